@@ -1,0 +1,58 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong, in words that say where and what would mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class VccError(Exception):
+    """Any trouble that the collection foresees. Plugins turn it into Ansible's own error, once, at the edge."""
+
+
+class IntentError(VccError):
+    """One mistake in the intent or in the inventory.
+
+    `path` is its place (`vpns[0].members[2]`), `message` says what is wrong and what would mend it.
+    """
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(path, message)
+        self.path = path
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+class IntentErrors(VccError):
+    """All mistakes of one run, in the order they were found; str() has one per line."""
+
+    def __init__(self, errors: Iterable[IntentError]) -> None:
+        self.errors: tuple[IntentError, ...] = tuple(errors)
+        super().__init__(self.errors)
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
+
+
+class PoolExhausted(VccError):
+    """A pool has no room left for `key`, which needs a free block of prefix length `length`."""
+
+    def __init__(self, pool: str, key: str, length: int) -> None:
+        super().__init__(pool, key, length)
+        self.pool = pool
+        self.key = key
+        self.length = length
+
+    def __str__(self) -> str:
+        return (
+            f"pool {self.pool} has no free /{self.length} for {self.key}: "
+            "give it a larger pool, or delete a VPN that is no longer needed"
+        )
+
+
+class LedgerError(VccError):
+    """The ledger cannot be opened, is of a newer format, stays locked, or refuses a record."""
