@@ -1,0 +1,256 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One certification authority per organization, on the VCC server; it signs the org edges' certificates.
+
+An authority is a directory, ``<state_dir>/ca/<organization>/`` (0700):
+
+``ca.key``                 its private key, ECDSA P-384, PKCS #8 PEM, 0600
+``ca.pem``                 its certificate, ten years
+``issued/<serial>.pem``    every certificate it signed (the serial in hexadecimal), for a later revocation
+``lock``                   held while the authority is made
+
+Profiles after RFC 5280 and, for IKE, RFC 4945.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import os
+import re
+import tempfile
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from ._csr import check_request
+from ._errors import VccError
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    HAS_CRYPTOGRAPHY = True
+except ImportError:
+    HAS_CRYPTOGRAPHY = False
+
+AUTHORITY_DAYS = 3652
+CERTIFICATE_DAYS = 397
+CLOCK_SKEW = datetime.timedelta(minutes=10)  # an edge whose clock is behind must not find its certificate in the future
+IPSEC_IKE = "1.3.6.1.5.5.7.3.17"  # id-kp-ipsecIKE, RFC 4945, 5.1.3.12
+ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")  # a directory's name and an X.509 O (at most 64)
+
+
+@dataclass(frozen=True)
+class Authority:
+    """An organization's authority, as everybody may see it; its key stays in the directory."""
+
+    directory: Path
+    organization: str
+    pem: str
+    sha256: str  # of the certificate's DER, hexadecimal
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A signed certificate."""
+
+    certificate: str  # PEM
+    serial: str  # hexadecimal
+    not_after: str  # ISO 8601, UTC
+
+
+def authority_directory(state_dir: str | Path, organization: str) -> Path:
+    """Where the organization's authority lives. VccError if the name does not do for a path."""
+    if not ORGANIZATION.fullmatch(organization):
+        raise VccError(
+            f"organization {organization!r}: a name starts with a letter or digit and has letters, digits, "
+            "'_', '.' and '-' only, at most 63"
+        )
+    return Path(state_dir) / "ca" / organization
+
+
+def authority(state_dir: str | Path, organization: str) -> Authority | None:
+    """The organization's authority, or None if it has none yet. Writes nothing."""
+    directory = authority_directory(state_dir, organization)
+    try:
+        pem = (directory / "ca.pem").read_text()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise VccError(f"{directory / 'ca.pem'}: {error.strerror}") from error
+    try:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+    except ValueError as error:
+        raise VccError(f"{directory / 'ca.pem'}: not a certificate ({error}): restore it from a backup") from error
+    return Authority(directory, organization, pem, certificate.fingerprint(hashes.SHA256()).hex())
+
+
+def authority_sha256(state_dir: str | Path, organization: str) -> str | None:
+    """SHA-256 of the authority's certificate (DER, hexadecimal), or None if there is none yet."""
+    found = authority(state_dir, organization)
+    return found.sha256 if found else None
+
+
+def ensure_authority(state_dir: str | Path, organization: str) -> Authority:
+    """The organization's authority, made if need be: once, however many ask at the same time."""
+    found = authority(state_dir, organization)
+    if found:
+        return found
+    directory = authority_directory(state_dir, organization)
+    try:
+        for folder in (directory.parent.parent, directory.parent, directory, directory / "issued"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(directory / "lock"):
+            if not (directory / "ca.pem").exists():
+                _make_authority(directory, organization)
+    except OSError as error:
+        raise VccError(f"{directory}: the authority cannot be made: {error}") from error
+    made = authority(state_dir, organization)
+    if made is None:
+        raise VccError(f"{directory}: the authority was removed while it was made")
+    return made
+
+
+def sign(owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS) -> Issued:
+    """Sign a request (checked here) for `days` days, never longer than the authority itself; keep a copy."""
+    request = check_request(csr, identity, owner.organization)
+    if days < 1:
+        raise VccError(f"days: {days} is less than one day")
+    key = _authority_key(owner.directory)
+    parent = x509.load_pem_x509_certificate(owner.pem.encode())
+    if key.public_key() != parent.public_key():
+        raise VccError(f"{owner.directory}: ca.key and ca.pem do not belong together: restore them from a backup")
+    now = _now()
+    end = min(now + datetime.timedelta(days=days), _not_after(parent))
+    if end <= now:
+        raise VccError(f"{owner.directory / 'ca.pem'}: the authority expired at {_not_after(parent).isoformat()}")
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, owner.organization),
+            x509.NameAttribute(NameOID.COMMON_NAME, identity),
+        ]
+    )
+    usages = [
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        ExtendedKeyUsageOID.CLIENT_AUTH,
+        x509.ObjectIdentifier(IPSEC_IKE),
+    ]
+    certificate = (
+        _builder(subject, parent.subject, request.public_key(), now, end)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage("digital_signature"), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(identity)]), critical=False)
+        .add_extension(_issuer_identifier(parent), critical=False)
+        .sign(key, hashes.SHA384())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    serial = format(certificate.serial_number, "x")
+    try:
+        (owner.directory / "issued").mkdir(mode=0o700, exist_ok=True)
+        _write(owner.directory / "issued" / f"{serial}.pem", pem, 0o644)
+    except OSError as error:
+        raise VccError(f"{owner.directory / 'issued'}: {error}") from error
+    return Issued(pem.decode(), serial, end.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def _make_authority(directory: Path, organization: str) -> None:
+    """Write ca.key, then ca.pem. A key without a certificate is what a killed run leaves: it is taken up again."""
+    if not (directory / "ca.key").exists():
+        fresh = ec.generate_private_key(ec.SECP384R1())
+        encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+        _write(directory / "ca.key", fresh.private_bytes(encoding, form, serialization.NoEncryption()), 0o600)
+    key = _authority_key(directory)
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
+            x509.NameAttribute(NameOID.COMMON_NAME, "intercloud.vpn authority"),
+        ]
+    )
+    now = _now()
+    certificate = (
+        _builder(name, name, key.public_key(), now, now + datetime.timedelta(days=AUTHORITY_DAYS))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
+        .sign(key, hashes.SHA384())
+    )
+    _write(directory / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: t.Any, now: datetime.datetime, end: datetime.datetime
+) -> x509.CertificateBuilder:
+    """What the authority's certificate and the edges' have in common."""
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_after(end)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def _key_usage(*granted: str) -> x509.KeyUsage:
+    """A KeyUsage with these bits only."""
+    bits = ["digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"]
+    bits += ["key_cert_sign", "crl_sign", "encipher_only", "decipher_only"]
+    return x509.KeyUsage(**{bit: bit in granted for bit in bits})
+
+
+def _issuer_identifier(parent: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    identifier = parent.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
+
+
+def _authority_key(directory: Path) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = serialization.load_pem_private_key((directory / "ca.key").read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise VccError(f"{directory / 'ca.key'}: cannot be read ({error}): restore it from a backup") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise VccError(f"{directory / 'ca.key'}: not an ECDSA key")
+    return key
+
+
+def _now() -> datetime.datetime:
+    """Now in UTC, to the second, as X.509 counts."""
+    return datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+
+
+def _not_after(certificate: x509.Certificate) -> datetime.datetime:
+    if hasattr(certificate, "not_valid_after_utc"):  # cryptography 42 and later
+        return certificate.not_valid_after_utc
+    return certificate.not_valid_after.replace(tzinfo=datetime.timezone.utc)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> t.Iterator[None]:
+    handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """Write a file whole or not at all."""
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # 0600 from the first moment
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(scratch, mode)
+        os.replace(scratch, path)
+    except BaseException:
+        os.unlink(scratch)
+        raise

@@ -1,0 +1,185 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make an org edge's private key where it is used, and ask for a certificate."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: edge_key
+short_description: Make an org edge's private key and a certificate request
+version_added: 0.1.0
+author: The intercloud.vpn developers (@intercloud)
+description:
+  - Makes the private key of an org edge (ECDSA P-384) on the edge itself if it has none, and returns a certificate
+    signing request for the IKE identity O(identity).
+  - The private key never leaves the edge. It is in no result, no diff and no command line.
+  - An existing key is kept, whatever its type; remove the file to have a new one made.
+requirements:
+  - C(openssl) 1.1.1 or later, the command
+options:
+  identity:
+    description: The edge's IKE identity, a DNS name of at most 64 characters. The request's only name.
+    type: str
+    required: true
+  organization:
+    description: The organization that the edge belongs to, the request's C(O).
+    type: str
+    required: true
+  path:
+    description: Where the key is kept, mode V(0600). The default is where C(swanctl --load-creds) looks for it.
+    type: path
+    default: /etc/swanctl/private/intercloud-vpn.key
+attributes:
+  check_mode:
+    support: full
+    description: Predicts whether a key would be made. As long as there is none, RV(csr) is null.
+  diff_mode:
+    support: none
+    description: A private key has no diff.
+seealso:
+  - module: intercloud.vpn.edge_certificate
+"""
+
+EXAMPLES = r"""
+- name: Make the edge's key and a request for its certificate
+  intercloud.vpn.edge_key:
+    identity: edge-east.acme
+    organization: acme
+  register: vcc_edge_key
+"""
+
+RETURN = r"""
+csr:
+  description: The certificate signing request, PEM. Null in check mode as long as there is no key.
+  returned: success
+  type: str
+public_key_sha256:
+  description: SHA-256 of the public key (SubjectPublicKeyInfo, DER), hexadecimal. Null like RV(csr).
+  returned: success
+  type: str
+path:
+  description: Where the private key is.
+  returned: success
+  type: str
+"""
+
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+
+from ansible.module_utils.basic import AnsibleModule
+
+# What may stand in openssl's configuration unquoted. X.509 allows 64 characters for CN and O (RFC 5280, A.1).
+IDENTITY = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
+ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+REQUEST = """\
+[req]
+prompt = no
+string_mask = utf8only
+distinguished_name = name
+req_extensions = extensions
+[name]
+O = {organization}
+CN = {identity}
+[extensions]
+subjectAltName = DNS:{identity}
+"""
+
+
+class KeyFailure(Exception):
+    """The key or the request could not be made; the message says why."""
+
+
+def openssl(*arguments: str, stdin: str = "") -> bytes:
+    """Run openssl with these arguments and return what it printed."""
+    try:
+        done = subprocess.run(
+            ["openssl", *arguments], input=stdin.encode(), capture_output=True, check=False, timeout=60
+        )
+    except FileNotFoundError:
+        raise KeyFailure("openssl is not installed: install the package openssl") from None
+    except subprocess.TimeoutExpired:
+        raise KeyFailure(f"openssl {arguments[0]} did not end within 60 s") from None
+    if done.returncode:
+        raise KeyFailure(f"openssl {arguments[0]}: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
+
+
+def make_key(path: str) -> bool:
+    """Make a key at path, whole or not at all. False: somebody else made one meanwhile, and theirs is kept."""
+    directory = os.path.dirname(path)
+    before = os.umask(0o077)
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        key = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384")
+        handle, scratch = tempfile.mkstemp(dir=directory, prefix=".intercloud-vpn-")  # mode 0600
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(key)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(scratch, path)  # unlike a rename, never replaces a key
+        except FileExistsError:
+            return False
+        finally:
+            os.unlink(scratch)
+    finally:
+        os.umask(before)
+    return True
+
+
+def is_loose(path: str) -> bool:
+    """Whether others than the owner may do anything with the key."""
+    return bool(os.stat(path).st_mode & 0o077)
+
+
+def converge(path: str, identity: str, organization: str, check: bool) -> dict[str, object]:
+    """Have a key at path; return the module's result."""
+    if not IDENTITY.fullmatch(identity):
+        raise KeyFailure(f"identity: {identity!r} is not a DNS name of at most 64 characters")
+    if not ORGANIZATION.fullmatch(organization):
+        raise KeyFailure(f"organization: {organization!r} must be letters, digits, '_', '.', '-', at most 63")
+    present = os.path.exists(path)
+    if check and not present:
+        return {"changed": True, "csr": None, "public_key_sha256": None, "path": path}
+    changed = False if present else make_key(path)
+    if is_loose(path):
+        changed = True
+        if not check:
+            os.chmod(path, 0o600)
+    # Whoever stands on a terminal is not to be asked for a passphrase: an encrypted key fails here.
+    public = openssl("pkey", "-in", path, "-passin", "pass:", "-pubout", "-outform", "DER")
+    request = REQUEST.format(identity=identity, organization=organization)
+    csr = openssl("req", "-new", "-sha384", "-key", path, "-passin", "pass:", "-config", "/dev/stdin", stdin=request)
+    return {
+        "changed": changed,
+        "csr": csr.decode(),
+        "public_key_sha256": hashlib.sha256(public).hexdigest(),
+        "path": path,
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "identity": {"type": "str", "required": True},
+            "organization": {"type": "str", "required": True},
+            "path": {"type": "path", "default": "/etc/swanctl/private/intercloud-vpn.key", "no_log": False},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    try:
+        result = converge(given["path"], given["identity"], given["organization"], module.check_mode)
+    except (KeyFailure, OSError) as failure:
+        module.fail_json(msg=str(failure))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
