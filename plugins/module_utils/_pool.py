@@ -223,9 +223,10 @@ class _Carving:
             # As much again as it has: a VPN that grows one by one ends with few blocks, not with thousands.
             _power_of_two(sum(block.size for block in node.blocks)),
         )
+        usual >>= self.shrink
         if node.shape.level == "vpn" and not self.own:
             usual = min(usual, self.pool.size >> _SHARE_BITS)
-        return max(least, usual >> self.shrink)
+        return max(least, usual)
 
     def _grant(self, node: _Node, first: int, size: int) -> None:
         prefix = Prefix(self.pool.family, first, self._length(size))
