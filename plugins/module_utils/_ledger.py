@@ -1,0 +1,115 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger: what is leased, which VPNs there are, which plan each node was given, and who changed what.
+
+SQLite by default (`sqlite:////var/lib/intercloud/ledger.sqlite3`), PostgreSQL by URL when controllers share it.
+All work happens in transactions that one process at a time can hold; a process killed at any moment leaves what
+was committed, and nothing of what was not. Private keys are never in here.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Callable, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.engine.url import make_url
+
+from ._errors import LedgerError
+from ._ledger_records import DocumentRecord, EventRecord, VpnRecord, canonical_json, digest_of
+from ._ledger_schema import ensure_schema, make_file, open_engine, parse_url, sqlite_file
+from ._ledger_transaction import Transaction
+
+__all__ = [
+    "DocumentRecord",
+    "EventRecord",
+    "Ledger",
+    "Transaction",
+    "VpnRecord",
+    "canonical_json",
+    "digest_of",
+]
+
+T = TypeVar("T")
+
+_ATTEMPTS = 8
+_GIVE_UP_SECONDS = 60.0
+# PostgreSQL: serialization failure, deadlock. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_CONFLICTS = {"40001", "40P01"}
+# Any number does, as long as all controllers use the same.
+_ADVISORY_LOCK = 0x76636301
+
+
+class Ledger:
+    """A ledger by its URL. Nothing is opened or made before the first `run`.
+
+    Raises LedgerError when the URL cannot be read or its file could not be written.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = parse_url(url)
+        self._file = sqlite_file(self._url)
+        self._engine = open_engine(self._url)
+        self._has_schema = False
+
+    def run(self, work: Callable[[Transaction], T], *, dry_run: bool = False, who: str = "") -> T:
+        """Call `work` in one transaction and commit it; what it raises rolls everything back.
+
+        On a conflict with another process the transaction is rolled back and `work` is called again: it must not
+        have effects of its own. With `dry_run` all is rolled back at the end; a ledger that does not exist yet is
+        not made. `who` is noted in every event. Raises LedgerError when the ledger stays locked, refuses a record,
+        or is of a newer format.
+        """
+        engine = self._engine
+        if self._file is not None and not self._file.exists():
+            if dry_run:
+                engine = open_engine(make_url("sqlite://"))
+            else:
+                make_file(self._file)
+        started = time.monotonic()
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._once(engine, work, dry_run, who)
+            except sa.exc.IntegrityError as error:
+                raise LedgerError(f"the ledger refuses a record: {error.orig}") from error
+            except sa.exc.DBAPIError as error:
+                if not _is_conflict(error):
+                    raise LedgerError(f"the ledger {self} cannot be used: {error.orig}") from error
+                if attempt == _ATTEMPTS or time.monotonic() - started > _GIVE_UP_SECONDS:
+                    raise LedgerError(
+                        f"the ledger {self} stays locked: another run holds it; try again when that is done"
+                    ) from error
+                # Jitter, so that those who met once do not meet again.
+                time.sleep(random.uniform(0.5, 1.0) * min(1.0, 0.02 * 2**attempt))
+        raise AssertionError("unreachable")
+
+    def _once(self, engine: Engine, work: Callable[[Transaction], T], dry_run: bool, who: str) -> T:
+        with engine.connect() as connection:
+            transaction = connection.begin()
+            try:
+                if engine.dialect.name == "postgresql":
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+                if not self._has_schema or engine is not self._engine:
+                    ensure_schema(connection)
+                result = work(Transaction(connection, who))
+            except BaseException:
+                transaction.rollback()
+                raise
+            if dry_run:
+                transaction.rollback()
+            else:
+                transaction.commit()
+                self._has_schema = True
+            return result
+
+    def __str__(self) -> str:
+        return self._url.render_as_string(hide_password=True)
+
+
+def _is_conflict(error: sa.exc.DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    text = str(error.orig)
+    return code in _CONFLICTS or "database is locked" in text or "database table is locked" in text

@@ -1,0 +1,61 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the ledger hands out, and the one way in which it writes JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class VpnRecord:
+    """One VPN: `number` (1 .. 65535) is unique in the ledger, `state` is "active" or "deleting"."""
+
+    name: str
+    number: int
+    state: str
+    intent: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class DocumentRecord:
+    """What one node is told (docs/documents.md): `generation` is the one in which it last changed."""
+
+    node: str
+    role: str
+    generation: int
+    digest: str
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """One change: `at` is UTC (2026-01-31T12:00:00.000000Z), `detail` holds no secrets."""
+
+    id: int
+    at: str
+    who: str
+    what: str
+    subject: str
+    detail: dict[str, Any]
+
+
+def canonical_json(data: Any) -> str:
+    """Equal data gives equal text: keys sorted, no blanks, characters as they are. TypeError for other than JSON."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest_of(document: Mapping[str, Any]) -> str:
+    """SHA-256, in hexadecimal, of a document without its `generation`."""
+    content = {key: value for key, value in document.items() if key != "generation"}
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The names of the entries that differ: what an event may tell where values might be secret."""
+    return sorted(str(key) for key in {*old, *new} if key not in old or key not in new or old[key] != new[key])

@@ -1,0 +1,207 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tables of the ledger, and how its database is opened. SQLAlchemy Core, 1.4 and 2.x alike."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine.url import URL, make_url
+from sqlalchemy.pool import NullPool, StaticPool
+
+from ._errors import LedgerError
+
+VERSION = 1
+BUSY_SECONDS = 30
+
+metadata = sa.MetaData()
+
+schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer, primary_key=True))
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("organization", sa.String(255), primary_key=True),
+    sa.Column("key", sa.String(1024), primary_key=True),
+    sa.Column("pool", sa.String(255), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("family", sa.SmallInteger, nullable=False),
+    # 32 hexadecimal digits: an IPv6 address fits no integer column, and text of one width sorts like the numbers.
+    sa.Column("first", sa.String(32), nullable=False),
+    sa.Column("last", sa.String(32), nullable=False),
+    sa.Column("created_at", sa.String(32), nullable=False),
+    sa.CheckConstraint("kind IN ('block', 'address')", name="leases_kind"),
+    sa.CheckConstraint("family IN (4, 6)", name="leases_family"),
+    sa.CheckConstraint("first <= last", name="leases_order"),
+    sa.CheckConstraint("kind = 'block' OR first = last", name="leases_address_is_one"),
+)
+# The last line of defence: even if the planner were wrong, no address is ever given out twice.
+sa.Index(
+    "leases_no_address_twice",
+    leases.c.organization,
+    leases.c.family,
+    leases.c.first,
+    unique=True,
+    sqlite_where=leases.c.kind == "address",
+    postgresql_where=leases.c.kind == "address",
+)
+
+vpns = sa.Table(
+    "vpns",
+    metadata,
+    sa.Column("organization", sa.String(255), primary_key=True),
+    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False, unique=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("intent", sa.Text, nullable=False),
+    sa.CheckConstraint("number BETWEEN 1 AND 65535", name="vpns_number"),
+    sa.CheckConstraint("state IN ('active', 'deleting')", name="vpns_state"),
+)
+
+tunnels = sa.Table(
+    "tunnels",
+    metadata,
+    sa.Column("organization", sa.String(255), primary_key=True),
+    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("record", sa.Text, nullable=False),
+)
+
+landscape = sa.Table(
+    "landscape",
+    metadata,
+    sa.Column("organization", sa.String(255), primary_key=True),
+    sa.Column("host", sa.String(255), primary_key=True),
+    sa.Column("facts", sa.Text, nullable=False),
+)
+
+generations = sa.Table(
+    "generations",
+    metadata,
+    sa.Column("organization", sa.String(255), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("created_at", sa.String(32), nullable=False),
+    sa.Column("created_by", sa.String(255), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+)
+
+documents = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("organization", sa.String(255), primary_key=True),
+    sa.Column("node", sa.String(255), primary_key=True),
+    sa.Column("role", sa.String(32), nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.ForeignKeyConstraint(["organization", "generation"], ["generations.organization", "generations.number"]),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("organization", sa.String(255), nullable=False, index=True),
+    sa.Column("who", sa.String(255), nullable=False),
+    sa.Column("what", sa.String(64), nullable=False),
+    sa.Column("subject", sa.String(1024), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+)
+
+
+def parse_url(text: str) -> URL:
+    """The ledger's URL; a relative or ~ path of SQLite becomes absolute. LedgerError when it cannot be one."""
+    try:
+        url = make_url(text)
+    except Exception as error:  # SQLAlchemy's and, for a bad port, Python's own
+        # The text is not repeated: it may hold a password.
+        raise LedgerError("the ledger's URL cannot be read: write sqlite:////absolute/path/ledger.sqlite3") from error
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        path = Path(os.path.expandvars(url.database)).expanduser().absolute()
+        _check_writable(path)
+        url = url.set(database=str(path))
+    return url
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """The file of an SQLite URL; None for any other database and for one in memory."""
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        return Path(url.database)
+    return None
+
+
+def _check_writable(path: Path) -> None:
+    if path.is_dir():
+        raise LedgerError(f"the ledger {path} is a directory: name a file in it")
+    nearest = path
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if nearest != path and not nearest.is_dir():
+        raise LedgerError(f"the ledger {path} cannot be made: {nearest} is not a directory")
+    if not os.access(nearest, os.R_OK | os.W_OK):
+        raise LedgerError(f"the ledger {path} cannot be written: {nearest} is not writable for this user")
+
+
+def make_file(path: Path) -> None:
+    """Make the ledger's file (0600; SQLite gives its journals the same mode) and its directories (0700)."""
+    try:
+        missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise LedgerError(f"the ledger {path} cannot be made: {error.strerror}") from error
+
+
+def open_engine(url: URL) -> Engine:
+    """An engine whose transactions are safe to race; LedgerError when the driver is missing."""
+    try:
+        if url.get_backend_name() != "sqlite":
+            return sa.create_engine(url, poolclass=NullPool, isolation_level="SERIALIZABLE")
+        in_memory = sqlite_file(url) is None
+        engine = sa.create_engine(
+            url,
+            # One connection per transaction: nothing is shared over fork(), no journal stays behind.
+            poolclass=StaticPool if in_memory else NullPool,
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": not in_memory},
+        )
+    except (sa.exc.ArgumentError, ImportError, TypeError) as error:
+        raise LedgerError(f"the ledger's database cannot be used: {error}") from error
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # Python's sqlite3 would begin transactions by itself, later and deferred: two readers that both turn writers
+    # then fail without waiting. We say BEGIN IMMEDIATE instead.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    if cursor.execute("PRAGMA journal_mode").fetchone()[0] == "delete":
+        cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def ensure_schema(connection: Connection) -> None:
+    """Make the tables where they are missing, in the transaction at hand. LedgerError when they are of the future."""
+    if sa.inspect(connection).has_table(schema_version.name):
+        found = connection.execute(sa.select(schema_version.c.version)).scalar() or 0
+        if found > VERSION:
+            raise LedgerError(
+                f"the ledger has format {found}, and this collection knows formats up to {VERSION}: "
+                "update intercloud.vpn on this controller"
+            )
+        return
+    metadata.create_all(connection)
+    connection.execute(schema_version.insert().values(version=VERSION))

@@ -1,0 +1,273 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be read and changed inside one transaction of the ledger.
+
+Everything belongs to an organization. A change is written, and an event logged, only where something differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ._errors import LedgerError
+from ._ledger_records import DocumentRecord, EventRecord, VpnRecord, canonical_json, changed_keys, digest_of
+from ._ledger_schema import documents, events, generations, landscape, leases, tunnels, vpns
+from ._pool import Lease
+from ._prefix import BITS, Prefix
+
+_HIGHEST_NUMBER = 65535
+
+
+class Transaction:
+    """Handed to the work of `Ledger.run`; of no use after it."""
+
+    def __init__(self, connection: Connection, who: str) -> None:
+        self._connection = connection
+        self._who = who
+
+    # Leases
+
+    def leases(self, org: str) -> dict[str, Lease]:
+        """All leases of the organization by key."""
+        found = self._connection.execute(sa.select(leases).where(leases.c.organization == org).order_by(leases.c.key))
+        return {row.key: _lease(row) for row in found}
+
+    def add_leases(self, org: str, new: Iterable[Lease]) -> None:
+        """Take leases. One that is held already is left as it is; LedgerError when its key holds another prefix."""
+        held = self.leases(org)
+        fresh: dict[str, Lease] = {}
+        for lease in new:
+            known = held.get(lease.key) or fresh.get(lease.key)
+            if known is None:
+                fresh[lease.key] = lease
+            elif known.prefix != lease.prefix or known.kind != lease.kind:
+                raise LedgerError(f"{lease.key} holds {known.prefix}: it cannot be given {lease.prefix} as well")
+        now = _now()
+        self._insert(leases, [_lease_row(org, lease, now) for lease in fresh.values()])
+        self._log(org, "lease taken", {key: _lease_detail(lease) for key, lease in fresh.items()})
+
+    def release(self, org: str, key: str) -> list[Lease]:
+        """End the lease of a key, its further blocks (`key#2`), and everything below; returns what was released."""
+        # Compared as text, not with LIKE: that knows wildcards, and in SQLite no difference of case.
+        below = sa.func.substr(leases.c.key, 1, len(key) + 1).in_([key + "/", key + "#"])
+        where = sa.and_(leases.c.organization == org, sa.or_(leases.c.key == key, below))
+        found = self._connection.execute(sa.select(leases).where(where).order_by(leases.c.key))
+        released = [_lease(row) for row in found]
+        if released:
+            self._connection.execute(leases.delete().where(where))
+            self._log(org, "lease released", {lease.key: _lease_detail(lease) for lease in released})
+        return released
+
+    # VPNs
+
+    def vpns(self, org: str) -> dict[str, VpnRecord]:
+        """All VPNs of the organization by name."""
+        found = self._connection.execute(sa.select(vpns).where(vpns.c.organization == org).order_by(vpns.c.name))
+        return {row.name: VpnRecord(row.name, row.number, row.state, json.loads(row.intent)) for row in found}
+
+    def put_vpn(self, org: str, name: str, intent: Mapping[str, Any], state: str = "active") -> VpnRecord:
+        """Create or change a VPN. A new one gets the smallest number that is free in the whole ledger."""
+        old = self.vpns(org).get(name)
+        text = canonical_json(intent)
+        number = old.number if old else self._free_number()
+        record = VpnRecord(name, number, state, json.loads(text))
+        if old is None:
+            self._insert(vpns, [{"organization": org, "name": name, "number": number, "state": state, "intent": text}])
+            self.event(org, "vpn created", name, {"number": number, "state": state})
+        elif old != record:
+            where = sa.and_(vpns.c.organization == org, vpns.c.name == name)
+            self._connection.execute(vpns.update().where(where).values(state=state, intent=text))
+            self.event(org, "vpn changed", name, {"state": state, "changed": changed_keys(old.intent, record.intent)})
+        return record
+
+    def drop_vpn(self, org: str, name: str) -> None:
+        """Forget a VPN; its number is free again. Its leases stay until they are released."""
+        where = sa.and_(vpns.c.organization == org, vpns.c.name == name)
+        if self._connection.execute(vpns.delete().where(where)).rowcount:
+            self.event(org, "vpn dropped", name, {})
+
+    def organizations(self) -> list[str]:
+        """The names of all organizations the ledger knows anything of, sorted."""
+        names: set[str] = set()
+        for table in (leases, vpns, tunnels, landscape, documents):
+            names.update(self._connection.execute(sa.select(table.c.organization).distinct()).scalars())
+        return sorted(names)
+
+    # Tunnels and landscape: JSON by name
+
+    def tunnels(self, org: str) -> dict[str, dict[str, Any]]:
+        """The records of all tunnels by name."""
+        return self._mappings(tunnels, org)
+
+    def put_tunnel(self, org: str, name: str, record: Mapping[str, Any]) -> None:
+        """Create or change a tunnel's record."""
+        self._put_mapping(tunnels, org, name, record, "tunnel")
+
+    def drop_tunnel(self, org: str, name: str) -> None:
+        """Forget a tunnel."""
+        self._drop_mapping(tunnels, org, name, "tunnel")
+
+    def landscape(self, org: str) -> dict[str, dict[str, Any]]:
+        """The last known facts of the hosts that VPNs use, by host."""
+        return self._mappings(landscape, org)
+
+    def put_landscape(self, org: str, host: str, facts: Mapping[str, Any]) -> None:
+        """Note the facts of a host."""
+        self._put_mapping(landscape, org, host, facts, "host")
+
+    def drop_landscape(self, org: str, host: str) -> None:
+        """Forget a host."""
+        self._drop_mapping(landscape, org, host, "host")
+
+    # Documents and generations
+
+    def generation(self, org: str) -> int:
+        """The number of the organization's newest generation, 0 before the first."""
+        newest = sa.select(sa.func.max(generations.c.number)).where(generations.c.organization == org)
+        return int(self._connection.execute(newest).scalar() or 0)
+
+    def documents(self, org: str) -> dict[str, DocumentRecord]:
+        """What each node is told, by node."""
+        found = self._connection.execute(
+            sa.select(documents).where(documents.c.organization == org).order_by(documents.c.node)
+        )
+        return {
+            row.node: DocumentRecord(row.node, row.role, row.generation, row.digest, json.loads(row.document))
+            for row in found
+        }
+
+    def put_documents(self, org: str, new: Mapping[str, Mapping[str, Any]]) -> int:
+        """Store documents by node; returns the current generation.
+
+        When any differs from what is stored, one new generation opens, and the documents that differ get its
+        number; the others keep theirs. Each needs a `role`; a `generation` it may have is replaced.
+        """
+        stored = self.documents(org)
+        digests = {node: record.digest for node, record in stored.items()}
+        changed = {node: digest_of(new[node]) for node in sorted(new)}
+        changed = {node: digest for node, digest in changed.items() if digests.get(node) != digest}
+        current = self.generation(org)
+        if not changed:
+            return current
+        digests.update(changed)
+        number = current + 1
+        whole = hashlib.sha256(canonical_json(digests).encode()).hexdigest()
+        generation = {
+            "organization": org,
+            "number": number,
+            "created_at": _now(),
+            "created_by": self._who,
+            "digest": whole,
+        }
+        self._insert(generations, [generation])
+        rows = []
+        for node, digest in changed.items():
+            document = {**new[node], "generation": number}
+            row = {
+                "organization": org,
+                "node": node,
+                "role": str(document["role"]),
+                "generation": number,
+                "digest": digest,
+            }
+            rows.append({**row, "document": canonical_json(document)})
+        self._delete_documents(org, [node for node in changed if node in stored])
+        self._insert(documents, rows)
+        self.event(org, "generation opened", str(number), {"nodes": list(changed)})
+        return number
+
+    def drop_documents(self, org: str, nodes: Iterable[str]) -> None:
+        """Forget what nodes were told: they are no longer ours."""
+        stored = self.documents(org)
+        gone = sorted(node for node in set(nodes) if node in stored)
+        self._delete_documents(org, gone)
+        self._log(org, "document dropped", {node: {} for node in gone})
+
+    # Events
+
+    def event(self, org: str, what: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:
+        """Log one change. `detail` must hold no secrets."""
+        self._log(org, what, {subject: detail or {}})
+
+    def events(self, org: str, limit: int = 100) -> list[EventRecord]:
+        """The newest events, newest first."""
+        query = sa.select(events).where(events.c.organization == org).order_by(events.c.id.desc()).limit(limit)
+        return [
+            EventRecord(row.id, row.at, row.who, row.what, row.subject, json.loads(row.detail))
+            for row in self._connection.execute(query)
+        ]
+
+    # Inside
+
+    def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            self._connection.execute(table.insert(), rows)
+
+    def _log(self, org: str, what: str, subjects: Mapping[str, Mapping[str, Any]]) -> None:
+        base = {"at": _now(), "organization": org, "who": self._who, "what": what}
+        rows = [{**base, "subject": key, "detail": canonical_json(detail)} for key, detail in subjects.items()]
+        self._insert(events, rows)
+
+    def _free_number(self) -> int:
+        taken = set(self._connection.execute(sa.select(vpns.c.number)).scalars())
+        number = next((n for n in range(1, _HIGHEST_NUMBER + 1) if n not in taken), None)
+        if number is None:
+            raise LedgerError(f"the ledger has {_HIGHEST_NUMBER} VPNs, which is all it can number: delete some")
+        return number
+
+    def _delete_documents(self, org: str, nodes: Iterable[str]) -> None:
+        # One by one: databases limit the number of parameters of one statement.
+        for node in nodes:
+            where = sa.and_(documents.c.organization == org, documents.c.node == node)
+            self._connection.execute(documents.delete().where(where))
+
+    def _mappings(self, table: sa.Table, org: str) -> dict[str, dict[str, Any]]:
+        _org, name, value = table.c
+        found = self._connection.execute(sa.select(name, value).where(table.c.organization == org).order_by(name))
+        return {row[0]: json.loads(row[1]) for row in found}
+
+    def _put_mapping(self, table: sa.Table, org: str, key: str, new: Mapping[str, Any], word: str) -> None:
+        _org, name, value = table.c
+        text = canonical_json(new)
+        where = sa.and_(table.c.organization == org, name == key)
+        old = self._connection.execute(sa.select(value).where(where)).scalar()
+        if old is None:
+            self._insert(table, [{"organization": org, name.name: key, value.name: text}])
+            self.event(org, f"{word} added", key, {})
+        elif old != text:
+            self._connection.execute(table.update().where(where).values({value.name: text}))
+            self.event(org, f"{word} changed", key, {"changed": changed_keys(json.loads(old), json.loads(text))})
+
+    def _drop_mapping(self, table: sa.Table, org: str, key: str, word: str) -> None:
+        _org, name, _value = table.c
+        where = sa.and_(table.c.organization == org, name == key)
+        if self._connection.execute(table.delete().where(where)).rowcount:
+            self.event(org, f"{word} dropped", key, {})
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _lease(row: Any) -> Lease:
+    first, last = int(row.first, 16), int(row.last, 16)
+    length = BITS[row.family] - (last - first + 1).bit_length() + 1
+    return Lease(row.key, Prefix(row.family, first, length), row.kind, row.pool)
+
+
+def _lease_row(org: str, lease: Lease, now: str) -> dict[str, Any]:
+    prefix = lease.prefix
+    row = {"organization": org, "key": lease.key, "pool": lease.pool, "kind": lease.kind, "family": prefix.family}
+    return {**row, "first": f"{prefix.first:032x}", "last": f"{prefix.last:032x}", "created_at": now}
+
+
+def _lease_detail(lease: Lease) -> dict[str, str]:
+    return {"prefix": str(lease.prefix), "pool": lease.pool}
