@@ -1,0 +1,22 @@
+# One command for each thing one does here. Anything longer than a line is in scripts/.
+ANSIBLE_PLAYBOOK := .venv/bin/ansible-playbook
+LABCTL := roles/lab/files/labctl
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab lab-down lab-status
+
+help:  ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup:  ## what a checkout needs: Debian packages, .venv, .collections
+	@scripts/setup.sh
+
+lab: setup  ## make or mend the lab (root); CLOUDS=3 for another number of clouds
+	@$(ANSIBLE_PLAYBOOK) -i inventories/lab playbooks/lab_up.yml $(if $(CLOUDS),-e lab_clouds=$(CLOUDS))
+
+# Not by Ansible: it has to work when .venv does not.
+lab-down:  ## remove the lab, whatever state it is in (root)
+	@$(LABCTL) down
+
+lab-status:  ## which machines there are, and how to reach them
+	@$(LABCTL) status

@@ -1,0 +1,94 @@
+# Copyright (c) The intercloud.vpn developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab as an inventory."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: lab
+short_description: The machines of the lab
+version_added: 0.1.0
+author: The intercloud.vpn developers (@intercloud)
+description:
+  - Lists the machines of the lab that C(intercloud.vpn.lab_up) makes, with their landscape (C(vcc_*) variables) and
+    how to reach them.
+  - The number of clouds is the extra variable C(lab_clouds) when given, else what the lab there is has, else two.
+    So the landscape can be listed, and planned for, without a lab.
+options:
+  plugin:
+    description: Must be V(intercloud.vpn.lab).
+    type: str
+    required: true
+    choices: [intercloud.vpn.lab]
+"""
+
+EXAMPLES = r"""
+# inventories/lab/lab.yml
+plugin: intercloud.vpn.lab
+"""
+
+import json
+import sys
+
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin
+from ansible.utils.vars import load_extra_vars
+
+from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
+
+GROUPS = {"vcc_node": "vcc_nodes", "org_edge": "org_edges", "vapp_edge": "vapp_edges", "member": "members"}
+
+
+class InventoryModule(BaseInventoryPlugin):
+    NAME = "intercloud.vpn.lab"
+
+    def verify_file(self, path):
+        return super().verify_file(path) and path.endswith(("lab.yml", "lab.yaml"))
+
+    def parse(self, inventory, loader, path, cache=True):
+        super().parse(inventory, loader, path, cache)
+        self._read_config_data(path)
+        try:
+            clouds = self._clouds(load_extra_vars(loader).get("lab_clouds"))
+        except ValueError as error:
+            raise AnsibleParserError(str(error)) from error
+        self._add_server()
+        for group in GROUPS.values():
+            self.inventory.add_group(group)
+        for machine in _lab.machines(clouds).values():
+            self._add(machine)
+
+    def _clouds(self, asked):
+        if int(asked or 0):
+            return _lab.cloud_names(int(asked))
+        try:
+            with open(_lab.STATE_FILE, encoding="utf-8") as file:
+                return tuple(json.load(file)["clouds"])
+        except FileNotFoundError:
+            return _lab.cloud_names(_lab.DEFAULT_CLOUDS)
+
+    def _add_server(self):
+        self.inventory.add_group("vcc_server")
+        self.inventory.add_host("localhost", group="vcc_server")
+        self._set("localhost", {"ansible_connection": "local", "ansible_python_interpreter": sys.executable})
+
+    def _add(self, machine):
+        cloud = f"cloud_{machine.cloud}"
+        self.inventory.add_group(cloud)
+        self.inventory.add_host(machine.name, group=GROUPS[machine.kind])
+        self.inventory.add_child(cloud, machine.name)
+        self._set(machine.name, {
+            "ansible_host": machine.name,
+            "ansible_user": "root",
+            "ansible_python_interpreter": "/usr/bin/python3",
+            # ControlPath is said here as well, or Ansible would put its own beside the one in the file.
+            "ansible_ssh_common_args": f"-F {_lab.SSH_CONFIG} -o ControlPath={_lab.SSH_CONTROL_PATH}",
+            "vcc_org": _lab.ORGANIZATION,
+            **({"vcc_vapp": machine.vapp} if machine.vapp else {}),
+            **machine.variables,
+        })
+
+    def _set(self, host, variables):
+        for name, value in variables.items():
+            self.inventory.set_variable(host, name, value)

@@ -1,0 +1,155 @@
+# Copyright (c) The intercloud.vpn developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's landscape: which machines there are, on which networks, with which addresses.
+
+The one place where they are said: `labctl` makes them, the inventory plugin tells Ansible of them.
+Standard library only, and no import from the collection: labctl loads this file by its path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+CLOUDS = ("east", "west", "south", "north", "alpha", "beta", "gamma", "delta")
+DEFAULT_CLOUDS = 2
+ORGANIZATION = "acme"
+
+STATE_DIR = "/var/lib/intercloud-vpn/lab"
+STATE_FILE = STATE_DIR + "/state.json"
+SSH_DIR = STATE_DIR + "/ssh"
+SSH_CONFIG = SSH_DIR + "/config"
+# By name: the clouds' management addresses are the same, so that ssh's own %C is one for several machines.
+SSH_CONTROL_PATH = SSH_DIR + "/mux-%k"
+
+INTERNET = "internet"           # the router's namespace
+CONTROLLER_BRIDGE = "vcclab"    # in the host's own namespace
+CONTROLLER_ADDRESS = "198.18.0.1/24"
+
+# In every cloud the same: that is what the VPN's pool is there for.
+ORG_NETWORK = ("10.10.0.0/24", "fd10:10::/64")
+VAPP_NETWORK = ("192.168.1.0/24", "fd10:1::/64")
+
+MACHINES_PER_CLOUD = ("node", "edge", "vapp1", "vm1", "vm2", "vm3")
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One device of a machine; `network` is a bridge of the machine's cloud, or `controller`, or `public`."""
+
+    name: str
+    network: str
+    addresses: tuple[str, ...]      # with prefix length
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine and its wires. `kind` is an inventory group's singular: vcc_node, org_edge, vapp_edge, member."""
+
+    name: str
+    cloud: str
+    kind: str
+    interfaces: tuple[Interface, ...]
+    gateways: tuple[str, ...] = ()              # default routes, one per family
+    masquerade: tuple[str, str] | None = None   # (source network, device): NAT that was there before any VPN
+    vapp: str | None = None                     # the vApp edge a VM is behind
+    variables: dict = field(default_factory=dict)   # the inventory's, beside the connection's
+
+    @property
+    def forwards(self):
+        return self.kind in ("org_edge", "vapp_edge")
+
+
+def cloud_names(count):
+    """The first `count` clouds; ValueError unless 1 <= count <= len(CLOUDS)."""
+    if not 1 <= count <= len(CLOUDS):
+        raise ValueError(f"lab_clouds: {count} is not in 1..{len(CLOUDS)}")
+    return CLOUDS[:count]
+
+
+def namespace_of(cloud):
+    """The namespace that holds a cloud's bridges."""
+    return f"cloud-{cloud}"
+
+
+def public_gateway(cloud):
+    """The internet's addresses on a cloud's public network, IPv4 and IPv6, with prefix length."""
+    number = _number(cloud)
+    return (f"203.0.113.{16 * number + 1}/28", f"2001:db8:{number}::1/64")
+
+
+def node_address(cloud):
+    """The node's address on the controller network."""
+    return f"198.18.0.{10 + _number(cloud)}"
+
+
+def management_address(machine):
+    """A machine's address on its cloud's management network, to which only the node has access."""
+    return next(_host(i.addresses[0]) for i in machine.interfaces if i.name == "mgmt")
+
+
+def machines_of(cloud):
+    """The machines of a cloud, in the order of MACHINES_PER_CLOUD."""
+    number = _number(cloud)
+    public = (f"203.0.113.{16 * number + 2}/28", f"2001:db8:{number}::2/64")
+    edge_org = ("10.10.0.1/24", "fd10:10::1/64")
+    vapp_org = ("10.10.0.11/24", "fd10:10::11/64")
+    vapp_inner = ("192.168.1.1/24", "fd10:1::1/64")
+    return (
+        Machine(
+            name=f"node-{cloud}", cloud=cloud, kind="vcc_node",
+            interfaces=(Interface("ctl", "controller", (node_address(cloud) + "/24",)), _management(1)),
+        ),
+        Machine(
+            name=f"edge-{cloud}", cloud=cloud, kind="org_edge",
+            interfaces=(Interface("pub", "public", public), Interface("org", "org", edge_org), _management(2)),
+            gateways=_hosts(public_gateway(cloud)), masquerade=(ORG_NETWORK[0], "pub"),
+            variables={
+                "vcc_public_address": list(_hosts(public)),
+                "vcc_org_address": list(_hosts(edge_org)),
+                "vcc_org_network": list(ORG_NETWORK),
+            },
+        ),
+        Machine(
+            name=f"vapp1-{cloud}", cloud=cloud, kind="vapp_edge",
+            interfaces=(Interface("org", "org", vapp_org), Interface("vapp", "vapp", vapp_inner), _management(3)),
+            gateways=_hosts(edge_org), masquerade=(VAPP_NETWORK[0], "org"),
+            variables={
+                "vcc_org_address": list(_hosts(vapp_org)),
+                "vcc_vapp_address": list(_hosts(vapp_inner)),
+                "vcc_vapp_network": list(VAPP_NETWORK),
+            },
+        ),
+        _vm("vm1", cloud, 11, ("192.168.1.11/24", "fd10:1::11/64"), vapp_inner, f"vapp1-{cloud}"),
+        _vm("vm2", cloud, 12, ("192.168.1.12/24", "fd10:1::12/64"), vapp_inner, f"vapp1-{cloud}"),
+        _vm("vm3", cloud, 13, ("10.10.0.13/24", "fd10:10::13/64"), edge_org, None),
+    )
+
+
+def machines(clouds):
+    """name → Machine, of all the clouds named."""
+    return {machine.name: machine for cloud in clouds for machine in machines_of(cloud)}
+
+
+def _vm(name, cloud, management, addresses, gateway, vapp):
+    return Machine(
+        name=f"{name}-{cloud}", cloud=cloud, kind="member", gateways=_hosts(gateway), vapp=vapp,
+        variables={"vcc_address": list(_hosts(addresses))},
+        interfaces=(Interface("eth0", "vapp" if vapp else "org", addresses), _management(management)),
+    )
+
+
+def _management(number):
+    return Interface("mgmt", "mgmt", (f"172.16.0.{number}/24",))
+
+
+def _number(cloud):
+    return CLOUDS.index(cloud)
+
+
+def _host(address):
+    return address.partition("/")[0]
+
+
+def _hosts(addresses):
+    return tuple(_host(address) for address in addresses)

@@ -1,0 +1,146 @@
+"""Namespaces, bridges and wires.
+
+    host ──vcclab── node ──mgmt── everything in the cloud        (bridges mgmt, org, vapp: in namespace cloud-C)
+    internet ──pub── edge ──org── vapp1, vm3 ; vapp1 ──vapp── vm1, vm2
+
+A machine's namespace and wires are made anew at each of its boots, as a real machine's kernel would be.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .landscape import landscape
+from .shell import LabError, batch, run
+
+BRIDGES = ("mgmt", "org", "vapp")
+
+# A router that knows the public networks and nothing else: what should not have left an edge ends here, visibly.
+ROUTER = {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
+EVERYWHERE = {
+    "net.ipv6.conf.all.accept_ra": "0",
+    "net.ipv6.conf.default.accept_ra": "0",
+    # Addresses are given once and by us; waiting for duplicate detection would only slow boots.
+    "net.ipv6.conf.default.accept_dad": "0",
+}
+# The NAT that an organization has before any VPN. Only its own network is translated: a VPN's address that
+# leaks is seen as such on the outside.
+MASQUERADE = """
+table ip lab_base {{
+    chain postrouting {{
+        type nat hook postrouting priority srcnat;
+        ip saddr {source} oifname "{device}" masquerade
+    }}
+}}
+"""
+
+
+def exists(namespace):
+    return os.path.exists(f"/run/netns/{namespace}")
+
+
+def namespaces():
+    """Those of the lab that exist, whatever the number of clouds."""
+    names = [landscape.INTERNET]
+    for cloud in landscape.CLOUDS:
+        names += [machine.name for machine in landscape.machines_of(cloud)] + [landscape.namespace_of(cloud)]
+    return [name for name in names if exists(name)]
+
+
+def make_base(clouds):
+    """The controller's bridge, the internet and the clouds' bridges, where missing.
+
+    Returns the names of what was made: a cloud, `internet` or `vcclab`.
+    """
+    made = []
+    if not os.path.exists(f"/sys/class/net/{landscape.CONTROLLER_BRIDGE}"):
+        bridge = landscape.CONTROLLER_BRIDGE
+        batch(None, [
+            f"link add {bridge} type bridge forward_delay 0",
+            f"address add {landscape.CONTROLLER_ADDRESS} dev {bridge}",
+            f"link set {bridge} up",
+        ])
+        made.append(bridge)
+    if not exists(landscape.INTERNET):
+        _make_namespace(landscape.INTERNET, ROUTER)
+        made.append(landscape.INTERNET)
+    for cloud in clouds:
+        namespace = landscape.namespace_of(cloud)
+        if not exists(namespace):
+            _make_namespace(namespace, {})
+            for bridge in BRIDGES:
+                batch(namespace, [f"link add {bridge} type bridge forward_delay 0", f"link set {bridge} up"])
+            made.append(cloud)
+    return made
+
+
+def attach(machine):
+    """Make a machine's namespace and wires afresh."""
+    detach(machine)
+    _make_namespace(machine.name, ROUTER if machine.forwards else {})
+    for interface in machine.interfaces:
+        where, peer = _other_end(machine, interface)
+        target = f"netns {where}" if where else f"netns {os.getpid()}"
+        batch(machine.name, [f"link add {interface.name} type veth peer name {peer} {target}"])
+        if interface.network == "public":
+            addresses = [f"address add {a} dev {peer} nodad" for a in landscape.public_gateway(machine.cloud)]
+            batch(where, addresses + [f"link set {peer} up"])
+        else:
+            bridge = landscape.CONTROLLER_BRIDGE if interface.network == "controller" else interface.network
+            batch(where, [f"link set {peer} master {bridge} up"])
+        batch(machine.name, [f"address add {a} dev {interface.name} nodad" for a in interface.addresses]
+              + [f"link set {interface.name} up"])
+    if machine.gateways:
+        defaults = ("::/0" if ":" in gateway else "0.0.0.0/0" for gateway in machine.gateways)
+        batch(machine.name, [f"route add {d} via {gateway}" for d, gateway in zip(defaults, machine.gateways)])
+    if machine.masquerade:
+        source, device = machine.masquerade
+        run("ip", "netns", "exec", machine.name, "nft", "-f", "-",
+            stdin=MASQUERADE.format(source=source, device=device))
+
+
+def detach(machine):
+    """Remove a machine's namespace and wires. The kernel takes its time over a namespace: the wires go first."""
+    for interface in machine.interfaces:
+        where, peer = _other_end(machine, interface)
+        if where is None or exists(where):
+            run("ip", *(("-n", where) if where else ()), "link", "delete", peer, check=False)
+    delete_namespace(machine.name)
+
+
+def delete_namespace(namespace):
+    if exists(namespace):
+        run("ip", "netns", "delete", namespace)
+
+
+def delete_host_side():
+    """The controller's bridge and what may still hang on it."""
+    devices = [landscape.CONTROLLER_BRIDGE] + [f"ctl-{cloud}" for cloud in landscape.CLOUDS]
+    for device in devices:
+        if os.path.exists(f"/sys/class/net/{device}"):
+            run("ip", "link", "delete", device, check=False)
+
+
+def processes_in(namespace):
+    return [int(pid) for pid in run("ip", "netns", "pids", namespace, check=False).split()]
+
+
+def _other_end(machine, interface):
+    """(namespace, device) of a wire's far end; namespace None: the host's own."""
+    if interface.network == "controller":
+        return None, f"ctl-{machine.cloud}"
+    if interface.network == "public":
+        return landscape.INTERNET, machine.name
+    role = machine.name.rpartition("-")[0]      # a device name has 15 characters
+    return landscape.namespace_of(machine.cloud), f"{role}-{interface.name}"
+
+
+def _make_namespace(name, sysctls):
+    try:
+        run("ip", "netns", "add", name)
+    except LabError as error:
+        raise LabError(f"{error}; the lab needs root with CAP_SYS_ADMIN and CAP_NET_ADMIN") from error
+    batch(name, ["link set lo up"])
+    script = "".join(f"echo {value} > /proc/sys/{key.replace('.', '/')}\n"
+                     for key, value in {**EVERYWHERE, **sysctls}.items())
+    run("ip", "netns", "exec", name, "sh", "-e", stdin=script)

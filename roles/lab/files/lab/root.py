@@ -1,0 +1,140 @@
+"""The machines' shared root: built once per list of packages, kept in the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+from .shell import LabError, run
+
+CACHE = Path("/var/cache/intercloud-vpn/lab")
+LOG = CACHE / "root.log"
+KEEP = 2        # roots; the one before is wanted again when one goes back to another branch
+CUSTOMIZE = Path(__file__).resolve().parents[1] / "customize.sh"
+
+# What a machine needs to be one, and what a person who looks into it misses first.
+BASE = ("dbus", "iperf3", "iputils-ping", "openssh-server", "procps", "python3", "systemd", "systemd-sysv", "tcpdump")
+OPTIONS = (
+    "--variant=minbase", "--mode=root", "--format=directory",
+    "--aptopt=Apt::Install-Recommends \"false\"", "--dpkgopt=force-unsafe-io",
+    "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+)
+
+
+def path_for(packages):
+    """Where the root for these packages (beside BASE) is kept."""
+    identity = "\n".join([suite(), run("dpkg", "--print-architecture"), CUSTOMIZE.read_text(encoding="utf-8"),
+                          *OPTIONS, *_include(packages)])
+    return CACHE / f"root-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+
+
+def build(packages):
+    """Build the root unless it is there; returns (path, built)."""
+    path = path_for(packages)
+    if path.is_dir():
+        path.touch()
+        return path, False
+    CACHE.mkdir(parents=True, exist_ok=True)
+    for leftover in CACHE.glob("*.partial"):        # of a build that was killed
+        _remove(leftover)
+    partial = path.with_suffix(".partial")
+    partial.mkdir(mode=0o755)
+    sources = _sources(partial.with_suffix(".sources.partial"))
+    # setpriv: when labctl is killed, mmdebstrap shall end and clean up too.
+    command = ["setpriv", "--pdeathsig", "TERM", "mmdebstrap", *OPTIONS, *_apt_options(),
+               f"--include={','.join(_include(packages))}", f"--customize-hook={CUSTOMIZE}",
+               suite(), str(partial), *map(str, sources)]
+    with LOG.open("w", encoding="utf-8") as log:
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False).returncode
+    if code:
+        tail = "\n".join(LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+        _remove(partial)
+        raise LabError(f"mmdebstrap failed with status {code}; the end of {LOG}:\n{tail}")
+    partial.rename(path)
+    for source in sources:
+        source.unlink()
+    return path, True
+
+
+def prune(in_use):
+    """Remove all but the most recent roots, never one in use; returns what was removed."""
+    roots = sorted((p for p in CACHE.glob("root-*") if is_root(p)), key=lambda p: p.stat().st_mtime, reverse=True)
+    surplus = [root for root in roots[KEEP:] if str(root) != in_use]
+    for root in surplus:
+        _remove(root)
+    return surplus
+
+
+def is_root(path):
+    """Whether a file of the cache is a finished root."""
+    return path.is_dir() and not path.name.endswith(".partial")
+
+
+def suite():
+    """The host's own release: its mirrors and keyrings are known to work."""
+    fields = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
+                  if "=" in line)
+    codename = fields.get("VERSION_CODENAME", "").strip('"')
+    if not codename:
+        raise LabError("/etc/os-release names no VERSION_CODENAME: the lab needs a released Debian or a relative")
+    return codename
+
+
+def _include(packages):
+    return sorted({*BASE, *packages})
+
+
+def _sources(stem):
+    """The host's package sources for this release, as files for mmdebstrap (one-line or deb822)."""
+    lines, stanzas = [], []
+    places = [Path("/etc/apt/sources.list")]
+    places += sorted(Path("/etc/apt/sources.list.d").glob("*.list"))
+    for place in (p for p in places if p.exists()):
+        lines += [line for line in place.read_text(encoding="utf-8").splitlines() if _is_ours(line)]
+    for place in sorted(Path("/etc/apt/sources.list.d").glob("*.sources")):
+        text = "\n".join(x for x in place.read_text(encoding="utf-8").splitlines() if not x.startswith("#"))
+        stanzas += [stanza for stanza in text.split("\n\n") if _is_ours_deb822(stanza)]
+    if not lines and not stanzas:
+        raise LabError(f"apt on this host has no source for {suite()}: see /etc/apt/sources.list(.d)")
+    files = []
+    for text, suffix in (("\n".join(lines), ".list"), ("\n\n".join(stanzas), ".sources")):
+        if text:
+            file = stem.with_name(f"{stem.name}{suffix}")
+            file.write_text(text + "\n", encoding="utf-8")
+            files.append(file)
+    return files
+
+
+def _is_ours(line):
+    words = line.split("]", 1)[-1].split() if "[" in line else line.split()[1:]
+    return line.startswith("deb ") and len(words) > 1 and words[1].startswith(suite())
+
+
+def _is_ours_deb822(stanza):
+    fields = dict((key.lower(), value.strip()) for key, _colon, value in
+                  (line.partition(":") for line in stanza.splitlines() if not line.startswith((" ", "\t"))))
+    return ("deb" in fields.get("types", "").split() and fields.get("enabled", "yes") != "no"
+            and any(name.startswith(suite()) for name in fields.get("suites", "").split()))
+
+
+def _apt_options():
+    """The host's own ways to its mirrors: proxies, retries, certificates, date checks, credentials."""
+    wanted = ("acquire::http::", "acquire::https::", "acquire::retries", "acquire::check-", "acquire::max-")
+    options = [line for line in run("apt-config", "dump").splitlines() if line.lower().startswith(wanted)]
+    options += [f'Dir::Etc::{key} "{path}";' for key, path in
+                (("netrc", "/etc/apt/auth.conf"), ("netrcparts", "/etc/apt/auth.conf.d"))]
+    return [f"--aptopt={option}" for option in options]
+
+
+def _remove(path):
+    """Remove a tree, and first what a killed build may have left mounted in it."""
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
+    for mount in sorted((m for m in mounts if m.startswith(f"{path}/")), reverse=True):
+        run("umount", "--lazy", mount, check=False)
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Everything a checkout needs, made where missing: Debian packages, .venv, and the tree in which this checkout is
+# found as intercloud.vpn. Quick when there is nothing to do; safe to run several at once.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+exec 9<Makefile
+flock 9
+
+say() { echo "setup: $*"; }
+die() { echo "setup: $*" >&2; exit 1; }
+
+debian_packages() {
+    command -v dpkg-query >/dev/null || die "this is not Debian or a relative: install by hand what bindep.txt lists, then: SKIP_PACKAGES=1 make setup"
+    local wanted missing=() package
+    wanted=$(sed -n 's/^\([a-z0-9][a-z0-9.+-]*\) .*platform:dpkg.*/\1/p' bindep.txt)
+    for package in $wanted; do
+        [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+    done
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    [[ $EUID -eq 0 ]] || die "Debian packages are missing. As root: apt-get install ${missing[*]}"
+    say "installing Debian packages: ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq || die "apt-get update failed: see above, then run make setup again"
+    apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null \
+        || die "apt-get install ${missing[*]} failed: see above"
+}
+
+# A Python that ansible-core runs on and that can make virtual environments; Debian's own rather than another.
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-} /usr/bin/python3 python3; do
+        if "$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    die "no Python 3.10 or later with venv found; name one: PYTHON=/path/to/python3 make setup"
+}
+
+virtual_environment() {
+    local stamp=.venv/.made-of wanted python
+    wanted=$(cat requirements.txt requirements-dev.txt | sha256sum)
+    if [[ -f $stamp && $(<"$stamp") == "$wanted" ]] && .venv/bin/python -c 'import ansible' 2>/dev/null; then
+        return
+    fi
+    python=$(find_python)
+    if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
+        say "making .venv with $python"
+        rm -rf .venv
+        "$python" -m venv .venv
+    fi
+    say "installing Python packages into .venv (a minute or two the first time)"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+    echo "$wanted" > "$stamp"
+}
+
+collection_tree() {
+    local link=.collections/ansible_collections/intercloud/vpn
+    [[ $(readlink -f "$link" 2>/dev/null) == "$PWD" ]] && return
+    say "making .collections, where this checkout is found as intercloud.vpn"
+    mkdir -p "${link%/*}"
+    ln -sfn ../../.. "$link"
+}
+
+[[ -n ${SKIP_PACKAGES:-} ]] || debian_packages
+virtual_environment
+collection_tree
+say "ready ($(.venv/bin/ansible --version | sed -n '1s/ansible //p'))"
