@@ -1,0 +1,172 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""VERIFY: ping many targets at once. Runs on a VM: the standard library and iputils' ping, nothing else."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import math
+import os
+import re
+import subprocess
+import time
+import typing as t
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ._errors import VccError
+
+AT_ONCE = 32  # pings sleep most of their time; what counts is the time until the last one is through
+ICMP_HEADERS = {4: 28, 6: 48}  # IP and ICMP header, octets: what ping adds to its payload
+
+SUMMARY = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
+ROUND_TRIP = re.compile(r"= [\d.]+/([\d.]+)/")
+ANSWER = re.compile(r"^From \S+ icmp_seq=\d+ (.+)$", re.M)
+COMPLAINT = re.compile(r"ping6?: (?:local error: |connect: |sendmsg: )(.+)$", re.M)
+PROHIBITED = re.compile(r"ping: Do you want to ping broadcast")  # what ping makes of EACCES: a prohibit route
+
+Run = Callable[[Sequence[str], float], "tuple[int, str]"]
+"""Run a command for so many seconds at most; its exit code and all that it printed."""
+
+
+@dataclass(frozen=True)
+class Ping:
+    """How to ping: packets, seconds between them, seconds to wait for the last answer, seconds a link may need."""
+
+    count: int = 3
+    interval: float = 0.2
+    timeout: float = 1.0
+    settle: float = 5.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one ping came to. `error`: it could not be made at all. `reason`: what the network said, if anything."""
+
+    sent: int = 0
+    received: int = 0
+    rtt_ms: float | None = None
+    reason: str | None = None
+    error: str | None = None
+
+
+def run(command: Sequence[str], timeout: float) -> tuple[int, str]:
+    """Run a command with stdout and stderr in one."""
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            env=environment,
+            check=False,
+        )
+    except FileNotFoundError:
+        return 127, f"{command[0]} is not installed: install iputils-ping"
+    except subprocess.TimeoutExpired:
+        return 124, f"{command[0]} did not end within {timeout:g} s"
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+def probe_all(targets: Sequence[Mapping[str, t.Any]], ping: Ping, run: Run = run) -> list[dict[str, t.Any]]:
+    """Probe all targets side by side; one record per target, in their order."""
+    for number, target in enumerate(targets):
+        if target.get("expect") not in ("reachable", "unreachable") or not target.get("address"):
+            raise VccError(f"targets[{number}]: needs an address, and expect: reachable or unreachable")
+    with concurrent.futures.ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        return list(pool.map(lambda target: probe(target, ping, run), targets))
+
+
+def probe(target: Mapping[str, t.Any], ping: Ping, run: Run = run) -> dict[str, t.Any]:
+    """Probe one target: the target itself and what was seen.
+
+    A target that shall be reachable gets `settle` seconds to come up; the packets that count are those sent then.
+    """
+    begun = time.monotonic()
+    settled_after: int | None = None
+    answer = _packets(target, ping, run)
+    if target["expect"] == "reachable" and answer.received < ping.count and not answer.error:
+        deadline = begun + ping.settle
+        while time.monotonic() < deadline:
+            if _first_answer(target, deadline - time.monotonic(), run):
+                settled_after = round((time.monotonic() - begun) * 1000)
+                answer = _packets(target, ping, run)
+                break
+            time.sleep(0.1)  # an ICMP error ends ping at once
+    record = {
+        **target,
+        "sent": answer.sent,
+        "received": answer.received,
+        "loss": round(100 * (1 - answer.received / answer.sent), 1) if answer.sent else 100.0,
+        "rtt_ms": answer.rtt_ms,
+        "settled_after_ms": settled_after,
+        "mtu_ok": None,
+        "mtu_reason": None,
+        "reason": answer.reason,
+        "error": answer.error,
+    }
+    if target.get("mtu") and answer.received:
+        full = _full_size(target, ping, run)
+        record.update(mtu_ok=full.received > 0, mtu_reason=full.error or full.reason)
+    return record
+
+
+def command(target: Mapping[str, t.Any], *options: str) -> list[str]:
+    """The ping command for a target."""
+    source = ["-I", str(target["source"])] if target.get("source") else []
+    return ["ping", f"-{_family(target)}", "-n", *options, *source, str(target["address"])]
+
+
+def parse(code: int, output: str) -> Answer:
+    """Read what ping printed."""
+    summary = SUMMARY.search(output)
+    said = ANSWER.findall(output) + COMPLAINT.findall(output)
+    if PROHIBITED.search(output):
+        said.append("Permission denied")
+    if not summary:
+        if said:
+            return Answer(reason=said[-1])  # the kernel refused to send it: no route, or one that forbids
+        return Answer(error=output.strip().splitlines()[-1] if output.strip() else f"ping ended with code {code}")
+    average = ROUND_TRIP.search(output)
+    return Answer(
+        sent=int(summary.group(1)),
+        received=int(summary.group(2)),
+        rtt_ms=round(float(average.group(1)), 2) if average else None,
+        reason=said[-1] if said else None,
+    )
+
+
+def _packets(target: Mapping[str, t.Any], ping: Ping, run: Run) -> Answer:
+    """The packets that count."""
+    options = ("-c", str(ping.count), "-i", f"{ping.interval:g}", "-W", f"{ping.timeout:g}")
+    return parse(*run(command(target, *options), _patience(ping)))
+
+
+def _first_answer(target: Mapping[str, t.Any], seconds: float, run: Run) -> bool:
+    """Whether an answer came within so many seconds (or a bit more: ping's deadline is in whole seconds)."""
+    whole = max(1, math.ceil(seconds))
+    return parse(*run(command(target, "-c", "1", "-i", "0.2", "-w", str(whole)), whole + 5)).received > 0
+
+
+def _full_size(target: Mapping[str, t.Any], ping: Ping, run: Run) -> Answer:
+    """Packets of the link's MTU that must not be fragmented: a second one only if the first gets lost."""
+    payload = str(int(target["mtu"]) - ICMP_HEADERS[_family(target)])
+    answer = Answer()
+    for _ in range(2):
+        options = ("-c", "1", "-W", f"{ping.timeout:g}", "-M", "do", "-s", payload)
+        answer = parse(*run(command(target, *options), _patience(ping)))
+        if answer.received:
+            break
+    return answer
+
+
+def _patience(ping: Ping) -> float:
+    """How long a ping may run before it is taken for hung, seconds."""
+    return ping.count * ping.interval + 2 * ping.timeout + 5
+
+
+def _family(target: Mapping[str, t.Any]) -> int:
+    return 6 if ":" in str(target["address"]) else 4

@@ -1,0 +1,174 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ping a VPN's members, and those that must not answer, from one VM."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: member_probe
+short_description: Send a VM's probes, those that must be answered and those that must not
+version_added: 0.1.0
+author: The intercloud.vpn developers (@intercloud)
+description:
+  - Pings all O(targets) from one VM, side by side, and says what came back. It judges nothing and changes nothing;
+    M(intercloud.vpn.vpn_report) does the judging.
+  - Used with O(plan) in place of O(targets), an action plugin on the controller finds the VM's targets in the plan.
+    A VM that has none is skipped without being contacted.
+requirements:
+  - C(ping) of iputils
+options:
+  plan:
+    description:
+      - Path of the plan's summary C(plan.json) on the controller. The targets are taken from it.
+      - Exactly one of O(plan) and O(targets) is needed.
+    type: path
+  targets:
+    description: What to ping.
+    type: list
+    elements: dict
+    suboptions:
+      address:
+        description: The IPv4 or IPv6 address to ping.
+        type: str
+        required: true
+      source:
+        description: The VM's own address to send from. The system chooses by default.
+        type: str
+      expect:
+        description: What is hoped for. Only a target expected to be V(reachable) is waited for.
+        type: str
+        choices: [reachable, unreachable]
+        required: true
+      vpn:
+        description: Name of the VPN. Comes back in the result.
+        type: str
+      dst:
+        description: Name of the host at O(targets[].address). Comes back in the result.
+        type: str
+      kind:
+        description: What the probe is for. Comes back in the result.
+        type: str
+      mtu:
+        description: If answers come, also send a packet of exactly this many octets that must not be fragmented.
+        type: int
+  nonmembers_per_network:
+    description: With O(plan), how many VMs of each network of an involved site try, as non-members, to get in.
+    type: int
+    default: 1
+  count:
+    description: Packets per target.
+    type: int
+    default: 3
+  interval:
+    description: Seconds between two packets.
+    type: float
+    default: 0.2
+  timeout:
+    description: Seconds to wait for an answer after the last packet.
+    type: float
+    default: 1.0
+  settle:
+    description: Seconds within which a target expected to be reachable may come up.
+    type: float
+    default: 5.0
+attributes:
+  check_mode:
+    support: full
+    description: Probes change nothing and are sent in check mode, too.
+  diff_mode:
+    support: none
+seealso:
+  - module: intercloud.vpn.vpn_report
+"""
+
+EXAMPLES = r"""
+- name: Send this VM's probes
+  intercloud.vpn.member_probe:
+    plan: "{{ vcc_plan.plan_file }}"
+  register: vcc_probes
+
+- name: Ping one address
+  intercloud.vpn.member_probe:
+    targets:
+      - {address: 100.64.0.66, source: 100.64.0.17, expect: reachable, mtu: 1400}
+"""
+
+RETURN = r"""
+probes:
+  description: One record per target, in the order of O(targets), with all that the target says and what was seen.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    sent:
+      description: Packets sent. 0 if the system has no route, or if RV(probes[].error) is set.
+      type: int
+    received:
+      description: Answers.
+      type: int
+    loss:
+      description: Lost packets, percent.
+      type: float
+    rtt_ms:
+      description: Mean round-trip time, milliseconds. Null without an answer.
+      type: float
+    settled_after_ms:
+      description: After how many milliseconds the first answer came, if packets were lost at first. Else null.
+      type: int
+    mtu_ok:
+      description: Whether the packet of full size was answered. Null if none was sent.
+      type: bool
+    mtu_reason:
+      description: What was said against the packet of full size. Null if nothing.
+      type: str
+    reason:
+      description: The last error the network or the kernel sent, such as V(Destination Host Unreachable), or null.
+      type: str
+    error:
+      description: Why the probe could not be made, or null. Such a probe proves nothing.
+      type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.intercloud.vpn.plugins.module_utils import _probe
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+
+TARGET = {
+    "address": {"type": "str", "required": True},
+    "source": {"type": "str"},
+    "expect": {"type": "str", "choices": ["reachable", "unreachable"], "required": True},
+    "vpn": {"type": "str"},
+    "dst": {"type": "str"},
+    "kind": {"type": "str"},
+    "mtu": {"type": "int"},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "plan": {"type": "path"},  # for the action plugin
+            "targets": {"type": "list", "elements": "dict", "options": TARGET},
+            "nonmembers_per_network": {"type": "int", "default": 1},  # for the action plugin
+            "count": {"type": "int", "default": 3},
+            "interval": {"type": "float", "default": 0.2},
+            "timeout": {"type": "float", "default": 1.0},
+            "settle": {"type": "float", "default": 5.0},
+        },
+        mutually_exclusive=[("plan", "targets")],
+        required_one_of=[("plan", "targets")],
+        supports_check_mode=True,
+    )
+    given = module.params
+    try:
+        ping = _probe.Ping(given["count"], given["interval"], given["timeout"], given["settle"])
+        module.exit_json(changed=False, probes=_probe.probe_all(given["targets"] or [], ping))
+    except VccError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()
