@@ -1,0 +1,53 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: the difference between two plans, in words a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._documents import Compiled, Document
+
+
+def diff(old: Compiled, new: Compiled) -> list[str]:
+    """What changes for people: one line per VPN, member, tunnel and link that comes (``+``) or goes (``-``)."""
+    before, after = _statements(old), _statements(new)
+    lines = [f"- {line}" for line in before if line not in after]
+    lines += [f"+ {line}" for line in after if line not in before]
+    return lines
+
+
+def changed_nodes(old: Mapping[str, Document], new: Mapping[str, Document]) -> list[str]:
+    """The nodes whose document differs, sorted. The generation is not part of what a document says."""
+    return sorted(node for node in {*old, *new} if _body(old.get(node)) != _body(new.get(node)))
+
+
+def _body(document: Document | None) -> Document | None:
+    return None if document is None else {key: value for key, value in document.items() if key != "generation"}
+
+
+def _statements(compiled: Compiled) -> dict[str, None]:
+    """Every fact of a plan as one line; a dict because it is an ordered set."""
+    lines: list[str] = []
+    for name, tunnel in sorted(compiled.tunnels.items()):
+        lines.append(f"tunnel {name} ({tunnel['kind']})")
+    for vpn in compiled.vpns:
+        lines.append(f"vpn {vpn['name']}: number {vpn['number']}, {vpn['topology']}, pool {vpn['pool']}")
+        lines += [f"vpn {vpn['name']}: block {block}" for block in vpn["blocks"]]
+        for site, what in vpn["sites"].items():
+            lines.append(f"vpn {vpn['name']}: site {site} {_joined(what['blocks'])}, edge address {what['address']}")
+        lines += [f"vpn {vpn['name']}: member {member['name']} {member['address']} ({member['mode']})"
+                  for member in vpn["members"]]
+    for node, document in sorted(compiled.documents.items()):
+        for tunnel in document.get("tunnels", []):
+            if tunnel["initiator"]:
+                lines += [f"vpn {link['vpn']}: link {node} {_joined(link['local_ts'])} <-> {tunnel['peer']} "
+                          f"{_joined(link['remote_ts'])}, {_joined(link['esp']['proposals'])}, MTU {link['mtu']}"
+                          for link in tunnel["links"]]
+    return dict.fromkeys(lines)
+
+
+def _joined(texts: Sequence[str]) -> str:
+    return " ".join(texts)

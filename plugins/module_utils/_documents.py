@@ -1,0 +1,237 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: the VPNs of an organization as one document per node. The format is described in docs/documents.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._intent import Member, Vpn
+from ._landscape import Landscape, OrgEdge, VappEdge
+from ._mtu import link_mss, link_mtu
+from ._pool import Lease, address_of, blocks_of, edge_key, site_key, vapp_key, vm_key, vpn_key
+from ._prefix import BITS, Prefix, collapse
+from ._topology import TOPOLOGIES, Pair, initiator
+
+FORMAT = 1
+# Any number that loses against every route somebody else may have for the same prefix.
+BLACKHOLE_METRIC = 9999
+_FORWARDING = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
+
+Document = dict[str, Any]
+
+
+@dataclass
+class Compiled:
+    """An organization's VPNs, compiled: documents by node, and what people and verify want to know of each VPN."""
+
+    documents: dict[str, Document] = field(default_factory=dict)
+    vpns: list[dict[str, Any]] = field(default_factory=list)
+    tunnels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ends: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, repr=False)
+    """The tunnels in the documents, by edge and tunnel name."""
+
+
+def empty_document(node: str, role: str, organization: str, cloud: str) -> Document:
+    """The document of a node that nothing concerns: whatever is ours there goes."""
+    document: Document = {
+        "format": FORMAT, "node": node, "role": role, "organization": organization, "cloud": cloud,
+        "sysctls": {}, "addresses": [], "routes": [], "vpns": [], "tunnels": [],
+    }
+    return {**document, "slice": {}} if role == "vcc_node" else document
+
+
+def tunnel_name(pair: Pair) -> str:
+    """The name of the tunnel between two edges, the same on both ends and fit for swanctl."""
+    return "--".join(re.sub(r"[^A-Za-z0-9_-]", "_", edge) for edge in sorted(pair))
+
+
+def compile_organization(organization: str, vpns: Iterable[Vpn], numbers: Mapping[str, int],
+                         leases: Mapping[str, Lease], landscape: Landscape) -> Compiled:
+    """Compile all VPNs of one organization. The result depends on nothing but the arguments, not on their order.
+
+    ``numbers`` are the VPNs' numbers and ``leases`` all the organization's leases, both out of the ledger.
+    """
+    compiled = Compiled()
+    for vpn in sorted(vpns, key=lambda one: one.name):
+        _VpnCompiler(compiled, organization, vpn, numbers[vpn.name], leases, landscape).run()
+    for document in compiled.documents.values():
+        document["addresses"].sort(key=lambda item: item["address"])
+        document["routes"].sort(key=lambda item: (item["prefix"], item.get("metric", 0)))
+        document["tunnels"].sort(key=lambda item: item["name"])
+    for node in landscape.of_kind("vcc_nodes"):
+        _add_slice(compiled, organization, node, landscape)
+    return compiled
+
+
+def _add_slice(compiled: Compiled, organization: str, node: str, landscape: Landscape) -> None:
+    cloud = landscape.cloud_of(node)
+    if cloud is None or landscape.facts(node)["vars"].get("vcc_org", organization) != organization:
+        return
+    members = {
+        name: {"role": document["role"], "addresses": [item["address"] for item in document["addresses"]],
+               "vpns": [vpn["name"] for vpn in document["vpns"]],
+               "tunnels": [tunnel["name"] for tunnel in document["tunnels"]]}
+        for name, document in sorted(compiled.documents.items()) if document["cloud"] == cloud
+    }
+    if members:
+        compiled.documents[node] = {**empty_document(node, "vcc_node", organization, cloud), "slice": members}
+
+
+class _VpnCompiler:
+    """Adds one VPN to the documents. State: the VPN and what is looked up again and again."""
+
+    def __init__(self, compiled: Compiled, organization: str, vpn: Vpn, number: int, leases: Mapping[str, Lease],
+                 landscape: Landscape) -> None:
+        self.compiled, self.organization, self.vpn, self.number = compiled, organization, vpn, number
+        self.leases, self.landscape = leases, landscape
+        self.family = vpn.pool.family
+        self.host_length = BITS[self.family]
+        self.blocks = _texts(blocks_of(leases, vpn_key(vpn.name)))
+        self.edges = {site: _known(landscape.edge(site)) for site in vpn.sites}
+        self.site_blocks = {site: blocks_of(leases, site_key(vpn.name, site)) for site in vpn.sites}
+        self.remote: dict[str, list[Prefix]] = {site: [] for site in self.edges}
+        self.pairs = TOPOLOGIES[vpn.topology](vpn.sites)
+
+    def run(self) -> None:
+        by_site: dict[str, list[Member]] = {site: [] for site in self.edges}
+        for member in self.vpn.members:
+            by_site[member.vm.site].append(member)
+        for site, members in by_site.items():
+            self._site(self.edges[site], members)
+        for pair in self.pairs:
+            self._link(pair)
+        for site, remote in self.remote.items():
+            self.compiled.documents[site]["vpns"][-1]["remote"] = _texts(collapse(remote))
+        self.compiled.vpns.append({
+            "name": self.vpn.name, "number": self.number, "organization": self.organization,
+            "pool": self.vpn.pool_name, "topology": self.vpn.topology, "blocks": self.blocks,
+            "sites": {site: {"blocks": _texts(collapse(self.site_blocks[site])), "address": self._edge_address(site)}
+                      for site in self.edges},
+            "members": [{"name": member.vm.name, "address": self._address(member), "mode": member.mode,
+                         "site": member.vm.site, "vapp": member.vm.vapp, "cloud": member.vm.cloud}
+                        for member in self.vpn.members],
+            "tunnels": [tunnel_name(pair) for pair in self.pairs],
+        })
+
+    def _site(self, edge: OrgEdge, members: Sequence[Member]) -> None:
+        document = self._document(edge.name, "org_edge", edge.cloud)
+        own = self._edge_address(edge.name)
+        document["addresses"].append({"address": self._host(own), "device": "lo"})
+        document["routes"] += [self._blackhole(block) for block in self.blocks]
+        behind: dict[str, list[Member]] = {}
+        local, nat = [], []
+        for member in members:
+            vapp = member.vm.vapp
+            if vapp is not None:
+                behind.setdefault(vapp, []).append(member)
+                local.append(self._address(member))
+            elif member.mode == "nat":
+                nat.append(self._translation(member))
+            else:
+                local.append(self._address(member))
+                document["routes"].append({"prefix": self._host(self._address(member)),
+                                           "via": member.vm.addresses[self.family]})
+            if vapp is None and member.mode == "address":
+                self._member(member, edge.inside[self.family])
+        for name, vapp_members in sorted(behind.items()):
+            gateway = _known(self.landscape.vapp(name, ""))
+            for block in blocks_of(self.leases, vapp_key(self.vpn.name, edge.name, name)):
+                document["routes"].append({"prefix": str(block), "via": gateway.outside[self.family]})
+            self._vapp(edge, gateway, vapp_members)
+        document["vpns"].append({**self._firewall(local, nat), "remote": [], "edge_address": own})
+
+    def _vapp(self, edge: OrgEdge, gateway: VappEdge, members: Sequence[Member]) -> None:
+        document = self._document(gateway.name, "vapp_edge", gateway.cloud)
+        document["routes"] += [{"prefix": block, "via": edge.inside[self.family]} for block in self.blocks]
+        # Without it, an address of the block that nobody has would be sent back to the org edge, and so on.
+        document["routes"] += [self._blackhole(str(block)) for block in
+                               blocks_of(self.leases, vapp_key(self.vpn.name, edge.name, gateway.name))]
+        local = [member for member in members if member.mode == "address"]
+        document["routes"] += [{"prefix": self._host(self._address(member)), "via": member.vm.addresses[self.family]}
+                               for member in local]
+        nat = [self._translation(member) for member in members if member.mode == "nat"]
+        document["vpns"].append({**self._firewall([self._address(member) for member in local], nat),
+                                 "remote": self.blocks})
+        for member in local:
+            self._member(member, gateway.inside[self.family])
+
+    def _member(self, member: Member, gateway: str) -> None:
+        document = self._document(member.vm.name, "member", member.vm.cloud)
+        own = self._address(member)
+        document["addresses"].append({"address": self._host(own), "beside": member.vm.addresses[self.family]})
+        document["routes"] += [{"prefix": block, "via": gateway, "source": own} for block in self.blocks]
+
+    def _link(self, pair: Pair) -> None:
+        low, high = sorted(pair)
+        name, starts = tunnel_name(pair), initiator(pair)
+        outer = min(set(self.edges[low].public) & set(self.edges[high].public))
+        encryption = self.vpn.policy.encryption
+        mtu = link_mtu(min(self.edges[low].underlay_mtu, self.edges[high].underlay_mtu), outer, encryption.esp)
+        mss = link_mss(mtu, self.family)
+        self.compiled.tunnels[name] = {"edges": [low, high], "kind": self.vpn.tunnel}
+        for here, there in ((low, high), (high, low)):
+            document = self.compiled.documents[here]
+            remote = collapse(self.site_blocks[there])
+            tunnel = self.compiled.ends.get((here, name))
+            if tunnel is None:
+                tunnel = self.compiled.ends[here, name] = {
+                    "name": name, "peer": there, "initiator": here == starts,
+                    "local_address": self.edges[here].public[outer], "remote_address": self.edges[there].public[outer],
+                    "local_id": f"{here}.{self.organization}", "remote_id": f"{there}.{self.organization}",
+                    "ike": {"proposals": list(encryption.ike), "rekey_time": encryption.ike_rekey,
+                            "dpd_delay": encryption.dpd_delay, "auth": "pubkey"},
+                    "links": [],
+                }
+                document["tunnels"].append(tunnel)
+            tunnel["links"].append({
+                "vpn": self.vpn.name, "number": self.number, "mtu": mtu, "mss": mss,
+                "local_ts": _texts(collapse(self.site_blocks[here])), "remote_ts": _texts(remote),
+                "esp": {"proposals": list(encryption.esp), "rekey_time": encryption.esp_rekey,
+                        "replay_window": encryption.replay_window},
+            })
+            own = self._edge_address(here)
+            document["routes"] += [{"prefix": str(prefix), "tunnel": self.vpn.name, "source": own} for prefix in remote]
+            self.remote[here] += remote
+            entry = document["vpns"][-1]
+            entry["mtu"], entry["mss"] = min(mtu, entry.get("mtu", mtu)), min(mss, entry.get("mss", mss))
+
+    def _document(self, node: str, role: str, cloud: str) -> Document:
+        document = self.compiled.documents.get(node)
+        if document is None:
+            document = self.compiled.documents[node] = empty_document(node, role, self.organization, cloud)
+        if role != "member":
+            document["sysctls"][_FORWARDING[self.family]] = "1"
+        return document
+
+    def _firewall(self, local: Sequence[str], nat: Sequence[dict[str, str]]) -> dict[str, Any]:
+        return {"name": self.vpn.name, "number": self.number, "family": self.family, "blocks": self.blocks,
+                "local": sorted(local), "nat": sorted(nat, key=lambda item: item["outside"])}
+
+    def _translation(self, member: Member) -> dict[str, str]:
+        return {"outside": self._address(member), "inside": member.vm.addresses[self.family]}
+
+    def _blackhole(self, prefix: str) -> dict[str, Any]:
+        return {"prefix": prefix, "type": "blackhole", "metric": BLACKHOLE_METRIC}
+
+    def _address(self, member: Member) -> str:
+        return address_of(self.leases, vm_key(self.vpn.name, member.vm.site, member.vm.name, member.vm.vapp))
+
+    def _edge_address(self, site: str) -> str:
+        return address_of(self.leases, edge_key(self.vpn.name, site))
+
+    def _host(self, address: str) -> str:
+        return f"{address}/{self.host_length}"
+
+
+def _texts(prefixes: Iterable[Prefix]) -> list[str]:
+    return [str(prefix) for prefix in prefixes]
+
+
+def _known(found: Any) -> Any:
+    assert found is not None, "the landscape was checked before anything is compiled"
+    return found

@@ -1,0 +1,272 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: the landscape - which edges, vApps and VMs there are, read from the inventory's plain facts.
+
+A host's facts are ``{"kinds": [...], "clouds": [...], "vars": {"vcc_org": ..., ...}}``: the groups it is in and its
+``vcc_*`` variables. Hosts are checked when a VPN needs them, so that a half-described VM elsewhere in the fleet stops
+nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ._prefix import Prefix, format_address, parse_address
+from ._problems import Problems, did_you_mean
+
+KINDS = ("vcc_nodes", "org_edges", "vapp_edges", "members")
+MODES = ("address", "nat")
+_ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
+DEFAULT_ORGANIZATION = "default"
+UNDERLAY_MTU = 1500
+
+Addresses = Mapping[int, str]
+"""One address per IP version: ``{4: "10.10.0.1", 6: "fd10:10::1"}``."""
+
+
+@dataclass(frozen=True)
+class OrgEdge:
+    """An organization's gateway to the outside in one cloud. Its name is the name of the site."""
+
+    name: str
+    cloud: str
+    organization: str
+    public: Addresses
+    inside: Addresses
+    networks: tuple[Prefix, ...]
+    underlay_mtu: int
+
+
+@dataclass(frozen=True)
+class VappEdge:
+    """The gateway of a vApp's internal network."""
+
+    name: str
+    cloud: str
+    organization: str
+    outside: Addresses
+    inside: Addresses
+    networks: tuple[Prefix, ...]
+
+
+@dataclass(frozen=True)
+class Vm:
+    """A VM that can be a member. ``vapp`` is None on the org network."""
+
+    name: str
+    cloud: str
+    organization: str
+    site: str
+    vapp: str | None
+    addresses: Addresses
+    mode: str
+
+
+class Landscape:
+    """Every host a VPN can name. Look-ups note what is wrong with a host and answer None.
+
+    ``hosts`` are the inventory's, ``remembered`` those the ledger knows of earlier runs: a VPN that this run does not
+    mention keeps working on what was known of its hosts, even if this inventory does not hold them.
+    """
+
+    def __init__(self, hosts: Mapping[str, Mapping[str, Any]], problems: Problems,
+                 remembered: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        self._current = hosts
+        self._hosts = {**(remembered or {}), **hosts}
+        self._problems = problems
+        self._edges: dict[str, OrgEdge | None] = {}
+        self._vapps: dict[str, VappEdge | None] = {}
+        self._vms: dict[str, Vm | None] = {}
+        self._edges_of: dict[tuple[str, str], list[str]] = {}
+        self._vms_of: dict[str, list[str]] = {}
+        for name in sorted(hosts):
+            kinds, variables = hosts[name]["kinds"], hosts[name]["vars"]
+            if "org_edges" in kinds:
+                for cloud in hosts[name]["clouds"]:
+                    self._edges_of.setdefault((cloud, _organization(variables)), []).append(name)
+            if "members" in kinds and variables.get("vcc_vapp"):
+                self._vms_of.setdefault(str(variables["vcc_vapp"]), []).append(name)
+        for name in sorted(set(self._hosts) - set(hosts)):
+            if "org_edges" in self._hosts[name]["kinds"]:
+                place = (self._hosts[name]["clouds"][0], _organization(self._hosts[name]["vars"]))
+                self._edges_of.setdefault(place, [name])
+
+    def is_a(self, name: str, kind: str) -> bool:
+        """Whether the host is in the inventory group ``kind``."""
+        return name in self._hosts and kind in self._hosts[name]["kinds"]
+
+    def of_kind(self, kind: str) -> list[str]:
+        """The hosts of an inventory group, sorted."""
+        return sorted(name for name in self._current if kind in self._current[name]["kinds"])
+
+    def in_inventory(self, name: str) -> bool:
+        """Whether this run's inventory holds the host."""
+        return name in self._current
+
+    def cloud_of(self, name: str) -> str | None:
+        """The cloud a host is in, where that is one and only one."""
+        clouds = self._hosts[name]["clouds"]
+        return str(clouds[0]) if len(clouds) == 1 else None
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """The host's plain facts, as the ledger remembers them."""
+        return dict(self._hosts[name])
+
+    def vms_behind(self, vapp: str) -> list[str]:
+        """The VMs behind a vApp edge, sorted."""
+        return self._vms_of.get(vapp, [])
+
+    def edge(self, name: str) -> OrgEdge | None:
+        """The org edge of that name."""
+        if name not in self._edges:
+            self._edges[name] = self._read_edge(name)
+        return self._edges[name]
+
+    def vapp(self, name: str, asked_by: str) -> VappEdge | None:
+        """The vApp edge of that name; ``asked_by`` is the path of the variable that names it."""
+        if name not in self._vapps:
+            self._vapps[name] = self._read_vapp(name, asked_by)
+        return self._vapps[name]
+
+    def vm(self, name: str, path: str) -> Vm | None:
+        """The VM of that name, with its site; ``path`` is where the intent asked for it."""
+        if name not in self._vms:
+            self._vms[name] = self._read_vm(name, path)
+        return self._vms[name]
+
+    def _read_edge(self, name: str) -> OrgEdge | None:
+        place, variables = f"hosts.{name}", self._hosts[name]["vars"]
+        cloud = self._cloud(name, place)
+        before = len(self._problems)
+        if not _ORGANIZATION.fullmatch(_organization(variables)):
+            self._problems.add(f"{place}.vcc_org", f"{_organization(variables)!r} must be at most 32 letters, digits and "
+                               "hyphens, starting with a letter or digit: it is part of certificates and file names")
+        public = self._addresses(variables, "vcc_public_address", place,
+                                 "the address other clouds' edges reach this one at")
+        inside = self._addresses(variables, "vcc_org_address", place, "the edge's address on the org network")
+        networks = self._networks(variables, "vcc_org_network", place)
+        mtu = variables.get("vcc_underlay_mtu", UNDERLAY_MTU)
+        if isinstance(mtu, bool) or not isinstance(mtu, int) or not 1280 <= mtu <= 9216:
+            self._problems.add(f"{place}.vcc_underlay_mtu", f"must be octets from 1280 to 9216, not {mtu!r}")
+        if cloud is None or len(self._problems) > before:
+            return None
+        return OrgEdge(name, cloud, _organization(variables), public, inside, networks, int(mtu))
+
+    def _read_vapp(self, name: str, asked_by: str) -> VappEdge | None:
+        if not self.is_a(name, "vapp_edges"):
+            hint = did_you_mean(name, self.of_kind("vapp_edges"))
+            self._problems.add(asked_by, f"{name} is not in the group vapp_edges{hint}")
+            return None
+        place, variables = f"hosts.{name}", self._hosts[name]["vars"]
+        cloud = self._cloud(name, place)
+        before = len(self._problems)
+        outside = self._addresses(variables, "vcc_org_address", place, "the vApp edge's address on the org network")
+        inside = self._addresses(variables, "vcc_vapp_address", place, "the vApp edge's address on the vApp network")
+        networks = self._networks(variables, "vcc_vapp_network", place)
+        if cloud is None or len(self._problems) > before:
+            return None
+        return VappEdge(name, cloud, _organization(variables), outside, inside, networks)
+
+    def _read_vm(self, name: str, path: str) -> Vm | None:
+        if not self.is_a(name, "members"):
+            self._problems.add(path, f"{name} is not in the group members, so it cannot be a member of a VPN")
+            return None
+        place, variables = f"hosts.{name}", self._hosts[name]["vars"]
+        clouds = self._hosts[name]["clouds"]
+        if len(clouds) != 1:
+            groups = ", ".join(f"cloud_{cloud}" for cloud in clouds)
+            self._problems.add(path, f"{name} is in no cloud; put it in a group cloud_<name>" if not clouds
+                               else f"{name} is in {len(clouds)} clouds ({groups}); a VM is in exactly one")
+            return None
+        before = len(self._problems)
+        organization = _organization(variables)
+        addresses = self._addresses(variables, "vcc_address", place, "the VM's address on its private network")
+        mode = variables.get("vcc_member_mode", "address")
+        if mode not in MODES:
+            self._problems.add(f"{place}.vcc_member_mode", f"must be one of {', '.join(MODES)}, not {mode!r}")
+        vapp = str(variables["vcc_vapp"]) if variables.get("vcc_vapp") else None
+        if vapp is not None:
+            self._check_vapp(name, vapp, clouds[0], organization)
+        site = self._site(name, path, clouds[0], organization)
+        if site is None or len(self._problems) > before:
+            return None
+        return Vm(name, str(clouds[0]), organization, site, vapp, addresses, str(mode))
+
+    def _check_vapp(self, vm: str, vapp: str, cloud: str, organization: str) -> None:
+        place = f"hosts.{vm}.vcc_vapp"
+        gateway = self.vapp(vapp, place)
+        if gateway is not None and gateway.cloud != cloud:
+            self._problems.add(place, f"{vapp} is in cloud {gateway.cloud}, {vm} in cloud {cloud}")
+        if gateway is not None and gateway.organization != organization:
+            self._problems.add(place, f"{vapp} is of organization {gateway.organization}, {vm} of {organization}")
+
+    def _site(self, vm: str, path: str, cloud: str, organization: str) -> str | None:
+        named = self._hosts[vm]["vars"].get("vcc_edge")
+        edges = self._edges_of.get((cloud, organization), [])
+        if named is not None:
+            if named in edges:
+                return str(named)
+            self._problems.add(f"hosts.{vm}.vcc_edge",
+                               f"{named} is no org edge of organization {organization} in cloud {cloud}"
+                               f"{did_you_mean(str(named), edges)}")
+        elif not edges:
+            self._problems.add(path, f"{vm} has no way out: cloud {cloud} has no org edge of organization {organization}"
+                               "; add one to the groups org_edges and " f"cloud_{cloud}")
+        elif len(edges) > 1:
+            self._problems.add(f"hosts.{vm}.vcc_edge", f"must say which org edge serves {vm}: {', '.join(edges)}")
+        else:
+            return edges[0]
+        return None
+
+    def _cloud(self, name: str, place: str) -> str | None:
+        clouds = self._hosts[name]["clouds"]
+        if len(clouds) == 1:
+            return str(clouds[0])
+        self._problems.add(place, "is in no cloud; put it in a group cloud_<name>" if not clouds
+                           else f"is in {len(clouds)} clouds ({', '.join(clouds)}); a gateway is in exactly one")
+        return None
+
+    def _addresses(self, variables: Mapping[str, Any], key: str, place: str, meaning: str) -> Addresses:
+        found: dict[int, str] = {}
+        if not variables.get(key):
+            self._problems.add(f"{place}.{key}", f"is missing: {meaning}")
+        for text in _listed(variables.get(key)):
+            try:
+                address = parse_address(text)
+            except ValueError as error:
+                self._problems.add(f"{place}.{key}", str(error))
+                continue
+            if address.family in found:
+                self._problems.add(f"{place}.{key}", f"has two IPv{address.family} addresses; give one per version")
+            found[address.family] = format_address(address.family, address.first)
+        return found
+
+    def _networks(self, variables: Mapping[str, Any], key: str, place: str) -> tuple[Prefix, ...]:
+        found = []
+        for text in _listed(variables.get(key)):
+            try:
+                found.append(Prefix.parse(text))
+            except ValueError as error:
+                self._problems.add(f"{place}.{key}", str(error))
+        return tuple(found)
+
+
+def organization_of(facts: Mapping[str, Any]) -> str:
+    """The organization that a host's facts name."""
+    return _organization(facts["vars"])
+
+
+def _organization(variables: Mapping[str, Any]) -> str:
+    return str(variables.get("vcc_org", DEFAULT_ORGANIZATION))
+
+
+def _listed(value: object) -> Sequence[str]:
+    if value is None:
+        return []
+    if isinstance(value, (list, tuple)):
+        return [str(item) for item in value]
+    return [str(value)]

@@ -1,0 +1,269 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: from an intent and a landscape to documents, in one ledger transaction.
+
+Create upserts and delete removes: the plan is always of all VPNs the ledger knows in the organizations concerned, so
+nothing vanishes because a run did not mention it. All checks come before the first write, and a write that fails
+rolls everything back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._check import check_shared_tunnels, check_vpns
+from ._diff import changed_nodes, diff
+from ._documents import Compiled, Document, compile_organization, empty_document
+from ._errors import IntentError, IntentErrors, PoolExhausted
+from ._intent import Vpn, parse_intent, vpn_from_record
+from ._landscape import Landscape, organization_of
+from ._ledger import Transaction
+from ._ledger_records import VpnRecord
+from ._pool import Lease, SiteDemand, carve_vpn, vpn_key
+from ._problems import Problems
+
+ACTIVE, DELETING = "active", "deleting"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run asks for.
+
+    ``hosts``: the landscape's facts by host. ``matches``: the hosts that each text among the members stands for.
+    ``intent``: ``{"pools", "vpns", "policies"}``; VPNs to create or change. ``absent``: names of VPNs to delete, as
+    ``payroll`` or ``acme/payroll``. ``create_tunnels``: whether tunnels may be made that are not there yet.
+    """
+
+    hosts: Mapping[str, Mapping[str, Any]]
+    matches: Mapping[str, Sequence[str]]
+    intent: Mapping[str, Any]
+    absent: tuple[str, ...] = ()
+    create_tunnels: bool = True
+
+
+@dataclass
+class Plan:
+    """The outcome. ``documents`` hold every node of the organizations concerned, changed or not."""
+
+    documents: dict[str, Document] = field(default_factory=dict)
+    vpns: list[dict[str, Any]] = field(default_factory=list)
+    generations: dict[str, int] = field(default_factory=dict)
+    diff: list[str] = field(default_factory=list)
+    changed_nodes: list[str] = field(default_factory=list)
+    new_tunnels: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    members: list[dict[str, Any]] = field(default_factory=list)
+    changed: bool = False
+    unsettled: bool = False
+
+
+def make_plan(transaction: Transaction, request: Request) -> Plan:
+    """Plan, and write leases, VPNs, tunnels and the new generation to the ledger.
+
+    Raises IntentErrors with everything that is wrong, before anything was written.
+    """
+    problems = Problems()
+    organizations = sorted({organization_of(facts) for facts in request.hosts.values()})
+    remembered: dict[str, dict[str, Any]] = {}
+    for organization in organizations:
+        remembered.update(transaction.landscape(organization))
+    landscape = Landscape(request.hosts, problems, remembered)
+    asked = parse_intent(request.intent, request.matches, landscape, problems)
+    plan = Plan()
+    tenants = [_Tenant(name, transaction, landscape, problems) for name in organizations]
+    _mark_absent(tenants, request.absent, asked, plan)
+    for tenant in tenants:
+        tenant.ask([vpn for vpn in asked if vpn.organization == tenant.name])
+    problems.raise_if_any()
+    for tenant in tenants:
+        tenant.carve(problems)
+    problems.raise_if_any()
+    for tenant in tenants:
+        tenant.compile(plan, problems, request.create_tunnels)
+    problems.raise_if_any()
+    plan.members = _candidates(request.hosts)
+    return plan
+
+
+def _candidates(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Every VM that could be a member and is described well enough to be probed: verify looks for leaks from them."""
+    landscape = Landscape(hosts, Problems())
+    vms = [landscape.vm(name, "") for name in landscape.of_kind("members")]
+    return [{"name": vm.name, "organization": vm.organization, "cloud": vm.cloud, "site": vm.site, "vapp": vm.vapp,
+             "addresses": list(vm.addresses.values())} for vm in vms if vm is not None]
+
+
+def settle(transaction: Transaction, request: Request, applied: Sequence[str]) -> tuple[bool, list[str]]:
+    """After apply: release what belonged to VPNs that are gone from all their nodes.
+
+    Returns whether anything was released, and what is still held up.
+
+    ``applied`` are the nodes that run their document now. A host that left the inventory holds nothing up.
+    """
+    problems = Problems()
+    organizations = sorted({organization_of(facts) for facts in request.hosts.values()})
+    waiting: list[str] = []
+    changed = False
+    for organization in organizations:
+        landscape = Landscape(request.hosts, problems, transaction.landscape(organization))
+        tenant = _Tenant(organization, transaction, landscape, problems)
+        waiting += tenant.settle(set(applied))
+        changed |= tenant.changed
+    return changed, waiting
+
+
+def _mark_absent(tenants: Sequence[_Tenant], absent: Sequence[str], asked: Sequence[Vpn], plan: Plan) -> None:
+    for text in absent:
+        organization, slash, name = text.rpartition("/")
+        owners = [tenant for tenant in tenants if name in tenant.stored and organization in ("", tenant.name)]
+        if len(owners) > 1:
+            raise IntentErrors([IntentError("delete", f"{name} is a VPN of several organizations; say which: "
+                                            + ", ".join(f"{owner.name}/{name}" for owner in owners))])
+        if any(vpn.name == name and organization in ("", vpn.organization) for vpn in asked):
+            raise IntentErrors([IntentError("delete", f"{name} cannot be created and deleted in the same run")])
+        if owners:
+            owners[0].absent.add(name)
+        else:
+            plan.notes.append(f"{text}: there is no such VPN, so nothing to delete")
+
+
+class _Tenant:
+    """One organization's part of the plan."""
+
+    def __init__(self, name: str, transaction: Transaction, landscape: Landscape, problems: Problems) -> None:
+        self.name, self.transaction, self.landscape = name, transaction, landscape
+        self.problems = problems
+        self.stored: dict[str, VpnRecord] = transaction.vpns(name)
+        self.held: dict[str, Lease] = transaction.leases(name)
+        self.numbers = {vpn: record.number for vpn, record in self.stored.items()}
+        self.absent: set[str] = set()
+        self.wanted: dict[str, Vpn] = {}
+        self.before: list[Vpn] = []
+        self.changed = False
+
+    def ask(self, asked: Sequence[Vpn]) -> None:
+        """Merge what is asked for into what is stored, and check the whole."""
+        for name, record in self.stored.items():
+            vpn = vpn_from_record(name, self.name, record.intent, self.landscape)
+            if vpn is not None and record.state == ACTIVE:
+                self.before.append(vpn)
+                if name not in self.absent:
+                    self.wanted[name] = vpn
+        self.asked = {vpn.name: vpn for vpn in asked}
+        self.wanted.update(self.asked)
+        check_vpns(self.wanted.values(), self.held, self.landscape, self.problems)
+        check_shared_tunnels(self.wanted.values(), self.problems)
+
+    def carve(self, problems: Problems) -> None:
+        """Take the leases that are missing."""
+        self.leases = dict(self.held)
+        for name, vpn in sorted(self.wanted.items()):
+            try:
+                new = carve_vpn(name, vpn.pool_name, vpn.pool, _demand(vpn), self.leases)
+            except PoolExhausted as error:
+                problems.add(f"{vpn.path}.pool", str(error))
+                continue
+            self.leases.update((lease.key, lease) for lease in new)
+
+    def compile(self, plan: Plan, problems: Problems, create_tunnels: bool) -> None:
+        """Write the ledger's part and add the documents to the plan."""
+        old_documents = {node: record.document for node, record in self.transaction.documents(self.name).items()}
+        old = compile_organization(self.name, self.before, self.numbers, self.held, self.landscape)
+        self._write_vpns()
+        new = compile_organization(self.name, self.wanted.values(), self.numbers, self.leases, self.landscape)
+        documents = {
+            **{node: empty_document(node, document["role"], self.name, document["cloud"])
+               for node, document in old_documents.items()},
+            **new.documents,
+        }
+        self._write_tunnels(plan, new, problems, create_tunnels)
+        self._remember(new)
+        plan.generations[self.name] = self.transaction.put_documents(self.name, documents)
+        plan.documents.update((node, record.document)
+                              for node, record in self.transaction.documents(self.name).items())
+        plan.vpns += new.vpns
+        plan.diff += diff(old, new)
+        plan.changed_nodes += changed_nodes(old_documents, documents)
+        plan.changed |= self.changed or bool(plan.changed_nodes)
+        plan.unsettled |= len(documents) > len(new.documents) or any(
+            record.state == DELETING for record in self.transaction.vpns(self.name).values())
+
+    def _write_vpns(self) -> None:
+        new = [lease for key, lease in sorted(self.leases.items()) if key not in self.held]
+        self.transaction.add_leases(self.name, new)
+        self.changed |= bool(new)
+        for name, vpn in sorted(self.asked.items()):
+            record = self.transaction.put_vpn(self.name, name, vpn.record(), ACTIVE)
+            self.changed |= record != self.stored.get(name)
+            self.numbers[name] = record.number
+        for name in sorted(self.absent):
+            stored = self.stored[name]
+            self.changed |= stored.state != DELETING
+            self.transaction.put_vpn(self.name, name, stored.intent, DELETING)
+
+    def _write_tunnels(self, plan: Plan, new: Compiled, problems: Problems, create_tunnels: bool) -> None:
+        known = self.transaction.tunnels(self.name)
+        for name, record in sorted(new.tunnels.items()):
+            if name in known:
+                continue
+            plan.new_tunnels.append(name)
+            if not create_tunnels:
+                users = ", ".join(vpn["name"] for vpn in new.vpns if name in vpn["tunnels"])
+                problems.add(f"tunnels.{name}", f"there is no tunnel {' -- '.join(record['edges'])} yet, which {users} needs, "
+                             "and vcc_create_tunnels is never; set it to always, or ask")
+            self.transaction.put_tunnel(self.name, name, record)
+        for name in sorted(set(known) - set(new.tunnels)):
+            self.transaction.drop_tunnel(self.name, name)
+
+    def _remember(self, new: Compiled) -> None:
+        used = {node for node, document in new.documents.items() if document["role"] != "vcc_node"}
+        used |= {member["name"] for vpn in new.vpns for member in vpn["members"]}
+        for host in sorted(used):
+            self.transaction.put_landscape(self.name, host, self.landscape.facts(host))
+
+    def settle(self, applied: set[str]) -> list[str]:
+        """Drop what no node has any more: leases, records and empty documents."""
+        waiting = []
+        for name, record in sorted(self.stored.items()):
+            if record.state != DELETING:
+                continue
+            vpn = vpn_from_record(name, self.name, record.intent, self.landscape)
+            nodes = set() if vpn is None else set(
+                compile_organization(self.name, [vpn], self.numbers, self.held, self.landscape).documents)
+            missing = sorted(node for node in nodes - applied if self.landscape.in_inventory(node))
+            if missing:
+                waiting.append(f"{name}: its addresses stay leased until it is gone from {', '.join(missing)}")
+                continue
+            self.transaction.release(self.name, vpn_key(name))
+            self.transaction.drop_vpn(self.name, name)
+            self.changed = True
+        self._forget(applied)
+        return waiting
+
+    def _forget(self, applied: set[str]) -> None:
+        stored = self.transaction.documents(self.name)
+        empty = {node for node, record in stored.items() if record.document == {
+            **empty_document(node, record.role, self.name, record.document["cloud"]), "generation": record.generation}}
+        gone = {node for node in empty if node in applied or not self.landscape.in_inventory(node)}
+        self.transaction.drop_documents(self.name, gone)
+        self.changed |= bool(gone)
+        kept = {vm for record in self.transaction.vpns(self.name).values() for vm in record.intent["members"]}
+        kept |= set(stored) - gone
+        for host in set(self.transaction.landscape(self.name)) - kept:
+            self.transaction.drop_landscape(self.name, host)
+
+
+def _demand(vpn: Vpn) -> list[SiteDemand]:
+    demand = []
+    for site in vpn.sites:
+        members = [member.vm for member in vpn.members if member.vm.site == site]
+        behind: dict[str, list[str]] = {}
+        for vm in members:
+            if vm.vapp is not None:
+                behind.setdefault(vm.vapp, []).append(vm.name)
+        demand.append(SiteDemand(site, tuple(vm.name for vm in members if vm.vapp is None),
+                                 {vapp: tuple(names) for vapp, names in behind.items()}))
+    return demand

@@ -1,0 +1,50 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the two VCC server modules have in common: opening the ledger, and turning our errors into Ansible's."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ._errors import IntentErrors, VccError
+
+MISSING: list[tuple[str, str]] = []
+try:
+    import netaddr  # noqa: F401
+except ImportError:
+    MISSING.append(("netaddr", traceback.format_exc()))
+try:
+    from ._ledger import Ledger, Transaction
+except ImportError:
+    MISSING.append(("SQLAlchemy", traceback.format_exc()))
+
+T = TypeVar("T")
+
+
+def run_on_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
+    """Run ``work`` in one transaction of the ledger the module names; in check mode all is rolled back.
+
+    Ends the module with every error at once when the intent is wrong: ``errors`` is a list of ``path, message``.
+    """
+    for library, trace in MISSING:
+        module.fail_json(msg=missing_required_lib(library), exception=trace)
+    try:
+        return Ledger(module.params["ledger"]).run(work, dry_run=module.check_mode, who=module.params["who"])
+    except IntentErrors as error:
+        module.fail_json(msg=_listed(error), errors=_records(error))
+    except VccError as error:
+        module.fail_json(msg=str(error))
+
+
+def _listed(error: IntentErrors) -> str:
+    count = len(error.errors)
+    return f"{count} {'mistake' if count == 1 else 'mistakes'} in the intent, no host was touched:\n{error}"
+
+
+def _records(error: IntentErrors) -> list[dict[str, Any]]:
+    return [{"path": one.path, "message": one.message} for one in error.errors]

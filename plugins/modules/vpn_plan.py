@@ -1,0 +1,180 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plan VPNs in the ledger."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vpn_plan
+short_description: Turn an intent into one document per node
+version_added: 0.1.0
+author: The intercloud.vpn developers (@intercloud)
+description:
+  - Reads the landscape from the inventory and the VPNs asked for from its options, takes the addresses that are missing
+    from the pools, and compiles all VPNs of the organizations concerned into one document per node.
+  - All is done in one transaction of the ledger on the VCC server, where the module runs (usually by C(delegate_to)).
+    With any mistake in the intent nothing is written, and all mistakes are reported at once.
+  - VPNs that are not mentioned stay as they are. Removing one takes its name in O(absent).
+  - The documents are left in a directory of the controller that lives as long as the run, for the roles of apply.
+requirements:
+  - netaddr >= 0.8
+  - SQLAlchemy >= 1.4
+options:
+  ledger:
+    description: The ledger, as a URL that SQLAlchemy understands.
+    type: str
+    default: sqlite:////var/lib/intercloud-vpn/ledger.sqlite
+  state_dir:
+    description: Where the VCC server keeps the certification authorities.
+    type: path
+    default: /var/lib/intercloud-vpn
+  pools:
+    description: The pools that VPNs take addresses from, by name, each a CIDR.
+    type: dict
+    default: {}
+  vpns:
+    description: The VPNs to create or to change. See the documentation of intents for what an entry may have.
+    type: raw
+    default: []
+  policies:
+    description: Policies of your own, by name. Each extends one of the catalog.
+    type: raw
+    default: {}
+  absent:
+    description: The names of the VPNs to delete, V(payroll) or, with its organization, V(acme/payroll).
+    type: list
+    elements: str
+    default: []
+  create_tunnels:
+    description: Whether tunnels may be created. If not, an intent that needs a new one is a mistake.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    support: full
+    description: Plans in a transaction that is rolled back, so that the documents are those of the real run.
+  diff_mode:
+    support: full
+    description: Shows what comes and goes, in words.
+notes:
+  - The inventory is read by the action plugin of the same name, in one pass, whatever O(ignore:--limit) says.
+seealso:
+  - module: intercloud.vpn.edge_commit
+  - module: intercloud.vpn.vpn_settle
+"""
+
+EXAMPLES = r"""
+- name: Plan the VPNs
+  intercloud.vpn.vpn_plan:
+    ledger: "{{ vcc_ledger }}"
+    pools: {internal: 100.64.0.0/10}
+    vpns:
+      - name: payroll
+        pool: internal
+        members: [vm1-east, vm1-west]
+  delegate_to: "{{ groups.vcc_server | first }}"
+  run_once: true
+  register: vcc_plan
+"""
+
+RETURN = r"""
+path:
+  description: The plan on the controller; the documents are beside it. It is removed when the run ends.
+  returned: success
+  type: str
+documents_dir:
+  description: The directory of the documents on the controller, one C(<host>.json) per node.
+  returned: success
+  type: str
+vpns:
+  description: The names of all VPNs of the organizations concerned.
+  returned: success
+  type: list
+  elements: str
+generations:
+  description: The newest generation by organization.
+  returned: success
+  type: dict
+authorities:
+  description: The SHA-256 of each organization's authority certificate, null where there is none yet.
+  returned: success
+  type: dict
+summary:
+  description: What comes and goes, a line each.
+  returned: success
+  type: list
+  elements: str
+changed_nodes:
+  description: The nodes that get a new document.
+  returned: success
+  type: list
+  elements: str
+new_tunnels:
+  description: The tunnels that are created for this plan.
+  returned: success
+  type: list
+  elements: str
+notes:
+  description: What the administrator may want to know though it is no mistake.
+  returned: success
+  type: list
+  elements: str
+unsettled:
+  description: Whether something is left to release once the nodes run their documents.
+  returned: success
+  type: bool
+errors:
+  description: Every mistake of the intent, with its path and what would mend it.
+  returned: failure
+  type: list
+  elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger  # noqa: E402
+
+try:
+    from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _plan
+except ImportError:
+    _plan = None  # run_on_ledger says which library is missing
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
+            "state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"},
+            "pools": {"type": "dict", "default": {}},
+            "vpns": {"type": "raw", "default": []},
+            "policies": {"type": "raw", "default": {}},
+            "absent": {"type": "list", "elements": "str", "default": []},
+            "create_tunnels": {"type": "bool", "default": True},
+            "who": {"type": "str", "default": ""},
+            "hosts": {"type": "dict", "default": {}},
+            "matches": {"type": "dict", "default": {}},
+        },
+        supports_check_mode=True,
+    )
+    wanted = module.params
+    plan = run_on_ledger(module, lambda transaction: _plan.make_plan(transaction, _plan.Request(
+        hosts=wanted["hosts"],
+        matches=wanted["matches"],
+        intent={key: wanted[key] for key in ("pools", "vpns", "policies")},
+        absent=tuple(wanted["absent"]),
+        create_tunnels=wanted["create_tunnels"],
+    )))
+    module.exit_json(
+        changed=plan.changed,
+        diff={"prepared": "".join(f"{line}\n" for line in plan.diff)},
+        summary=plan.diff,
+        authorities={name: _ca.authority_sha256(wanted["state_dir"], name) for name in plan.generations},
+        plan={"vpns": plan.vpns, "members": plan.members, "documents": plan.documents},
+        **{key: getattr(plan, key) for key in ("generations", "changed_nodes", "new_tunnels", "notes", "unsettled")},
+    )
+
+
+if __name__ == "__main__":
+    main()

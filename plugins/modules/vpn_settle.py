@@ -1,0 +1,86 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Release what deleted VPNs held."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vpn_settle
+short_description: Release what no node needs any more
+version_added: 0.1.0
+author: The intercloud.vpn developers (@intercloud)
+description:
+  - Ends the leases of deleted VPNs, and forgets the nodes that no VPN concerns, once these nodes run their new document.
+  - Runs on the VCC server after apply, usually by C(delegate_to). Leases go last, so that no address is given to somebody
+    else while a node still answers to it.
+requirements:
+  - netaddr >= 0.8
+  - SQLAlchemy >= 1.4
+options:
+  ledger:
+    description: The ledger, as a URL that SQLAlchemy understands.
+    type: str
+    default: sqlite:////var/lib/intercloud-vpn/ledger.sqlite
+  applied:
+    description: The nodes that run their document.
+    type: list
+    elements: str
+    required: true
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+notes:
+  - The inventory is read by the action plugin of the same name.
+seealso:
+  - module: intercloud.vpn.vpn_plan
+"""
+
+EXAMPLES = r"""
+- name: Release what deleted VPNs held
+  intercloud.vpn.vpn_settle:
+    ledger: "{{ vcc_ledger }}"
+    applied: [edge-east, edge-west]
+  delegate_to: "{{ groups.vcc_server | first }}"
+  run_once: true
+"""
+
+RETURN = r"""
+waiting:
+  description: What could not be released yet, and which nodes it waits for.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger  # noqa: E402
+
+try:
+    from ansible_collections.intercloud.vpn.plugins.module_utils import _plan
+except ImportError:
+    _plan = None  # run_on_ledger says which library is missing
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
+            "applied": {"type": "list", "elements": "str", "required": True},
+            "who": {"type": "str", "default": ""},
+            "hosts": {"type": "dict", "default": {}},
+        },
+        supports_check_mode=True,
+    )
+    request = module.params["hosts"]
+    changed, waiting = run_on_ledger(module, lambda transaction: _plan.settle(
+        transaction, _plan.Request(hosts=request, matches={}, intent={}), module.params["applied"]))
+    module.exit_json(changed=changed, waiting=waiting)
+
+
+if __name__ == "__main__":
+    main()
