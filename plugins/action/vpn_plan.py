@@ -33,7 +33,8 @@ class ActionModule(ActionBase):
             "who": who_runs(task_vars),
         }
         result: dict[str, Any] = self._execute_module(
-            module_name="intercloud.vpn.vpn_plan", module_args=arguments, task_vars=task_vars)
+            module_name="intercloud.vpn.vpn_plan", module_args=arguments, task_vars=task_vars
+        )
         result.pop("invocation", None)
         plan = result.pop("plan", None)
         if plan is not None:
@@ -52,6 +53,5 @@ def _write(plan: dict[str, Any]) -> dict[str, str]:
     for node, document in plan["documents"].items():
         (documents / f"{node}.json").write_text(json.dumps(document))
     path = directory / "plan.json"
-    path.write_text(json.dumps({
-        "documents_dir": str(documents), "vpns": plan["vpns"], "members": plan["members"]}))
+    path.write_text(json.dumps({"documents_dir": str(documents), "vpns": plan["vpns"], "members": plan["members"]}))
     return {"path": str(path), "documents_dir": str(documents)}

@@ -25,6 +25,7 @@ class ActionModule(ActionBase):
             raise AnsibleError("vpn_settle needs the variables of its task")
         arguments = {**self._task.args, "hosts": read_hosts(task_vars), "who": who_runs(task_vars)}
         result: dict[str, Any] = self._execute_module(
-            module_name="intercloud.vpn.vpn_settle", module_args=arguments, task_vars=task_vars)
+            module_name="intercloud.vpn.vpn_settle", module_args=arguments, task_vars=task_vars
+        )
         result.pop("invocation", None)
         return result

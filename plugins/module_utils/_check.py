@@ -26,8 +26,9 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
         if len(edges) < len(vpn.sites):
             continue
         if len(edges) == 1:
-            problems.add(f"{vpn.path}.members", f"are all at the one site {edges[0].name}: "
-                         "a VPN joins two or more org networks")
+            problems.add(
+                f"{vpn.path}.members", f"are all at the one site {edges[0].name}: a VPN joins two or more org networks"
+            )
         for member in vpn.members:
             _check_way_out(vpn, member, landscape, problems)
         _check_pool(vpn, edges, held, landscape, problems)
@@ -39,28 +40,43 @@ def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Pro
     needed = [(vm.name, "vcc_address", vm.addresses), (vm.site, "vcc_org_address", _edge(landscape, vm.site).inside)]
     gateway = landscape.vapp(vm.vapp, f"hosts.{vm.name}.vcc_vapp") if vm.vapp else None
     if gateway is not None:
-        needed += [(gateway.name, "vcc_vapp_address", gateway.inside), (gateway.name, "vcc_org_address", gateway.outside)]
+        needed += [
+            (gateway.name, "vcc_vapp_address", gateway.inside),
+            (gateway.name, "vcc_org_address", gateway.outside),
+        ]
     for host, variable, addresses in needed:
         if family not in addresses:
-            problems.add(f"hosts.{host}.{variable}", f"has no IPv{family} address, which {vpn.path}.pool {vpn.pool} needs "
-                         f"for member {vm.name}")
+            problems.add(
+                f"hosts.{host}.{variable}",
+                f"has no IPv{family} address, which {vpn.path}.pool {vpn.pool} needs for member {vm.name}",
+            )
 
 
-def _check_pool(vpn: Vpn, edges: Iterable[OrgEdge], held: Mapping[str, Lease], landscape: Landscape,
-                problems: Problems) -> None:
+def _check_pool(
+    vpn: Vpn, edges: Iterable[OrgEdge], held: Mapping[str, Lease], landscape: Landscape, problems: Problems
+) -> None:
     block = held.get(vpn_key(vpn.name))
     if block is not None and (block.pool != vpn.pool_name or not vpn.pool.contains(block.prefix)):
-        problems.add(f"{vpn.path}.pool", f"{vpn.name} has its addresses out of {block.pool} ({block.prefix}), and nobody "
-                     f"is renumbered; delete the VPN first to move it to {vpn.pool_name} ({vpn.pool})")
+        problems.add(
+            f"{vpn.path}.pool",
+            f"{vpn.name} has its addresses out of {block.pool} ({block.prefix}), and nobody "
+            f"is renumbered; delete the VPN first to move it to {vpn.pool_name} ({vpn.pool})",
+        )
     if "/" in vpn.pool_name:
         for key, lease in held.items():
-            if key.startswith("vpn/") and "/" not in key[4:] and key.split("#")[0] != vpn_key(vpn.name) \
-                    and lease.prefix.overlaps(vpn.pool):
+            if (
+                key.startswith("vpn/")
+                and "/" not in key[4:]
+                and key.split("#")[0] != vpn_key(vpn.name)
+                and lease.prefix.overlaps(vpn.pool)
+            ):
                 problems.add(f"{vpn.path}.pool", f"{vpn.pool} overlaps {lease.prefix}, which {key[4:]} holds")
     for owner, variable, network in _real_networks(vpn, edges, landscape):
         if network.overlaps(vpn.pool):
-            problems.add(f"{vpn.path}.pool", f"{vpn.pool} overlaps {network} (hosts.{owner}.{variable}), "
-                         "a network that is really there")
+            problems.add(
+                f"{vpn.path}.pool",
+                f"{vpn.pool} overlaps {network} (hosts.{owner}.{variable}), a network that is really there",
+            )
 
 
 def _real_networks(vpn: Vpn, edges: Iterable[OrgEdge], landscape: Landscape) -> set[tuple[str, str, Prefix]]:
@@ -81,8 +97,11 @@ def _check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> No
     for low, high in TOPOLOGIES[vpn.topology](list(by_name)):
         one, other = by_name[low], by_name[high]
         if not set(one.public) & set(other.public):
-            problems.add(f"{vpn.path}.members", f"{low} and {high} have no common IP version in vcc_public_address, "
-                         "so there can be no tunnel between them")
+            problems.add(
+                f"{vpn.path}.members",
+                f"{low} and {high} have no common IP version in vcc_public_address, "
+                "so there can be no tunnel between them",
+            )
         for family in set(one.public) & set(other.public):
             if one.public[family] == other.public[family]:
                 problems.add(f"hosts.{high}.vcc_public_address", f"{one.public[family]} is {low}'s address too")
@@ -95,8 +114,11 @@ def check_shared_tunnels(vpns: Iterable[Vpn], problems: Problems) -> None:
         for pair in TOPOLOGIES[vpn.topology](vpn.sites):
             other = first.setdefault(pair, vpn)
             if vpn.policy.encryption.of_ike() != other.policy.encryption.of_ike():
-                problems.add(f"{vpn.path}.policy", f"asks for other IKE settings than {other.name}, with which it shares "
-                             f"the tunnel {pair[0]} -- {pair[1]}; ike, ike_rekey and dpd_delay must be the same")
+                problems.add(
+                    f"{vpn.path}.policy",
+                    f"asks for other IKE settings than {other.name}, with which it shares "
+                    f"the tunnel {pair[0]} -- {pair[1]}; ike, ike_rekey and dpd_delay must be the same",
+                )
 
 
 def _edge(landscape: Landscape, name: str) -> OrgEdge:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ._documents import Compiled, Document
 
@@ -38,14 +37,18 @@ def _statements(compiled: Compiled) -> dict[str, None]:
         lines += [f"vpn {vpn['name']}: block {block}" for block in vpn["blocks"]]
         for site, what in vpn["sites"].items():
             lines.append(f"vpn {vpn['name']}: site {site} {_joined(what['blocks'])}, edge address {what['address']}")
-        lines += [f"vpn {vpn['name']}: member {member['name']} {member['address']} ({member['mode']})"
-                  for member in vpn["members"]]
+        lines += [
+            f"vpn {vpn['name']}: member {member['name']} {member['address']} ({member['mode']})"
+            for member in vpn["members"]
+        ]
     for node, document in sorted(compiled.documents.items()):
         for tunnel in document.get("tunnels", []):
             if tunnel["initiator"]:
-                lines += [f"vpn {link['vpn']}: link {node} {_joined(link['local_ts'])} <-> {tunnel['peer']} "
-                          f"{_joined(link['remote_ts'])}, {_joined(link['esp']['proposals'])}, MTU {link['mtu']}"
-                          for link in tunnel["links"]]
+                lines += [
+                    f"vpn {link['vpn']}: link {node} {_joined(link['local_ts'])} <-> {tunnel['peer']} "
+                    f"{_joined(link['remote_ts'])}, {_joined(link['esp']['proposals'])}, MTU {link['mtu']}"
+                    for link in tunnel["links"]
+                ]
     return dict.fromkeys(lines)
 
 

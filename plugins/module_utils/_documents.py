@@ -39,8 +39,16 @@ class Compiled:
 def empty_document(node: str, role: str, organization: str, cloud: str) -> Document:
     """The document of a node that nothing concerns: whatever is ours there goes."""
     document: Document = {
-        "format": FORMAT, "node": node, "role": role, "organization": organization, "cloud": cloud,
-        "sysctls": {}, "addresses": [], "routes": [], "vpns": [], "tunnels": [],
+        "format": FORMAT,
+        "node": node,
+        "role": role,
+        "organization": organization,
+        "cloud": cloud,
+        "sysctls": {},
+        "addresses": [],
+        "routes": [],
+        "vpns": [],
+        "tunnels": [],
     }
     return {**document, "slice": {}} if role == "vcc_node" else document
 
@@ -50,8 +58,13 @@ def tunnel_name(pair: Pair) -> str:
     return "--".join(re.sub(r"[^A-Za-z0-9_-]", "_", edge) for edge in sorted(pair))
 
 
-def compile_organization(organization: str, vpns: Iterable[Vpn], numbers: Mapping[str, int],
-                         leases: Mapping[str, Lease], landscape: Landscape) -> Compiled:
+def compile_organization(
+    organization: str,
+    vpns: Iterable[Vpn],
+    numbers: Mapping[str, int],
+    leases: Mapping[str, Lease],
+    landscape: Landscape,
+) -> Compiled:
     """Compile all VPNs of one organization. The result depends on nothing but the arguments, not on their order.
 
     ``numbers`` are the VPNs' numbers and ``leases`` all the organization's leases, both out of the ledger.
@@ -73,10 +86,14 @@ def _add_slice(compiled: Compiled, organization: str, node: str, landscape: Land
     if cloud is None or landscape.facts(node)["vars"].get("vcc_org", organization) != organization:
         return
     members = {
-        name: {"role": document["role"], "addresses": [item["address"] for item in document["addresses"]],
-               "vpns": [vpn["name"] for vpn in document["vpns"]],
-               "tunnels": [tunnel["name"] for tunnel in document["tunnels"]]}
-        for name, document in sorted(compiled.documents.items()) if document["cloud"] == cloud
+        name: {
+            "role": document["role"],
+            "addresses": [item["address"] for item in document["addresses"]],
+            "vpns": [vpn["name"] for vpn in document["vpns"]],
+            "tunnels": [tunnel["name"] for tunnel in document["tunnels"]],
+        }
+        for name, document in sorted(compiled.documents.items())
+        if document["cloud"] == cloud
     }
     if members:
         compiled.documents[node] = {**empty_document(node, "vcc_node", organization, cloud), "slice": members}
@@ -85,8 +102,15 @@ def _add_slice(compiled: Compiled, organization: str, node: str, landscape: Land
 class _VpnCompiler:
     """Adds one VPN to the documents. State: the VPN and what is looked up again and again."""
 
-    def __init__(self, compiled: Compiled, organization: str, vpn: Vpn, number: int, leases: Mapping[str, Lease],
-                 landscape: Landscape) -> None:
+    def __init__(
+        self,
+        compiled: Compiled,
+        organization: str,
+        vpn: Vpn,
+        number: int,
+        leases: Mapping[str, Lease],
+        landscape: Landscape,
+    ) -> None:
         self.compiled, self.organization, self.vpn, self.number = compiled, organization, vpn, number
         self.leases, self.landscape = leases, landscape
         self.family = vpn.pool.family
@@ -107,16 +131,32 @@ class _VpnCompiler:
             self._link(pair)
         for site, remote in self.remote.items():
             self.compiled.documents[site]["vpns"][-1]["remote"] = _texts(collapse(remote))
-        self.compiled.vpns.append({
-            "name": self.vpn.name, "number": self.number, "organization": self.organization,
-            "pool": self.vpn.pool_name, "topology": self.vpn.topology, "blocks": self.blocks,
-            "sites": {site: {"blocks": _texts(collapse(self.site_blocks[site])), "address": self._edge_address(site)}
-                      for site in self.edges},
-            "members": [{"name": member.vm.name, "address": self._address(member), "mode": member.mode,
-                         "site": member.vm.site, "vapp": member.vm.vapp, "cloud": member.vm.cloud}
-                        for member in self.vpn.members],
-            "tunnels": [tunnel_name(pair) for pair in self.pairs],
-        })
+        self.compiled.vpns.append(
+            {
+                "name": self.vpn.name,
+                "number": self.number,
+                "organization": self.organization,
+                "pool": self.vpn.pool_name,
+                "topology": self.vpn.topology,
+                "blocks": self.blocks,
+                "sites": {
+                    site: {"blocks": _texts(collapse(self.site_blocks[site])), "address": self._edge_address(site)}
+                    for site in self.edges
+                },
+                "members": [
+                    {
+                        "name": member.vm.name,
+                        "address": self._address(member),
+                        "mode": member.mode,
+                        "site": member.vm.site,
+                        "vapp": member.vm.vapp,
+                        "cloud": member.vm.cloud,
+                    }
+                    for member in self.vpn.members
+                ],
+                "tunnels": [tunnel_name(pair) for pair in self.pairs],
+            }
+        )
 
     def _site(self, edge: OrgEdge, members: Sequence[Member]) -> None:
         document = self._document(edge.name, "org_edge", edge.cloud)
@@ -134,8 +174,9 @@ class _VpnCompiler:
                 nat.append(self._translation(member))
             else:
                 local.append(self._address(member))
-                document["routes"].append({"prefix": self._host(self._address(member)),
-                                           "via": member.vm.addresses[self.family]})
+                document["routes"].append(
+                    {"prefix": self._host(self._address(member)), "via": member.vm.addresses[self.family]}
+                )
             if vapp is None and member.mode == "address":
                 self._member(member, edge.inside[self.family])
         for name, vapp_members in sorted(behind.items()):
@@ -149,14 +190,18 @@ class _VpnCompiler:
         document = self._document(gateway.name, "vapp_edge", gateway.cloud)
         document["routes"] += [{"prefix": block, "via": edge.inside[self.family]} for block in self.blocks]
         # Without it, an address of the block that nobody has would be sent back to the org edge, and so on.
-        document["routes"] += [self._blackhole(str(block)) for block in
-                               blocks_of(self.leases, vapp_key(self.vpn.name, edge.name, gateway.name))]
+        document["routes"] += [
+            self._blackhole(str(block))
+            for block in blocks_of(self.leases, vapp_key(self.vpn.name, edge.name, gateway.name))
+        ]
         local = [member for member in members if member.mode == "address"]
-        document["routes"] += [{"prefix": self._host(self._address(member)), "via": member.vm.addresses[self.family]}
-                               for member in local]
+        document["routes"] += [
+            {"prefix": self._host(self._address(member)), "via": member.vm.addresses[self.family]} for member in local
+        ]
         nat = [self._translation(member) for member in members if member.mode == "nat"]
-        document["vpns"].append({**self._firewall([self._address(member) for member in local], nat),
-                                 "remote": self.blocks})
+        document["vpns"].append(
+            {**self._firewall([self._address(member) for member in local], nat), "remote": self.blocks}
+        )
         for member in local:
             self._member(member, gateway.inside[self.family])
 
@@ -180,20 +225,37 @@ class _VpnCompiler:
             tunnel = self.compiled.ends.get((here, name))
             if tunnel is None:
                 tunnel = self.compiled.ends[here, name] = {
-                    "name": name, "peer": there, "initiator": here == starts,
-                    "local_address": self.edges[here].public[outer], "remote_address": self.edges[there].public[outer],
-                    "local_id": f"{here}.{self.organization}", "remote_id": f"{there}.{self.organization}",
-                    "ike": {"proposals": list(encryption.ike), "rekey_time": encryption.ike_rekey,
-                            "dpd_delay": encryption.dpd_delay, "auth": "pubkey"},
+                    "name": name,
+                    "peer": there,
+                    "initiator": here == starts,
+                    "local_address": self.edges[here].public[outer],
+                    "remote_address": self.edges[there].public[outer],
+                    "local_id": f"{here}.{self.organization}",
+                    "remote_id": f"{there}.{self.organization}",
+                    "ike": {
+                        "proposals": list(encryption.ike),
+                        "rekey_time": encryption.ike_rekey,
+                        "dpd_delay": encryption.dpd_delay,
+                        "auth": "pubkey",
+                    },
                     "links": [],
                 }
                 document["tunnels"].append(tunnel)
-            tunnel["links"].append({
-                "vpn": self.vpn.name, "number": self.number, "mtu": mtu, "mss": mss,
-                "local_ts": _texts(collapse(self.site_blocks[here])), "remote_ts": _texts(remote),
-                "esp": {"proposals": list(encryption.esp), "rekey_time": encryption.esp_rekey,
-                        "replay_window": encryption.replay_window},
-            })
+            tunnel["links"].append(
+                {
+                    "vpn": self.vpn.name,
+                    "number": self.number,
+                    "mtu": mtu,
+                    "mss": mss,
+                    "local_ts": _texts(collapse(self.site_blocks[here])),
+                    "remote_ts": _texts(remote),
+                    "esp": {
+                        "proposals": list(encryption.esp),
+                        "rekey_time": encryption.esp_rekey,
+                        "replay_window": encryption.replay_window,
+                    },
+                }
+            )
             own = self._edge_address(here)
             document["routes"] += [{"prefix": str(prefix), "tunnel": self.vpn.name, "source": own} for prefix in remote]
             self.remote[here] += remote
@@ -209,8 +271,14 @@ class _VpnCompiler:
         return document
 
     def _firewall(self, local: Sequence[str], nat: Sequence[dict[str, str]]) -> dict[str, Any]:
-        return {"name": self.vpn.name, "number": self.number, "family": self.family, "blocks": self.blocks,
-                "local": sorted(local), "nat": sorted(nat, key=lambda item: item["outside"])}
+        return {
+            "name": self.vpn.name,
+            "number": self.number,
+            "family": self.family,
+            "blocks": self.blocks,
+            "local": sorted(local),
+            "nat": sorted(nat, key=lambda item: item["outside"]),
+        }
 
     def _translation(self, member: Member) -> dict[str, str]:
         return {"outside": self._address(member), "inside": member.vm.addresses[self.family]}

@@ -70,12 +70,22 @@ def vpn_from_record(name: str, organization: str, record: Mapping[str, Any], lan
     members = tuple(Member(vm, mode) for vm, mode in vms if vm is not None)
     if len(members) < len(vms):
         return None
-    return Vpn(name, organization, record["pool"], Prefix.parse(record["pool_prefix"]), members, record["topology"],
-               record["tunnel"], policy_from_record(record["policy"]), path)
+    return Vpn(
+        name,
+        organization,
+        record["pool"],
+        Prefix.parse(record["pool_prefix"]),
+        members,
+        record["topology"],
+        record["tunnel"],
+        policy_from_record(record["policy"]),
+        path,
+    )
 
 
-def parse_intent(intent: Mapping[str, Any], matches: Mapping[str, Sequence[str]], landscape: Landscape,
-                 problems: Problems) -> list[Vpn]:
+def parse_intent(
+    intent: Mapping[str, Any], matches: Mapping[str, Sequence[str]], landscape: Landscape, problems: Problems
+) -> list[Vpn]:
     """Turn ``{"pools": ..., "vpns": ..., "policies": ...}`` into VPNs.
 
     ``matches`` gives, for every text among the members, the hosts the inventory matches it with (a host name, a group
@@ -102,7 +112,9 @@ def parse_intent(intent: Mapping[str, Any], matches: Mapping[str, Sequence[str]]
             continue
         first = names.setdefault((vpn.organization, vpn.name), path)
         if first != path:
-            problems.add(f"{path}.name", f"{vpn.name} is already the name of {first}; names are unique in an organization")
+            problems.add(
+                f"{path}.name", f"{vpn.name} is already the name of {first}; names are unique in an organization"
+            )
         else:
             parsed.append(vpn)
     for one, other in combinations([vpn for vpn in parsed if vpn.pool_name not in pools], 2):
@@ -155,8 +167,16 @@ def _parse_pool(text: object, path: str, problems: Problems) -> Prefix | None:
 class _Parser:
     """Parses one VPN; the state is what every step needs to name its errors."""
 
-    def __init__(self, raw: Mapping[str, Any], path: str, pools: Mapping[str, Prefix], policies: Mapping[str, Any],
-                 matches: Mapping[str, Sequence[str]], landscape: Landscape, problems: Problems) -> None:
+    def __init__(
+        self,
+        raw: Mapping[str, Any],
+        path: str,
+        pools: Mapping[str, Prefix],
+        policies: Mapping[str, Any],
+        matches: Mapping[str, Sequence[str]],
+        landscape: Landscape,
+        problems: Problems,
+    ) -> None:
         self.raw, self.path, self.pools, self.policies = raw, path, pools, policies
         self.matches, self.landscape, self.problems = matches, landscape, problems
 
@@ -179,8 +199,10 @@ class _Parser:
         if name is None:
             self.problems.add(f"{self.path}.name", "is missing")
         elif not isinstance(name, str) or not _NAME.fullmatch(name):
-            self.problems.add(f"{self.path}.name", f"{name!r} must start with a letter and have at most 32 letters, "
-                              "digits, hyphens and underscores")
+            self.problems.add(
+                f"{self.path}.name",
+                f"{name!r} must start with a letter and have at most 32 letters, digits, hyphens and underscores",
+            )
         else:
             return str(name)
         return None
@@ -208,8 +230,12 @@ class _Parser:
     def _members(self) -> tuple[Member, ...]:
         path, raw = f"{self.path}.members", self.raw.get("members")
         if not isinstance(raw, (list, tuple)):
-            self.problems.add(path, "is missing: a list of VMs, vApps, groups or inventory patterns" if raw is None
-                              else "must be a list of VMs, vApps, groups or inventory patterns")
+            self.problems.add(
+                path,
+                "is missing: a list of VMs, vApps, groups or inventory patterns"
+                if raw is None
+                else "must be a list of VMs, vApps, groups or inventory patterns",
+            )
             return ()
         default_mode = self._mode(self.raw, self.path)
         places: dict[str, str] = {}
@@ -256,8 +282,9 @@ class _Parser:
         hosts = self.matches.get(text, [])
         if not hosts:
             known = [*self.landscape.of_kind("members"), *self.landscape.of_kind("vapp_edges")]
-            self.problems.add(place, f"{text} is no VM, vApp, group or pattern of the inventory"
-                              f"{did_you_mean(text, known)}")
+            self.problems.add(
+                place, f"{text} is no VM, vApp, group or pattern of the inventory{did_you_mean(text, known)}"
+            )
             return []
         if self.landscape.is_a(text, "vapp_edges"):
             vms = self.landscape.vms_behind(text)
@@ -274,7 +301,12 @@ class _Parser:
     def _organization(self, members: Sequence[Member]) -> str | None:
         organizations = sorted({member.vm.organization for member in members})
         if len(organizations) > 1:
-            self.problems.add(f"{self.path}.members", "are of several organizations: " + ", ".join(
-                f"{name} ({next(member.vm.name for member in members if member.vm.organization == name)})"
-                for name in organizations))
+            self.problems.add(
+                f"{self.path}.members",
+                "are of several organizations: "
+                + ", ".join(
+                    f"{name} ({next(member.vm.name for member in members if member.vm.organization == name)})"
+                    for name in organizations
+                ),
+            )
         return organizations[0] if len(organizations) == 1 else None

@@ -73,8 +73,12 @@ class Landscape:
     mention keeps working on what was known of its hosts, even if this inventory does not hold them.
     """
 
-    def __init__(self, hosts: Mapping[str, Mapping[str, Any]], problems: Problems,
-                 remembered: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        hosts: Mapping[str, Mapping[str, Any]],
+        problems: Problems,
+        remembered: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         self._current = hosts
         self._hosts = {**(remembered or {}), **hosts}
         self._problems = problems
@@ -143,10 +147,14 @@ class Landscape:
         cloud = self._cloud(name, place)
         before = len(self._problems)
         if not _ORGANIZATION.fullmatch(_organization(variables)):
-            self._problems.add(f"{place}.vcc_org", f"{_organization(variables)!r} must be at most 32 letters, digits and "
-                               "hyphens, starting with a letter or digit: it is part of certificates and file names")
-        public = self._addresses(variables, "vcc_public_address", place,
-                                 "the address other clouds' edges reach this one at")
+            self._problems.add(
+                f"{place}.vcc_org",
+                f"{_organization(variables)!r} must be at most 32 letters, digits and "
+                "hyphens, starting with a letter or digit: it is part of certificates and file names",
+            )
+        public = self._addresses(
+            variables, "vcc_public_address", place, "the address other clouds' edges reach this one at"
+        )
         inside = self._addresses(variables, "vcc_org_address", place, "the edge's address on the org network")
         networks = self._networks(variables, "vcc_org_network", place)
         mtu = variables.get("vcc_underlay_mtu", UNDERLAY_MTU)
@@ -179,8 +187,12 @@ class Landscape:
         clouds = self._hosts[name]["clouds"]
         if len(clouds) != 1:
             groups = ", ".join(f"cloud_{cloud}" for cloud in clouds)
-            self._problems.add(path, f"{name} is in no cloud; put it in a group cloud_<name>" if not clouds
-                               else f"{name} is in {len(clouds)} clouds ({groups}); a VM is in exactly one")
+            self._problems.add(
+                path,
+                f"{name} is in no cloud; put it in a group cloud_<name>"
+                if not clouds
+                else f"{name} is in {len(clouds)} clouds ({groups}); a VM is in exactly one",
+            )
             return None
         before = len(self._problems)
         organization = _organization(variables)
@@ -210,12 +222,18 @@ class Landscape:
         if named is not None:
             if named in edges:
                 return str(named)
-            self._problems.add(f"hosts.{vm}.vcc_edge",
-                               f"{named} is no org edge of organization {organization} in cloud {cloud}"
-                               f"{did_you_mean(str(named), edges)}")
+            self._problems.add(
+                f"hosts.{vm}.vcc_edge",
+                f"{named} is no org edge of organization {organization} in cloud {cloud}"
+                f"{did_you_mean(str(named), edges)}",
+            )
         elif not edges:
-            self._problems.add(path, f"{vm} has no way out: cloud {cloud} has no org edge of organization {organization}"
-                               "; add one to the groups org_edges and " f"cloud_{cloud}")
+            self._problems.add(
+                path,
+                f"{vm} has no way out: cloud {cloud} has no org edge of organization {organization}"
+                "; add one to the groups org_edges and "
+                f"cloud_{cloud}",
+            )
         elif len(edges) > 1:
             self._problems.add(f"hosts.{vm}.vcc_edge", f"must say which org edge serves {vm}: {', '.join(edges)}")
         else:
@@ -226,8 +244,12 @@ class Landscape:
         clouds = self._hosts[name]["clouds"]
         if len(clouds) == 1:
             return str(clouds[0])
-        self._problems.add(place, "is in no cloud; put it in a group cloud_<name>" if not clouds
-                           else f"is in {len(clouds)} clouds ({', '.join(clouds)}); a gateway is in exactly one")
+        self._problems.add(
+            place,
+            "is in no cloud; put it in a group cloud_<name>"
+            if not clouds
+            else f"is in {len(clouds)} clouds ({', '.join(clouds)}); a gateway is in exactly one",
+        )
         return None
 
     def _addresses(self, variables: Mapping[str, Any], key: str, place: str, meaning: str) -> Addresses:

@@ -92,8 +92,18 @@ def _candidates(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Every VM that could be a member and is described well enough to be probed: verify looks for leaks from them."""
     landscape = Landscape(hosts, Problems())
     vms = [landscape.vm(name, "") for name in landscape.of_kind("members")]
-    return [{"name": vm.name, "organization": vm.organization, "cloud": vm.cloud, "site": vm.site, "vapp": vm.vapp,
-             "addresses": list(vm.addresses.values())} for vm in vms if vm is not None]
+    return [
+        {
+            "name": vm.name,
+            "organization": vm.organization,
+            "cloud": vm.cloud,
+            "site": vm.site,
+            "vapp": vm.vapp,
+            "addresses": list(vm.addresses.values()),
+        }
+        for vm in vms
+        if vm is not None
+    ]
 
 
 def settle(transaction: Transaction, request: Request, applied: Sequence[str]) -> tuple[bool, list[str]]:
@@ -117,11 +127,18 @@ def settle(transaction: Transaction, request: Request, applied: Sequence[str]) -
 
 def _mark_absent(tenants: Sequence[_Tenant], absent: Sequence[str], asked: Sequence[Vpn], plan: Plan) -> None:
     for text in absent:
-        organization, slash, name = text.rpartition("/")
+        organization, _, name = text.rpartition("/")
         owners = [tenant for tenant in tenants if name in tenant.stored and organization in ("", tenant.name)]
         if len(owners) > 1:
-            raise IntentErrors([IntentError("delete", f"{name} is a VPN of several organizations; say which: "
-                                            + ", ".join(f"{owner.name}/{name}" for owner in owners))])
+            raise IntentErrors(
+                [
+                    IntentError(
+                        "delete",
+                        f"{name} is a VPN of several organizations; say which: "
+                        + ", ".join(f"{owner.name}/{name}" for owner in owners),
+                    )
+                ]
+            )
         if any(vpn.name == name and organization in ("", vpn.organization) for vpn in asked):
             raise IntentErrors([IntentError("delete", f"{name} cannot be created and deleted in the same run")])
         if owners:
@@ -175,21 +192,23 @@ class _Tenant:
         self._write_vpns()
         new = compile_organization(self.name, self.wanted.values(), self.numbers, self.leases, self.landscape)
         documents = {
-            **{node: empty_document(node, document["role"], self.name, document["cloud"])
-               for node, document in old_documents.items()},
+            **{
+                node: empty_document(node, document["role"], self.name, document["cloud"])
+                for node, document in old_documents.items()
+            },
             **new.documents,
         }
         self._write_tunnels(plan, new, problems, create_tunnels)
         self._remember(new)
         plan.generations[self.name] = self.transaction.put_documents(self.name, documents)
-        plan.documents.update((node, record.document)
-                              for node, record in self.transaction.documents(self.name).items())
+        plan.documents.update((node, record.document) for node, record in self.transaction.documents(self.name).items())
         plan.vpns += new.vpns
         plan.diff += diff(old, new)
         plan.changed_nodes += changed_nodes(old_documents, documents)
         plan.changed |= self.changed or bool(plan.changed_nodes)
         plan.unsettled |= len(documents) > len(new.documents) or any(
-            record.state == DELETING for record in self.transaction.vpns(self.name).values())
+            record.state == DELETING for record in self.transaction.vpns(self.name).values()
+        )
 
     def _write_vpns(self) -> None:
         new = [lease for key, lease in sorted(self.leases.items()) if key not in self.held]
@@ -212,8 +231,11 @@ class _Tenant:
             plan.new_tunnels.append(name)
             if not create_tunnels:
                 users = ", ".join(vpn["name"] for vpn in new.vpns if name in vpn["tunnels"])
-                problems.add(f"tunnels.{name}", f"there is no tunnel {' -- '.join(record['edges'])} yet, which {users} needs, "
-                             "and vcc_create_tunnels is never; set it to always, or ask")
+                problems.add(
+                    f"tunnels.{name}",
+                    f"there is no tunnel {' -- '.join(record['edges'])} yet, which {users} needs, "
+                    "and vcc_create_tunnels is never; set it to always, or ask",
+                )
             self.transaction.put_tunnel(self.name, name, record)
         for name in sorted(set(known) - set(new.tunnels)):
             self.transaction.drop_tunnel(self.name, name)
@@ -231,8 +253,11 @@ class _Tenant:
             if record.state != DELETING:
                 continue
             vpn = vpn_from_record(name, self.name, record.intent, self.landscape)
-            nodes = set() if vpn is None else set(
-                compile_organization(self.name, [vpn], self.numbers, self.held, self.landscape).documents)
+            nodes = (
+                set()
+                if vpn is None
+                else set(compile_organization(self.name, [vpn], self.numbers, self.held, self.landscape).documents)
+            )
             missing = sorted(node for node in nodes - applied if self.landscape.in_inventory(node))
             if missing:
                 waiting.append(f"{name}: its addresses stay leased until it is gone from {', '.join(missing)}")
@@ -245,8 +270,15 @@ class _Tenant:
 
     def _forget(self, applied: set[str]) -> None:
         stored = self.transaction.documents(self.name)
-        empty = {node for node, record in stored.items() if record.document == {
-            **empty_document(node, record.role, self.name, record.document["cloud"]), "generation": record.generation}}
+        empty = {
+            node
+            for node, record in stored.items()
+            if record.document
+            == {
+                **empty_document(node, record.role, self.name, record.document["cloud"]),
+                "generation": record.generation,
+            }
+        }
         gone = {node for node in empty if node in applied or not self.landscape.in_inventory(node)}
         self.transaction.drop_documents(self.name, gone)
         self.changed |= bool(gone)
@@ -264,6 +296,11 @@ def _demand(vpn: Vpn) -> list[SiteDemand]:
         for vm in members:
             if vm.vapp is not None:
                 behind.setdefault(vm.vapp, []).append(vm.name)
-        demand.append(SiteDemand(site, tuple(vm.name for vm in members if vm.vapp is None),
-                                 {vapp: tuple(names) for vapp, names in behind.items()}))
+        demand.append(
+            SiteDemand(
+                site,
+                tuple(vm.name for vm in members if vm.vapp is None),
+                {vapp: tuple(names) for vapp, names in behind.items()},
+            )
+        )
     return demand

@@ -52,8 +52,9 @@ class Policy:
 
     def record(self) -> dict[str, Any]:
         """The policy as plain data, as the ledger keeps it."""
-        encryption = {key: list(value) if isinstance(value, tuple) else value
-                      for key, value in asdict(self.encryption).items()}
+        encryption = {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self.encryption).items()
+        }
         return {"encryption": encryption}
 
 
@@ -116,18 +117,21 @@ def resolve_policy(wanted: object, policies: Mapping[str, Any], path: str, probl
     _check_int(encryption["replay_window"], 32, 4096, f"{path}.encryption.replay_window", "packets", problems)
     if len(problems) > before:
         return None
-    return Policy(Encryption(**{key: tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else value
-                                for key, value in encryption.items()}))
+    return policy_from_record(merged)
 
 
 def policy_from_record(record: Mapping[str, Any]) -> Policy:
     """The inverse of :meth:`Policy.record`."""
-    return Policy(Encryption(**{key: tuple(value) if isinstance(value, list) else value
-                                for key, value in record["encryption"].items()}))
+    encryption: dict[str, Any] = {
+        key: tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else value
+        for key, value in record["encryption"].items()
+    }
+    return Policy(Encryption(**encryption))
 
 
-def _merge(wanted: object, policies: Mapping[str, Any], path: str, problems: Problems,
-           seen: tuple[str, ...]) -> dict[str, Any] | None:
+def _merge(
+    wanted: object, policies: Mapping[str, Any], path: str, problems: Problems, seen: tuple[str, ...]
+) -> dict[str, Any] | None:
     if isinstance(wanted, str):
         name = str(wanted)
         if name in seen:
@@ -159,8 +163,10 @@ def _merge(wanted: object, policies: Mapping[str, Any], path: str, problems: Pro
 
 def _check_proposals(value: object, path: str, problems: Problems, *, ike: bool) -> None:
     if not isinstance(value, (list, tuple)) or not value:
-        problems.add(path, "must be a list of proposals such as "
-                     + ("aes256gcm16-prfsha384-ecp384" if ike else "aes256gcm16-ecp384"))
+        problems.add(
+            path,
+            "must be a list of proposals such as " + ("aes256gcm16-prfsha384-ecp384" if ike else "aes256gcm16-ecp384"),
+        )
         return
     for index, proposal in enumerate(value):
         wrong = check_proposal(str(proposal), ike=ike)
@@ -171,6 +177,3 @@ def _check_proposals(value: object, path: str, problems: Problems, *, ike: bool)
 def _check_int(value: object, low: int, high: int, path: str, unit: str, problems: Problems) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         problems.add(path, f"must be a whole number of {unit} from {low} to {high}, not {value!r}")
-
-
-__all__ = ["CATALOG", "Encryption", "Policy", "check_proposal", "policy_from_record", "resolve_policy"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from ._errors import IntentError, IntentErrors
 
@@ -33,7 +34,7 @@ class Problems:
             raise IntentErrors(tuple(self._found.values()))
 
 
-def unknown_keys(mapping: Mapping[object, object], known: Collection[str], path: str, problems: Problems) -> None:
+def unknown_keys(mapping: Mapping[Any, object], known: Collection[str], path: str, problems: Problems) -> None:
     """Refuse keys nobody reads: a misspelt option must not be an option silently left out."""
     for key in mapping:
         if key not in known:

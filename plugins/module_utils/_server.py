@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -36,9 +36,14 @@ def run_on_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
     try:
         return Ledger(module.params["ledger"]).run(work, dry_run=module.check_mode, who=module.params["who"])
     except IntentErrors as error:
-        module.fail_json(msg=_listed(error), errors=_records(error))
+        return _fail(module, _listed(error), _records(error))
     except VccError as error:
-        module.fail_json(msg=str(error))
+        return _fail(module, str(error), [])
+
+
+def _fail(module: AnsibleModule, message: str, errors: list[dict[str, Any]]) -> NoReturn:
+    module.fail_json(msg=message, errors=errors)
+    raise AssertionError("fail_json ends the module")
 
 
 def _listed(error: IntentErrors) -> str:

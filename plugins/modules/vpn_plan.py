@@ -132,9 +132,9 @@ errors:
   elements: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger  # noqa: E402
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
 
 try:
     from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _plan
@@ -159,13 +159,19 @@ def main() -> None:
         supports_check_mode=True,
     )
     wanted = module.params
-    plan = run_on_ledger(module, lambda transaction: _plan.make_plan(transaction, _plan.Request(
-        hosts=wanted["hosts"],
-        matches=wanted["matches"],
-        intent={key: wanted[key] for key in ("pools", "vpns", "policies")},
-        absent=tuple(wanted["absent"]),
-        create_tunnels=wanted["create_tunnels"],
-    )))
+    plan = run_on_ledger(
+        module,
+        lambda transaction: _plan.make_plan(
+            transaction,
+            _plan.Request(
+                hosts=wanted["hosts"],
+                matches=wanted["matches"],
+                intent={key: wanted[key] for key in ("pools", "vpns", "policies")},
+                absent=tuple(wanted["absent"]),
+                create_tunnels=wanted["create_tunnels"],
+            ),
+        ),
+    )
     module.exit_json(
         changed=plan.changed,
         diff={"prepared": "".join(f"{line}\n" for line in plan.diff)},

@@ -56,9 +56,9 @@ waiting:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger  # noqa: E402
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
 
 try:
     from ansible_collections.intercloud.vpn.plugins.module_utils import _plan
@@ -77,8 +77,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     request = module.params["hosts"]
-    changed, waiting = run_on_ledger(module, lambda transaction: _plan.settle(
-        transaction, _plan.Request(hosts=request, matches={}, intent={}), module.params["applied"]))
+    changed, waiting = run_on_ledger(
+        module,
+        lambda transaction: _plan.settle(
+            transaction, _plan.Request(hosts=request, matches={}, intent={}), module.params["applied"]
+        ),
+    )
     module.exit_json(changed=changed, waiting=waiting)
 
 

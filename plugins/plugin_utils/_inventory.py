@@ -15,8 +15,17 @@ from ansible.inventory.manager import InventoryManager
 KINDS = ("vcc_nodes", "org_edges", "vapp_edges", "members")
 CLOUD = "cloud_"
 VARIABLES = (
-    "vcc_address", "vcc_edge", "vcc_member_mode", "vcc_org", "vcc_org_address", "vcc_org_network", "vcc_public_address",
-    "vcc_underlay_mtu", "vcc_vapp", "vcc_vapp_address", "vcc_vapp_network",
+    "vcc_address",
+    "vcc_edge",
+    "vcc_member_mode",
+    "vcc_org",
+    "vcc_org_address",
+    "vcc_org_network",
+    "vcc_public_address",
+    "vcc_underlay_mtu",
+    "vcc_vapp",
+    "vcc_vapp_address",
+    "vcc_vapp_network",
 )
 
 
@@ -35,7 +44,7 @@ def read_hosts(task_vars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             if kind:
                 facts["kinds"].append(str(group))
             else:
-                facts["clouds"].append(str(group)[len(CLOUD):])
+                facts["clouds"].append(str(group)[len(CLOUD) :])
     hosts = {name: facts for name, facts in hosts.items() if facts["kinds"]}
     for name, facts in hosts.items():
         variables = task_vars["hostvars"][name]
@@ -63,6 +72,7 @@ def match_members(vpns: object, task_vars: Mapping[str, Any], loader: Any) -> di
         if text in everyone:
             matches[text] = [text]
         elif text in groups or any(sign in text for sign in "*?[:,&!~"):
+            # The manager warns of what matches nothing; the planner refuses it, with its place in the intent.
             found = inventory.get_hosts(text, ignore_limits=True, ignore_restrictions=True)
             matches[text] = sorted(str(host) for host in found)
     return matches
