@@ -111,18 +111,20 @@ def carve_vpn(
     shape = _shape(vpn, sites, mine)
     children = _by_parent(mine.values())
     own = pool_name == str(pool)
-    tight: list[Lease] | None = None
+    best: tuple[tuple[bool, bool], list[Lease]] | None = None
     for shrink in _SHRINK[pool.family]:
         carving = _Carving(pool_name, pool, own, mine, children, avoid, shrink)
         try:
             leases = carving.carve(shape)
         except PoolExhausted:
             continue
-        if carving.leaves_room(spare=shrink > 0):
+        room = (carving.leaves_room_for_vpns(), shrink == 0 or carving.leaves_room_for_a_site())
+        if all(room):
             return leases
-        tight = tight or leases
-    if tight is not None:
-        return tight
+        if best is None or room > best[0]:
+            best = (room, leases)
+    if best is not None:
+        return best[1]
     return _Carving(pool_name, pool, own, mine, children, avoid, None).carve(shape)
 
 
@@ -180,15 +182,21 @@ class _Carving:
         self._settle(root)
         return sorted(self.new, key=lambda lease: lease.key)
 
-    def leaves_room(self, spare: bool) -> bool:
-        """Whether other VPNs find room in the pool too and, with `spare`, one more site block in this VPN."""
+    def leaves_room_for_vpns(self) -> bool:
+        """Whether no new VPN block takes more than its share of a pool for all."""
+        return self.own or all(size <= self.pool.size >> _SHARE_BITS for size in self._new_sizes(0))
+
+    def leaves_room_for_a_site(self) -> bool:
+        """Whether one more site block, as large as the largest new one, fits the VPN's blocks."""
         assert self.root is not None
-        depth = self.root.shape.key.count("/")
-        new = [(lease.key.count("/") - depth, lease.prefix.size) for lease in self.new if lease.kind == "block"]
-        if not self.own and any(level == 0 and size > self.pool.size >> _SHARE_BITS for level, size in new):
-            return False
-        sites = [size for level, size in new if level == 2]
-        return not (spare and sites) or self.root.space.take_block(max(sites)) is not None
+        sizes = self._new_sizes(2)
+        return not sizes or self.root.space.take_block(max(sizes)) is not None
+
+    def _new_sizes(self, depth: int) -> list[int]:
+        """Sizes of the new blocks so many path elements below the VPN's key."""
+        assert self.root is not None
+        slashes = self.root.shape.key.count("/") + depth
+        return [le.prefix.size for le in self.new if le.kind == "block" and le.key.count("/") == slashes]
 
     def _node(self, shape: _Shape) -> _Node:
         blocks = blocks_of(self.held, shape.key)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ _SOCKET_FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 def format_address(family: int, address: int) -> str:
     """The usual text of an address: 4, 0x64400011 -> "100.64.0.17"."""
+    if family == 6 and address < 1 << 32:
+        # inet_ntop would write ::1:0 as ::0.1.0.0, an IPv4-compatible address, long deprecated (RFC 4291, 2.5.5.1).
+        return str(ipaddress.IPv6Address(address))
     return socket.inet_ntop(_SOCKET_FAMILY[family], address.to_bytes(BITS[family] // 8, "big"))
 
 

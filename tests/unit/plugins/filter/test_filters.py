@@ -112,9 +112,9 @@ def test_ansible_finds_the_filters_and_they_take_its_own_types(tmp_path: Path) -
         " 'summarize': nets | intercloud.vpn.summarize} }}"
     )
     variables = {"pool": "10.0.0.0/24", "sizes": [{"name": "a", "length": 26}], "nets": ["10.0.0.0/25", "10.0.0.1"]}
+    command = [sys.executable, "-m", "ansible.cli.adhoc", "localhost", "-i", "localhost,", "-c", "local"]
     outcome = subprocess.run(
-        [sys.executable, "-m", "ansible.cli.adhoc", "localhost", "-m", "debug", "-a", json.dumps({"msg": message})]
-        + ["-i", "localhost,", "-c", "local", "-e", json.dumps(variables)],
+        [*command, "-m", "debug", "-a", json.dumps({"msg": message}), "-e", json.dumps(variables)],
         env={
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": str(root / ".collections"),

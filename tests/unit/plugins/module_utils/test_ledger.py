@@ -270,7 +270,7 @@ def test_a_ledger_of_the_future_is_left_alone(ledger: Ledger, path: Path) -> Non
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE schema_version SET version = 99")
         connection.commit()
-    with pytest.raises(LedgerError, match="format 99.*update intercloud.vpn"):
+    with pytest.raises(LedgerError, match=r"format 99.*update intercloud\.vpn"):
         Ledger(f"sqlite:///{path}").run(lambda t: None)
 
 
