@@ -37,10 +37,9 @@ T = TypeVar("T")
 
 _ATTEMPTS = 8
 _GIVE_UP_SECONDS = 60.0
-# PostgreSQL: serialization failure, deadlock. https://www.postgresql.org/docs/current/errcodes-appendix.html
-_CONFLICTS = {"40001", "40P01"}
-# Any number does, as long as all controllers use the same.
-_ADVISORY_LOCK = 0x76636301
+# PostgreSQL: serialization failure, deadlock, lock not available.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_CONFLICTS = {"40001", "40P01", "55P03"}
 
 
 class Ledger:
@@ -90,8 +89,6 @@ class Ledger:
         with engine.connect() as connection:
             transaction = connection.begin()
             try:
-                if engine.dialect.name == "postgresql":
-                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
                 if not self._has_schema or engine is not self._engine:
                     ensure_schema(connection)
                 result = work(Transaction(connection, who))

@@ -18,23 +18,33 @@ from ._errors import LedgerError
 
 VERSION = 1
 BUSY_SECONDS = 30
+# Any number does, as long as all controllers use the same.
+_ADVISORY_LOCK = 0x76636301
 
 metadata = sa.MetaData()
 
-schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer, primary_key=True))
+
+def _text(length: int) -> sa.String:
+    # PostgreSQL sorts by the language of the database otherwise; a plan must not depend on that.
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
+schema_version = sa.Table(
+    "schema_version", metadata, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False)
+)
 
 leases = sa.Table(
     "leases",
     metadata,
-    sa.Column("organization", sa.String(255), primary_key=True),
-    sa.Column("key", sa.String(1024), primary_key=True),
-    sa.Column("pool", sa.String(255), nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("organization", _text(255), primary_key=True),
+    sa.Column("key", _text(1024), primary_key=True),
+    sa.Column("pool", _text(255), nullable=False),
+    sa.Column("kind", _text(16), nullable=False),
     sa.Column("family", sa.SmallInteger, nullable=False),
     # 32 hexadecimal digits: an IPv6 address fits no integer column, and text of one width sorts like the numbers.
-    sa.Column("first", sa.String(32), nullable=False),
-    sa.Column("last", sa.String(32), nullable=False),
-    sa.Column("created_at", sa.String(32), nullable=False),
+    sa.Column("first", _text(32), nullable=False),
+    sa.Column("last", _text(32), nullable=False),
+    sa.Column("created_at", _text(32), nullable=False),
     sa.CheckConstraint("kind IN ('block', 'address')", name="leases_kind"),
     sa.CheckConstraint("family IN (4, 6)", name="leases_family"),
     sa.CheckConstraint("first <= last", name="leases_order"),
@@ -54,10 +64,10 @@ sa.Index(
 vpns = sa.Table(
     "vpns",
     metadata,
-    sa.Column("organization", sa.String(255), primary_key=True),
-    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("organization", _text(255), primary_key=True),
+    sa.Column("name", _text(255), primary_key=True),
     sa.Column("number", sa.Integer, nullable=False, unique=True),
-    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("state", _text(16), nullable=False),
     sa.Column("intent", sa.Text, nullable=False),
     sa.CheckConstraint("number BETWEEN 1 AND 65535", name="vpns_number"),
     sa.CheckConstraint("state IN ('active', 'deleting')", name="vpns_state"),
@@ -66,37 +76,37 @@ vpns = sa.Table(
 tunnels = sa.Table(
     "tunnels",
     metadata,
-    sa.Column("organization", sa.String(255), primary_key=True),
-    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("organization", _text(255), primary_key=True),
+    sa.Column("name", _text(255), primary_key=True),
     sa.Column("record", sa.Text, nullable=False),
 )
 
 landscape = sa.Table(
     "landscape",
     metadata,
-    sa.Column("organization", sa.String(255), primary_key=True),
-    sa.Column("host", sa.String(255), primary_key=True),
+    sa.Column("organization", _text(255), primary_key=True),
+    sa.Column("host", _text(255), primary_key=True),
     sa.Column("facts", sa.Text, nullable=False),
 )
 
 generations = sa.Table(
     "generations",
     metadata,
-    sa.Column("organization", sa.String(255), primary_key=True),
+    sa.Column("organization", _text(255), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("created_at", sa.String(32), nullable=False),
-    sa.Column("created_by", sa.String(255), nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("created_at", _text(32), nullable=False),
+    sa.Column("created_by", _text(255), nullable=False),
+    sa.Column("digest", _text(64), nullable=False),
 )
 
 documents = sa.Table(
     "documents",
     metadata,
-    sa.Column("organization", sa.String(255), primary_key=True),
-    sa.Column("node", sa.String(255), primary_key=True),
-    sa.Column("role", sa.String(32), nullable=False),
+    sa.Column("organization", _text(255), primary_key=True),
+    sa.Column("node", _text(255), primary_key=True),
+    sa.Column("role", _text(32), nullable=False),
     sa.Column("generation", sa.Integer, nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("digest", _text(64), nullable=False),
     sa.Column("document", sa.Text, nullable=False),
     sa.ForeignKeyConstraint(["organization", "generation"], ["generations.organization", "generations.number"]),
 )
@@ -105,11 +115,11 @@ events = sa.Table(
     "events",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("at", sa.String(32), nullable=False),
-    sa.Column("organization", sa.String(255), nullable=False, index=True),
-    sa.Column("who", sa.String(255), nullable=False),
-    sa.Column("what", sa.String(64), nullable=False),
-    sa.Column("subject", sa.String(1024), nullable=False),
+    sa.Column("at", _text(32), nullable=False),
+    sa.Column("organization", _text(255), nullable=False, index=True),
+    sa.Column("who", _text(255), nullable=False),
+    sa.Column("what", _text(64), nullable=False),
+    sa.Column("subject", _text(1024), nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
 )
 
@@ -162,7 +172,10 @@ def open_engine(url: URL) -> Engine:
     """An engine whose transactions are safe to race; LedgerError when the driver is missing."""
     try:
         if url.get_backend_name() != "sqlite":
-            return sa.create_engine(url, poolclass=NullPool, isolation_level="SERIALIZABLE")
+            engine = sa.create_engine(url, poolclass=NullPool, isolation_level="SERIALIZABLE")
+            if url.get_backend_name() == "postgresql":
+                sa.event.listen(engine, "connect", _lock_postgresql)
+            return engine
         in_memory = sqlite_file(url) is None
         engine = sa.create_engine(
             url,
@@ -187,6 +200,16 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     if cursor.execute("PRAGMA journal_mode").fetchone()[0] == "delete":
         cursor.execute("PRAGMA journal_mode = WAL")
     cursor.close()
+
+
+def _lock_postgresql(connection: Any, _record: Any) -> None:
+    # One controller at a time, as with BEGIN IMMEDIATE. Taken before the transaction begins, which so sees all that
+    # the one before it did; given back when the connection closes, at the end of the transaction or of the process.
+    cursor = connection.cursor()
+    cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+    cursor.execute(f"SELECT pg_advisory_lock({_ADVISORY_LOCK})")
+    cursor.close()
+    connection.commit()
 
 
 def _begin_immediate(connection: Connection) -> None:
