@@ -38,6 +38,7 @@ class ActionModule(ActionBase):
         result.pop("invocation", None)
         plan = result.pop("plan", None)
         if plan is not None:
+            result["nodes"] = sorted(plan["documents"])
             result["vpns"] = [vpn["name"] for vpn in plan["vpns"]]
             result.update(_write(plan))
         return result

@@ -214,7 +214,8 @@ class _Parser:
         elif not isinstance(pool, str):
             self.problems.add(path, f"must be the name of a pool in vcc_pools, or one CIDR, not {pool!r}")
         elif "/" in pool:
-            return str(pool), _parse_pool(pool, path, self.problems)
+            own = _parse_pool(pool, path, self.problems)
+            return str(own), own
         elif pool in self.pools:
             return str(pool), self.pools[pool]
         else:

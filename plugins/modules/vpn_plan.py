@@ -106,6 +106,11 @@ summary:
   returned: success
   type: list
   elements: str
+nodes:
+  description: All nodes that have a document.
+  returned: success
+  type: list
+  elements: str
 changed_nodes:
   description: The nodes that get a new document.
   returned: success
