@@ -47,6 +47,8 @@ attributes:
     description: Checks the request and writes nothing. RV(certificate) is null, RV(authority) if there is none yet.
   diff_mode:
     support: none
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 seealso:
   - module: intercloud.vpn.edge_key
 """
@@ -88,6 +90,7 @@ not_after:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
 from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _csr
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 

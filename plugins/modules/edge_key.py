@@ -38,6 +38,8 @@ attributes:
   diff_mode:
     support: none
     description: A private key has no diff.
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 seealso:
   - module: intercloud.vpn.edge_certificate
 """

@@ -79,6 +79,8 @@ attributes:
     description: Probes change nothing and are sent in check mode, too.
   diff_mode:
     support: none
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 seealso:
   - module: intercloud.vpn.vpn_report
 """

@@ -1,0 +1,97 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judge what all hosts reported, on the controller, in one pass over them."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._report import result_json, table
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify import judge
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify_targets import probe_targets
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
+
+ARGUMENTS = {
+    "plan": {"type": "path", "required": True},
+    "observed_var": {"type": "str", "default": "vcc_observed"},
+    "probes_var": {"type": "str", "default": "vcc_probes"},
+    "nonmembers_per_network": {"type": "int", "default": 1},
+    "dest": {"type": "path"},
+    "fail": {"type": "bool", "default": True},
+}
+
+
+class ActionModule(ActionBase):
+    """See the module's documentation."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_diff = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Judge, write, show; fail if there is anything to fail for."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, given = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        per_network = given["nonmembers_per_network"]
+        try:
+            plan, documents = load_plan(given["plan"])
+            every = dict(documents)
+            hostvars = (task_vars or {})["hostvars"]
+            observed = registered(hostvars, every, given["observed_var"])
+            probing = probe_targets(plan, every, per_network)
+            probes = registered(hostvars, probing, given["probes_var"])
+            judged = judge(plan, every, observed, probes, per_network)
+            now = datetime.datetime.now(datetime.timezone.utc)
+            content = result_json(judged, plan, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+            if given["dest"] and not self._task.check_mode:
+                write(Path(given["dest"]), content)
+        except (VccError, OSError) as error:
+            raise AnsibleActionFail(str(error)) from error
+        Display().display(table(judged, plan))
+        result.update(changed=False, ok=judged.ok, findings=content["findings"], dest=given["dest"])
+        if not judged.ok and given["fail"]:
+            errors = [finding for finding in content["findings"] if finding["severity"] == "error"]
+            first = errors[0]
+            count = "1 finding" if len(errors) == 1 else f"{len(errors)} findings, the first"
+            result.update(
+                failed=True, msg=f"{count}: {first['subject']}: expected {first['expected']}: {first['seen']}"
+            )
+        return result
+
+
+def registered(hostvars: Any, hosts: Iterable[str], name: str) -> dict[str, Mapping[str, Any]]:
+    """What the hosts registered under a name. A host that did not, or is in no inventory, is left out."""
+    found = {}
+    for host in hosts:
+        if host in hostvars:
+            value = hostvars.raw_get(host).get(name)  # not templated: it is data that came from hosts
+            if isinstance(value, Mapping):
+                found[host] = value
+    return found
+
+
+def write(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON whole or not at all, for its owner only."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=2)
+            file.write("\n")
+        os.replace(scratch, path)
+    except BaseException:
+        os.unlink(scratch)
+        raise

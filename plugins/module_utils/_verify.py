@@ -1,0 +1,87 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""VERIFY: plan x observed -> findings. "Up" means that packets came back.
+
+Pure: what was planned, what every node says it has, and what came of the probes, go in; what is not as planned comes
+out. Inputs:
+
+``plan``       ``{"vpns": [...], "members": [...]}``, the summary in plan.json
+``documents``  node -> document (docs/documents.md)
+``observed``   node -> what edge_observe returned; missing, or ``{"unreachable": True, "msg": ...}``
+``probes``     VM -> what member_probe returned; missing, or ``{"unreachable": True, "msg": ...}``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ._verify_finding import ERROR, WARNING, Finding, Result, few
+from ._verify_links import judge_links
+from ._verify_probes import Recorder, judge_probes
+from ._verify_targets import Documents, Plan, probe_targets
+
+Section = Mapping[str, Any]
+APPLIED = ("org_edge", "vapp_edge", "member")  # roles that something is applied to; a VCC node only holds documents
+
+
+def judge(
+    plan: Plan,
+    documents: Documents,
+    observed: Mapping[str, Section],
+    probes: Mapping[str, Section],
+    nonmembers_per_network: int = 1,
+) -> Result:
+    """Compare what was planned with what was seen."""
+    result = Result()
+    result.findings += _judge_nodes(documents, observed)
+    answering = {node: state for node, state in observed.items() if not _absent(state)}
+    result.links, findings = judge_links(documents, answering)
+    result.findings += findings
+    recorder = Recorder(plan, documents, result)
+    silent = {finding.subject for finding in result.findings}
+    for vm, targets in sorted(probe_targets(plan, documents, nonmembers_per_network).items()):
+        state = probes.get(vm)
+        if _absent(state) and vm not in silent:
+            severity = ERROR if vm in recorder.members else WARNING
+            result.findings.append(_silent(vm, "probes from it", state, severity))
+        answers = {_key(probe): probe for probe in (state or {}).get("probes", [])}
+        for target in targets:
+            recorder.add(vm, target, answers.get(_key(target)), _absent(state))
+    result.findings += judge_probes(result)
+    result.findings = sorted(dict.fromkeys(result.findings), key=lambda finding: finding.severity != ERROR)
+    return result
+
+
+def _judge_nodes(documents: Documents, observed: Mapping[str, Section]) -> Iterator[Finding]:
+    for node, document in sorted(documents.items()):
+        state = observed.get(node)
+        concerned = any(document.get(key) for key in ("addresses", "routes", "vpns", "tunnels"))
+        if _absent(state):
+            if document.get("role") in APPLIED and concerned:
+                yield _silent(node, f"generation {document['generation']}", state, ERROR)
+            continue
+        assert state is not None
+        if state.get("generation") != document["generation"] and (concerned or state.get("generation") is not None):
+            seen = "none" if state.get("generation") is None else str(state["generation"])
+            look = f"create_vpn applies it; if it was rolled back: journalctl -u 'intercloud-vpn*' on {node}"
+            yield Finding(ERROR, node, f"generation {document['generation']}", f"generation {seen}", look)
+        if state.get("drift"):
+            seen = few(str(item) for item in state["drift"])
+            yield Finding(ERROR, node, "the loaded state is that of its document", seen, "create_vpn again mends it")
+
+
+def _silent(host: str, expected: str, state: Section | None, severity: str) -> Finding:
+    state = state or {"msg": "it was not asked"}
+    said = str(state.get("msg") or "no reason given").strip().splitlines()[0]
+    seen = f"{'failed' if state.get('failed') and not state.get('unreachable') else 'unreachable'}: {said}"
+    return Finding(severity, host, expected, seen, f"ansible {host} -m ping; the VCC node before it")
+
+
+def _absent(state: Section | None) -> bool:
+    return state is None or bool(state.get("unreachable") or state.get("failed"))
+
+
+def _key(probe: Section) -> tuple[Any, ...]:
+    return tuple(probe.get(key) for key in ("vpn", "kind", "dst", "address"))

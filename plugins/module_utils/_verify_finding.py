@@ -1,0 +1,47 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""VERIFY: a finding is one thing that is not as planned; a result is all that was found out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+ERROR, WARNING = "error", "warning"
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What it is about, what was expected, what was seen, and where to look next."""
+
+    severity: str
+    subject: str
+    expected: str
+    seen: str
+    look: str
+
+
+@dataclass
+class Result:
+    """What verify found out: one record per ordered member pair, per edge, per link, per probe that must fail."""
+
+    pairs: list[dict[str, Any]] = field(default_factory=list)
+    edges: list[dict[str, Any]] = field(default_factory=list)
+    links: list[dict[str, Any]] = field(default_factory=list)
+    negative: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is as planned. A warning is no fault."""
+        return not any(finding.severity == ERROR for finding in self.findings)
+
+
+def few(items: Iterable[str]) -> str:
+    """The first items of a list that may be long."""
+    listed = list(items)
+    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
+    return ", ".join(listed[:SHOWN]) + more

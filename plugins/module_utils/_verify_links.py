@@ -1,0 +1,199 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""VERIFY: are the tunnels and links up as planned? Planned: the documents. Seen: both ends' security associations.
+
+A tunnel has exactly one ESTABLISHED IKE_SA and each of its links exactly one INSTALLED CHILD_SA, on both ends, with
+the same SPIs. What a rekeying leaves for a moment (REKEYED, DELETING ...) is no fault.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from ._verify_algorithms import agree, negotiated
+from ._verify_finding import ERROR, Finding, few
+
+Section = Mapping[str, Any]
+Ends = dict[str, Section]
+ONE_IKE_SA = "one ESTABLISHED IKE_SA"
+IKE_LEFTOVER = frozenset({"REKEYED", "DELETING", "DESTROYING"})
+CHILD_LEFTOVER = frozenset({"REKEYED", "DELETING", "DELETED", "DESTROYING"})
+
+
+def judge_links(
+    documents: Mapping[str, Section], observed: Mapping[str, Section]
+) -> tuple[list[dict[str, Any]], list[Finding]]:
+    """One record per link, and the findings of all tunnels. Ends that were not observed are skipped."""
+    links: list[dict[str, Any]] = []
+    findings: list[Finding] = []
+    tunnels: dict[str, Ends] = {}
+    for node in sorted(documents):
+        for tunnel in documents[node].get("tunnels", []):
+            tunnels.setdefault(tunnel["name"], {})[node] = tunnel
+    for name, ends in sorted(tunnels.items()):
+        seen = {node: _named(observed[node].get("sas", []), name) for node in ends if node in observed}
+        trouble = list(_judge_tunnel(name, ends, seen))
+        findings += trouble
+        for vpn in _vpns(ends):
+            children = {node: _named(_children(sas), vpn) for node, sas in seen.items()}
+            wanted = {node: _link(ends[node], vpn) for node in ends}
+            record = _record(name, vpn, ends, seen, children)
+            links.append(record)
+            if not any(finding.expected == ONE_IKE_SA for finding in trouble):
+                findings += _judge_link(name, vpn, wanted, children)
+    findings += _unplanned(tunnels, documents, observed)
+    return links, findings
+
+
+def _judge_tunnel(name: str, ends: Ends, seen: Mapping[str, list[Section]]) -> Iterator[Finding]:
+    subject = f"tunnel {name}"
+    logs = f"swanctl --list-sas --ike {name}, journalctl -u strongswan -n 50 on {' and '.join(sorted(ends))}"
+    current = {node: _current(sas, "ESTABLISHED", IKE_LEFTOVER) for node, sas in seen.items()}
+    wrong = {node: _states(seen[node]) for node, sas in current.items() if len(sas) != 1}
+    if wrong:
+        look = f"{logs}; UDP 500 and 4500 between {_addresses(ends)}"
+        yield Finding(ERROR, subject, ONE_IKE_SA, _per_node(wrong), look)
+        return
+    for node, (sa,) in current.items():
+        planned = ends[node]
+        if not agree(planned["ike"]["proposals"], sa, ike=True):
+            expected = f"IKE {' or '.join(planned['ike']['proposals'])}"
+            yield Finding(ERROR, subject, expected, f"{node}: {negotiated(sa)}", f"swanctl --list-conns on {node}")
+        for key in ("local_id", "remote_id"):
+            if sa.get(key) and sa[key] != planned[key]:
+                yield Finding(ERROR, subject, f"{key} {planned[key]}", f"{node}: {sa[key]}", f"certificates of {name}")
+    if len(seen) == 2:
+        one, other = ({(sa.get("initiator_spi"), sa.get("responder_spi")) for sa in sas} for sas in seen.values())
+        if not one & other:
+            yield Finding(ERROR, subject, "the same IKE_SA on both ends", "different SPIs", logs)
+
+
+def _judge_link(name: str, vpn: str, wanted: Ends, children: Mapping[str, list[Section]]) -> Iterator[Finding]:
+    subject = f"link {vpn} in {name}"
+    logs = f"swanctl --list-sas --ike {name}, journalctl -u strongswan -n 50 on {' and '.join(sorted(wanted))}"
+    current = {node: _current(sas, "INSTALLED", CHILD_LEFTOVER) for node, sas in children.items()}
+    wrong = {node: _states(children[node]) for node, sas in current.items() if len(sas) != 1}
+    if wrong:
+        yield Finding(ERROR, subject, "one INSTALLED CHILD_SA", _per_node(wrong), logs)
+        return
+    for node, (child,) in current.items():
+        planned = wanted[node]
+        if not agree(planned["esp"]["proposals"], child, ike=False):
+            expected = f"ESP {' or '.join(planned['esp']['proposals'])}"
+            yield Finding(ERROR, subject, expected, f"{node}: {negotiated(child)}", f"swanctl --list-conns on {node}")
+        for key in ("local_ts", "remote_ts"):
+            if _prefixes(child.get(key, [])) != _prefixes(planned[key]):
+                seen = f"{node}: {few(sorted(child.get(key, [])))}"
+                yield Finding(ERROR, subject, f"{key} {few(planned[key])}", seen, f"swanctl --list-conns on {node}")
+    if len(children) == 2:
+        one, other = children.values()
+        inward = {(child.get("spi_in"), child.get("spi_out")) for child in one}
+        outward = {(child.get("spi_out"), child.get("spi_in")) for child in other}
+        if not inward & outward:
+            yield Finding(ERROR, subject, "the same CHILD_SA on both ends", "different SPIs", logs)
+
+
+def _unplanned(
+    tunnels: Mapping[str, Ends], documents: Mapping[str, Section], observed: Mapping[str, Section]
+) -> Iterator[Finding]:
+    """What is up between two of our edges although no plan says so."""
+    for node, state in sorted(observed.items()):
+        for sa in state.get("sas", []):
+            ends = tunnels.get(sa["name"], {})
+            ours = node in ends or set(sa["name"].split("--")) & set(documents)
+            if not ours or sa.get("state") in IKE_LEFTOVER:
+                continue
+            planned = _vpns({node: ends[node]}) if node in ends else []
+            extra = sorted({c["name"] for c in _current(sa.get("children", []), "INSTALLED", CHILD_LEFTOVER)})
+            extra = [vpn for vpn in extra if vpn not in planned]
+            look = f"swanctl --list-conns on {node}; create_vpn again mends it"
+            if node not in ends:
+                yield Finding(ERROR, f"tunnel {sa['name']}", "no such tunnel", f"{node}: {sa.get('state')}", look)
+            elif extra:
+                yield Finding(ERROR, f"tunnel {sa['name']}", "no such link", f"{node}: {few(extra)}", look)
+
+
+def _record(
+    name: str, vpn: str, ends: Ends, seen: Mapping[str, list[Section]], children: Mapping[str, list[Section]]
+) -> dict[str, Any]:
+    """The link's part of the result. `state` is INSTALLED if it is so on both ends."""
+    up = {node: _current(sas, "INSTALLED", CHILD_LEFTOVER) for node, sas in children.items()}
+    sas = {node: _current(sas, "ESTABLISHED", IKE_LEFTOVER) for node, sas in seen.items()}
+    if len(seen) < len(ends):
+        state = "UNKNOWN"
+    elif any(len(found) > 1 for found in up.values()):
+        state = "DUPLICATE"
+    else:
+        state = "INSTALLED" if all(up.values()) else "DOWN"
+    first_ike = next((found[0] for found in sas.values() if found), None)
+    first_esp = next((found[0] for found in up.values() if found), None)
+    return {
+        "vpn": vpn,
+        "tunnel": name,
+        "state": state,
+        "spis": {node: _pick(found, spi_in="in", spi_out="out") for node, found in up.items()},
+        "algorithms": {
+            "ike": str(negotiated(first_ike)) if first_ike else None,
+            "esp": str(negotiated(first_esp)) if first_esp else None,
+        },
+        "bytes": {node: _pick(found, number, bytes_in="in", bytes_out="out") for node, found in up.items()},
+        "packets": {node: _pick(found, number, packets_in="in", packets_out="out") for node, found in up.items()},
+        "mtu": min(_link(end, vpn)["mtu"] for end in ends.values() if _link(end, vpn)),
+    }
+
+
+def number(value: object) -> int:
+    """A counter, which vici hands out as text."""
+    return int(str(value or 0))
+
+
+def _pick(found: list[Section], convert: Callable[[Any], Any] = lambda value: value, **keys: str) -> dict[str, Any]:
+    return {new: convert(found[0].get(old)) for old, new in keys.items()} if found else {}
+
+
+def _current(sas: Iterable[Section], up: str, leftover: frozenset[str]) -> list[Section]:
+    """Those that count: up, or, while none is, being rekeyed (it works until its successor is there)."""
+    living = [sa for sa in sas if sa.get("state") not in leftover]
+    return [sa for sa in living if sa.get("state") == up] or [sa for sa in living if sa.get("state") == "REKEYING"]
+
+
+def _named(sas: Iterable[Section], name: str) -> list[Section]:
+    return [sa for sa in sas if sa.get("name") == name]
+
+
+def _children(sas: Iterable[Section]) -> list[Section]:
+    return [child for sa in sas for child in sa.get("children", [])]
+
+
+def _vpns(ends: Ends) -> list[str]:
+    return sorted({link["vpn"] for tunnel in ends.values() for link in tunnel["links"]})
+
+
+def _link(tunnel: Section, vpn: str) -> Section:
+    return next((link for link in tunnel["links"] if link["vpn"] == vpn), {})
+
+
+def _states(sas: list[Section]) -> str:
+    return " + ".join(sorted(str(sa.get("state")) for sa in sas)) or "none"
+
+
+def _per_node(texts: Mapping[str, str]) -> str:
+    return ", ".join(f"{node}: {text}" for node, text in sorted(texts.items()))
+
+
+def _addresses(ends: Ends) -> str:
+    return " and ".join(sorted(str(tunnel["local_address"]) for tunnel in ends.values()))
+
+
+def _prefixes(texts: Iterable[str]) -> set[str]:
+    """Selectors as the smallest set of prefixes: both sides may cut the same addresses differently."""
+    plain = [ipaddress.ip_network(text, strict=False) for text in texts if "[" not in text and ".." not in text]
+    four = [network for network in plain if isinstance(network, ipaddress.IPv4Network)]
+    six = [network for network in plain if isinstance(network, ipaddress.IPv6Network)]
+    odd = {text for text in texts if "[" in text or ".." in text}  # with a port, or a range: never planned
+    return (
+        odd | {str(n) for n in ipaddress.collapse_addresses(four)} | {str(n) for n in ipaddress.collapse_addresses(six)}
+    )

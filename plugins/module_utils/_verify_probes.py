@@ -1,0 +1,153 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""VERIFY: what came of the probes. "Up" means that packets came back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ._verify_finding import ERROR, WARNING, Finding, Result, few
+from ._verify_targets import Documents, Plan, Target, Way, way
+
+Section = Mapping[str, Any]
+
+
+class Recorder:
+    """Files what came of every probe in a result."""
+
+    def __init__(self, plan: Plan, documents: Documents, result: Result) -> None:
+        self._documents, self._result = documents, result
+        # Two organizations may use the same name for a VPN, but a VM belongs to one of them.
+        self.members: dict[str, dict[str, Section]] = {}
+        self._peers: dict[tuple[str, str], dict[str, Section]] = {}
+        self._ways: dict[tuple[Any, ...], Way] = {}
+        for vpn in plan["vpns"]:
+            peers = {member["name"]: member for member in vpn["members"]}
+            for name in peers:
+                self.members.setdefault(name, {})[vpn["name"]] = peers[name]
+                self._peers[name, vpn["name"]] = peers
+
+    def add(self, vm: str, target: Target, answer: Section | None, silent: bool) -> None:
+        """File one probe. `reachable` is False, and `probed` too, where it was never sent."""
+        probed = answer is not None and not answer.get("error")
+        answer = answer or {"error": "its host did not answer" if silent else "it was not sent"}
+        record: dict[str, Any] = {
+            "src": vm,
+            "dst": target["dst"],
+            "vpn": target["vpn"],
+            "address": target["address"],
+            "reachable": probed and answer.get("received", 0) > 0,
+            "probed": probed,
+            "silent": silent,
+            "reason": answer.get("error") or answer.get("reason"),
+        }
+        seen = {key: answer.get(key) for key in ("rtt_ms", "loss", "settled_after_ms", "mtu_ok", "mtu_reason")}
+        if target["kind"] == "member":
+            src, dst, path = self._way(vm, target)
+            route = {"via": list(path.nodes), "tunnels": list(path.tunnels), "mtu": path.mtu}
+            self._result.pairs.append({**record, **seen, **route, "sites": [src["site"], dst["site"]]})
+        elif target["kind"] == "edge":
+            self._result.edges.append({**record, **seen})
+        else:
+            ok = probed and not record["reachable"]
+            self._result.negative.append({**record, "kind": target["kind"], "ok": ok})
+
+    def _way(self, vm: str, target: Target) -> tuple[Section, Section, Way]:
+        peers = self._peers[vm, target["vpn"]]
+        src, dst = peers[vm], peers[target["dst"]]
+        key = (target["vpn"], src["site"], src.get("vapp"), dst["site"], dst.get("vapp"))
+        if key not in self._ways:
+            self._ways[key] = way(self._documents, target["vpn"], src, dst)
+        return src, dst, self._ways[key]
+
+
+def judge_probes(result: Result) -> Iterator[Finding]:
+    """The findings of all the probes that were filed; marks the links that packets came back over."""
+    yield from _judge_pairs(result.pairs, result.links)
+    yield from _judge_edges(result.edges)
+    yield from _judge_negative(result.negative)
+    _mark_links(result)
+
+
+def _judge_pairs(pairs: Iterable[Section], links: Iterable[Section]) -> Iterator[Finding]:
+    """One finding per VPN and pair of sites: a broken link breaks many pairs, and is one fault."""
+    down = {(link["vpn"], link["tunnel"]) for link in links if link["state"] in ("DOWN", "UNKNOWN")}
+    for (vpn, src, dst), group in _grouped(pairs).items():
+        subject = f"{vpn}: {src} to {dst}"
+        sent = [pair for pair in group if not pair["silent"]]
+        broken = sorted({tunnel for pair in group for tunnel in pair["tunnels"] if (vpn, tunnel) in down})
+        look = f"tunnel {few(broken)} first" if broken else f"routes and rules on {few(group[0]['via'])}"
+        dead = [pair for pair in sent if pair["probed"] and not pair["reachable"]]
+        if dead:
+            why = next((f" ({pair['reason']})" for pair in dead if pair["reason"]), "")
+            seen = f"no answer in {len(dead)} of {len(group)}: {few(map(_arrow, dead))}{why}"
+            yield Finding(ERROR, subject, "every member answers", seen, look)
+        small = [pair for pair in sent if pair["reachable"] and pair["mtu_ok"] is False]
+        if small:
+            why = next((f" ({pair['mtu_reason']})" for pair in small if pair["mtu_reason"]), "")
+            seen = f"lost in {len(small)} of {len(group)}: {few(map(_arrow, small))}{why}"
+            expected = f"packets of {small[0]['mtu']} octets pass"
+            yield Finding(ERROR, subject, expected, seen, f"path MTU below {few(small[0]['tunnels'])}")
+        lossy = [pair for pair in sent if pair["reachable"] and pair["loss"]]
+        if lossy:
+            seen = f"{max(pair['loss'] for pair in lossy):g} % lost: {few(map(_arrow, lossy))}"
+            yield Finding(WARNING, subject, "no loss", seen, "the network below the tunnel; verify_vpn again")
+        for pair in sent:
+            if not pair["probed"]:
+                yield _not_sent(pair, f"{vpn}: {_arrow(pair)}")
+
+
+def _judge_edges(edges: Iterable[Section]) -> Iterator[Finding]:
+    for edge in edges:
+        subject = f"{edge['vpn']}: {_arrow(edge)}"
+        if edge["silent"] or edge["reachable"]:
+            continue
+        if not edge["probed"]:
+            yield _not_sent(edge, subject)
+        else:
+            look = f"ip address show lo, nft list table inet intercloud_vpn on {edge['dst']}"
+            yield Finding(ERROR, subject, f"the edge answers at {edge['address']}", "no answer", look)
+
+
+EXPECTED = {
+    "stranger": "no way in: it is no member",
+    "unleased": "nothing at an address that nobody holds",
+    "reply": "no reply of a non-member to a VPN address",
+}
+
+
+def _judge_negative(probes: Iterable[Section]) -> Iterator[Finding]:
+    for probe in probes:
+        subject = f"{probe['vpn']}: {_arrow(probe)}"
+        if probe["silent"] or probe["ok"]:
+            continue
+        if not probe["probed"]:
+            yield _not_sent(probe, subject)
+        else:
+            look = "nft list table inet intercloud_vpn on the gateways of both"
+            yield Finding(ERROR, subject, EXPECTED[probe["kind"]], f"{probe['address']} answered", look)
+
+
+def _not_sent(probe: Section, subject: str) -> Finding:
+    look = f"ip address, ping on {probe['src']}; the plan may be newer than what is applied"
+    return Finding(ERROR, subject, f"a probe to {probe['address']}", str(probe["reason"]), look)
+
+
+def _mark_links(result: Result) -> None:
+    """A link is up if packets came back over it."""
+    used = {(pair["vpn"], tunnel) for pair in result.pairs if pair["reachable"] for tunnel in pair["tunnels"]}
+    for link in result.links:
+        link["up"] = link["state"] == "INSTALLED" and (link["vpn"], link["tunnel"]) in used
+
+
+def _grouped(pairs: Iterable[Section]) -> dict[tuple[str, str, str], list[Section]]:
+    groups: dict[tuple[str, str, str], list[Section]] = {}
+    for pair in pairs:
+        groups.setdefault((pair["vpn"], *pair["sites"]), []).append(pair)
+    return groups
+
+
+def _arrow(probe: Section) -> str:
+    return f"{probe['src']} -> {probe['dst'] or probe['address']}"

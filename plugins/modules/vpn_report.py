@@ -1,0 +1,97 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vpn_report
+short_description: Judge whether the VPNs are as planned
+version_added: 0.1.0
+author: The intercloud.vpn developers (@intercloud)
+description:
+  - Compares the plan with what the nodes have (M(intercloud.vpn.edge_observe)) and with what came of the probes
+    (M(intercloud.vpn.member_probe)), shows a table, writes the result as JSON, and fails if something is not as
+    planned.
+  - Runs on the controller, once, for all hosts. A host that registered nothing counts as unreachable.
+options:
+  plan:
+    description: Path of the plan's summary C(plan.json) on the controller.
+    type: path
+    required: true
+  observed_var:
+    description: Name of the variable in which the nodes registered M(intercloud.vpn.edge_observe).
+    type: str
+    default: vcc_observed
+  probes_var:
+    description: Name of the variable in which the VMs registered M(intercloud.vpn.member_probe).
+    type: str
+    default: vcc_probes
+  nonmembers_per_network:
+    description: The same as was given to M(intercloud.vpn.member_probe).
+    type: int
+    default: 1
+  dest:
+    description:
+      - File on the controller that gets the result as JSON, mode V(0600). Missing directories are made, mode V(0700).
+    type: path
+  fail:
+    description: Whether to fail if there is a finding of severity V(error).
+    type: bool
+    default: true
+attributes:
+  action:
+    support: full
+    description: Runs on the controller.
+  check_mode:
+    support: full
+    description: Judges and shows, but does not write O(dest).
+  diff_mode:
+    support: none
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+seealso:
+  - module: intercloud.vpn.member_probe
+"""
+
+EXAMPLES = r"""
+- name: Prove that the VPNs work
+  intercloud.vpn.vpn_report:
+    plan: "{{ vcc_plan.plan_file }}"
+    dest: result/verify.json
+  run_once: true
+"""
+
+RETURN = r"""
+ok:
+  description: Whether everything is as planned.
+  returned: success and failure
+  type: bool
+findings:
+  description: What is not as planned.
+  returned: success and failure
+  type: list
+  elements: dict
+  contains:
+    severity:
+      description: V(error) or V(warning).
+      type: str
+    subject:
+      description: What it is about; a host, a tunnel, a link, or a VPN and two of its hosts or sites.
+      type: str
+    expected:
+      description: What was planned.
+      type: str
+    seen:
+      description: What was seen.
+      type: str
+    look:
+      description: Where to look next.
+      type: str
+dest:
+  description: Where the result was written, if anywhere.
+  returned: success and failure
+  type: str
+"""

@@ -1,0 +1,57 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan's files on the controller: plan.json, and beside it one document per node."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+
+
+class Documents(Mapping[str, Mapping[str, Any]]):
+    """node -> document, each read when it is asked for: one VM's probes need two of a thousand."""
+
+    def __init__(self, directory: str | Path) -> None:
+        self._directory = Path(directory)
+        self._read: dict[str, Mapping[str, Any]] = {}
+
+    def __getitem__(self, node: str) -> Mapping[str, Any]:
+        if node not in self._read:
+            path = self._directory / f"{node}.json"
+            if not path.is_file():
+                raise KeyError(node)
+            self._read[node] = _load(path)
+        return self._read[node]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(path.stem for path in self._directory.glob("*.json")))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def load_plan(path: str) -> tuple[Mapping[str, Any], Documents]:
+    """The plan's summary and its documents."""
+    plan = _load(Path(os.path.expanduser(path)))
+    for key, kind in (("documents_dir", str), ("vpns", list), ("members", list)):
+        if not isinstance(plan.get(key), kind):
+            raise VccError(f"{path}: {key} is missing: not a plan of this version; run plan_vpn again")
+    return plan, Documents(plan["documents_dir"])
+
+
+def _load(path: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise VccError(f"{path}: there is no such file; run plan_vpn first") from None
+    except (OSError, ValueError) as error:
+        raise VccError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise VccError(f"{path}: must hold a mapping")
+    return content
