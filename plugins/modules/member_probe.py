@@ -134,6 +134,7 @@ probes:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.intercloud.vpn.plugins.module_utils import _probe
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 

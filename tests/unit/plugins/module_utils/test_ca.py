@@ -15,13 +15,14 @@ import pytest
 
 pytest.importorskip("cryptography")
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _ca
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
-from ansible_collections.intercloud.vpn.plugins.modules import edge_certificate, edge_key
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
+
+from ansible_collections.intercloud.vpn.plugins.module_utils import _ca
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+from ansible_collections.intercloud.vpn.plugins.modules import edge_certificate, edge_key
 
 IDENTITY = "edge-east.acme"
 

@@ -9,6 +9,7 @@ import typing as t
 from collections.abc import Sequence
 
 import pytest
+
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._probe import (
     Answer,
