@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab as an inventory."""
 
+# ruff: noqa: E402  (a plugin begins with its documentation)
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -34,7 +36,6 @@ import sys
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible.utils.vars import load_extra_vars
-
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 
 GROUPS = {"vcc_node": "vcc_nodes", "org_edge": "org_edges", "vapp_edge": "vapp_edges", "member": "members"}

@@ -22,8 +22,8 @@ SSH_CONFIG = SSH_DIR + "/config"
 # By name: the clouds' management addresses are the same, so that ssh's own %C is one for several machines.
 SSH_CONTROL_PATH = SSH_DIR + "/mux-%k"
 
-INTERNET = "internet"           # the router's namespace
-CONTROLLER_BRIDGE = "vcclab"    # in the host's own namespace
+INTERNET = "internet"  # the router's namespace
+CONTROLLER_BRIDGE = "vcclab"  # in the host's own namespace
 CONTROLLER_ADDRESS = "198.18.0.1/24"
 
 # In every cloud the same: that is what the VPN's pool is there for.
@@ -39,7 +39,7 @@ class Interface:
 
     name: str
     network: str
-    addresses: tuple[str, ...]      # with prefix length
+    addresses: tuple[str, ...]  # with prefix length
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Machine:
     cloud: str
     kind: str
     interfaces: tuple[Interface, ...]
-    gateways: tuple[str, ...] = ()              # default routes, one per family
-    masquerade: tuple[str, str] | None = None   # (source network, device): NAT that was there before any VPN
-    vapp: str | None = None                     # the vApp edge a VM is behind
-    variables: dict = field(default_factory=dict)   # the inventory's, beside the connection's
+    gateways: tuple[str, ...] = ()  # default routes, one per family
+    masquerade: tuple[str, str] | None = None  # (source network, device): NAT that was there before any VPN
+    vapp: str | None = None  # the vApp edge a VM is behind
+    variables: dict = field(default_factory=dict)  # the inventory's, beside the connection's
 
     @property
     def forwards(self):
@@ -97,13 +97,18 @@ def machines_of(cloud):
     vapp_inner = ("192.168.1.1/24", "fd10:1::1/64")
     return (
         Machine(
-            name=f"node-{cloud}", cloud=cloud, kind="vcc_node",
+            name=f"node-{cloud}",
+            cloud=cloud,
+            kind="vcc_node",
             interfaces=(Interface("ctl", "controller", (node_address(cloud) + "/24",)), _management(1)),
         ),
         Machine(
-            name=f"edge-{cloud}", cloud=cloud, kind="org_edge",
+            name=f"edge-{cloud}",
+            cloud=cloud,
+            kind="org_edge",
             interfaces=(Interface("pub", "public", public), Interface("org", "org", edge_org), _management(2)),
-            gateways=_hosts(public_gateway(cloud)), masquerade=(ORG_NETWORK[0], "pub"),
+            gateways=_hosts(public_gateway(cloud)),
+            masquerade=(ORG_NETWORK[0], "pub"),
             variables={
                 "vcc_public_address": list(_hosts(public)),
                 "vcc_org_address": list(_hosts(edge_org)),
@@ -111,9 +116,12 @@ def machines_of(cloud):
             },
         ),
         Machine(
-            name=f"vapp1-{cloud}", cloud=cloud, kind="vapp_edge",
+            name=f"vapp1-{cloud}",
+            cloud=cloud,
+            kind="vapp_edge",
             interfaces=(Interface("org", "org", vapp_org), Interface("vapp", "vapp", vapp_inner), _management(3)),
-            gateways=_hosts(edge_org), masquerade=(VAPP_NETWORK[0], "org"),
+            gateways=_hosts(edge_org),
+            masquerade=(VAPP_NETWORK[0], "org"),
             variables={
                 "vcc_org_address": list(_hosts(vapp_org)),
                 "vcc_vapp_address": list(_hosts(vapp_inner)),
@@ -133,7 +141,11 @@ def machines(clouds):
 
 def _vm(name, cloud, management, addresses, gateway, vapp):
     return Machine(
-        name=f"{name}-{cloud}", cloud=cloud, kind="member", gateways=_hosts(gateway), vapp=vapp,
+        name=f"{name}-{cloud}",
+        cloud=cloud,
+        kind="member",
+        gateways=_hosts(gateway),
+        vapp=vapp,
         variables={"vcc_address": list(_hosts(addresses))},
         interfaces=(Interface("eth0", "vapp" if vapp else "org", addresses), _management(management)),
     )

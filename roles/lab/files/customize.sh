@@ -14,7 +14,7 @@ systemctl --root="$root" --quiet mask \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
     fstrim.timer man-db.timer systemd-tmpfiles-clean.timer console-getty.service getty.target \
     systemd-networkd.service systemd-networkd.socket systemd-networkd-wait-online.service \
-    systemd-timesyncd.service systemd-resolved.service systemd-logind.service
+    systemd-timesyncd.service systemd-resolved.service
 
 rm -f "$root"/etc/ssh/ssh_host_*
 cat > "$root/etc/ssh/sshd_config" <<'CONF'

@@ -13,7 +13,9 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import cgroup, machine as machines, network, root as roots, ssh
+from . import cgroup, network, ssh
+from . import machine as machines
+from . import root as roots
 from .landscape import landscape
 from .shell import LabError, run
 
@@ -62,6 +64,7 @@ def down():
     """Leave nothing but the cache; returns whether there was anything."""
     _end_lock_holder()
     with lock():
+        roots.discard_partial()
         return _clear()
 
 
@@ -109,8 +112,8 @@ def read_state():
 
 def last_root():
     """The root in use, else the newest one in the cache."""
-    found = sorted((p for p in roots.CACHE.glob("root-*") if roots.is_root(p)), key=lambda p: p.stat().st_mtime)
-    path = read_state().get("root") or (str(found[-1]) if found else None)
+    newest = [str(path) for path in roots.built()[:1]]
+    path = read_state().get("root") or "".join(newest)
     if not path:
         raise LabError("no root has been built yet: run the playbook lab_up, or `labctl root PACKAGE …`")
     return path
@@ -160,10 +163,10 @@ def _remove_surplus(clouds):
     """Remove the clouds that are no longer wanted."""
     done = []
     for cloud in (c for c in landscape.CLOUDS if c not in clouds):
-        names = [machine for machine in landscape.machines_of(cloud)]
-        if not network.exists(landscape.namespace_of(cloud)) and not any(machines.exists(m.name) for m in names):
+        members = landscape.machines_of(cloud)
+        if not network.exists(landscape.namespace_of(cloud)) and not any(machines.exists(m.name) for m in members):
             continue
-        for machine in names:
+        for machine in members:
             _end_supervisor(machine.name)
             cgroup.kill(machine.name)
             cgroup.remove(machine.name)
@@ -194,6 +197,8 @@ def _clear():
         network.delete_namespace(namespace)
     network.delete_host_side()
     cgroup.remove()
+    for name in landscape.machines(landscape.CLOUDS):
+        machines.delete(name)
     if STATE.exists():
         shutil.rmtree(STATE)
     return there

@@ -12,6 +12,7 @@ from . import ssh
 from .landscape import landscape
 
 DIRECTORY = Path(landscape.STATE_DIR) / "machines"
+NSPAWN_LEFTOVERS = Path("/run/systemd/nspawn")      # systemd-nspawn leaves an empty directory per machine in it
 
 # Booted in a mount namespace of its own: whatever becomes of the machine, no mount stays behind.
 BOOT = """
@@ -53,7 +54,10 @@ def create(machine):
 
 
 def delete(name):
+    """Remove all that a machine has; it must be off."""
     shutil.rmtree(directory(name), ignore_errors=True)
+    for leftover in NSPAWN_LEFTOVERS.glob(f"*/{name}"):
+        shutil.rmtree(leftover, ignore_errors=True)
     ssh.forget(name)
 
 

@@ -8,6 +8,7 @@ A machine's namespace and wires are made anew at each of its boots, as a real ma
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 from .landscape import landscape
@@ -81,10 +82,11 @@ def attach(machine):
     for interface in machine.interfaces:
         where, peer = _other_end(machine, interface)
         target = f"netns {where}" if where else f"netns {os.getpid()}"
-        batch(machine.name, [f"link add {interface.name} type veth peer name {peer} {target}"])
+        batch(machine.name, [f"link add {interface.name} address {_mac(machine, interface)} type veth "
+                             f"peer name {peer} {target}"])
         if interface.network == "public":
             addresses = [f"address add {a} dev {peer} nodad" for a in landscape.public_gateway(machine.cloud)]
-            batch(where, addresses + [f"link set {peer} up"])
+            batch(where, [*addresses, f"link set {peer} up"])
         else:
             bridge = landscape.CONTROLLER_BRIDGE if interface.network == "controller" else interface.network
             batch(where, [f"link set {peer} master {bridge} up"])
@@ -133,6 +135,12 @@ def _other_end(machine, interface):
         return landscape.INTERNET, machine.name
     role = machine.name.rpartition("-")[0]      # a device name has 15 characters
     return landscape.namespace_of(machine.cloud), f"{role}-{interface.name}"
+
+
+def _mac(machine, interface):
+    """The same at each boot, as a real device's: neighbours remember it."""
+    digest = hashlib.sha256(f"{machine.name} {interface.name}".encode()).digest()
+    return ":".join(f"{octet:02x}" for octet in (0x02, *digest[:5]))     # 02: locally administered
 
 
 def _make_namespace(name, sysctls):

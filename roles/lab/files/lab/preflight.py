@@ -11,9 +11,14 @@ from .shell import LabError
 # command → Debian package
 TOOLS = {
     "apt-config": "apt", "dpkg": "dpkg", "ip": "iproute2", "mmdebstrap": "mmdebstrap", "nft": "nftables",
-    "setpriv": "util-linux", "ssh": "openssh-client", "ssh-keygen": "openssh-client",
+    "ssh": "openssh-client", "ssh-keygen": "openssh-client",
     "systemd-nspawn": "systemd-container", "unshare": "util-linux",
 }
+
+
+# Every systemd takes half a dozen inotify instances, all machines out of root's one account; the kernel's 128 are
+# enough for three clouds. The limit costs nothing, so it stays raised.
+INOTIFY_INSTANCES = 4096
 
 
 def check(action):
@@ -32,3 +37,10 @@ def check(action):
         raise LabError("/dev/net/tun is missing (in a container: pass the device in; else: modprobe tun)")
     if "\toverlay\n" not in Path("/proc/filesystems").read_text(encoding="ascii"):
         raise LabError("the kernel has no overlay file system (try: modprobe overlay)")
+    _raise_inotify_limit()
+
+
+def _raise_inotify_limit():
+    limit = Path("/proc/sys/fs/inotify/max_user_instances")
+    if int(limit.read_text(encoding="ascii")) < INOTIFY_INSTANCES:
+        limit.write_text(str(INOTIFY_INSTANCES), encoding="ascii")

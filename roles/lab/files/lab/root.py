@@ -7,10 +7,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from . import cgroup
 from .shell import LabError, run
 
 CACHE = Path("/var/cache/intercloud-vpn/lab")
 LOG = CACHE / "root.log"
+PARTIAL = CACHE / "partial"     # where a root is built; renamed when it is whole
+GROUP = "root-build"
 KEEP = 2        # roots; the one before is wanted again when one goes back to another branch
 CUSTOMIZE = Path(__file__).resolve().parents[1] / "customize.sh"
 
@@ -37,40 +40,39 @@ def build(packages):
     if path.is_dir():
         path.touch()
         return path, False
-    CACHE.mkdir(parents=True, exist_ok=True)
-    for leftover in CACHE.glob("*.partial"):        # of a build that was killed
-        _remove(leftover)
-    partial = path.with_suffix(".partial")
-    partial.mkdir(mode=0o755)
-    sources = _sources(partial.with_suffix(".sources.partial"))
-    # setpriv: when labctl is killed, mmdebstrap shall end and clean up too.
-    command = ["setpriv", "--pdeathsig", "TERM", "mmdebstrap", *OPTIONS, *_apt_options(),
-               f"--include={','.join(_include(packages))}", f"--customize-hook={CUSTOMIZE}",
-               suite(), str(partial), *map(str, sources)]
+    discard_partial()
+    PARTIAL.mkdir(parents=True)
+    command = ["mmdebstrap", *OPTIONS, *_apt_options(), f"--include={','.join(_include(packages))}",
+               f"--customize-hook={CUSTOMIZE}", suite(), str(PARTIAL / "root"), *map(str, _sources(PARTIAL))]
     with LOG.open("w", encoding="utf-8") as log:
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False).returncode
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False,
+                              preexec_fn=lambda: cgroup.join(GROUP)).returncode
     if code:
         tail = "\n".join(LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-        _remove(partial)
         raise LabError(f"mmdebstrap failed with status {code}; the end of {LOG}:\n{tail}")
-    partial.rename(path)
-    for source in sources:
-        source.unlink()
+    (PARTIAL / "root").rename(path)
+    discard_partial()
     return path, True
+
+
+def discard_partial():
+    """Remove what a build left that was killed, its processes and mounts included."""
+    cgroup.kill(GROUP)
+    cgroup.remove(GROUP)
+    _remove(PARTIAL)
+
+
+def built():
+    """The roots in the cache, the most recently used first."""
+    return sorted(CACHE.glob("root-*"), key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def prune(in_use):
     """Remove all but the most recent roots, never one in use; returns what was removed."""
-    roots = sorted((p for p in CACHE.glob("root-*") if is_root(p)), key=lambda p: p.stat().st_mtime, reverse=True)
-    surplus = [root for root in roots[KEEP:] if str(root) != in_use]
+    surplus = [root for root in built()[KEEP:] if str(root) != in_use]
     for root in surplus:
         _remove(root)
     return surplus
-
-
-def is_root(path):
-    """Whether a file of the cache is a finished root."""
-    return path.is_dir() and not path.name.endswith(".partial")
 
 
 def suite():
@@ -87,8 +89,8 @@ def _include(packages):
     return sorted({*BASE, *packages})
 
 
-def _sources(stem):
-    """The host's package sources for this release, as files for mmdebstrap (one-line or deb822)."""
+def _sources(directory):
+    """The host's package sources for this release, as files for mmdebstrap (one-line and deb822)."""
     lines, stanzas = [], []
     places = [Path("/etc/apt/sources.list")]
     places += sorted(Path("/etc/apt/sources.list.d").glob("*.list"))
@@ -100,9 +102,9 @@ def _sources(stem):
     if not lines and not stanzas:
         raise LabError(f"apt on this host has no source for {suite()}: see /etc/apt/sources.list(.d)")
     files = []
-    for text, suffix in (("\n".join(lines), ".list"), ("\n\n".join(stanzas), ".sources")):
+    for text, name in (("\n".join(lines), "host.list"), ("\n\n".join(stanzas), "host.sources")):
         if text:
-            file = stem.with_name(f"{stem.name}{suffix}")
+            file = directory / name
             file.write_text(text + "\n", encoding="utf-8")
             files.append(file)
     return files
@@ -114,8 +116,8 @@ def _is_ours(line):
 
 
 def _is_ours_deb822(stanza):
-    fields = dict((key.lower(), value.strip()) for key, _colon, value in
-                  (line.partition(":") for line in stanza.splitlines() if not line.startswith((" ", "\t"))))
+    lines = (line.partition(":") for line in stanza.splitlines() if not line.startswith((" ", "\t")))
+    fields = {key.lower(): value.strip() for key, _colon, value in lines}
     return ("deb" in fields.get("types", "").split() and fields.get("enabled", "yes") != "no"
             and any(name.startswith(suite()) for name in fields.get("suites", "").split()))
 
@@ -136,5 +138,3 @@ def _remove(path):
         run("umount", "--lazy", mount, check=False)
     if path.is_dir():
         shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

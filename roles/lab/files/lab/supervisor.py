@@ -15,7 +15,8 @@ import socket
 import subprocess
 import sys
 
-from . import cgroup, machine as machines, network
+from . import cgroup, network
+from . import machine as machines
 from .landscape import landscape
 from .shell import LabError
 
@@ -28,6 +29,7 @@ def supervise(name, root):
     machine = landscape.machines(landscape.CLOUDS)[name]
     cgroup.join("supervisors")
     boots = 0
+    cgroup.kill(name)       # should a supervisor before this one have been killed
     try:
         while True:
             boots += 1

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# The lab can be removed, and made again, whenever its making was killed. Removes the lab; root; not part of `make test`.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+labctl=roles/lab/files/labctl
+
+leftovers() {
+    ip -o link show | grep -oE 'vcclab|ctl-[a-z]+' || true
+    ip netns list | grep -E 'internet|(cloud|node|edge|vapp1|vm[1-3])-' || true
+    grep -E 'intercloud-vpn(/lab/machines|-lab)' /proc/self/mounts || true
+    pgrep -af 'labctl supervise|systemd-nspawn.*intercloud-vpn' || true
+    find /var/lib/intercloud-vpn/lab /sys/fs/cgroup -path '*intercloud-vpn*' 2>/dev/null || true
+    ls -d /run/systemd/nspawn/*/{node,edge,vapp1,vm}*-* 2>/dev/null || true
+}
+
+for delay in 0.05 0.15 0.3 0.6 1 1.5 2.5; do
+    setsid "$labctl" up >/dev/null 2>&1 &
+    up=$!
+    sleep "$delay"      # the moment of the kill is what is tried here
+    kill -9 "$up" 2>/dev/null || true
+    if [[ $delay == 0.6 ]]; then    # made again on top of what there is
+        "$labctl" up >/dev/null
+        [[ $("$labctl" up) == "nothing to do" ]]
+    fi
+    if [[ $delay == 1 ]]; then      # and the supervisors gone as well
+        pgrep -f 'labctl supervise' | xargs -r kill -9
+    fi
+    "$labctl" down >/dev/null
+    "$labctl" down >/dev/null
+    left=$(leftovers)
+    [[ -z $left ]] || { echo "killed after $delay s, left behind:"; echo "$left"; exit 1; }
+    echo "killed after $delay s: nothing left behind"
+done
