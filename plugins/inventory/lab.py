@@ -36,6 +36,7 @@ import sys
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible.utils.vars import load_extra_vars
+
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 
 GROUPS = {"vcc_node": "vcc_nodes", "org_edge": "org_edges", "vapp_edge": "vapp_edges", "member": "members"}
