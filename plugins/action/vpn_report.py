@@ -28,6 +28,7 @@ ARGUMENTS = {
     "observed_var": {"type": "str", "default": "vcc_observed"},
     "probes_var": {"type": "str", "default": "vcc_probes"},
     "nonmembers_per_network": {"type": "int", "default": 1},
+    "hosts": {"type": "list", "elements": "str"},
     "dest": {"type": "path"},
     "fail": {"type": "bool", "default": True},
 }
@@ -53,7 +54,7 @@ class ActionModule(ActionBase):
             observed = registered(hostvars, every, given["observed_var"])
             probing = probe_targets(plan, every, per_network)
             probes = registered(hostvars, probing, given["probes_var"])
-            judged = judge(plan, every, observed, probes, per_network)
+            judged = judge(plan, every, observed, probes, per_network, given["hosts"] and frozenset(given["hosts"]))
             now = datetime.datetime.now(datetime.timezone.utc)
             content = result_json(judged, plan, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
             if given["dest"] and not self._task.check_mode:

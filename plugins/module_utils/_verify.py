@@ -14,7 +14,7 @@ out. Inputs:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ._verify_finding import ERROR, WARNING, Finding, Result, few
@@ -32,10 +32,14 @@ def judge(
     observed: Mapping[str, Section],
     probes: Mapping[str, Section],
     nonmembers_per_network: int = 1,
+    asked: Collection[str] | None = None,
 ) -> Result:
-    """Compare what was planned with what was seen."""
+    """Compare what was planned with what was seen.
+
+    `asked`: the hosts that this run is about (None: all). What is silent beside them is a warning.
+    """
     result = Result()
-    result.findings += _judge_nodes(documents, observed)
+    result.findings += _judge_nodes(documents, observed, asked)
     answering = {node: state for node, state in observed.items() if not _absent(state)}
     result.links, findings = judge_links(documents, answering)
     result.findings += findings
@@ -44,8 +48,7 @@ def judge(
     for vm, targets in sorted(probe_targets(plan, documents, nonmembers_per_network).items()):
         state = probes.get(vm)
         if _absent(state) and vm not in silent:
-            severity = ERROR if vm in recorder.members else WARNING
-            result.findings.append(_silent(vm, "probes from it", state, severity))
+            result.findings.append(_silent(vm, "probes from it", state, asked, vm not in recorder.members))
         answers = {_key(probe): probe for probe in (state or {}).get("probes", [])}
         for target in targets:
             recorder.add(vm, target, answers.get(_key(target)), _absent(state))
@@ -54,33 +57,46 @@ def judge(
     return result
 
 
-def _judge_nodes(documents: Documents, observed: Mapping[str, Section]) -> Iterator[Finding]:
+def _judge_nodes(
+    documents: Documents, observed: Mapping[str, Section], asked: Collection[str] | None
+) -> Iterator[Finding]:
     for node, document in sorted(documents.items()):
         state = observed.get(node)
         concerned = any(document.get(key) for key in ("addresses", "routes", "vpns", "tunnels"))
         if _absent(state):
             if document.get("role") in APPLIED and concerned:
-                yield _silent(node, f"generation {document['generation']}", state, ERROR)
+                yield _silent(node, f"generation {document['generation']}", state, asked)
             continue
         assert state is not None
-        if state.get("generation") != document["generation"] and (concerned or state.get("generation") is not None):
-            seen = "none" if state.get("generation") is None else str(state["generation"])
+        found = state.get("generation") or 0  # 0: none, which suits a node that nothing concerns
+        if found != document["generation"] and (concerned or found):
+            seen = str(found or "none")
             look = f"create_vpn applies it; if it was rolled back: journalctl -u 'intercloud-vpn*' on {node}"
             yield Finding(ERROR, node, f"generation {document['generation']}", f"generation {seen}", look)
         if state.get("drift"):
-            seen = few(str(item) for item in state["drift"])
+            seen = few(f"{change['subsystem']}: {change['action']}" for change in state["drift"])
             yield Finding(ERROR, node, "the loaded state is that of its document", seen, "create_vpn again mends it")
+        if state.get("unconfirmed"):
+            seen = "it will roll back soon" if state.get("rollback_armed") else "unconfirmed"
+            yield Finding(
+                ERROR, node, "its generation is confirmed", seen, f"journalctl -u 'intercloud-vpn*' on {node}"
+            )
 
 
-def _silent(host: str, expected: str, state: Section | None, severity: str) -> Finding:
-    state = state or {"msg": "it was not asked"}
+def _silent(
+    host: str, expected: str, state: Section | None, asked: Collection[str] | None, stranger: bool = False
+) -> Finding:
+    if asked is not None and host not in asked:
+        return Finding(WARNING, host, expected, "not in this run", "the whole of it: verify_vpn without --limit")
+    state = state or {"msg": "it gave no answer"}
     said = str(state.get("msg") or "no reason given").strip().splitlines()[0]
     seen = f"{'failed' if state.get('failed') and not state.get('unreachable') else 'unreachable'}: {said}"
-    return Finding(severity, host, expected, seen, f"ansible {host} -m ping; the VCC node before it")
+    look = f"ansible {host} -m ping; the VCC node before it"
+    return Finding(WARNING if stranger else ERROR, host, expected, seen, look)
 
 
 def _absent(state: Section | None) -> bool:
-    return state is None or bool(state.get("unreachable") or state.get("failed"))
+    return state is None or any(state.get(key) for key in ("unreachable", "failed", "skipped"))
 
 
 def _key(probe: Section) -> tuple[Any, ...]:

@@ -69,11 +69,11 @@ def wanted(proposal: str, *, ike: bool) -> Algorithms:
 
 
 def negotiated(sa: Mapping[str, Any]) -> Algorithms:
-    """What an IKE_SA or CHILD_SA uses, from an observation."""
-    names = {key: str(sa.get(key) or "").upper().replace("-", "_") for key in ("encr", "integ", "prf", "dh")}
-    if names["encr"].startswith("CHACHA20_POLY1305"):
-        names["encr"] = "CHACHA20_POLY1305"  # it has one key size only, which some versions name
-    return Algorithms(**{key: value or None for key, value in names.items()})
+    """What an IKE_SA or CHILD_SA uses, as edge_observe tells it."""
+    cipher, bits = sa.get("encryption"), sa.get("encryption_keysize")
+    if cipher and bits and cipher != "CHACHA20_POLY1305":  # that one has a single key size
+        cipher = f"{cipher}_{bits}"
+    return Algorithms(cipher or None, sa.get("integrity") or None, sa.get("prf") or None, sa.get("dh_group") or None)
 
 
 def agree(proposals: Iterable[str], sa: Mapping[str, Any], *, ike: bool) -> bool:

@@ -10,7 +10,7 @@ the same SPIs. What a rekeying leaves for a moment (REKEYED, DELETING ...) is no
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ._verify_algorithms import agree, negotiated
@@ -34,11 +34,11 @@ def judge_links(
         for tunnel in documents[node].get("tunnels", []):
             tunnels.setdefault(tunnel["name"], {})[node] = tunnel
     for name, ends in sorted(tunnels.items()):
-        seen = {node: _named(observed[node].get("sas", []), name) for node in ends if node in observed}
+        seen = {node: _named(observed[node].get("sas", []), "tunnel", name) for node in ends if node in observed}
         trouble = list(_judge_tunnel(name, ends, seen))
         findings += trouble
         for vpn in _vpns(ends):
-            children = {node: _named(_children(sas), vpn) for node, sas in seen.items()}
+            children = {node: _named(_children(sas), "name", vpn) for node, sas in seen.items()}
             wanted = {node: _link(ends[node], vpn) for node in ends}
             record = _record(name, vpn, ends, seen, children)
             links.append(record)
@@ -66,7 +66,7 @@ def _judge_tunnel(name: str, ends: Ends, seen: Mapping[str, list[Section]]) -> I
             if sa.get(key) and sa[key] != planned[key]:
                 yield Finding(ERROR, subject, f"{key} {planned[key]}", f"{node}: {sa[key]}", f"certificates of {name}")
     if len(seen) == 2:
-        one, other = ({(sa.get("initiator_spi"), sa.get("responder_spi")) for sa in sas} for sas in seen.values())
+        one, other = ({(sa.get("spi_initiator"), sa.get("spi_responder")) for sa in sas} for sas in seen.values())
         if not one & other:
             yield Finding(ERROR, subject, "the same IKE_SA on both ends", "different SPIs", logs)
 
@@ -102,8 +102,8 @@ def _unplanned(
     """What is up between two of our edges although no plan says so."""
     for node, state in sorted(observed.items()):
         for sa in state.get("sas", []):
-            ends = tunnels.get(sa["name"], {})
-            ours = node in ends or set(sa["name"].split("--")) & set(documents)
+            ends = tunnels.get(sa["tunnel"], {})
+            ours = node in ends or set(sa["tunnel"].split("--")) & set(documents)
             if not ours or sa.get("state") in IKE_LEFTOVER:
                 continue
             planned = _vpns({node: ends[node]}) if node in ends else []
@@ -111,9 +111,9 @@ def _unplanned(
             extra = [vpn for vpn in extra if vpn not in planned]
             look = f"swanctl --list-conns on {node}; create_vpn again mends it"
             if node not in ends:
-                yield Finding(ERROR, f"tunnel {sa['name']}", "no such tunnel", f"{node}: {sa.get('state')}", look)
+                yield Finding(ERROR, f"tunnel {sa['tunnel']}", "no such tunnel", f"{node}: {sa.get('state')}", look)
             elif extra:
-                yield Finding(ERROR, f"tunnel {sa['name']}", "no such link", f"{node}: {few(extra)}", look)
+                yield Finding(ERROR, f"tunnel {sa['tunnel']}", "no such link", f"{node}: {few(extra)}", look)
 
 
 def _record(
@@ -139,19 +139,14 @@ def _record(
             "ike": str(negotiated(first_ike)) if first_ike else None,
             "esp": str(negotiated(first_esp)) if first_esp else None,
         },
-        "bytes": {node: _pick(found, number, bytes_in="in", bytes_out="out") for node, found in up.items()},
-        "packets": {node: _pick(found, number, packets_in="in", packets_out="out") for node, found in up.items()},
+        "bytes": {node: _pick(found, bytes_in="in", bytes_out="out") for node, found in up.items()},
+        "packets": {node: _pick(found, packets_in="in", packets_out="out") for node, found in up.items()},
         "mtu": min(_link(end, vpn)["mtu"] for end in ends.values() if _link(end, vpn)),
     }
 
 
-def number(value: object) -> int:
-    """A counter, which vici hands out as text."""
-    return int(str(value or 0))
-
-
-def _pick(found: list[Section], convert: Callable[[Any], Any] = lambda value: value, **keys: str) -> dict[str, Any]:
-    return {new: convert(found[0].get(old)) for old, new in keys.items()} if found else {}
+def _pick(found: list[Section], **keys: str) -> dict[str, Any]:
+    return {new: found[0].get(old) for old, new in keys.items()} if found else {}
 
 
 def _current(sas: Iterable[Section], up: str, leftover: frozenset[str]) -> list[Section]:
@@ -160,8 +155,8 @@ def _current(sas: Iterable[Section], up: str, leftover: frozenset[str]) -> list[
     return [sa for sa in living if sa.get("state") == up] or [sa for sa in living if sa.get("state") == "REKEYING"]
 
 
-def _named(sas: Iterable[Section], name: str) -> list[Section]:
-    return [sa for sa in sas if sa.get("name") == name]
+def _named(sas: Iterable[Section], key: str, name: str) -> list[Section]:
+    return [sa for sa in sas if sa.get(key) == name]
 
 
 def _children(sas: Iterable[Section]) -> list[Section]:

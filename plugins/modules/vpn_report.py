@@ -33,6 +33,12 @@ options:
     description: The same as was given to M(intercloud.vpn.member_probe).
     type: int
     default: 1
+  hosts:
+    description:
+      - The hosts this run is about. What is missing from other hosts is a warning, not an error.
+      - All hosts by default. Useful with C(--limit).
+    type: list
+    elements: str
   dest:
     description:
       - File on the controller that gets the result as JSON, mode V(0600). Missing directories are made, mode V(0700).
@@ -59,7 +65,7 @@ seealso:
 EXAMPLES = r"""
 - name: Prove that the VPNs work
   intercloud.vpn.vpn_report:
-    plan: "{{ vcc_plan.plan_file }}"
+    plan: "{{ vcc_plan.path }}"
     dest: result/verify.json
   run_once: true
 """

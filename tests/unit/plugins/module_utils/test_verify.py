@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils import _verify
 from ansible_collections.intercloud.vpn.plugins.module_utils import _verify_algorithms as algorithms
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify_targets import probe_targets, way
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.verify_world import TUNNEL, World
@@ -116,6 +117,9 @@ class TestWay:
         assert way(world.documents, "payroll", members[0], members[2]).nodes == ("vapp1-east", "edge-east")
 
 
+GCM = {"encryption": "AES_GCM_16", "encryption_keysize": "256"}
+
+
 class TestAlgorithms:
     @pytest.mark.parametrize(
         ("proposal", "ike", "names"),
@@ -135,11 +139,11 @@ class TestAlgorithms:
     @pytest.mark.parametrize(
         ("child", "agree"),
         [
-            pytest.param({"encr": "AES_GCM_16_256"}, True, id="first, made with its IKE_SA"),
-            pytest.param({"encr": "AES_GCM_16-256", "dh": "ECP_384", "integ": ""}, True, id="rekeyed"),
-            pytest.param({"encr": "AES_GCM_16_256", "dh": "ECP_256"}, False, id="weaker group"),
-            pytest.param({"encr": "AES_GCM_16_128"}, False, id="shorter key"),
-            pytest.param({"encr": "AES_CBC_256", "integ": "HMAC_SHA2_256_128"}, False, id="other cipher"),
+            pytest.param(GCM, True, id="first, made with its IKE_SA"),
+            pytest.param({**GCM, "dh_group": "ECP_384", "integrity": ""}, True, id="rekeyed"),
+            pytest.param({**GCM, "dh_group": "ECP_256"}, False, id="weaker group"),
+            pytest.param({**GCM, "encryption_keysize": "128"}, False, id="shorter key"),
+            pytest.param({**GCM, "encryption": "AES_CBC", "integrity": "HMAC_SHA2_256_128"}, False, id="other cipher"),
             pytest.param({}, False, id="nothing"),
         ],
     )
@@ -170,7 +174,7 @@ def both(change: Callable[[World, str], None]) -> Callable[[World], None]:
 
 def add_leftovers(world: World, node: str) -> None:
     old = copy.deepcopy(world.sa(node))
-    old.update(state="DELETING", initiator_spi="0", children=[])
+    old.update(state="DELETING", spi_initiator="0", children=[])
     world.observed[node]["sas"].insert(0, old)
     child = {**world.observed[node]["sas"][1]["children"][0], "state": "REKEYED", "spi_in": "0", "spi_out": "0"}
     world.observed[node]["sas"][1]["children"].insert(0, child)
@@ -189,7 +193,7 @@ FINE: dict[str, Callable[[World], None]] = {
     "a link that is being rekeyed": both(lambda w, n: w.child(n).update(state="REKEYING")),
     "a tunnel that is being rekeyed": both(lambda w, n: w.sa(n).update(state="REKEYING")),
     "the same selectors, cut differently": both(reload_with_selectors_cut_in_two),
-    "somebody else's connection": lambda w: w.observed["edge-east"]["sas"].append({"name": "office", "state": "X"}),
+    "somebody else's connection": lambda w: w.observed["edge-east"]["sas"].append({"tunnel": "office", "state": "X"}),
     "a node that nothing concerns is dead": lambda w: w.documents.update(
         {"vm1-west": {"role": "member", "generation": 4, "routes": []}}
     ),
@@ -228,7 +232,7 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
         "edge-east: ESTABLISHED + ESTABLISHED, edge-west: ESTABLISHED + ESTABLISHED",
     ),
     "weak IKE": (
-        lambda w: w.sa("edge-east").update(dh="MODP_2048"),
+        lambda w: w.sa("edge-east").update(dh_group="MODP_2048"),
         f"tunnel {TUNNEL}",
         "IKE aes256gcm16-prfsha384-ecp384",
         "edge-east: AES_GCM_16_256/PRF_HMAC_SHA2_384/MODP_2048",
@@ -240,7 +244,7 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
         "edge-east: mallory.acme",
     ),
     "two IKE_SAs, one on each end": (
-        lambda w: w.sa("edge-east").update(initiator_spi="1"),
+        lambda w: w.sa("edge-east").update(spi_initiator="1"),
         f"tunnel {TUNNEL}",
         "the same IKE_SA on both ends",
         "different SPIs",
@@ -258,7 +262,7 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
         "edge-west: INSTALLED + INSTALLED",
     ),
     "weak ESP": (
-        lambda w: w.child("edge-west").update(encr="AES_GCM_16_128"),
+        lambda w: w.child("edge-west").update(encryption_keysize="128"),
         f"link payroll in {TUNNEL}",
         "ESP aes256gcm16-ecp384",
         "edge-west: AES_GCM_16_128",
@@ -282,7 +286,7 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
         "edge-east: old",
     ),
     "a stale tunnel": (
-        lambda w: w.observed["edge-east"]["sas"].append({"name": "edge-east--edge-south", "state": "ESTABLISHED"}),
+        lambda w: w.observed["edge-east"]["sas"].append({"tunnel": "edge-east--edge-south", "state": "ESTABLISHED"}),
         "tunnel edge-east--edge-south",
         "no such tunnel",
         "edge-east: ESTABLISHED",
@@ -294,16 +298,22 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
         "generation 2",
     ),
     "no generation": (
-        lambda w: w.observed["vapp1-east"].update(generation=None),
+        lambda w: w.observed["vapp1-east"].update(generation=0),
         "vapp1-east",
         "generation 3",
         "generation none",
     ),
     "drift": (
-        lambda w: w.observed["vm1-east"].update(drift=["routes: 100.64.0.0/24 is missing"]),
+        lambda w: w.observed["vm1-east"].update(drift=[{"subsystem": "routes", "action": "add 100.64.0.0/24"}]),
         "vm1-east",
         "the loaded state is that of its document",
-        "routes: 100.64.0.0/24 is missing",
+        "routes: add 100.64.0.0/24",
+    ),
+    "nobody confirmed": (
+        lambda w: w.observed["edge-east"].update(unconfirmed=True, rollback_armed=True),
+        "edge-east",
+        "its generation is confirmed",
+        "it will roll back soon",
     ),
     "an edge is dead": (
         lambda w: w.observed.update({"vapp1-west": {"unreachable": True, "msg": "timed out\nmore"}}),
@@ -321,13 +331,13 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
         lambda w: w.observed.pop("vm3-west"),
         "vm3-west",
         "generation 3",
-        "unreachable: it was not asked",
+        "unreachable: it gave no answer",
     ),
     "a translated member is dead": (
         lambda w: w.probes.pop("vm1-west"),
         "vm1-west",
         "probes from it",
-        "unreachable: it was not asked",
+        "unreachable: it gave no answer",
     ),
     "a pair is down": (
         lambda w: w.silence("vm1-east", "vm3-west"),
@@ -417,6 +427,16 @@ def test_a_dead_non_member_is_a_warning(world: World) -> None:
     result = world.judge()
     assert [(f.severity, f.subject) for f in result.findings] == [("warning", "vm2-east")]
     assert not any(probe["ok"] for probe in result.negative if probe["src"] == "vm2-east")
+
+
+def test_what_a_run_is_not_about_is_a_warning(world: World) -> None:
+    del world.observed["vm3-west"], world.probes["vm3-west"], world.probes["vm2-west"]
+    asked = set(world.observed) | set(world.probes)
+    result = _verify.judge(world.plan, world.documents, world.observed, world.probes, asked=asked)
+    assert [(f.severity, f.subject, f.seen) for f in result.findings] == [
+        ("warning", "vm3-west", "not in this run"),
+        ("warning", "vm2-west", "not in this run"),
+    ]
 
 
 def test_a_dead_member_is_named_once(world: World) -> None:

@@ -53,29 +53,31 @@ def _sa(end: str) -> dict[str, Any]:
         "state": "INSTALLED",
         "spi_in": spis[0],
         "spi_out": spis[1],
-        "encr": "AES_GCM_16_256",
-        "integ": None,
-        "dh": None,
-        "bytes_in": "5040",
-        "bytes_out": "5040",
-        "packets_in": "60",
-        "packets_out": "60",
+        "encryption": "AES_GCM_16",
+        "encryption_keysize": "256",
+        "integrity": "",
+        "dh_group": "",
+        "bytes_in": 5040,
+        "bytes_out": 5040,
+        "packets_in": 60,
+        "packets_out": 60,
         "local_ts": tunnel["links"][0]["local_ts"],
         "remote_ts": tunnel["links"][0]["remote_ts"],
         "mode": "TUNNEL",
     }
     return {
-        "name": TUNNEL,
+        "tunnel": TUNNEL,
         "state": "ESTABLISHED",
-        "initiator_spi": "aaaaaaaaaaaaaaaa",
-        "responder_spi": "bbbbbbbbbbbbbbbb",
-        "encr": "AES_GCM_16_256",
-        "integ": None,
+        "spi_initiator": "aaaaaaaaaaaaaaaa",
+        "spi_responder": "bbbbbbbbbbbbbbbb",
+        "encryption": "AES_GCM_16",
+        "encryption_keysize": "256",
+        "integrity": "",
         "prf": "PRF_HMAC_SHA2_384",
-        "dh": "ECP_384",
+        "dh_group": "ECP_384",
         "local_id": tunnel["local_id"],
         "remote_id": tunnel["remote_id"],
-        "established": "120",
+        "established_seconds": 120,
         "children": [child],
     }
 
@@ -147,7 +149,13 @@ class World:
             "node-east": _document("node-east", "vcc_node", slice={"edge-east": {}}),
         }
         self.observed: dict[str, dict[str, Any]] = {
-            node: {"generation": 3, "drift": [], "sas": [_sa(node)] if node.startswith("edge-") else []}
+            node: {
+                "generation": 3,
+                "drift": [],
+                "unconfirmed": False,
+                "rollback_armed": False,
+                "sas": [_sa(node)] if node.startswith("edge-") else [],
+            }
             for node in self.documents
             if node != "node-east"
         }
