@@ -62,9 +62,10 @@ class ActionModule(ActionBase):
         except (VccError, OSError) as error:
             raise AnsibleActionFail(str(error)) from error
         Display().display(table(judged, plan))
-        result.update(changed=False, ok=judged.ok, findings=content["findings"], dest=given["dest"])
+        errors = [finding for finding in content["findings"] if finding["severity"] == "error"]
+        result.update(changed=False, ok=judged.ok, error_count=len(errors), warning_count=len(content["findings"]) - len(errors))
+        result["dest"] = given["dest"]
         if not judged.ok and given["fail"]:
-            errors = [finding for finding in content["findings"] if finding["severity"] == "error"]
             first = errors[0]
             count = "1 finding" if len(errors) == 1 else f"{len(errors)} findings, the first"
             result.update(

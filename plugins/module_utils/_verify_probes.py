@@ -65,10 +65,23 @@ class Recorder:
 
 def judge_probes(result: Result) -> Iterator[Finding]:
     """The findings of all the probes that were filed; marks the links that packets came back over."""
+    yield from _judge_sending([*result.pairs, *result.edges, *result.negative])
     yield from _judge_pairs(result.pairs, result.links)
     yield from _judge_edges(result.edges)
     yield from _judge_negative(result.negative)
     _mark_links(result)
+
+
+def _judge_sending(probes: Iterable[Section]) -> Iterator[Finding]:
+    """A probe that could not be made proves nothing. A host that did not answer at all is somebody else's finding."""
+    unsent: dict[tuple[str, str, str], list[Section]] = {}
+    for probe in probes:
+        if not probe["probed"] and not probe["silent"]:
+            unsent.setdefault((probe["vpn"], probe["src"], str(probe["reason"])), []).append(probe)
+    for (vpn, src, reason), group in sorted(unsent.items()):
+        to = few(str(probe["dst"] or probe["address"]) for probe in group)
+        look = f"ip address, ping on {src}; the plan may be newer than what is applied"
+        yield Finding(ERROR, f"{vpn}: {src}", f"probes to {to} can be sent", reason, look)
 
 
 def _judge_pairs(pairs: Iterable[Section], links: Iterable[Section]) -> Iterator[Finding]:
@@ -94,19 +107,12 @@ def _judge_pairs(pairs: Iterable[Section], links: Iterable[Section]) -> Iterator
         if lossy:
             seen = f"{max(pair['loss'] for pair in lossy):g} % lost: {few(map(_arrow, lossy))}"
             yield Finding(WARNING, subject, "no loss", seen, "the network below the tunnel; verify_vpn again")
-        for pair in sent:
-            if not pair["probed"]:
-                yield _not_sent(pair, f"{vpn}: {_arrow(pair)}")
 
 
 def _judge_edges(edges: Iterable[Section]) -> Iterator[Finding]:
     for edge in edges:
         subject = f"{edge['vpn']}: {_arrow(edge)}"
-        if edge["silent"] or edge["reachable"]:
-            continue
-        if not edge["probed"]:
-            yield _not_sent(edge, subject)
-        else:
+        if edge["probed"] and not edge["reachable"]:
             look = f"ip address show lo, nft list table inet intercloud_vpn on {edge['dst']}"
             yield Finding(ERROR, subject, f"the edge answers at {edge['address']}", "no answer", look)
 
@@ -121,18 +127,9 @@ EXPECTED = {
 def _judge_negative(probes: Iterable[Section]) -> Iterator[Finding]:
     for probe in probes:
         subject = f"{probe['vpn']}: {_arrow(probe)}"
-        if probe["silent"] or probe["ok"]:
-            continue
-        if not probe["probed"]:
-            yield _not_sent(probe, subject)
-        else:
+        if probe["reachable"]:
             look = "nft list table inet intercloud_vpn on the gateways of both"
             yield Finding(ERROR, subject, EXPECTED[probe["kind"]], f"{probe['address']} answered", look)
-
-
-def _not_sent(probe: Section, subject: str) -> Finding:
-    look = f"ip address, ping on {probe['src']}; the plan may be newer than what is applied"
-    return Finding(ERROR, subject, f"a probe to {probe['address']}", str(probe["reason"]), look)
 
 
 def _mark_links(result: Result) -> None:

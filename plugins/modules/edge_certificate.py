@@ -43,12 +43,12 @@ options:
     default: 397
 attributes:
   check_mode:
+    description: Can run in check mode and tell what would change.
     support: full
-    description: Checks the request and writes nothing. RV(certificate) is null, RV(authority) if there is none yet.
+    details: Checks the request and writes nothing. RV(certificate) is null, RV(authority) if there is none yet.
   diff_mode:
+    description: Shows differences in diff mode.
     support: none
-extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
 seealso:
   - module: intercloud.vpn.edge_key
 """

@@ -33,13 +33,13 @@ options:
     default: /etc/swanctl/private/intercloud-vpn.key
 attributes:
   check_mode:
+    description: Can run in check mode and tell what would change.
     support: full
-    description: Predicts whether a key would be made. As long as there is none, RV(csr) is null.
+    details: Predicts whether a key would be made. As long as there is none, RV(csr) is null.
   diff_mode:
+    description: Shows differences in diff mode.
     support: none
-    description: A private key has no diff.
-extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+    details: A private key has no diff.
 seealso:
   - module: intercloud.vpn.edge_certificate
 """

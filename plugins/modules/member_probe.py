@@ -75,12 +75,12 @@ options:
     default: 5.0
 attributes:
   check_mode:
+    description: Can run in check mode and tell what would change.
     support: full
-    description: Probes change nothing and are sent in check mode, too.
+    details: Probes change nothing and are sent in check mode, too.
   diff_mode:
+    description: Shows differences in diff mode.
     support: none
-extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
 seealso:
   - module: intercloud.vpn.vpn_report
 """

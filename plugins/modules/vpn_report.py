@@ -49,15 +49,16 @@ options:
     default: true
 attributes:
   action:
+    description: Has an action plugin, which runs on the controller.
     support: full
-    description: Runs on the controller.
+    details: All of it runs there.
   check_mode:
+    description: Can run in check mode and tell what would change.
     support: full
-    description: Judges and shows, but does not write O(dest).
+    details: Judges and shows, but does not write O(dest).
   diff_mode:
+    description: Shows differences in diff mode.
     support: none
-extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
 seealso:
   - module: intercloud.vpn.member_probe
 """
@@ -75,27 +76,14 @@ ok:
   description: Whether everything is as planned.
   returned: success and failure
   type: bool
-findings:
-  description: What is not as planned.
+error_count:
+  description: How many findings of severity V(error) there are; the table and O(dest) name them.
   returned: success and failure
-  type: list
-  elements: dict
-  contains:
-    severity:
-      description: V(error) or V(warning).
-      type: str
-    subject:
-      description: What it is about; a host, a tunnel, a link, or a VPN and two of its hosts or sites.
-      type: str
-    expected:
-      description: What was planned.
-      type: str
-    seen:
-      description: What was seen.
-      type: str
-    look:
-      description: Where to look next.
-      type: str
+  type: int
+warning_count:
+  description: How many findings of severity V(warning) there are.
+  returned: success and failure
+  type: int
 dest:
   description: Where the result was written, if anywhere.
   returned: success and failure

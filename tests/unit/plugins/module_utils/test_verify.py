@@ -362,14 +362,14 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
     ),
     "the source address is missing": (
         lambda w: w.probe("vm1-east", "vm3-west").update(sent=0, received=0, error="Cannot assign"),
-        "payroll: vm1-east -> vm3-west",
-        "a probe to 100.64.0.66",
+        "payroll: vm1-east",
+        "probes to vm3-west can be sent",
         "Cannot assign",
     ),
     "a probe was not sent": (
         lambda w: w.probes["vm1-east"]["probes"].remove(w.probe("vm1-east", "vm2-east", "reply")),
-        "payroll: vm1-east -> vm2-east",
-        "a probe to 192.168.1.12",
+        "payroll: vm1-east",
+        "probes to vm2-east can be sent",
         "it was not sent",
     ),
     "an edge does not answer": (
@@ -398,8 +398,8 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
     ),
     "a negative probe that could not be made proves nothing": (
         lambda w: w.probe("vm1-east", "vm2-east", "reply").update(sent=0, error="ping is not installed"),
-        "payroll: vm1-east -> vm2-east",
-        "a probe to 192.168.1.12",
+        "payroll: vm1-east",
+        "probes to vm2-east can be sent",
         "ping is not installed",
     ),
 }
