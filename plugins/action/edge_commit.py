@@ -1,0 +1,95 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Renders a node's files on the controller and sends them with its document, in one module call."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.action import ActionBase
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before ansible-core 2.19 every string was a template
+
+    def trust_as_template(value: str) -> str:
+        """Return the text as it is."""
+        return value
+
+
+ENTRIES = ("addresses", "routes", "vpns", "tunnels", "sysctls", "slice")
+
+
+class ActionModule(ActionBase):
+    """See the module of the same name for its options."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Skip a host that the plan does not know; otherwise call the module once."""
+        variables = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, variables)
+        arguments = {key: value for key, value in self._task.args.items() if value is not None}
+        node = str(variables.get("inventory_hostname", ""))
+        document = arguments.get("document") or self._document(arguments.pop("documents", None), node)
+        if document is None:
+            return {
+                **result,
+                "changed": False,
+                "skipped": True,
+                "confirm": False,
+                "msg": f"the plan has no document for {node}",
+            }
+        arguments["document"] = document
+        arguments["files"] = {**(arguments.get("files") or {}), **self._files(arguments, document, variables)}
+        arguments.pop("templates", None)
+        result.update(self._execute_module(module_args=arguments, task_vars=variables))
+        return result
+
+    @staticmethod
+    def _document(directory: Any, node: str) -> dict[str, Any] | None:
+        if not directory:
+            raise AnsibleActionFail("one of documents and document is required")
+        folder = Path(str(directory)).expanduser()
+        if not folder.is_dir():
+            raise AnsibleActionFail(f"documents: {folder} is no directory")
+        path = folder / f"{node}.json"
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise AnsibleActionFail(f"documents: {path}: {error}") from error
+        if not isinstance(found, dict):
+            raise AnsibleActionFail(f"documents: {path} holds no document")
+        return found
+
+    def _files(self, arguments: dict[str, Any], document: dict[str, Any], variables: dict[str, Any]) -> dict[str, str]:
+        """Render the templates; a node that no VPN concerns any more needs none."""
+        if not any(document.get(key) for key in ENTRIES):
+            return {}
+        seen = {
+            **variables,
+            "document": document,
+            "backend": arguments.get("backend", "none"),
+            "trap": arguments.get("trap", False),
+        }
+        return {
+            str(name): self._render(str(name), str(template), seen)
+            for name, template in (arguments.get("templates") or {}).items()
+        }
+
+    def _render(self, name: str, template: str, variables: dict[str, Any]) -> str:
+        """Render one template, looked for where the template module looks, so that a play can bring its own."""
+        try:
+            path = Path(self._find_needle("templates", template))
+            templar = self._templar.copy_with_new_env(searchpath=[str(path.parent)], available_variables=variables)
+            overrides = {"trim_blocks": True, "lstrip_blocks": True}
+            source = trust_as_template(path.read_text(encoding="utf-8"))
+            return str(templar.template(source, escape_backslashes=False, overrides=overrides) or "")
+        except (AnsibleError, OSError) as error:
+            raise AnsibleActionFail(f"templates.{name}: {template}: {error}") from error

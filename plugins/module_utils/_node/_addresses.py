@@ -1,0 +1,87 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses. Linux does not tell whose an address is, so the ones we gave are noted."""
+
+from __future__ import annotations
+
+import time
+
+from . import _ip
+from ._document import Change
+from ._part import Part
+from ._run import have
+
+Given = tuple[str, str]  # address with prefix length, device
+
+
+class Addresses(Part):
+    """The document's `addresses`."""
+
+    name = "addresses"
+
+    def _wanted(self, held: dict[str, list[str]]) -> tuple[list[Given], list[str]]:
+        """The addresses with their devices, and those whose device is not there."""
+        holder = {text.split("/")[0]: device for device, texts in held.items() for text in texts}
+        given: list[Given] = []
+        lost: list[str] = []
+        for entry in self.want.listed("addresses"):
+            device = entry.get("device") or holder.get(str(entry.get("beside")), "")
+            if device in held:
+                given.append((entry["address"], device))
+            else:
+                place = entry.get("device") or f"the device that holds {entry.get('beside')}"
+                lost.append(f"{entry['address']}: {place} is not there")
+        return given, lost
+
+    def _noted(self) -> list[Given]:
+        return [(address, device) for address, device in self.store.owned("addresses") or []]
+
+    def _missing(self) -> list[Given]:
+        if not have("ip"):  # check mode, before iproute2 is there
+            entries = self.want.listed("addresses")
+            return [(e["address"], e.get("device") or f"the device that holds {e.get('beside')}") for e in entries]
+        held = _ip.addresses()
+        return [(address, device) for address, device in self._wanted(held)[0] if address not in held[device]]
+
+    def _over(self) -> list[Given]:
+        held = _ip.addresses()
+        wanted = self._wanted(held)[0]
+        return [(a, d) for a, d in self._noted() if (a, d) not in wanted and a in held.get(d, [])]
+
+    def problems(self) -> list[str]:
+        """Addresses that have no device to go to."""
+        if not have("ip"):
+            return [] if self.check or not self.want.listed("addresses") else ["ip is not installed"]
+        return self._wanted(_ip.addresses())[1]
+
+    def wait(self, patience: float) -> None:
+        """Wait until every device is there: at boot, networks come up when they like."""
+        deadline = time.monotonic() + patience
+        while self.problems() and time.monotonic() < deadline:
+            time.sleep(0.2)
+
+    def changes(self) -> list[Change]:
+        """Addresses to add and to remove."""
+        found = [Change(self.name, f"add {a} to {d}", "", f"{a} dev {d}") for a, d in self._missing()]
+        return found + [Change(self.name, f"remove {a} from {d}", f"{a} dev {d}") for a, d in self._over()]
+
+    def build(self) -> None:
+        """Add what is missing."""
+        missing = self._missing()
+        if missing:
+            self.store.own("addresses", sorted({*self._noted(), *missing}))
+        for family in (4, 6):
+            # preferred_lft 0: nothing but our own routes, which name their source, may choose a member's IPv6 address.
+            extra = "" if family == 4 else " nodad preferred_lft 0"
+            ours = [(a, d) for a, d in missing if _ip.family(a) == family]
+            _ip.batch(family, [f"addr add {a} dev {d}{extra}" for a, d in ours])
+
+    def clear(self) -> None:
+        """Remove what is no longer wanted."""
+        over = self._over()
+        for family in (4, 6):
+            _ip.batch(family, [f"addr del {a} dev {d}" for a, d in over if _ip.family(a) == family])
+        if self._noted():
+            wanted = self._wanted(_ip.addresses())[0]
+            self.store.own("addresses", [given for given in self._noted() if given in wanted] or None)

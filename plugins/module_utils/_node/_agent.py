@@ -1,0 +1,111 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent on the node: restores its generation at boot, rolls it back, and keeps its links up."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+
+from . import _charon, _confirm, _files, _ip
+from ._addresses import Addresses
+from ._commit import FAILURES, activate, rollback
+from ._document import LIBIPSEC_DEVICE, NOTHING
+from ._nftables import Nftables
+from ._observe import observe
+from ._part import Context
+from ._routes import Guards, Routes
+from ._run import CommandError
+from ._state import Busy, Store
+from ._sysctl import Sysctls
+
+DEVICE_PATIENCE = 60.0  # seconds; networks that need longer to come up are better found by an administrator
+
+
+def restore(store: Store) -> None:
+    """Re-apply the current generation from disk, or the one before it when nobody confirmed the current one."""
+    with store.lock():
+        current = store.current() or NOTHING
+        fallback = store.fallback
+        generation = current if fallback is None else store.load(fallback) or NOTHING
+        boot = not _charon.identity()[0]
+        context = Context(generation, current, store, boot=boot)
+        # What refuses traffic needs no network; the rest waits for it. strongSwan comes after us and loads by itself.
+        for part in (Nftables(context), Guards(context), Sysctls(context)):
+            part.build()
+        Addresses(context).wait(DEVICE_PATIENCE)
+        Routes(context).wait(DEVICE_PATIENCE)
+        if fallback is None:
+            activate(generation, generation, store, boot)
+        else:
+            print(f"nobody confirmed the generation: rolled back to {rollback(store, boot) or 'nothing'}")
+
+
+def started(store: Store) -> None:
+    """charon has just started and loaded its files: note that, and put back the routes that went with its device.
+
+    Does not take the lock: a commit that restarts charon holds it and waits for us.
+    """
+    settings = _files.read(store.at(_charon.SETTINGS))
+    generation = store.current() or NOTHING
+    if not settings or not generation.listed("tunnels"):
+        return
+    _charon.wait_until_ready()
+    _charon.mark(store, daemon=settings, config=_files.read(store.at(_charon.CONFIG)))
+    deadline = time.monotonic() + 5
+    while generation.backend == "libipsec" and not _ip.exists(LIBIPSEC_DEVICE) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    Routes(Context(generation, generation, store)).build()
+
+
+def firewall(store: Store) -> None:
+    """Put the table back, after somebody flushed all of them."""
+    generation = store.current() or NOTHING
+    Nftables(Context(generation, generation, store)).build()
+
+
+def keep(store: Store) -> None:
+    """Initiate links of ours that are down."""
+    generation = store.current() or NOTHING
+    for link in _confirm.initiate_missing(generation, 15):
+        print(f"{link['vpn']} over {link['tunnel']}: {link['state']} {link['error']}")
+
+
+def status(store: Store) -> None:
+    """Print the node's state as JSON."""
+    print(json.dumps(observe(store), indent=1))
+
+
+def back(store: Store) -> None:
+    """Return to the last confirmed generation."""
+    with store.lock():
+        target = rollback(store)
+    print("nothing to roll back" if target is None else f"rolled back to {target or 'nothing'}")
+
+
+COMMANDS = {
+    "restore": restore,
+    "rollback": back,
+    "started": started,
+    "firewall": firewall,
+    "keep": keep,
+    "status": status,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="agent", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, command in COMMANDS.items():
+        commands.add_parser(name, help=(command.__doc__ or "").strip().splitlines()[0])
+    chosen = parser.parse_args(arguments)
+    try:
+        COMMANDS[chosen.command](Store())
+    except (*FAILURES, Busy, CommandError) as error:
+        print(f"intercloud-vpn: {chosen.command}: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge's certificate and its authority's: public files. The private key is made on the edge and never read here."""
+
+from __future__ import annotations
+
+from . import _files
+from ._document import Change, Generation
+from ._part import Part
+from ._run import CommandError, have, run
+
+NAME = "intercloud-vpn"
+KEY = f"/etc/swanctl/private/{NAME}.key"
+CERTIFICATE = f"/etc/swanctl/x509/{NAME}.pem"
+AUTHORITY = f"/etc/swanctl/x509ca/{NAME}.pem"
+FILES = {"certificate.pem": CERTIFICATE, "authority.pem": AUTHORITY}
+
+
+def needed(generation: Generation) -> bool:
+    """Whether a tunnel of the generation authenticates with a certificate."""
+    return any(tunnel["ike"].get("auth", "pubkey") == "pubkey" for tunnel in generation.listed("tunnels"))
+
+
+class Certificates(Part):
+    """The files of a generation that carry certificates."""
+
+    name = "certificates"
+
+    def _wrong(self) -> dict[str, str]:
+        wanted = {path: self.want.files[name] for name, path in FILES.items() if name in self.want.files}
+        return {path: text for path, text in wanted.items() if _files.read(self.store.at(path)) != text}
+
+    def _absent(self) -> list[str]:
+        return [
+            path
+            for name, path in FILES.items()
+            if needed(self.want) and name not in self.want.files and not self.store.at(path).exists()
+        ]
+
+    def _over(self) -> list[str]:
+        if needed(self.want):
+            return []
+        return [path for path in (KEY, CERTIFICATE, AUTHORITY) if self.store.at(path).exists()]
+
+    def problems(self) -> list[str]:
+        """Certificates that are missing, or that are not for this edge's key."""
+        if self.check:
+            return []
+        found = [f"{path}: there is none, and none was given" for path in self._absent()]
+        if not needed(self.want):
+            return found
+        if not self.store.at(KEY).exists():
+            return [*found, f"{KEY}: there is none"]
+        text = self._wrong().get(CERTIFICATE)
+        if text and have("openssl"):
+            try:
+                ours = run("openssl", "pkey", "-pubout", "-in", str(self.store.at(KEY)))
+                theirs = run("openssl", "x509", "-noout", "-pubkey", stdin=text)
+            except CommandError as error:
+                return [*found, str(error)]
+            if ours.split() != theirs.split():
+                found.append("the certificate given is not for this edge's private key")
+        return found
+
+    def changes(self) -> list[Change]:
+        """Files to install and to remove; never their content, which is long and tells nobody anything."""
+        wrong = sorted({*self._wrong(), *self._absent()})
+        return [Change(self.name, f"install {path}", "", path) for path in wrong] + [
+            Change(self.name, f"remove {path}", path, "") for path in self._over()
+        ]
+
+    def build(self) -> None:
+        """Install."""
+        for path, text in self._wrong().items():
+            _files.write(self.store.at(path), text)
+
+    def clear(self) -> None:
+        """Remove."""
+        for path in self._over():
+            _files.remove(self.store.at(path))

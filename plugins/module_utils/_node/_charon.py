@@ -1,0 +1,128 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The IKE daemon: its settings, its process, and the note of what it has loaded."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from . import _files, _systemd
+from ._document import Generation, sha256
+from ._run import CommandError
+from ._state import RUN, Store
+from ._vici import Vici, ViciError
+
+UNIT = "strongswan.service"
+SETTINGS = "/etc/strongswan.d/intercloud-vpn.conf"
+CONFIG = "/etc/swanctl/conf.d/intercloud-vpn.conf"
+MARKER = f"{RUN}/loaded.json"
+
+_COMMON = """\
+# Made by intercloud.vpn; changes are lost.
+charon {
+  # Routes are ours to make: they are there before the tunnels are, and stay when one goes.
+  install_routes = no
+  install_virtual_ip = no
+  make_before_break = yes
+  # A dead peer is given up after 1 + 1.4 + 1.96 + 2.74 + 3.84 = 11 s, not after the default's 165 s.
+  retransmit_timeout = 1.0
+  retransmit_base = 1.4
+  retransmit_tries = 4
+  # Many tunnels may come from one address (a hub's peers behind one NAT): the defaults, 5 and 3, starve them.
+  block_threshold = 200
+  cookie_threshold = 2000
+  cookie_threshold_ip = 1000
+  plugins {
+"""
+_PLUGINS = {
+    # ESP in userspace; must be told apart from the kernel's, hence both.
+    "libipsec": "    kernel-libipsec {\n      load = yes\n    }\n",
+    "xfrm": "    kernel-libipsec {\n      load = no\n    }\n",
+}
+_END = """\
+    # It would let whole local networks past the policies.
+    bypass-lan {
+      load = no
+    }
+  }
+}
+"""
+
+
+def settings(generation: Generation) -> str:
+    """The daemon's settings for a generation; empty when it has no tunnels."""
+    if not generation.listed("tunnels"):
+        return ""
+    return _COMMON + _PLUGINS.get(generation.backend, "") + _END
+
+
+def identity() -> tuple[int, str]:
+    """The running daemon's process id and start time; (0, "") if there is none. Together they are never used again."""
+    try:
+        with Vici(timeout=5) as vici:
+            pid = vici.peer
+        start = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except (ViciError, OSError, IndexError):
+        return 0, ""
+    return pid, start
+
+
+def mark(store: Store, *, daemon: str | None = None, config: str | None = None) -> None:
+    """Note digests of what the running daemon was started with and has loaded; None keeps what is noted."""
+    pid, start = identity()
+    old = marker(store)
+    noted = {
+        "pid": pid,
+        "start": start,
+        "daemon": old.get("daemon", "") if daemon is None else sha256(daemon),
+        "config": old.get("config", "") if config is None else sha256(config),
+    }
+    _files.write(store.at(MARKER), json.dumps(noted, sort_keys=True), 0o600)
+
+
+def marker(store: Store) -> dict[str, Any]:
+    """What is noted of the running daemon; empty if nothing is, or if it is of an earlier one."""
+    try:
+        noted: dict[str, Any] = json.loads(_files.read(store.at(MARKER)) or "{}")
+    except ValueError:
+        return {}
+    return noted if (noted.get("pid"), noted.get("start")) == identity() else {}
+
+
+def wait_until_ready(patience: float = 15) -> None:
+    """Wait until the daemon answers. Raises CommandError when it does not."""
+    deadline = time.monotonic() + patience
+    while not identity()[0]:
+        if time.monotonic() > deadline:
+            raise CommandError(f"{UNIT}: charon does not answer {patience:g} s after its start")
+        time.sleep(0.05)
+
+
+def note_service(store: Store) -> None:
+    """Note, once, how we found the service."""
+    if store.owned("service") is None:
+        store.own("service", {"enabled": _systemd.enabled(UNIT), "active": _systemd.active(UNIT)})
+
+
+def restart() -> None:
+    """(Re)start the daemon and have it start at boot."""
+    if not _systemd.enabled(UNIT):
+        _systemd.systemctl("enable", UNIT)
+    _systemd.systemctl("restart", UNIT)
+    wait_until_ready()
+
+
+def give_back(store: Store, wait: bool) -> None:
+    """Leave the service as we found it."""
+    found = store.owned("service")
+    if found is None:
+        return
+    if _systemd.here():
+        if not found["enabled"]:
+            _systemd.systemctl("disable", UNIT)
+        _systemd.systemctl(*([] if wait else ["--no-block"]), "restart" if found["active"] else "stop", UNIT)
+    store.own("service", None)

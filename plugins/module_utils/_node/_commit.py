@@ -1,0 +1,216 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings a node to a generation: compare, validate, store, arm the timer, activate; and back when that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import _certificates, _units
+from ._addresses import Addresses
+from ._certificates import Certificates
+from ._document import NOTHING, Change, Generation
+from ._install import Agent
+from ._links import Links
+from ._nftables import Nftables
+from ._part import Context, Part
+from ._routes import Guards, Routes
+from ._run import CommandError
+from ._state import Store
+from ._swanctl import Swanctl
+from ._sysctl import Sysctls
+from ._units import Units
+from ._vici import ViciError
+
+# On the way up, what refuses traffic comes before what carries it; on the way down it is the other way round.
+ORDER: tuple[type[Part], ...] = (
+    Agent,
+    Units,
+    Nftables,
+    Guards,
+    Sysctls,
+    Links,
+    Addresses,  # before the connections: the userspace backend looks for a local address inside the local selectors
+    Certificates,
+    Swanctl,
+    Routes,
+)
+FAILURES = (CommandError, ViciError, OSError)
+
+
+class Refused(Exception):
+    """The wanted state is not valid; the node was not touched. `problems` holds (subsystem, problem)."""
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{name}: {problem}" for name, problem in problems))
+        self.problems = problems
+
+
+class RolledBack(Exception):
+    """Activation failed. `clean` tells whether the node is back on the generation it had."""
+
+    def __init__(self, cause: str, clean: bool, changes: list[Change]) -> None:
+        super().__init__(cause)
+        self.clean = clean
+        self.changes = changes
+
+
+@dataclass
+class Outcome:
+    """What a commit did, or in check mode would do."""
+
+    changes: list[Change]
+    generation: str
+    unconfirmed: bool
+    warnings: list[str] = field(default_factory=list)
+
+    def report(self) -> dict[str, Any]:
+        """As a module returns it."""
+        return {"changed": bool(self.changes), **describe(self.changes)}
+
+
+def describe(changes: Iterable[Change]) -> dict[str, Any]:
+    """Changes by subsystem, and as `--diff` shows them."""
+    subsystems: dict[str, dict[str, Any]] = {}
+    texts: dict[str, tuple[list[str], list[str]]] = {}
+    for change in changes:
+        entry = subsystems.setdefault(change.subsystem, {"changed": True, "actions": []})
+        entry["actions"].append(change.action)
+        before, after = texts.setdefault(change.subsystem, ([], []))
+        before += [change.before] if change.before else []
+        after += [change.after] if change.after else []
+    diff = [
+        {
+            "before_header": name,
+            "after_header": name,
+            "before": "".join(f"{text.rstrip()}\n" for text in before),
+            "after": "".join(f"{text.rstrip()}\n" for text in after),
+        }
+        for name, (before, after) in texts.items()
+        if before or after
+    ]
+    return {"subsystems": subsystems, "diff": diff}
+
+
+def parts(want: Generation, have: Generation, store: Store, check: bool = False, boot: bool = False) -> list[Part]:
+    """Every subsystem, in order."""
+    context = Context(want, have, store, check, boot)
+    return [kind(context) for kind in ORDER]
+
+
+def compare(want: Generation, have: Generation, store: Store, check: bool = False) -> list[Change]:
+    """All that differs between what is loaded on the node and a generation."""
+    return [change for part in parts(want, have, store, check) for change in part.changes()]
+
+
+def activate(want: Generation, have: Generation, store: Store, boot: bool = False) -> None:
+    """Converge the node to `want`, and look whether it did."""
+    everything = parts(want, have, store, boot=boot)
+    for part in everything:
+        part.build()
+    for part in reversed(everything):
+        part.clear()
+    left = [] if boot else compare(want, have, store)
+    if left:
+        raise CommandError(f"did not converge: {'; '.join(f'{c.subsystem}: {c.action}' for c in left)}")
+
+
+def completed(want: Generation, have: Generation) -> Generation:
+    """A generation without certificates keeps the ones the node has."""
+    if not _certificates.needed(want):
+        return want
+    kept = {name: have.files[name] for name in _certificates.FILES if name in have.files}
+    return Generation(want.document, {**kept, **want.files}, want.backend)
+
+
+def commit(want: Generation, store: Store, timeout: int = 60, check: bool = False) -> Outcome:
+    """Bring the node to `want`.
+
+    With a `timeout` (seconds) the node returns to its last confirmed generation unless confirmed before. Raises
+    Refused (nothing was touched), RolledBack (activation failed), Busy.
+    """
+    if check:
+        return _commit(want, store, timeout, check)
+    with store.lock():
+        return _commit(want, store, timeout, check)
+
+
+def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcome:
+    have = store.current() or NOTHING
+    want = NOTHING if want.empty else completed(want, have)
+    everything = parts(want, have, store, check)
+    problems = [(part.name, problem) for part in everything for problem in part.problems()]
+    if problems:
+        raise Refused(problems)
+    changes = [change for part in everything for change in part.changes()]
+    name = "" if want.empty else want.name
+    if store.named("current") != name:
+        changes.append(Change("generation", f"store {want.document['generation']}" if name else "forget"))
+    if check or not changes:
+        return Outcome(changes, name, store.fallback is not None)
+    outcome = Outcome(changes, name, False)
+    fallback = store.fallback
+    if fallback is None:
+        fallback = store.named("current")
+    try:
+        if name:
+            store.save(want)
+            _prepare(want, have, store, timeout if want.active else 0, fallback, outcome)
+            store.point(want)
+        activate(want, have, store)
+    except FAILURES as error:
+        clean = _back(want, store.load(fallback) or NOTHING, store)
+        raise RolledBack(str(error), clean, changes) from error
+    if not name:
+        _units.disarm()
+        store.erase()
+    return outcome
+
+
+def _prepare(want: Generation, have: Generation, store: Store, timeout: int, fallback: str, outcome: Outcome) -> None:
+    """Make sure that the node comes back, before it is touched."""
+    if not timeout:
+        store.confirm()
+        _units.disarm()
+        return
+    context = Context(want, have, store)
+    Agent(context).build()
+    store.unconfirm(fallback)
+    outcome.unconfirmed = True
+    if not _units.arm(timeout):
+        outcome.warnings.append("this node has no systemd: it will not roll back by itself when nobody confirms")
+
+
+def _back(have: Generation, to: Generation, store: Store, boot: bool = False) -> bool:
+    """Converge to `to` after `have` failed; every subsystem is tried, whatever the others say."""
+    clean = True
+    everything = parts(to, have, store, boot=boot)
+    for step in [part.build for part in everything] + [part.clear for part in reversed(everything)]:
+        try:
+            step()
+        except FAILURES:
+            clean = False
+    _units.disarm()
+    if to.empty:
+        store.erase()
+    else:
+        store.point(to)
+        store.confirm()
+    return clean
+
+
+def rollback(store: Store, boot: bool = False) -> str | None:
+    """Go back to the last confirmed generation. Returns its name ("" is: nothing), or None if all is confirmed.
+
+    The caller holds the store's lock.
+    """
+    fallback = store.fallback
+    if fallback is None:
+        return None
+    have = store.current() or NOTHING
+    if not _back(have, store.load(fallback) or NOTHING, store, boot):
+        raise CommandError(f"rolled back to {fallback or 'nothing'}, but not all of it: see `agent status`")
+    return fallback

@@ -1,0 +1,133 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Confirms a generation: disarms the roll-back, and initiates the links that are down and ours to initiate."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from . import _connections, _units
+from ._document import NOTHING, Document, Generation
+from ._state import Store
+from ._vici import Vici, ViciError
+
+PARALLEL = 16
+REASONS = ("received", "failed", "giving up", "no ", "unable", "error", "destroying", "peer")
+
+
+def states(generation: Generation) -> list[Document]:
+    """Every link of a generation: vpn, tunnel, whether it is `initiator`'s here, and the state of its CHILD_SA.
+
+    A CHILD_SA with other selectors than the document's (the peer may have narrowed them while it had an older
+    generation) is `NARROWED`; a missing one is `DOWN`.
+    """
+    wanted = _connections.shape(generation)
+    found: dict[tuple[str, str], str] = {}
+    for name, sa in _connections.security_associations(wanted):
+        for child in sa.get("child-sas", {}).values():
+            key = (name, str(child.get("name")))
+            state = str(child.get("state"))
+            selectors = (
+                _connections.prefixes(child.get("local-ts", [])),
+                _connections.prefixes(child.get("remote-ts", [])),
+            )
+            if state == "INSTALLED" and selectors != wanted[name].get(key[1]):
+                state = "NARROWED"
+            if found.get(key) != "INSTALLED":
+                found[key] = state
+        if not sa.get("child-sas") and sa.get("state") in ("CONNECTING", "CREATED"):
+            found.update({(name, child): "CONNECTING" for child in wanted[name] if (name, child) not in found})
+    return [
+        {
+            "vpn": link["vpn"],
+            "tunnel": tunnel["name"],
+            "initiator": bool(tunnel.get("initiator")),
+            "state": found.get((tunnel["name"], link["vpn"]), "DOWN"),
+        }
+        for tunnel in generation.listed("tunnels")
+        for link in tunnel.get("links", [])
+    ]
+
+
+def missing(generation: Generation) -> list[Document]:
+    """The links that this node has to initiate."""
+    return [link for link in states(generation) if link["initiator"] and link["state"] != "INSTALLED"]
+
+
+def initiate(link: Document, timeout: float) -> str:
+    """Bring one link up. Returns why it does not come up, in charon's words; empty if it does."""
+    selector = {"ike": link["tunnel"], "child": link["vpn"]}
+    log: list[str] = []
+    try:
+        with Vici(timeout=timeout + 5) as vici:
+            if link["state"] == "NARROWED":
+                vici.ask("terminate", {**selector, "timeout": "3000"})
+        with Vici(timeout=timeout + 5) as vici:
+            vici.register("control-log")
+            options = {"timeout": str(int(timeout * 1000)), "loglevel": "1", "init-limits": "no"}
+            answer = vici.ask("initiate", {**selector, **options}, log)
+    except ViciError as error:
+        return str(error)
+    if answer.get("success") == "yes":
+        return ""
+    reasons = [line for line in log if any(word in line for word in REASONS)]
+    return "; ".join(reasons[-2:]) or str(answer.get("errmsg") or "no answer from the peer")
+
+
+def initiate_missing(generation: Generation, timeout: float) -> list[Document]:
+    """Initiate what is missing, several at a time, all of it within `timeout` seconds.
+
+    Returns the links tried, each with `state` and `error`.
+    """
+    todo = missing(generation)
+    deadline = time.monotonic() + timeout
+
+    def attempt(link: Document) -> Document:
+        left = max(1.0, deadline - time.monotonic())
+        return {**link, "error": initiate(link, left)}
+
+    # Links of one tunnel share its IKE_SA: they wait for the first, else each would make an IKE_SA of its own.
+    chains: dict[str, list[Document]] = {}
+    for link in todo:
+        chains.setdefault(link["tunnel"], []).append(link)
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        tried = [
+            link
+            for chain in pool.map(lambda links: [attempt(link) for link in links], chains.values())
+            for link in chain
+        ]
+    now = {(link["tunnel"], link["vpn"]): link["state"] for link in states(generation)}
+    for link in tried:
+        link["state"] = now.get((link["tunnel"], link["vpn"]), "DOWN")
+        if link["state"] == "INSTALLED":
+            link["error"] = ""
+    return tried
+
+
+def confirm(store: Store, timeout: float, check: bool = False) -> dict[str, Any]:
+    """Confirm the current generation and bring its links up.
+
+    Returns `disarmed`, `initiated` (links that were down and had to be initiated) and `links` (all of the node's).
+    A link that does not come up is no error here: whoever verifies is the judge of that.
+    """
+    if check:
+        generation = store.current() or NOTHING
+        todo = missing(generation)
+        return {"disarmed": store.fallback is not None, "initiated": _names(todo), "links": states(generation)}
+    with store.lock():
+        disarmed = store.fallback is not None
+        if disarmed:
+            _units.disarm()
+            store.confirm()
+        generation = store.current() or NOTHING
+    tried = initiate_missing(generation, timeout)
+    errors = {(link["tunnel"], link["vpn"]): link["error"] for link in tried}
+    links = [{**link, "error": errors.get((link["tunnel"], link["vpn"]), "")} for link in states(generation)]
+    return {"disarmed": disarmed, "initiated": _names(tried), "links": links}
+
+
+def _names(links: list[Document]) -> list[Document]:
+    return [{"vpn": link["vpn"], "tunnel": link["tunnel"]} for link in links]

@@ -1,0 +1,98 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections as charon has them: which are loaded, which have SAs, and how to end those."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from . import _certificates, _files
+from ._document import Document, Generation
+from ._state import Store
+from ._vici import Vici, ViciError
+
+Selectors = tuple[frozenset[str], frozenset[str]]  # local, remote
+Shape = dict[str, dict[str, Selectors]]  # connection → child → selectors
+
+
+def prefixes(texts: Iterable[str]) -> frozenset[str]:
+    """Selectors, as strongSwan prints them, in one spelling."""
+    found = set()
+    for text in texts:
+        try:
+            found.add(str(ipaddress.ip_network(text, strict=False)))
+        except ValueError:  # a range, a port: not ours
+            found.add(text)
+    return frozenset(found)
+
+
+def shape(generation: Generation) -> Shape:
+    """The connections and children that a document asks for."""
+    return {
+        tunnel["name"]: {
+            link["vpn"]: (prefixes(link["local_ts"]), prefixes(link["remote_ts"])) for link in tunnel.get("links", [])
+        }
+        for tunnel in generation.listed("tunnels")
+    }
+
+
+def parse(connections: dict[str, Document]) -> Shape:
+    """The same of what `list-conns` shows."""
+    return {
+        name: {
+            child: (prefixes(entry.get("local-ts", [])), prefixes(entry.get("remote-ts", [])))
+            for child, entry in connection.get("children", {}).items()
+        }
+        for name, connection in connections.items()
+    }
+
+
+def loaded() -> Shape:
+    """What charon has loaded, other people's connections too; empty if it does not run."""
+    try:
+        with Vici() as vici:
+            return parse({k: v for event in vici.stream("list-conns", "list-conn") for k, v in event.items()})
+    except ViciError:
+        return {}
+
+
+def security_associations(names: Iterable[str]) -> list[tuple[str, Document]]:
+    """(connection, IKE_SA with its `child-sas`) of some connections; none if charon does not run."""
+    wanted = set(names)
+    try:
+        with Vici() as vici:
+            events = list(vici.stream("list-sas", "list-sa", {"noblock": "yes"}))
+    except ViciError:
+        return []
+    return [(name, sa) for event in events for name, sa in event.items() if name in wanted]
+
+
+def active(names: Iterable[str]) -> list[tuple[str, str]]:
+    """(connection, child) of the SAs of some connections; an IKE_SA itself is listed with an empty child."""
+    found = set()
+    for name, sa in security_associations(names):
+        found.add((name, ""))
+        found.update((name, str(child.get("name"))) for child in sa.get("child-sas", {}).values())
+    return sorted(found)
+
+
+def terminate(gone: Iterable[tuple[str, str]]) -> None:
+    """End SAs, whether or not the peer still answers. An empty child stands for the whole IKE_SA."""
+    for name, child in gone:
+        with Vici() as vici:
+            selector = {"ike": name, "child": child} if child else {"ike": name}
+            vici.ask("terminate", {**selector, "force": "yes", "timeout": "3000"})
+
+
+def load_credentials(store: Store) -> None:
+    """Give charon our key, certificate and authority, and leave other people's alone."""
+    with Vici() as vici:
+        for path, flag in ((_certificates.AUTHORITY, "CA"), (_certificates.CERTIFICATE, "NONE")):
+            text = _files.read(store.at(path))
+            if text:
+                vici.request("load-cert", {"type": "X509", "flag": flag, "data": text})
+        key = _files.read(store.at(_certificates.KEY))
+        if key:
+            vici.request("load-key", {"type": "any", "data": key})

@@ -1,0 +1,82 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The document a node is told, and what can be read off it without looking at the node (docs/documents.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+Document = dict[str, Any]
+
+LISTS = ("addresses", "routes", "vpns", "tunnels")
+LIBIPSEC_DEVICE = "ipsec0"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that differs between the node and its document, and what is done about it."""
+
+    subsystem: str
+    action: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A document with the files made for it: all that a node needs to be brought into a state, now or at boot."""
+
+    document: Document = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    backend: str = "none"
+
+    @property
+    def digest(self) -> str:
+        """Tells generations with different content apart."""
+        content = json.dumps([self.document, self.files, self.backend], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """The name of its directory on the node."""
+        return f"{int(self.document.get('generation', 0))}-{self.digest[:12]}"
+
+    @property
+    def empty(self) -> bool:
+        """Whether no VPN concerns the node: then nothing of ours may remain on it."""
+        return not any(self.document.get(key) for key in (*LISTS, "sysctls", "slice"))
+
+    @property
+    def active(self) -> bool:
+        """Whether there is anything to restore at boot (a VCC node only stores its slice)."""
+        return any(self.document.get(key) for key in (*LISTS, "sysctls"))
+
+    def listed(self, key: str) -> list[dict[str, Any]]:
+        """The entries of one of the document's lists."""
+        return list(self.document.get(key) or [])
+
+    @property
+    def sysctls(self) -> dict[str, str]:
+        """Kernel settings by name."""
+        return {str(key): str(value) for key, value in (self.document.get("sysctls") or {}).items()}
+
+    def tunnel_device(self, vpn: str) -> str:
+        """The device that packets of `vpn` take to the other sites."""
+        if self.backend != "xfrm":
+            return LIBIPSEC_DEVICE
+        for entry in self.listed("vpns"):
+            if entry["name"] == vpn:
+                return f"vcc{entry['number']}"
+        raise ValueError(f"routes: tunnel {vpn} is none of the document's VPNs")
+
+
+NOTHING = Generation()
+
+
+def sha256(text: str) -> str:
+    """A digest of a file's content."""
+    return hashlib.sha256(text.encode()).hexdigest()

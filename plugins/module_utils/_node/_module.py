@@ -1,0 +1,83 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules edge_commit and edge_confirm do with their parameters, and how they tell what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _units
+from ._commit import FAILURES, Refused, RolledBack, describe, rollback
+from ._commit import commit as bring
+from ._confirm import confirm as keep
+from ._confirm import states
+from ._document import Generation
+from ._facts import installed
+from ._run import CommandError
+from ._state import Busy, Store
+
+FORMAT = 1
+
+
+def generation(given: dict[str, Any]) -> Generation:
+    """The generation that the module's parameters describe."""
+    files = {str(name): str(text) for name, text in given["files"].items()}
+    for name, text in (given.get("certificates") or {}).items():
+        if text:
+            files[f"{name}.pem"] = f"{text.strip()}\n"
+    return Generation(given["document"], files, given["backend"])
+
+
+def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
+    """The module's result; one with `msg` is a failure."""
+    if given["document"] is None:
+        return {"msg": "documents: is read on the controller, by the action plugin of this name"}
+    if given["document"].get("format") != FORMAT:
+        return {"msg": f"document: format {given['document'].get('format')} is not {FORMAT}; is the collection older?"}
+    want = generation(given)
+    missing = [] if want.empty else sorted(set(given["require"]) - set(installed(given["require"])))
+    if missing:
+        return {"changed": False, "confirm": False, "missing_packages": missing}
+    try:
+        outcome = bring(want, store, given["confirm_timeout"], check)
+    except Refused as error:
+        problems = [{"subsystem": name, "problem": problem} for name, problem in error.problems]
+        return {"msg": f"not applied, nothing was touched: {error}", "problems": problems, "rolled_back": False}
+    except RolledBack as error:
+        end = "the node is back on its previous generation" if error.clean else "and rolling back failed in part, too"
+        return {
+            "msg": f"activation failed: {error}; {end}",
+            "rolled_back": error.clean,
+            "subsystems": describe(error.changes)["subsystems"],
+        }
+    except (Busy, CommandError, ValueError) as error:
+        return {"msg": f"not applied, nothing was touched: {error}", "rolled_back": False}
+    links = [] if want.empty else states(want)
+    down = any(link["initiator"] and link["state"] != "INSTALLED" for link in links)
+    return {
+        **outcome.report(),
+        "generation": outcome.generation,
+        "unconfirmed": outcome.unconfirmed,
+        "links": links,
+        "confirm": outcome.unconfirmed or down or (check and bool(outcome.changes) and want.active),
+        "missing_packages": [],
+        "warnings": outcome.warnings,
+    }
+
+
+def confirm(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
+    """The result of the module edge_confirm; one with `msg` is a failure."""
+    try:
+        if given["state"] == "confirmed":
+            result = keep(store, given["timeout"], check)
+        else:
+            result = {"disarmed": store.fallback is not None, "initiated": [], "links": []}
+            if not check:
+                with store.lock():
+                    rollback(store)
+                    _units.disarm()
+    except (Busy, *FAILURES) as error:
+        return {"msg": str(error)}
+    changed = bool(result["disarmed"] or result["initiated"])
+    return {"changed": changed, "generation": store.named("current"), **result}

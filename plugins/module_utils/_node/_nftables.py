@@ -1,0 +1,99 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The firewall: the table `inet intercloud_vpn`, compared as it is loaded and swapped in one transaction."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ._document import Change
+from ._part import Part
+from ._run import CommandError, have, run
+
+FAMILY, TABLE = "inet", "intercloud_vpn"
+FILE = "nftables.nft"
+# Numbers the kernel gives, and counts: no part of what a table says.
+NOISE = frozenset({"handle", "index", "packets", "bytes", "used"})
+
+
+def canonical(text: str) -> list[Any]:
+    """What `nft -j` printed, without what differs between two loads of the same file."""
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, dict):
+            kept = {key: clean(entry) for key, entry in value.items() if key not in NOISE}
+            if isinstance(kept.get("elem"), list):  # a set has no order
+                kept["elem"] = sorted(kept["elem"], key=lambda entry: json.dumps(entry, sort_keys=True))
+            return kept
+        return [clean(entry) for entry in value] if isinstance(value, list) else value
+
+    entries = [clean(entry) for entry in json.loads(text)["nftables"] if "metainfo" not in entry]
+    # Rules have an order; tables, sets, maps, counters and chains have none.
+    rules = [entry for entry in entries if "rule" in entry]
+    others = sorted((e for e in entries if "rule" not in e), key=lambda entry: json.dumps(entry, sort_keys=True))
+    return others + sorted(rules, key=lambda entry: str(entry["rule"]["chain"]))  # a stable sort: order within chains
+
+
+class Nftables(Part):
+    """The rendered file `nftables.nft`."""
+
+    name = "nftables"
+    _expected: list[Any] | None = None
+
+    @property
+    def _text(self) -> str:
+        return self.want.files.get(FILE, "") if self.want.listed("vpns") else ""
+
+    def _loaded(self) -> list[Any]:
+        if not have("nft"):
+            return []
+        try:
+            return canonical(run("nft", "-j", "-s", "list", "table", FAMILY, TABLE))
+        except CommandError as error:
+            if "No such file" in str(error):
+                return []
+            raise
+
+    def _scratch(self) -> list[Any]:
+        """What the kernel makes of the file: loaded into a network namespace that nobody uses."""
+        if self._expected is None:
+            script = f"nft -f - && nft -j -s list table {FAMILY} {TABLE}"
+            self._expected = canonical(run("unshare", "-n", "sh", "-c", script, stdin=self._text))
+        return self._expected
+
+    def problems(self) -> list[str]:
+        """A file that the kernel refuses."""
+        if not self._text:
+            return ["the document has VPNs, but there is no nftables.nft"] if self.want.listed("vpns") else []
+        if not have("nft"):
+            return [] if self.check else ["nft is not installed"]
+        try:
+            self._scratch()
+        except CommandError as error:
+            return [str(error)]
+        return []
+
+    def changes(self) -> list[Change]:
+        """The table to create, replace or delete."""
+        if not self._text and not self.have.listed("vpns") and not self.have.empty:
+            return []  # neither generation has a firewall: do not start nft for nothing
+        loaded = self._loaded()
+        if not self._text:
+            return [Change(self.name, "delete table", self.have.files.get(FILE, ""))] if loaded else []
+        if not loaded:
+            return [Change(self.name, "create table", "", self._text)]
+        if loaded == self._scratch():
+            return []
+        return [Change(self.name, "replace table", self.have.files.get(FILE, ""), self._text)]
+
+    def build(self) -> None:
+        """Swap the table; the kernel takes all of it or nothing."""
+        if self._text and self.changes():
+            run("nft", "-f", "-", stdin=f"table {FAMILY} {TABLE}\ndelete table {FAMILY} {TABLE}\n{self._text}")
+
+    def clear(self) -> None:
+        """Delete the table."""
+        if not self._text and self.changes():
+            run("nft", "delete", "table", FAMILY, TABLE)

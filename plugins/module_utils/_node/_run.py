@@ -1,0 +1,62 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs programs: always with a timeout, always in the C locale."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+# Daemons, and shells without a login, often lack the sbin directories.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class CommandError(Exception):
+    """A program failed, or took too long; the message says which, and what it printed."""
+
+
+def have(program: str) -> bool:
+    """Whether `program` is installed."""
+    return shutil.which(program, path=PATH) is not None
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """The environment every program gets."""
+    return {**os.environ, "PATH": PATH, "LC_ALL": "C", **extra}
+
+
+def run(*argv: str, stdin: str | None = None, timeout: float = 30, env: dict[str, str] | None = None) -> str:
+    """Run `argv` and return what it wrote to standard output.
+
+    Raises CommandError when it is missing, fails, or takes longer than `timeout` seconds.
+    """
+    try:
+        done = subprocess.run(
+            argv,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=environment(**(env or {})),
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(f"{' '.join(argv)}: no answer within {timeout:g} s") from error
+    except OSError as error:
+        raise CommandError(f"{argv[0]}: {error.strerror}") from error
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise CommandError(f"{' '.join(argv)}: exit {done.returncode}: {'; '.join(said[-8:])}")
+    return done.stdout
+
+
+def succeeds(*argv: str, timeout: float = 30) -> bool:
+    """Whether `argv` runs and exits with 0."""
+    try:
+        run(*argv, timeout=timeout)
+    except CommandError:
+        return False
+    return True

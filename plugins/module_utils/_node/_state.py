@@ -1,0 +1,164 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node remembers: its generations, which of them is current, and what it found before we came."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from . import _files
+from ._document import Generation
+
+STATE = "/var/lib/intercloud-vpn"
+RUN = "/run/intercloud-vpn"
+LOCK = "/run/intercloud-vpn.lock"
+
+
+class Busy(Exception):
+    """Another commit is running on this node."""
+
+
+class Store:
+    """The state directory. `root` is for tests."""
+
+    def __init__(self, root: str = "/") -> None:
+        self.root = Path(root)
+
+    def at(self, path: str) -> Path:
+        """An absolute path below the root."""
+        return self.root / path.lstrip("/")
+
+    @property
+    def state(self) -> Path:
+        """What survives a reboot."""
+        return self.at(STATE)
+
+    # --- generations ---------------------------------------------------------------------------------------------
+
+    def load(self, name: str) -> Generation | None:
+        """A generation by its name, or None if it is not (wholly) there."""
+        directory = self.state / "generations" / name
+        try:
+            document = json.loads(_files.read(directory / "document.json"))
+            backend = _files.read(directory / "backend").strip()
+            files = {path.name: _files.read(path) for path in sorted((directory / "files").iterdir())}
+        except (OSError, ValueError):
+            return None
+        return Generation(document, files, backend)
+
+    def save(self, generation: Generation) -> None:
+        """Store a generation; it becomes visible as a whole or not at all."""
+        directory = self.state / "generations" / generation.name
+        if self.load(generation.name) == generation:
+            return
+        building = directory.parent / f".{generation.name}.{os.getpid()}"
+        shutil.rmtree(building, ignore_errors=True)
+        (building / "files").mkdir(parents=True)
+        for path in (directory.parent, building, building / "files"):
+            path.chmod(0o700)
+        for name, content in generation.files.items():
+            _files.write(building / "files" / name, content, 0o600)
+        _files.write(building / "backend", generation.backend, 0o600)
+        _files.write(building / "document.json", json.dumps(generation.document, indent=1, sort_keys=True), 0o600)
+        shutil.rmtree(directory, ignore_errors=True)
+        building.rename(directory)
+        _files.sync(directory.parent)
+
+    def named(self, link: str) -> str:
+        """The generation that `current` or `previous` points at; empty if none."""
+        try:
+            return Path(os.readlink(self.state / link)).name
+        except OSError:
+            return ""
+
+    def current(self) -> Generation | None:
+        """The generation this node was last told to run."""
+        name = self.named("current")
+        return self.load(name) if name else None
+
+    def point(self, generation: Generation) -> None:
+        """Make a stored generation the current one, keep the one before it, and forget older ones."""
+        old = self.named("current")
+        if old != generation.name:
+            if old:
+                _files.link(self.state / "previous", f"generations/{old}")
+            _files.link(self.state / "current", f"generations/{generation.name}")
+        keep = {self.named("current"), self.named("previous"), self.fallback or ""}
+        for path in (self.state / "generations").iterdir():
+            if path.name not in keep:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def erase(self) -> None:
+        """Forget everything of ours. A VCC server keeps its ledger in the same directory: that stays."""
+        for name in ("current", "previous", "unconfirmed", "owned.json"):
+            (self.state / name).unlink(missing_ok=True)
+        shutil.rmtree(self.state / "generations", ignore_errors=True)
+        if self.state.is_dir() and not any(self.state.iterdir()):
+            self.state.rmdir()
+        shutil.rmtree(self.at(RUN), ignore_errors=True)
+
+    # --- commit-confirm ------------------------------------------------------------------------------------------
+
+    @property
+    def fallback(self) -> str | None:
+        """Where an unconfirmed node goes back to ("" is: to nothing); None when the current generation is confirmed."""
+        path = self.state / "unconfirmed"
+        return _files.read(path).strip() if path.exists() else None
+
+    def unconfirm(self, fallback: str) -> None:
+        """From now on, and over reboots, the node returns to `fallback` unless somebody confirms."""
+        _files.write(self.state / "unconfirmed", fallback, 0o600)
+
+    def confirm(self) -> None:
+        """The current generation is here to stay."""
+        _files.remove(self.state / "unconfirmed")
+
+    # --- what was there before us --------------------------------------------------------------------------------
+
+    def owned(self, key: str) -> Any:
+        """What we noted under `key` (see `own`), or None."""
+        return json.loads(_files.read(self.state / "owned.json") or "{}").get(key)
+
+    def own(self, key: str, value: Any) -> None:
+        """Note, before touching it, what is ours or how we found it. None forgets."""
+        noted = json.loads(_files.read(self.state / "owned.json") or "{}")
+        if value is None:
+            noted.pop(key, None)
+        else:
+            noted[key] = value
+        _files.write(self.state / "owned.json", json.dumps(noted, sort_keys=True), 0o600)
+
+    # --- one at a time -------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def lock(self, patience: float = 60) -> Iterator[None]:
+        """Hold the node's lock. Raises Busy after `patience` seconds. The file goes when its holder does."""
+        path = self.at(LOCK)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + patience
+        while True:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if path.exists() and os.fstat(handle).st_ino == path.stat().st_ino:
+                    break
+            except OSError:
+                pass
+            os.close(handle)
+            if time.monotonic() > deadline:
+                raise Busy(f"another commit has been running on this node for {patience:g} s")
+            time.sleep(0.1)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            os.close(handle)

@@ -1,0 +1,167 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IPsec: the rendered swanctl.conf and the daemon's settings, and what the daemon made of both."""
+
+from __future__ import annotations
+
+from . import _certificates, _charon, _connections, _files, _scratch, _systemd
+from ._document import Change, sha256
+from ._part import Context, Part
+from ._run import CommandError, have, run
+from ._vici import ViciError
+
+FILE = "swanctl.conf"
+
+
+class Swanctl(Part):
+    """The document's `tunnels`."""
+
+    name = "swanctl"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        tunnels = self.want.listed("tunnels")
+        self._text = self.want.files.get(FILE, "") if tunnels else ""
+        self._settings = _charon.settings(self.want)
+        self._shape = _connections.shape(self.want)
+        # Connections carry their certificates, so that other certificates are a reason to load them again.
+        self._renewed = bool(tunnels and _certificates.Certificates(context).changes())
+
+    # --- compare -------------------------------------------------------------------------------------------------
+
+    def _restart(self) -> str:
+        """What has to be done to the daemon; empty if nothing."""
+        if not self._settings:
+            return ""
+        if not _charon.identity()[0]:
+            return "start strongSwan"
+        noted = _charon.marker(self.store).get("daemon")
+        return "" if noted == sha256(self._settings) else "restart strongSwan"
+
+    def _stale(self) -> bool:
+        """Whether the file, or what is loaded of it, is not what is wanted."""
+        if _files.read(self.store.at(_charon.CONFIG)) != self._text:
+            return True
+        if not self._text:
+            return False
+        if self._renewed or _charon.marker(self.store).get("config") != sha256(self._text):
+            return True
+        found = _connections.loaded()
+        return any(found.get(name) != children for name, children in self._shape.items())
+
+    def _over(self) -> list[tuple[str, str]]:
+        """SAs of tunnels and links that the node had and should not have."""
+        had = _connections.shape(self.have)
+        found = []
+        for name, child in _connections.active(had) if had else []:
+            if name not in self._shape:
+                found += [] if child else [(name, "")]
+            elif child in had[name] and child not in self._shape[name]:
+                found.append((name, child))
+        return found
+
+    def problems(self) -> list[str]:
+        """A file that does not load, or does not hold what the document says."""
+        if not self._shape:
+            return []
+        if not self._text:
+            return ["the document has tunnels, but there is no swanctl.conf"]
+        if not have("swanctl"):
+            return [] if self.check else ["swanctl is not installed"]
+        if not self._stale():
+            return []
+        changed = {_charon.CONFIG: self._text}
+        for name, path in _certificates.FILES.items():
+            if name in self.want.files:
+                changed[path] = self.want.files[name]
+            elif _certificates.needed(self.want) and not self.store.at(path).exists():
+                return []  # reported as the missing certificate that it is
+        try:
+            found = _connections.parse(_scratch.load(changed))
+        except CommandError as error:
+            return [str(error)]
+        wrong = []
+        for name, children in self._shape.items():
+            if name not in found:
+                wrong.append(f"{FILE}: connection {name} of the document is missing")
+            elif found[name] != children:
+                wrong.append(f"{FILE}: connection {name} has other children or selectors than the document")
+        return wrong
+
+    # --- report --------------------------------------------------------------------------------------------------
+
+    def changes(self) -> list[Change]:
+        """Connections to load, change and unload; SAs to terminate; the daemon to (re)start."""
+        found: list[Change] = []
+        before = _files.read(self.store.at(_charon.SETTINGS))
+        if before != self._settings:
+            verb = "write" if self._settings else "remove"
+            found.append(Change("strongswan", f"{verb} {_charon.SETTINGS}", before, self._settings))
+        if self._restart():
+            found.append(Change("strongswan", self._restart()))
+        if not self._settings and self.store.owned("service") is not None:
+            found.append(Change("strongswan", "give strongSwan back"))
+        if self._stale():
+            found += self._loads()
+        found += [
+            Change(self.name, f"terminate {child + ' of ' if child else ''}{name}") for name, child in self._over()
+        ]
+        return found
+
+    def _loads(self) -> list[Change]:
+        old = {tunnel["name"]: tunnel for tunnel in self.have.listed("tunnels")}
+        new = {tunnel["name"]: tunnel for tunnel in self.want.listed("tunnels")}
+        verbs = [f"load {name}" for name in new if name not in old]
+        verbs += [f"change {name}" for name in new if name in old and new[name] != old[name]]
+        verbs += [f"unload {name}" for name in old if name not in new]
+        first, *others = verbs or ["load connections"]
+        text = Change(self.name, first, _files.read(self.store.at(_charon.CONFIG)), self._text)
+        return [text, *(Change(self.name, verb) for verb in others)]
+
+    # --- converge ------------------------------------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Write the files; restart the daemon if its settings changed, else load what changed."""
+        if not self._settings:
+            return
+        stale = self._stale()
+        if _files.read(self.store.at(_charon.SETTINGS)) != self._settings:
+            _charon.note_service(self.store)
+            _files.write(self.store.at(_charon.SETTINGS), self._settings)
+        if stale:
+            _files.write(self.store.at(_charon.CONFIG), self._text)
+        if self.boot:  # strongSwan starts next, and loads these files
+            return
+        if self._restart():
+            if not _systemd.here():
+                raise CommandError("strongSwan has to be started, and this node has no systemd")
+            _charon.note_service(self.store)
+            _charon.restart()  # loads the file, too
+            _charon.mark(self.store, daemon=self._settings)
+            self._renewed = False
+            stale = self._stale()
+        if stale:
+            try:
+                _connections.load_credentials(self.store)
+            except ViciError as error:
+                raise CommandError(str(error)) from error
+            run("swanctl", "--load-conns", timeout=60)
+            _charon.mark(self.store, config=self._text)
+
+    def clear(self) -> None:
+        """Unload and terminate what is no longer wanted; give the daemon back with the last tunnel."""
+        over = self._over()
+        path = self.store.at(_charon.CONFIG)
+        if not self._text and path.exists():
+            _files.remove(path)
+            if _charon.identity()[0]:
+                run("swanctl", "--load-conns", timeout=60)
+        try:
+            _connections.terminate(over)
+        except ViciError as error:
+            raise CommandError(str(error)) from error
+        if not self._settings:
+            _files.remove(self.store.at(_charon.SETTINGS))
+            if self.store.owned("service") is not None:
+                _charon.give_back(self.store, wait=not self.boot)

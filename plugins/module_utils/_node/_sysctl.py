@@ -1,0 +1,71 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kernel settings. The value found before ours is noted, and comes back when the setting is no longer wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ._document import Change
+from ._part import Part
+
+
+class Sysctls(Part):
+    """The document's `sysctls`."""
+
+    name = "sysctls"
+
+    def _path(self, key: str) -> Path:
+        # As in sysctl(8): a name with slashes may hold dots, as in net/ipv4/conf/eth0.100/rp_filter.
+        return self.store.at("/proc/sys") / (key if "/" in key else key.replace(".", "/"))
+
+    def _value(self, key: str) -> str:
+        try:
+            return " ".join(self._path(key).read_text(encoding="utf-8").split())
+        except OSError:
+            return ""
+
+    def _noted(self) -> dict[str, str]:
+        return dict(self.store.owned("sysctls") or {})
+
+    def _wrong(self) -> dict[str, str]:
+        return {key: value for key, value in self.want.sysctls.items() if self._value(key) != " ".join(value.split())}
+
+    def _over(self) -> dict[str, str]:
+        return {key: value for key, value in self._noted().items() if key not in self.want.sysctls}
+
+    def problems(self) -> list[str]:
+        """Settings this kernel does not have."""
+        return [f"{key}: this kernel has no such setting" for key in self.want.sysctls if not self._path(key).exists()]
+
+    def changes(self) -> list[Change]:
+        """Settings that differ, and settings to give back."""
+        found = [
+            Change(self.name, f"set {key} = {value}", f"{key} = {self._value(key)}", f"{key} = {value}")
+            for key, value in sorted(self._wrong().items())
+        ]
+        for key, value in sorted(self._over().items()):
+            found.append(
+                Change(self.name, f"restore {key} = {value}", f"{key} = {self._value(key)}", f"{key} = {value}")
+            )
+        return found
+
+    def build(self) -> None:
+        """Set what differs."""
+        wrong, noted = self._wrong(), self._noted()
+        if wrong:
+            self.store.own("sysctls", {**{key: self._value(key) for key in wrong}, **noted})
+        for key, value in wrong.items():
+            self._path(key).write_text(value, encoding="utf-8")
+
+    def clear(self) -> None:
+        """Give back what is no longer wanted."""
+        over = self._over()
+        if not over:
+            return
+        for key, value in over.items():
+            if self._path(key).exists():
+                self._path(key).write_text(value, encoding="utf-8")
+        kept = {key: value for key, value in self._noted().items() if key not in over}
+        self.store.own("sysctls", kept or None)

@@ -1,0 +1,195 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What systemd is told: restore at boot, put back what restarts of other services take away, keep tunnels up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from . import _files, _systemd
+from ._document import Change
+from ._install import AGENT
+from ._part import Part
+from ._run import CommandError, run
+
+DIRECTORY = "/etc/systemd/system"
+RESTORE = "intercloud-vpn.service"
+KEEP = "intercloud-vpn-keep"
+ROLLBACK = "intercloud-vpn-rollback"
+NETWORKD = "/etc/systemd/networkd.conf.d/intercloud-vpn.conf"
+
+_RESTORE = f"""\
+# Made by intercloud.vpn; changes are lost.
+[Unit]
+Description=Private networks of this node (intercloud.vpn)
+After=network.target network-online.target systemd-networkd.service networking.service NetworkManager.service
+After=nftables.service systemd-sysctl.service
+Before=strongswan.service
+ConditionPathExists={AGENT}
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={AGENT} restore
+
+[Install]
+WantedBy=multi-user.target
+"""
+_STRONGSWAN = f"""\
+# Made by intercloud.vpn; changes are lost.
+[Service]
+# The userspace backend's device goes with the daemon, and takes the routes into it along.
+ExecStartPost={AGENT} started
+Restart=always
+RestartSec=200ms
+"""
+_NFTABLES = f"""\
+# Made by intercloud.vpn; changes are lost. nftables.service flushes every table, ours too.
+[Service]
+ExecStartPost=-{AGENT} firewall
+ExecReload=-{AGENT} firewall
+"""
+_KEEP_SERVICE = f"""\
+# Made by intercloud.vpn; changes are lost.
+[Unit]
+Description=Initiate links that are down (intercloud.vpn)
+After=strongswan.service
+
+[Service]
+Type=oneshot
+ExecStart=-{AGENT} keep
+LogLevelMax=notice
+"""
+_KEEP_TIMER = """\
+# Made by intercloud.vpn; changes are lost. charon gives up a link for good when the peer says no, and a peer that
+# is just starting says no.
+[Unit]
+Description=Initiate links that are down (intercloud.vpn)
+
+[Timer]
+OnActiveSec=20s
+OnUnitInactiveSec=20s
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+"""
+_NETWORKD = """\
+# Made by intercloud.vpn; changes are lost. Without this, a restart of systemd-networkd flushes our routes.
+[Network]
+ManageForeignRoutes=no
+ManageForeignRoutingPolicyRules=no
+"""
+OWN = {
+    f"{DIRECTORY}/{RESTORE}": _RESTORE,
+    f"{DIRECTORY}/strongswan.service.d/intercloud-vpn.conf": _STRONGSWAN,
+    f"{DIRECTORY}/nftables.service.d/intercloud-vpn.conf": _NFTABLES,
+    f"{DIRECTORY}/{KEEP}.service": _KEEP_SERVICE,
+    f"{DIRECTORY}/{KEEP}.timer": _KEEP_TIMER,
+    NETWORKD: _NETWORKD,
+}
+LINKS = {
+    f"{DIRECTORY}/multi-user.target.wants/{RESTORE}": f"{DIRECTORY}/{RESTORE}",
+    f"{DIRECTORY}/timers.target.wants/{KEEP}.timer": f"{DIRECTORY}/{KEEP}.timer",
+}
+
+
+class Units(Part):
+    """Unit files, drop-ins and what is enabled."""
+
+    name = "units"
+
+    def _wanted(self) -> set[str]:
+        if not self.want.active:
+            return set()
+        names = [RESTORE]
+        if self.want.listed("vpns"):
+            names.append("nftables.service.d")
+        if self.want.listed("tunnels"):
+            names.append("strongswan.service.d")
+        if any(tunnel.get("initiator") for tunnel in self.want.listed("tunnels")):
+            names.append(f"{KEEP}.")
+        if self.store.at(NETWORKD).exists() or _systemd.active("systemd-networkd.service"):
+            names.append(NETWORKD)
+        return {path for path in (*OWN, *LINKS) if any(name in path for name in names)}
+
+    def _right(self, path: str) -> bool:
+        real = self.store.at(path)
+        if path in LINKS:
+            return real.is_symlink() and os.readlink(real) == LINKS[path]
+        return _files.read(real) == OWN[path]
+
+    def _compare(self) -> tuple[list[str], list[str]]:
+        if not _systemd.here():
+            return [], []
+        wanted = self._wanted()
+        over = [
+            p
+            for p in (*OWN, *LINKS)
+            if p not in wanted and (self.store.at(p).exists() or self.store.at(p).is_symlink())
+        ]
+        return [path for path in (*OWN, *LINKS) if path in wanted and not self._right(path)], over
+
+    def changes(self) -> list[Change]:
+        """Files to write and to remove."""
+        write, over = self._compare()
+        found = [Change(self.name, f"write {p}", _files.read(self.store.at(p)), OWN.get(p, "")) for p in write]
+        return found + [Change(self.name, f"remove {p}", _files.read(self.store.at(p)), "") for p in over]
+
+    def build(self) -> None:
+        """Write, and have systemd read them."""
+        write, _over = self._compare()
+        for path in write:
+            if path in LINKS:
+                _files.link(self.store.at(path), LINKS[path])
+            else:
+                _files.write(self.store.at(path), OWN[path])
+        if write:
+            _systemd.systemctl("daemon-reload")
+        if any(KEEP in path for path in write):
+            _systemd.systemctl("restart", f"{KEEP}.timer")
+
+    def clear(self) -> None:
+        """Remove, and have systemd forget them."""
+        _write, over = self._compare()
+        if any(KEEP in path for path in over):
+            _systemd.systemctl("stop", f"{KEEP}.timer")
+        restored = f"{DIRECTORY}/{RESTORE}" in over and _systemd.active(RESTORE)
+        for path in over:
+            _files.remove(self.store.at(path))
+        if over:
+            _systemd.systemctl("daemon-reload")
+        if restored:  # without waiting: this may run inside that very unit
+            _systemd.systemctl("stop", "--no-block", RESTORE)
+
+
+def arm(seconds: int) -> bool:
+    """Have the node roll back in so many seconds. Returns whether there is a systemd to do so."""
+    if not _systemd.here():
+        return False
+    disarm()
+    run(
+        "systemd-run",
+        f"--on-active={seconds}s",
+        "--timer-property=AccuracySec=1s",
+        f"--unit={ROLLBACK}",
+        "--collect",
+        "--description=Roll back unless confirmed (intercloud.vpn)",
+        AGENT,
+        "rollback",
+    )
+    return True
+
+
+def armed() -> bool:
+    """Whether a roll-back is pending."""
+    return _systemd.active(f"{ROLLBACK}.timer")
+
+
+def disarm() -> None:
+    """Call the roll-back off. A service that already rolls back is not stopped: it holds the node's lock."""
+    if _systemd.here():
+        with contextlib.suppress(CommandError):  # there is none
+            _systemd.systemctl("stop", f"{ROLLBACK}.timer")

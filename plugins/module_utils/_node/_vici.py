@@ -1,0 +1,164 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A client for strongSwan's VICI protocol (libcharon/plugins/vici/README.md in its source), over its unix socket."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+SOCKET = "/run/charon.vici"
+Section = dict[str, Any]  # values: bytes decoded to str, lists of str, sections
+
+CMD_REQUEST, CMD_RESPONSE, CMD_UNKNOWN, EVENT_REGISTER, EVENT_UNREGISTER, EVENT_CONFIRM, EVENT_UNKNOWN, EVENT = range(8)
+SECTION_START, SECTION_END, KEY_VALUE, LIST_START, LIST_ITEM, LIST_END = range(1, 7)
+
+
+class ViciError(Exception):
+    """charon is not there, does not answer, or refuses."""
+
+
+def encode(section: Section) -> bytes:
+    """A message's body."""
+    out = bytearray()
+    for key, value in section.items():
+        name = bytes([len(key)]) + key.encode()
+        if isinstance(value, dict):
+            out += bytes([SECTION_START]) + name + encode(value) + bytes([SECTION_END])
+        elif isinstance(value, list):
+            items = [str(item).encode() for item in value]
+            out += bytes([LIST_START]) + name
+            out += b"".join(struct.pack("!BH", LIST_ITEM, len(item)) + item for item in items) + bytes([LIST_END])
+        else:
+            data = value if isinstance(value, bytes) else str(value).encode()
+            out += bytes([KEY_VALUE]) + name + struct.pack("!H", len(data)) + data
+    return bytes(out)
+
+
+def decode(data: bytes) -> Section:
+    """The sections of a message's body."""
+    position = 0
+
+    def take(size: int) -> bytes:
+        nonlocal position
+        if position + size > len(data):
+            raise ViciError("charon sent a message that ends too early")
+        position += size
+        return data[position - size : position]
+
+    def word(size: int) -> str:
+        return take(int.from_bytes(take(size), "big")).decode("utf-8", "replace")
+
+    stack: list[Section] = [{}]
+    items: list[str] = []
+    key = ""
+    while position < len(data):
+        kind = take(1)[0]
+        if kind == SECTION_START:
+            inner: Section = {}
+            stack[-1][word(1)] = inner
+            stack.append(inner)
+        elif kind == SECTION_END and len(stack) > 1:
+            stack.pop()
+        elif kind == KEY_VALUE:
+            key = word(1)
+            stack[-1][key] = word(2)
+        elif kind == LIST_START:
+            key, items = word(1), []
+            stack[-1][key] = items
+        elif kind == LIST_ITEM:
+            items.append(word(2))
+        elif kind != LIST_END:
+            raise ViciError(f"charon sent an element of unknown type {kind}")
+    return stack[0]
+
+
+class Vici:
+    """A connection to charon; use it in a `with` statement. `timeout` (seconds) bounds every single answer."""
+
+    def __init__(self, path: str = SOCKET, timeout: float = 15) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout)
+        try:
+            self._socket.connect(path)
+        except OSError as error:
+            self._socket.close()
+            raise ViciError(f"charon does not listen on {path}: {error.strerror or error}") from error
+
+    def __enter__(self) -> Vici:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._socket.close()
+
+    @property
+    def peer(self) -> int:
+        """The process id of the daemon."""
+        credentials = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return int(struct.unpack("3i", credentials)[0])
+
+    def _send(self, kind: int, name: str, body: bytes = b"") -> None:
+        packet = bytes([kind, len(name)]) + name.encode() + body
+        try:
+            self._socket.sendall(struct.pack("!I", len(packet)) + packet)
+        except OSError as error:
+            raise ViciError(f"charon: {error.strerror or error}") from error
+
+    def _exactly(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            try:
+                piece = self._socket.recv(size - len(data))
+            except OSError as error:
+                raise ViciError(f"charon: {error.strerror or error}") from error
+            if not piece:
+                raise ViciError("charon closed the connection")
+            data += piece
+        return data
+
+    def _receive(self) -> tuple[int, bytes]:
+        packet = self._exactly(struct.unpack("!I", self._exactly(4))[0])
+        return packet[0], packet[1:]
+
+    def request(self, command: str, arguments: Section | None = None) -> Section:
+        """Run a command. Raises ViciError when charon says that it failed."""
+        answer = self.ask(command, arguments)
+        if answer.get("success", "yes") != "yes":
+            raise ViciError(f"{command}: {answer.get('errmsg') or 'failed'}")
+        return answer
+
+    def ask(self, command: str, arguments: Section | None = None, events: list[str] | None = None) -> Section:
+        """Run a command and return its answer; lines of `control-log` events are added to `events`."""
+        self._send(CMD_REQUEST, command, encode(arguments or {}))
+        while True:
+            kind, body = self._receive()
+            if kind == EVENT:
+                if events is not None:
+                    events.append(str(decode(body[1 + body[0] :]).get("msg", "")))
+                continue
+            if kind != CMD_RESPONSE:
+                raise ViciError(f"charon does not know the command {command}")
+            return decode(body)
+
+    def register(self, event: str) -> None:
+        """Have charon send an event from now on."""
+        self._send(EVENT_REGISTER, event)
+        if self._receive()[0] != EVENT_CONFIRM:
+            raise ViciError(f"charon does not know the event {event}")
+
+    def stream(self, command: str, event: str, arguments: Section | None = None) -> Iterator[Section]:
+        """Run a command that answers with a sequence of events."""
+        self.register(event)
+        self._send(CMD_REQUEST, command, encode(arguments or {}))
+        while True:
+            kind, body = self._receive()
+            if kind == CMD_RESPONSE:
+                break
+            if kind != EVENT:
+                raise ViciError(f"charon does not know the command {command}")
+            yield decode(body[1 + body[0] :])
+        self._send(EVENT_UNREGISTER, event)
+        self._receive()

@@ -1,0 +1,167 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: edge_commit
+short_description: Bring a node to a generation of its plan
+version_added: "0.1.0"
+author:
+  - The intercloud.vpn developers (@intercloud)
+description:
+  - Compares what is loaded on a node (nftables, addresses, routes, devices, kernel settings, strongSwan's
+    connections) with the node's document, validates all of what is wanted, and makes the node so in one call.
+  - When activation fails, the node is back on its previous generation at once. When nobody confirms with
+    M(intercloud.vpn.edge_confirm) in time, it goes back by itself, also after a reboot.
+  - A document without any entry removes everything again.
+options:
+  documents:
+    description:
+      - A directory on the controller that holds each node's document as C(<inventory_hostname>.json). A host without
+        one is skipped, and not contacted.
+      - One of O(documents) and O(document) is required.
+    type: path
+  document:
+    description: The node's document itself.
+    type: dict
+  templates:
+    description:
+      - Files to render on the controller and send along, as C({name of the file on the node. name of the template}).
+        Templates are looked for as M(ansible.builtin.template) does it, and see C(document), C(backend) and C(trap).
+      - The node's code knows C(swanctl.conf) and C(nftables.nft).
+    type: dict
+    default: {}
+  files:
+    description: Files that are rendered already, by name. Filled from O(templates).
+    type: dict
+    default: {}
+  backend:
+    description: The IPsec backend of the node; see M(intercloud.vpn.edge_info).
+    type: str
+    choices: [xfrm, libipsec, none]
+    default: none
+  trap:
+    description: Whether the backend can have trap policies. Only handed to the templates.
+    type: bool
+    default: false
+  certificates:
+    description: Certificates to install, in PEM. The node keeps those that are not given.
+    type: dict
+    suboptions:
+      certificate:
+        description: The edge's certificate.
+        type: str
+      authority:
+        description: The certificate of the authority that signed it, and the other edges'.
+        type: str
+  confirm_timeout:
+    description:
+      - The node rolls back after so many seconds unless M(intercloud.vpn.edge_confirm) came first.
+      - V(0) confirms at once.
+    type: int
+    default: 60
+  require:
+    description:
+      - Packages that have to be there. When some are missing, nothing is done; they are returned as
+        RV(missing_packages).
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what a run does.
+    support: full
+  diff_mode:
+    description: Shows differences in diff mode. Key material is never shown.
+    support: full
+seealso:
+  - module: intercloud.vpn.edge_confirm
+  - module: intercloud.vpn.edge_observe
+"""
+
+EXAMPLES = r"""
+- name: Bring every node to the generation just planned
+  intercloud.vpn.edge_commit:
+    documents: "{{ vcc_plan_documents }}"
+    templates:
+      nftables.nft: nftables.nft.j2
+"""
+
+RETURN = r"""
+subsystems:
+  description: What is changed, by subsystem; subsystems where nothing is are left out.
+  type: dict
+  returned: when the node was compared
+  sample: {routes: {changed: true, actions: ["add 100.64.0.0/24 via 192.168.1.1"]}}
+generation:
+  description: The name of the node's generation; empty for none.
+  type: str
+  returned: when the node was compared
+unconfirmed:
+  description: Whether the node waits for M(intercloud.vpn.edge_confirm).
+  type: bool
+  returned: when the node was compared
+links:
+  description: Every link of an org edge, with the state of its CHILD_SA.
+  type: list
+  elements: dict
+  returned: when the node was compared
+  sample: [{vpn: payroll, tunnel: edge-east--edge-west, initiator: true, state: INSTALLED}]
+confirm:
+  description:
+    - Whether M(intercloud.vpn.edge_confirm) has something to do, because the node was changed, is not confirmed, or
+      has links to initiate.
+  type: bool
+  returned: success
+missing_packages:
+  description: Packages of O(require) that are not there; then nothing else was done.
+  type: list
+  elements: str
+  returned: success
+rolled_back:
+  description: Whether activation failed and the node is back on the generation it had.
+  type: bool
+  returned: failure
+problems:
+  description: What is wrong with the wanted state, by subsystem; the node was not touched.
+  type: list
+  elements: dict
+  returned: when validation failed
+  sample: [{subsystem: addresses, problem: "100.64.0.17/32: the device that holds 192.168.1.11 is not there"}]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _agent, _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+
+SHIPPED = _agent.COMMANDS  # the agent is installed from what this module carries along: all of it has to be imported
+
+
+def main() -> None:
+    """Run the module."""
+    certificates = {"certificate": {"type": "str"}, "authority": {"type": "str"}}
+    module = AnsibleModule(
+        argument_spec={
+            "documents": {"type": "path"},
+            "document": {"type": "dict"},
+            "templates": {"type": "dict", "default": {}},
+            "files": {"type": "dict", "default": {}},
+            "backend": {"type": "str", "choices": ["xfrm", "libipsec", "none"], "default": "none"},
+            "trap": {"type": "bool", "default": False},
+            "certificates": {"type": "dict", "options": certificates},
+            "confirm_timeout": {"type": "int", "default": 60},
+            "require": {"type": "list", "elements": "str", "default": []},
+        },
+        required_one_of=[("documents", "document")],
+        supports_check_mode=True,
+    )
+    result = _module.commit(module.params, Store(), module.check_mode)
+    (module.fail_json if result.get("msg") else module.exit_json)(**result)
+
+
+if __name__ == "__main__":
+    main()

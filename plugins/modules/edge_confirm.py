@@ -1,0 +1,90 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: edge_confirm
+short_description: Confirm what a commit did, and bring the node's links up
+version_added: "0.1.0"
+author:
+  - The intercloud.vpn developers (@intercloud)
+description:
+  - Calls the pending roll-back off, and initiates those links whose CHILD_SA is missing and whose initiator is this
+    node.
+  - A link that does not come up is told in RV(links) and does not fail the module.
+options:
+  state:
+    description:
+      - V(confirmed) keeps the current generation.
+      - V(rolled_back) returns to the last confirmed one at once.
+    type: str
+    choices: [confirmed, rolled_back]
+    default: confirmed
+  timeout:
+    description: How long to wait for the links, in seconds, all of them together.
+    type: int
+    default: 30
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what a run does.
+    support: full
+  diff_mode:
+    description: Shows differences in diff mode.
+    support: none
+seealso:
+  - module: intercloud.vpn.edge_commit
+"""
+
+EXAMPLES = r"""
+- name: Keep it, and bring the links up
+  intercloud.vpn.edge_confirm:
+    timeout: 20
+"""
+
+RETURN = r"""
+disarmed:
+  description: Whether a roll-back was pending, and is not any more.
+  type: bool
+  returned: success
+initiated:
+  description: The links that were down and had to be initiated.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{vpn: payroll, tunnel: edge-east--edge-west}]
+links:
+  description: Every link of the node, with the state of its CHILD_SA, and why it is not up, in charon's words.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{vpn: payroll, tunnel: edge-east--edge-west, initiator: true, state: INSTALLED, error: ""}]
+generation:
+  description: The generation the node runs now; empty for none.
+  type: str
+  returned: success
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["confirmed", "rolled_back"], "default": "confirmed"},
+            "timeout": {"type": "int", "default": 30},
+        },
+        supports_check_mode=True,
+    )
+    result = _module.confirm(module.params, Store(), module.check_mode)
+    (module.fail_json if result.get("msg") else module.exit_json)(**result)
+
+
+if __name__ == "__main__":
+    main()

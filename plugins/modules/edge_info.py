@@ -1,0 +1,125 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: edge_info
+short_description: Tell what a node of the VPNs is made of
+version_added: "0.1.0"
+author:
+  - The intercloud.vpn developers (@intercloud)
+description:
+  - Tells which packages are missing, which IPsec backend the kernel can serve, strongSwan's version, the running
+    generation, and what there is to know about the edge's certificate.
+  - Works on a node where nothing is installed yet. Never changes anything.
+options:
+  packages:
+    description: Names of packages (Debian's) to look for.
+    type: list
+    elements: str
+    default: []
+  backend:
+    description:
+      - The IPsec backend. V(auto) tries in a network namespace of its own whether the kernel has XFRM interfaces and
+        ESP, and answers V(xfrm) or V(libipsec).
+    type: str
+    choices: [auto, xfrm, libipsec]
+    default: auto
+  days:
+    description: A certificate that ends within so many days does not count as valid.
+    type: int
+    default: 30
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what a run does.
+    support: full
+  diff_mode:
+    description: Shows differences in diff mode.
+    support: none
+seealso:
+  - module: intercloud.vpn.edge_commit
+"""
+
+EXAMPLES = r"""
+- name: Ask an edge what it has
+  intercloud.vpn.edge_info:
+    packages: [charon-systemd, nftables]
+  register: edge
+"""
+
+RETURN = r"""
+missing_packages:
+  description: The packages of O(packages) that are not installed.
+  type: list
+  elements: str
+  returned: success
+backend:
+  description: The IPsec backend, V(xfrm) or V(libipsec).
+  type: str
+  returned: success
+strongswan:
+  description: strongSwan's version; empty if it is not installed.
+  type: str
+  returned: success
+trap:
+  description: Whether the backend can have policies that bring a link up when its first packet comes.
+  type: bool
+  returned: success
+generation:
+  description: The number of the generation the node runs; 0 for none.
+  type: int
+  returned: success
+unconfirmed:
+  description: Whether nobody has confirmed that generation yet.
+  type: bool
+  returned: success
+certificate:
+  description: The edge's certificate.
+  type: dict
+  returned: success
+  contains:
+    present:
+      description: Whether there is one that can be read.
+      type: bool
+    key:
+      description: Whether there is a private key.
+      type: bool
+    valid:
+      description: Whether there are both, and the certificate does not end within O(days).
+      type: bool
+    not_after:
+      description: Its end, ISO 8601 in UTC.
+      type: str
+    identity:
+      description: The first dNSName in it.
+      type: str
+    authority_sha256:
+      description: SHA-256 of the installed authority's certificate (DER).
+      type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._facts import gather
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "packages": {"type": "list", "elements": "str", "default": []},
+            "backend": {"type": "str", "choices": ["auto", "xfrm", "libipsec"], "default": "auto"},
+            "days": {"type": "int", "default": 30},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    module.exit_json(changed=False, **gather(given["packages"], given["backend"], given["days"], Store()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: edge_observe
+short_description: Tell what a node does right now
+version_added: "0.1.0"
+author:
+  - The intercloud.vpn developers (@intercloud)
+description:
+  - Returns the node's generation, all that differs between it and what is loaded, and every SA of its tunnels.
+  - Never changes anything.
+options: {}
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what a run does.
+    support: full
+  diff_mode:
+    description: Shows differences in diff mode.
+    support: none
+seealso:
+  - module: intercloud.vpn.edge_commit
+"""
+
+EXAMPLES = r"""
+- name: Look at an edge
+  intercloud.vpn.edge_observe:
+  register: observed
+"""
+
+RETURN = r"""
+node:
+  description: The node's name in its document.
+  type: str
+  returned: success
+role:
+  description: The node's role.
+  type: str
+  returned: success
+generation:
+  description: The number of its generation; 0 for none.
+  type: int
+  returned: success
+generation_name:
+  description: The name of its generation, which has a digest of all its content in it.
+  type: str
+  returned: success
+backend:
+  description: The IPsec backend.
+  type: str
+  returned: success
+unconfirmed:
+  description: Whether nobody has confirmed the generation yet.
+  type: bool
+  returned: success
+rollback_armed:
+  description: Whether the node is about to roll back.
+  type: bool
+  returned: success
+drift:
+  description: What the next commit of this generation would do.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{subsystem: routes, action: "add 100.64.0.0/24 via 192.168.1.1"}]
+connections:
+  description: The names of our tunnels that charon has loaded.
+  type: list
+  elements: str
+  returned: success
+sas:
+  description: The IKE_SAs of our tunnels, each with its CHILD_SAs.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    tunnel:
+      description: The connection's name.
+      type: str
+    unique_id:
+      description: charon's number of the IKE_SA.
+      type: str
+    initiator:
+      description: Whether this end initiated it.
+      type: bool
+    state:
+      description: V(ESTABLISHED) if it is up.
+      type: str
+    local_host:
+      description: This end's address.
+      type: str
+    remote_host:
+      description: The other end's address.
+      type: str
+    local_id:
+      description: This end's identity.
+      type: str
+    remote_id:
+      description: The other end's identity.
+      type: str
+    spi_initiator:
+      description: SPI of the initiator, hexadecimal.
+      type: str
+    spi_responder:
+      description: SPI of the responder, hexadecimal.
+      type: str
+    encryption:
+      description: Encryption algorithm.
+      type: str
+    encryption_keysize:
+      description: Its key size in bits.
+      type: str
+    integrity:
+      description: Integrity algorithm; empty with AEAD.
+      type: str
+    prf:
+      description: Pseudo-random function.
+      type: str
+    dh_group:
+      description: Key exchange.
+      type: str
+    established_seconds:
+      description: Age.
+      type: int
+    rekey_seconds:
+      description: Time to the next rekeying.
+      type: int
+    children:
+      description:
+        - CHILD_SAs. Each has C(name), C(state), C(mode), C(protocol), C(encapsulated), C(spi_in), C(spi_out), C(if_id),
+          C(encryption), C(encryption_keysize), C(integrity), C(dh_group), C(bytes_in), C(bytes_out), C(packets_in),
+          C(packets_out), C(installed_seconds), C(rekey_seconds), C(life_seconds), C(local_ts) and C(remote_ts).
+      type: list
+      elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._observe import observe
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.exit_json(changed=False, **observe(Store()))
+
+
+if __name__ == "__main__":
+    main()
