@@ -8,7 +8,7 @@ leftovers() {
     ip -o link show | grep -oE 'vcclab|ctl-[a-z]+' || true
     ip netns list | grep -E 'internet|(cloud|node|edge|vapp1|vm[1-3])-' || true
     grep -E 'intercloud-vpn(/lab/machines|-lab)' /proc/self/mounts || true
-    pgrep -af 'labctl supervise|systemd-nspawn.*intercloud-vpn' || true
+    pgrep -af 'labctl.py supervise|systemd-nspawn.*intercloud-vpn' || true
     find /var/lib/intercloud-vpn/lab /sys/fs/cgroup -path '*intercloud-vpn*' 2>/dev/null || true
     ls -d /run/systemd/nspawn/*/{node,edge,vapp1,vm}*-* 2>/dev/null || true
 }
@@ -23,7 +23,7 @@ for delay in 0.05 0.15 0.3 0.6 1 1.5 2.5; do
         [[ $("$labctl" up) == "nothing to do" ]]
     fi
     if [[ $delay == 1 ]]; then      # and the supervisors gone as well
-        pgrep -f 'labctl supervise' | xargs -r kill -9
+        pgrep -f 'labctl.py supervise' | xargs -r kill -9
     fi
     "$labctl" down >/dev/null
     "$labctl" down >/dev/null

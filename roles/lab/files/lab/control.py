@@ -20,7 +20,7 @@ from .landscape import landscape
 from .shell import LabError, run
 
 STATE = Path(landscape.STATE_DIR)
-LABCTL = Path(__file__).resolve().parents[1] / "labctl"
+LABCTL = Path(__file__).resolve().parents[1] / "labctl.py"
 LOCK = roots.CACHE / "lock"
 BOOT_SECONDS = 180      # far more than needed: a machine with one slow core shall do too
 

@@ -25,6 +25,7 @@ def check(action):
     """LabError unless `action` can be done here."""
     if os.geteuid() != 0:
         raise LabError(f"`labctl {action}` makes namespaces and mounts: run it as root")
+    os.environ["PATH"] += ":/usr/sbin:/sbin"     # not in everybody's, be they root
     if action == "down":
         return      # does what it can with what there is
     if not shutil.which("dpkg"):

@@ -1,0 +1,87 @@
+# Copyright (c) The intercloud.vpn developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's switchboard; see docs/lab.md. Prints JSON with --json (what the playbooks read)."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True      # root's files do not belong into somebody's checkout
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from lab import control, preflight, root, supervisor  # noqa: E402
+from lab.landscape import landscape  # noqa: E402
+from lab.shell import LabError  # noqa: E402
+
+POWER = {
+    "start": "switch a machine on", "stop": "shut it down in order",
+    "reboot": "reboot it: files stay, devices, routes and firewall do not", "kill": "pull its plug",
+}
+
+
+def main():
+    arguments = _parser().parse_args()
+    try:
+        changed, answer, text = _do(arguments)
+    except (LabError, ValueError) as error:
+        print(json.dumps({"error": str(error)}) if arguments.json else f"labctl: {error}",
+              file=sys.stdout if arguments.json else sys.stderr)
+        return 1
+    print(json.dumps({"changed": changed, **answer}) if arguments.json else text)
+    return 0
+
+
+def _do(arguments):
+    """(changed, answer, text for people) of a subcommand."""
+    action = arguments.action
+    if action == "status":
+        return False, control.status(), _table(control.status())
+    preflight.check(action)
+    if action == "root":
+        with control.lock():
+            path, built = root.build(arguments.package)
+            root.prune(control.read_state().get("root"))
+        return built, {"path": str(path)}, str(path)
+    if action == "up":
+        count = arguments.clouds or len(control.read_state().get("clouds", ())) or landscape.DEFAULT_CLOUDS
+        done = control.up(count, arguments.root or control.last_root())
+        return bool(done), {"actions": done}, "\n".join(done) or "nothing to do"
+    if action == "down":
+        there = control.down()
+        return there, {}, "the lab is gone" if there else "there was no lab"
+    if action == "supervise":
+        sys.exit(supervisor.supervise(arguments.machine, arguments.root))
+    changed = control.power(action, arguments.machine)
+    return changed, {}, f"{arguments.machine}: {control.status()['machines'][arguments.machine]['state']}"
+
+
+def _table(state):
+    if not state:
+        return "there is no lab"
+    rows = [f"{name:12} {record['state']:9} boots: {record['boots']}" for name, record in state["machines"].items()]
+    return "\n".join([*rows, f"ssh -F {landscape.SSH_CONFIG} MACHINE"])
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="labctl", description=__doc__.partition(";")[0])
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    actions = parser.add_subparsers(dest="action", required=True)
+    build = actions.add_parser("root", help="build the machines' shared root, unless it is in the cache")
+    build.add_argument("package", nargs="*", help="Debian packages, beside those every machine has")
+    raise_ = actions.add_parser("up", help="make or mend the lab")
+    raise_.add_argument("--clouds", type=int, help="how many (default: as many as there are, else 2)")
+    raise_.add_argument("--root", help="what `labctl root` answered (default: the last one used)")
+    actions.add_parser("down", help="remove the lab, leave the cache")
+    actions.add_parser("status", help="what there is")
+    for action, text in POWER.items():
+        actions.add_parser(action, help=text).add_argument("machine")
+    supervise = actions.add_parser("supervise")
+    supervise.add_argument("machine")
+    supervise.add_argument("--root", required=True)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
