@@ -160,6 +160,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     result = _module.commit(module.params, Store(), module.check_mode)
+    for note in result.pop("notes", []):
+        module.warn(note)
     (module.fail_json if result.get("msg") else module.exit_json)(**result)
 
 

@@ -27,6 +27,11 @@ options:
     description: How long to wait for the links, in seconds, all of them together.
     type: int
     default: 30
+  pending:
+    description:
+      - Only for check mode, in which the commit before this left nothing to confirm, whether the real one would have.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Can run in check mode and predict what a run does.
@@ -79,6 +84,7 @@ def main() -> None:
         argument_spec={
             "state": {"type": "str", "choices": ["confirmed", "rolled_back"], "default": "confirmed"},
             "timeout": {"type": "int", "default": 30},
+            "pending": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

@@ -62,7 +62,7 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
         "links": links,
         "confirm": outcome.unconfirmed or down or (check and bool(outcome.changes) and want.active),
         "missing_packages": [],
-        "warnings": outcome.warnings,
+        "notes": outcome.warnings,
     }
 
 
@@ -71,6 +71,7 @@ def confirm(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     try:
         if given["state"] == "confirmed":
             result = keep(store, given["timeout"], check)
+            result["disarmed"] = result["disarmed"] or (check and given["pending"])
         else:
             result = {"disarmed": store.fallback is not None, "initiated": [], "links": []}
             if not check:

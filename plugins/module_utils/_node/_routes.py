@@ -16,6 +16,7 @@ from ._part import Part
 from ._run import have
 
 PROTOCOL = 188
+LIBIPSEC_MTU = 1400  # of strongSwan's TUN device; longer packets would be cut off
 IPV6_METRIC = 1024  # what the kernel gives an IPv6 route that names none
 
 
@@ -59,8 +60,10 @@ def wanted(generation: Generation) -> list[Route]:
         elif entry.get("via"):
             found.append(Route(str(network), metric, via=str(ipaddress.ip_address(entry["via"])), source=source))
         else:
-            # The userspace backend has one device for all VPNs, so that a VPN's own limit is its routes'.
-            mtu = mtus.get(entry["tunnel"], 0) if generation.backend != "xfrm" else 0
+            # The userspace backend has one device for all VPNs, so that a VPN's own, smaller limit is its routes'.
+            mtu = mtus.get(entry["tunnel"], 0)
+            if generation.backend == "xfrm" or mtu >= LIBIPSEC_MTU:
+                mtu = 0
             device = generation.tunnel_device(entry["tunnel"])
             found.append(Route(str(network), metric, device=device, source=source, mtu=mtu))
     return found
@@ -114,9 +117,11 @@ class Routes(Part):
         for route in add:
             if route.via and not _ip.on_link(held, route.via):
                 found.append(f"{route.prefix}: the next hop {route.via} is on no network of this node")
+        ours = set(loaded())
         for family in {route.family for route in add}:
-            theirs = [r for r in _ip.routes(family) if str(r.get("protocol")) != str(PROTOCOL)]
-            keys = {(r.prefix, r.metric) for r in (_parse(route, family) for route in theirs)}
+            # Not told apart by `protocol`: nodes have different names for the number.
+            theirs = {_parse(route, family) for route in _ip.routes(family)} - ours
+            keys = {(route.prefix, route.metric) for route in theirs}
             found += [f"{r.prefix}: somebody else routes it already" for r in add if (r.prefix, r.metric) in keys]
         return found
 

@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 
 # Daemons, and shells without a login, often lack the sbin directories.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# swanctl tells, on every call, of plugins that the distribution does not build.
+NOISE = re.compile(r"plugin '.*failed to load")
 
 
 class CommandError(Exception):
@@ -48,7 +52,7 @@ def run(*argv: str, stdin: str | None = None, timeout: float = 30, env: dict[str
     except OSError as error:
         raise CommandError(f"{argv[0]}: {error.strerror}") from error
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        said = [line for line in (done.stderr.strip() or done.stdout.strip()).splitlines() if not NOISE.match(line)]
         raise CommandError(f"{' '.join(argv)}: exit {done.returncode}: {'; '.join(said[-8:])}")
     return done.stdout
 
