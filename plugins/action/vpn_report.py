@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Judge, write, show; fail if there is anything to fail for."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, given = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        dummy, given = self.validate_argument_spec(argument_spec=ARGUMENTS)
         per_network = given["nonmembers_per_network"]
         try:
             plan, documents = load_plan(given["plan"])
@@ -63,7 +63,9 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(error)) from error
         Display().display(table(judged, plan))
         errors = [finding for finding in content["findings"] if finding["severity"] == "error"]
-        result.update(changed=False, ok=judged.ok, error_count=len(errors), warning_count=len(content["findings"]) - len(errors))
+        result.update(
+            changed=False, ok=judged.ok, error_count=len(errors), warning_count=len(content["findings"]) - len(errors)
+        )
         result["dest"] = given["dest"]
         if not judged.ok and given["fail"]:
             first = errors[0]

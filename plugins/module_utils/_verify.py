@@ -63,11 +63,10 @@ def _judge_nodes(
     for node, document in sorted(documents.items()):
         state = observed.get(node)
         concerned = any(document.get(key) for key in ("addresses", "routes", "vpns", "tunnels"))
-        if _absent(state):
+        if state is None or _absent(state):
             if document.get("role") in APPLIED and concerned:
                 yield _silent(node, f"generation {document['generation']}", state, asked)
             continue
-        assert state is not None
         found = state.get("generation") or 0  # 0: none, which suits a node that nothing concerns
         if found != document["generation"] and (concerned or found):
             seen = str(found or "none")

@@ -102,7 +102,13 @@ def _judge_pairs(pairs: Iterable[Section], links: Iterable[Section]) -> Iterator
             why = next((f" ({pair['mtu_reason']})" for pair in small if pair["mtu_reason"]), "")
             seen = f"lost in {len(small)} of {len(group)}: {few(map(_arrow, small))}{why}"
             expected = f"packets of {small[0]['mtu']} octets pass"
-            yield Finding(ERROR, subject, expected, seen, f"path MTU below {few(small[0]['tunnels'])}")
+            yield Finding(
+                ERROR,
+                subject,
+                expected,
+                seen,
+                f"ip link (the tunnel's device), ping -M do to the peer on {few(small[0]['via'])}",
+            )
         lossy = [pair for pair in sent if pair["reachable"] and pair["loss"]]
         if lossy:
             seen = f"{max(pair['loss'] for pair in lossy):g} % lost: {few(map(_arrow, lossy))}"

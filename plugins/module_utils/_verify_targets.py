@@ -143,7 +143,9 @@ def _stranger(vpn: Mapping[str, Any]) -> Iterator[Target]:
 def _unleased(documents: Documents, vpn: Mapping[str, Any], member: Mapping[str, Any]) -> Iterator[Target]:
     taken = {bare(other["address"]) for other in vpn["members"]}
     taken |= {edge_address(documents, vpn["name"], other["site"]) or "" for other in vpn["members"]}
-    far = (text for _, link in links_of(documents.get(member["site"], {}), vpn["name"]) for text in link["remote_ts"])
+    far = (
+        text for dummy, link in links_of(documents.get(member["site"], {}), vpn["name"]) for text in link["remote_ts"]
+    )
     address = _free_address(far, taken)
     if address:
         yield _target(vpn, member, "unleased", address, None)

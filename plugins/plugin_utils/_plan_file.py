@@ -33,7 +33,7 @@ class Documents(Mapping[str, Mapping[str, Any]]):
         return iter(sorted(path.stem for path in self._directory.glob("*.json")))
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(list(iter(self)))
 
 
 def load_plan(path: str) -> tuple[Mapping[str, Any], Documents]:

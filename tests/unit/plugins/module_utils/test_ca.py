@@ -151,7 +151,7 @@ class TestSign:
 
     def test_every_certificate_is_recorded(self, tmp_path: Path) -> None:
         owner = _ca.ensure_authority(tmp_path, "acme")
-        issued = [_ca.sign(owner, request(), IDENTITY) for _ in range(2)]
+        issued = [_ca.sign(owner, request(), IDENTITY) for dummy in range(2)]
         recorded = {path.name: path.read_text() for path in (owner.directory / "issued").iterdir()}
         assert recorded == {f"{one.serial}.pem": one.certificate for one in issued}
 
