@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Judge, write, show; fail if there is anything to fail for."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        dummy, given = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        _dummy, given = self.validate_argument_spec(argument_spec=ARGUMENTS)
         per_network = given["nonmembers_per_network"]
         try:
             plan, documents = load_plan(given["plan"])

@@ -155,7 +155,7 @@ def _full_size(target: Mapping[str, t.Any], ping: Ping, run: Run) -> Answer:
     """Packets of the link's MTU that must not be fragmented: a second one only if the first gets lost."""
     payload = str(int(target["mtu"]) - ICMP_HEADERS[_family(target)])
     answer = Answer()
-    for attempt in range(2):
+    for _attempt in range(2):
         options = ("-c", "1", "-W", f"{ping.timeout:g}", "-M", "do", "-s", payload)
         answer = parse(*run(command(target, *options), _patience(ping)))
         if answer.received:
