@@ -40,13 +40,13 @@ def create(machine):
         return
     upper.chmod(0o755)
     etc = upper / "etc"
-    etc.mkdir()
+    etc.mkdir(exist_ok=True)
     (etc / "hostname").write_text(machine.name + "\n", encoding="ascii")
     (etc / "hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {machine.name}\n", encoding="ascii")
     # Known beforehand, so that no machine takes its boot for a first one and enables every service it has.
     (etc / "machine-id").write_text(hashlib.md5(machine.name.encode()).hexdigest() + "\n", encoding="ascii")
     login = upper / "root/.ssh"
-    login.mkdir(parents=True)
+    login.mkdir(parents=True, exist_ok=True)
     (upper / "root").chmod(0o700)
     login.chmod(0o700)
     (login / "authorized_keys").write_text(ssh.public_key(), encoding="ascii")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 
 from .landscape import landscape
 from .shell import LabError, batch, run
@@ -54,7 +55,7 @@ def make_base(clouds):
     Returns the names of what was made: a cloud, `internet` or `vcclab`.
     """
     made = []
-    if not os.path.exists(f"/sys/class/net/{landscape.CONTROLLER_BRIDGE}"):
+    if landscape.CONTROLLER_BRIDGE not in _host_devices():
         bridge = landscape.CONTROLLER_BRIDGE
         batch(None, [
             f"link add {bridge} type bridge forward_delay 0",
@@ -117,14 +118,17 @@ def delete_namespace(namespace):
 
 def delete_host_side():
     """The controller's bridge and what may still hang on it."""
-    devices = [landscape.CONTROLLER_BRIDGE] + [f"ctl-{cloud}" for cloud in landscape.CLOUDS]
-    for device in devices:
-        if os.path.exists(f"/sys/class/net/{device}"):
-            run("ip", "link", "delete", device, check=False)
+    ours = {landscape.CONTROLLER_BRIDGE, *(f"ctl-{cloud}" for cloud in landscape.CLOUDS)}
+    for device in ours & _host_devices():
+        run("ip", "link", "delete", device, check=False)
 
 
 def processes_in(namespace):
     return [int(pid) for pid in run("ip", "netns", "pids", namespace, check=False).split()]
+
+
+def _host_devices():
+    return {name for _index, name in socket.if_nameindex()}
 
 
 def _other_end(machine, interface):
