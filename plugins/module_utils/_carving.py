@@ -79,13 +79,13 @@ class Carving:
 
     def leaves_room_for_a_site(self) -> bool:
         """Whether one more site block, as large as the largest new one, fits the VPN's blocks."""
-        assert self.root is not None
         sizes = self._new_sizes(2)
-        return not sizes or self.root.space.take_block(max(sizes)) is not None
+        return not sizes or self.root is None or self.root.space.take_block(max(sizes)) is not None
 
     def _new_sizes(self, depth: int) -> list[int]:
         """Sizes of the new blocks so many path elements below the VPN's key."""
-        assert self.root is not None
+        if self.root is None:
+            raise AssertionError("carve comes first")
         slashes = self.root.shape.key.count("/") + depth
         return [le.prefix.size for le in self.new if le.kind == "block" and le.key.count("/") == slashes]
 
@@ -135,7 +135,8 @@ class Carving:
         for child, child_size in node.waiting:
             start = node.space.take_block(child_size)
             # Powers of two, first fit, into an untouched block of at least their sum: that always fits.
-            assert start is not None
+            if start is None:
+                raise AssertionError("a block is at least as large as what waits for it")
             self._grant(child, start, child_size)
 
     def _settle(self, node: _Node) -> None:

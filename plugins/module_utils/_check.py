@@ -123,5 +123,6 @@ def check_shared_tunnels(vpns: Iterable[Vpn], problems: Problems) -> None:
 
 def _edge(landscape: Landscape, name: str) -> OrgEdge:
     edge = landscape.edge(name)
-    assert edge is not None, f"{name} was read before"
+    if edge is None:
+        raise LookupError(f"{name} was not read before")
     return edge

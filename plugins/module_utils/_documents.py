@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ._intent import Member, Vpn
 from ._landscape import Landscape, OrgEdge, VappEdge
@@ -22,6 +22,7 @@ FORMAT = 1
 BLACKHOLE_METRIC = 9999
 _FORWARDING = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
 
+T = TypeVar("T")
 Document = dict[str, Any]
 
 
@@ -300,6 +301,8 @@ def _texts(prefixes: Iterable[Prefix]) -> list[str]:
     return [str(prefix) for prefix in prefixes]
 
 
-def _known(found: Any) -> Any:
-    assert found is not None, "the landscape was checked before anything is compiled"
+def _known(found: T | None) -> T:
+    """What a look-up found. The landscape was checked before anything is compiled, so there is always something."""
+    if found is None:
+        raise LookupError("the landscape was not checked")
     return found

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Callable, TypeVar
-
-import sqlalchemy as sa
-from sqlalchemy.engine import Engine
-from sqlalchemy.engine.url import make_url
+from typing import TYPE_CHECKING, Callable, TypeVar
 
 from ._errors import LedgerError
 from ._ledger_records import DocumentRecord, EventRecord, VpnRecord, canonical_json, digest_of
 from ._ledger_schema import ensure_schema, make_file, open_engine, parse_url, sqlite_file
 from ._ledger_transaction import Transaction
+from ._sqlalchemy import sa
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
 
 __all__ = [
     "DocumentRecord",
@@ -65,7 +65,7 @@ class Ledger:
         engine = self._engine
         if self._file is not None and not self._file.exists():
             if dry_run:
-                engine = open_engine(make_url("sqlite://"))
+                engine = open_engine(sa.engine.make_url("sqlite://"))
             else:
                 make_file(self._file)
         started = time.monotonic()

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
-
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.engine.url import URL, make_url
-from sqlalchemy.pool import NullPool, StaticPool
+from typing import TYPE_CHECKING, Any
 
 from ._errors import LedgerError
+from ._sqlalchemy import sa
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL, Connection, Engine
 
 VERSION = 1
 BUSY_SECONDS = 30
@@ -127,7 +126,7 @@ events = sa.Table(
 def parse_url(text: str) -> URL:
     """The ledger's URL; a relative or ~ path of SQLite becomes absolute. LedgerError when it cannot be one."""
     try:
-        url = make_url(text)
+        url = sa.engine.make_url(text)
     except Exception as error:  # SQLAlchemy's and, for a bad port, Python's own
         # The text is not repeated: it may hold a password.
         raise LedgerError("the ledger's URL cannot be read: write sqlite:////absolute/path/ledger.sqlite3") from error
@@ -172,7 +171,7 @@ def open_engine(url: URL) -> Engine:
     """An engine whose transactions are safe to race; LedgerError when the driver is missing."""
     try:
         if url.get_backend_name() != "sqlite":
-            engine = sa.create_engine(url, poolclass=NullPool, isolation_level="SERIALIZABLE")
+            engine = sa.create_engine(url, poolclass=sa.pool.NullPool, isolation_level="SERIALIZABLE")
             if url.get_backend_name() == "postgresql":
                 sa.event.listen(engine, "connect", _lock_postgresql)
             return engine
@@ -180,7 +179,7 @@ def open_engine(url: URL) -> Engine:
         engine = sa.create_engine(
             url,
             # One connection per transaction: nothing is shared over fork(), no journal stays behind.
-            poolclass=StaticPool if in_memory else NullPool,
+            poolclass=sa.pool.StaticPool if in_memory else sa.pool.NullPool,
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": not in_memory},
         )
     except (sa.exc.ArgumentError, ImportError, TypeError) as error:

@@ -12,16 +12,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
-from typing import Any
-
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from typing import TYPE_CHECKING, Any
 
 from ._errors import LedgerError
 from ._ledger_records import DocumentRecord, EventRecord, VpnRecord, canonical_json, changed_keys, digest_of
 from ._ledger_schema import documents, events, generations, landscape, leases, tunnels, vpns
 from ._pool import Lease
 from ._prefix import BITS, Prefix
+from ._sqlalchemy import sa
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 _HIGHEST_NUMBER = 65535
 

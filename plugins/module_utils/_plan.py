@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._check import check_shared_tunnels, check_vpns
 from ._diff import changed_nodes, diff
@@ -20,10 +20,12 @@ from ._documents import Compiled, Document, compile_organization, empty_document
 from ._errors import IntentError, IntentErrors, PoolExhausted
 from ._intent import Vpn, parse_intent, vpn_from_record
 from ._landscape import Landscape, organization_of
-from ._ledger import Transaction
 from ._ledger_records import VpnRecord
 from ._pool import Lease, SiteDemand, carve_vpn, vpn_key
 from ._problems import Problems
+
+if TYPE_CHECKING:
+    from ._ledger import Transaction
 
 ACTIVE, DELETING = "active", "deleting"
 
@@ -127,8 +129,8 @@ def settle(transaction: Transaction, request: Request, applied: Sequence[str]) -
 
 def _mark_absent(tenants: Sequence[_Tenant], absent: Sequence[str], asked: Sequence[Vpn], plan: Plan) -> None:
     for text in absent:
-        organization, _, name = text.rpartition("/")
-        owners = [tenant for tenant in tenants if name in tenant.stored and organization in ("", tenant.name)]
+        *organization, name = text.split("/", 1)
+        owners = [tenant for tenant in tenants if name in tenant.stored and organization in ([], [tenant.name])]
         if len(owners) > 1:
             raise IntentErrors(
                 [
@@ -139,7 +141,7 @@ def _mark_absent(tenants: Sequence[_Tenant], absent: Sequence[str], asked: Seque
                     )
                 ]
             )
-        if any(vpn.name == name and organization in ("", vpn.organization) for vpn in asked):
+        if any(vpn.name == name and organization in ([], [vpn.organization]) for vpn in asked):
             raise IntentErrors([IntentError("delete", f"{name} cannot be created and deleted in the same run")])
         if owners:
             owners[0].absent.add(name)

@@ -10,7 +10,10 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import netaddr  # type: ignore[import-untyped,unused-ignore]
+try:
+    import netaddr
+except ImportError:  # plugins that need it say so before they come here
+    netaddr = None
 
 BITS = {4: 32, 6: 128}
 _SOCKET_FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._errors import IntentErrors, VccError
+from ._ledger import Ledger, Transaction
 
 MISSING: list[tuple[str, str]] = []
 try:
@@ -19,7 +20,7 @@ try:
 except ImportError:
     MISSING.append(("netaddr", traceback.format_exc()))
 try:
-    from ._ledger import Ledger, Transaction
+    import sqlalchemy  # noqa: F401
 except ImportError:
     MISSING.append(("SQLAlchemy", traceback.format_exc()))
 

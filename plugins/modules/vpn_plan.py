@@ -51,6 +51,18 @@ options:
     description: Whether tunnels may be created. If not, an intent that needs a new one is a mistake.
     type: bool
     default: true
+  hosts:
+    description: The landscape by host. Filled in by the action plugin.
+    type: dict
+    default: {}
+  matches:
+    description: The hosts that each text among the members stands for. Filled in by the action plugin.
+    type: dict
+    default: {}
+  who:
+    description: Who the ledger's events name. Filled in by the action plugin.
+    type: str
+    default: ""
 attributes:
   check_mode:
     support: full
@@ -139,12 +151,8 @@ errors:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
-
-try:
-    from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _plan
-except ImportError:
-    _plan = None  # run_on_ledger says which library is missing
 
 
 def main() -> None:

@@ -28,11 +28,21 @@ options:
     type: list
     elements: str
     required: true
+  hosts:
+    description: The landscape by host. Filled in by the action plugin.
+    type: dict
+    default: {}
+  who:
+    description: Who the ledger's events name. Filled in by the action plugin.
+    type: str
+    default: ""
 attributes:
   check_mode:
     support: full
+    description: Everything is rolled back.
   diff_mode:
     support: none
+    description: There is nothing to show.
 notes:
   - The inventory is read by the action plugin of the same name.
 seealso:
@@ -58,12 +68,8 @@ waiting:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.intercloud.vpn.plugins.module_utils import _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
-
-try:
-    from ansible_collections.intercloud.vpn.plugins.module_utils import _plan
-except ImportError:
-    _plan = None  # run_on_ledger says which library is missing
 
 
 def main() -> None:

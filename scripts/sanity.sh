@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# ansible-test sanity, on a copy: it insists on a tree ansible_collections/intercloud/vpn that is no symbolic link.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tree=build/sanity/ansible_collections/intercloud/vpn
+mkdir -p "$tree"
+git ls-files -z --cached --others --exclude-standard | rsync -a --delete --delete-missing-args --from0 --files-from=- ./ "$tree/"
+# What git no longer knows goes from the copy too.
+(cd "$tree" && find . -type f -not -path './tests/output/*' -print0) | while IFS= read -r -d '' file; do
+    [[ -e $file ]] || rm -f "$tree/$file"
+done
+export PATH="$PWD/.venv/bin:$PATH"
+# A home of its own, so that nobody's ~/.ansible is touched; pip's cache is shared.
+export PIP_CACHE_DIR="${PIP_CACHE_DIR:-$HOME/.cache/pip}" HOME="$PWD/build/sanity/home"
+for name in $(sed -n "s/.*\bpip='\([0-9.]*\)'.*/\1/p" .venv/lib/python3*/site-packages/ansible_test/_internal/python_requirements.py); do
+    install -D scripts/get_pip.py "$HOME/.ansible/test/cache/get_pip_${name//./_}.py"
+done
+rm -rf "$tree/tests/output"
+cd "$tree"
+# A repository of its own: without one, ansible-test would ask the checkout around it, which ignores build/.
+[[ -d .git ]] || git init -q
+git add -A
+exec ansible-test sanity --python "$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" "$@"
