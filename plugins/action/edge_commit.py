@@ -24,7 +24,7 @@ except ImportError:  # before ansible-core 2.19 every string was a template
 ENTRIES = ("addresses", "routes", "vpns", "tunnels", "sysctls", "slice")
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]
     """See the module of the same name for its options."""
 
     TRANSFERS_FILES = False

@@ -35,7 +35,7 @@ class Addresses(Part):
         return given, lost
 
     def _noted(self) -> list[Given]:
-        return [(address, device) for address, device in self.store.owned("addresses") or []]
+        return [(str(address), str(device)) for address, device in self.store.owned("addresses") or []]
 
     def _missing(self) -> list[Given]:
         if not have("ip"):  # check mode, before iproute2 is there

@@ -25,6 +25,11 @@ from ._sysctl import Sysctls
 DEVICE_PATIENCE = 60.0  # seconds; networks that need longer to come up are better found by an administrator
 
 
+def say(text: str) -> None:
+    """A line for whoever called, or for the journal."""
+    sys.stdout.write(f"{text}\n")
+
+
 def restore(store: Store) -> None:
     """Re-apply the current generation from disk, or the one before it when nobody confirmed the current one."""
     with store.lock():
@@ -41,7 +46,7 @@ def restore(store: Store) -> None:
         if fallback is None:
             activate(generation, generation, store, boot)
         else:
-            print(f"nobody confirmed the generation: rolled back to {rollback(store, boot) or 'nothing'}")
+            say(f"nobody confirmed the generation: rolled back to {rollback(store, boot) or 'nothing'}")
 
 
 def started(store: Store) -> None:
@@ -71,19 +76,19 @@ def keep(store: Store) -> None:
     """Initiate links of ours that are down."""
     generation = store.current() or NOTHING
     for link in _confirm.initiate_missing(generation, 15):
-        print(f"{link['vpn']} over {link['tunnel']}: {link['state']} {link['error']}")
+        say(f"{link['vpn']} over {link['tunnel']}: {link['state']} {link['error']}")
 
 
 def status(store: Store) -> None:
     """Print the node's state as JSON."""
-    print(json.dumps(observe(store), indent=1))
+    say(json.dumps(observe(store), indent=1))
 
 
 def back(store: Store) -> None:
     """Return to the last confirmed generation."""
     with store.lock():
         target = rollback(store)
-    print("nothing to roll back" if target is None else f"rolled back to {target or 'nothing'}")
+    say("nothing to roll back" if target is None else f"rolled back to {target or 'nothing'}")
 
 
 COMMANDS = {
@@ -106,6 +111,6 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         COMMANDS[chosen.command](Store())
     except (*FAILURES, Busy, CommandError) as error:
-        print(f"intercloud-vpn: {chosen.command}: {error}", file=sys.stderr)
+        sys.stderr.write(f"intercloud-vpn: {chosen.command}: {error}\n")
         return 1
     return 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _certificates, _files
+from ._document import NOTHING
 from ._run import CommandError, have, run, succeeds
 from ._state import Store
 
@@ -119,7 +120,7 @@ def gather(packages: list[str], kind: str, days: int, store: Store) -> dict[str,
         "backend": chosen,
         "strongswan": version,
         "trap": traps(chosen, version),
-        "generation": int((document.document if (document := store.current()) else {}).get("generation", 0)),
+        "generation": int((store.current() or NOTHING).document.get("generation", 0)),
         "unconfirmed": store.fallback is not None,
         "certificate": {**known, "valid": valid_for(known, days)},
     }

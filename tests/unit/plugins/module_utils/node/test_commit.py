@@ -1,0 +1,138 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A commit validates before it touches, predicts what it does, and is undone when it fails or nobody confirms."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _commit, _units
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._commit import Refused, RolledBack, commit, rollback
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Change, Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Part
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._run import CommandError
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+
+
+class Fake(Part):
+    """A subsystem whose loaded state is a class variable: the names of the document's VPNs."""
+
+    name = "fake"
+    loaded: ClassVar[list[str]] = []
+    wrong: ClassVar[list[str]] = []
+    broken: ClassVar[set[str]] = set()
+    touched: ClassVar[list[str]] = []
+
+    @property
+    def wanted(self) -> list[str]:
+        return [vpn["name"] for vpn in self.want.listed("vpns")]
+
+    def problems(self) -> list[str]:
+        return list(self.wrong)
+
+    def changes(self) -> list[Change]:
+        return (
+            []
+            if self.wanted == self.loaded
+            else [Change("fake", f"load {self.wanted}", *map(str, (self.loaded, self.wanted)))]
+        )
+
+    def build(self) -> None:
+        self.touched.append("build")
+        if self.broken & set(self.wanted):
+            raise CommandError("fake: refused")
+        type(self).loaded = self.wanted
+
+
+@pytest.fixture(autouse=True)
+def node(monkeypatch: pytest.MonkeyPatch) -> type[Fake]:
+    monkeypatch.setattr(_commit, "ORDER", (Fake,))
+    monkeypatch.setattr(_commit, "Agent", Fake)
+    monkeypatch.setattr(_units, "arm", lambda _seconds: True)
+    monkeypatch.setattr(_units, "disarm", lambda: None)
+    Fake.loaded, Fake.wrong, Fake.broken, Fake.touched = [], [], set(), []
+    return Fake
+
+
+def generation(document: dict[str, Any], number: int, *vpns: str) -> Generation:
+    made = [{"name": name, "number": 1} for name in vpns]
+    return Generation({**document, "generation": number, "vpns": made, "tunnels": []}, {}, "none")
+
+
+def test_the_second_run_changes_nothing(store: Store, document: dict[str, Any]) -> None:
+    want = generation(document, 1, "a")
+    assert commit(want, store).changes
+    Fake.touched.clear()
+    second = commit(want, store)
+    assert (second.changes, second.unconfirmed, Fake.touched) == ([], True, [])
+
+
+def test_check_mode_predicts_and_touches_nothing(store: Store, document: dict[str, Any]) -> None:
+    want = generation(document, 1, "a")
+    predicted = commit(want, store, check=True)
+    assert Fake.touched == []
+    assert not store.state.exists()
+    assert commit(want, store).report() == predicted.report()
+
+
+def test_what_is_not_valid_touches_nothing(store: Store, document: dict[str, Any]) -> None:
+    Fake.wrong = ["no such device"]
+    with pytest.raises(Refused) as error:
+        commit(generation(document, 1, "a"), store)
+    assert error.value.problems == [("fake", "no such device")]
+    assert Fake.touched == []
+    assert not store.state.exists()
+
+
+def test_what_fails_is_undone(store: Store, document: dict[str, Any]) -> None:
+    good = generation(document, 1, "a")
+    commit(good, store, timeout=0)
+    Fake.broken = {"b"}
+    with pytest.raises(RolledBack, match="refused") as error:
+        commit(generation(document, 2, "a", "b"), store)
+    assert error.value.clean
+    assert (Fake.loaded, store.named("current"), store.fallback) == (["a"], good.name, None)
+
+
+def test_the_first_commit_that_fails_leaves_nothing(store: Store, document: dict[str, Any]) -> None:
+    Fake.broken = {"a"}
+    with pytest.raises(RolledBack):
+        commit(generation(document, 1, "a"), store)
+    assert Fake.loaded == []
+    assert not store.state.exists()
+
+
+def test_nobody_confirms(store: Store, document: dict[str, Any]) -> None:
+    first, second, third = (generation(document, n, *"abc"[:n]) for n in (1, 2, 3))
+    commit(first, store, timeout=0)
+    commit(second, store)
+    commit(third, store)  # before anybody confirmed the second: both go
+    assert rollback(store) == first.name
+    assert (Fake.loaded, store.named("current"), rollback(store)) == (["a"], first.name, None)
+
+
+def test_a_lost_state_is_mended(store: Store, document: dict[str, Any]) -> None:
+    want = generation(document, 1, "a")
+    commit(want, store, timeout=0)
+    Fake.loaded = []
+    assert [change.action for change in commit(want, store).changes] == ["load ['a']"]
+    assert Fake.loaded == ["a"]
+
+
+def test_an_empty_document_leaves_nothing(store: Store, document: dict[str, Any]) -> None:
+    empty = Generation({**document, "sysctls": {}, "addresses": [], "routes": [], "vpns": [], "tunnels": []})
+    assert commit(empty, store).changes == []
+    commit(generation(document, 1, "a"), store)
+    assert commit(empty, store).changes
+    assert Fake.loaded == []
+    assert not store.state.exists()
+
+
+def test_certificates_that_are_not_given_are_kept(edge: Generation) -> None:
+    have = Generation(edge.document, {**edge.files, "certificate.pem": "old\n", "authority.pem": "ca\n"}, edge.backend)
+    assert _commit.completed(edge, have) == have
+    given = Generation(edge.document, {**edge.files, "certificate.pem": "new\n"}, edge.backend)
+    assert _commit.completed(given, have).files["certificate.pem"] == "new\n"

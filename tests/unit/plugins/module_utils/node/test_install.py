@@ -1,0 +1,50 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent that is installed is this package, whole, and runs without anything else."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _install, _state
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import NOTHING, Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Context
+
+HERE = Path(_install.__file__).parent
+
+
+def test_everything_the_agent_imports_is_installed() -> None:
+    for module in _install.MODULES:
+        for node in ast.walk(ast.parse((HERE / f"{module}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                names = [node.module] if node.module else [alias.name for alias in node.names]
+                assert set(names) <= set(_install.MODULES), module
+
+
+def test_the_standard_library_is_enough() -> None:
+    for path in HERE.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [str(node.module)]
+            assert {name.partition(".")[0] for name in names} <= set(sys.stdlib_module_names), path.name
+
+
+def test_it_is_installed_runs_and_goes(store: _state.Store, edge: Generation) -> None:
+    agent = _install.Agent(Context(edge, NOTHING, store))
+    assert [change.action for change in agent.changes()] == [f"install {_install.HOME}"]
+    agent.build()
+    assert agent.changes() == []
+    launcher = store.at(_install.AGENT)
+    launcher.write_text(launcher.read_text().replace(_install.HOME, str(store.at(_install.HOME))))
+    said = subprocess.run([sys.executable, str(launcher), "--help"], capture_output=True, text=True, check=True)
+    assert "rollback" in said.stdout
+    assert [change.action for change in agent.changes()] == [f"update {_install.HOME}"]
+    gone = _install.Agent(Context(NOTHING, edge, store))
+    gone.clear()
+    assert not store.at(_install.HOME).exists()
+    assert gone.changes() == []

@@ -1,0 +1,90 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The roles' templates make files that the kernel takes, for both families and both backends."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+
+ROLES = Path(__file__).parents[5] / "roles"
+NAMESPACE = subprocess.run(["unshare", "-n", "nft", "--version"], capture_output=True, check=False).returncode == 0
+
+
+def flatten(nested: Iterable[Any]) -> list[Any]:
+    return [x for entry in nested for x in (flatten(entry) if isinstance(entry, list) else [entry])]
+
+
+def render(role: str, name: str, document: dict[str, Any], backend: str, trap: bool = False) -> str:
+    loader = jinja2.FileSystemLoader(ROLES / role / "templates")
+    environment = jinja2.Environment(
+        loader=loader, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False
+    )
+    environment.filters["flatten"] = flatten
+    return environment.get_template(name).render(document=document, backend=backend, trap=trap)
+
+
+@pytest.mark.skipif(not NAMESPACE, reason="needs root and nft")
+@pytest.mark.parametrize("role", ["org_edge", "vapp_edge"])
+@pytest.mark.parametrize("backend", ["xfrm", "libipsec"])
+@pytest.mark.parametrize("tunnels", [1, 2])
+def test_the_kernel_takes_the_firewall(document: dict[str, Any], role: str, backend: str, tunnels: int) -> None:
+    document["tunnels"] *= tunnels
+    text = render(role, "nftables.nft.j2", document, backend)
+    done = subprocess.run(["unshare", "-n", "nft", "-f", "-"], input=text, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+def test_a_vapp_edge_needs_nothing_of_an_org_edge(document: dict[str, Any]) -> None:
+    for vpn in document["vpns"]:
+        for key in ("edge_address", "mtu", "mss"):
+            del vpn[key]
+    assert "table inet intercloud_vpn" in render("vapp_edge", "nftables.nft.j2", document, "none")
+
+
+@pytest.mark.parametrize(("backend", "device"), [("xfrm", "vcc1"), ("libipsec", "ipsec0")])
+def test_the_tunnel_device(document: dict[str, Any], backend: str, device: str) -> None:
+    assert f'oifname "{device}" goto vpn1_out' in render("org_edge", "nftables.nft.j2", document, backend)
+
+
+@pytest.mark.parametrize(("backend", "mss"), [("xfrm", 1398), ("libipsec", 1360)])
+def test_segments_fit_the_device(document: dict[str, Any], backend: str, mss: int) -> None:
+    assert f"maxseg size set {mss}\n" in render("org_edge", "nftables.nft.j2", document, backend)
+
+
+def test_redirects_are_matched_by_block(document: dict[str, Any]) -> None:
+    document["vpns"][0]["blocks"] = ["10.20.128.0/17"]
+    assert "& 0xffff8000 == 0x0a148000 drop" in render("vapp_edge", "nftables.nft.j2", document, "none")
+
+
+@pytest.mark.parametrize(
+    ("initiator", "backend", "trap", "action"),
+    [
+        (True, "libipsec", False, "start"),
+        (False, "libipsec", False, "none"),
+        (True, "xfrm", True, "trap|start"),
+        (False, "xfrm", True, "trap"),
+    ],
+)
+def test_one_end_initiates(document: dict[str, Any], initiator: bool, backend: str, trap: bool, action: str) -> None:
+    document["tunnels"][0]["initiator"] = initiator
+    text = render("org_edge", "swanctl.conf.j2", document, backend, trap)
+    assert f"start_action = {action}\n" in text
+    assert ("if_id_in = 1\n" in text) == (backend == "xfrm")
+
+
+def test_nothing_is_left_to_defaults(document: dict[str, Any]) -> None:
+    text = render("org_edge", "swanctl.conf.j2", document, "libipsec")
+    for line in (
+        "version = 2",
+        "mobike = no",
+        "proposals = aes256gcm16-prfsha384-ecp384",
+        "esp_proposals = aes256gcm16-ecp384",
+    ):
+        assert f"{line}\n" in text
