@@ -24,6 +24,8 @@ SUMMARY = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
 ROUND_TRIP = re.compile(r"= [\d.]+/([\d.]+)/")
 ANSWER = re.compile(r"^From \S+ icmp_seq=\d+ (.+)$", re.M)
 COMPLAINT = re.compile(r"ping6?: (?:local error: |connect: |sendmsg: )(.+)$", re.M)
+TOLD_MTU = re.compile(r"mtu ?= ?(\d+)")
+LEAST_MTU = 576  # RFC 791 asks no host for more; a smaller one told is a mistake, or a trick
 PROHIBITED = re.compile(r"ping: Do you want to ping broadcast")  # what ping makes of EACCES: a prohibit route
 
 Run = Callable[[Sequence[str], float], "tuple[int, str]"]
@@ -109,8 +111,8 @@ def probe(target: Mapping[str, t.Any], ping: Ping, run: Run = run) -> dict[str, 
         "error": answer.error,
     }
     if target.get("mtu") and answer.received:
-        full = _full_size(target, ping, run)
-        record.update(mtu_ok=full.received > 0, mtu_reason=full.error or full.reason)
+        size, full = _full_size(target, ping, run)
+        record.update(mtu=size, mtu_ok=full.received > 0, mtu_reason=full.error or full.reason)
     return record
 
 
@@ -151,16 +153,21 @@ def _first_answer(target: Mapping[str, t.Any], seconds: float, run: Run) -> bool
     return parse(*run(command(target, "-c", "1", "-i", "0.2", "-w", str(whole)), whole + 5)).received > 0
 
 
-def _full_size(target: Mapping[str, t.Any], ping: Ping, run: Run) -> Answer:
-    """Packets of the link's MTU that must not be fragmented: a second one only if the first gets lost."""
-    payload = str(int(target["mtu"]) - ICMP_HEADERS[_family(target)])
-    answer = Answer()
-    for _attempt in range(2):
-        options = ("-c", "1", "-W", f"{ping.timeout:g}", "-M", "do", "-s", payload)
+def _full_size(target: Mapping[str, t.Any], ping: Ping, run: Run) -> tuple[int, Answer]:
+    """Packets that must not be fragmented, of the link's MTU or of what a gateway on the way says it takes.
+
+    A node may carry less than the plan allows (the userspace backend's device takes 1400 octets); that is in order as
+    long as it says so (RFC 1191, RFC 8201). What must not be is a packet lost in silence.
+    """
+    size, tries = int(target["mtu"]), 2
+    while True:
+        options = ("-c", "1", "-W", f"{ping.timeout:g}", "-M", "do", "-s", str(size - ICMP_HEADERS[_family(target)]))
         answer = parse(*run(command(target, *options), _patience(ping)))
-        if answer.received:
-            break
-    return answer
+        told = TOLD_MTU.search(answer.reason or "")
+        if told and LEAST_MTU <= int(told.group(1)) < size:
+            size = int(told.group(1))
+        elif answer.received or not (tries := tries - 1):
+            return size, answer
 
 
 def _patience(ping: Ping) -> float:

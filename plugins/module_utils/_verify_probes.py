@@ -46,7 +46,7 @@ class Recorder:
         seen = {key: answer.get(key) for key in ("rtt_ms", "loss", "settled_after_ms", "mtu_ok", "mtu_reason")}
         if target["kind"] == "member":
             src, dst, path = self._way(vm, target)
-            route = {"via": list(path.nodes), "tunnels": list(path.tunnels), "mtu": path.mtu}
+            route = {"via": list(path.nodes), "tunnels": list(path.tunnels), "mtu": answer.get("mtu") or path.mtu}
             self._result.pairs.append({**record, **seen, **route, "sites": [src["site"], dst["site"]]})
         elif target["kind"] == "edge":
             self._result.edges.append({**record, **seen})
@@ -101,7 +101,7 @@ def _judge_pairs(pairs: Iterable[Section], links: Iterable[Section]) -> Iterator
         if small:
             why = next((f" ({pair['mtu_reason']})" for pair in small if pair["mtu_reason"]), "")
             seen = f"lost in {len(small)} of {len(group)}: {few(map(_arrow, small))}{why}"
-            expected = f"packets of {small[0]['mtu']} octets pass"
+            expected = f"packets of {small[0]['mtu']} octets pass, or a gateway says how many do"
             yield Finding(
                 ERROR,
                 subject,
