@@ -140,8 +140,11 @@ sas:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _agent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._observe import observe
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+
+SHIPPED = _agent.COMMANDS  # the agent on the node is compared with what this module carries along: import all of it
 
 
 def main() -> None:
