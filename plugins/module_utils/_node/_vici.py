@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,11 +83,19 @@ class Vici:
     def __init__(self, path: str = SOCKET, timeout: float = 15) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
-        try:
-            self._socket.connect(path)
-        except OSError as error:
-            self._socket.close()
-            raise ViciError(f"charon does not listen on {path}: {error.strerror or error}") from error
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self._socket.connect(path)
+                return
+            except BlockingIOError as error:  # others wait already, more than charon queues (unix(7), EAGAIN)
+                refusal: OSError = error
+            except OSError as error:
+                refusal, deadline = error, 0.0
+            if time.monotonic() > deadline:
+                self._socket.close()
+                raise ViciError(f"charon does not listen on {path}: {refusal.strerror or refusal}") from refusal
+            time.sleep(0.05)
 
     def __enter__(self) -> Vici:
         return self
