@@ -3,13 +3,25 @@ ANSIBLE_PLAYBOOK := .venv/bin/ansible-playbook
 LABCTL := roles/lab/files/labctl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab lab-down lab-status
+.PHONY: help setup demo test lint bench lab lab-down lab-status
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup:  ## what a checkout needs: Debian packages, .venv, .collections
 	@scripts/setup.sh
+
+demo: setup  ## two clouds, a VPN between them, and the proof (root)
+	@scripts/demo.sh
+
+test: setup  ## all tests (root, for the lab)
+	@scripts/test.sh
+
+lint: setup  ## ruff, mypy, yamllint, ansible-lint
+	@scripts/lint.sh
+
+bench: setup  ## what planning costs, and how that grows
+	@.venv/bin/python tests/bench/bench_plan.py
 
 lab: setup  ## make or mend the lab (root); CLOUDS=3 for another number of clouds
 	@$(ANSIBLE_PLAYBOOK) -i inventories/lab playbooks/lab_up.yml $(if $(CLOUDS),-e lab_clouds=$(CLOUDS))

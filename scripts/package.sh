@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Builds the collection, installs it elsewhere, and plans by FQCN from there: what a user who never saw a checkout does.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/.venv/bin:$PATH"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+ansible-galaxy collection build --output-path "$work" .
+unset ANSIBLE_CONFIG
+cd "$work"
+export ANSIBLE_COLLECTIONS_PATH="$work/collections" ANSIBLE_HOME="$work/home"
+ansible-galaxy collection install --collections-path "$work/collections" intercloud-vpn-*.tar.gz
+installed=collections/ansible_collections/intercloud/vpn
+for name in create_vpn plan_vpn verify_vpn delete_vpn lab_up lab_down; do
+    [[ -f $installed/playbooks/$name.yml ]] || { echo "package: playbook $name is missing" >&2; exit 1; }
+    ansible-playbook --syntax-check -i "$installed/inventories/example" "intercloud.vpn.$name"
+done
+for unwanted in .venv .collections .git build result; do
+    [[ ! -e $installed/$unwanted ]] || { echo "package: $unwanted is in the package" >&2; exit 1; }
+done
+ansible-playbook -i "$installed/inventories/example" intercloud.vpn.plan_vpn \
+    -e vcc_state_dir="$work/state" -e vcc_ledger="sqlite:///$work/state/ledger.sqlite" | tee plan.log
+grep -q '+ vpn payroll: member web-berlin 100.64.0.17 (address)' plan.log
+[[ ! -e $work/state ]] || { echo "package: plan_vpn wrote a ledger" >&2; exit 1; }
+echo "1 passed, 0 failed"

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# All tests. Two lanes, as most machines have two cores at least: what needs only Python, and what needs the lab.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/.venv/bin:$PATH"
+logs=build/test
+mkdir -p "$logs"
+begun=$SECONDS
+failed=()
+
+say() { printf '[%4d s] %s\n' $((SECONDS - begun)) "$*"; }
+
+lane() {  # runs the steps of a lane one after the other; the first that fails ends it
+    local step
+    for step in "$@"; do
+        local start=$SECONDS
+        if "step_$step" >"$logs/$step.log" 2>&1; then
+            say "passed: $step ($((SECONDS - start)) s)"
+        else
+            say "FAILED: $step ($((SECONDS - start)) s); the end of $logs/$step.log:"
+            tail -n 60 "$logs/$step.log"
+            return 1
+        fi
+    done
+}
+
+step_lint() { scripts/lint.sh; }
+step_unit() { pytest -q tests/unit; }
+step_sanity() { scripts/sanity.sh; }
+step_package() { scripts/package.sh; }
+step_intents() { pytest -q tests/integration; }
+step_lab() { roles/lab/files/labctl down && ansible-playbook -i inventories/lab playbooks/lab_up.yml && pytest -q tests/lab; }
+step_molecule() { scripts/molecule.sh; }
+step_lab_down() { tests/lab/killed.sh; }
+
+trap 'roles/lab/files/labctl down >/dev/null 2>&1' EXIT
+say "lint, unit, sanity, package, intents | lab, molecule, lab_down (logs in $logs)"
+lane lint unit intents package sanity & python_lane=$!
+lane lab molecule lab_down & lab_lane=$!
+wait "$python_lane" || failed+=(python)
+wait "$lab_lane" || failed+=(lab)
+# What the test runners counted, for whoever reads only the end.
+grep -hE '^(=+ )?[0-9]+ (passed|failed)' "$logs"/*.log | sed 's/^/  /'
+if [[ ${#failed[@]} -gt 0 ]]; then
+    say "FAILED"
+    exit 1
+fi
+say "all passed"
