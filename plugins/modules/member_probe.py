@@ -88,7 +88,7 @@ seealso:
 EXAMPLES = r"""
 - name: Send this VM's probes
   intercloud.vpn.member_probe:
-    plan: "{{ vcc_plan.path }}"
+    plan: "{{ vcc_server_plan.path }}"
   register: vcc_probes
 
 - name: Ping one address

@@ -88,7 +88,7 @@ EXAMPLES = r"""
         members: [vm1-east, vm1-west]
   delegate_to: "{{ groups.vcc_server | first }}"
   run_once: true
-  register: vcc_plan
+  register: vcc_server_plan
 """
 
 RETURN = r"""

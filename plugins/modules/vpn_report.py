@@ -66,7 +66,7 @@ seealso:
 EXAMPLES = r"""
 - name: Prove that the VPNs work
   intercloud.vpn.vpn_report:
-    plan: "{{ vcc_plan.path }}"
+    plan: "{{ vcc_server_plan.path }}"
     dest: result/verify.json
   run_once: true
 """
