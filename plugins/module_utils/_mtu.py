@@ -18,8 +18,8 @@ _TCP = 20
 
 def _cipher(proposal: str) -> tuple[int, int, int]:
     """IV, alignment and ICV in octets of an ESP proposal (RFC 4106, RFC 7634, RFC 3602, RFC 4868)."""
-    words = proposal.split("-")
-    if words[0].endswith("gcm16") or words[0] == "chacha20poly1305":
+    words = proposal.split("-")  # strongSwan takes them in any order
+    if any(word.endswith("gcm16") or word == "chacha20poly1305" for word in words):
         return 8, 4, 16
     icv = {"sha256": 16, "sha384": 24, "sha512": 32}[next(word for word in words if word.startswith("sha"))]
     return 16, 16, icv
