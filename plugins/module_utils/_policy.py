@@ -102,22 +102,22 @@ def resolve_policy(wanted: object, policies: Mapping[str, Any], path: str, probl
     """Turn a name in the catalog, or a mapping that extends one, into a :class:`Policy`.
 
     ``policies`` are the user's own (``vcc_policies``). A mapping extends the policy it names under ``extends``,
-    ``standard`` when it names none. Errors go to ``problems`` under ``path``.
+    ``standard`` when it names none. Errors go to ``problems``, under ``path`` or under the named policy they are in.
     """
-    merged = _merge(wanted, policies, path, problems, seen=())
-    if merged is None:
-        return None
-    before = len(problems)
-    encryption = merged["encryption"]
-    for kind in ("ike", "esp"):
-        _check_proposals(encryption[kind], f"{path}.encryption.{kind}", problems, ike=kind == "ike")
-    for key, longest in LONGEST.items():
-        _check_int(encryption[key], SHORTEST_REKEY, longest, f"{path}.encryption.{key}", "seconds", problems)
-    _check_int(encryption["dpd_delay"], 1, 3600, f"{path}.encryption.dpd_delay", "seconds", problems)
-    _check_int(encryption["replay_window"], 32, 4096, f"{path}.encryption.replay_window", "packets", problems)
-    if len(problems) > before:
-        return None
-    return policy_from_record(merged)
+    found = Problems()
+    places: dict[str, str] = {}
+    merged = _merge(wanted, policies, path, found, (), places)
+    if merged is not None:
+        encryption = merged["encryption"]
+        for kind in ("ike", "esp"):
+            _check_proposals(encryption[kind], places[kind], found, ike=kind == "ike")
+        for key, longest in LONGEST.items():
+            _check_int(encryption[key], SHORTEST_REKEY, longest, places[key], "seconds", found)
+        _check_int(encryption["dpd_delay"], 1, 3600, places["dpd_delay"], "seconds", found)
+        _check_int(encryption["replay_window"], 32, 4096, places["replay_window"], "packets", found)
+    for error in found:
+        problems.add(error.path, error.message)
+    return None if merged is None or len(found) else policy_from_record(merged)
 
 
 def policy_from_record(record: Mapping[str, Any]) -> Policy:
@@ -130,18 +130,25 @@ def policy_from_record(record: Mapping[str, Any]) -> Policy:
 
 
 def _merge(
-    wanted: object, policies: Mapping[str, Any], path: str, problems: Problems, seen: tuple[str, ...]
+    wanted: object,
+    policies: Mapping[str, Any],
+    path: str,
+    problems: Problems,
+    seen: tuple[str, ...],
+    places: dict[str, str],
 ) -> dict[str, Any] | None:
+    """The policy with all that it extends; ``places`` gets the path of each of its settings."""
     if isinstance(wanted, str):
         name = str(wanted)
         if name in seen:
             problems.add(path, f"policies extend each other in a circle: {' -> '.join((*seen, name))}")
             return None
         if name in policies:
-            return _merge(policies[name], policies, f"policies.{name}", problems, (*seen, name))
+            return _merge(policies[name], policies, f"policies.{name}", problems, (*seen, name), places)
         if name in CATALOG:
+            places.update((key, f"{path}.{section}.{key}") for section, body in CATALOG[name].items() for key in body)
             return {section: dict(body) for section, body in CATALOG[name].items()}
-        known = ", ".join(sorted({*CATALOG, *policies}))
+        known = ", ".join(sorted({*CATALOG, *map(str, policies)}))
         problems.add(path, f"there is no policy {name!r}; known are {known}")
         return None
     if not isinstance(wanted, Mapping):
@@ -149,7 +156,7 @@ def _merge(
         return None
     before = len(problems)
     unknown_keys(wanted, {"extends", *CATALOG["standard"]}, path, problems)
-    base = _merge(wanted.get("extends", "standard"), policies, f"{path}.extends", problems, seen)
+    base = _merge(wanted.get("extends", "standard"), policies, f"{path}.extends", problems, seen, places)
     for section, known in CATALOG["standard"].items():
         own = wanted.get(section, {})
         if not isinstance(own, Mapping):
@@ -158,6 +165,7 @@ def _merge(
             unknown_keys(own, set(known), f"{path}.{section}", problems)
             if base is not None:
                 base[section] = {**base[section], **own}
+                places.update((str(key), f"{path}.{section}.{key}") for key in own)
     return base if len(problems) == before else None
 
 
