@@ -92,7 +92,7 @@ def parse_intent(
     or a pattern; nothing when there is no such). What is wrong goes to ``problems``; a VPN with an error is left out.
     """
     pools = _parse_pools(intent.get("pools"), problems)
-    policies = intent.get("policies") or {}
+    policies = {} if intent.get("policies") is None else intent["policies"]
     if not isinstance(policies, Mapping):
         problems.add("policies", "must be a mapping of names to policies")
         policies = {}
@@ -179,6 +179,7 @@ class _Parser:
     ) -> None:
         self.raw, self.path, self.pools, self.policies = raw, path, pools, policies
         self.matches, self.landscape, self.problems = matches, landscape, problems
+        self.has_unusable_members = False
 
     def vpn(self) -> Vpn | None:
         before = len(self.problems)
@@ -190,7 +191,9 @@ class _Parser:
         policy = resolve_policy(self.raw.get("policy", "standard"), self.policies, f"{self.path}.policy", self.problems)
         members = self._members()
         organization = self._organization(members)
-        if name is None or pool is None or policy is None or organization is None or len(self.problems) > before:
+        if name is None or pool is None or policy is None or organization is None:
+            return None
+        if self.has_unusable_members or len(self.problems) > before:
             return None
         return Vpn(name, organization, pool_name, pool, members, topology, tunnel, policy, self.path)
 
@@ -253,10 +256,12 @@ class _Parser:
             places[text] = place
             for name in self._vms(text, place):
                 vm = self.landscape.vm(name, place)
+                # What is wrong with a VM may be noted already, for a VPN before this one.
+                self.has_unusable_members |= vm is None
                 # The more exact word wins: a VM named by itself keeps the mode given there.
                 if vm is not None and (name not in found or name == text):
                     found[name] = Member(vm, mode or vm.mode)
-        if len(found) < 2 and len(self.problems) == before:
+        if len(found) < 2 and not self.has_unusable_members and len(self.problems) == before:
             self.problems.add(path, f"a VPN needs at least two members, and {len(found)} is named")
         return tuple(found[name] for name in sorted(found))
 

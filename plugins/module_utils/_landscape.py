@@ -138,9 +138,10 @@ class Landscape:
 
     def vm(self, name: str, path: str) -> Vm | None:
         """The VM of that name, with its site; ``path`` is where the intent asked for it."""
-        if name not in self._vms:
-            self._vms[name] = self._read_vm(name, path)
-        return self._vms[name]
+        found = self._vms.get(name)
+        if found is None:  # read again when it cannot be used: every place that asks for it is a mistake
+            found = self._vms[name] = self._read_vm(name, path)
+        return found
 
     def _read_edge(self, name: str) -> OrgEdge | None:
         place, variables = f"hosts.{name}", self._hosts[name]["vars"]
@@ -283,7 +284,8 @@ def organization_of(facts: Mapping[str, Any]) -> str:
 
 
 def _organization(variables: Mapping[str, Any]) -> str:
-    return str(variables.get("vcc_org", DEFAULT_ORGANIZATION))
+    name = variables.get("vcc_org")
+    return DEFAULT_ORGANIZATION if name is None else str(name)
 
 
 def _listed(value: object) -> Sequence[str]:
