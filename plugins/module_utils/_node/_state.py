@@ -102,7 +102,7 @@ class Store:
         for name in ("current", "previous", "unconfirmed", "owned.json"):
             (self.state / name).unlink(missing_ok=True)
         shutil.rmtree(self.state / "generations", ignore_errors=True)
-        if self.state.is_dir() and not any(self.state.iterdir()):
+        with contextlib.suppress(OSError):  # somebody else's files are in it, or it is a mount point
             self.state.rmdir()
         shutil.rmtree(self.at(RUN), ignore_errors=True)
 
