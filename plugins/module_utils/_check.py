@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ._documents import tunnel_name
 from ._intent import Member, Vpn
 from ._landscape import Landscape, OrgEdge
+from ._mtu import IPV6_MTU, link_mtu
 from ._pool import Lease, vpn_key
 from ._prefix import Prefix, parse_address
 from ._problems import Problems
@@ -102,16 +104,38 @@ def _check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> No
                 f"{low} and {high} have no common IP version in vcc_public_address, "
                 "so there can be no tunnel between them",
             )
+        elif vpn.pool.family == 6:
+            _check_ipv6_fits(vpn, one, other, problems)
         for family in set(one.public) & set(other.public):
             if one.public[family] == other.public[family]:
                 problems.add(f"hosts.{high}.vcc_public_address", f"{one.public[family]} is {low}'s address too")
 
 
+def _check_ipv6_fits(vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> None:
+    narrow = min(one, other, key=lambda edge: (edge.underlay_mtu, edge.name))
+    family = min(set(one.public) & set(other.public))
+    mtu = link_mtu(narrow.underlay_mtu, family, vpn.policy.encryption.esp)
+    if mtu < IPV6_MTU:
+        problems.add(
+            f"hosts.{narrow.name}.vcc_underlay_mtu",
+            f"{narrow.underlay_mtu} leaves packets of {vpn.path} {mtu} octets inside the tunnel, and IPv6 "
+            f"needs {IPV6_MTU}",
+        )
+
+
 def check_shared_tunnels(vpns: Iterable[Vpn], problems: Problems) -> None:
-    """VPNs that share a tunnel share its IKE_SA, and so must agree on how that is protected."""
+    """VPNs that share a tunnel share its IKE_SA, and so must agree on how that is protected; no others share a name."""
     first: dict[tuple[str, str], Vpn] = {}
+    named: dict[str, tuple[str, str]] = {}
     for vpn in sorted(vpns, key=lambda one: one.name):
         for pair in TOPOLOGIES[vpn.topology](vpn.sites):
+            same = named.setdefault(tunnel_name(pair), pair)
+            if same != pair:
+                problems.add(
+                    f"{vpn.path}.members",
+                    f"the tunnels {' -- '.join(same)} and {' -- '.join(pair)} would both be named {tunnel_name(pair)}; "
+                    "rename an edge",
+                )
             other = first.setdefault(pair, vpn)
             if vpn.policy.encryption.of_ike() != other.policy.encryption.of_ike():
                 problems.add(

@@ -9,6 +9,9 @@ IV, padding up to the cipher's block, pad length and next header octets, integri
 
 from __future__ import annotations
 
+IPV6_MTU = 1280
+"""What every link that carries IPv6 must carry (RFC 8200, section 5); Linux disables IPv6 on a device with less."""
+
 _OUTER_IP = {4: 20, 6: 40}
 _UDP = 8
 _ESP_HEADER = 8
