@@ -77,27 +77,25 @@ def compile_organization(
         document["addresses"].sort(key=lambda item: item["address"])
         document["routes"].sort(key=lambda item: (item["prefix"], item.get("metric", 0)))
         document["tunnels"].sort(key=lambda item: item["name"])
-    for node in landscape.of_kind("vcc_nodes"):
-        _add_slice(compiled, organization, node, landscape)
+    slices = _slices(compiled)
+    for node, cloud in landscape.nodes(organization).items():
+        if cloud in slices:
+            empty = empty_document(node, "vcc_node", organization, cloud)
+            compiled.documents[node] = {**empty, "slice": slices[cloud]}
     return compiled
 
 
-def _add_slice(compiled: Compiled, organization: str, node: str, landscape: Landscape) -> None:
-    cloud = landscape.cloud_of(node)
-    if cloud is None or landscape.facts(node)["vars"].get("vcc_org", organization) != organization:
-        return
-    members = {
-        name: {
+def _slices(compiled: Compiled) -> dict[str, dict[str, Any]]:
+    """What the VCC nodes are told of the other nodes, by cloud."""
+    slices: dict[str, dict[str, Any]] = {}
+    for name, document in sorted(compiled.documents.items()):
+        slices.setdefault(document["cloud"], {})[name] = {
             "role": document["role"],
             "addresses": [item["address"] for item in document["addresses"]],
             "vpns": [vpn["name"] for vpn in document["vpns"]],
             "tunnels": [tunnel["name"] for tunnel in document["tunnels"]],
         }
-        for name, document in sorted(compiled.documents.items())
-        if document["cloud"] == cloud
-    }
-    if members:
-        compiled.documents[node] = {**empty_document(node, "vcc_node", organization, cloud), "slice": members}
+    return slices
 
 
 class _VpnCompiler:

@@ -63,10 +63,16 @@ class Vpn:
         }
 
 
-def vpn_from_record(name: str, organization: str, record: Mapping[str, Any], landscape: Landscape) -> Vpn | None:
+def vpn_from_record(
+    name: str, organization: str, record: Mapping[str, Any], landscape: Landscape, problems: Problems
+) -> Vpn | None:
     """A VPN of the ledger that this run did not mention. None when the landscape no longer describes its VMs."""
     path = f"ledger.{organization}.{name}"
     vms = [(landscape.vm(vm, path), mode) for vm, mode in record["members"].items()]
+    for vm, _mode in vms:
+        if vm is not None and vm.organization != organization:
+            problems.add(path, f"{vm.name} is of organization {vm.organization} now; take it out of the VPN first")
+            return None
     members = tuple(Member(vm, mode) for vm, mode in vms if vm is not None)
     if len(members) < len(vms):
         return None

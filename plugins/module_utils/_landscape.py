@@ -86,18 +86,16 @@ class Landscape:
         self._vapps: dict[str, VappEdge | None] = {}
         self._vms: dict[str, Vm | None] = {}
         self._edges_of: dict[tuple[str, str], list[str]] = {}
+        self._remembered_edges_of: dict[tuple[str, str], list[str]] = {}
         self._vms_of: dict[str, list[str]] = {}
-        for name in sorted(hosts):
-            kinds, variables = hosts[name]["kinds"], hosts[name]["vars"]
+        for name, facts in sorted(self._hosts.items()):
+            kinds, variables = facts["kinds"], facts["vars"]
             if "org_edges" in kinds:
-                for cloud in hosts[name]["clouds"]:
-                    self._edges_of.setdefault((cloud, _organization(variables)), []).append(name)
-            if "members" in kinds and variables.get("vcc_vapp"):
+                edges_of = self._edges_of if name in hosts else self._remembered_edges_of
+                for cloud in facts["clouds"]:
+                    edges_of.setdefault((cloud, _organization(variables)), []).append(name)
+            if "members" in kinds and name in hosts and variables.get("vcc_vapp"):
                 self._vms_of.setdefault(str(variables["vcc_vapp"]), []).append(name)
-        for name in sorted(set(self._hosts) - set(hosts)):
-            if "org_edges" in self._hosts[name]["kinds"]:
-                place = (self._hosts[name]["clouds"][0], _organization(self._hosts[name]["vars"]))
-                self._edges_of.setdefault(place, [name])
 
     def is_a(self, name: str, kind: str) -> bool:
         """Whether the host is in the inventory group ``kind``."""
@@ -111,14 +109,21 @@ class Landscape:
         """Whether this run's inventory holds the host."""
         return name in self._current
 
-    def cloud_of(self, name: str) -> str | None:
-        """The cloud a host is in, where that is one and only one."""
-        clouds = self._hosts[name]["clouds"]
-        return str(clouds[0]) if len(clouds) == 1 else None
+    def nodes(self, organization: str) -> dict[str, str]:
+        """The clouds of an organization's VCC nodes by name. Remembered ones count where this inventory has none."""
+        found: dict[str, str] = {}
+        for name, facts in sorted(self._hosts.items(), key=lambda item: (item[0] not in self._current, item[0])):
+            if "vcc_nodes" not in facts["kinds"] or len(facts["clouds"]) != 1 or organization_of(facts) != organization:
+                continue
+            if name in self._current or facts["clouds"][0] not in found.values():
+                found[name] = str(facts["clouds"][0])
+        return found
 
     def facts(self, name: str) -> dict[str, Any]:
-        """The host's plain facts, as the ledger remembers them."""
-        return dict(self._hosts[name])
+        """The host's plain facts, as the ledger remembers them; a VM's with its edge, should the cloud get another."""
+        facts = dict(self._hosts[name])
+        vm = self._vms.get(name)
+        return facts if vm is None else {**facts, "vars": {**facts["vars"], "vcc_edge": vm.site}}
 
     def vms_behind(self, vapp: str) -> list[str]:
         """The VMs behind a vApp edge, sorted."""
@@ -145,8 +150,9 @@ class Landscape:
 
     def _read_edge(self, name: str) -> OrgEdge | None:
         place, variables = f"hosts.{name}", self._hosts[name]["vars"]
-        cloud = self._cloud(name, place)
         before = len(self._problems)
+        cloud = self._cloud(name, place)
+        self._check_host(name)
         if not _ORGANIZATION.fullmatch(_organization(variables)):
             self._problems.add(
                 f"{place}.vcc_org",
@@ -171,8 +177,9 @@ class Landscape:
             self._problems.add(asked_by, f"{name} is not in the group vapp_edges{hint}")
             return None
         place, variables = f"hosts.{name}", self._hosts[name]["vars"]
-        cloud = self._cloud(name, place)
         before = len(self._problems)
+        cloud = self._cloud(name, place)
+        self._check_host(name)
         outside = self._addresses(variables, "vcc_org_address", place, "the vApp edge's address on the org network")
         inside = self._addresses(variables, "vcc_vapp_address", place, "the vApp edge's address on the vApp network")
         networks = self._networks(variables, "vcc_vapp_network", place)
@@ -196,6 +203,7 @@ class Landscape:
             )
             return None
         before = len(self._problems)
+        self._check_host(name)
         organization = _organization(variables)
         addresses = self._addresses(variables, "vcc_address", place, "the VM's address on its private network")
         mode = variables.get("vcc_member_mode", "address")
@@ -209,6 +217,13 @@ class Landscape:
             return None
         return Vm(name, str(clouds[0]), organization, site, vapp, addresses, str(mode))
 
+    def _check_host(self, name: str) -> None:
+        kinds = self._hosts[name]["kinds"]
+        if len(kinds) > 1:
+            self._problems.add(f"hosts.{name}", f"is in the groups {' and '.join(kinds)}; a host is in one of them")
+        if "/" in name or "#" in name:
+            self._problems.add(f"hosts.{name}", "has a / or a # in its name, which the ledger's keys are made with")
+
     def _check_vapp(self, vm: str, vapp: str, cloud: str, organization: str) -> None:
         place = f"hosts.{vm}.vcc_vapp"
         gateway = self.vapp(vapp, place)
@@ -219,9 +234,10 @@ class Landscape:
 
     def _site(self, vm: str, path: str, cloud: str, organization: str) -> str | None:
         named = self._hosts[vm]["vars"].get("vcc_edge")
-        edges = self._edges_of.get((cloud, organization), [])
+        remembered = self._remembered_edges_of.get((cloud, organization), [])
+        edges = self._edges_of.get((cloud, organization), remembered)
         if named is not None:
-            if named in edges:
+            if named in edges or named in remembered:
                 return str(named)
             self._problems.add(
                 f"hosts.{vm}.vcc_edge",

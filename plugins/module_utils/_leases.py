@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ._prefix import Prefix
@@ -53,6 +53,16 @@ def vapp_key(vpn: str, site: str, vapp: str) -> str:
 def vm_key(vpn: str, site: str, vm: str, vapp: str | None = None) -> str:
     """Key of a member's address; a VM behind a vApp edge is keyed below the vApp."""
     return f"{site_key(vpn, site) if vapp is None else vapp_key(vpn, site, vapp)}/vm/{vm}"
+
+
+def hosts_of(leases: Iterable[str], vpn: str) -> set[str]:
+    """The hosts that the keys of a VPN's leases name: org edges, vApp edges and VMs."""
+    found: set[str] = set()
+    for key in leases:
+        parts = [part.partition("#")[0] for part in key.split("/")]
+        if parts[:2] == ["vpn", vpn]:
+            found.update(parts[3::2])
+    return found
 
 
 def blocks_of(leases: Mapping[str, Lease], key: str) -> list[Prefix]:

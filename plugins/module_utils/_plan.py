@@ -10,18 +10,19 @@ rolls everything back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._check import check_shared_tunnels, check_vpns
 from ._diff import changed_nodes, diff
 from ._documents import Compiled, Document, compile_organization, empty_document
-from ._errors import IntentError, IntentErrors, PoolExhausted
+from ._errors import PoolExhausted
 from ._intent import Vpn, parse_intent, vpn_from_record
 from ._landscape import Landscape, organization_of
+from ._leases import Lease, SiteDemand, hosts_of, vpn_key
 from ._ledger_records import VpnRecord
-from ._pool import Lease, SiteDemand, carve_vpn, vpn_key
+from ._pool import carve_vpn
 from ._problems import Problems
 
 if TYPE_CHECKING:
@@ -76,9 +77,11 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     asked = parse_intent(request.intent, request.matches, landscape, problems)
     plan = Plan()
     tenants = [_Tenant(name, transaction, landscape, problems) for name in organizations]
-    _mark_absent(tenants, request.absent, asked, plan)
+    _mark_absent(tenants, request.absent, asked, plan, problems)
+    # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.
+    wrong = _names(request.intent.get("vpns")) if len(problems) else set()
     for tenant in tenants:
-        tenant.ask([vpn for vpn in asked if vpn.organization == tenant.name])
+        tenant.ask([vpn for vpn in asked if vpn.organization == tenant.name], wrong)
     problems.raise_if_any()
     for tenant in tenants:
         tenant.carve(problems)
@@ -127,23 +130,24 @@ def settle(transaction: Transaction, request: Request, applied: Sequence[str]) -
     return changed, waiting
 
 
-def _mark_absent(tenants: Sequence[_Tenant], absent: Sequence[str], asked: Sequence[Vpn], plan: Plan) -> None:
+def _names(vpns: object) -> set[str]:
+    """The names of the VPNs of an intent, right or wrong."""
+    entries = vpns if isinstance(vpns, (list, tuple)) else []
+    return {str(entry.get("name")) for entry in entries if isinstance(entry, Mapping)}
+
+
+def _mark_absent(
+    tenants: Sequence[_Tenant], absent: Sequence[str], asked: Sequence[Vpn], plan: Plan, problems: Problems
+) -> None:
     for text in absent:
         *organization, name = text.split("/", 1)
         owners = [tenant for tenant in tenants if name in tenant.stored and organization in ([], [tenant.name])]
-        if len(owners) > 1:
-            raise IntentErrors(
-                [
-                    IntentError(
-                        "delete",
-                        f"{name} is a VPN of several organizations; say which: "
-                        + ", ".join(f"{owner.name}/{name}" for owner in owners),
-                    )
-                ]
-            )
         if any(vpn.name == name and organization in ([], [vpn.organization]) for vpn in asked):
-            raise IntentErrors([IntentError("delete", f"{name} cannot be created and deleted in the same run")])
-        if owners:
+            problems.add("delete", f"{name} cannot be created and deleted in the same run")
+        elif len(owners) > 1:
+            which = ", ".join(f"{owner.name}/{name}" for owner in owners)
+            problems.add("delete", f"{name} is a VPN of several organizations; say which: {which}")
+        elif owners:
             owners[0].absent.add(name)
         else:
             plan.notes.append(f"{text}: there is no such VPN, so nothing to delete")
@@ -155,6 +159,8 @@ class _Tenant:
     def __init__(self, name: str, transaction: Transaction, landscape: Landscape, problems: Problems) -> None:
         self.name, self.transaction, self.landscape = name, transaction, landscape
         self.problems = problems
+        # What was true when the leases were taken: since then, a VM may have moved to another edge or vApp.
+        self.past = Landscape({}, Problems(), transaction.landscape(name))
         self.stored: dict[str, VpnRecord] = transaction.vpns(name)
         self.held: dict[str, Lease] = transaction.leases(name)
         self.numbers = {vpn: record.number for vpn, record in self.stored.items()}
@@ -163,15 +169,19 @@ class _Tenant:
         self.before: list[Vpn] = []
         self.changed = False
 
-    def ask(self, asked: Sequence[Vpn]) -> None:
-        """Merge what is asked for into what is stored, and check the whole."""
-        for name, record in self.stored.items():
-            vpn = vpn_from_record(name, self.name, record.intent, self.landscape)
-            if vpn is not None and record.state == ACTIVE:
-                self.before.append(vpn)
-                if name not in self.absent:
-                    self.wanted[name] = vpn
+    def ask(self, asked: Sequence[Vpn], wrong: Collection[str]) -> None:
+        """Merge what is asked for into what is stored, and check the whole, save VPNs known to be ``wrong``."""
         self.asked = {vpn.name: vpn for vpn in asked}
+        for name, record in self.stored.items():
+            if record.state != ACTIVE:
+                continue
+            was = vpn_from_record(name, self.name, record.intent, self.past, Problems())
+            if was is not None:
+                self.before.append(was)
+            if name not in self.absent and name not in self.asked and name not in wrong:
+                vpn = vpn_from_record(name, self.name, record.intent, self.landscape, self.problems)
+                if vpn is not None:
+                    self.wanted[name] = vpn
         self.wanted.update(self.asked)
         check_vpns(self.wanted.values(), self.held, self.landscape, self.problems)
         check_shared_tunnels(self.wanted.values(), self.problems)
@@ -179,7 +189,8 @@ class _Tenant:
     def carve(self, problems: Problems) -> None:
         """Take the leases that are missing."""
         self.leases = dict(self.held)
-        for name, vpn in sorted(self.wanted.items()):
+        # A CIDR of a VPN's own may lie in a pool that others take from, who must not be there first.
+        for name, vpn in sorted(self.wanted.items(), key=lambda item: ("/" not in item[1].pool_name, item[0])):
             try:
                 new = carve_vpn(name, vpn.pool_name, vpn.pool, _demand(vpn), self.leases)
             except PoolExhausted as error:
@@ -190,7 +201,7 @@ class _Tenant:
     def compile(self, plan: Plan, problems: Problems, create_tunnels: bool) -> None:
         """Write the ledger's part and add the documents to the plan."""
         old_documents = {node: record.document for node, record in self.transaction.documents(self.name).items()}
-        old = compile_organization(self.name, self.before, self.numbers, self.held, self.landscape)
+        old = compile_organization(self.name, self.before, self.numbers, self.held, self.past)
         self._write_vpns()
         new = compile_organization(self.name, self.wanted.values(), self.numbers, self.leases, self.landscape)
         documents = {
@@ -243,23 +254,23 @@ class _Tenant:
             self.transaction.drop_tunnel(self.name, name)
 
     def _remember(self, new: Compiled) -> None:
-        used = {node for node, document in new.documents.items() if document["role"] != "vcc_node"}
-        used |= {member["name"] for vpn in new.vpns for member in vpn["members"]}
+        used = set(new.documents) | {member["name"] for vpn in new.vpns for member in vpn["members"]}
         for host in sorted(used):
             self.transaction.put_landscape(self.name, host, self.landscape.facts(host))
 
     def settle(self, applied: set[str]) -> list[str]:
         """Drop what no node has any more: leases, records and empty documents."""
         waiting = []
+        stored = self.transaction.documents(self.name)
         for name, record in sorted(self.stored.items()):
             if record.state != DELETING:
                 continue
-            vpn = vpn_from_record(name, self.name, record.intent, self.landscape)
-            nodes = (
-                set()
-                if vpn is None
-                else set(compile_organization(self.name, [vpn], self.numbers, self.held, self.landscape).documents)
-            )
+            # Those whose leases it holds, wherever they are by now; a VM that is translated is told nothing.
+            nodes = hosts_of(self.held, name) & set(stored)
+            clouds = {stored[node].document["cloud"] for node in nodes}
+            nodes |= {
+                node for node, told in stored.items() if told.role == "vcc_node" and told.document["cloud"] in clouds
+            }
             missing = sorted(node for node in nodes - applied if self.landscape.in_inventory(node))
             if missing:
                 waiting.append(f"{name}: its addresses stay leased until it is gone from {', '.join(missing)}")
@@ -291,18 +302,15 @@ class _Tenant:
 
 
 def _demand(vpn: Vpn) -> list[SiteDemand]:
-    demand = []
-    for site in vpn.sites:
-        members = [member.vm for member in vpn.members if member.vm.site == site]
-        behind: dict[str, list[str]] = {}
-        for vm in members:
-            if vm.vapp is not None:
-                behind.setdefault(vm.vapp, []).append(vm.name)
-        demand.append(
-            SiteDemand(
-                site,
-                tuple(vm.name for vm in members if vm.vapp is None),
-                {vapp: tuple(names) for vapp, names in behind.items()},
-            )
+    """What the VPN needs of its pool. VMs by site and vApp; None stands for the org network."""
+    sites: dict[str, dict[str | None, list[str]]] = {}
+    for member in vpn.members:
+        sites.setdefault(member.vm.site, {}).setdefault(member.vm.vapp, []).append(member.vm.name)
+    return [
+        SiteDemand(
+            site,
+            tuple(places.get(None, ())),
+            {vapp: tuple(names) for vapp, names in places.items() if vapp is not None},
         )
-    return demand
+        for site, places in sorted(sites.items())
+    ]
