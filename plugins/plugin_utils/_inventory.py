@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible.inventory.manager import InventoryManager
+from ansible.errors import AnsibleError
+from ansible.inventory.manager import InventoryManager, split_host_pattern
 
 KINDS = ("vcc_nodes", "org_edges", "vapp_edges", "members")
 CLOUD = "cloud_"
@@ -72,10 +73,24 @@ def match_members(vpns: object, task_vars: Mapping[str, Any], loader: Any) -> di
         if text in everyone:
             matches[text] = [text]
         elif text in groups or any(sign in text for sign in "*?[:,&!~"):
-            # The manager warns of what matches nothing; the planner refuses it, with its place in the intent.
-            found = inventory.get_hosts(text, ignore_limits=True, ignore_restrictions=True)
-            matches[text] = sorted(str(host) for host in found)
+            matches[text] = _match(inventory, text)
     return matches
+
+
+def _match(inventory: InventoryManager, text: str) -> list[str]:
+    """The hosts of a group or pattern, sorted; none where a part of it matches nothing, or cannot be read.
+
+    The manager itself only warns of a part that matches nothing, and takes what it cannot split for everybody. The
+    planner refuses both, with their place in the intent.
+    """
+    parts = split_host_pattern(text)
+    try:
+        for part in parts:
+            if not part.strip("!&~") or (part[0] != "!" and not inventory.get_hosts(part.lstrip("&"))):
+                return []
+        return sorted(str(host) for host in inventory.get_hosts(text)) if parts else []
+    except AnsibleError:
+        return []
 
 
 def who_runs(task_vars: Mapping[str, Any]) -> str:
