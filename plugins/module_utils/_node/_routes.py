@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Routes. Ours have protocol 188, which tells them from everybody else's."""
+"""Routes. Ours have protocol 155, which tells them from everybody else's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._document import Change, Generation
 from ._part import Part
 from ._run import have
 
-PROTOCOL = 188
+PROTOCOL = 155  # none of the numbers that Linux, FRR or BIRD use (rtnetlink.h: 188, for one, is OSPF)
 LIBIPSEC_MTU = 1400  # of strongSwan's TUN device; longer packets would be cut off
 IPV6_METRIC = 1024  # what the kernel gives an IPv6 route that names none
 
