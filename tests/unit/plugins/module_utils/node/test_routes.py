@@ -16,9 +16,9 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node._routes impor
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
 
 OURS: list[dict[str, Any]] = [
-    {"dst": "100.64.0.17", "gateway": "192.168.1.11", "dev": "org", "protocol": "188", "flags": []},
-    {"dst": "100.64.0.64/26", "dev": "ipsec0", "protocol": "188", "scope": "link", "prefsrc": "100.64.0.1"},
-    {"type": "blackhole", "dst": "100.64.0.0/24", "protocol": "188", "metric": 9999},
+    {"dst": "100.64.0.17", "gateway": "192.168.1.11", "dev": "org", "protocol": "155", "flags": []},
+    {"dst": "100.64.0.64/26", "dev": "ipsec0", "protocol": "155", "scope": "link", "prefsrc": "100.64.0.1"},
+    {"type": "blackhole", "dst": "100.64.0.0/24", "protocol": "155", "metric": 9999},
 ]
 THEIRS: list[dict[str, Any]] = [{"dst": "192.168.1.0/24", "dev": "org", "protocol": "kernel"}]
 
@@ -67,8 +67,8 @@ def test_what_is_missing_is_added_and_what_is_over_removed(kernel: Kernel, edge:
     routes.build()
     routes.clear()
     assert kernel.commands == [
-        "route replace 100.64.0.17/32 via 192.168.1.11 proto 188",
-        "route del 100.64.0.20/32 via 192.168.1.11 proto 188",
+        "route replace 100.64.0.17/32 via 192.168.1.11 proto 155",
+        "route del 100.64.0.20/32 via 192.168.1.11 proto 155",
     ]
 
 
