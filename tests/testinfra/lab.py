@@ -1,0 +1,165 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's machines as a test sees them: their files and services by SSH, their networks through their namespaces."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import testinfra
+
+from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
+
+ROOT = Path(__file__).resolve().parents[2]
+LABCTL = ROOT / "roles/lab/files/labctl"
+INTERNET = _lab.INTERNET
+
+
+def machines():
+    """name → Machine, of the clouds the lab has now."""
+    with open(_lab.STATE_FILE, encoding="utf-8") as file:
+        return _lab.machines(json.load(file)["clouds"])
+
+
+def of_kind(*kinds):
+    """Names of the machines of these kinds: vcc_node, org_edge, vapp_edge, member."""
+    return [name for name, machine in machines().items() if machine.kind in kinds]
+
+
+def host(name):
+    """A machine, for testinfra: its files, services, packages."""
+    return testinfra.get_host(f"ssh://{name}?ssh_config={_lab.SSH_CONFIG}&controlpersist=0")
+
+
+def sh(name, command, check=True):
+    """Run a shell command on a machine; what it printed."""
+    done = subprocess.run(
+        ["ssh", "-F", _lab.SSH_CONFIG, name, command], capture_output=True, text=True, check=False, timeout=90
+    )
+    assert done.returncode == 0 or not check, f"{name}: {command}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def netns(name, *command, check=True):
+    """Run one of the controller's own tools in a machine's network; what it printed."""
+    done = subprocess.run(
+        ["ip", "netns", "exec", name, *command], capture_output=True, text=True, check=False, timeout=90
+    )
+    assert done.returncode == 0 or not check, f"{name}: {command}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def labctl(*words):
+    """The power button: start, stop, reboot, kill a machine."""
+    subprocess.run([LABCTL, *words], check=True, stdout=subprocess.DEVNULL, timeout=180)
+
+
+def at_once(function, items):
+    """[function(item) …], side by side."""
+    items = list(items)
+    with ThreadPoolExecutor(max(1, min(len(items), 24))) as pool:
+        return list(pool.map(function, items))
+
+
+def wait_for(what, condition, seconds):
+    """Wait until a condition holds; returns (what it gave, seconds it took)."""
+    begin = time.monotonic()
+    while not (value := condition()):
+        assert time.monotonic() - begin < seconds, f"not within {seconds} s: {what}"
+        time.sleep(0.2)
+    return value, time.monotonic() - begin
+
+
+@dataclass
+class Pings:
+    """What became of some pings."""
+
+    sent: int = 0
+    received: int = 0
+    text: str = field(default="", repr=False)
+
+    @property
+    def lost(self):
+        return self.sent - self.received
+
+    def read(self, text):
+        counts = re.search(r"(\d+) packets transmitted, (\d+) received", text)
+        self.text = text
+        if counts:
+            self.sent, self.received = int(counts[1]), int(counts[2])
+        return self
+
+
+def ping(source, address, count=3, interval=0.1, own=None, size=None):
+    """Ping an address from a machine, from its `own` address; `size`: octets with headers, not to be fragmented."""
+    header = 48 if ":" in address else 28
+    command = ["ping", "-n", "-q", f"-c{count}", f"-i{interval}", "-W1", *(["-I", own] if own else [])]
+    command += ["-M", "do", "-s", str(size - header)] if size else []
+    return Pings(sent=count).read(netns(source, *command, address, check=False))
+
+
+def answers(source, address, **options):
+    """Whether at least one answer comes."""
+    return ping(source, address, **options).received > 0
+
+
+def reach(pairs, **options):
+    """(source, address) → Pings, all at once."""
+    pairs = list(pairs)
+    return dict(zip(pairs, at_once(lambda pair: ping(*pair, **options), pairs)))
+
+
+@contextmanager
+def pinging(source, address, interval=0.01, own=None):
+    """Ping while the block runs; the Pings it gives are filled in when it ends."""
+    command = ["ip", "netns", "exec", source, "ping", "-n", "-q", f"-i{interval}", "-W2", *(["-I", own] if own else [])]
+    pings = Pings()
+    with subprocess.Popen([*command, address], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            yield pings
+            time.sleep(0.5)
+        finally:
+            process.send_signal(2)
+            pings.read(process.communicate(timeout=30)[0])
+
+
+RECEIVE = """
+import hashlib, socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+server = socket.create_server((sys.argv[1], 5201), family=family)
+server.settimeout(20)
+print("ready", flush=True)
+client, digest = server.accept()[0], hashlib.sha256()
+client.settimeout(20)
+while data := client.recv(1 << 16):
+    digest.update(data)
+print(digest.hexdigest())
+"""
+SEND = """
+import socket, sys
+client = socket.create_connection((sys.argv[1], 5201), timeout=20)
+client.sendall(b"vpn!" * (int(sys.argv[2]) // 4))
+"""
+
+
+def transfer(source, destination, address, octets):
+    """Send so much over TCP, segments as large as the machines take them to be; whether all of it arrived unchanged."""
+    where = ["ip", "netns", "exec", destination, sys.executable, "-c", RECEIVE, address]
+    with subprocess.Popen(where, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout.readline() == "ready\n"
+            netns(source, sys.executable, "-c", SEND, address, str(octets))
+            digest = server.communicate(timeout=30)[0].strip()
+        finally:
+            server.kill()
+    return digest == hashlib.sha256(b"vpn!" * (octets // 4)).hexdigest()

@@ -1,0 +1,108 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of the collection's playbooks, as a user starts them, and what they say."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.intercloud.vpn.tests.testinfra import lab
+
+SCRATCH = lab.ROOT / "build/molecule" / os.environ.get("MOLECULE_SCENARIO_NAME", "by_hand")
+RESULT = SCRATCH / "vpn.json"
+# The intent of inventories/lab.
+PAYROLL = {"name": "payroll", "pool": "internal", "members": ["vm1-east", "vm1-west", "vm3-west"]}
+
+OURS = ("create_vpn", "delete_vpn", "plan_vpn", "verify_vpn", "lab_up")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. `changed`: {(host, task) …}; `recap`: {host: {ok: 3, changed: 0, …}}."""
+
+    status: int
+    output: str
+    changed: frozenset
+    recap: dict
+
+    def hosts(self, counter):
+        """Hosts with a counter of the recap above zero: failed, unreachable, changed …"""
+        return {host for host, counters in self.recap.items() if counters[counter]}
+
+
+def command(playbook, *arguments, vpns=None, **variables):
+    """The words of ansible-playbook; variables may be structures."""
+    extra = {"vcc_result": str(RESULT), **({"vcc_vpns": vpns} if vpns is not None else {}), **variables}
+    name = f"intercloud.vpn.{playbook}" if playbook in OURS else str(playbook)
+    return ["ansible-playbook", "-i", str(lab.ROOT / "inventories/lab"), name, "-e", json.dumps(extra), *arguments]
+
+
+def environment():
+    return {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(lab.ROOT / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_FORCE_COLOR": "0",
+    }
+
+
+def run(playbook, *arguments, succeeds=True, **variables):
+    """Run a playbook of the collection by its name, or another one by its path. `succeeds` None: it may do either."""
+    done = subprocess.run(
+        command(playbook, *arguments, **variables), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, check=False, env=environment(), cwd=lab.ROOT, timeout=240,
+    )  # fmt: skip
+    finished = _read(done.returncode, done.stdout)
+    _log(playbook, arguments, finished)
+    assert succeeds is None or (finished.status == 0) == succeeds, finished.output
+    assert finished.recap or not succeeds, f"{playbook} ran on no host:\n{finished.output}"
+    return finished
+
+
+def create(*vpns, **options):
+    """create_vpn of these VPNs; those of the inventory when none is named."""
+    return run("create_vpn", vpns=list(vpns) or None, **options)
+
+
+def delete(*names, **options):
+    return run("delete_vpn", vcc_delete=list(names), **options)
+
+
+def result():
+    """What the last verify found, as documented in docs/verify.md."""
+    return json.loads(RESULT.read_text(encoding="utf-8"))
+
+
+def addresses(vpn="payroll"):
+    """member → its address in a VPN, by the last result."""
+    (found,) = [record for record in result()["vpns"] if record["name"] == vpn]
+    return {member["name"]: member["address"] for member in found["members"]}
+
+
+def start_log():
+    """A log of the runs of this test session, and no other."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    (SCRATCH / "runs.log").write_text("", encoding="utf-8")
+
+
+def _log(playbook, arguments, finished):
+    with (SCRATCH / "runs.log").open("a", encoding="utf-8") as log:
+        log.write(f"{'=' * 100}\n{Path(playbook).name} {' '.join(arguments)}: {finished.status}\n{finished.output}\n")
+
+
+def _read(status, output):
+    task, changed = "", set()
+    for line in output.splitlines():
+        if line.startswith(("TASK [", "RUNNING HANDLER [")):
+            task = re.sub(r".* : |\] \*+$|^TASK \[", "", line)
+        elif match := re.match(r"changed: \[([\w-]+)", line):
+            changed.add((match[1], task))
+    lines = re.findall(r"^([\w-]+) +: +(ok=.*)$", output.rpartition("PLAY RECAP")[2], re.MULTILINE)
+    recap = {host: {key: int(n) for key, n in re.findall(r"(\w+)=(\d+)", counters)} for host, counters in lines}
+    return Run(status, output, frozenset(changed), recap)

@@ -1,0 +1,97 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Security associations, as the edges' charons list them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ansible_collections.intercloud.vpn.tests.testinfra import lab
+
+TOKEN = re.compile(r"[\w-]+ \{|\}|[\w-]+=\[[^]]*\]|[\w-]+=.*?(?= [\w-]+=| [\w-]+ \{|\})")
+
+
+@dataclass(frozen=True)
+class Child:
+    """A CHILD_SA; its SPIs change when it is made again, or rekeyed (not within an hour)."""
+
+    name: str
+    state: str
+    spis: frozenset
+    algorithms: str
+    packets_in: int
+    packets_out: int
+
+
+@dataclass(frozen=True)
+class Ike:
+    """An IKE_SA and its children."""
+
+    name: str
+    state: str
+    spis: frozenset
+    algorithms: str
+    children: tuple
+
+
+def ike_sas(edge):
+    """All IKE_SAs of an edge."""
+    found = []
+    for line in lab.sh(edge, "swanctl --list-sas --raw 2>/dev/null").splitlines():
+        if line.startswith("list-sa event "):
+            found += [_ike(name, keys) for name, keys in _parse(line[len("list-sa event ") :]).items()]
+    return found
+
+
+def link(edge, vpn):
+    """The one link of a VPN on an edge that has but one other edge to talk to."""
+    (child,) = [child for sa in ike_sas(edge) for child in sa.children if child.name == vpn]
+    return child
+
+
+def spis(*edges):
+    """{edge: {name of an IKE_SA or CHILD_SA: SPIs}}: what stays the same as long as nothing is made again."""
+    return {
+        edge: {**{sa.name: sa.spis for sa in sas}, **{child.name: child.spis for sa in sas for child in sa.children}}
+        for edge, sas in zip(edges, lab.at_once(ike_sas, edges))
+    }
+
+
+def _ike(name, keys):
+    return Ike(
+        name=name,
+        state=keys["state"],
+        spis=frozenset((keys["initiator-spi"], keys["responder-spi"])),
+        algorithms=" ".join(
+            (f"{keys.get('encr-alg')}-{keys.get('encr-keysize')}", str(keys.get("prf-alg")), str(keys.get("dh-group")))
+        ),
+        children=tuple(_child(child) for child in keys.get("child-sas", {}).values()),
+    )
+
+
+def _child(keys):
+    return Child(
+        name=keys["name"],
+        state=keys["state"],
+        spis=frozenset((keys.get("spi-in"), keys.get("spi-out"))),
+        algorithms=f"{keys.get('encr-alg')}-{keys.get('encr-keysize')}",
+        packets_in=int(keys.get("packets-in", 0)),
+        packets_out=int(keys.get("packets-out", 0)),
+    )
+
+
+def _parse(text):
+    """`{a {b=c d {}}}` as a dictionary of dictionaries."""
+    stack = [{}]
+    for token in TOKEN.findall(text):
+        if token == "}":
+            if len(stack) > 1:
+                stack.pop()
+        elif token.endswith(" {"):
+            stack.append(stack[-1].setdefault(token[:-2], {}))
+        else:
+            key, _equals, value = token.partition("=")
+            stack[-1][key] = value
+    return stack[0]
