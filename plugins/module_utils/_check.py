@@ -73,7 +73,7 @@ def _check_pool(
                 and lease.prefix.overlaps(vpn.pool)
             ):
                 problems.add(f"{vpn.path}.pool", f"{vpn.pool} overlaps {lease.prefix}, which {key[4:]} holds")
-    for owner, variable, network in _real_networks(vpn, edges, landscape):
+    for owner, variable, network in sorted(_real_networks(vpn, edges, landscape)):
         if network.overlaps(vpn.pool):
             problems.add(
                 f"{vpn.path}.pool",

@@ -143,10 +143,11 @@ class Landscape:
 
     def vm(self, name: str, path: str) -> Vm | None:
         """The VM of that name, with its site; ``path`` is where the intent asked for it."""
-        found = self._vms.get(name)
-        if found is None:  # read again when it cannot be used: every place that asks for it is a mistake
-            found = self._vms[name] = self._read_vm(name, path)
-        return found
+        if name not in self._vms:
+            self._vms[name] = self._read_vm(name, path)
+        elif self._vms[name] is None:
+            self._read_vm(name, path)  # every place that asks for what cannot be used is a mistake
+        return self._vms[name]
 
     def _read_edge(self, name: str) -> OrgEdge | None:
         place, variables = f"hosts.{name}", self._hosts[name]["vars"]
