@@ -1,0 +1,203 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Landscapes for tests: the lab's shape with any number of clouds, and a planner to ask with them.
+
+In every cloud the same private networks, as in the lab: node-C, edge-C, vapp1-C with vm1-C and vm2-C behind it, and
+vm3-C on the org network.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address
+from typing import Any
+
+import sqlalchemy as sa
+import yaml
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Ledger, Transaction
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_schema import metadata
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan import Plan, Request, make_plan, settle
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import match_members
+
+Hosts = dict[str, dict[str, Any]]
+
+CLOUDS = ("east", "west", "south", "north", "alpha", "beta", "gamma", "delta")
+POOLS = {"internal": "100.64.0.0/10"}
+PAYROLL = {"name": "payroll", "pool": "internal", "members": ["vm1-east", "vm1-west", "vm3-west"]}
+
+
+def lab(clouds: int = 2, *, org: str = "acme", tag: str = "", vapps: int = 1, vms: int = 2, org_vms: int = 1) -> Hosts:
+    """The facts of so many clouds. ``tag`` goes into every name, so that two organizations can share the clouds.
+
+    ``vms`` are behind each vApp, ``org_vms`` on the org network; their numbers go on: vm1, vm2 | vm3.
+    """
+    hosts: Hosts = {}
+    for number in range(clouds):
+        hosts.update(_cloud(number, org, tag, vapps, vms, org_vms))
+    return hosts
+
+
+def changed(hosts: Hosts, changes: Mapping[str, Mapping[str, Any] | None] | str) -> Hosts:
+    """A copy in which some hosts differ: variables by name (null removes one), ``kinds``, ``clouds``; null: no host.
+
+    A host that is not there yet is added. The changes can be given as YAML.
+    """
+    hosts = copy.deepcopy(hosts)
+    for name, change in (yaml.safe_load(changes) if isinstance(changes, str) else changes).items():
+        if change is None:
+            del hosts[name]
+            continue
+        facts = hosts.setdefault(name, {"kinds": [], "clouds": [], "vars": {"vcc_org": "acme"}})
+        for key, value in change.items():
+            target = facts if key in facts else facts["vars"]
+            if value is None:
+                target.pop(key)
+            else:
+                target[key] = value
+    return hosts
+
+
+class World:
+    """A landscape and a ledger. Every call plans in a transaction of its own, like a run of a playbook."""
+
+    def __init__(
+        self, hosts: Hosts | None = None, ledger: str = "sqlite://", groups: Mapping[str, list[str]] | None = None
+    ) -> None:
+        self.hosts = lab() if hosts is None else hosts
+        self.ledger = Ledger(ledger)
+        self.groups = dict(groups or {})
+
+    def plan(self, *vpns: Any, **rest: Any) -> Plan:
+        """Plan these VPNs with the usual pools; ``rest`` are other parts of an intent, or of the request."""
+        return self.ask({"vpns": list(vpns)}, **rest)
+
+    def ask(
+        self,
+        intent: Mapping[str, Any],
+        *,
+        absent: Iterable[str] = (),
+        create_tunnels: bool = True,
+        dry_run: bool = False,
+        who: str = "test",
+        **parts: Any,
+    ) -> Plan:
+        """Plan an intent, given as ``{"pools", "vpns", "policies"}``."""
+        whole = {"pools": POOLS, "vpns": [], "policies": {}, **intent, **parts}
+        request = Request(self.hosts, self.matches(whole["vpns"]), whole, tuple(absent), create_tunnels)
+        return self.ledger.run(lambda transaction: make_plan(transaction, request), dry_run=dry_run, who=who)
+
+    def settle(self, applied: Iterable[str], *, dry_run: bool = False) -> tuple[bool, list[str]]:
+        """Settle, when so many nodes run their document."""
+        request = Request(self.hosts, {}, {})
+        return self.ledger.run(
+            lambda transaction: settle(transaction, request, sorted(applied)), dry_run=dry_run, who="test"
+        )
+
+    def matches(self, vpns: Any) -> dict[str, list[str]]:
+        """What the inventory says of the members, by the real inventory manager where it is not plain."""
+        texts = _plain_members(vpns)
+        if texts is not None and texts <= set(self.hosts):
+            return {text: [text] for text in texts}
+        groups: dict[str, list[str]] = {"all": list(self.hosts), **self.groups}
+        groups["all"] += [host for hosts in self.groups.values() for host in hosts if host not in self.hosts]
+        for name, facts in self.hosts.items():
+            for group in [*facts["kinds"], *(f"cloud_{cloud}" for cloud in facts["clouds"])]:
+                groups.setdefault(group, []).append(name)
+        return match_members(vpns, {"groups": groups}, DataLoader())
+
+    def dump(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every table of the ledger, save what is only about time."""
+
+        def read(transaction: Transaction) -> dict[str, list[tuple[Any, ...]]]:
+            connection = transaction._connection
+            return {
+                table.name: [tuple(row) for row in connection.execute(sa.select(*_timeless(table)))]
+                for table in metadata.sorted_tables
+            }
+
+        return self.ledger.run(read, dry_run=True)
+
+    def leases(self, org: str = "acme") -> dict[str, str]:
+        """Prefixes by key."""
+        return {
+            key: str(lease.prefix)
+            for key, lease in self.ledger.run(lambda transaction: transaction.leases(org), dry_run=True).items()
+        }
+
+
+def as_bytes(plan: Plan) -> bytes:
+    """A plan as one text: equal plans are equal byte for byte, order of keys and lists included."""
+    return json.dumps(vars(plan)).encode()
+
+
+def addresses(plan: Plan, vpn: str) -> dict[str, str]:
+    """The members' addresses in a VPN by name."""
+    found = next(entry for entry in plan.vpns if entry["name"] == vpn)
+    return {member["name"]: member["address"] for member in found["members"]}
+
+
+def bodies(plan: Plan) -> dict[str, dict[str, Any]]:
+    """The documents without their generation."""
+    return {
+        node: {key: value for key, value in document.items() if key != "generation"}
+        for node, document in plan.documents.items()
+    }
+
+
+@functools.cache
+def _timeless(table: sa.Table) -> tuple[sa.Column[Any], ...]:
+    return tuple(column for column in table.columns if column.name not in ("at", "created_at"))
+
+
+def _plain_members(vpns: Any) -> set[str] | None:
+    try:
+        return {text for vpn in vpns for text in vpn["members"]}
+    except (TypeError, KeyError):
+        return None
+
+
+def _cloud(number: int, org: str, tag: str, vapps: int, vms: int, org_vms: int) -> Hosts:
+    cloud = CLOUDS[number] if number < len(CLOUDS) else f"c{number}"
+
+    def host(kind: str, **variables: Any) -> dict[str, Any]:
+        return {"kinds": [kind], "clouds": [cloud], "vars": {"vcc_org": org, **variables}}
+
+    public = f"203.0.113.{16 * number + 2}" if number < 16 else str(IPv4Address("198.51.0.2") + 16 * number)
+    hosts = {
+        f"node{tag}-{cloud}": host("vcc_nodes"),
+        f"edge{tag}-{cloud}": host(
+            "org_edges",
+            vcc_public_address=[public, f"2001:db8:{number:x}::2"],
+            vcc_org_address=["10.10.0.1", "fd10:10::1"],
+            vcc_org_network=["10.10.0.0/24", "fd10:10::/64"],
+        ),
+    }
+    name = 1
+    for vapp in range(1, vapps + 1):
+        # As the clouds do, vApps use the same network again.
+        hosts[f"vapp{vapp}{tag}-{cloud}"] = host(
+            "vapp_edges",
+            vcc_org_address=[f"10.10.0.{10 + vapp}", f"fd10:10::{10 + vapp}"],
+            vcc_vapp_address=["192.168.1.1", "fd10:1::1"],
+            vcc_vapp_network=["192.168.1.0/24", "fd10:1::/64"],
+        )
+        for vm in range(vms):
+            hosts[f"vm{name}{tag}-{cloud}"] = host(
+                "members",
+                vcc_vapp=f"vapp{vapp}{tag}-{cloud}",
+                vcc_address=[str(IPv4Address("192.168.1.11") + vm), f"fd10:1::{11 + vm}"],
+            )
+            name += 1
+    for vm in range(org_vms):
+        place = name if vapps == 1 else 20 + vm
+        hosts[f"vm{name}{tag}-{cloud}"] = host(
+            "members", vcc_address=[str(IPv4Address("10.10.0.10") + place), f"fd10:10::{10 + place}"]
+        )
+        name += 1
+    return hosts

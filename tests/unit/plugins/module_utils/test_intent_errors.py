@@ -1,0 +1,684 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every error of an intent names its place and what is wrong; all are reported at once; nothing is written then.
+
+A case is YAML. ``vpn`` changes the lab's payroll VPN (null leaves a key out); ``vpns``, ``pools`` and ``policies``
+replace parts of the intent; ``hosts`` changes the lab's landscape of two clouds, ``groups`` adds inventory groups;
+``delete`` and ``create_tunnels`` are the request's; ``before`` is an intent that was planned earlier, in the lab as it
+is. The errors are all that is reported, in order: path, and a telling part of the message.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
+    PAYROLL,
+    World,
+    changed,
+    lab,
+)
+
+Errors = list[tuple[str, str]]
+
+SECOND_EDGE = """
+  edge2-east: {kinds: [org_edges], clouds: [east], vcc_public_address: [203.0.113.9], vcc_org_address: [10.10.0.2]}
+"""
+UMBRELLA_VM = "{vm1-east: {vcc_org: umbrella, vcc_vapp: null}, edge-east: {vcc_org: umbrella}}"
+
+CASES: list[tuple[str, str, Errors]] = [
+    # The list of VPNs
+    ("no list of VPNs", "vpns: {name: payroll}", [("vpns", "must be a list")]),
+    ("an empty variable for VPNs", "vpns: null", [("vpns", "must be a list")]),
+    ("a text for VPNs", "vpns: payroll", [("vpns", "must be a list")]),
+    (
+        "entries that are no mappings",
+        "vpns: [payroll, null, [a], 5]",
+        [(f"vpns[{n}]", "must be a mapping with name, pool and members") for n in range(4)],
+    ),
+    (
+        "nothing said",
+        "vpns: [{}]",
+        [
+            ("vpns[0].name", "is missing"),
+            ("vpns[0].pool", "is missing: the name of a pool in vcc_pools, or a CIDR"),
+            ("vpns[0].members", "is missing: a list of VMs, vApps, groups or inventory patterns"),
+        ],
+    ),
+    ("a misspelt key", "vpn: {memebers: [vm2-east]}", [("vpns[0].memebers", "did you mean members?")]),
+    ("a key that is no text", "vpn: {7: x}", [("vpns[0].7", "is not known here")]),
+    # Names
+    ("no name", "vpn: {name: null}", [("vpns[0].name", "is missing")]),
+    ("a name that begins with a digit", "vpn: {name: 1st}", [("vpns[0].name", "must start with a letter")]),
+    ("a name with a dot", "vpn: {name: pay.roll}", [("vpns[0].name", "letters, digits, hyphens and underscores")]),
+    ("a name with a slash", "vpn: {name: acme/payroll}", [("vpns[0].name", "must start with a letter")]),
+    ("a name with a line's end", 'vpn: {name: "payroll\\n"}', [("vpns[0].name", "must start with a letter")]),
+    ("a name of 33 letters", f"vpn: {{name: {'a' * 33}}}", [("vpns[0].name", "at most 32")]),
+    ("a name that is a number", "vpn: {name: 5}", [("vpns[0].name", "5 must start with a letter")]),
+    ("a name that is a list", "vpn: {name: [payroll]}", [("vpns[0].name", "must start with a letter")]),
+    (
+        "a name twice",
+        "vpns: [&p {name: payroll, pool: internal, members: [vm1-east, vm1-west]}, *p]",
+        [("vpns[1].name", "payroll is already the name of vpns[0]")],
+    ),
+    # Pools
+    ("no pool", "vpn: {pool: null}", [("vpns[0].pool", "is missing")]),
+    (
+        "an unknown pool",
+        "vpn: {pool: internel}",
+        [("vpns[0].pool", "there is no pool 'internel' in vcc_pools; did you mean internal?")],
+    ),
+    ("no pools at all", "pools: null", [("vpns[0].pool", "there is no pool 'internal'")]),
+    ("a list of pools", "{pools: [10.0.0.0/8], vpns: []}", [("pools", "must be a mapping of names to CIDRs")]),
+    ("a pool that is a list", "vpn: {pool: [internal]}", [("vpns[0].pool", "one CIDR, not ['internal']")]),
+    (
+        "overlapping pools",
+        "pools: {internal: 100.64.0.0/10, a: 10.0.0.0/8, b: 10.1.0.0/16, c: 100.64.0.0/10}",
+        [
+            ("pools.b", "10.1.0.0/16 overlaps pools.a 10.0.0.0/8"),
+            ("pools.c", "100.64.0.0/10 overlaps pools.internal 100.64.0.0/10"),
+        ],
+    ),
+    (
+        "host bits in a pool",
+        "pools: {internal: 100.64.0.1/10}",
+        [("pools.internal", "did you mean 100.64.0.0/10?"), ("vpns[0].pool", "there is no pool 'internal'")],
+    ),
+    ("host bits in a CIDR", "vpn: {pool: 10.99.0.1/24}", [("vpns[0].pool", "did you mean 10.99.0.0/24?")]),
+    ("no CIDR", "vpn: {pool: 10.99.0/24}", [("vpns[0].pool", "10.99.0 is no IP address")]),
+    ("too long a prefix", "vpn: {pool: 10.99.0.0/33}", [("vpns[0].pool", "must be a number from 0 to 32")]),
+    ("a netmask", "vpn: {pool: 10.99.0.0/255.255.255.0}", [("vpns[0].pool", "must be a number from 0 to 32")]),
+    ("a bare address as pool", "{pools: {a: 10.99.0.1}, vpns: []}", [("pools.a", "has no prefix length")]),
+    ("a pool that is a truth", "{pools: {a: true}, vpns: []}", [("pools.a", "is no IP address")]),
+    ("a loopback pool", "vpn: {pool: 127.0.0.0/16}", [("vpns[0].pool", "loopback")]),
+    ("a multicast pool", "vpn: {pool: 239.0.0.0/16}", [("vpns[0].pool", "multicast")]),
+    ("a link-local pool", "vpn: {pool: 169.254.0.0/16}", [("vpns[0].pool", "link-local")]),
+    ("this network as pool", "vpn: {pool: 0.0.0.0/0}", [("vpns[0].pool", "this network")]),
+    ("an IPv6 link-local pool", "vpn: {pool: fe80::/64}", [("vpns[0].pool", "link-local")]),
+    ("an IPv6 multicast pool", "vpn: {pool: ff05::/64}", [("vpns[0].pool", "multicast")]),
+    ("an IPv4-mapped pool", "vpn: {pool: '::ffff:10.0.0.0/104'}", [("vpns[0].pool", "IPv4-mapped")]),
+    (
+        "a pool over the org network and vApp networks",
+        "vpn: {pool: 10.10.0.0/16}",
+        [
+            ("vpns[0].pool", "10.10.0.0/16 overlaps 10.10.0.0/24 (hosts.edge-east.vcc_org_network)"),
+            ("vpns[0].pool", "10.10.0.0/16 overlaps 10.10.0.0/24 (hosts.edge-west.vcc_org_network)"),
+            ("vpns[0].pool", "10.10.0.0/16 overlaps 10.10.0.13/32 (hosts.vm3-west.vcc_address)"),
+        ],
+    ),
+    (
+        "a pool in a vApp network",
+        "vpn: {pool: 192.168.1.64/26, members: [vm1-east, vm3-west]}",
+        [("vpns[0].pool", "192.168.1.64/26 overlaps 192.168.1.0/24 (hosts.vapp1-east.vcc_vapp_network)")],
+    ),
+    (
+        "a pool over a public address",
+        "vpn: {pool: 203.0.113.0/29}",
+        [("vpns[0].pool", "overlaps 203.0.113.2/32 (hosts.edge-east.vcc_public_address)")],
+    ),
+    ("a pool that is too small", "vpn: {pool: 10.99.0.0/30}", [("vpns[0].pool", "has no free /29 for vpn/payroll")]),
+    ("a shared pool that is too small", "pools: {internal: 10.99.0.0/30}", [("vpns[0].pool", "has no free /29")]),
+    (
+        "two CIDRs of their own that overlap",
+        """
+vpns:
+  - {name: a, pool: 10.99.0.0/24, members: [vm1-east, vm1-west]}
+  - {name: b, pool: 10.99.0.128/25, members: [vm1-east, vm1-west]}
+""",
+        [("vpns[1].pool", "10.99.0.128/25 overlaps vpns[0].pool 10.99.0.0/24")],
+    ),
+    (
+        "a CIDR of its own where another VPN is",
+        """
+before: {vpns: [{name: first, pool: internal, members: [vm1-east, vm1-west]}]}
+vpn: {pool: 100.64.0.0/16}
+""",
+        [("vpns[0].pool", "100.64.0.0/16 overlaps 100.64.0.0/24, which first holds")],
+    ),
+    (
+        "another pool for a VPN that exists",
+        "{before: {vpns: [*payroll]}, vpn: {pool: other}, pools: {other: 10.99.0.0/16}}",
+        [("vpns[0].pool", "nobody is renumbered; delete the VPN first to move it to other (10.99.0.0/16)")],
+    ),
+    (
+        "another range for a pool that is in use",
+        "{before: {vpns: [*payroll]}, pools: {internal: 10.99.0.0/16}}",
+        [("vpns[0].pool", "payroll has its addresses out of internal (100.64.0.0/24)")],
+    ),
+    (
+        "another IP version for a VPN that exists",
+        "{before: {vpns: [*payroll]}, vpn: {pool: 'fd64::/48'}}",
+        [("vpns[0].pool", "delete the VPN first to move it to fd64::/48")],
+    ),
+    # IP versions along the way of a member
+    (
+        "an IPv6 pool and a VM without IPv6",
+        "{vpn: {pool: 'fd64::/48'}, hosts: {vm3-west: {vcc_address: [10.10.0.13]}}}",
+        [("hosts.vm3-west.vcc_address", "has no IPv6 address, which vpns[0].pool fd64::/48 needs for member vm3-west")],
+    ),
+    (
+        "an IPv6 pool and a vApp without IPv6 inside",
+        "{vpn: {pool: 'fd64::/48'}, hosts: {vapp1-east: {vcc_vapp_address: [192.168.1.1]}}}",
+        [("hosts.vapp1-east.vcc_vapp_address", "has no IPv6 address")],
+    ),
+    (
+        "an IPv6 pool and a vApp without IPv6 outside",
+        "{vpn: {pool: 'fd64::/48'}, hosts: {vapp1-east: {vcc_org_address: 10.10.0.11}}}",
+        [("hosts.vapp1-east.vcc_org_address", "has no IPv6 address")],
+    ),
+    (
+        "an IPv6 pool and an edge without IPv6 inside",
+        "{vpn: {pool: 'fd64::/48', members: [vm1-east, vm3-west]}, hosts: {edge-west: {vcc_org_address: 10.10.0.1}}}",
+        [("hosts.edge-west.vcc_org_address", "has no IPv6 address, which vpns[0].pool fd64::/48 needs for member vm3")],
+    ),
+    (
+        "an IPv4 pool and a VM without IPv4",
+        "hosts: {vm3-west: {vcc_address: ['fd10:10::13']}}",
+        [("hosts.vm3-west.vcc_address", "has no IPv4 address")],
+    ),
+    (
+        "an IPv6 pool over an underlay that is too narrow",
+        "{vpn: {pool: 'fd64::/48'}, hosts: {edge-west: {vcc_underlay_mtu: 1300}}}",
+        [("hosts.edge-west.vcc_underlay_mtu", "1238 octets inside the tunnel, and IPv6 needs 1280")],
+    ),
+    (
+        "edges without a common IP version",
+        "hosts: {edge-east: {vcc_public_address: 203.0.113.2}, edge-west: {vcc_public_address: '2001:db8:1::2'}}",
+        [("vpns[0].members", "edge-east and edge-west have no common IP version in vcc_public_address")],
+    ),
+    # Members
+    ("no members", "vpn: {members: null}", [("vpns[0].members", "is missing")]),
+    ("a text for members", "vpn: {members: vm1-east}", [("vpns[0].members", "must be a list of VMs")]),
+    ("an empty list of members", "vpn: {members: []}", [("vpns[0].members", "at least two members, and 0")]),
+    ("only one member", "vpn: {members: [vm1-east]}", [("vpns[0].members", "at least two members, and 1")]),
+    (
+        "members that are no names",
+        "vpn: {members: [vm1-east, null, 5, [vm1-west], {}, {name: [x]}, '']}",
+        [(f"vpns[0].members[{n}]", "must be a name, or a mapping with name and mode") for n in range(1, 7)],
+    ),
+    (
+        "an unknown VM",
+        "vpn: {members: [vm1-east, vm1-west, vm9-west]}",
+        [("vpns[0].members[2]", "vm9-west is no VM, vApp, group or pattern of the inventory; did you mean vm")],
+    ),
+    (
+        "unknown VMs in several VPNs",
+        """
+vpns:
+  - {name: a, pool: internal, members: [vm8-east, vm1-west]}
+  - {name: b, pool: internal, members: [vm1-east, vm8-east, vm9-east]}
+  - {name: c, pool: internal, members: [vm1-east, vm1-west]}
+""",
+        [
+            ("vpns[0].members[0]", "vm8-east is no VM"),
+            ("vpns[1].members[1]", "vm8-east is no VM"),
+            ("vpns[1].members[2]", "vm9-east is no VM"),
+        ],
+    ),
+    (
+        "a member twice",
+        "vpn: {members: [vm1-east, vm1-west, vm1-east]}",
+        [("vpns[0].members[2]", "vm1-east is already named by vpns[0].members[0]")],
+    ),
+    (
+        "a member twice, in both forms",
+        "vpn: {members: [vm1-east, vm1-west, {name: vm1-east, mode: nat}]}",
+        [("vpns[0].members[2]", "vm1-east is already named by vpns[0].members[0]")],
+    ),
+    (
+        "all members at one site",
+        "vpn: {members: [vm1-east, vm3-east]}",
+        [("vpns[0].members", "are all at the one site edge-east")],
+    ),
+    (
+        "a VM in no cloud",
+        "hosts: {vm1-east: {clouds: []}}",
+        [("vpns[0].members[0]", "vm1-east is in no cloud; put it in a group cloud_<name>")],
+    ),
+    (
+        "a VM in no cloud, in several VPNs",
+        """
+hosts: {vm1-east: {clouds: []}}
+vpns:
+  - {name: a, pool: internal, members: [vm1-east, vm1-west]}
+  - {name: b, pool: internal, members: [vm1-west, vm1-east]}
+""",
+        [("vpns[0].members[0]", "vm1-east is in no cloud"), ("vpns[1].members[1]", "vm1-east is in no cloud")],
+    ),
+    (
+        "a VM in two clouds",
+        "hosts: {vm1-east: {clouds: [east, west]}}",
+        [("vpns[0].members[0]", "vm1-east is in 2 clouds (cloud_east, cloud_west); a VM is in exactly one")],
+    ),
+    (
+        "a host that is in no group members",
+        "{vpn: {members: [vm1-east, bastion]}, groups: {others: [bastion]}}",
+        [("vpns[0].members[1]", "bastion is not in the group members")],
+    ),
+    (
+        "an edge as a member",
+        "vpn: {members: [edge-east, vm1-west]}",
+        [("vpns[0].members[0]", "edge-east is not in the group members")],
+    ),
+    (
+        "a vApp without VMs",
+        "{vpn: {members: [vapp1-east, vm1-west]}, hosts: {vm1-east: {vcc_vapp: null}, vm2-east: {vcc_vapp: null}}}",
+        [("vpns[0].members[0]", "no VM is behind the vApp vapp1-east; VMs say so with vcc_vapp: vapp1-east")],
+    ),
+    (
+        "a group without VMs",
+        "vpn: {members: [org_edges, vm1-west]}",
+        [("vpns[0].members[0]", "org_edges matches no host of the group members")],
+    ),
+    (
+        "an empty group",
+        "{vpn: {members: [shop, vm1-west]}, groups: {shop: []}}",
+        [("vpns[0].members[0]", "shop is no VM, vApp, group or pattern")],
+    ),
+    (
+        "a pattern that matches nothing",
+        "vpn: {members: ['web*', vm1-west]}",
+        [("vpns[0].members[0]", "web* is no VM, vApp, group or pattern of the inventory")],
+    ),
+    (
+        "a pattern of which a part matches nothing",
+        "vpn: {members: ['vm1-east:vm9-west', vm1-west]}",
+        [("vpns[0].members[0]", "vm1-east:vm9-west is no VM, vApp, group or pattern")],
+    ),
+    (
+        "patterns that cannot be read",
+        "vpn: {members: ['~(', '[', '&', '!', ':', 'vm*[99]', vm1-west, vm1-east]}",
+        [(f"vpns[0].members[{n}]", "is no VM, vApp, group or pattern") for n in range(6)],
+    ),
+    (
+        "members of different organizations",
+        f"hosts: {UMBRELLA_VM}",
+        [("vpns[0].members", "are of several organizations: acme (vm1-west), umbrella (vm1-east)")],
+    ),
+    (
+        "an unknown mode",
+        "vpn: {members: [{name: vm1-east, mode: nta}, vm1-west]}",
+        [("vpns[0].members[0].mode", "'nta' must be one of: address, nat")],
+    ),
+    ("an unknown mode for all", "vpn: {mode: [nat]}", [("vpns[0].mode", "must be one of: address, nat")]),
+    (
+        "an unknown mode in the inventory",
+        "hosts: {vm1-east: {vcc_member_mode: NAT}}",
+        [("hosts.vm1-east.vcc_member_mode", "must be one of address, nat, not 'NAT'")],
+    ),
+    (
+        "a misspelt key of a member",
+        "vpn: {members: [{name: vm1-east, moed: nat}, vm1-west]}",
+        [("vpns[0].members[0].moed", "did you mean mode?")],
+    ),
+    # The landscape
+    (
+        "a VM without address",
+        "hosts: {vm1-east: {vcc_address: null}}",
+        [("hosts.vm1-east.vcc_address", "is missing: the VM's address on its private network")],
+    ),
+    (
+        "one bad VM in two VPNs is one error",
+        """
+hosts: {vm1-east: {vcc_address: x}}
+vpns:
+  - {name: a, pool: internal, members: [vm1-east, vm1-west]}
+  - {name: b, pool: internal, members: [vm1-east, vm1-west]}
+""",
+        [("hosts.vm1-east.vcc_address", "x is no IP address")],
+    ),
+    (
+        "two addresses of one IP version",
+        "hosts: {vm1-east: {vcc_address: [10.0.0.1, 10.0.0.2]}}",
+        [("hosts.vm1-east.vcc_address", "has two IPv4 addresses")],
+    ),
+    (
+        "an unknown vApp",
+        "hosts: {vm1-east: {vcc_vapp: vapp1-eats}}",
+        [("hosts.vm1-east.vcc_vapp", "vapp1-eats is not in the group vapp_edges; did you mean vapp1-east?")],
+    ),
+    (
+        "a vApp in another cloud than its VM",
+        "hosts: {vm1-east: {vcc_vapp: vapp1-west}}",
+        [("hosts.vm1-east.vcc_vapp", "vapp1-west is in cloud west, vm1-east in cloud east")],
+    ),
+    (
+        "a vApp of another organization than its VM",
+        "hosts: {vapp1-east: {vcc_org: umbrella}}",
+        [("hosts.vm1-east.vcc_vapp", "vapp1-east is of organization umbrella, vm1-east of acme")],
+    ),
+    (
+        "a vApp without addresses",
+        "hosts: {vapp1-east: {vcc_org_address: null, vcc_vapp_address: null}}",
+        [("hosts.vapp1-east.vcc_org_address", "is missing"), ("hosts.vapp1-east.vcc_vapp_address", "is missing")],
+    ),
+    (
+        "a bad network",
+        "hosts: {edge-east: {vcc_org_network: [10.10.0.1/24]}}",
+        [("hosts.edge-east.vcc_org_network", "did you mean 10.10.0.0/24?")],
+    ),
+    (
+        "an edge without public address",
+        "hosts: {edge-east: {vcc_public_address: null}}",
+        [("hosts.edge-east.vcc_public_address", "is missing: the address other clouds' edges reach this one at")],
+    ),
+    (
+        "a bad public address",
+        "hosts: {edge-east: {vcc_public_address: [203.0.113.2/28]}}",
+        [("hosts.edge-east.vcc_public_address", "203.0.113.2/28 is no IP address")],
+    ),
+    (
+        "one public address on both edges",
+        "hosts: {edge-west: {vcc_public_address: 203.0.113.2}}",
+        [("hosts.edge-west.vcc_public_address", "203.0.113.2 is edge-east's address too")],
+    ),
+    (
+        "an underlay MTU that is none",
+        "hosts: {edge-east: {vcc_underlay_mtu: 900}, edge-west: {vcc_underlay_mtu: many}}",
+        [
+            ("hosts.edge-east.vcc_underlay_mtu", "must be octets from 1280 to 9216, not 900"),
+            ("hosts.edge-west.vcc_underlay_mtu", "must be octets from 1280 to 9216, not 'many'"),
+        ],
+    ),
+    (
+        "an edge in two clouds",
+        "hosts: {edge-east: {clouds: [east, west]}, edge-west: null}",
+        [("hosts.edge-east", "is in 2 clouds (east, west); a gateway is in exactly one")],
+    ),
+    (
+        "a cloud without org edge",
+        "{hosts: {edge-east: null}, vpn: {members: [vm1-east, vm1-west]}}",
+        [("vpns[0].members[0]", "vm1-east has no way out: cloud east has no org edge of organization acme")],
+    ),
+    (
+        "two edges in a cloud and no choice",
+        f"hosts:\n{SECOND_EDGE}",
+        [("hosts.vm1-east.vcc_edge", "must say which org edge serves vm1-east: edge-east, edge2-east")],
+    ),
+    (
+        "the choice of an edge that is none",
+        "hosts: {vm1-east: {vcc_edge: edge-west}}",
+        [("hosts.vm1-east.vcc_edge", "edge-west is no org edge of organization acme in cloud east")],
+    ),
+    (
+        "a host of two kinds",
+        "hosts: {edge-east: {kinds: [org_edges, vapp_edges]}}",
+        [("hosts.edge-east", "is in the groups org_edges and vapp_edges; a host is in one of them")],
+    ),
+    (
+        "a host's name that the ledger cannot use",
+        """
+vpn: {members: ['vm#4-east', 'vm/5-east', vm1-west]}
+hosts:
+  'vm#4-east': {kinds: [members], clouds: [east], vcc_address: 10.10.0.14}
+  'vm/5-east': {kinds: [members], clouds: [east], vcc_address: 10.10.0.15}
+""",
+        [("hosts.vm#4-east", "has a / or a # in its name"), ("hosts.vm/5-east", "has a / or a # in its name")],
+    ),
+    (
+        "an organization's name that cannot be one",
+        """
+hosts:
+  vm3-east: {vcc_org: a/b}
+  vm3-west: {vcc_org: a/b}
+  edge-east: {vcc_org: a/b}
+  edge-west: {vcc_org: a/b}
+vpn: {members: [vm3-east, vm3-west]}
+""",
+        [
+            ("hosts.edge-east.vcc_org", "'a/b' must be at most 32 letters, digits and hyphens"),
+            ("hosts.edge-west.vcc_org", "'a/b' must be at most 32 letters, digits and hyphens"),
+        ],
+    ),
+    (
+        "edges whose tunnels would share a name",
+        """
+hosts:
+  edge-east: null
+  edge_x: {kinds: [org_edges], clouds: [east], vcc_public_address: [203.0.113.2], vcc_org_address: [10.10.0.1]}
+  edge.x: {kinds: [org_edges], clouds: [south], vcc_public_address: [203.0.113.34], vcc_org_address: [10.10.0.1]}
+  vm3-south: {kinds: [members], clouds: [south], vcc_address: [10.10.0.13]}
+vpn: {members: [vm1-east, vm1-west, vm3-south]}
+""",
+        [("vpns[0].members", "would both be named edge-west--edge_x; rename an edge")],
+    ),
+    # Topology, tunnel, policy
+    ("an unknown topology", "vpn: {topology: ring}", [("vpns[0].topology", "'ring' must be one of: mesh")]),
+    ("a topology that is a list", "vpn: {topology: [mesh]}", [("vpns[0].topology", "must be one of")]),
+    ("an unknown tunnel", "vpn: {tunnel: pptp}", [("vpns[0].tunnel", "'pptp' must be one of: ipsec")]),
+    ("an unknown policy", "vpn: {policy: strict}", [("vpns[0].policy", "there is no policy 'strict'; known are")]),
+    (
+        "an unknown policy beside ones whose names are numbers",
+        "{vpn: {policy: strict}, policies: {1: {}, b: {}}}",
+        [("vpns[0].policy", "known are 1, b, standard")],
+    ),
+    ("a policy that is a list", "vpn: {policy: [standard]}", [("vpns[0].policy", "must be the name of a policy")]),
+    ("a policy of nothing", "vpn: {policy: 0}", [("vpns[0].policy", "must be the name of a policy")]),
+    ("policies that are a list", "policies: []", [("policies", "must be a mapping of names to policies")]),
+    (
+        "policies in a circle",
+        "{vpn: {policy: a}, policies: {a: {extends: b}, b: {extends: c}, c: {extends: a}}}",
+        [("policies.c.extends", "circle: a -> b -> c -> a")],
+    ),
+    (
+        "misspelt keys of a policy",
+        "vpn: {policy: {extend: standard, encryption: {ikee: []}, encrypt: {}}}",
+        [
+            ("vpns[0].policy.extend", "did you mean extends?"),
+            ("vpns[0].policy.encrypt", "did you mean encryption?"),
+            ("vpns[0].policy.encryption.ikee", "did you mean ike?"),
+        ],
+    ),
+    (
+        "a section that is no mapping",
+        "vpn: {policy: {encryption: aes256}}",
+        [("vpns[0].policy.encryption", "must be a mapping")],
+    ),
+    (
+        "weak algorithms",
+        """
+vpn:
+  policy:
+    encryption:
+      ike: [aes256gcm16-prfsha384-ecp384, 3des-sha1-modp1024, aes256-md5-ecp384, aes256-sha1-ecp384]
+      esp: [3des-sha256-ecp384, aes256gcm16-modp1024, aes256-md5-ecp384, aes256-sha1-ecp384, aes256gcm16-modp1536, null]
+""",
+        [
+            ("vpns[0].policy.encryption.ike[1]", "'3des' is not an algorithm we allow"),
+            ("vpns[0].policy.encryption.ike[2]", "'md5' is not"),
+            ("vpns[0].policy.encryption.ike[3]", "'sha1' is not"),
+            ("vpns[0].policy.encryption.esp[0]", "'3des' is not"),
+            ("vpns[0].policy.encryption.esp[1]", "'modp1024' is not"),
+            ("vpns[0].policy.encryption.esp[2]", "'md5' is not"),
+            ("vpns[0].policy.encryption.esp[3]", "'sha1' is not"),
+            ("vpns[0].policy.encryption.esp[4]", "'modp1536' is not"),
+            ("vpns[0].policy.encryption.esp[5]", "is not an algorithm we allow"),
+        ],
+    ),
+    (
+        "weak algorithms in a policy that two VPNs name are one error, in the policy",
+        """
+policies: {weak: {encryption: {esp: [null-sha256]}}, weaker: {extends: weak}}
+vpns:
+  - {name: a, pool: internal, members: [vm1-east, vm1-west], policy: weak}
+  - {name: b, pool: internal, members: [vm1-east, vm1-west], policy: weaker}
+""",
+        [("policies.weak.encryption.esp[0]", "'null' is not an algorithm we allow")],
+    ),
+    (
+        "ESP without perfect forward secrecy",
+        "vpn: {policy: {encryption: {esp: [aes256gcm16]}}}",
+        [("vpns[0].policy.encryption.esp[0]", "needs exactly one key exchange group (perfect forward secrecy)")],
+    ),
+    (
+        "proposals that cannot work",
+        """
+vpn:
+  policy:
+    encryption:
+      ike: [aes256gcm16-ecp384, aes256-ecp384, prfsha256-ecp384]
+      esp: [aes256gcm16-prfsha384-ecp384, aes256gcm16-sha256-ecp384, aes256-aes128-sha256-ecp384, '']
+""",
+        [
+            ("vpns[0].policy.encryption.ike[0]", "needs exactly one of prfsha256"),
+            ("vpns[0].policy.encryption.ike[1]", "aes256 needs exactly one of sha256"),
+            ("vpns[0].policy.encryption.ike[2]", "not exactly one encryption algorithm"),
+            ("vpns[0].policy.encryption.esp[0]", "prfsha384 has no place in an ESP proposal"),
+            ("vpns[0].policy.encryption.esp[1]", "aes256gcm16 authenticates by itself; leave sha256 out"),
+            ("vpns[0].policy.encryption.esp[2]", "not exactly one encryption algorithm"),
+            ("vpns[0].policy.encryption.esp[3]", "is not an algorithm we allow"),
+        ],
+    ),
+    (
+        "no proposals",
+        "vpn: {policy: {encryption: {ike: [], esp: aes256gcm16-ecp384}}}",
+        [
+            ("vpns[0].policy.encryption.ike", "must be a list of proposals such as aes256gcm16-prfsha384-ecp384"),
+            ("vpns[0].policy.encryption.esp", "must be a list of proposals such as aes256gcm16-ecp384"),
+        ],
+    ),
+    (
+        "times and sizes out of range",
+        """
+vpn: {policy: {encryption: {ike_rekey: 86401, esp_rekey: 59, dpd_delay: 0, replay_window: 31}}}
+""",
+        [
+            ("vpns[0].policy.encryption.ike_rekey", "must be a whole number of seconds from 60 to 86400, not 86401"),
+            ("vpns[0].policy.encryption.esp_rekey", "from 60 to 28800, not 59"),
+            ("vpns[0].policy.encryption.dpd_delay", "from 1 to 3600, not 0"),
+            ("vpns[0].policy.encryption.replay_window", "whole number of packets from 32 to 4096, not 31"),
+        ],
+    ),
+    (
+        "times that are no whole numbers",
+        "vpn: {policy: {encryption: {ike_rekey: 4h, esp_rekey: true, dpd_delay: 5.5, replay_window: null}}}",
+        [
+            ("vpns[0].policy.encryption.ike_rekey", "not '4h'"),
+            ("vpns[0].policy.encryption.esp_rekey", "not True"),
+            ("vpns[0].policy.encryption.dpd_delay", "not 5.5"),
+            ("vpns[0].policy.encryption.replay_window", "not None"),
+        ],
+    ),
+    (
+        "VPNs that share a tunnel with other IKE settings",
+        """
+vpns:
+  - {name: b, pool: internal, members: [vm1-east, vm1-west], policy: {encryption: {ike_rekey: 7200}}}
+  - {name: a, pool: internal, members: [vm2-east, vm2-west]}
+""",
+        [("vpns[0].policy", "other IKE settings than a, with which it shares the tunnel edge-east -- edge-west")],
+    ),
+    (
+        "a VPN that shares a tunnel with one of an earlier run, with other IKE settings",
+        """
+before: {vpns: [{name: a, pool: internal, members: [vm2-east, vm2-west]}]}
+vpn: {policy: {encryption: {dpd_delay: 60}}}
+""",
+        [("vpns[0].policy", "other IKE settings than a")],
+    ),
+    # What to do
+    (
+        "no tunnel may be created",
+        "create_tunnels: false",
+        [("tunnels.edge-east--edge-west", "no tunnel edge-east -- edge-west yet, which payroll needs")],
+    ),
+    (
+        "creating and deleting at once",
+        "delete: [payroll]",
+        [("delete", "payroll cannot be created and deleted in the same run")],
+    ),
+    (
+        "creating and deleting at once, and another error",
+        "{delete: [acme/payroll], vpn: {topology: ring, name: other}, before: {vpns: [*payroll]}}",
+        [("vpns[0].topology", "'ring'")],
+    ),
+    # All at once
+    (
+        "everything at once",
+        """
+pools: {internal: 100.64.0.0/10, lo: 127.0.0.0/8}
+hosts: {edge-west: {vcc_public_address: null}}
+vpns:
+  - {name: a.b, pool: intern, members: [vm9-east, vm1-east], topolgy: mesh, policy: none}
+  - {name: b, pool: internal, members: [vm1-east, vm1-west]}
+  - text
+delete: [b]
+""",
+        [
+            ("pools.lo", "loopback"),
+            ("vpns[0].topolgy", "did you mean topology?"),
+            ("vpns[0].name", "must start with a letter"),
+            ("vpns[0].pool", "did you mean internal?"),
+            ("vpns[0].policy", "there is no policy 'none'"),
+            ("vpns[0].members[0]", "vm9-east is no VM"),
+            ("vpns[2]", "must be a mapping"),
+            ("delete", "b cannot be created and deleted in the same run"),
+            ("hosts.edge-west.vcc_public_address", "is missing"),
+        ],
+    ),
+]
+
+
+def read_case(text: str) -> dict[str, Any]:
+    """A case with all its parts; ``*payroll`` stands for the lab's VPN."""
+    text = text.replace("*payroll", "{name: payroll, pool: internal, members: [vm1-east, vm1-west, vm3-west]}")
+    case: dict[str, Any] = yaml.safe_load(text)
+    vpn = {key: value for key, value in {**PAYROLL, **case.pop("vpn", {})}.items() if value is not None}
+    return {"vpns": [vpn], **case}
+
+
+@pytest.mark.parametrize(("text", "errors"), [pytest.param(text, errors, id=name) for name, text, errors in CASES])
+def test_a_wrong_intent_is_refused_in_its_place_and_writes_nothing(text: str, errors: Errors) -> None:
+    case = read_case(text)
+    world = World(groups=case.pop("groups", {}))
+    if "before" in case:
+        world.ask(case.pop("before"))
+    world.hosts = changed(lab(), case.pop("hosts", {}))
+    before = world.dump()
+    with pytest.raises(IntentErrors) as caught:
+        world.ask(case, absent=case.pop("delete", ()), create_tunnels=case.pop("create_tunnels", True))
+    found = [(error.path, error.message) for error in caught.value.errors]
+    assert [path for path, _message in found] == [path for path, _part in errors], found
+    for (path, message), (_path, part) in zip(found, errors):
+        assert part in message, path
+    assert world.dump() == before
+
+
+def test_there_are_cases_enough() -> None:
+    assert len({name for name, _text, _errors in CASES}) == len(CASES) > 100
+
+
+def test_a_name_that_two_organizations_have_is_deleted_with_its_organization_only() -> None:
+    world = World({**lab(), **lab(org="umbrella", tag="u")})
+    umbrella = {**PAYROLL, "members": ["vm1u-east", "vm1u-west"]}
+    world.plan(PAYROLL)
+    world.plan(umbrella)
+    before = world.dump()
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(absent=["payroll", "umbrella/payroll"])
+    assert [str(error) for error in caught.value.errors] == [
+        "delete: payroll is a VPN of several organizations; say which: acme/payroll, umbrella/payroll"
+    ]
+    assert world.dump() == before
+    assert [vpn["organization"] for vpn in world.plan(absent=["umbrella/payroll"]).vpns] == ["acme"]
+
+
+def test_a_vm_that_changed_its_organization_does_not_take_its_vpn_along() -> None:
+    world = World()
+    world.plan(PAYROLL)
+    world.hosts = changed(lab(), UMBRELLA_VM)
+    before = world.dump()
+    with pytest.raises(IntentErrors) as caught:
+        world.plan()
+    assert "vm1-east is of organization umbrella now" in str(caught.value)
+    assert world.dump() == before
+
+
+def test_a_half_described_vm_elsewhere_in_the_fleet_stops_nobody() -> None:
+    world = World(changed(lab(3), "vm2-east: {clouds: [], vcc_address: x}\nedge-south: {vcc_public_address: null}"))
+    assert world.plan(PAYROLL).changed
