@@ -13,9 +13,9 @@ timed() {
     local what=$1 begun=$EPOCHREALTIME
     shift
     "$@"
-    times+=("$(printf '%-46s %5.1f s' "$what" "$(bc_seconds "$begun")")")
+    times+=("$(printf '%-46s %5.1f s' "$what" "$(seconds_since "$begun")")")
 }
-bc_seconds() { python3 -c 'import sys; print(float(sys.argv[2]) - float(sys.argv[1]))' "$1" "$EPOCHREALTIME"; }
+seconds_since() { python3 -c 'import sys; print(float(sys.argv[2]) - float(sys.argv[1]))' "$1" "$EPOCHREALTIME"; }
 
 step "The lab: two clouds of six Debian machines each, and the internet between them"
 timed "lab up" ansible-playbook -i inventories/lab playbooks/lab_up.yml
@@ -31,7 +31,7 @@ until [[ -s $capture ]]; do sleep 0.1; done
 step "create_vpn.yml: the VPN payroll between vm1-east, vm1-west and vm3-west"
 timed "create_vpn, first time, proven" ansible-playbook -i inventories/lab create_vpn.yml
 step "create_vpn.yml again: nothing to change"
-timed "create_vpn, unchanged, proven" ansible-playbook -i inventories/lab create_vpn.yml | tee "$capture.log"
+timed "create_vpn, unchanged, proven" ansible-playbook -i inventories/lab create_vpn.yml > >(tee "$capture.log")
 if grep -qE 'changed=[1-9]' "$capture.log"; then
     echo "demo: the second run changed something" >&2
     exit 1
@@ -52,7 +52,8 @@ step "What the internet got to see"
 sleep 0.5
 kill "$listener"
 wait "$listener" 2>/dev/null || true
-tcpdump -r "$capture" -n -c 6 'udp port 4500 and greater 200' 2>/dev/null || true
+# ESP in UDP: port 4500, and not the four zero octets that mark IKE there (RFC 3948).
+tcpdump -r "$capture" -n -t -c 6 'udp port 4500 and udp[8:4] != 0' 2>/dev/null | sed 's/^[^ ]* *\(In\|Out\) *//' || true
 total=$(tcpdump -r "$capture" -n 2>/dev/null | wc -l)
 ipsec=$(tcpdump -r "$capture" -n 'udp port 500 or udp port 4500' 2>/dev/null | wc -l)
 inner='net 100.64.0.0/10 or net 10.0.0.0/8 or net 172.16.0.0/12 or net 192.168.0.0/16 or ip6 net fc00::/7'
