@@ -131,6 +131,7 @@ def pinging(source, address, interval=0.01, own=None):
         finally:
             process.send_signal(2)
             pings.read(process.communicate(timeout=30)[0])
+    assert pings.sent > 0, pings.text
 
 
 RECEIVE = """

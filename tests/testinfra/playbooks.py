@@ -18,6 +18,9 @@ SCRATCH = lab.ROOT / "build/molecule" / os.environ.get("MOLECULE_SCENARIO_NAME",
 RESULT = SCRATCH / "vpn.json"
 # The intent of inventories/lab.
 PAYROLL = {"name": "payroll", "pool": "internal", "members": ["vm1-east", "vm1-west", "vm3-west"]}
+# Another VPN across the same edges, with a pool of its own.
+AUDIT = {"name": "audit", "pool": "10.99.0.0/16", "members": ["vm2-east", "vm2-west", "vm3-west"]}
+EDGES = ("edge-east", "edge-west")
 
 OURS = ("create_vpn", "delete_vpn", "plan_vpn", "verify_vpn", "lab_up")
 

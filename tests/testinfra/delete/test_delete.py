@@ -1,0 +1,78 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deleting: one VPN of two goes and the other notices nothing; the last one goes and leaves no trace."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks, snapshot, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
+
+
+@pytest.fixture(scope="module")
+def before():
+    return snapshot.of_all()
+
+
+@pytest.fixture(scope="module")
+def both(before):
+    playbooks.create(PAYROLL, AUDIT)
+    return {name: playbooks.addresses(name) for name in ("payroll", "audit")}
+
+
+@pytest.fixture(scope="module")
+def audit_deleted(both):
+    """The SPIs before, and pings of a member of payroll meanwhile."""
+    spis = strongswan.spis(*EDGES)
+    with lab.pinging("vm1-east", both["payroll"]["vm1-west"]) as pings:
+        playbooks.delete("audit")
+    return spis, pings
+
+
+@pytest.fixture(scope="module")
+def all_deleted(audit_deleted):
+    playbooks.delete("payroll")
+    return snapshot.of_all()
+
+
+def test_two_vpns_are_there(both):
+    assert lab.answers("vm1-east", both["payroll"]["vm1-west"])
+    assert lab.answers("vm2-east", both["audit"]["vm2-west"])
+
+
+def test_of_two_vpns_one_is_deleted_and_the_other_loses_no_packet(both, audit_deleted):
+    spis, pings = audit_deleted
+    assert pings.lost == 0, pings.text
+    assert strongswan.spis(*EDGES) == {edge: {k: v for k, v in spis[edge].items() if k != "audit"} for edge in EDGES}
+    assert not lab.answers("vm2-east", both["audit"]["vm2-west"])
+    assert [row["name"] for row in ledger.rows("vpns")] == ["payroll"]
+
+
+def test_the_last_one_is_deleted_and_leaves_no_trace_on_any_machine(before, all_deleted):
+    assert snapshot.differences(before, all_deleted) == []
+
+
+def test_nor_anything_with_our_name(all_deleted):
+    """What an earlier test left behind would be in the first snapshot, too."""
+    left = [
+        f"{name}: {line}"
+        for name, subjects in all_deleted.items()
+        for lines in subjects.values()
+        for line in lines
+        if "intercloud" in line or "vcc" in line
+    ]
+    assert left == []
+
+
+def test_nor_anything_in_the_ledger_but_that_it_happened(all_deleted):
+    tables = ("leases", "vpns", "tunnels", "landscape", "documents")
+    assert {table: ledger.rows(table) for table in tables} == {table: [] for table in tables}
+    assert ledger.rows("events")
+
+
+def test_deleting_again_changes_nothing(all_deleted):
+    run = playbooks.delete("payroll")
+    assert run.changed == frozenset()
+    assert snapshot.differences(all_deleted, snapshot.of_all()) == []

@@ -1,0 +1,33 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the VCC server remembers."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
+
+FILE = Path(_lab.STATE_DIR, "ledger.sqlite")
+
+
+def rows(table):
+    """All rows of a table, as dictionaries."""
+    if not FILE.exists():
+        return []
+    with closing(sqlite3.connect(f"file:{FILE}?mode=ro", uri=True)) as ledger:
+        ledger.row_factory = sqlite3.Row
+        return [dict(row) for row in ledger.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
+
+
+def leases():
+    """{key: first address}."""
+    return {row["key"]: row["first"] for row in rows("leases")}
+
+
+def contents():
+    """{table: rows} of all that a plan changes."""
+    return {table: rows(table) for table in ("leases", "vpns", "tunnels", "landscape", "documents", "generations")}

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that a VPN could leave behind on a machine, as comparable lines."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.intercloud.vpn.tests.testinfra import lab
+
+# What comes and goes on an idle machine: logs, sessions, and what systemd notes of its own doings.
+PASSING = (
+    r"/run/(log|user|utmp|sshd|lock|motd\S*|initctl)\b|/run/systemd/(sessions|users|units|journal|transient|inaccessible"
+    r"|propagate|incoming|unit-root|ask-password|notify|timers|dynamic-uid|netif|private|io\S*)\b|/run/dbus\b"
+    r"|/var/lib/(apt|dpkg|systemd/(timers|random-seed|catalog|timesync|coredump|pstore|linger))\b"
+)
+FILES = r"find /etc /usr/local /var/lib /run -xdev -printf '%p %y %m %u %l\n' 2>/dev/null"
+CONTENTS = "find /etc /usr/local -xdev -type f -exec sha256sum {} +"
+UNITS = (
+    "systemctl list-unit-files --no-legend --plain; systemctl list-units --no-legend --plain --all "
+    "--type=service,timer,socket,path | awk '{print $1, $2, $3, $4}'"
+)
+# Workers of ours and of systemd's, and the kernel's.
+PROCESSES = "ps -eo comm= | grep -vxE 'sshd|ps|sh|bash|sort|grep|awk|find|systemctl|\\(.*|systemd-.*|agetty|login'"
+NETWORK = (
+    ("nft", "-s", "list", "ruleset"),
+    ("ip", "-o", "link"),
+    ("ip", "-o", "address"),
+    ("ip", "rule"),
+    ("ip", "-6", "rule"),
+    ("ip", "route", "show", "table", "all"),
+    ("ip", "-6", "route", "show", "table", "all"),
+    ("ip", "xfrm", "policy"),
+    ("ip", "xfrm", "state"),
+    ("grep", "-r", ".", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv4/conf", "/proc/sys/net/ipv6/conf"),
+)
+
+
+def of(name):
+    """{subject: set of lines} of a machine."""
+    found = {" ".join(tool[:4]): set(lab.netns(name, *tool, check=False).splitlines()) for tool in NETWORK}
+    found["files"] = _lines(lab.sh(name, FILES, check=False))
+    found["contents"] = _lines(lab.sh(name, CONTENTS))
+    found["units"] = {line for line in _lines(lab.sh(name, UNITS)) if not re.match(r"user|session|ssh@|run-", line)}
+    found["processes"] = set(lab.sh(name, PROCESSES, check=False).split("\n"))
+    return found
+
+
+def of_all():
+    """{machine: of(machine)}."""
+    names = list(lab.machines())
+    return dict(zip(names, lab.at_once(of, names)))
+
+
+def differences(before, after):
+    """What came (+) and went (-), one line each; [] when nothing did."""
+    return [
+        f"{name}: {subject}: {sign} {line}"
+        for name, subjects in before.items()
+        for subject, lines in subjects.items()
+        for sign, some in (("-", lines - after[name][subject]), ("+", after[name][subject] - lines))
+        for line in sorted(some)
+    ]
+
+
+def _lines(text):
+    return {line for line in text.splitlines() if not re.match(PASSING, line)}
