@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import traceback
+import importlib.util
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
@@ -14,15 +14,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ._errors import IntentErrors, VccError
 from ._ledger import Ledger, Transaction
 
-MISSING: list[tuple[str, str]] = []
-try:
-    import netaddr  # noqa: F401
-except ImportError:
-    MISSING.append(("netaddr", traceback.format_exc()))
-try:
-    import sqlalchemy  # noqa: F401
-except ImportError:
-    MISSING.append(("SQLAlchemy", traceback.format_exc()))
+LIBRARIES = {"netaddr": "netaddr", "sqlalchemy": "SQLAlchemy"}
 
 T = TypeVar("T")
 
@@ -32,8 +24,9 @@ def run_on_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
 
     Ends the module with every error at once when the intent is wrong: ``errors`` is a list of ``path, message``.
     """
-    for library, trace in MISSING:
-        module.fail_json(msg=missing_required_lib(library), exception=trace)
+    for name, library in LIBRARIES.items():
+        if importlib.util.find_spec(name) is None:
+            module.fail_json(msg=missing_required_lib(library))
     try:
         return Ledger(module.params["ledger"]).run(work, dry_run=module.check_mode, who=module.params["who"])
     except IntentErrors as error:

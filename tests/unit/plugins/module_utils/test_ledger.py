@@ -136,7 +136,7 @@ def test_every_change_is_one_event_and_no_change_is_none(ledger: Ledger) -> None
     assert "secret" not in str(events) and "hidden" not in str(events)
 
     def idle(t: Transaction) -> None:
-        for _ in range(2):
+        for _again in range(2):
             t.put_vpn("acme", "p", {"b": 1, "a": 2})
             t.put_vpn("acme", "p", {"a": 2, "b": 1})
             t.put_tunnel("acme", "t", {"a": [1]})
@@ -202,7 +202,7 @@ def _allocate(url: str, number: int, answer: Connection) -> None:
 
 
 def test_twenty_processes_at_once_never_get_the_same_address(ledger: Ledger, path: Path) -> None:
-    pipes = [CHILDREN.Pipe(duplex=False) for _ in range(20)]
+    pipes = [CHILDREN.Pipe(duplex=False) for _child in range(20)]
     workers = [
         CHILDREN.Process(target=_allocate, args=(f"sqlite:///{path}", number, pipe[1]))
         for number, pipe in enumerate(pipes)
