@@ -72,10 +72,8 @@ class Addresses(Part):
         if missing:
             self.store.own("addresses", sorted({*self._noted(), *missing}))
         for family in (4, 6):
-            # preferred_lft 0: nothing but our own routes, which name their source, may choose a member's IPv6 address.
-            extra = "" if family == 4 else " nodad preferred_lft 0"
             ours = [(a, d) for a, d in missing if _ip.family(a) == family]
-            _ip.batch(family, [f"addr add {a} dev {d}{extra}" for a, d in ours])
+            _ip.batch(family, [f"addr add {a} dev {d}{_extra(family, d)}" for a, d in ours])
 
     def clear(self) -> None:
         """Remove what is no longer wanted."""
@@ -85,3 +83,14 @@ class Addresses(Part):
         if self._noted():
             wanted = self._wanted(_ip.addresses())[0]
             self.store.own("addresses", [given for given in self._noted() if given in wanted] or None)
+
+
+def _extra(family: int, device: str) -> str:
+    if family == 4:
+        return ""
+    if device == "lo":
+        # Any other device's address is chosen before one on lo (RFC 6724, rule 5). A deprecated one would not be
+        # seen by strongSwan's userspace backend, which looks for a local address inside the local selectors.
+        return " nodad"
+    # Nothing but our own routes, which name their source, may choose a member's address.
+    return " nodad preferred_lft 0"
