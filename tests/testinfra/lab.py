@@ -137,7 +137,8 @@ def pinging(source, address, interval=0.01, own=None):
 RECEIVE = """
 import hashlib, socket, sys
 family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
-server = socket.create_server((sys.argv[1], 5201), family=family)
+both = sys.argv[1] == "::"
+server = socket.create_server((sys.argv[1], 5201), family=family, dualstack_ipv6=both)
 server.settimeout(20)
 print("ready", flush=True)
 client, digest = server.accept()[0], hashlib.sha256()
@@ -153,9 +154,12 @@ client.sendall(b"vpn!" * (int(sys.argv[2]) // 4))
 """
 
 
-def transfer(source, destination, address, octets):
-    """Send so much over TCP, segments as large as the machines take them to be; whether all of it arrived unchanged."""
-    where = ["ip", "netns", "exec", destination, sys.executable, "-c", RECEIVE, address]
+def transfer(source, destination, address, octets, listen=None):
+    """Send so much over TCP, segments as large as the machines take them to be; whether all of it arrived unchanged.
+
+    `listen`: where the receiver waits, if it does not have the address itself.
+    """
+    where = ["ip", "netns", "exec", destination, sys.executable, "-c", RECEIVE, listen or address]
     with subprocess.Popen(where, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout.readline() == "ready\n"

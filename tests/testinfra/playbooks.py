@@ -12,27 +12,34 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from ansible_collections.intercloud.vpn.tests.testinfra import lab
 
 SCRATCH = lab.ROOT / "build/molecule" / os.environ.get("MOLECULE_SCENARIO_NAME", "by_hand")
 RESULT = SCRATCH / "vpn.json"
+LOG = SCRATCH / "runs.log"
 # The intent of inventories/lab.
 PAYROLL = {"name": "payroll", "pool": "internal", "members": ["vm1-east", "vm1-west", "vm3-west"]}
 # Another VPN across the same edges, with a pool of its own.
 AUDIT = {"name": "audit", "pool": "10.99.0.0/16", "members": ["vm2-east", "vm2-west", "vm3-west"]}
 EDGES = ("edge-east", "edge-west")
 
+# What a task says of a host, with -v in YAML.
+ANSWER = re.compile(r"^(\w+): \[([\w-]+).*\](?: => *\n((?: .*\n|\n(?= ))*))?", re.MULTILINE)
 OURS = ("create_vpn", "delete_vpn", "plan_vpn", "verify_vpn", "lab_up")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run. `changed`: {(host, task) …}; `recap`: {host: {ok: 3, changed: 0, …}}."""
+    """A finished run. `changed`: {(host, task) …}; `recap`: {host: {ok: 3, changed: 0, …}}; `actions`: with -v, what
+    nodes did or would do, {host: {subsystem: [action …]}}."""
 
     status: int
     output: str
     changed: frozenset
     recap: dict
+    actions: dict
 
     def hosts(self, counter):
         """Hosts with a counter of the recap above zero: failed, unreachable, changed …"""
@@ -55,7 +62,7 @@ def environment():
     }
 
 
-def run(playbook, *arguments, succeeds=True, **variables):
+def run(playbook, arguments=(), succeeds=True, **variables):
     """Run a playbook of the collection by its name, or another one by its path. `succeeds` None: it may do either."""
     done = subprocess.run(
         command(playbook, *arguments, **variables), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -63,8 +70,10 @@ def run(playbook, *arguments, succeeds=True, **variables):
     )  # fmt: skip
     finished = _read(done.returncode, done.stdout)
     _log(playbook, arguments, finished)
-    assert succeeds is None or (finished.status == 0) == succeeds, finished.output
-    assert finished.recap or not succeeds, f"{playbook} ran on no host:\n{finished.output}"
+    words = f"{playbook} {' '.join(arguments)}"
+    end = f"{words}: {finished.status}, see {LOG}\n{finished.output[-3000:]}"
+    assert succeeds is None or (finished.status == 0) == succeeds, end
+    assert finished.recap or not succeeds, f"{words} ran on no host, see {LOG}"
     return finished
 
 
@@ -91,21 +100,23 @@ def addresses(vpn="payroll"):
 def start_log():
     """A log of the runs of this test session, and no other."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    (SCRATCH / "runs.log").write_text("", encoding="utf-8")
+    LOG.write_text("", encoding="utf-8")
 
 
 def _log(playbook, arguments, finished):
-    with (SCRATCH / "runs.log").open("a", encoding="utf-8") as log:
+    with LOG.open("a", encoding="utf-8") as log:
         log.write(f"{'=' * 100}\n{Path(playbook).name} {' '.join(arguments)}: {finished.status}\n{finished.output}\n")
 
 
 def _read(status, output):
-    task, changed = "", set()
-    for line in output.splitlines():
-        if line.startswith(("TASK [", "RUNNING HANDLER [")):
-            task = re.sub(r".* : |\] \*+$|^TASK \[", "", line)
-        elif match := re.match(r"changed: \[([\w-]+)", line):
-            changed.add((match[1], task))
+    changed, actions = set(), {}
+    for part in re.split(r"^TASK \[", output, flags=re.MULTILINE)[1:]:
+        task = re.match(r"(?:.* : )?(.*?)\] \*", part)[1]
+        for state, host, detail in ANSWER.findall(part):
+            if state == "changed":
+                changed.add((host, task))
+            for subsystem, done in (yaml.safe_load(detail or "{}").get("subsystems") or {}).items():
+                actions.setdefault(host, {})[subsystem] = done.get("actions", [])
     lines = re.findall(r"^([\w-]+) +: +(ok=.*)$", output.rpartition("PLAY RECAP")[2], re.MULTILINE)
     recap = {host: {key: int(n) for key, n in re.findall(r"(\w+)=(\d+)", counters)} for host, counters in lines}
-    return Run(status, output, frozenset(changed), recap)
+    return Run(status, output, frozenset(changed), recap, actions)

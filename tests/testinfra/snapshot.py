@@ -17,12 +17,14 @@ PASSING = (
 )
 FILES = r"find /etc /usr/local /var/lib /run -xdev -printf '%p %y %m %u %l\n' 2>/dev/null"
 CONTENTS = "find /etc /usr/local -xdev -type f -exec sha256sum {} +"
+# Units that run for a moment, now and then.
+BUSY = r"user|session|ssh@|run-|intercloud-vpn-keep.service loaded"
 UNITS = (
     "systemctl list-unit-files --no-legend --plain; systemctl list-units --no-legend --plain --all "
-    "--type=service,timer,socket,path | awk '{print $1, $2, $3, $4}'"
+    "--type=service,timer,socket,path | awk '{print $1, $2, $3}'"
 )
-# Workers of ours and of systemd's, and the kernel's.
-PROCESSES = "ps -eo comm= | grep -vxE 'sshd|ps|sh|bash|sort|grep|awk|find|systemctl|\\(.*|systemd-.*|agetty|login'"
+# Not what looks at the machine just now, and workers that come and go.
+PROCESSES = r"ps -eo comm= | grep -vxE 'sshd|python3|swanctl|ps|sh|bash|sort|grep|awk|find|systemctl|systemd-.*|\(.*'"
 NETWORK = (
     ("nft", "-s", "list", "ruleset"),
     ("ip", "-o", "link"),
@@ -42,14 +44,14 @@ def of(name):
     found = {" ".join(tool[:4]): set(lab.netns(name, *tool, check=False).splitlines()) for tool in NETWORK}
     found["files"] = _lines(lab.sh(name, FILES, check=False))
     found["contents"] = _lines(lab.sh(name, CONTENTS))
-    found["units"] = {line for line in _lines(lab.sh(name, UNITS)) if not re.match(r"user|session|ssh@|run-", line)}
+    found["units"] = {line for line in _lines(lab.sh(name, UNITS)) if not re.match(BUSY, line)}
     found["processes"] = set(lab.sh(name, PROCESSES, check=False).split("\n"))
     return found
 
 
-def of_all():
-    """{machine: of(machine)}."""
-    names = list(lab.machines())
+def of_all(names=None):
+    """{machine: of(machine)}, of those named or of all."""
+    names = list(names or lab.machines())
     return dict(zip(names, lab.at_once(of, names)))
 
 

@@ -1,0 +1,59 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Three clouds: every site has a tunnel with every other, made without touching the one that is there."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import PAYROLL
+
+OLD = ["edge-east", "edge-west"]
+EDGES = ["edge-east", "edge-south", "edge-west"]
+MEMBERS = [*PAYROLL["members"], "vm1-south", "vm3-south"]
+
+
+def spis(edge):
+    """The SPIs of the tunnel that was there first, and of its link."""
+    (tunnel,) = [sa for sa in strongswan.ike_sas(edge) if sa.name == "edge-east--edge-west"]
+    return tunnel.spis, [link.spis for link in tunnel.children]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def grown():
+    """payroll in two clouds, pinged while the third one joins; (addresses before, SPIs before, pings)."""
+    playbooks.create(PAYROLL)
+    before = playbooks.addresses(), [spis(edge) for edge in OLD]
+    playbooks.run("lab_up", lab_clouds=3)
+    with lab.pinging("vm1-east", before[0]["vm1-west"]) as pings:
+        playbooks.create({**PAYROLL, "members": MEMBERS})
+    return *before, pings
+
+
+def test_every_member_reaches_every_other():
+    addresses = playbooks.addresses()
+    assert sorted(addresses) == sorted(MEMBERS)
+    pings = lab.reach((source, addresses[to]) for source, to in permutations(MEMBERS, 2))
+    assert {pair: found.lost for pair, found in pings.items()} == dict.fromkeys(pings, 0)
+
+
+def test_there_are_three_tunnels_of_one_link_each():
+    found = {edge: sorted(tunnel.name for tunnel in strongswan.ike_sas(edge)) for edge in EDGES}
+    assert found == {
+        "edge-east": ["edge-east--edge-south", "edge-east--edge-west"],
+        "edge-south": ["edge-east--edge-south", "edge-south--edge-west"],
+        "edge-west": ["edge-east--edge-west", "edge-south--edge-west"],
+    }
+    links = [link for edge in EDGES for tunnel in strongswan.ike_sas(edge) for link in tunnel.children]
+    assert [(link.name, link.state) for link in links] == [("payroll", "INSTALLED")] * 6
+
+
+def test_who_was_there_before_noticed_nothing(grown):
+    addresses, old_spis, pings = grown
+    assert {name: playbooks.addresses()[name] for name in addresses} == addresses
+    assert [spis(edge) for edge in OLD] == old_spis
+    assert pings.lost == 0, pings.text
