@@ -1,0 +1,352 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A VPN's life in a ledger file: created, repeated, grown, left alone, deleted, settled. Every step is a run."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan import Plan
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
+    PAYROLL,
+    World,
+    addresses,
+    as_bytes,
+    bodies,
+    changed,
+    lab,
+)
+
+OTHER = {"name": "backup", "pool": "internal", "members": ["vm2-east", "vm2-west"]}
+SECOND_EDGE = "{kinds: [org_edges], clouds: [east], vcc_public_address: [203.0.113.9], vcc_org_address: [10.10.0.2]}"
+EVERY_NODE = [
+    *("edge-east", "edge-west", "node-east", "node-west", "vapp1-east", "vapp1-west"),
+    *("vm1-east", "vm1-west", "vm3-west"),
+]
+
+
+@pytest.fixture(name="path")
+def _path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite"
+
+
+@pytest.fixture(name="world")
+def _world(path: Path) -> World:
+    return World(ledger=f"sqlite:///{path}")
+
+
+def is_empty(document: dict[str, Any]) -> bool:
+    return not any(document.get(key) for key in ("sysctls", "addresses", "routes", "vpns", "tunnels", "slice"))
+
+
+def events(world: World) -> list[tuple[str, str]]:
+    found = world.ledger.run(lambda transaction: transaction.events("acme", limit=1000), dry_run=True)
+    return [(event.what, event.subject) for event in reversed(found)]
+
+
+def checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# Create
+
+
+def test_the_first_plan_tells_every_node_and_nobody_else(world: World) -> None:
+    plan = world.plan(PAYROLL)
+    assert (plan.changed, plan.unsettled, plan.generations) == (True, False, {"acme": 1})
+    assert sorted(plan.documents) == plan.changed_nodes == sorted(EVERY_NODE)
+    assert plan.new_tunnels == ["edge-east--edge-west"]
+    assert {document["generation"] for document in plan.documents.values()} == {1}
+
+
+def test_the_same_again_changes_nothing(world: World) -> None:
+    first = world.plan(PAYROLL)
+    before = world.dump()
+    again = world.plan(PAYROLL)
+    assert (again.changed, again.diff, again.changed_nodes, again.new_tunnels) == (False, [], [], [])
+    assert (again.documents, again.generations, again.vpns) == (first.documents, first.generations, first.vpns)
+    assert world.dump() == before
+
+
+def test_it_is_in_the_ledger_who_did_what(world: World) -> None:
+    world.plan(PAYROLL, who="alice")
+    logged = world.ledger.run(lambda transaction: transaction.events("acme", limit=1000), dry_run=True)
+    assert {event.who for event in logged} == {"alice"}
+    assert {event.what for event in logged} == {
+        *("lease taken", "vpn created", "tunnel added", "host added", "generation opened"),
+    }
+
+
+def test_defaults_may_be_said_or_left_out(world: World) -> None:
+    world.plan(PAYROLL)
+    said = {**PAYROLL, "topology": "mesh", "tunnel": "ipsec", "policy": {"extends": "standard"}, "mode": "address"}
+    assert not world.plan(said).changed
+
+
+# Change
+
+
+def test_a_member_more_opens_a_generation_for_its_nodes_only(world: World) -> None:
+    first = world.plan(PAYROLL)
+    second = world.plan({**PAYROLL, "members": [*PAYROLL["members"], "vm2-west"]})
+    assert (second.changed, second.generations) == (True, {"acme": 2})
+    assert second.changed_nodes == ["edge-west", "node-west", "vapp1-west", "vm2-west"]
+    assert second.diff == ["+ vpn payroll: member vm2-west 100.64.0.82 (address)"]
+    assert second.new_tunnels == []
+    for node, document in second.documents.items():
+        assert document["generation"] == (2 if node in second.changed_nodes else 1)
+        assert node in second.changed_nodes or document == first.documents[node]
+    assert addresses(first, "payroll").items() <= addresses(second, "payroll").items()
+
+
+def test_a_member_less_empties_its_document_and_keeps_its_address(world: World) -> None:
+    before = world.plan(PAYROLL)
+    plan = world.plan({**PAYROLL, "members": ["vm1-east", "vm3-west"]})
+    assert is_empty(plan.documents["vm1-west"]) and is_empty(plan.documents["vapp1-west"])
+    assert plan.unsettled
+    assert world.settle(EVERY_NODE) == (True, [])
+    after = world.plan()
+    assert not after.unsettled and "vm1-west" not in after.documents
+    assert addresses(world.plan(PAYROLL), "payroll") == addresses(before, "payroll")
+
+
+def test_a_translated_member_is_told_nothing(world: World) -> None:
+    world.plan(PAYROLL)
+    plan = world.plan({**PAYROLL, "mode": "nat"})
+    assert [node for node in plan.documents if node.startswith("vm")] == ["vm1-east", "vm1-west", "vm3-west"]
+    assert all(is_empty(document) for node, document in plan.documents.items() if node.startswith("vm"))
+    assert "- vpn payroll: member vm3-west 100.64.0.66 (address)" in plan.diff
+    assert "+ vpn payroll: member vm3-west 100.64.0.66 (nat)" in plan.diff
+
+
+def test_a_vm_that_moves_into_a_vapp_keeps_its_vpn(world: World) -> None:
+    before = world.plan(PAYROLL)
+    world.hosts = changed(world.hosts, "vm3-west: {vcc_vapp: vapp1-west, vcc_address: [192.168.1.13]}")
+    plan = world.plan(PAYROLL)
+    assert {
+        name for name in PAYROLL["members"] if addresses(plan, "payroll")[name] != addresses(before, "payroll")[name]
+    } == {"vm3-west"}
+    assert plan.changed_nodes == ["edge-west", "node-west", "vapp1-west", "vm3-west"]
+    assert not world.plan(PAYROLL).changed
+
+
+def test_an_edge_that_is_replaced_by_one_of_another_name(world: World) -> None:
+    world.plan(PAYROLL)
+    edge = world.hosts["edge-east"]
+    world.hosts = changed(world.hosts, {"edge-east": None})
+    world.hosts["edge2-east"] = edge
+    plan = world.plan(PAYROLL)
+    assert is_empty(plan.documents["edge-east"]) and plan.documents["edge2-east"]["tunnels"]
+    assert plan.new_tunnels == ["edge-west--edge2-east"] and plan.unsettled
+    assert "- tunnel edge-east--edge-west (ipsec)" in plan.diff
+    assert world.settle([]) == (True, [])  # it is no longer in the inventory, so nobody waits for it
+    assert not world.plan(PAYROLL).unsettled and "edge-east" not in world.plan(PAYROLL).documents
+
+
+def test_a_new_public_address_reaches_the_other_end(world: World) -> None:
+    world.plan(PAYROLL)
+    world.hosts = changed(world.hosts, "edge-east: {vcc_public_address: [203.0.113.3]}")
+    plan = world.plan()
+    assert plan.changed_nodes == ["edge-east", "edge-west"]
+    assert plan.documents["edge-west"]["tunnels"][0]["remote_address"] == "203.0.113.3"
+
+
+# What a run does not mention
+
+
+def test_a_vpn_that_is_not_mentioned_stays(world: World) -> None:
+    first = world.plan(PAYROLL)
+    second = world.plan(OTHER)
+    assert [vpn["name"] for vpn in second.vpns] == ["backup", "payroll"]
+    assert addresses(second, "payroll") == addresses(first, "payroll")
+    assert not [line for line in second.diff if "payroll" in line or line.startswith("-")]
+    assert second.new_tunnels == []
+    both = world.plan()
+    assert not both.changed and both.documents == second.documents
+
+
+def test_tenants_may_use_one_name_and_mention_one_of_them() -> None:
+    world = World({**lab(), **lab(org="umbrella", tag="u")})
+    world.plan(PAYROLL)
+    theirs = world.plan({**PAYROLL, "members": ["vm1u-east", "vm1u-west"]})
+    assert [vpn["organization"] for vpn in theirs.vpns] == ["acme", "umbrella"]
+    assert all("u-" in node for node in theirs.changed_nodes)
+    ours = world.plan(PAYROLL)
+    assert not ours.changed and [vpn["organization"] for vpn in ours.vpns] == ["acme", "umbrella"]
+
+
+@pytest.mark.parametrize("gone", ["vm1-west", "vapp1-west", "edge-west", "node-west", "west"])
+def test_hosts_that_this_inventory_lacks_are_remembered(world: World, gone: str) -> None:
+    first = world.plan(PAYROLL)
+    world.hosts = {name: facts for name, facts in world.hosts.items() if not name.endswith(gone)}
+    plan = world.plan()
+    assert not plan.changed and plan.documents == first.documents
+    assert not world.settle(world.hosts)[0]
+    assert not world.plan().changed
+
+
+def test_both_edges_of_a_cloud_are_remembered(world: World) -> None:
+    choice = "vm1-east: {vcc_edge: edge-east}\nvm2-east: {vcc_edge: edge2-east}\n"
+    whole = world.hosts = changed(world.hosts, f"{choice}edge2-east: {SECOND_EDGE}")
+    first = world.plan(PAYROLL, OTHER)
+    world.hosts = {name: facts for name, facts in whole.items() if "east" not in name}
+    assert not world.plan().changed
+    assert world.plan().documents == first.documents
+
+
+def test_a_second_edge_does_not_take_a_remembered_vm_along(world: World) -> None:
+    first = world.plan(PAYROLL)
+    world.hosts = changed(
+        world.hosts,
+        f"{{vm1-east: null, edge2-east: {SECOND_EDGE}}}",
+    )
+    assert world.plan().documents == first.documents
+
+
+# Delete and settle
+
+
+def test_deleting_empties_every_document_and_keeps_the_leases(world: World) -> None:
+    world.plan(PAYROLL)
+    leases = world.leases()
+    plan = world.plan(absent=["payroll"])
+    assert plan.changed and plan.unsettled and plan.vpns == []
+    assert plan.changed_nodes == sorted(EVERY_NODE)
+    assert all(is_empty(document) for document in plan.documents.values())
+    assert all(line.startswith("- ") for line in plan.diff) and "- tunnel edge-east--edge-west (ipsec)" in plan.diff
+    assert world.leases() == leases
+    again = world.plan(absent=["payroll"])
+    assert not again.changed and again.unsettled and again.documents == plan.documents
+
+
+def test_leases_stay_until_every_node_has_let_go(world: World) -> None:
+    world.plan(PAYROLL)
+    leases = world.leases()
+    world.plan(absent=["payroll"])
+    waits = "payroll: its addresses stay leased until it is gone from vapp1-west, vm1-west"
+    nodes = [node for node in EVERY_NODE if node not in ("vapp1-west", "vm1-west")]
+    assert world.settle(nodes) == (True, [waits])  # the other nodes are done with
+    assert world.settle(nodes) == (False, [waits])
+    assert world.leases() == leases
+    taken = addresses(world.plan(OTHER), "backup").values()
+    assert not {f"{address}/32" for address in taken} & set(leases.values())
+    assert world.settle(EVERY_NODE) == (True, [])
+    assert not [key for key in world.leases() if "payroll" in key]
+
+
+def test_when_all_have_let_go_nothing_is_left_but_history(world: World) -> None:
+    world.plan(PAYROLL)
+    world.plan(absent=["payroll"])
+    assert world.settle(EVERY_NODE) == (True, [])
+    left = world.dump()
+    for table in ("leases", "vpns", "tunnels", "landscape", "documents"):
+        assert left[table] == [], table
+    assert {row[1] for row in left["generations"]} == {1, 2}
+    assert events(world)[-1][0] in ("document dropped", "host dropped")
+    assert world.settle(EVERY_NODE) == (False, [])
+    plan = world.plan(absent=["payroll"])
+    assert not plan.changed and not plan.unsettled and plan.documents == {}
+    assert plan.notes == ["payroll: there is no such VPN, so nothing to delete"]
+    assert world.dump() == left
+
+
+def test_one_of_two_vpns_is_deleted(world: World) -> None:
+    alone = World().plan(OTHER)
+    world.plan(OTHER)
+    world.plan(PAYROLL)
+    plan = world.plan(absent=["acme/payroll"])
+    assert [vpn["name"] for vpn in plan.vpns] == ["backup"]
+    assert not [line for line in plan.diff if "tunnel " in line]  # backup still needs it
+    world.settle(EVERY_NODE)
+    assert bodies(world.plan()) == bodies(alone)
+    assert world.leases() == {key: value for key, value in world.leases().items() if key.startswith("vpn/backup")}
+
+
+def test_deleted_and_created_again_before_it_was_settled(world: World) -> None:
+    first = world.plan(PAYROLL)
+    world.plan(absent=["payroll"])
+    back = world.plan(PAYROLL)
+    assert bodies(back) == bodies(first) and not back.unsettled
+    assert world.settle(EVERY_NODE) == (False, [])
+    assert world.plan().documents == back.documents
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "vm1-east: {clouds: []}",
+        "vm1-east: {vcc_address: null}",
+        "vm1-east: {vcc_vapp: nowhere}",
+        "vm1-east: {vcc_org: umbrella, vcc_vapp: null}\nedge-east: {vcc_org: umbrella}",
+        "vm3-west: {vcc_vapp: vapp1-west}",
+        "edge-east: {vcc_public_address: null}",
+    ],
+)
+def test_a_vpn_can_be_deleted_whatever_has_become_of_its_hosts(world: World, trouble: str) -> None:
+    world.plan(PAYROLL)
+    world.hosts = changed(world.hosts, trouble)
+    plan = world.plan(absent=["payroll"])
+    assert sorted(plan.documents) == sorted(EVERY_NODE)
+    assert all(is_empty(document) for document in plan.documents.values())
+    assert world.settle([]) == (
+        False,
+        [f"payroll: its addresses stay leased until it is gone from {', '.join(EVERY_NODE)}"],
+    )
+    assert world.settle(EVERY_NODE) == (True, [])
+    assert world.leases() == {}
+
+
+def test_a_host_that_left_the_inventory_holds_nothing_up(world: World) -> None:
+    world.plan(PAYROLL)
+    world.hosts = {name: facts for name, facts in world.hosts.items() if "east" not in name}
+    world.plan(absent=["payroll"])
+    assert world.settle(world.hosts) == (True, [])
+    assert world.leases() == {} and world.dump()["landscape"] == []
+
+
+def test_a_translated_vm_that_cannot_be_reached_holds_nothing_up(world: World) -> None:
+    world.plan({**PAYROLL, "members": ["vm1-east", {"name": "vm3-west", "mode": "nat"}]})
+    world.plan(absent=["payroll"])
+    assert world.settle(node for node in EVERY_NODE if node != "vm3-west") == (True, [])
+    assert world.leases() == {}
+
+
+# Dry runs
+
+
+def test_a_dry_run_plans_what_the_real_run_does_and_writes_nothing(world: World, path: Path) -> None:
+    def both(*vpns: Any, **rest: Any) -> Plan:
+        before = checksum(path) if path.exists() else ""
+        planned = world.plan(*vpns, dry_run=True, **rest)
+        assert (checksum(path) if path.exists() else "") == before
+        real = world.plan(*vpns, **rest)
+        assert as_bytes(planned) == as_bytes(real)
+        return real
+
+    both(PAYROLL)
+    both({**PAYROLL, "members": [*PAYROLL["members"], "vm2-west"], "mode": "nat"}, OTHER)
+    assert not both().changed
+    both(absent=["payroll"])
+    before = world.dump()
+    assert world.settle(world.hosts, dry_run=True) == (True, [])
+    assert world.dump() == before
+    assert world.settle(world.hosts) == (True, [])
+    both(PAYROLL)
+
+
+def test_no_tunnel_may_be_created_but_those_there_are_may_be_used(world: World) -> None:
+    world.plan(PAYROLL)
+    assert world.plan(OTHER, create_tunnels=False).changed
+    world.hosts = lab(3)
+    with pytest.raises(IntentErrors) as caught:
+        world.plan({**OTHER, "members": [*OTHER["members"], "vm1-south"]}, create_tunnels=False)
+    assert [error.path for error in caught.value.errors] == [
+        "tunnels.edge-east--edge-south",
+        "tunnels.edge-south--edge-west",
+    ]
