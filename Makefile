@@ -1,9 +1,10 @@
 # One command for each thing one does here. Anything longer than a line is in scripts/.
 ANSIBLE_PLAYBOOK := .venv/bin/ansible-playbook
 LABCTL := roles/lab/files/labctl
+VMCTL := roles/lab/files/vmctl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lab lab-down lab-status
+.PHONY: help setup demo test lint bench lab lab-down lab-status lab-kernel lab-kernel-down test-kernel
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,6 +30,17 @@ lab: setup  ## make or mend the lab (root); CLOUDS=3 for another number of cloud
 # Not by Ansible: it has to work when .venv does not.
 lab-down:  ## remove the lab, whatever state it is in (root)
 	@$(LABCTL) down
+
+lab-kernel:  ## the same lab in a virtual machine with Debian's own kernel (root); CLOUDS=3 for another number of clouds
+	@scripts/setup.sh kernel
+	@$(ANSIBLE_PLAYBOOK) -i inventories/lab-kernel playbooks/lab_up.yml $(if $(CLOUDS),-e lab_clouds=$(CLOUDS))
+
+lab-kernel-down:  ## remove it, whatever state it is in (root)
+	@$(VMCTL) down
+
+test-kernel:  ## what holds with kernel IPsec: crashes, reboots, a lossy network (root; under emulation half an hour)
+	@scripts/setup.sh kernel
+	@scripts/test-kernel.sh
 
 lab-status:  ## which machines there are, and how to reach them
 	@$(LABCTL) status

@@ -1,18 +1,22 @@
 #!/usr/bin/env bash
 # Everything a checkout needs, made where missing: Debian packages, .venv, and the tree in which this checkout is
 # found as intercloud.vpn. Quick when there is nothing to do; safe to run several at once.
+# `setup.sh kernel`: with the Debian packages of bindep.txt's profile `kernel`, which nothing else needs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 exec 9<Makefile
 flock 9
+
+profile=${1:-}
 
 say() { echo "setup: $*"; }
 die() { echo "setup: $*" >&2; exit 1; }
 
 debian_packages() {
     command -v dpkg-query >/dev/null || die "this is not Debian or a relative: install by hand what bindep.txt lists, then: SKIP_PACKAGES=1 make setup"
-    local wanted missing=() package
-    wanted=$(sed -n 's/^\([a-z0-9][a-z0-9.+-]*\) .*platform:dpkg.*/\1/p' bindep.txt)
+    local wanted missing=() package left_out='platform:dpkg kernel'
+    [[ $profile != kernel ]] || left_out='^#'
+    wanted=$(sed -n "/$left_out/d; "'s/^\([a-z0-9][a-z0-9.+-]*\) .*platform:dpkg.*/\1/p' bindep.txt)
     for package in $wanted; do
         [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
     done

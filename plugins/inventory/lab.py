@@ -23,6 +23,12 @@ options:
     type: str
     required: true
     choices: [intercloud.vpn.lab]
+  state_dir:
+    description:
+      - Where the lab keeps its state on this machine, above all how its machines are reached.
+      - V(/var/lib/intercloud-vpn/lab-kernel) for the lab in a virtual machine.
+    type: path
+    default: /var/lib/intercloud-vpn/lab
 """
 
 EXAMPLES = r"""
@@ -65,10 +71,13 @@ class InventoryModule(BaseInventoryPlugin):
         if int(asked or 0):
             return _lab.cloud_names(int(asked))
         try:
-            with open(_lab.STATE_FILE, encoding="utf-8") as file:
+            with open(self._path("state.json"), encoding="utf-8") as file:
                 return tuple(json.load(file)["clouds"])
         except FileNotFoundError:
             return _lab.cloud_names(_lab.DEFAULT_CLOUDS)
+
+    def _path(self, name):
+        return f"{self.get_option('state_dir')}/{name}"
 
     def _add_server(self):
         self.inventory.add_group("vcc_server")
@@ -80,16 +89,19 @@ class InventoryModule(BaseInventoryPlugin):
         self.inventory.add_group(cloud)
         self.inventory.add_host(machine.name, group=GROUPS[machine.kind])
         self.inventory.add_child(cloud, machine.name)
-        self._set(machine.name, {
-            "ansible_host": machine.name,
-            "ansible_user": "root",
-            "ansible_python_interpreter": "/usr/bin/python3",
-            # ControlPath is said here as well, or Ansible would put its own beside the one in the file.
-            "ansible_ssh_common_args": f"-F {_lab.SSH_CONFIG} -o ControlPath={_lab.SSH_CONTROL_PATH}",
-            "vcc_org": _lab.ORGANIZATION,
-            **({"vcc_vapp": machine.vapp} if machine.vapp else {}),
-            **machine.variables,
-        })
+        self._set(
+            machine.name,
+            {
+                "ansible_host": machine.name,
+                "ansible_user": "root",
+                "ansible_python_interpreter": "/usr/bin/python3",
+                # ControlPath is said here as well, or Ansible would put its own beside the one in the file.
+                "ansible_ssh_common_args": f"-F {self._path('ssh/config')} -o ControlPath={self._path('ssh/mux-%k')}",
+                "vcc_org": _lab.ORGANIZATION,
+                **({"vcc_vapp": machine.vapp} if machine.vapp else {}),
+                **machine.variables,
+            },
+        )
 
     def _set(self, host, variables):
         for name, value in variables.items():

@@ -22,6 +22,9 @@ SSH_CONFIG = SSH_DIR + "/config"
 # By name: the clouds' management addresses are the same, so that ssh's own %C is one for several machines.
 SSH_CONTROL_PATH = SSH_DIR + "/mux-%k"
 
+# The same lab in a virtual machine: what the controller, outside of it, knows of it.
+VM_STATE_DIR = "/var/lib/intercloud-vpn/lab-kernel"
+
 INTERNET = "internet"  # the router's namespace
 CONTROLLER_BRIDGE = "vcclab"  # in the host's own namespace
 CONTROLLER_ADDRESS = "198.18.0.1/24"

@@ -46,7 +46,7 @@ def _do(arguments):
         return built, {"path": str(path)}, str(path)
     if action == "up":
         count = arguments.clouds or len(control.read_state().get("clouds", ())) or landscape.DEFAULT_CLOUDS
-        done = control.up(count, arguments.root or control.last_root())
+        done = control.up(count, arguments.root or control.last_root(), arguments.patience, arguments.at_once)
         return bool(done), {"actions": done}, "\n".join(done) or "nothing to do"
     if action == "down":
         there = control.down()
@@ -73,6 +73,8 @@ def _parser():
     raise_ = actions.add_parser("up", help="make or mend the lab")
     raise_.add_argument("--clouds", type=int, help="how many (default: as many as there are, else 2)")
     raise_.add_argument("--root", help="what `labctl root` answered (default: the last one used)")
+    raise_.add_argument("--patience", type=int, default=1, help="how many times as long a boot may take")
+    raise_.add_argument("--at-once", type=int, default=0, help="how many machines boot at a time (default: all)")
     actions.add_parser("down", help="remove the lab, leave the cache")
     actions.add_parser("status", help="what there is")
     for action, text in POWER.items():

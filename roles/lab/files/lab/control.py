@@ -25,8 +25,11 @@ LOCK = roots.CACHE / "lock"
 BOOT_SECONDS = 180      # far more than needed: a machine with one slow core shall do too
 
 
-def up(count, root):
-    """Converge on `count` clouds; returns what was done, [] when all was there."""
+def up(count, root, patience=1, at_once=0):
+    """Converge on `count` clouds; returns what was done, [] when all was there.
+
+    Where all is slow: `patience` times as long for a boot, and no more than `at_once` of them side by side.
+    """
     clouds = landscape.cloud_names(count)
     with lock():
         done = []
@@ -36,7 +39,7 @@ def up(count, root):
             _clear()
         STATE.mkdir(parents=True, exist_ok=True)
         ssh.prepare()
-        write_state(clouds=list(clouds), root=root)
+        write_state(clouds=list(clouds), root=root, patience=patience)
         done += _remove_surplus(clouds)
         wanted = landscape.machines(clouds)
         ssh.write_config(wanted.values())
@@ -53,6 +56,7 @@ def up(count, root):
             if state not in ("running", "starting"):
                 done.append(f"{machine.name}: {'started' if machines.exists(machine.name) else 'made'}")
                 machines.create(machine)
+                _wait_for_some(waiting, at_once)
                 _spawn(machine.name, root)
             if state != "running":
                 waiting.append(machine.name)
@@ -136,7 +140,7 @@ def _spawn(name, root):
 
 def _wait(names, states, boots=0):
     """Wait until each of the machines is in one of the states (and has booted so often)."""
-    deadline = time.monotonic() + BOOT_SECONDS
+    deadline = time.monotonic() + BOOT_SECONDS * read_state().get("patience", 1)
     waiting = list(names)
     while waiting:
         name = waiting[0]
@@ -150,6 +154,16 @@ def _wait(names, states, boots=0):
             tail = log.read_text(encoding="utf-8", errors="replace")[-2000:] if log.exists() else ""
             raise LabError(f"{name} is {record['state']}, not {states[0]}: {record.get('detail', '')}\n"
                            f"the end of {log}:\n{tail}")
+        time.sleep(0.05)
+
+
+def _wait_for_some(starting, at_once):
+    """Wait until less than `at_once` of the machines are on their way up (0: any number may be)."""
+    while at_once and len(starting) >= at_once:
+        for name in starting[:]:
+            if machines.status(name)["state"] != "starting":
+                _wait({name}, ("running",))
+                starting.remove(name)
         time.sleep(0.05)
 
 

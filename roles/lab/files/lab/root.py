@@ -42,8 +42,8 @@ def build(packages):
         return path, False
     discard_partial()
     PARTIAL.mkdir(parents=True)
-    command = ["mmdebstrap", *OPTIONS, *_apt_options(), f"--include={','.join(_include(packages))}",
-               f"--customize-hook={CUSTOMIZE}", suite(), str(PARTIAL / "root"), *map(str, _sources(PARTIAL))]
+    command = ["mmdebstrap", *OPTIONS, *apt_options(), f"--include={','.join(_include(packages))}",
+               f"--customize-hook={CUSTOMIZE}", suite(), str(PARTIAL / "root"), *map(str, sources(PARTIAL))]
     with LOG.open("w", encoding="utf-8") as log:
         code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False,
                               preexec_fn=lambda: cgroup.join(GROUP)).returncode
@@ -59,7 +59,7 @@ def discard_partial():
     """Remove what a build left that was killed, its processes and mounts included."""
     cgroup.kill(GROUP)
     cgroup.remove(GROUP)
-    _remove(PARTIAL)
+    remove(PARTIAL)
 
 
 def built():
@@ -71,7 +71,7 @@ def prune(in_use):
     """Remove all but the most recent roots, never one in use; returns what was removed."""
     surplus = [root for root in built()[KEEP:] if str(root) != in_use]
     for root in surplus:
-        _remove(root)
+        remove(root)
     return surplus
 
 
@@ -89,7 +89,7 @@ def _include(packages):
     return sorted({*BASE, *packages})
 
 
-def _sources(directory):
+def sources(directory):
     """The host's package sources for this release, as files for mmdebstrap (one-line and deb822)."""
     lines, stanzas = [], []
     places = [Path("/etc/apt/sources.list")]
@@ -122,7 +122,7 @@ def _is_ours_deb822(stanza):
             and any(name.startswith(suite()) for name in fields.get("suites", "").split()))
 
 
-def _apt_options():
+def apt_options():
     """The host's own ways to its mirrors: proxies, retries, certificates, date checks, credentials."""
     wanted = ("acquire::http::", "acquire::https::", "acquire::retries", "acquire::check-", "acquire::max-")
     options = [line for line in run("apt-config", "dump").splitlines() if line.lower().startswith(wanted)]
@@ -131,7 +131,7 @@ def _apt_options():
     return [f"--aptopt={option}" for option in options]
 
 
-def _remove(path):
+def remove(path):
     """Remove a tree, and first what a killed build may have left mounted in it."""
     mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
     for mount in sorted((m for m in mounts if m.startswith(f"{path}/")), reverse=True):

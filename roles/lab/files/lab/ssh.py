@@ -68,19 +68,24 @@ def forget(name):
         _write_known(known)
 
 
-def write_config(machines):
-    """The configuration by which every machine is reached: nodes directly, the rest through its cloud's node."""
+def host_blocks(machines, jump=None):
+    """How every machine is reached: nodes directly, or through `jump`; the rest through its cloud's node."""
     blocks = []
     for machine in machines:
-        if machine.kind == "vcc_node":
-            blocks.append(HOST.format(name=machine.name, address=landscape.node_address(machine.cloud)))
-        else:
-            blocks.append(HOST.format(name=machine.name, address=landscape.management_address(machine))
-                          + f"    ProxyJump node-{machine.cloud}\n")
+        is_node = machine.kind == "vcc_node"
+        address = landscape.node_address(machine.cloud) if is_node else landscape.management_address(machine)
+        through = jump if is_node else f"node-{machine.cloud}"
+        blocks.append(HOST.format(name=machine.name, address=address)
+                      + (f"    ProxyJump {through}\n" if through else ""))
+    return "".join(blocks)
+
+
+def write_config(machines):
+    """The configuration by which every machine is reached from here."""
     common = COMMON.format(config=landscape.SSH_CONFIG, key=KEY, known_hosts=KNOWN_HOSTS,
                            control=landscape.SSH_CONTROL_PATH)
     # The first match wins, so what holds for all comes last.
-    _replace(Path(landscape.SSH_CONFIG), common.partition("\n")[0] + "\n" + "".join(blocks) + "\n"
+    _replace(Path(landscape.SSH_CONFIG), common.partition("\n")[0] + "\n" + host_blocks(machines) + "\n"
              + common.partition("\n")[2])
 
 
