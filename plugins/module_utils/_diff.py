@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ._documents import Compiled, Document
+
+_CONTENT = ("sysctls", "addresses", "routes", "vpns", "tunnels")
 
 
 def diff(old: Compiled, new: Compiled) -> list[str]:
@@ -16,6 +18,21 @@ def diff(old: Compiled, new: Compiled) -> list[str]:
     lines = [f"- {line}" for line in before if line not in after]
     lines += [f"+ {line}" for line in after if line not in before]
     return lines
+
+
+def touched(lines: Iterable[str], old: Mapping[str, Document], new: Mapping[str, Document]) -> list[str]:
+    """A line (``~``) for every node that is told something else, and of which ``lines`` say nothing: what is different.
+
+    Nodes that come or go do so with their VPN, and VCC nodes only repeat what others are told.
+    """
+    named = {word.rstrip(",:") for line in lines for word in line.split()}
+    found = []
+    for node in changed_nodes(old, new):
+        was, will = old.get(node, {}), new.get(node, {})
+        keys = [key for key in _CONTENT if was.get(key) != will.get(key)]
+        if node not in named and all(any(document.get(key) for key in _CONTENT) for document in (was, will)):
+            found.append(f"~ {node}: {', '.join(keys)}")
+    return found
 
 
 def changed_nodes(old: Mapping[str, Document], new: Mapping[str, Document]) -> list[str]:
@@ -31,7 +48,12 @@ def _statements(compiled: Compiled) -> dict[str, None]:
     """Every fact of a plan as one line; a dict because it is an ordered set."""
     lines: list[str] = []
     for name, tunnel in sorted(compiled.tunnels.items()):
-        lines.append(f"tunnel {name} ({tunnel['kind']})")
+        low, high = tunnel["edges"]
+        end = compiled.ends[low, name]
+        lines.append(
+            f"tunnel {name} ({tunnel['kind']}): {low} {end['local_address']} <-> {high} {end['remote_address']}, "
+            f"{_joined(end['ike']['proposals'])}, rekey {end['ike']['rekey_time']} s, DPD {end['ike']['dpd_delay']} s"
+        )
     for vpn in compiled.vpns:
         lines.append(f"vpn {vpn['name']}: number {vpn['number']}, {vpn['topology']}, pool {vpn['pool']}")
         lines += [f"vpn {vpn['name']}: block {block}" for block in vpn["blocks"]]
@@ -46,7 +68,9 @@ def _statements(compiled: Compiled) -> dict[str, None]:
             if tunnel["initiator"]:
                 lines += [
                     f"vpn {link['vpn']}: link {node} {_joined(link['local_ts'])} <-> {tunnel['peer']} "
-                    f"{_joined(link['remote_ts'])}, {_joined(link['esp']['proposals'])}, MTU {link['mtu']}"
+                    f"{_joined(link['remote_ts'])}, {_joined(link['esp']['proposals'])}, "
+                    f"rekey {link['esp']['rekey_time']} s, replay window {link['esp']['replay_window']}, "
+                    f"MTU {link['mtu']}"
                     for link in tunnel["links"]
                 ]
     return dict.fromkeys(lines)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._check import check_shared_tunnels, check_vpns
-from ._diff import changed_nodes, diff
+from ._diff import changed_nodes, diff, touched
 from ._documents import Compiled, Document, compile_organization, empty_document
 from ._errors import PoolExhausted
 from ._intent import Vpn, parse_intent, vpn_from_record
@@ -111,12 +111,15 @@ def _candidates(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def settle(transaction: Transaction, request: Request, applied: Sequence[str]) -> tuple[bool, list[str]]:
+def settle(
+    transaction: Transaction, request: Request, applied: Sequence[str], generations: Mapping[str, int] | None = None
+) -> tuple[bool, list[str]]:
     """After apply: release what belonged to VPNs that are gone from all their nodes.
 
     Returns whether anything was released, and what is still held up.
 
-    ``applied`` are the nodes that run their document now. A host that left the inventory holds nothing up.
+    ``applied`` are the nodes that run their document now, as it was in ``generations`` (by organization; None: the
+    newest): what another run planned meanwhile, they do not run yet. A host that left the inventory holds nothing up.
     """
     problems = Problems()
     organizations = sorted({organization_of(facts) for facts in request.hosts.values()})
@@ -125,7 +128,7 @@ def settle(transaction: Transaction, request: Request, applied: Sequence[str]) -
     for organization in organizations:
         landscape = Landscape(request.hosts, problems, transaction.landscape(organization))
         tenant = _Tenant(organization, transaction, landscape, problems)
-        waiting += tenant.settle(set(applied))
+        waiting += tenant.settle(set(applied), None if generations is None else int(generations.get(organization, 0)))
         changed |= tenant.changed
     return changed, waiting
 
@@ -214,9 +217,13 @@ class _Tenant:
         self._write_tunnels(plan, new, problems, create_tunnels)
         self._remember(new)
         plan.generations[self.name] = self.transaction.put_documents(self.name, documents)
-        plan.documents.update((node, record.document) for node, record in self.transaction.documents(self.name).items())
+        for node, record in self.transaction.documents(self.name).items():
+            # A host that moved to another organization is told what it is there, not that it is nothing here any more.
+            if node not in plan.documents or self.landscape.belongs_to(node, self.name):
+                plan.documents[node] = record.document
         plan.vpns += new.vpns
-        plan.diff += diff(old, new)
+        lines = diff(old, new)
+        plan.diff += lines + touched(lines, old_documents, documents)
         plan.changed_nodes += changed_nodes(old_documents, documents)
         plan.changed |= self.changed or bool(plan.changed_nodes)
         plan.unsettled |= len(documents) > len(new.documents) or any(
@@ -258,10 +265,12 @@ class _Tenant:
         for host in sorted(used):
             self.transaction.put_landscape(self.name, host, self.landscape.facts(host))
 
-    def settle(self, applied: set[str]) -> list[str]:
+    def settle(self, applied: set[str], generation: int | None) -> list[str]:
         """Drop what no node has any more: leases, records and empty documents."""
         waiting = []
         stored = self.transaction.documents(self.name)
+        if generation is not None:
+            applied = {node for node in applied if node not in stored or stored[node].generation <= generation}
         for name, record in sorted(self.stored.items()):
             if record.state != DELETING:
                 continue
