@@ -150,6 +150,8 @@ def test_a_member_more_or_less_concerns_its_own_nodes_only(fleet: tuple[Hosts, l
     after = world.plan({**grown, "members": [*grown["members"], {"name": vm}]}, pools=POOLS)
     assert f"edge-{cloud}" in after.changed_nodes and vm in after.changed_nodes
     assert set(after.changed_nodes) <= {f"edge-{cloud}", vapp, vm, f"node-{cloud}"}
+    told = {word.strip(":") for line in after.diff for word in line.split()}
+    assert {node for node in after.changed_nodes if not node.startswith("node")} <= {*told, vapp}
     assert {node for node in after.documents if after.documents[node] != before.documents.get(node)} == set(
         after.changed_nodes
     )
