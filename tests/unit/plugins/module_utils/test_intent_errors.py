@@ -440,12 +440,16 @@ vpn: {members: [vm3-east, vm3-west]}
         """
 hosts:
   edge-east: null
-  edge_x: {kinds: [org_edges], clouds: [east], vcc_public_address: [203.0.113.2], vcc_org_address: [10.10.0.1]}
-  edge.x: {kinds: [org_edges], clouds: [south], vcc_public_address: [203.0.113.34], vcc_org_address: [10.10.0.1]}
-  vm3-south: {kinds: [members], clouds: [south], vcc_address: [10.10.0.13]}
-vpn: {members: [vm1-east, vm1-west, vm3-south]}
+  edge-west: null
+  a: {kinds: [org_edges], clouds: [east], vcc_public_address: [203.0.113.2], vcc_org_address: [10.10.0.1]}
+  a--b: {kinds: [org_edges], clouds: [west], vcc_public_address: [203.0.113.18], vcc_org_address: [10.10.0.1]}
+  b--c: {kinds: [org_edges], clouds: [x], vcc_public_address: [203.0.113.34], vcc_org_address: [10.10.0.1]}
+  c: {kinds: [org_edges], clouds: [y], vcc_public_address: [203.0.113.50], vcc_org_address: [10.10.0.1]}
+  vm-x: {kinds: [members], clouds: [x], vcc_address: [10.10.0.13]}
+  vm-y: {kinds: [members], clouds: [y], vcc_address: [10.10.0.13]}
+vpn: {members: [vm1-east, vm1-west, vm-x, vm-y]}
 """,
-        [("vpns[0].members", "would both be named edge-west--edge_x; rename an edge")],
+        [("vpns[0].members", "the tunnels a -- b--c and a--b -- c would both be named a--b--c; rename an edge")],
     ),
     # Topology, tunnel, policy
     ("an unknown topology", "vpn: {topology: ring}", [("vpns[0].topology", "'ring' must be one of: mesh")]),
