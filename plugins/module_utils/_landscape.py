@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ._csr import IDENTITY
 from ._prefix import Prefix, format_address, parse_address
 from ._problems import Problems, did_you_mean
 
@@ -109,6 +110,10 @@ class Landscape:
         """Whether this run's inventory holds the host."""
         return name in self._current
 
+    def belongs_to(self, name: str, organization: str) -> bool:
+        """Whether the host is known, and of that organization."""
+        return name in self._hosts and organization_of(self._hosts[name]) == organization
+
     def nodes(self, organization: str) -> dict[str, str]:
         """The clouds of an organization's VCC nodes by name. Remembered ones count where this inventory has none."""
         found: dict[str, str] = {}
@@ -154,11 +159,18 @@ class Landscape:
         before = len(self._problems)
         cloud = self._cloud(name, place)
         self._check_host(name)
+        identity = f"{name}.{_organization(variables)}"
         if not _ORGANIZATION.fullmatch(_organization(variables)):
             self._problems.add(
                 f"{place}.vcc_org",
                 f"{_organization(variables)!r} must be at most 32 letters, digits and "
                 "hyphens, starting with a letter or digit: it is part of certificates and file names",
+            )
+        elif not IDENTITY.fullmatch(identity):
+            self._problems.add(
+                place,
+                f"{identity!r} would be the name in its certificate, and is no DNS name of at most 64 characters: "
+                "rename the host (letters, digits, hyphens, dots), or give it a shorter name and ansible_host",
             )
         public = self._addresses(
             variables, "vcc_public_address", place, "the address other clouds' edges reach this one at"

@@ -63,6 +63,13 @@ options:
       - V(0) confirms at once.
     type: int
     default: 60
+  allow_older:
+    description:
+      - Whether the node may go back to a generation with a smaller number than its own, as after the ledger was
+        restored from a backup. Without it that is refused, so that of two controllers the slower one does not undo
+        what the other did.
+    type: bool
+    default: false
   require:
     description:
       - Packages that have to be there. When some are missing, nothing is done; they are returned as
@@ -154,6 +161,7 @@ def main() -> None:
             "trap": {"type": "bool", "default": False},
             "certificates": {"type": "dict", "options": certificates},
             "confirm_timeout": {"type": "int", "default": 60},
+            "allow_older": {"type": "bool", "default": False},
             "require": {"type": "list", "elements": "str", "default": []},
         },
         required_one_of=[("documents", "document")],

@@ -27,6 +27,12 @@ options:
     description: How long to wait for the links, in seconds, all of them together.
     type: int
     default: 30
+  generation:
+    description:
+      - The RV(intercloud.vpn.edge_commit#module:generation) that was committed. The module fails when the node runs
+        another by now, because it has rolled back or because another run was there meanwhile. Any, when it is empty.
+    type: str
+    default: ""
   pending:
     description:
       - Only for check mode, in which the commit before this left nothing to confirm, whether the real one would have.
@@ -84,6 +90,7 @@ def main() -> None:
         argument_spec={
             "state": {"type": "str", "choices": ["confirmed", "rolled_back"], "default": "confirmed"},
             "timeout": {"type": "int", "default": 30},
+            "generation": {"type": "str", "default": ""},
             "pending": {"type": "bool", "default": False},
         },
         supports_check_mode=True,

@@ -12,9 +12,10 @@ short_description: Release what no node needs any more
 version_added: 0.1.0
 author: The intercloud.vpn developers (@intercloud)
 description:
-  - Ends the leases of deleted VPNs, and forgets the nodes that no VPN concerns, once these nodes run their new document.
-  - Runs on the VCC server after apply, usually by C(delegate_to). Leases go last, so that no address is given to somebody
-    else while a node still answers to it.
+  - Ends the leases of deleted VPNs, and forgets the nodes that no VPN concerns, once these nodes run their new
+    document.
+  - Runs on the VCC server after apply, usually by C(delegate_to). Leases go last, so that no address is given to
+    somebody else while a node still answers to it.
 requirements:
   - netaddr >= 0.8
   - SQLAlchemy >= 1.4
@@ -28,6 +29,11 @@ options:
     type: list
     elements: str
     required: true
+  generations:
+    description:
+      - The generations by organization that were applied, as M(intercloud.vpn.vpn_plan) returned them. What another run
+        planned later, no node counts as running. The newest ones, when it is not given.
+    type: dict
   hosts:
     description: The landscape by host. Filled in by the action plugin.
     type: dict
@@ -76,17 +82,21 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
+            "generations": {"type": "dict"},
             "applied": {"type": "list", "elements": "str", "required": True},
             "who": {"type": "str", "default": ""},
             "hosts": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
-    request = module.params["hosts"]
+    given = module.params
     changed, waiting = run_on_ledger(
         module,
         lambda transaction: _plan.settle(
-            transaction, _plan.Request(hosts=request, matches={}, intent={}), module.params["applied"]
+            transaction,
+            _plan.Request(hosts=given["hosts"], matches={}, intent={}),
+            given["applied"],
+            given["generations"],
         ),
     )
     module.exit_json(changed=changed, waiting=waiting)

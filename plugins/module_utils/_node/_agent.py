@@ -12,7 +12,7 @@ import time
 
 from . import _charon, _confirm, _files, _ip
 from ._addresses import Addresses
-from ._commit import FAILURES, activate, rollback
+from ._commit import FAILURES, activate, attempt, rollback
 from ._document import LIBIPSEC_DEVICE, NOTHING
 from ._nftables import Nftables
 from ._observe import observe
@@ -33,14 +33,13 @@ def say(text: str) -> None:
 def restore(store: Store) -> None:
     """Re-apply the current generation from disk, or the one before it when nobody confirmed the current one."""
     with store.lock():
-        current = store.current() or NOTHING
+        current = store.kept(store.named("current"))
         fallback = store.fallback
-        generation = current if fallback is None else store.load(fallback) or NOTHING
+        generation = current if fallback is None else store.kept(fallback)
         boot = not _charon.identity()[0]
         context = Context(generation, current, store, boot=boot)
         # What refuses traffic needs no network; the rest waits for it. strongSwan comes after us and loads by itself.
-        for part in (Nftables(context), Guards(context), Sysctls(context)):
-            part.build()
+        attempt([part.build for part in (Nftables(context), Guards(context), Sysctls(context))])
         Addresses(context).wait(DEVICE_PATIENCE)
         Routes(context).wait(DEVICE_PATIENCE)
         if fallback is None:
@@ -72,6 +71,15 @@ def firewall(store: Store) -> None:
     Nftables(Context(generation, generation, store)).build()
 
 
+def guard(store: Store) -> None:
+    """At boot, before there is a network: refuse what has no tunnel yet. The rest is restored when networks are up."""
+    generation = store.current() or NOTHING
+    context = Context(generation, generation, store, boot=True)
+    failed = attempt([Nftables(context).build, Guards(context).build])
+    if failed:
+        raise CommandError("; ".join(failed))
+
+
 def keep(store: Store) -> None:
     """Initiate links of ours that are down."""
     generation = store.current() or NOTHING
@@ -96,6 +104,7 @@ COMMANDS = {
     "rollback": back,
     "started": started,
     "firewall": firewall,
+    "guard": guard,
     "keep": keep,
     "status": status,
 }

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,15 +108,33 @@ def compare(want: Generation, have: Generation, store: Store, check: bool = Fals
 
 
 def activate(want: Generation, have: Generation, store: Store, boot: bool = False) -> None:
-    """Converge the node to `want`, and look whether it did."""
+    """Converge the node to `want`, and look whether it did.
+
+    At boot every subsystem is tried, whatever the others say: a network that is not there must not keep the rest away.
+    """
     everything = parts(want, have, store, boot=boot)
-    for part in everything:
-        part.build()
-    for part in reversed(everything):
-        part.clear()
-    left = [] if boot else compare(want, have, store)
+    steps = [part.build for part in everything] + [part.clear for part in reversed(everything)]
+    if boot:
+        failed = attempt(steps)
+        if failed:
+            raise CommandError("; ".join(failed))
+        return
+    for step in steps:
+        step()
+    left = compare(want, have, store)
     if left:
         raise CommandError(f"did not converge: {'; '.join(f'{c.subsystem}: {c.action}' for c in left)}")
+
+
+def attempt(steps: Iterable[Callable[[], None]]) -> list[str]:
+    """Run every step, also after one that fails; returns what those that failed said."""
+    failed = []
+    for step in steps:
+        try:
+            step()
+        except Exception as error:  # whatever it is, the others have their turn
+            failed.append(str(error) or repr(error))
+    return failed
 
 
 def completed(want: Generation, have: Generation) -> Generation:
@@ -126,16 +145,29 @@ def completed(want: Generation, have: Generation) -> Generation:
     return Generation(want.document, {**kept, **want.files}, want.backend)
 
 
-def commit(want: Generation, store: Store, timeout: int = 60, check: bool = False) -> Outcome:
+def commit(
+    want: Generation, store: Store, timeout: int = 60, check: bool = False, allow_older: bool = False
+) -> Outcome:
     """Bring the node to `want`.
 
     With a `timeout` (seconds) the node returns to its last confirmed generation unless confirmed before. Raises
-    Refused (nothing was touched), RolledBack (activation failed), Busy.
+    Refused (nothing was touched), RolledBack (activation failed), Busy. A generation older than the node's is refused
+    unless `allow_older`: of two controllers, the slower one would undo what the other did.
     """
-    if check:
+    with contextlib.nullcontext() if check else store.lock():
+        if not allow_older:
+            _refuse_older(want, store.current() or NOTHING)
         return _commit(want, store, timeout, check)
-    with store.lock():
-        return _commit(want, store, timeout, check)
+
+
+def _refuse_older(want: Generation, have: Generation) -> None:
+    now, then = (int(one.document.get("generation") or 0) for one in (have, want))
+    if have.document.get("organization") == want.document.get("organization") and now > then:
+        problem = (
+            f"this plan's generation is {then}, and the node runs {now}: another run was here meanwhile, so run this "
+            "one again; or the ledger is an older copy, and vcc_allow_older=true goes back to it"
+        )
+        raise Refused([("generation", problem)])
 
 
 def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcome:
@@ -161,9 +193,9 @@ def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcom
             _prepare(want, have, store, timeout if want.active else 0, fallback, outcome)
             store.point(want)
         activate(want, have, store)
-    except FAILURES as error:
+    except Exception as error:  # whatever it is, the node has been touched
         clean = _back(want, store.load(fallback) or NOTHING, store)
-        raise RolledBack(str(error), clean, changes) from error
+        raise RolledBack(str(error) or repr(error), clean, changes) from error
     if not name:
         _units.disarm()
         store.erase()
@@ -186,16 +218,11 @@ def _prepare(want: Generation, have: Generation, store: Store, timeout: int, fal
 
 def _back(have: Generation, to: Generation, store: Store, boot: bool = False) -> bool:
     """Converge to `to` after `have` failed; every subsystem is tried, whatever the others say."""
-    clean = True
     everything = parts(to, have, store, boot=boot)
-    for step in [part.build for part in everything] + [part.clear for part in reversed(everything)]:
-        try:
-            step()
-        except FAILURES:
-            clean = False
+    clean = not attempt([part.build for part in everything] + [part.clear for part in reversed(everything)])
     _units.disarm()
     if to.empty:
-        store.erase()
+        store.erase(owned=clean)  # of what is left, somebody has to know that it is ours
     else:
         store.point(to)
         store.confirm()
@@ -211,6 +238,6 @@ def rollback(store: Store, boot: bool = False) -> str | None:
     if fallback is None:
         return None
     have = store.current() or NOTHING
-    if not _back(have, store.load(fallback) or NOTHING, store, boot):
+    if not _back(have, store.kept(fallback), store, boot):
         raise CommandError(f"rolled back to {fallback or 'nothing'}, but not all of it: see `agent status`")
     return fallback

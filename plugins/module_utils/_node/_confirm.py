@@ -11,10 +11,13 @@ from typing import Any
 
 from . import _connections, _units
 from ._document import NOTHING, Document, Generation
+from ._run import CommandError
 from ._state import Store
 from ._vici import Vici, ViciError
 
 PARALLEL = 16
+# A CHILD_SA works while it is being rekeyed; to initiate it then would make a second one that nobody asked for.
+UP = ("INSTALLED", "REKEYING", "UPDATING")
 REASONS = ("received", "failed", "giving up", "no ", "unable", "error", "destroying", "peer")
 
 
@@ -34,7 +37,7 @@ def states(generation: Generation) -> list[Document]:
                 _connections.prefixes(child.get("local-ts", [])),
                 _connections.prefixes(child.get("remote-ts", [])),
             )
-            if state == "INSTALLED" and selectors != wanted[name].get(key[1]):
+            if state in UP and selectors != wanted[name].get(key[1]):
                 state = "NARROWED"
             if found.get(key) != "INSTALLED":
                 found[key] = state
@@ -54,7 +57,7 @@ def states(generation: Generation) -> list[Document]:
 
 def missing(generation: Generation) -> list[Document]:
     """The links that this node has to initiate."""
-    return [link for link in states(generation) if link["initiator"] and link["state"] != "INSTALLED"]
+    return [link for link in states(generation) if link["initiator"] and link["state"] not in UP]
 
 
 def initiate(link: Document, timeout: float) -> str:
@@ -107,9 +110,10 @@ def initiate_missing(generation: Generation, timeout: float) -> list[Document]:
     return tried
 
 
-def confirm(store: Store, timeout: float, check: bool = False) -> dict[str, Any]:
+def confirm(store: Store, timeout: float, check: bool = False, expected: str = "") -> dict[str, Any]:
     """Confirm the current generation and bring its links up.
 
+    CommandError when it is not the `expected` one: the node has rolled back meanwhile, or another run was here.
     Returns `disarmed`, `initiated` (links that were down and had to be initiated) and `links` (all of the node's).
     A link that does not come up is no error here: whoever verifies is the judge of that.
     """
@@ -118,6 +122,12 @@ def confirm(store: Store, timeout: float, check: bool = False) -> dict[str, Any]
         todo = missing(generation)
         return {"disarmed": store.fallback is not None, "initiated": _names(todo), "links": states(generation)}
     with store.lock():
+        now = store.named("current")
+        if expected and now != expected:
+            raise CommandError(
+                f"not confirmed: the node runs generation {now or 'none'}, and {expected} was committed. It rolled "
+                "back because nobody confirmed in time (vcc_confirm_timeout), or another run was here meanwhile"
+            )
         disarmed = store.fallback is not None
         if disarmed:
             _units.disarm()

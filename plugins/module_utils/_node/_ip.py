@@ -59,9 +59,9 @@ def routes(family: int, *selector: str) -> list[Json]:
 
 
 def batch(family: int, commands: list[str]) -> None:
-    """Run `ip` commands in one process; the first that fails ends it."""
+    """Run `ip` commands in one process. One that fails keeps none of the others: a route less is better than none."""
     if commands:
-        run("ip", f"-{family}", "-batch", "-", stdin="".join(f"{command}\n" for command in commands))
+        run("ip", "-force", f"-{family}", "-batch", "-", stdin="".join(f"{command}\n" for command in commands))
 
 
 def family(prefix: str) -> int:

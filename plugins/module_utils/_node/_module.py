@@ -10,8 +10,8 @@ from typing import Any
 from . import _units
 from ._commit import FAILURES, Refused, RolledBack, describe, rollback
 from ._commit import commit as bring
+from ._confirm import UP, states
 from ._confirm import confirm as keep
-from ._confirm import states
 from ._document import Generation
 from ._facts import installed
 from ._run import CommandError
@@ -40,7 +40,7 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     if missing:
         return {"changed": False, "confirm": False, "missing_packages": missing}
     try:
-        outcome = bring(want, store, given["confirm_timeout"], check)
+        outcome = bring(want, store, given["confirm_timeout"], check, given["allow_older"])
     except Refused as error:
         problems = [{"subsystem": name, "problem": problem} for name, problem in error.problems]
         return {"msg": f"not applied, nothing was touched: {error}", "problems": problems, "rolled_back": False}
@@ -54,7 +54,7 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     except (Busy, CommandError, ValueError) as error:
         return {"msg": f"not applied, nothing was touched: {error}", "rolled_back": False}
     links = [] if want.empty else states(want)
-    down = any(link["initiator"] and link["state"] != "INSTALLED" for link in links)
+    down = any(link["initiator"] and link["state"] not in UP for link in links)
     return {
         **outcome.report(),
         "generation": outcome.generation,
@@ -70,7 +70,7 @@ def confirm(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     """The result of the module edge_confirm; one with `msg` is a failure."""
     try:
         if given["state"] == "confirmed":
-            result = keep(store, given["timeout"], check)
+            result = keep(store, given["timeout"], check, given["generation"])
             result["disarmed"] = result["disarmed"] or (check and given["pending"])
         else:
             result = {"disarmed": store.fallback is not None, "initiated": [], "links": []}

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from . import _files
-from ._document import Generation
+from ._document import NOTHING, Generation
+from ._run import CommandError
 
 STATE = "/var/lib/intercloud-vpn"
 RUN = "/run/intercloud-vpn"
@@ -80,6 +81,13 @@ class Store:
         except OSError:
             return ""
 
+    def kept(self, name: str) -> Generation:
+        """A generation that has to be there; "" is: nothing. CommandError when it cannot be read: it is not nothing."""
+        found = self.load(name) if name else NOTHING
+        if found is None:
+            raise CommandError(f"{self.state / 'generations' / name}: cannot be read; run create_vpn again")
+        return found
+
     def current(self) -> Generation | None:
         """The generation this node was last told to run."""
         name = self.named("current")
@@ -97,9 +105,12 @@ class Store:
             if path.name not in keep:
                 shutil.rmtree(path, ignore_errors=True)
 
-    def erase(self) -> None:
-        """Forget everything of ours. A VCC server keeps its ledger in the same directory: that stays."""
-        for name in ("current", "previous", "unconfirmed", "owned.json"):
+    def erase(self, owned: bool = True) -> None:
+        """Forget everything of ours. A VCC server keeps its ledger in the same directory: that stays.
+
+        Without `owned`, what we noted of the node's own state stays, for whoever has to clean up.
+        """
+        for name in ("current", "previous", "unconfirmed", *(["owned.json"] if owned else [])):
             (self.state / name).unlink(missing_ok=True)
         shutil.rmtree(self.state / "generations", ignore_errors=True)
         with contextlib.suppress(OSError):  # somebody else's files are in it, or it is a mount point

@@ -13,9 +13,11 @@ from ._document import Change
 from ._install import AGENT
 from ._part import Part
 from ._run import CommandError, run
+from ._state import STATE
 
 DIRECTORY = "/etc/systemd/system"
 RESTORE = "intercloud-vpn.service"
+GUARD = "intercloud-vpn-guard.service"
 KEEP = "intercloud-vpn-keep"
 ROLLBACK = "intercloud-vpn-rollback"
 NETWORKD = "/etc/systemd/networkd.conf.d/intercloud-vpn.conf"
@@ -37,11 +39,33 @@ ExecStart={AGENT} restore
 [Install]
 WantedBy=multi-user.target
 """
+_GUARD = f"""\
+# Made by intercloud.vpn; changes are lost. A gateway that forwards by itself does so as soon as it has networks, and
+# would forward members' packets in clear until {RESTORE} has come to them.
+[Unit]
+Description=Refuse what has no tunnel yet (intercloud.vpn)
+DefaultDependencies=no
+RequiresMountsFor={AGENT} {STATE}
+After=nftables.service systemd-modules-load.service
+Before=network-pre.target shutdown.target
+Wants=network-pre.target
+Conflicts=shutdown.target
+ConditionPathExists={AGENT}
+
+[Service]
+Type=oneshot
+ExecStart=-{AGENT} guard
+TimeoutStartSec=60
+
+[Install]
+WantedBy=sysinit.target
+"""
 _STRONGSWAN = f"""\
 # Made by intercloud.vpn; changes are lost.
 [Service]
-# The userspace backend's device goes with the daemon, and takes the routes into it along.
-ExecStartPost={AGENT} started
+# The userspace backend's device goes with the daemon, and takes the routes into it along. A route that cannot be put
+# back, because a network is down, is no reason to stop the daemon and everybody's tunnels: hence the hyphen.
+ExecStartPost=-{AGENT} started
 Restart=always
 RestartSec=200ms
 """
@@ -50,6 +74,7 @@ _NFTABLES = f"""\
 [Service]
 ExecStartPost=-{AGENT} firewall
 ExecReload=-{AGENT} firewall
+ExecStopPost=-{AGENT} firewall
 """
 _KEEP_SERVICE = f"""\
 # Made by intercloud.vpn; changes are lost.
@@ -84,6 +109,7 @@ ManageForeignRoutingPolicyRules=no
 """
 OWN = {
     f"{DIRECTORY}/{RESTORE}": _RESTORE,
+    f"{DIRECTORY}/{GUARD}": _GUARD,
     f"{DIRECTORY}/strongswan.service.d/intercloud-vpn.conf": _STRONGSWAN,
     f"{DIRECTORY}/nftables.service.d/intercloud-vpn.conf": _NFTABLES,
     f"{DIRECTORY}/{KEEP}.service": _KEEP_SERVICE,
@@ -91,6 +117,7 @@ OWN = {
     NETWORKD: _NETWORKD,
 }
 LINKS = {
+    f"{DIRECTORY}/sysinit.target.wants/{GUARD}": f"{DIRECTORY}/{GUARD}",
     f"{DIRECTORY}/multi-user.target.wants/{RESTORE}": f"{DIRECTORY}/{RESTORE}",
     f"{DIRECTORY}/timers.target.wants/{KEEP}.timer": f"{DIRECTORY}/{KEEP}.timer",
 }
@@ -106,7 +133,7 @@ class Units(Part):
             return set()
         names = [RESTORE]
         if self.want.listed("vpns"):
-            names.append("nftables.service.d")
+            names += [GUARD, "nftables.service.d"]
         if self.want.listed("tunnels"):
             names.append("strongswan.service.d")
         if any(tunnel.get("initiator") for tunnel in self.want.listed("tunnels")):

@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _commit, _units
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _commit, _confirm, _units
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._commit import Refused, RolledBack, commit, rollback
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Change, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Part
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._run import CommandError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+
+EMPTY = ("sysctls", "addresses", "routes", "vpns", "tunnels")
 
 
 class Fake(Part):
@@ -25,6 +27,7 @@ class Fake(Part):
     wrong: ClassVar[list[str]] = []
     broken: ClassVar[set[str]] = set()
     touched: ClassVar[list[str]] = []
+    stuck: ClassVar[bool] = False
 
     @property
     def wanted(self) -> list[str]:
@@ -46,6 +49,10 @@ class Fake(Part):
             raise CommandError("fake: refused")
         type(self).loaded = self.wanted
 
+    def clear(self) -> None:
+        if self.stuck:
+            raise CommandError("fake: stuck")
+
 
 @pytest.fixture(autouse=True)
 def node(monkeypatch: pytest.MonkeyPatch) -> type[Fake]:
@@ -54,6 +61,7 @@ def node(monkeypatch: pytest.MonkeyPatch) -> type[Fake]:
     monkeypatch.setattr(_units, "arm", lambda _seconds: True)
     monkeypatch.setattr(_units, "disarm", lambda: None)
     Fake.loaded, Fake.wrong, Fake.broken, Fake.touched = [], [], set(), []
+    Fake.stuck = False
     return Fake
 
 
@@ -95,6 +103,53 @@ def test_what_fails_is_undone(store: Store, document: dict[str, Any]) -> None:
         commit(generation(document, 2, "a", "b"), store)
     assert error.value.clean
     assert (Fake.loaded, store.named("current"), store.fallback) == (["a"], good.name, None)
+
+
+def test_whatever_fails_is_undone(store: Store, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(generation(document, 1, "a"), store, timeout=0)
+
+    def compare(*_arguments: Any) -> list[Change]:
+        raise ValueError("ip printed no JSON")
+
+    monkeypatch.setattr(_commit, "compare", compare)
+    with pytest.raises(RolledBack, match="no JSON"):
+        commit(generation(document, 2, "a", "b"), store)
+    assert Fake.loaded == ["a"]
+
+
+def test_what_could_not_be_undone_stays_known(store: Store, document: dict[str, Any]) -> None:
+    store.own("addresses", [["100.64.0.1/32", "lo"]])
+    Fake.broken = {"a"}
+    Fake.stuck = True
+    with pytest.raises(RolledBack) as error:
+        commit(generation(document, 1, "a"), store)
+    assert not error.value.clean
+    assert store.owned("addresses") == [["100.64.0.1/32", "lo"]]
+
+
+def test_the_slower_of_two_controllers_undoes_nothing(store: Store, document: dict[str, Any]) -> None:
+    commit(generation(document, 6, "a", "b"), store, timeout=0)
+    for older in (
+        generation(document, 5, "a"),
+        Generation({**document, "generation": 5, **{key: [] for key in EMPTY}}),
+    ):
+        for check in (True, False):
+            with pytest.raises(Refused, match="runs 6"):
+                commit(older, store, check=check)
+    assert Fake.loaded == ["a", "b"]
+    commit(generation(document, 5, "a"), store, timeout=0, allow_older=True)
+    assert Fake.loaded == ["a"]
+
+
+def test_what_rolled_back_meanwhile_is_not_confirmed(store: Store, document: dict[str, Any]) -> None:
+    first, second = generation(document, 1, "a"), generation(document, 2, "a", "b")
+    commit(first, store, timeout=0)
+    done = commit(second, store)
+    rollback(store)
+    with pytest.raises(CommandError, match="not confirmed"):
+        _confirm.confirm(store, 0, expected=done.generation)
+    commit(second, store)
+    assert _confirm.confirm(store, 0, expected=done.generation)["disarmed"]
 
 
 def test_the_first_commit_that_fails_leaves_nothing(store: Store, document: dict[str, Any]) -> None:
