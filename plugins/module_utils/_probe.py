@@ -24,7 +24,7 @@ SUMMARY = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
 ROUND_TRIP = re.compile(r"= [\d.]+/([\d.]+)/")
 ANSWER = re.compile(r"^From \S+ icmp_seq=\d+ (.+)$", re.M)
 COMPLAINT = re.compile(r"ping6?: (?:local error: |connect: |sendmsg: )(.+)$", re.M)
-TOLD_MTU = re.compile(r"mtu ?= ?(\d+)")
+TOLD_MTU = re.compile(r"mtu ?[=:] ?(\d+)")
 LEAST_MTU = 576  # RFC 791 asks no host for more; a smaller one told is a mistake, or a trick
 PROHIBITED = re.compile(r"ping: Do you want to ping broadcast")  # what ping makes of EACCES: a prohibit route
 

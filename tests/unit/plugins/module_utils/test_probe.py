@@ -148,10 +148,11 @@ def test_a_packet_of_full_size(address: str, full_size: str, payload: int, ok: b
     assert (record["mtu_ok"], record["mtu_reason"]) == (ok, reason)
 
 
-def test_a_gateway_may_say_how_much_it_takes() -> None:
+@pytest.mark.parametrize("said", [TOO_LONG, TOO_LONG.replace("mtu=", "mtu: ")], ids=["IPv4", "IPv6"])
+def test_a_gateway_may_say_how_much_it_takes(said: str) -> None:
     def run(command: Sequence[str], _timeout: float) -> tuple[int, str]:
         size = int(command[command.index("-s") + 1]) + 28 if "-s" in command else 0
-        return (1, TOO_LONG) if size > 1280 else (0, UP)
+        return (1, said) if size > 1280 else (0, UP)
 
     record = probe({**WANTED, "address": "100.64.0.66", "mtu": 1400}, QUICK, run)
     assert (record["mtu"], record["mtu_ok"]) == (1280, True)
