@@ -21,3 +21,14 @@ def a_lab_with_machines():
 def addresses():
     """member → its address in payroll."""
     return playbooks.addresses()
+
+
+@pytest.fixture
+def say(capsys):
+    """Tell who watches the test: a time that was measured."""
+
+    def tell(text):
+        with capsys.disabled():
+            print(f"\n    {text}", end=" ", flush=True)
+
+    return tell

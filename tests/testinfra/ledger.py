@@ -14,11 +14,11 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 FILE = Path(_lab.STATE_DIR, "ledger.sqlite")
 
 
-def rows(table):
+def rows(table, file=FILE):
     """All rows of a table, as dictionaries."""
-    if not FILE.exists():
+    if not file.exists():
         return []
-    with closing(sqlite3.connect(f"file:{FILE}?mode=ro", uri=True)) as ledger:
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as ledger:
         ledger.row_factory = sqlite3.Row
         return [dict(row) for row in ledger.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
 

@@ -1,0 +1,52 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""After a reboot or a crash everything comes back by itself, and there is nothing left to mend."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, PAYROLL
+
+
+def all_answer(addresses):
+    pairs = permutations(PAYROLL["members"], 2)
+    return all(found.received for found in lab.reach(((one, addresses[two]) for one, two in pairs), count=1).values())
+
+
+def sa_counts():
+    """{edge: [(IKE_SA, its CHILD_SAs) …]}."""
+    return {
+        edge: [(sa.name, [child.name for child in sa.children]) for sa in strongswan.ike_sas(edge)] for edge in EDGES
+    }
+
+
+ONE_OF_EACH = {edge: [("edge-east--edge-west", ["payroll"])] for edge in EDGES}
+
+
+@pytest.mark.parametrize("machine", ["edge-east", "edge-west", "vapp1-east", "vm1-west"])
+def test_after_a_reboot_all_members_reach_each_other_again(addresses, machine, say):
+    lab.sh(machine, "touch /run/before")
+    lab.labctl("reboot", machine)
+    assert not lab.host(machine).file("/run/before").exists
+    _, seconds = lab.wait_for("all members answer", lambda: all_answer(addresses), 60)
+    say(f"{machine} has booted; {seconds:.1f} s later all members answer")
+    lab.wait_for("one tunnel, one link", lambda: sa_counts() == ONE_OF_EACH, 30)
+
+
+def test_then_there_is_nothing_to_mend():
+    assert playbooks.create(PAYROLL).changed == frozenset()
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_after_a_crash_of_the_daemon_packets_pass_again_within_20_seconds(addresses, edge, say):
+    killed = lab.sh(edge, "pidof charon-systemd")
+    lab.sh(edge, "kill -KILL $(pidof charon-systemd)")
+    _, seconds = lab.wait_for("all members answer", lambda: all_answer(addresses), 20)
+    say(f"charon of {edge} was killed; {seconds:.1f} s later all members answer")
+    assert lab.sh(edge, "pidof charon-systemd") != killed
+    lab.wait_for("one tunnel, one link", lambda: sa_counts() == ONE_OF_EACH, 30)
