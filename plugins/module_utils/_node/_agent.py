@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -22,6 +23,7 @@ from ._run import CommandError
 from ._state import Busy, Store
 from ._sysctl import Sysctls
 
+ROLLBACK_PATIENCE = 600.0  # seconds; the timer calls once, and a commit that holds the lock may yet be refused
 DEVICE_PATIENCE = 60.0  # seconds; networks that need longer to come up are better found by an administrator
 
 
@@ -81,10 +83,22 @@ def guard(store: Store) -> None:
 
 
 def keep(store: Store) -> None:
-    """Initiate links of ours that are down."""
+    """Put back a firewall that somebody flushed, and initiate links of ours that are down."""
+    with contextlib.suppress(Busy), store.lock(patience=0):  # a commit that runs now sees to it
+        _refuse(store)
     generation = store.current() or NOTHING
     for link in _confirm.initiate_missing(generation, 15):
         say(f"{link['vpn']} over {link['tunnel']}: {link['state']} {link['error']}")
+
+
+def _refuse(store: Store) -> None:
+    generation = store.current() or NOTHING
+    context = Context(generation, generation, store)
+    nftables, guards = Nftables(context), Guards(context)
+    lost = (["the firewall"] if nftables.gone() else []) + [change.after for change in guards.changes() if change.after]
+    if lost:
+        say(f"<4>somebody removed {', '.join(lost)}: put back")  # <4> is a warning, sd-daemon(3)
+        attempt([nftables.build, guards.build])
 
 
 def status(store: Store) -> None:
@@ -94,7 +108,7 @@ def status(store: Store) -> None:
 
 def back(store: Store) -> None:
     """Return to the last confirmed generation."""
-    with store.lock():
+    with store.lock(ROLLBACK_PATIENCE):
         target = rollback(store)
     say("nothing to roll back" if target is None else f"rolled back to {target or 'nothing'}")
 

@@ -29,13 +29,13 @@ from ._vici import ViciError
 # On the way up, what refuses traffic comes before what carries it; on the way down it is the other way round.
 ORDER: tuple[type[Part], ...] = (
     Agent,
+    Certificates,  # on the way down nearly last: a key that is gone does not come back when a later step fails
     Units,
     Nftables,
     Guards,
     Sysctls,
     Links,
     Addresses,  # before the connections: the userspace backend looks for a local address inside the local selectors
-    Certificates,
     Swanctl,
     Routes,
 )

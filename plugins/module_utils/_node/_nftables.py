@@ -10,7 +10,7 @@ from typing import Any
 
 from ._document import Change
 from ._part import Part
-from ._run import CommandError, have, run
+from ._run import CommandError, have, run, succeeds
 
 FAMILY, TABLE = "inet", "intercloud_vpn"
 FILE = "nftables.nft"
@@ -87,6 +87,10 @@ class Nftables(Part):
         if loaded == self._scratch():
             return []
         return [Change(self.name, "replace table", self.have.files.get(FILE, ""), self._text)]
+
+    def gone(self) -> bool:
+        """Whether somebody flushed it. What is in it is not looked at: this is asked every few seconds."""
+        return bool(self._text) and have("nft") and not succeeds("nft", "-t", "list", "table", FAMILY, TABLE)
 
     def build(self) -> None:
         """Swap the table; the kernel takes all of it or nothing."""

@@ -79,7 +79,7 @@ ExecStopPost=-{AGENT} firewall
 _KEEP_SERVICE = f"""\
 # Made by intercloud.vpn; changes are lost.
 [Unit]
-Description=Initiate links that are down (intercloud.vpn)
+Description=Put back what was flushed, initiate links that are down (intercloud.vpn)
 After=strongswan.service
 
 [Service]
@@ -89,9 +89,9 @@ LogLevelMax=notice
 """
 _KEEP_TIMER = """\
 # Made by intercloud.vpn; changes are lost. charon gives up a link for good when the peer says no, and a peer that
-# is just starting says no.
+# is just starting says no. And most nftables.conf begin with `flush ruleset`.
 [Unit]
-Description=Initiate links that are down (intercloud.vpn)
+Description=Put back what was flushed, initiate links that are down (intercloud.vpn)
 
 [Timer]
 OnActiveSec=20s
@@ -136,7 +136,7 @@ class Units(Part):
             names += [GUARD, "nftables.service.d"]
         if self.want.listed("tunnels"):
             names.append("strongswan.service.d")
-        if any(tunnel.get("initiator") for tunnel in self.want.listed("tunnels")):
+        if self.want.listed("vpns") or self.want.listed("tunnels"):
             names.append(f"{KEEP}.")
         if self.store.at(NETWORKD).exists() or _systemd.active("systemd-networkd.service"):
             names.append(NETWORKD)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import _agent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._run import CommandError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import NAMESPACE, render
 
 
 def test_every_step_has_its_turn() -> None:
@@ -54,6 +57,42 @@ def test_a_member_has_nothing_to_guard(document: dict[str, Any], store: Store) -
     assert not [path for path in wanted if _units.GUARD in path]
 
 
+@pytest.mark.skipif(not NAMESPACE, reason="needs root and nft")
+def test_a_flushed_firewall_comes_back(document: dict[str, Any], store: Store) -> None:
+    text = render("vapp_edge", "nftables.nft.j2", document, "none")
+    wanted = Generation({**document, "tunnels": [], "routes": document["routes"][2:]}, {"nftables.nft": text})
+    store.save(wanted)
+    store.point(wanted)
+    script = f"""
+import sys
+sys.path[:] = {sys.path!r}
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _agent, _state
+for _ in range(2):
+    _agent.keep(_state.Store({str(store.root)!r}))
+"""
+    shown = "nft list table inet intercloud_vpn && ip route show proto 155"
+    done = subprocess.run(
+        ["unshare", "-n", "sh", "-ec", f'"$0" -c "$1"; {shown}', sys.executable, script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.stderr == ""
+    assert done.stdout.count("put back") == 1
+    assert "set vpn1_local" in done.stdout
+    assert "blackhole 100.64.0.0/24" in done.stdout
+
+
+def test_nobody_else_is_held_up_by_it(edge: Generation, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.save(edge)
+    store.point(edge)
+    monkeypatch.setattr(_agent, "_refuse", lambda _store: pytest.fail("a commit is running"))
+    monkeypatch.setattr(_agent._confirm, "initiate_missing", lambda *_arguments: [])
+    with store.lock():
+        _agent.keep(store)
+
+
 def test_a_generation_that_cannot_be_read_is_not_nothing(
     edge: Generation, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,3 +106,8 @@ def test_a_generation_that_cannot_be_read_is_not_nothing(
     with pytest.raises(CommandError, match="cannot be read"):
         _commit.rollback(store)
     assert store.named("current") == edge.name
+
+
+def test_the_key_goes_after_all_that_could_fail() -> None:
+    names = [part.name for part in reversed(_commit.ORDER)]
+    assert names.index("certificates") > max(names.index(name) for name in ("swanctl", "routes", "nftables", "units"))
