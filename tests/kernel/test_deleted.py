@@ -1,0 +1,53 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deleting leaves nothing in the kernel and no file; nothing was in clear, from before creating to after deleting."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from ansible_collections.intercloud.vpn.tests.kernel import vm
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks
+from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
+
+EDGES_PUBLIC = ("203.0.113.2", "203.0.113.18")
+ENCRYPTED = "host {} and host {} and (ip proto 50 or udp port 500 or icmp[0:2] == 0x0303)".format(*EDGES_PUBLIC)
+INNER = " or ".join(f"net {net}" for net in ("100.64.0.0/10", "10.0.0.0/8", "192.168.0.0/16", "fd10::/16"))
+# Neighbours among themselves; and "unreachable", of which an edge that reboots is the reason.
+HOUSEKEEPING = "arp or igmp or icmp[0] == 3 or dst net ff02::/16 or (icmp6 and (ip6[40] == 135 or ip6[40] == 136))"
+
+
+@pytest.fixture(scope="module")
+def deleted(addresses):
+    file = "/tmp/ping-while-deleting"
+    words = f"ip netns exec vm3-west ping -n -i0.1 -I {addresses['vm3-west']} {addresses['vm1-east']}"
+    vm.sh(f"setsid {words} > {file} 2>&1 < /dev/null &")
+    playbooks.delete("payroll")
+    vm.sh("pkill -INT ping", check=False)
+    time.sleep(1)
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_nothing_is_left_in_the_kernel(deleted, edge):
+    # Sockets of charon have policies of their own; with charon they go.
+    assert vm.netns(edge, "ip", "-o", "xfrm", "state") == ""
+    assert vm.netns(edge, "ip", "-o", "xfrm", "policy") == ""
+    assert vm.netns(edge, "ip", "-o", "link", "show", "type", "xfrm") == ""
+    assert vm.netns(edge, "ip", "route", "show", "table", "all", "proto", "155") == ""
+    assert "100.64." not in vm.netns(edge, "ip", "-o", "address")
+
+
+def test_no_file_with_our_name_is_left_on_any_machine(deleted):
+    search = "find / -xdev \\( -name '*intercloud*' -o -name '*vcc*' \\) -not -path '/proc/*' -not -path '/sys/*'"
+    found = {name: lab.sh(name, search, check=False) for name in lab.machines()}
+    assert found == dict.fromkeys(found, "")
+
+
+def test_the_internet_saw_esp_and_ike_and_nothing_else(deleted, life):
+    life.stop()
+    assert len(life.packets(f"ip proto 50 and ({ENCRYPTED})")) > 1000
+    assert life.packets(INNER) == []
+    assert life.packets(f"not ({ENCRYPTED}) and not ({HOUSEKEEPING})") == []

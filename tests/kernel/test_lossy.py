@@ -1,0 +1,47 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A slow internet that loses packets: 80 ms there and back, 2 % lost each way."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.intercloud.vpn.tests.kernel import vm
+from ansible_collections.intercloud.vpn.tests.kernel.test_links import TUNNEL, one_of_each
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks
+from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
+
+
+@pytest.fixture(scope="module")
+def lossy(addresses):
+    for edge in EDGES:
+        vm.netns("internet", "tc", "qdisc", "add", "dev", edge, "root", "netem", "delay", "40ms", "loss", "2%")
+    yield
+    for edge in EDGES:
+        vm.netns("internet", "tc", "qdisc", "del", "dev", edge, "root")
+
+
+def test_the_internet_is_slow_and_loses_packets(lossy, addresses):
+    pings = lab.ping("vm1-east", addresses["vm1-west"], count=300, interval=0.05)
+    assert 0 < pings.lost < 60
+    assert float(pings.text.rpartition("rtt ")[2].split("/")[3]) >= 80
+
+
+def test_a_lost_tunnel_comes_back(lossy, addresses, say):
+    lab.sh(EDGES[0], f"swanctl --terminate --ike {TUNNEL} --force 2>/dev/null")
+    lab.sh(EDGES[1], f"swanctl --terminate --ike {TUNNEL} --force 2>/dev/null", check=False)
+    _, seconds = lab.wait_for("an answer", lambda: lab.answers("vm1-east", addresses["vm1-west"], count=10), 60)
+    say(f"{seconds:.1f} s")
+    lab.wait_for("one tunnel, one link", one_of_each, 60)
+
+
+def test_verify_passes(lossy):
+    assert playbooks.run("verify_vpn").changed == frozenset()
+    assert playbooks.result()["findings"] == []
+
+
+def test_another_vpn_is_created_and_deleted(lossy, addresses):
+    playbooks.create(PAYROLL, AUDIT)
+    assert playbooks.result()["ok"] is True
+    playbooks.delete("audit")
