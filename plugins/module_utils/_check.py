@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from ._documents import tunnel_name
 from ._intent import Member, Vpn
 from ._landscape import Landscape, OrgEdge
+from ._leases import Lease, is_vpn_block, vpn_key, vpn_of
 from ._mtu import IPV6_MTU, link_mtu
-from ._pool import Lease, vpn_key
 from ._prefix import Prefix, parse_address
 from ._problems import Problems
 from ._topology import TOPOLOGIES
@@ -23,6 +23,7 @@ from ._topology import TOPOLOGIES
 
 def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landscape, problems: Problems) -> None:
     """Note everything that makes one of an organization's VPNs impossible. ``held`` are the organization's leases."""
+    blocks = {key: lease for key, lease in held.items() if is_vpn_block(key)}
     for vpn in vpns:
         edges = [edge for edge in map(landscape.edge, vpn.sites) if edge is not None]
         if len(edges) < len(vpn.sites):
@@ -33,7 +34,7 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
             )
         for member in vpn.members:
             _check_way_out(vpn, member, landscape, problems)
-        _check_pool(vpn, edges, held, landscape, problems)
+        _check_pool(vpn, edges, blocks, landscape, problems)
         _check_tunnels(vpn, edges, problems)
 
 
@@ -55,9 +56,9 @@ def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Pro
 
 
 def _check_pool(
-    vpn: Vpn, edges: Iterable[OrgEdge], held: Mapping[str, Lease], landscape: Landscape, problems: Problems
+    vpn: Vpn, edges: Iterable[OrgEdge], blocks: Mapping[str, Lease], landscape: Landscape, problems: Problems
 ) -> None:
-    block = held.get(vpn_key(vpn.name))
+    block = blocks.get(vpn_key(vpn.name))
     if block is not None and (block.pool != vpn.pool_name or not vpn.pool.contains(block.prefix)):
         problems.add(
             f"{vpn.path}.pool",
@@ -65,14 +66,9 @@ def _check_pool(
             f"is renumbered; delete the VPN first to move it to {vpn.pool_name} ({vpn.pool})",
         )
     if "/" in vpn.pool_name:
-        for key, lease in held.items():
-            if (
-                key.startswith("vpn/")
-                and "/" not in key[4:]
-                and key.split("#")[0] != vpn_key(vpn.name)
-                and lease.prefix.overlaps(vpn.pool)
-            ):
-                problems.add(f"{vpn.path}.pool", f"{vpn.pool} overlaps {lease.prefix}, which {key[4:]} holds")
+        for key, lease in blocks.items():
+            if vpn_of(key) != vpn.name and lease.prefix.overlaps(vpn.pool):
+                problems.add(f"{vpn.path}.pool", f"{vpn.pool} overlaps {lease.prefix}, which {vpn_of(key)} holds")
     for owner, variable, network in sorted(_real_networks(vpn, edges, landscape)):
         if network.overlaps(vpn.pool):
             problems.add(

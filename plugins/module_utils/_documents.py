@@ -188,7 +188,9 @@ class _VpnCompiler:
     def _vapp(self, edge: OrgEdge, gateway: VappEdge, members: Sequence[Member]) -> None:
         document = self._document(gateway.name, "vapp_edge", gateway.cloud)
         document["routes"] += [{"prefix": block, "via": edge.inside[self.family]} for block in self.blocks]
-        # Without it, an address of the block that nobody has would be sent back to the org edge, and so on.
+        # Fail closed when the way to the org edge goes away; there may be another uplink.
+        document["routes"] += [self._blackhole(block) for block in self.blocks]
+        # Without it, an address of the vApp's block that nobody has would be sent back to the org edge, and so on.
         document["routes"] += [
             self._blackhole(str(block))
             for block in blocks_of(self.leases, vapp_key(self.vpn.name, edge.name, gateway.name))

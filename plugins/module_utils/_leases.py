@@ -55,6 +55,16 @@ def vm_key(vpn: str, site: str, vm: str, vapp: str | None = None) -> str:
     return f"{site_key(vpn, site) if vapp is None else vapp_key(vpn, site, vapp)}/vm/{vm}"
 
 
+def vpn_of(key: str) -> str:
+    """The VPN that a key belongs to."""
+    return key.split("/", 2)[1].partition("#")[0]
+
+
+def is_vpn_block(key: str) -> bool:
+    """Whether the key is a VPN's own: all its other leases are in these blocks."""
+    return key.count("/") == 1
+
+
 def hosts_of(leases: Iterable[str], vpn: str) -> set[str]:
     """The hosts that the keys of a VPN's leases name: org edges, vApp edges and VMs."""
     found: set[str] = set()

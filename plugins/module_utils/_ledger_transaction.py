@@ -76,7 +76,9 @@ class Transaction:
 
     def put_vpn(self, org: str, name: str, intent: Mapping[str, Any], state: str = "active") -> VpnRecord:
         """Create or change a VPN. A new one gets the smallest number that is free in the whole ledger."""
-        old = self.vpns(org).get(name)
+        where = sa.and_(vpns.c.organization == org, vpns.c.name == name)
+        row = self._connection.execute(sa.select(vpns).where(where)).first()
+        old = None if row is None else VpnRecord(row.name, row.number, row.state, json.loads(row.intent))
         text = canonical_json(intent)
         number = old.number if old else self._free_number()
         record = VpnRecord(name, number, state, json.loads(text))
@@ -84,7 +86,6 @@ class Transaction:
             self._insert(vpns, [{"organization": org, "name": name, "number": number, "state": state, "intent": text}])
             self.event(org, "vpn created", name, {"number": number, "state": state})
         elif old != record:
-            where = sa.and_(vpns.c.organization == org, vpns.c.name == name)
             self._connection.execute(vpns.update().where(where).values(state=state, intent=text))
             self.event(org, "vpn changed", name, {"state": state, "changed": changed_keys(old.intent, record.intent)})
         return record
@@ -110,7 +111,11 @@ class Transaction:
 
     def put_tunnel(self, org: str, name: str, record: Mapping[str, Any]) -> None:
         """Create or change a tunnel's record."""
-        self._put_mapping(tunnels, org, name, record, "tunnel")
+        self.put_tunnels(org, {name: record})
+
+    def put_tunnels(self, org: str, records: Mapping[str, Mapping[str, Any]]) -> None:
+        """Create or change the records of many tunnels."""
+        self._put_mappings(tunnels, org, records, "tunnel")
 
     def drop_tunnel(self, org: str, name: str) -> None:
         """Forget a tunnel."""
@@ -122,7 +127,11 @@ class Transaction:
 
     def put_landscape(self, org: str, host: str, facts: Mapping[str, Any]) -> None:
         """Note the facts of a host."""
-        self._put_mapping(landscape, org, host, facts, "host")
+        self.put_landscapes(org, {host: facts})
+
+    def put_landscapes(self, org: str, facts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note the facts of many hosts."""
+        self._put_mappings(landscape, org, facts, "host")
 
     def drop_landscape(self, org: str, host: str) -> None:
         """Forget a host."""
@@ -151,8 +160,9 @@ class Transaction:
         When any differs from what is stored, one new generation opens, and the documents that differ get its
         number; the others keep theirs. Each needs a `role`; a `generation` it may have is replaced.
         """
-        stored = self.documents(org)
-        digests = {node: record.digest for node, record in stored.items()}
+        columns = sa.select(documents.c.node, documents.c.digest).where(documents.c.organization == org)
+        digests = {row.node: row.digest for row in self._connection.execute(columns)}
+        stored = set(digests)
         changed = {node: digest_of(new[node]) for node in sorted(new)}
         changed = {node: digest for node, digest in changed.items() if digests.get(node) != digest}
         current = self.generation(org)
@@ -235,17 +245,20 @@ class Transaction:
         found = self._connection.execute(sa.select(name, value).where(table.c.organization == org).order_by(name))
         return {row[0]: json.loads(row[1]) for row in found}
 
-    def _put_mapping(self, table: sa.Table, org: str, key: str, new: Mapping[str, Any], word: str) -> None:
+    def _put_mappings(self, table: sa.Table, org: str, new: Mapping[str, Mapping[str, Any]], word: str) -> None:
         _org, name, value = table.c
-        text = canonical_json(new)
-        where = sa.and_(table.c.organization == org, name == key)
-        old = self._connection.execute(sa.select(value).where(where)).scalar()
-        if old is None:
-            self._insert(table, [{"organization": org, name.name: key, value.name: text}])
-            self.event(org, f"{word} added", key, {})
-        elif old != text:
-            self._connection.execute(table.update().where(where).values({value.name: text}))
-            self.event(org, f"{word} changed", key, {"changed": changed_keys(json.loads(old), json.loads(text))})
+        found = self._connection.execute(sa.select(name, value).where(table.c.organization == org))
+        old = {row[0]: row[1] for row in found if row[0] in new}
+        texts = {key: canonical_json(record) for key, record in new.items()}
+        added = [key for key in texts if key not in old]
+        # All at once: a large mesh has tens of thousands.
+        self._insert(table, [{"organization": org, name.name: key, value.name: texts[key]} for key in added])
+        self._log(org, f"{word} added", {key: {} for key in added})
+        for key, text in texts.items():
+            if old.get(key, text) != text:
+                where = sa.and_(table.c.organization == org, name == key)
+                self._connection.execute(table.update().where(where).values({value.name: text}))
+                self.event(org, f"{word} changed", key, {"changed": changed_keys(json.loads(old[key]), new[key])})
 
     def _drop_mapping(self, table: sa.Table, org: str, key: str, word: str) -> None:
         _org, name, _value = table.c

@@ -20,7 +20,7 @@ from ._documents import Compiled, Document, compile_organization, empty_document
 from ._errors import PoolExhausted
 from ._intent import Vpn, parse_intent, vpn_from_record
 from ._landscape import Landscape, organization_of
-from ._leases import Lease, SiteDemand, hosts_of, vpn_key
+from ._leases import Lease, SiteDemand, hosts_of, is_vpn_block, vpn_key, vpn_of
 from ._ledger_records import VpnRecord
 from ._pool import carve_vpn
 from ._problems import Problems
@@ -61,6 +61,7 @@ class Plan:
     members: list[dict[str, Any]] = field(default_factory=list)
     changed: bool = False
     unsettled: bool = False
+    leaving: list[str] = field(default_factory=list)
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
@@ -112,14 +113,19 @@ def _candidates(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def settle(
-    transaction: Transaction, request: Request, applied: Sequence[str], generations: Mapping[str, int] | None = None
+    transaction: Transaction,
+    request: Request,
+    applied: Sequence[str],
+    generations: Mapping[str, int] | None = None,
+    gone: Sequence[str] = (),
 ) -> tuple[bool, list[str]]:
     """After apply: release what belonged to VPNs that are gone from all their nodes.
 
     Returns whether anything was released, and what is still held up.
 
     ``applied`` are the nodes that run their document now, as it was in ``generations`` (by organization; None: the
-    newest): what another run planned meanwhile, they do not run yet. A host that left the inventory holds nothing up.
+    newest): what another run planned meanwhile, they do not run yet. ``gone`` are hosts that will never run anything
+    again; that a host is in no inventory of this run does not say so, as fleets are kept in several.
     """
     problems = Problems()
     organizations = sorted({organization_of(facts) for facts in request.hosts.values()})
@@ -128,7 +134,8 @@ def settle(
     for organization in organizations:
         landscape = Landscape(request.hosts, problems, transaction.landscape(organization))
         tenant = _Tenant(organization, transaction, landscape, problems)
-        waiting += tenant.settle(set(applied), None if generations is None else int(generations.get(organization, 0)))
+        generation = None if generations is None else int(generations.get(organization, 0))
+        waiting += tenant.settle(set(applied), generation, set(gone))
         changed |= tenant.changed
     return changed, waiting
 
@@ -192,14 +199,20 @@ class _Tenant:
     def carve(self, problems: Problems) -> None:
         """Take the leases that are missing."""
         self.leases = dict(self.held)
+        # Of other VPNs, carving needs to know their blocks only: with all leases, many VPNs would take forever.
+        blocks = {key: lease for key, lease in self.held.items() if is_vpn_block(key)}
+        own: dict[str, dict[str, Lease]] = {}
+        for key, lease in self.held.items():
+            own.setdefault(vpn_of(key), {})[key] = lease
         # A CIDR of a VPN's own may lie in a pool that others take from, who must not be there first.
         for name, vpn in sorted(self.wanted.items(), key=lambda item: ("/" not in item[1].pool_name, item[0])):
             try:
-                new = carve_vpn(name, vpn.pool_name, vpn.pool, _demand(vpn), self.leases)
+                new = carve_vpn(name, vpn.pool_name, vpn.pool, _demand(vpn), {**blocks, **own.get(name, {})})
             except PoolExhausted as error:
                 problems.add(f"{vpn.path}.pool", str(error))
                 continue
             self.leases.update((lease.key, lease) for lease in new)
+            blocks.update((lease.key, lease) for lease in new if is_vpn_block(lease.key))
 
     def compile(self, plan: Plan, problems: Problems, create_tunnels: bool) -> None:
         """Write the ledger's part and add the documents to the plan."""
@@ -226,6 +239,14 @@ class _Tenant:
         plan.diff += lines + touched(lines, old_documents, documents)
         plan.changed_nodes += changed_nodes(old_documents, documents)
         plan.changed |= self.changed or bool(plan.changed_nodes)
+        plan.leaving += sorted(
+            {
+                node
+                for name, record in self.transaction.vpns(self.name).items()
+                if record.state == DELETING
+                for node in self._told(name, documents)
+            }
+        )
         plan.unsettled |= len(documents) > len(new.documents) or any(
             record.state == DELETING for record in self.transaction.vpns(self.name).values()
         )
@@ -245,50 +266,55 @@ class _Tenant:
 
     def _write_tunnels(self, plan: Plan, new: Compiled, problems: Problems, create_tunnels: bool) -> None:
         known = self.transaction.tunnels(self.name)
-        for name, record in sorted(new.tunnels.items()):
-            if name in known:
-                continue
-            plan.new_tunnels.append(name)
-            if not create_tunnels:
-                users = ", ".join(vpn["name"] for vpn in new.vpns if name in vpn["tunnels"])
-                problems.add(
-                    f"tunnels.{name}",
-                    f"there is no tunnel {' -- '.join(record['edges'])} yet, which {users} needs, "
-                    "and vcc_create_tunnels is never; set it to always, or ask",
-                )
-            self.transaction.put_tunnel(self.name, name, record)
+        missing = {name: record for name, record in sorted(new.tunnels.items()) if name not in known}
+        plan.new_tunnels += missing
+        for name, record in missing.items() if not create_tunnels else ():
+            users = ", ".join(vpn["name"] for vpn in new.vpns if name in vpn["tunnels"])
+            problems.add(
+                f"tunnels.{name}",
+                f"there is no tunnel {' -- '.join(record['edges'])} yet, which {users} needs, "
+                "and vcc_create_tunnels is never; set it to always, or ask",
+            )
+        self.transaction.put_tunnels(self.name, missing)
         for name in sorted(set(known) - set(new.tunnels)):
             self.transaction.drop_tunnel(self.name, name)
 
     def _remember(self, new: Compiled) -> None:
         used = set(new.documents) | {member["name"] for vpn in new.vpns for member in vpn["members"]}
-        for host in sorted(used):
-            self.transaction.put_landscape(self.name, host, self.landscape.facts(host))
+        self.transaction.put_landscapes(self.name, {host: self.landscape.facts(host) for host in sorted(used)})
 
-    def settle(self, applied: set[str], generation: int | None) -> list[str]:
+    def settle(self, applied: set[str], generation: int | None, gone: set[str]) -> list[str]:
         """Drop what no node has any more: leases, records and empty documents."""
         waiting = []
         stored = self.transaction.documents(self.name)
         if generation is not None:
             applied = {node for node in applied if node not in stored or stored[node].generation <= generation}
+        applied |= gone
         for name, record in sorted(self.stored.items()):
             if record.state != DELETING:
                 continue
-            # Those whose leases it holds, wherever they are by now; a VM that is translated is told nothing.
-            nodes = hosts_of(self.held, name) & set(stored)
+            nodes = self._told(name, stored)
             clouds = {stored[node].document["cloud"] for node in nodes}
             nodes |= {
                 node for node, told in stored.items() if told.role == "vcc_node" and told.document["cloud"] in clouds
             }
-            missing = sorted(node for node in nodes - applied if self.landscape.in_inventory(node))
+            missing = ", ".join(sorted(nodes - applied))
             if missing:
-                waiting.append(f"{name}: its addresses stay leased until it is gone from {', '.join(missing)}")
+                waiting.append(
+                    f"{name}: its addresses stay leased until it is gone from {missing}; of a host that will never "
+                    "come back, say so with vcc_forget"
+                )
                 continue
             self.transaction.release(self.name, vpn_key(name))
             self.transaction.drop_vpn(self.name, name)
             self.changed = True
         self._forget(applied)
         return waiting
+
+    def _told(self, vpn: str, documents: Mapping[str, Any]) -> set[str]:
+        """The nodes a VPN was brought to: those whose leases it holds, wherever they are by now. A VM that is
+        translated is told nothing."""
+        return hosts_of(self.held, vpn) & set(documents)
 
     def _forget(self, applied: set[str]) -> None:
         stored = self.transaction.documents(self.name)
@@ -301,7 +327,7 @@ class _Tenant:
                 "generation": record.generation,
             }
         }
-        gone = {node for node in empty if node in applied or not self.landscape.in_inventory(node)}
+        gone = empty & applied
         self.transaction.drop_documents(self.name, gone)
         self.changed |= bool(gone)
         kept = {vm for record in self.transaction.vpns(self.name).values() for vm in record.intent["members"]}

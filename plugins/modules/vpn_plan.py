@@ -138,6 +138,11 @@ notes:
   returned: success
   type: list
   elements: str
+leaving:
+  description: The nodes that the VPNs being deleted were brought to.
+  returned: success
+  type: list
+  elements: str
 unsettled:
   description: Whether something is left to release once the nodes run their documents.
   returned: success
@@ -153,6 +158,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
+
+RETURNED = ("generations", "changed_nodes", "new_tunnels", "notes", "leaving", "unsettled")
 
 
 def main() -> None:
@@ -191,7 +198,7 @@ def main() -> None:
         summary=plan.diff,
         authorities={name: _ca.authority_sha256(wanted["state_dir"], name) for name in plan.generations},
         plan={"vpns": plan.vpns, "members": plan.members, "documents": plan.documents},
-        **{key: getattr(plan, key) for key in ("generations", "changed_nodes", "new_tunnels", "notes", "unsettled")},
+        **{key: getattr(plan, key) for key in RETURNED},
     )
 
 

@@ -34,6 +34,11 @@ options:
       - The generations by organization that were applied, as M(intercloud.vpn.vpn_plan) returned them. What another run
         planned later, no node counts as running. The newest ones, when it is not given.
     type: dict
+  gone:
+    description: Nodes that will never run anything again. Nothing waits for them.
+    type: list
+    elements: str
+    default: []
   hosts:
     description: The landscape by host. Filled in by the action plugin.
     type: dict
@@ -84,6 +89,7 @@ def main() -> None:
             "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
             "generations": {"type": "dict"},
             "applied": {"type": "list", "elements": "str", "required": True},
+            "gone": {"type": "list", "elements": "str", "default": []},
             "who": {"type": "str", "default": ""},
             "hosts": {"type": "dict", "default": {}},
         },
@@ -97,6 +103,7 @@ def main() -> None:
             _plan.Request(hosts=given["hosts"], matches={}, intent={}),
             given["applied"],
             given["generations"],
+            given["gone"],
         ),
     )
     module.exit_json(changed=changed, waiting=waiting)

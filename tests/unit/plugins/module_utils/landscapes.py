@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -92,11 +92,13 @@ class World:
         request = Request(self.hosts, self.matches(whole["vpns"]), whole, tuple(absent), create_tunnels)
         return self.ledger.run(lambda transaction: make_plan(transaction, request), dry_run=dry_run, who=who)
 
-    def settle(self, applied: Iterable[str], *, dry_run: bool = False) -> tuple[bool, list[str]]:
-        """Settle, when so many nodes run their document."""
+    def settle(
+        self, applied: Iterable[str], *, gone: Sequence[str] = (), dry_run: bool = False
+    ) -> tuple[bool, list[str]]:
+        """Settle, when so many nodes run their document, and some never will."""
         request = Request(self.hosts, {}, {})
         return self.ledger.run(
-            lambda transaction: settle(transaction, request, sorted(applied)), dry_run=dry_run, who="test"
+            lambda transaction: settle(transaction, request, sorted(applied), gone=gone), dry_run=dry_run, who="test"
         )
 
     def matches(self, vpns: Any) -> dict[str, list[str]]:
