@@ -68,17 +68,18 @@ class _Boot:
                 env={**machines.boot_environment(), "NOTIFY_SOCKET": self.path}, stdin=subprocess.DEVNULL)
             signal.signal(signal.SIGTERM, lambda *_signal: self._power_off(process))
             ready.settimeout(0.5)
+            running = False
+            # To the end: the machine's systemd goes on telling (every daemon-reload does), and waits for whoever listens.
             while process.poll() is None:
                 try:
                     message = ready.recv(4096)
                 except TimeoutError:
                     continue
-                if b"READY=1" in message.split(b"\n"):
+                if b"READY=1" in message.split(b"\n") and not running:
+                    running = True
                     _say(self.name, "running", self.boots)
-                    break
-            code = process.wait()
             signal.alarm(0)
-            return code
+            return process.returncode
 
     def _power_off(self, process):
         _say(self.name, "stopping", self.boots)
