@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Puts pip into an empty environment out of the standard library.
 
-Stands where ansible-test keeps the script that it would otherwise download from a host which many networks do not reach.
+Stands where ansible-test keeps the script that it would otherwise download from a host that many networks do not reach.
 """
 
 import ensurepip

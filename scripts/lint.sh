@@ -7,7 +7,7 @@ failed=()
 
 check() {
     echo "lint: $*"
-    "$@" || failed+=("$1")
+    "$@" || failed+=("$1 $2")
 }
 
 check ruff check --quiet .

@@ -1,6 +1,6 @@
 """The running lab is what the landscape says. Skipped where there is none; changes nothing that lasts.
 
-    .venv/bin/pytest tests/lab
+.venv/bin/pytest tests/lab
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ def sh(machine, command):
 
 
 def netns(namespace, *command, **options):
-    return subprocess.run(["ip", "netns", "exec", namespace, *command], capture_output=True, text=True, check=False,
-                          **options)
+    return subprocess.run(
+        ["ip", "netns", "exec", namespace, *command], capture_output=True, text=True, check=False, **options
+    )
 
 
 def test_every_machine_answers_by_its_own_name_and_has_booted_whole():
@@ -42,8 +43,13 @@ def test_every_machine_answers_by_its_own_name_and_has_booted_whole():
 
 
 def test_only_the_nodes_are_reached_directly():
-    addresses = {address.partition("/")[0] for machine in MACHINES.values() if machine.kind != "vcc_node"
-                 for interface in machine.interfaces for address in interface.addresses}
+    addresses = {
+        address.partition("/")[0]
+        for machine in MACHINES.values()
+        if machine.kind != "vcc_node"
+        for interface in machine.interfaces
+        for address in interface.addresses
+    }
     for address in sorted(addresses):
         route = subprocess.run(["ip", "route", "get", address], capture_output=True, text=True, check=False).stdout
         assert f"dev {_lab.CONTROLLER_BRIDGE}" not in route

@@ -13,8 +13,12 @@ ALL = _lab.machines(_lab.CLOUDS)
 
 def test_every_cloud_uses_the_same_private_addresses():
     def private(cloud):
-        return [interface.addresses for machine in _lab.machines_of(cloud) for interface in machine.interfaces
-                if interface.network not in ("public", "controller")]
+        return [
+            interface.addresses
+            for machine in _lab.machines_of(cloud)
+            for interface in machine.interfaces
+            if interface.network not in ("public", "controller")
+        ]
 
     assert len({repr(private(cloud)) for cloud in _lab.CLOUDS}) == 1
 
@@ -34,7 +38,7 @@ def test_every_gateway_is_on_a_network_of_its_machine():
 
 def test_device_names_fit_the_kernel():
     assert all(len(interface.name) <= 15 for machine in ALL.values() for interface in machine.interfaces)
-    assert all(len(name) <= 15 for name in ALL)     # an edge's name is its device in the internet's namespace
+    assert all(len(name) <= 15 for name in ALL)  # an edge's name is its device in the internet's namespace
 
 
 @pytest.mark.parametrize("count", [0, -1, 9])

@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-sys.dont_write_bytecode = True      # root's files do not belong into somebody's checkout
+sys.dont_write_bytecode = True  # root's files do not belong into somebody's checkout
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lab import control, preflight, root, supervisor  # noqa: E402
@@ -16,8 +16,10 @@ from lab.landscape import landscape  # noqa: E402
 from lab.shell import LabError  # noqa: E402
 
 POWER = {
-    "start": "switch a machine on", "stop": "shut it down in order",
-    "reboot": "reboot it: files stay, devices, routes and firewall do not", "kill": "pull its plug",
+    "start": "switch a machine on",
+    "stop": "shut it down in order",
+    "reboot": "reboot it: files stay, devices, routes and firewall do not",
+    "kill": "pull its plug",
 }
 
 
@@ -26,8 +28,10 @@ def main():
     try:
         changed, answer, text = _do(arguments)
     except (LabError, ValueError) as error:
-        print(json.dumps({"error": str(error)}) if arguments.json else f"labctl: {error}",
-              file=sys.stdout if arguments.json else sys.stderr)
+        print(
+            json.dumps({"error": str(error)}) if arguments.json else f"labctl: {error}",
+            file=sys.stdout if arguments.json else sys.stderr,
+        )
         return 1
     print(json.dumps({"changed": changed, **answer}) if arguments.json else text)
     return 0

@@ -37,7 +37,7 @@ def processes(group=""):
         for file in (hierarchy / NAME / group).rglob("cgroup.procs"):
             try:
                 found.update(int(pid) for pid in file.read_text(encoding="ascii").split())
-            except OSError:     # the group went away, or is one that lists threads only
+            except OSError:  # the group went away, or is one that lists threads only
                 continue
     return found - {0, os.getpid()}
 
@@ -64,7 +64,7 @@ def remove(group=""):
             try:
                 directory.rmdir()
             except OSError:
-                continue    # still busy for a moment; harmless, and gone with the next `down`
+                continue  # still busy for a moment; harmless, and gone with the next `down`
 
 
 def init_of(group):

@@ -22,7 +22,7 @@ from .shell import LabError, run
 STATE = Path(landscape.STATE_DIR)
 LABCTL = Path(__file__).resolve().parents[1] / "labctl.py"
 LOCK = roots.CACHE / "lock"
-BOOT_SECONDS = 180      # far more than needed: a machine with one slow core shall do too
+BOOT_SECONDS = 180  # far more than needed: a machine with one slow core shall do too
 
 
 def up(count, root, patience=1, at_once=0):
@@ -92,7 +92,7 @@ def power(action, name):
     elif action == "stop":
         os.kill(before["supervisor"], signal.SIGTERM)
     else:
-        os.kill(cgroup.init_of(name), signal.SIGINT)    # what Ctrl-Alt-Del is on a console
+        os.kill(cgroup.init_of(name), signal.SIGINT)  # what Ctrl-Alt-Del is on a console
         _wait({name}, ("running",), boots=before["boots"] + 1)
         return True
     _wait({name}, ("off", "failed"))
@@ -133,8 +133,13 @@ def _spawn(name, root):
     """Start a machine's supervisor, which outlives this process."""
     with (machines.directory(name) / "log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, str(LABCTL), "supervise", name, "--root", root], cwd="/",
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            [sys.executable, str(LABCTL), "supervise", name, "--root", root],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
     machines.write_status(name, state="starting", boots=0, supervisor=process.pid)
 
 
@@ -152,8 +157,9 @@ def _wait(names, states, boots=0):
         if trouble:
             log = machines.directory(name) / "log"
             tail = log.read_text(encoding="utf-8", errors="replace")[-2000:] if log.exists() else ""
-            raise LabError(f"{name} is {record['state']}, not {states[0]}: {record.get('detail', '')}\n"
-                           f"the end of {log}:\n{tail}")
+            raise LabError(
+                f"{name} is {record['state']}, not {states[0]}: {record.get('detail', '')}\nthe end of {log}:\n{tail}"
+            )
         time.sleep(0.05)
 
 

@@ -12,7 +12,7 @@ from . import ssh
 from .landscape import landscape
 
 DIRECTORY = Path(landscape.STATE_DIR) / "machines"
-NSPAWN_LEFTOVERS = Path("/run/systemd/nspawn")      # systemd-nspawn leaves an empty directory per machine in it
+NSPAWN_LEFTOVERS = Path("/run/systemd/nspawn")  # systemd-nspawn leaves an empty directory per machine in it
 
 # Booted in a mount namespace of its own: whatever becomes of the machine, no mount stays behind.
 BOOT = """
@@ -50,7 +50,7 @@ def create(machine):
     (upper / "root").chmod(0o700)
     login.chmod(0o700)
     (login / "authorized_keys").write_text(ssh.public_key(), encoding="ascii")
-    ssh.make_host_key(etc / "ssh", machine.name)       # last: its presence says that the rest is there
+    ssh.make_host_key(etc / "ssh", machine.name)  # last: its presence says that the rest is there
 
 
 def delete(name):
@@ -65,12 +65,34 @@ def boot_command(name, root):
     """The command that boots a machine, to be run in its control group."""
     place = directory(name)
     return [
-        "unshare", "--mount", "--propagation", "slave", "sh", "-ec", BOOT, "sh", root, str(place),
-        "systemd-nspawn", "--quiet", f"--directory={place}/root", f"--machine={name}", f"--hostname={name}",
-        "--register=no", "--keep-unit", "--private-users=no", "--notify-ready=yes", "--console=pipe",
-        "--link-journal=no", "--resolv-conf=off", "--timezone=off", f"--network-namespace-path=/run/netns/{name}",
-        "--capability=CAP_NET_ADMIN,CAP_NET_RAW,CAP_SYS_ADMIN", "--bind=/dev/net/tun",
-        "--system-call-filter=@keyring", "--boot",
+        "unshare",
+        "--mount",
+        "--propagation",
+        "slave",
+        "sh",
+        "-ec",
+        BOOT,
+        "sh",
+        root,
+        str(place),
+        "systemd-nspawn",
+        "--quiet",
+        f"--directory={place}/root",
+        f"--machine={name}",
+        f"--hostname={name}",
+        "--register=no",
+        "--keep-unit",
+        "--private-users=no",
+        "--notify-ready=yes",
+        "--console=pipe",
+        "--link-journal=no",
+        "--resolv-conf=off",
+        "--timezone=off",
+        f"--network-namespace-path=/run/netns/{name}",
+        "--capability=CAP_NET_ADMIN,CAP_NET_RAW,CAP_SYS_ADMIN",
+        "--bind=/dev/net/tun",
+        "--system-call-filter=@keyring",
+        "--boot",
     ]
 
 
@@ -85,7 +107,7 @@ def status(name):
     except (OSError, ValueError):
         record = {"state": "off", "boots": 0}
     if record["state"] not in ("off", "failed") and not _supervised(name, record.get("supervisor")):
-        record["state"] = "off"     # its supervisor was killed
+        record["state"] = "off"  # its supervisor was killed
     return record
 
 

@@ -57,11 +57,14 @@ def make_base(clouds):
     made = []
     if landscape.CONTROLLER_BRIDGE not in _host_devices():
         bridge = landscape.CONTROLLER_BRIDGE
-        batch(None, [
-            f"link add {bridge} type bridge forward_delay 0",
-            f"address add {landscape.CONTROLLER_ADDRESS} dev {bridge}",
-            f"link set {bridge} up",
-        ])
+        batch(
+            None,
+            [
+                f"link add {bridge} type bridge forward_delay 0",
+                f"address add {landscape.CONTROLLER_ADDRESS} dev {bridge}",
+                f"link set {bridge} up",
+            ],
+        )
         made.append(bridge)
     if not exists(landscape.INTERNET):
         _make_namespace(landscape.INTERNET, ROUTER)
@@ -83,23 +86,29 @@ def attach(machine):
     for interface in machine.interfaces:
         where, peer = _other_end(machine, interface)
         target = f"netns {where}" if where else f"netns {os.getpid()}"
-        batch(machine.name, [f"link add {interface.name} address {_mac(machine, interface)} type veth "
-                             f"peer name {peer} {target}"])
+        batch(
+            machine.name,
+            [f"link add {interface.name} address {_mac(machine, interface)} type veth peer name {peer} {target}"],
+        )
         if interface.network == "public":
             addresses = [f"address add {a} dev {peer} nodad" for a in landscape.public_gateway(machine.cloud)]
             batch(where, [*addresses, f"link set {peer} up"])
         else:
             bridge = landscape.CONTROLLER_BRIDGE if interface.network == "controller" else interface.network
             batch(where, [f"link set {peer} master {bridge} up"])
-        batch(machine.name, [f"address add {a} dev {interface.name} nodad" for a in interface.addresses]
-              + [f"link set {interface.name} up"])
+        batch(
+            machine.name,
+            [f"address add {a} dev {interface.name} nodad" for a in interface.addresses]
+            + [f"link set {interface.name} up"],
+        )
     if machine.gateways:
         defaults = ("::/0" if ":" in gateway else "0.0.0.0/0" for gateway in machine.gateways)
         batch(machine.name, [f"route add {d} via {gateway}" for d, gateway in zip(defaults, machine.gateways)])
     if machine.masquerade:
         source, device = machine.masquerade
-        run("ip", "netns", "exec", machine.name, "nft", "-f", "-",
-            stdin=MASQUERADE.format(source=source, device=device))
+        run(
+            "ip", "netns", "exec", machine.name, "nft", "-f", "-", stdin=MASQUERADE.format(source=source, device=device)
+        )
 
 
 def detach(machine):
@@ -137,14 +146,14 @@ def _other_end(machine, interface):
         return None, f"ctl-{machine.cloud}"
     if interface.network == "public":
         return landscape.INTERNET, machine.name
-    role = machine.name.rpartition("-")[0]      # a device name has 15 characters
+    role = machine.name.rpartition("-")[0]  # a device name has 15 characters
     return landscape.namespace_of(machine.cloud), f"{role}-{interface.name}"
 
 
 def _mac(machine, interface):
     """The same at each boot, as a real device's: neighbours remember it."""
     digest = hashlib.sha256(f"{machine.name} {interface.name}".encode()).digest()
-    return ":".join(f"{octet:02x}" for octet in (0x02, *digest[:5]))     # 02: locally administered
+    return ":".join(f"{octet:02x}" for octet in (0x02, *digest[:5]))  # 02: locally administered
 
 
 def _make_namespace(name, sysctls):
@@ -153,6 +162,7 @@ def _make_namespace(name, sysctls):
     except LabError as error:
         raise LabError(f"{error}; the lab needs root with CAP_SYS_ADMIN and CAP_NET_ADMIN") from error
     batch(name, ["link set lo up"])
-    script = "".join(f"echo {value} > /proc/sys/{key.replace('.', '/')}\n"
-                     for key, value in {**EVERYWHERE, **sysctls}.items())
+    script = "".join(
+        f"echo {value} > /proc/sys/{key.replace('.', '/')}\n" for key, value in {**EVERYWHERE, **sysctls}.items()
+    )
     run("ip", "netns", "exec", name, "sh", "-e", stdin=script)

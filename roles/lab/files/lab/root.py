@@ -12,25 +12,36 @@ from .shell import LabError, run
 
 CACHE = Path("/var/cache/intercloud-vpn/lab")
 LOG = CACHE / "root.log"
-PARTIAL = CACHE / "partial"     # where a root is built; renamed when it is whole
+PARTIAL = CACHE / "partial"  # where a root is built; renamed when it is whole
 GROUP = "root-build"
-KEEP = 2        # roots; the one before is wanted again when one goes back to another branch
+KEEP = 2  # roots; the one before is wanted again when one goes back to another branch
 CUSTOMIZE = Path(__file__).resolve().parents[1] / "customize.sh"
 
 # What a machine needs to be one, and what a person who looks into it misses first.
 BASE = ("dbus", "iperf3", "iputils-ping", "openssh-server", "procps", "python3", "systemd", "systemd-sysv", "tcpdump")
 OPTIONS = (
-    "--variant=minbase", "--mode=root", "--format=directory",
-    "--aptopt=Apt::Install-Recommends \"false\"", "--dpkgopt=force-unsafe-io",
-    "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "--variant=minbase",
+    "--mode=root",
+    "--format=directory",
+    '--aptopt=Apt::Install-Recommends "false"',
+    "--dpkgopt=force-unsafe-io",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=path-exclude=/usr/share/man/*",
 )
 
 
 def path_for(packages):
     """Where the root for these packages (beside BASE) is kept."""
-    identity = "\n".join([suite(), run("dpkg", "--print-architecture"), CUSTOMIZE.read_text(encoding="utf-8"),
-                          *OPTIONS, *_include(packages)])
+    identity = "\n".join(
+        [
+            suite(),
+            run("dpkg", "--print-architecture"),
+            CUSTOMIZE.read_text(encoding="utf-8"),
+            *OPTIONS,
+            *_include(packages),
+        ]
+    )
     return CACHE / f"root-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
@@ -42,11 +53,25 @@ def build(packages):
         return path, False
     discard_partial()
     PARTIAL.mkdir(parents=True)
-    command = ["mmdebstrap", *OPTIONS, *apt_options(), f"--include={','.join(_include(packages))}",
-               f"--customize-hook={CUSTOMIZE}", suite(), str(PARTIAL / "root"), *map(str, sources(PARTIAL))]
+    command = [
+        "mmdebstrap",
+        *OPTIONS,
+        *apt_options(),
+        f"--include={','.join(_include(packages))}",
+        f"--customize-hook={CUSTOMIZE}",
+        suite(),
+        str(PARTIAL / "root"),
+        *map(str, sources(PARTIAL)),
+    ]
     with LOG.open("w", encoding="utf-8") as log:
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False,
-                              preexec_fn=lambda: cgroup.join(GROUP)).returncode
+        code = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            check=False,
+            preexec_fn=lambda: cgroup.join(GROUP),
+        ).returncode
     if code:
         tail = "\n".join(LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
         raise LabError(f"mmdebstrap failed with status {code}; the end of {LOG}:\n{tail}")
@@ -77,8 +102,9 @@ def prune(in_use):
 
 def suite():
     """The host's own release: its mirrors and keyrings are known to work."""
-    fields = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
-                  if "=" in line)
+    fields = dict(
+        line.split("=", 1) for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines() if "=" in line
+    )
     codename = fields.get("VERSION_CODENAME", "").strip('"')
     if not codename:
         raise LabError("/etc/os-release names no VERSION_CODENAME: the lab needs a released Debian or a relative")
@@ -118,16 +144,21 @@ def _is_ours(line):
 def _is_ours_deb822(stanza):
     lines = (line.partition(":") for line in stanza.splitlines() if not line.startswith((" ", "\t")))
     fields = {key.lower(): value.strip() for key, _colon, value in lines}
-    return ("deb" in fields.get("types", "").split() and fields.get("enabled", "yes") != "no"
-            and any(name.startswith(suite()) for name in fields.get("suites", "").split()))
+    return (
+        "deb" in fields.get("types", "").split()
+        and fields.get("enabled", "yes") != "no"
+        and any(name.startswith(suite()) for name in fields.get("suites", "").split())
+    )
 
 
 def apt_options():
     """The host's own ways to its mirrors: proxies, retries, certificates, date checks, credentials."""
     wanted = ("acquire::http::", "acquire::https::", "acquire::retries", "acquire::check-", "acquire::max-")
     options = [line for line in run("apt-config", "dump").splitlines() if line.lower().startswith(wanted)]
-    options += [f'Dir::Etc::{key} "{path}";' for key, path in
-                (("netrc", "/etc/apt/auth.conf"), ("netrcparts", "/etc/apt/auth.conf.d"))]
+    options += [
+        f'Dir::Etc::{key} "{path}";'
+        for key, path in (("netrc", "/etc/apt/auth.conf"), ("netrcparts", "/etc/apt/auth.conf.d"))
+    ]
     return [f"--aptopt={option}" for option in options]
 
 

@@ -75,18 +75,22 @@ def host_blocks(machines, jump=None):
         is_node = machine.kind == "vcc_node"
         address = landscape.node_address(machine.cloud) if is_node else landscape.management_address(machine)
         through = jump if is_node else f"node-{machine.cloud}"
-        blocks.append(HOST.format(name=machine.name, address=address)
-                      + (f"    ProxyJump {through}\n" if through else ""))
+        blocks.append(
+            HOST.format(name=machine.name, address=address) + (f"    ProxyJump {through}\n" if through else "")
+        )
     return "".join(blocks)
 
 
 def write_config(machines):
     """The configuration by which every machine is reached from here."""
-    common = COMMON.format(config=landscape.SSH_CONFIG, key=KEY, known_hosts=KNOWN_HOSTS,
-                           control=landscape.SSH_CONTROL_PATH)
+    common = COMMON.format(
+        config=landscape.SSH_CONFIG, key=KEY, known_hosts=KNOWN_HOSTS, control=landscape.SSH_CONTROL_PATH
+    )
     # The first match wins, so what holds for all comes last.
-    _replace(Path(landscape.SSH_CONFIG), common.partition("\n")[0] + "\n" + host_blocks(machines) + "\n"
-             + common.partition("\n")[2])
+    _replace(
+        Path(landscape.SSH_CONFIG),
+        common.partition("\n")[0] + "\n" + host_blocks(machines) + "\n" + common.partition("\n")[2],
+    )
 
 
 def _known():

@@ -20,7 +20,7 @@ from . import machine as machines
 from .landscape import landscape
 from .shell import LabError
 
-REBOOT = 133        # systemd-nspawn(1): a reboot was asked for under --keep-unit
+REBOOT = 133  # systemd-nspawn(1): a reboot was asked for under --keep-unit
 POWER_OFF_SECONDS = 30
 
 
@@ -29,7 +29,7 @@ def supervise(name, root):
     machine = landscape.machines(landscape.CLOUDS)[name]
     cgroup.join("supervisors")
     boots = 0
-    cgroup.kill(name)       # should a supervisor before this one have been killed
+    cgroup.kill(name)  # should a supervisor before this one have been killed
     try:
         while True:
             boots += 1
@@ -64,12 +64,15 @@ class _Boot:
                 os.unlink(self.path)
             ready.bind(self.path)
             process = subprocess.Popen(
-                machines.boot_command(self.name, self.root), preexec_fn=lambda: cgroup.join(self.name),
-                env={**machines.boot_environment(), "NOTIFY_SOCKET": self.path}, stdin=subprocess.DEVNULL)
+                machines.boot_command(self.name, self.root),
+                preexec_fn=lambda: cgroup.join(self.name),
+                env={**machines.boot_environment(), "NOTIFY_SOCKET": self.path},
+                stdin=subprocess.DEVNULL,
+            )
             signal.signal(signal.SIGTERM, lambda *_signal: self._power_off(process))
             ready.settimeout(0.5)
             running = False
-            # To the end: the machine's systemd goes on telling (every daemon-reload does), and waits for whoever listens.
+            # To the end: systemd in the machine goes on telling (at every daemon-reload), and waits until it is heard.
             while process.poll() is None:
                 try:
                     message = ready.recv(4096)
