@@ -29,6 +29,6 @@ def say(capsys):
 
     def tell(text):
         with capsys.disabled():
-            print(f"\n    {text}", end=" ", flush=True)
+            print(f"\nmeasured: {text}", flush=True)
 
     return tell

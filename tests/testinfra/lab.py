@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -122,16 +124,25 @@ def reach(pairs, **options):
 @contextmanager
 def pinging(source, address, interval=0.01, own=None):
     """Ping while the block runs; the Pings it gives are filled in when it ends."""
-    command = ["ip", "netns", "exec", source, "ping", "-n", "-q", f"-i{interval}", "-W2", *(["-I", own] if own else [])]
+    command = ["ip", "netns", "exec", source, "ping", "-n", f"-i{interval}", *(["-I", own] if own else []), address]
     pings = Pings()
-    with subprocess.Popen([*command, address], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        output = []
+        reader = threading.Thread(target=lambda: output.extend(process.stdout))
+        reader.start()
         try:
             yield pings
             time.sleep(0.5)
         finally:
-            process.send_signal(2)
-            pings.read(process.communicate(timeout=30)[0])
-    assert pings.sent > 0, pings.text
+            process.send_signal(signal.SIGINT)
+            reader.join(30)
+    answered = {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl", "".join(output))}
+    pings.read("".join(output[-3:]))
+    assert pings.sent > 0, "".join(output[-5:])
+    # What was under way when it was told to stop is not lost.
+    pings.sent = max([n for n in answered if n > pings.sent - 10], default=pings.sent)
+    pings.received = len(answered)
+    pings.text = f"missing: {sorted(set(range(1, pings.sent + 1)) - answered)}"
 
 
 RECEIVE = """

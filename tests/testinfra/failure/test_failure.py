@@ -1,0 +1,90 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever becomes of a run, a node is on its old generation or on the new one, and the next run mends the rest."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
+
+TEMPLATES = lab.ROOT / "roles/org_edge/templates"
+
+
+def generations():
+    return {edge: lab.sh(edge, "readlink /var/lib/intercloud-vpn/current") for edge in EDGES}
+
+
+def unconfirmed():
+    return [edge for edge in EDGES if lab.host(edge).file("/var/lib/intercloud-vpn/unconfirmed").exists]
+
+
+@pytest.fixture(scope="module")
+def addresses():
+    return playbooks.addresses()
+
+
+@pytest.fixture
+def as_before(addresses):
+    """After the test the edges have the same generation and the same SAs as before, and lost no packet in between."""
+    before = (generations(), strongswan.spis(*EDGES))
+    with lab.pinging("vm1-east", addresses["vm1-west"]) as pings:
+        yield
+    assert (generations(), strongswan.spis(*EDGES)) == before
+    assert pings.lost == 0, pings.text
+
+
+@pytest.mark.parametrize(
+    ("file", "mistake", "complaint"),
+    [
+        ("nftables.nft", "table inet intercloud_vpn { chain forward { ip saddr drop everything } }", "unexpected drop"),
+        ("swanctl.conf", "connections { edge-east--edge-west { version = 2", "connection edge-east--edge-west"),
+    ],
+)
+def test_a_template_with_a_mistake_fails_before_anything_is_touched(as_before, tmp_path, file, mistake, complaint):
+    wrong = tmp_path / f"{file}.j2"
+    wrong.write_text(f"{Path(TEMPLATES, f'{file}.j2').read_text(encoding='utf-8')}\n{mistake}\n", encoding="utf-8")
+    templates = {name: f"{name}.j2" for name in ("nftables.nft", "swanctl.conf")} | {file: str(wrong)}
+    run = playbooks.create(PAYROLL, succeeds=False, org_edge_templates=templates)
+    assert run.hosts("failed") >= set(EDGES)
+    said = " ".join(run.output.split())
+    assert f"not applied, nothing was touched: {file.partition('.')[0]}: " in said
+    assert complaint in said
+
+
+def test_what_nobody_confirms_rolls_back_by_itself(as_before):
+    before = generations()
+    playbooks.run(Path(__file__).with_name("unconfirmed.yml"), vpns=[PAYROLL, AUDIT], vcc_confirm_timeout=6)
+    assert unconfirmed() == list(EDGES)
+    assert set(generations().values()) & set(before.values()) == set()
+    lab.wait_for("rolled back", lambda: not unconfirmed() and generations() == before, 30)
+    assert not lab.host("edge-east").file("/etc/swanctl/conf.d/intercloud-vpn.conf").contains("audit")
+
+
+@pytest.mark.parametrize("task", ["Bring the VCC node to its generation", "Bring the edge to its generation"])
+def test_a_killed_run_is_finished_by_the_next_one(addresses, task):
+    words = playbooks.command("create_vpn", vpns=[PAYROLL, AUDIT])
+    with subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=playbooks.environment(), cwd=lab.ROOT, start_new_session=True,
+    ) as doomed:  # fmt: skip
+        assert any(task in line for line in doomed.stdout)
+        time.sleep(0.5)  # into the task
+        os.killpg(doomed.pid, signal.SIGKILL)
+    assert lab.answers("vm1-east", addresses["vm1-west"])
+
+
+def test_and_that_one_finds_all_of_it(addresses):
+    playbooks.create(PAYROLL, AUDIT)
+    assert playbooks.addresses() == addresses
+    assert lab.answers("vm1-east", addresses["vm1-west"])
+    assert lab.answers("vm2-east", playbooks.addresses("audit")["vm2-west"])
+    assert unconfirmed() == []
