@@ -62,6 +62,7 @@ class Plan:
     changed: bool = False
     unsettled: bool = False
     leaving: list[str] = field(default_factory=list)
+    losing: list[str] = field(default_factory=list)
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
@@ -239,6 +240,9 @@ class _Tenant:
         plan.diff += lines + touched(lines, old_documents, documents)
         plan.changed_nodes += changed_nodes(old_documents, documents)
         plan.changed |= self.changed or bool(plan.changed_nodes)
+        plan.losing += sorted(
+            node for node, document in old_documents.items() if _addresses(document) - _addresses(documents[node])
+        )
         plan.leaving += sorted(
             {
                 node
@@ -334,6 +338,11 @@ class _Tenant:
         kept |= set(stored) - gone
         for host in set(self.transaction.landscape(self.name)) - kept:
             self.transaction.drop_landscape(self.name, host)
+
+
+def _addresses(document: Document) -> set[str]:
+    """The addresses a member has itself. An edge's own is nobody's to send from."""
+    return {entry["address"] for entry in document.get("addresses", []) if document["role"] == "member"}
 
 
 def _demand(vpn: Vpn) -> list[SiteDemand]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
@@ -24,6 +25,8 @@ def run_on_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
 
     Ends the module with every error at once when the intent is wrong: ``errors`` is a list of ``path, message``.
     """
+    # A short-lived process that only builds: looking for cycles takes a third of a large plan's time, and finds none.
+    gc.disable()
     for name, library in LIBRARIES.items():
         if importlib.util.find_spec(name) is None:
             module.fail_json(msg=missing_required_lib(library))

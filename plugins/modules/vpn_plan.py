@@ -138,6 +138,11 @@ notes:
   returned: success
   type: list
   elements: str
+losing:
+  description: The members that lose an address. They are to stop sending before their edges stop guarding.
+  returned: success
+  type: list
+  elements: str
 leaving:
   description: The nodes that the VPNs being deleted were brought to.
   returned: success
@@ -159,7 +164,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
 
-RETURNED = ("generations", "changed_nodes", "new_tunnels", "notes", "leaving", "unsettled")
+RETURNED = ("generations", "changed_nodes", "new_tunnels", "notes", "losing", "leaving", "unsettled")
 
 
 def main() -> None:

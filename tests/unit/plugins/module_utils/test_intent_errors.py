@@ -436,6 +436,12 @@ vpn: {members: [vm3-east, vm3-west]}
         ],
     ),
     (
+        "an edge whose name can be in no certificate",
+        "{hosts: {edge-east: null, edge_x: {kinds: [org_edges], clouds: [east], vcc_public_address: [203.0.113.2], "
+        "vcc_org_address: [10.10.0.1]}}}",
+        [("hosts.edge_x", "'edge_x.acme' would be the name in its certificate, and is no DNS name")],
+    ),
+    (
         "edges whose tunnels would share a name",
         """
 hosts:

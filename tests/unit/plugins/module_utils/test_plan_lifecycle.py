@@ -89,6 +89,21 @@ def test_defaults_may_be_said_or_left_out(world: World) -> None:
     assert not world.plan(said).changed
 
 
+@pytest.mark.parametrize("again", ["FD64:0::/48", " fd64::/48", "fd64:0:0::/48"])
+def test_a_cidr_may_be_written_otherwise(world: World, again: str) -> None:
+    world.plan({**PAYROLL, "pool": "fd64::/48"})
+    assert world.leases()["vpn/payroll"] == "fd64::/48"
+    assert not world.plan({**PAYROLL, "pool": again}).changed
+
+
+@pytest.mark.parametrize("own", ["100.64.0.0/24", "100.64.0.0/16"])
+def test_a_cidr_of_its_own_in_a_pool_that_others_take_from(world: World, own: str) -> None:
+    both = [{**OTHER, "name": "a"}, {**PAYROLL, "name": "b", "pool": own}]
+    world.plan(*both)
+    assert world.leases()["vpn/b"] == own
+    assert not world.plan(*both).changed
+
+
 # Change
 
 
@@ -368,3 +383,20 @@ def test_no_tunnel_may_be_created_but_those_there_are_may_be_used(world: World) 
         "tunnels.edge-east--edge-south",
         "tunnels.edge-south--edge-west",
     ]
+
+
+# Order of apply
+
+
+def test_who_loses_an_address_is_told_apart(world: World) -> None:
+    """Its edge may stop guarding in the same run: it has to stop sending first."""
+    assert world.plan(PAYROLL).losing == []
+    assert world.plan({**PAYROLL, "members": ["vm1-west", "vm1-east"]}).losing == ["vm3-west"]
+    assert world.plan(absent=["payroll"]).losing == ["vm1-east", "vm1-west"]
+
+
+def test_the_nodes_of_a_vpn_that_is_deleted_are_told_until_they_let_go(world: World) -> None:
+    assert world.plan(PAYROLL).leaving == []
+    assert world.plan(absent=["payroll"]).leaving == sorted(node for node in EVERY_NODE if not node.startswith("node-"))
+    world.settle(node for node in EVERY_NODE if node != "vm1-east")
+    assert world.plan().leaving == ["vm1-east"]

@@ -1,0 +1,106 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What planning costs, and how that grows: `make bench`. Numbers given as arguments are further sizes of the mesh.
+
+Every line is one landscape, planned in a ledger file: first from nothing, then again without a change. A mesh of n
+sites has n(n-1)/2 tunnels with two ends each, and every end is said in a document: no plan can grow slower. So the
+column to watch is the time per tunnel, per member where the sites stay, and per link where VPNs share tunnels; it must
+not rise.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / ".collections"))
+
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import World, lab  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Case:
+    """``members`` VMs spread over ``sites``, in ``vpns`` VPNs that have no member in common."""
+
+    sites: int
+    members: int
+    vpns: int = 1
+    vapps: int = 1
+
+    def world(self, folder: Path) -> World:
+        """The landscape. Half of a site's VMs are behind its vApps."""
+        each = self.members // self.sites
+        behind = each // 2 // self.vapps
+        hosts = lab(self.sites, vapps=self.vapps, vms=behind, org_vms=each - behind * self.vapps)
+        return World(hosts, ledger=f"sqlite:///{folder}/{self}.sqlite")
+
+    def intent(self, world: World) -> list[dict[str, object]]:
+        """Every VPN has a part of each site's VMs."""
+        vms = [name for name in world.hosts if name.startswith("vm")]
+        return [
+            {"name": f"vpn{number}", "pool": "internal", "members": vms[number :: self.vpns]}
+            for number in range(self.vpns)
+        ]
+
+
+SITES = [Case(10, 100), Case(25, 250), Case(50, 500), Case(100, 1000), Case(200, 2000)]
+MEMBERS = [Case(10, 100), Case(10, 1000), Case(10, 5000, vapps=5), Case(10, 10000, vapps=10)]
+VPNS = [Case(10, 1000, vpns=1), Case(10, 1000, vpns=10), Case(10, 1000, vpns=100), Case(10, 4000, vpns=400)]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The processor time of a call: what else the machine does should not count."""
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
+
+
+def main() -> None:
+    gc.disable()  # as the modules do
+    sites = SITES + [Case(int(size), int(size) * 10) for size in sys.argv[1:]]
+    with tempfile.TemporaryDirectory() as folder:
+        measure(Case(2, 2), Path(folder))  # what is done but once should not count
+        for title, cases, unit in (
+            ("more sites, 10 members each", sites, "tunnel"),
+            ("more members in 10 sites", MEMBERS, "member"),
+            ("more VPNs in 10 sites", VPNS, "link"),
+        ):
+            heads = (
+                f"{'first, s':>11}{'again, s':>10}{'first, us/' + unit:>19}{'again, us/' + unit:>19}{'ledger, MB':>12}"
+            )
+            print(f"\n{title}\n{'sites':>6}{'members':>9}{'VPNs':>6}{'tunnels':>9}{'links':>8}{heads}")
+            for case in cases:
+                report(case, Path(folder), unit)
+
+
+def measure(case: Case, folder: Path) -> tuple[float, float, float]:
+    """Processor seconds from nothing and without a change, megabytes of the ledger."""
+    world = case.world(folder)
+    intent = case.intent(world)
+    first = seconds(lambda: world.plan(*intent))
+    again = seconds(lambda: world.plan(*intent))
+    gc.collect()
+    return first, again, sum(file.stat().st_size for file in folder.glob(f"{case}.sqlite*")) / 1e6
+
+
+def report(case: Case, folder: Path, unit: str) -> None:
+    """Measure one case and print its line."""
+    first, again, size = measure(case, folder)
+    tunnels = case.sites * (case.sites - 1) // 2
+    links = tunnels * case.vpns
+    count = {"tunnel": tunnels, "member": case.members, "link": links}[unit]
+    print(f"{case.sites:>6}{case.members:>9}{case.vpns:>6}{tunnels:>9}{links:>8}", end="")
+    print(
+        f"{first:>11.2f}{again:>10.2f}{first / count * 1e6:>19.0f}{again / count * 1e6:>19.0f}{size:>12.1f}", flush=True
+    )
+
+
+if __name__ == "__main__":
+    main()
