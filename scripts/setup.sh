@@ -54,7 +54,7 @@ virtual_environment() {
         "$python" -m venv .venv
     fi
     say "installing Python packages into .venv (a minute or two the first time)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+    .venv/bin/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
     echo "$wanted" > "$stamp"
 }
 

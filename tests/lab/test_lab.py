@@ -27,7 +27,8 @@ EDGES = [name for name, machine in MACHINES.items() if machine.kind == "org_edge
 
 def sh(machine, command):
     done = subprocess.run(["ssh", "-F", _lab.SSH_CONFIG, machine, command], capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout.strip() + done.stderr.strip()
+    # What ssh itself has to say, of a socket that another one made first for example, is of interest in failure only.
+    return done.returncode, done.stdout.strip() or done.stderr.strip()
 
 
 def netns(namespace, *command, **options):
