@@ -72,8 +72,15 @@ def names_of(entry: Vpn) -> set[str]:
     return {member["name"] for member in entry["members"]}
 
 
+# A ledger in which nothing ever stays: to make a new one for every plan would take longer than the plan.
+EMPTY = World().ledger
+EMPTY.run(lambda _transaction: None)
+
+
 def planned(hosts: Hosts, vpns: list[Vpn]) -> Plan:
-    return World(hosts).plan(*vpns, pools=POOLS)
+    world = World(hosts)
+    world.ledger = EMPTY
+    return world.plan(*vpns, pools=POOLS, dry_run=True)
 
 
 def links(plan: Plan) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -106,8 +113,7 @@ def test_a_plan_is_the_same_byte_for_byte_in_whatever_order_it_was_asked_for(
     random.shuffle(others)
     for other in others:
         random.shuffle(other["members"])
-    other_world = World(shuffled(hosts))
-    other = other_world.ask({"vpns": [shuffled(entry) for entry in others]}, pools=shuffled(POOLS))
+    other = World(shuffled(hosts)).ask({"vpns": [shuffled(entry) for entry in others]}, pools=shuffled(POOLS))
     assert as_bytes(other) == as_bytes(planned(hosts, vpns))
 
 
@@ -342,11 +348,11 @@ def test_documents_lead_every_packet_to_its_member_and_none_astray(fleet: tuple[
 
 @pytest.mark.parametrize("pool", ["internal", "internal6", "10.99.0.0/22", "small"])
 def test_documents_of_a_vpn_that_grew_out_of_its_blocks_still_lead_everywhere(pool: str) -> None:
-    hosts = lab(2, vms=150, org_vms=150)
+    hosts = lab(2, vms=60, org_vms=60)
     world = World(hosts)
     names = [name for name in hosts if name.endswith("-east") and hosts[name]["kinds"] == ["members"]]
     here = [vm for pair in zip(names, reversed(names)) for vm in pair][: len(names)]  # of both networks in turn
-    for count in (1, 4, 20, 100, 200):
+    for count in (1, 4, 20, 90):
         plan = world.plan({"name": "v", "pool": pool, "members": [*here[:count], "vm1-west"]}, pools=POOLS)
     blocks = [ip_network(block) for block in plan.vpns[0]["sites"]["edge-east"]["blocks"]]
     assert pool == "internal6" or len(blocks) > 1
@@ -424,7 +430,7 @@ def test_organizations_with_the_same_pools_and_names_never_see_each_other(fleet:
     world.plan(*vpns, pools=POOLS)
     later = world.plan(*others, pools=POOLS)
     assert set(later.changed_nodes) <= set(other_hosts)
-    at_once = World({**hosts, **other_hosts}).plan(*others, *vpns, pools=POOLS)
+    at_once = planned({**hosts, **other_hosts}, [*others, *vpns])
     for plan in (later, at_once):
         assert {node: plan.documents[node] for node in alone.documents} == alone.documents
         own = {node: plan.documents[node] for node in other_alone.documents}
