@@ -17,6 +17,15 @@ looked_at_something() {
     grep -qE '^=+ [0-9]+ passed in ' "$log" || { echo "no test ran, or some were skipped" >>"$log"; return 1; }
 }
 
+# Molecule tidies up after a failure; what failed is further up.
+show_failure() {
+    if grep -q '^=* FAILURES =\|^=* ERRORS =' "$1"; then
+        sed -n '/^=* \(FAILURES\|ERRORS\) =/,/^=.* in [0-9.]*s/p' "$1" | tail -n 100
+    else
+        grep -nE -A 12 '^(fatal:|\[ERROR\]|CRITICAL|ERROR )' "$1" | head -n 60
+    fi
+}
+
 mkdir -p "$logs"
 for scenario in "${scenarios[@]}"; do
     start=$SECONDS
@@ -26,7 +35,7 @@ for scenario in "${scenarios[@]}"; do
     else
         verdict=FAILED
         failed+=("$scenario")
-        tail -n 60 "$logs/$scenario.log"
+        show_failure "$logs/$scenario.log"
     fi
     sed -n 's/^measured: /    /p' "$logs/$scenario.log"
     tests=$(sed -nE 's/^=+ (.*) in [0-9.]+s.*/\1/p' "$logs/$scenario.log" | tail -n 1)

@@ -69,4 +69,9 @@ def assert_same(predicted, done):
     assert sorted(predicted.changed - done.changed) == []
     assert sorted(done.changed - predicted.changed) == []
     for host in predicted.actions:
-        assert predicted.actions[host] == done.actions[host], host
+        assert lasting(predicted.actions[host]) == lasting(done.actions[host]), host
+
+
+def lasting(actions):
+    """Without the end of an SA: it ends on both edges when one of them ends it, and both expect to be the first."""
+    return {name: [word for word in words if not word.startswith("terminate ")] for name, words in actions.items()}
