@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks
@@ -47,13 +48,18 @@ def _command(playbook, *arguments, **options):
     return [word.replace("inventories/lab", "inventories/lab-kernel") for word in words]
 
 
-# What tests/testinfra does on the ordinary lab, it does on this one from here on.
+def _patiently(*arguments, **options):
+    return subprocess.run(*arguments, **{**options, "timeout": RUN_SECONDS})
+
+
+# What tests/testinfra does on the ordinary lab, it does on this one from here on, and with more patience.
 _ordinary_command = playbooks.command
 _lab.STATE_FILE = f"{_lab.VM_STATE_DIR}/state.json"
 _lab.SSH_CONFIG = SSH_CONFIG
 lab.netns = netns
 lab.labctl = labctl
 playbooks.command = _command
+playbooks.subprocess = SimpleNamespace(**{**vars(subprocess), "run": _patiently})
 playbooks.SCRATCH = SCRATCH
 playbooks.RESULT = SCRATCH / "vpn.json"
 playbooks.LOG = SCRATCH / "runs.log"
