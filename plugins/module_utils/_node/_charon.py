@@ -125,4 +125,9 @@ def give_back(store: Store, wait: bool) -> None:
         if not found["enabled"]:
             _systemd.systemctl("disable", UNIT)
         _systemd.systemctl(*([] if wait else ["--no-block"]), "restart" if found["active"] else "stop", UNIT)
+        if wait and not found["active"]:
+            # charon leaves the sockets of its plugins behind when it ends (charon.vici and others).
+            for path in store.at("/run").glob("charon.*"):
+                if path.is_socket():
+                    path.unlink()
     store.own("service", None)
