@@ -37,7 +37,12 @@ def up(count, root):
 
 def labctl(*words):
     """Run labctl inside; its answer."""
-    answer = json.loads(vm.run("python3", LABCTL, "--json", *words, check=False) or '{"error": "labctl said nothing"}')
+    said = vm.run("python3", LABCTL, "--json", *words, check=False)
+    if not said:
+        raise LabError(
+            f"labctl inside gave no answer: the connection broke, or see {vm.CONSOLE}; `vmctl down` clears up"
+        )
+    answer = json.loads(said)
     if "error" in answer:
         raise LabError(f"inside the virtual machine: {answer['error']}")
     return answer
