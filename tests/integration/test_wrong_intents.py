@@ -150,13 +150,14 @@ class Run:
             "ANSIBLE_SSH_RETRIES": "0",
         }
         result = subprocess.run(
-            [*command, *options, "play.yml"], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
-        )
+            [*command, *options, "play.yml"], cwd=folder, env=environment, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
         self.code, self.output = result.returncode, result.stdout + result.stderr
 
     def recap(self) -> dict[str, dict[str, int]]:
         """The counters of the recap by host."""
-        _before, _, recap = self.output.partition("PLAY RECAP")
+        _before, _title, recap = self.output.partition("PLAY RECAP")
         return {
             host: {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", counters)}
             for host, counters in re.findall(r"^(\S+)\s+: (ok=.*)$", recap, re.MULTILINE)

@@ -31,7 +31,7 @@ def test_the_internet_is_slow_and_loses_packets(lossy, addresses):
 def test_a_lost_tunnel_comes_back(lossy, addresses, say):
     lab.sh(EDGES[0], f"swanctl --terminate --ike {TUNNEL} --force 2>/dev/null")
     lab.sh(EDGES[1], f"swanctl --terminate --ike {TUNNEL} --force 2>/dev/null", check=False)
-    _, seconds = lab.wait_for("an answer", lambda: lab.answers("vm1-east", addresses["vm1-west"], count=10), 60)
+    _answered, seconds = lab.wait_for("an answer", lambda: lab.answers("vm1-east", addresses["vm1-west"], count=10), 60)
     say(f"{seconds:.1f} s")
     lab.wait_for("one tunnel, one link", one_of_each, 60)
 

@@ -49,7 +49,8 @@ def _command(playbook, *arguments, **options):
 
 
 def _patiently(*arguments, **options):
-    return subprocess.run(*arguments, **{**options, "timeout": RUN_SECONDS})
+    check = options.pop("check", False)
+    return subprocess.run(*arguments, check=check, **{**options, "timeout": RUN_SECONDS})
 
 
 # What tests/testinfra does on the ordinary lab, it does on this one from here on, and with more patience.

@@ -33,7 +33,7 @@ def test_after_a_reboot_all_members_reach_each_other_again(addresses, machine, s
     lab.sh(machine, "touch /run/before")
     lab.labctl("reboot", machine)
     assert not lab.host(machine).file("/run/before").exists
-    _, seconds = lab.wait_for("all members answer", lambda: all_answer(addresses), 60)
+    _answered, seconds = lab.wait_for("all members answer", lambda: all_answer(addresses), 60)
     say(f"{machine} has booted; {seconds:.1f} s later all members answer")
     lab.wait_for("one tunnel, one link", lambda: sa_counts() == ONE_OF_EACH, 30)
 
@@ -46,7 +46,7 @@ def test_then_there_is_nothing_to_mend():
 def test_after_a_crash_of_the_daemon_packets_pass_again_within_20_seconds(addresses, edge, say):
     killed = lab.sh(edge, "pidof charon-systemd")
     lab.sh(edge, "kill -KILL $(pidof charon-systemd)")
-    _, seconds = lab.wait_for("all members answer", lambda: all_answer(addresses), 20)
+    _answered, seconds = lab.wait_for("all members answer", lambda: all_answer(addresses), 20)
     say(f"charon of {edge} was killed; {seconds:.1f} s later all members answer")
     assert lab.sh(edge, "pidof charon-systemd") != killed
     lab.wait_for("one tunnel, one link", lambda: sa_counts() == ONE_OF_EACH, 30)

@@ -169,7 +169,9 @@ def _wait_for_ssh(qemu):
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            login = subprocess.run(["ssh", "-F", str(SSH_CONFIG), NAME, "true"], capture_output=True, timeout=90)
+            login = subprocess.run(
+                ["ssh", "-F", str(SSH_CONFIG), NAME, "true"], capture_output=True, timeout=90, check=False
+            )
             if login.returncode == 0:
                 return
         except subprocess.TimeoutExpired:

@@ -412,7 +412,7 @@ def test_organizations_with_the_same_pools_and_names_never_see_each_other(fleet:
     hosts, vpns = fleet
 
     def theirs(name: str) -> str:
-        kind, _, cloud = name.rpartition("-")
+        kind, _hyphen, cloud = name.rpartition("-")
         return f"{kind}u-{cloud}"
 
     other_hosts: Hosts = {}
