@@ -14,7 +14,9 @@ lane() {  # runs the steps of a lane one after the other; the first that fails e
     local step
     for step in "$@"; do
         local start=$SECONDS
-        if "step_$step" >"$logs/$step.log" 2>&1; then
+        # What takes minutes says how far it is.
+        "step_$step" 2>&1 | tee "$logs/$step.log" | grep --line-buffered -E '^(molecule: .*(passed|FAILED)|killed after)'
+        if [[ ${PIPESTATUS[0]} -eq 0 ]]; then
             say "passed: $step ($((SECONDS - start)) s)"
         else
             say "FAILED: $step ($((SECONDS - start)) s); the end of $logs/$step.log:"
