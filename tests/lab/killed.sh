@@ -9,7 +9,8 @@ leftovers() {
     ip netns list | grep -E 'internet|(cloud|node|edge|vapp1|vm[1-3])-' || true
     grep -E 'intercloud-vpn(/lab/machines|-lab)' /proc/self/mounts || true
     pgrep -af 'labctl.py supervise|systemd-nspawn.*intercloud-vpn' || true
-    find /var/lib/intercloud-vpn/lab /sys/fs/cgroup -path '*intercloud-vpn*' 2>/dev/null || true
+    find /var/lib/intercloud-vpn/lab 2>/dev/null || true
+    find /sys/fs/cgroup -maxdepth 2 -name 'intercloud-vpn-lab*' 2>/dev/null || true
     ls -d /run/systemd/nspawn/*/{node,edge,vapp1,vm}*-* 2>/dev/null || true
 }
 
