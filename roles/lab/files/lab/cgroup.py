@@ -34,9 +34,10 @@ def processes(group=""):
     """The ids of all processes in a group and below, this one excepted."""
     found = set()
     for hierarchy in hierarchies():
-        for file in (hierarchy / NAME / group).rglob("cgroup.procs"):
+        # os.walk, unlike Path.rglob, passes over a group that goes away while it is being read.
+        for directory, _below, _files in os.walk(hierarchy / NAME / group):
             try:
-                found.update(int(pid) for pid in file.read_text(encoding="ascii").split())
+                found.update(int(pid) for pid in Path(directory, "cgroup.procs").read_text(encoding="ascii").split())
             except OSError:  # the group went away, or is one that lists threads only
                 continue
     return found - {0, os.getpid()}
@@ -47,7 +48,7 @@ def kill(group="", timeout=20):
     deadline = time.monotonic() + timeout
     while left := processes(group):
         for pid in left:
-            _signal(pid, signal.SIGKILL)
+            send(signal.SIGKILL, pid)
         if time.monotonic() > deadline:
             return left
         time.sleep(0.02)
@@ -80,6 +81,7 @@ def init_of(group):
     return None
 
 
-def _signal(pid, number):
+def send(number, pid):
+    """Send a signal to a process that may have ended since it was seen."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)

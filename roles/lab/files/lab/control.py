@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import cgroup, network, ssh
@@ -200,7 +200,7 @@ def _remove_surplus(clouds):
 def _end_supervisor(name):
     record = machines.status(name)
     if record["state"] in ("starting", "running", "stopping"):
-        os.kill(record["supervisor"], signal.SIGKILL)
+        cgroup.send(signal.SIGKILL, record["supervisor"])
 
 
 def _clear():
@@ -213,7 +213,7 @@ def _clear():
         raise LabError(f"these processes do not end: {sorted(left)}")
     for namespace in network.namespaces():
         for pid in network.processes_in(namespace):
-            os.kill(pid, signal.SIGKILL)
+            cgroup.send(signal.SIGKILL, pid)
         network.delete_namespace(namespace)
     network.delete_host_side()
     cgroup.remove()
@@ -245,5 +245,6 @@ def _end_lock_holder():
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = int(file.read() or 0)
-            if pid and b"labctl" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGTERM)
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                if pid and b"labctl" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(pid, signal.SIGTERM)
