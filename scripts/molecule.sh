@@ -30,7 +30,7 @@ mkdir -p "$logs"
 for scenario in "${scenarios[@]}"; do
     start=$SECONDS
     echo "molecule: $scenario: $(sed -n 's/^# //p' "extensions/molecule/$scenario/molecule.yml" | head -n 1)"
-    if molecule test --no-command-borders -s "$scenario" >"$logs/$scenario.log" 2>&1 && looked_at_something "$scenario"; then
+    if molecule test --no-command-borders --destroy=never -s "$scenario" >"$logs/$scenario.log" 2>&1 && looked_at_something "$scenario"; then
         verdict=passed
     else
         verdict=FAILED
@@ -42,6 +42,7 @@ for scenario in "${scenarios[@]}"; do
     echo "molecule: $scenario: $verdict (${tests:-no tests}, $((SECONDS - start)) s)"
 done
 
+molecule destroy -s "$scenario" >"$logs/destroy.log" 2>&1 || { tail -n 60 "$logs/destroy.log"; failed+=(destroy); }
 echo "molecule: ${#scenarios[@]} scenarios, ${#failed[@]} failed, $((SECONDS - begun)) s (logs in $logs)"
 if [[ ${#failed[@]} -gt 0 ]]; then
     echo "molecule: FAILED: ${failed[*]}" >&2

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -23,9 +24,13 @@ def rows(table, file=FILE):
         return [dict(row) for row in ledger.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
 
 
-def leases():
-    """{key: first address}."""
-    return {row["key"]: row["first"] for row in rows("leases")}
+def leases(vpn):
+    """{key: address} of a VPN: `vpn/payroll/site/edge-east/vm/vm3-east`: 100.64.0.2."""
+    return {
+        row["key"]: str(ipaddress.ip_address(bytes.fromhex(row["first"])[0 if row["family"] == 6 else -4 :]))
+        for row in rows("leases")
+        if row["kind"] == "address" and row["key"].startswith(f"vpn/{vpn}/")
+    }
 
 
 def contents():

@@ -9,15 +9,17 @@ import json
 import os
 import re
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from ansible_collections.intercloud.vpn.tests.testinfra import lab
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger
 
 SCRATCH = lab.ROOT / "build/molecule" / os.environ.get("MOLECULE_SCENARIO_NAME", "by_hand")
 RESULT = SCRATCH / "vpn.json"
+SHARED = lab.ROOT / "extensions/molecule/shared"
 LOG = SCRATCH / "runs.log"
 # The intent of inventories/lab.
 PAYROLL = {"name": "payroll", "pool": "internal", "members": ["vm1-east", "vm1-west", "vm3-west"]}
@@ -64,12 +66,13 @@ def environment():
 
 def run(playbook, arguments=(), succeeds=True, **variables):
     """Run a playbook of the collection by its name, or another one by its path. `succeeds` None: it may do either."""
+    begun = time.monotonic()
     done = subprocess.run(
         command(playbook, *arguments, **variables), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, check=False, env=environment(), cwd=lab.ROOT, timeout=240,
     )  # fmt: skip
     finished = _read(done.returncode, done.stdout)
-    _log(playbook, arguments, finished)
+    _log(playbook, arguments, finished, time.monotonic() - begun)
     words = f"{playbook} {' '.join(arguments)}"
     end = f"{words}: {finished.status}, see {LOG}\n{finished.output[-3000:]}"
     assert succeeds is None or (finished.status == 0) == succeeds, end
@@ -77,13 +80,14 @@ def run(playbook, arguments=(), succeeds=True, **variables):
     return finished
 
 
-def create(*vpns, **options):
-    """create_vpn of these VPNs; those of the inventory when none is named."""
-    return run("create_vpn", vpns=list(vpns) or None, **options)
+def create(*vpns, verify=True, **options):
+    """create_vpn of these VPNs, else of the inventory's; without verify where the test is the proof."""
+    return run("create_vpn" if verify else SHARED / "apply.yml", vpns=list(vpns) or None, **options)
 
 
-def delete(*names, **options):
-    return run("delete_vpn", vcc_delete=list(names), **options)
+def delete(*names, verify=True, **options):
+    """delete_vpn, and the same without verify."""
+    return run("delete_vpn" if verify else SHARED / "withdraw.yml", vcc_delete=list(names), **options)
 
 
 def result():
@@ -92,9 +96,9 @@ def result():
 
 
 def addresses(vpn="payroll"):
-    """member → its address in a VPN, by the last result."""
-    (found,) = [record for record in result()["vpns"] if record["name"] == vpn]
-    return {member["name"]: member["address"] for member in found["members"]}
+    """member → its address in a VPN, by the ledger."""
+    members = next(json.loads(row["intent"])["members"] for row in ledger.rows("vpns") if row["name"] == vpn)
+    return {key.rpartition("/")[2]: a for key, a in ledger.leases(vpn).items() if key.rpartition("/")[2] in members}
 
 
 def start_log():
@@ -103,9 +107,10 @@ def start_log():
     LOG.write_text("", encoding="utf-8")
 
 
-def _log(playbook, arguments, finished):
+def _log(playbook, arguments, finished, seconds):
+    title = f"{Path(playbook).name} {' '.join(arguments)}: {finished.status}, {seconds:.1f} s"
     with LOG.open("a", encoding="utf-8") as log:
-        log.write(f"{'=' * 100}\n{Path(playbook).name} {' '.join(arguments)}: {finished.status}\n{finished.output}\n")
+        log.write(f"{'=' * 100}\n{title}\n{finished.output}\n")
 
 
 def _read(status, output):
