@@ -16,7 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
-from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks
 
 SSH_CONFIG = f"{_lab.VM_STATE_DIR}/ssh/config"
 VMCTL = lab.ROOT / "roles/lab/files/vmctl"
@@ -64,6 +64,7 @@ playbooks.subprocess = SimpleNamespace(**{**vars(subprocess), "run": _patiently}
 playbooks.SCRATCH = SCRATCH
 playbooks.RESULT = SCRATCH / "vpn.json"
 playbooks.LOG = SCRATCH / "runs.log"
+ledger.rows.__defaults__ = (Path(_lab.VM_STATE_DIR, "ledger.sqlite"),)
 
 
 @dataclass

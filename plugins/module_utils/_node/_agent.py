@@ -11,7 +11,7 @@ import json
 import sys
 import time
 
-from . import _charon, _confirm, _files, _ip
+from . import _charon, _confirm, _files, _ip, _xfrm
 from ._addresses import Addresses
 from ._commit import FAILURES, activate, attempt, rollback
 from ._document import LIBIPSEC_DEVICE, NOTHING
@@ -22,6 +22,7 @@ from ._routes import Guards, Routes
 from ._run import CommandError
 from ._state import Busy, Store
 from ._sysctl import Sysctls
+from ._vici import ViciError
 
 ROLLBACK_PATIENCE = 600.0  # seconds; the timer calls once, and a commit that holds the lock may yet be refused
 DEVICE_PATIENCE = 60.0  # seconds; networks that need longer to come up are better found by an administrator
@@ -83,9 +84,10 @@ def guard(store: Store) -> None:
 
 
 def keep(store: Store) -> None:
-    """Put back a firewall that somebody flushed, and initiate links of ours that are down."""
+    """Put back a firewall that somebody flushed, initiate our links that are down, clear up after a killed charon."""
     with contextlib.suppress(Busy), store.lock(patience=0):  # a commit that runs now sees to it
         _refuse(store)
+        _clear_up(store)
     generation = store.current() or NOTHING
     for link in _confirm.initiate_missing(generation, 15):
         say(f"{link['vpn']} over {link['tunnel']}: {link['state']} {link['error']}")
@@ -99,6 +101,15 @@ def _refuse(store: Store) -> None:
     if lost:
         say(f"<4>somebody removed {', '.join(lost)}: put back")  # <4> is a warning, sd-daemon(3)
         attempt([nftables.build, guards.build])
+
+
+def _clear_up(store: Store) -> None:
+    generation = store.current() or NOTHING
+    if generation.backend == "xfrm":
+        with contextlib.suppress(ViciError):  # no charon: what its predecessor left may carry traffic still
+            for state in _xfrm.orphans({vpn["number"] for vpn in generation.listed("vpns")}):
+                say(f"state {state.spi:#010x} to {state.destination} of a charon that was killed: removed")
+                state.remove()
 
 
 def status(store: Store) -> None:

@@ -69,6 +69,14 @@ def security_associations(names: Iterable[str]) -> list[tuple[str, Document]]:
     return [(name, sa) for event in events for name, sa in event.items() if name in wanted]
 
 
+def spis() -> set[int]:
+    """The SPIs of all CHILD_SAs, both directions, other people's too. ViciError if charon does not run."""
+    with Vici() as vici:  # without noblock: an IKE_SA that is busy now is not to be missing
+        events = list(vici.stream("list-sas", "list-sa"))
+    children = [child for event in events for sa in event.values() for child in sa.get("child-sas", {}).values()]
+    return {int(child[key], 16) for child in children for key in ("spi-in", "spi-out") if child.get(key)}
+
+
 def active(names: Iterable[str]) -> list[tuple[str, str]]:
     """(connection, child) of the SAs of some connections; an IKE_SA itself is listed with an empty child."""
     found = set()

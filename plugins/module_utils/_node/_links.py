@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from . import _ip
+from . import _ip, _xfrm
 from ._document import Change
 from ._part import Part
 from ._run import run
@@ -75,6 +75,11 @@ class Links(Part):
             run("ip", "link", "set", name, "mtu", str(wanted[name].get("mtu", 1400)), "up")
 
     def clear(self) -> None:
-        """Remove."""
-        for name in self._compare()[2]:
+        """Remove, and what a charon that was killed may have left in the kernel for it."""
+        over = self._compare()[2]
+        found = self._found() if over else {}
+        numbers = {self._number(found[name]) for name in over}
+        for left in (*_xfrm.policies(numbers), *_xfrm.states(numbers)) if over else ():
+            left.remove()
+        for name in over:
             run("ip", "link", "del", name)
