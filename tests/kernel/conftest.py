@@ -33,8 +33,14 @@ def life(a_lab_with_machines):
 def addresses(life):
     """member → its address in payroll, which has been created. VPN_IS_THERE=1: by an earlier run of the tests."""
     if not os.environ.get("VPN_IS_THERE"):
-        playbooks.create(playbooks.PAYROLL)
+        playbooks.create(*vm.vpns())
     return playbooks.addresses()
+
+
+@pytest.fixture(scope="session")
+def company(addresses):
+    """member → its address in company, the VPN of three clouds."""
+    return playbooks.addresses("company")
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.intercloud.vpn.tests.kernel import vm
-from ansible_collections.intercloud.vpn.tests.kernel.test_links import one_of_each
 from ansible_collections.intercloud.vpn.tests.testinfra import lab
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
@@ -21,8 +20,8 @@ CRASHES = {"initiator": EDGES[:1], "responder": EDGES[1:], "both": EDGES}
 @pytest.mark.parametrize("crash", CRASHES)
 def test_after_a_crash_of_charon_packets_pass_again_at_once(addresses, crash, say):
     edges = CRASHES[crash]
-    lab.wait_for("a whole tunnel before", one_of_each, 120)
-    with vm.pinging("vm1-east", addresses["vm1-west"]) as pings:
+    lab.wait_for("a whole tunnel before", vm.one_of_each, 120)
+    with vm.capturing("crash") as seen, vm.pinging("vm1-east", addresses["vm1-west"]) as pings:
         killed = float(vm.sh("date +%s.%N"))
         lab.at_once(lambda edge: lab.sh(edge, "kill -KILL $(pidof charon-systemd)"), edges)
         lab.wait_for("charon", lambda: all(min(vm.started(edge)) > killed for edge in edges), 120)
@@ -31,18 +30,20 @@ def test_after_a_crash_of_charon_packets_pass_again_at_once(addresses, crash, sa
     begin, end = pings.longest_gap()
     say(f"charon ready {ready - killed:.1f} s after the kill; packets stopped for {end - begin:.1f} s "
         f"({pings.lost} lost), until {end - ready:+.1f} s of charon's being ready")  # fmt: skip
-    lab.wait_for("one tunnel, one link", one_of_each, 60)
+    lab.wait_for("one tunnel, one link", vm.one_of_each, 60)
     assert end - ready <= TARGET_SECONDS
+    assert seen.packets(vm.INNER) == []
 
 
-@pytest.mark.parametrize("edge", EDGES)
-def test_after_a_reboot_packets_pass_again_at_once(addresses, edge, say):
-    with vm.pinging("vm1-east", addresses["vm1-west"], interval=0.1) as pings:
-        vm.labctl("reboot", edge)
-        lab.wait_for("charon", lambda: vm.started(edge)[1], 120)
-        ready = vm.started(edge)[1]
+@pytest.mark.parametrize("edges", [EDGES[:1], EDGES[1:], EDGES], ids=["initiator", "responder", "both"])
+def test_after_a_reboot_packets_pass_again_at_once(addresses, edges, say):
+    with vm.capturing("reboot") as seen, vm.pinging("vm1-east", addresses["vm1-west"], interval=0.1) as pings:
+        lab.at_once(lambda edge: vm.labctl("reboot", edge), edges)
+        lab.wait_for("charon", lambda: all(vm.started(edge)[1] for edge in edges), 120)
+        ready = max(vm.started(edge)[1] for edge in edges)
         lab.wait_for("a steady flow", lambda: pings.steady_since(ready), 120)
     begin, end = pings.longest_gap()
     say(f"no answer for {end - begin:.1f} s, until {end - ready:+.1f} s of charon's being ready")
-    lab.wait_for("one tunnel, one link", one_of_each, 60)
+    lab.wait_for("one tunnel, one link", vm.one_of_each, 60)
     assert end - ready <= TARGET_SECONDS
+    assert seen.packets(vm.INNER) == []

@@ -5,24 +5,18 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ansible_collections.intercloud.vpn.tests.kernel import vm
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
-TUNNEL = "edge-east--edge-west"
 INTO = {"edge-east": ("vm1-east", "vm1-west"), "edge-west": ("vm1-west", "vm1-east")}
-
-
-def one_of_each():
-    """Whether each edge has one IKE_SA with one CHILD_SA, and the kernel that one's states and no other."""
-    for edge in EDGES:
-        sas = [(sa.name, [child.name for child in sa.children]) for sa in strongswan.ike_sas(edge)]
-        states = vm.netns(edge, "ip", "-o", "xfrm", "state").splitlines()
-        if sas != [(TUNNEL, ["payroll"])] or len([line for line in states if "spi 0x00000000" not in line]) != 2:
-            return False
-    return True
+# Shorter than a policy may ask for (a minute), and no less in order.
+SHORT = {"rekey_time = 3600s": "rekey_time = 6s\n        life_time = 20s", "rekey_time = 14400s": "rekey_time = 10s"}
+CONFIG = "/etc/swanctl/conf.d/intercloud-vpn.conf"
 
 
 def quiet():
@@ -41,7 +35,7 @@ def no_timers(addresses):
 
 
 @pytest.mark.parametrize("edge", EDGES)
-@pytest.mark.parametrize("what", ["--child payroll", f"--ike {TUNNEL}"])
+@pytest.mark.parametrize("what", ["--child payroll", f"--ike {vm.TUNNEL}"])
 def test_the_first_packets_bring_a_lost_link_back(addresses, no_timers, edge, what, say):
     """From either side, and the side that terminates is not the one that sends."""
     before = strongswan.spis(*EDGES)
@@ -52,17 +46,45 @@ def test_the_first_packets_bring_a_lost_link_back(addresses, no_timers, edge, wh
     )
     assert answered
     say(f"{seconds:.1f} s")
-    lab.wait_for("one tunnel, one link", one_of_each, 60)
+    lab.wait_for("one tunnel, one link", vm.one_of_each, 60)
     assert strongswan.spis(*EDGES) != before
 
 
-@pytest.mark.parametrize("what", ["--child payroll", f"--ike {TUNNEL}"])
+@pytest.mark.parametrize(
+    "what", ["--child payroll", f"--ike {vm.TUNNEL}", f"--reauth --ike {vm.TUNNEL}"], ids=["child", "ike", "reauth"]
+)
 def test_rekeying_loses_no_packet(addresses, what):
     spis = [strongswan.spis(*EDGES)]
     with vm.pinging("vm1-east", addresses["vm1-west"], interval=0.02) as pings:
         for edge in (*EDGES, *EDGES):
             lab.sh(edge, f"swanctl --rekey {what} 2>/dev/null")
-            lab.wait_for("new keys", lambda: strongswan.spis(*EDGES) not in spis and one_of_each(), 60)
+            lab.wait_for("new keys", lambda: strongswan.spis(*EDGES) not in spis and vm.one_of_each(), 60)
             spis.append(strongswan.spis(*EDGES))
     assert pings.sent > 100
+    assert pings.lost == 0
+
+
+def test_nor_do_lifetimes_of_seconds(addresses, say):
+    """CHILD_SA and IKE_SA are rekeyed by themselves, by both sides, some of them at the same time."""
+    short = "".join(f"s/{old}/{new}/;".replace("\n", "\\n") for old, new in SHORT.items())
+    spis = set()
+    try:
+        for edge in EDGES:
+            lab.sh(edge, f"cp {CONFIG} /run/config && sed -i '{short}' {CONFIG} && swanctl --load-conns")
+        # What is up keeps its old lifetime: from here on the new one counts.
+        lab.sh(EDGES[0], f"swanctl --rekey --reauth --ike {vm.TUNNEL} 2>/dev/null")
+        lab.wait_for("a short life", lambda: all(0 < sa.rekey <= 10 for sa in strongswan.ike_sas(EDGES[0])), 30)
+        with vm.pinging("vm1-east", addresses["vm1-west"], interval=0.02) as pings:
+            begin = time.monotonic()
+            while time.monotonic() - begin < 40:
+                spis |= {spi for sa in strongswan.ike_sas(EDGES[0]) for child in sa.children for spi in child.spis}
+                time.sleep(1)
+    finally:
+        for edge in EDGES:
+            lab.sh(edge, f"mv /run/config {CONFIG} && swanctl --load-conns", check=False)
+        lab.sh(EDGES[0], f"swanctl --rekey --reauth --ike {vm.TUNNEL} 2>/dev/null")
+        lab.wait_for("a long life", lambda: vm.one_of_each() and strongswan.ike_sas(EDGES[0])[0].rekey > 100, 60)
+    say(f"{len(spis)} SPIs in 40 s, {pings.sent} pings")
+    assert len(spis) >= 8
+    assert pings.sent > 500
     assert pings.lost == 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.intercloud.vpn.tests.kernel import vm
-from ansible_collections.intercloud.vpn.tests.kernel.test_links import TUNNEL, one_of_each
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
 
@@ -29,11 +28,11 @@ def test_the_internet_is_slow_and_loses_packets(lossy, addresses):
 
 
 def test_a_lost_tunnel_comes_back(lossy, addresses, say):
-    lab.sh(EDGES[0], f"swanctl --terminate --ike {TUNNEL} --force 2>/dev/null")
-    lab.sh(EDGES[1], f"swanctl --terminate --ike {TUNNEL} --force 2>/dev/null", check=False)
+    lab.sh(EDGES[0], f"swanctl --terminate --ike {vm.TUNNEL} --force 2>/dev/null")
+    lab.sh(EDGES[1], f"swanctl --terminate --ike {vm.TUNNEL} --force 2>/dev/null", check=False)
     _answered, seconds = lab.wait_for("an answer", lambda: lab.answers("vm1-east", addresses["vm1-west"], count=10), 60)
     say(f"{seconds:.1f} s")
-    lab.wait_for("one tunnel, one link", one_of_each, 60)
+    lab.wait_for("one tunnel, one link", vm.one_of_each, 60)
 
 
 def test_verify_passes(lossy):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -16,11 +17,18 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
-from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
 SSH_CONFIG = f"{_lab.VM_STATE_DIR}/ssh/config"
 VMCTL = lab.ROOT / "roles/lab/files/vmctl"
 SCRATCH = lab.ROOT / "build/kernel"
+TUNNEL = "edge-east--edge-west"
+# What must never be on a wire between the clouds: addresses of pools, and private ones.
+INNER = " or ".join(f"net {net}" for net in ("100.64.0.0/10", "10.0.0.0/8", "192.168.0.0/16", "fc00::/7"))
+COOKED = 20  # octets of tcpdump's own before each packet captured on any device
+# Two clouds, IPv4 inside, and all three, IPv6 inside.
+COMPANY = {"name": "company", "pool": "fd64::/48", "members": ["vm2-east", "vm2-west", "vm3-south"]}
 RUN_SECONDS = 900  # far more than a playbook takes under emulation
 
 
@@ -149,6 +157,36 @@ def capturing(name, where=lab.INTERNET):
         yield capture
     finally:
         capture.stop()
+
+
+def vpns():
+    """The VPNs that this lab has clouds for."""
+    return [playbooks.PAYROLL, COMPANY] if len(lab.of_kind("org_edge")) > 2 else [playbooks.PAYROLL]
+
+
+def links(edge):
+    """{tunnel: [VPN …]} of an edge, by the ledger."""
+    (document,) = [json.loads(row["document"]) for row in ledger.rows("documents") if row["node"] == edge]
+    return {tunnel["name"]: sorted(link["vpn"] for link in tunnel["links"]) for tunnel in document["tunnels"]}
+
+
+def one_of_each(edges=EDGES):
+    """Whether these edges have one IKE_SA per tunnel with one CHILD_SA per link, and the kernel their states only."""
+    for edge, sas in zip(edges, lab.at_once(strongswan.ike_sas, edges)):
+        found = [(sa.name, sorted(child.name for child in sa.children)) for sa in sas]
+        states = netns(edge, "ip", "-o", "xfrm", "state").splitlines()
+        wanted = links(edge)
+        if sorted(found) != sorted(wanted.items()):
+            return False
+        if len([s for s in states if "spi 0x00000000" not in s]) != 2 * sum(map(len, wanted.values())):
+            return False
+    return True
+
+
+def spis(edges=EDGES):
+    """The SPIs of all IKE_SAs and CHILD_SAs of these edges: they change when one is made again."""
+    found = lab.at_once(strongswan.ike_sas, edges)
+    return {spi for sas in found for sa in sas for one in (sa, *sa.children) for spi in one.spis}
 
 
 RECEIVE = """

@@ -27,10 +27,11 @@ class Child:
 
 @dataclass(frozen=True)
 class Ike:
-    """An IKE_SA and its children."""
+    """An IKE_SA and its children; `rekey`: seconds until it is rekeyed."""
 
     name: str
     state: str
+    rekey: int
     spis: frozenset
     algorithms: str
     children: tuple
@@ -63,6 +64,7 @@ def _ike(name, keys):
     return Ike(
         name=name,
         state=keys["state"],
+        rekey=int(keys.get("rekey-time", 0)),
         spis=frozenset((keys["initiator-spi"], keys["responder-spi"])),
         algorithms=" ".join(
             (f"{keys.get('encr-alg')}-{keys.get('encr-keysize')}", str(keys.get("prf-alg")), str(keys.get("dh-group")))
