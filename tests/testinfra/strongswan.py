@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from ansible_collections.intercloud.vpn.tests.testinfra import lab
 
-TOKEN = re.compile(r"[\w-]+ \{|\}|[\w-]+=\[[^]]*\]|[\w-]+=.*?(?= [\w-]+=| [\w-]+ \{|\})")
+# `(unnamed) {`: an IKE_SA of which charon does not know yet whose it will be.
+TOKEN = re.compile(r"[\w()-]+ \{|\}|[\w-]+=\[[^]]*\]|[\w-]+=.*?(?= [\w-]+=| [\w()-]+ \{|\})")
 
 
 @dataclass(frozen=True)

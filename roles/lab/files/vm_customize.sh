@@ -8,7 +8,8 @@ systemctl --root="$root" --quiet mask \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
     fstrim.timer man-db.timer systemd-tmpfiles-clean.timer getty.target serial-getty@ttyS0.service \
     systemd-networkd.service systemd-timesyncd.service systemd-resolved.service systemd-logind.service \
-    nftables.service systemd-pstore.service systemd-update-utmp.service systemd-rfkill.service
+    nftables.service systemd-pstore.service systemd-update-utmp.service systemd-rfkill.service \
+    ipsec.service unbound-anchor.service
 
 echo lab-vm > "$root/etc/hostname"
 printf '127.0.0.1 localhost\n::1 localhost\n127.0.1.1 lab-vm\n' > "$root/etc/hosts"

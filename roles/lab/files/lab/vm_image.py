@@ -28,7 +28,8 @@ BINDEP = FILES.parents[2] / "bindep.txt"
 
 # Debian's stock kernel, built for virtual machines: it has all that the lab needs, a disk without an initrd included.
 KERNEL = "linux-image-cloud-amd64"
-PACKAGES = (KERNEL, "dbus", "kmod", "openssh-server", "procps", "python3", "systemd-sysv", "udev")
+PEER = ("libnss3-tools", "libreswan", "openssl")  # somebody else's IKE daemon, for tests; no service of it runs
+PACKAGES = (KERNEL, "dbus", "kmod", "openssh-server", "procps", "python3", "systemd-sysv", "udev", *PEER)
 DISK_SIZE = "6G"  # sparse
 # mmdebstrap with processes and mounts of its own, which end with it.
 CONTAINED = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
