@@ -13,10 +13,11 @@ from ansible_collections.intercloud.vpn.tests.kernel import vm
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
-EDGES_PUBLIC = ("203.0.113.2", "203.0.113.18")
-ENCRYPTED = "host {} and host {} and (ip proto 50 or udp port 500 or icmp[0:2] == 0x0303)".format(*EDGES_PUBLIC)
+ENCRYPTED = "ip proto 50 or ip6 proto 50 or udp port 500 or udp port 4500"
 # Neighbours among themselves; and "unreachable", of which an edge that reboots is the reason.
-HOUSEKEEPING = "arp or igmp or icmp[0] == 3 or dst net ff02::/16 or (icmp6 and (ip6[40] == 135 or ip6[40] == 136))"
+HOUSEKEEPING = (
+    "arp or igmp or icmp[0] == 3 or dst net ff02::/16 or (icmp6 and (ip6[40] <= 2 or ip6[40] == 135 or ip6[40] == 136))"
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def deleted(addresses):
     file = "/tmp/ping-while-deleting"
     words = f"ip netns exec vm3-west ping -n -i0.1 -I {addresses['vm3-west']} {addresses['vm1-east']}"
     vm.sh(f"setsid {words} > {file} 2>&1 < /dev/null &")
-    playbooks.delete("payroll")
+    playbooks.delete(*(vpn["name"] for vpn in vm.vpns()), verify=False)
     vm.sh("pkill -INT ping", check=False)
     time.sleep(1)
 

@@ -69,8 +69,7 @@ def test_full_size_packets_pass_whole(link, addresses, company, vpn):
     family, mtu = link
     source, destination = PAIRS[vpn]
     target = {"payroll": addresses, "company": company}[vpn][destination]
-    number = {"payroll": 1, "company": 2}[vpn]
-    device = vm.netns("edge-east", "ip", "-o", "link", "show", f"vcc{number}")
+    device = vm.netns("edge-east", "ip", "-o", "link", "show", f"vcc{vm.number(vpn)}")
     largest = int(re.search(r" mtu (\d+) ", device)[1])
     with vm.capturing(f"mtu-{family}-{mtu}-{vpn}") as seen:
         octets, _seconds = vm.transfer(source, destination, target, 400_000)

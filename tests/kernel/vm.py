@@ -164,6 +164,11 @@ def vpns():
     return [playbooks.PAYROLL, COMPANY] if len(lab.of_kind("org_edge")) > 2 else [playbooks.PAYROLL]
 
 
+def number(vpn):
+    """A VPN's number, by the ledger: its `if_id`."""
+    return next(row["number"] for row in ledger.rows("vpns") if row["name"] == vpn)
+
+
 def links(edge):
     """{tunnel: [VPN …]} of an edge, by the ledger."""
     (document,) = [json.loads(row["document"]) for row in ledger.rows("documents") if row["node"] == edge]

@@ -22,6 +22,7 @@ class Child:
     state: str
     spis: frozenset
     algorithms: str
+    group: str
     packets_in: int
     packets_out: int
 
@@ -80,6 +81,7 @@ def _child(keys):
         state=keys["state"],
         spis=frozenset((keys.get("spi-in"), keys.get("spi-out"))),
         algorithms=f"{keys.get('encr-alg')}-{keys.get('encr-keysize')}",
+        group=keys.get("dh-group", ""),
         packets_in=int(keys.get("packets-in", 0)),
         packets_out=int(keys.get("packets-out", 0)),
     )
