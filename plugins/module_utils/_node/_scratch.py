@@ -18,7 +18,7 @@ from pathlib import Path
 
 from . import _files
 from ._document import Document
-from ._run import CommandError, environment, run
+from ._run import UNCONFINED, CommandError, environment, run
 from ._vici import Vici, ViciError
 
 SWANCTL = "/etc/swanctl"
@@ -80,7 +80,7 @@ def load(changed: dict[str, str]) -> dict[str, Document]:
         started = environment(**env)
         started.pop("NOTIFY_SOCKET", None)
         with subprocess.Popen(
-            ["unshare", "-n", _daemon()], env=started, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ["unshare", "-n", *UNCONFINED, _daemon()], env=started, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as daemon:
             try:
                 deadline = time.monotonic() + PATIENCE
@@ -88,7 +88,8 @@ def load(changed: dict[str, str]) -> dict[str, Document]:
                     if daemon.poll() is not None or time.monotonic() > deadline:
                         raise CommandError(f"{_daemon()}: does not start to try the configuration")
                     time.sleep(0.02)
-                run("swanctl", "--load-conns", "--uri", f"unix://{socket}", timeout=PATIENCE, env=env)
+                words = ("swanctl", "--load-conns", "--uri", f"unix://{socket}")
+                run(*words, timeout=PATIENCE, env=env, unconfined=True)
                 with Vici(str(socket), PATIENCE) as vici:
                     return {k: v for event in vici.stream("list-conns", "list-conn") for k, v in event.items()}
             except ViciError as error:

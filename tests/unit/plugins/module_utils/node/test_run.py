@@ -1,0 +1,21 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running programs, with and without their AppArmor profile."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._run import CommandError, run
+
+
+@pytest.mark.parametrize("unconfined", [False, True])
+def test_what_a_program_says_comes_back(unconfined: bool) -> None:
+    assert run("sh", "-c", 'echo "$1"', "sh", "a  b", unconfined=unconfined) == "a  b\n"
+
+
+@pytest.mark.parametrize("unconfined", [False, True])
+def test_a_failure_names_the_program_and_what_it_said(unconfined: bool) -> None:
+    with pytest.raises(CommandError, match=r"^sh -c echo no >&2; exit 3: exit 3: no$"):
+        run("sh", "-c", "echo no >&2; exit 3", unconfined=unconfined)
