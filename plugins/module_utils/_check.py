@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from ._documents import tunnel_name
 from ._intent import Member, Vpn
-from ._landscape import Landscape, OrgEdge
+from ._landscape import FORWARDED, Landscape, OrgEdge
 from ._leases import Lease, is_vpn_block, vpn_key, vpn_of
 from ._mtu import IPV6_MTU, link_mtu
 from ._prefix import Prefix, parse_address
@@ -102,6 +102,13 @@ def _check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> No
             )
         elif vpn.pool.family == 6:
             _check_ipv6_fits(vpn, one, other, problems)
+        if not one.reachable and not other.reachable:
+            problems.add(
+                f"{vpn.path}.members",
+                f"{low} and {high} are both behind a NAT, so that neither reaches the other; have one NAT forward "
+                f"UDP 500 and 4500 to its edge, and say so there with vcc_behind_nat: {FORWARDED}",
+            )
+            continue  # behind the same NAT, they may well have the same address
         for family in set(one.public) & set(other.public):
             if one.public[family] == other.public[family]:
                 problems.add(f"hosts.{high}.vcc_public_address", f"{one.public[family]} is {low}'s address too")

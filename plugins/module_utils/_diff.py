@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from ._documents import Compiled, Document
+from ._documents import ANY_ADDRESS, Compiled, Document
 
 _CONTENT = ("sysctls", "addresses", "routes", "vpns", "tunnels")
 
@@ -44,14 +45,20 @@ def _body(document: Document | None) -> Document | None:
     return None if document is None else {key: value for key, value in document.items() if key != "generation"}
 
 
+def _address(end: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Where an end is for the other one."""
+    behind = " behind NAT" if end["local_address"] == ANY_ADDRESS else ""
+    return f"{other['remote_address']}{behind}"
+
+
 def _statements(compiled: Compiled) -> dict[str, None]:
     """Every fact of a plan as one line; a dict because it is an ordered set."""
     lines: list[str] = []
     for name, tunnel in sorted(compiled.tunnels.items()):
         low, high = tunnel["edges"]
-        end = compiled.ends[low, name]
+        end, other = compiled.ends[low, name], compiled.ends[high, name]
         lines.append(
-            f"tunnel {name} ({tunnel['kind']}): {low} {end['local_address']} <-> {high} {end['remote_address']}, "
+            f"tunnel {name} ({tunnel['kind']}): {low} {_address(end, other)} <-> {high} {_address(other, end)}, "
             f"{_joined(end['ike']['proposals'])}, rekey {end['ike']['rekey_time']} s, DPD {end['ike']['dpd_delay']} s"
         )
     for vpn in compiled.vpns:

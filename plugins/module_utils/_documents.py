@@ -20,6 +20,7 @@ from ._topology import TOPOLOGIES, Pair, initiator
 FORMAT = 1
 # Any number that loses against every route somebody else may have for the same prefix.
 BLACKHOLE_METRIC = 9999
+ANY_ADDRESS = "%any"  # swanctl's word for whichever address of its own an edge sends from
 _FORWARDING = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
 
 T = TypeVar("T")
@@ -214,7 +215,8 @@ class _VpnCompiler:
 
     def _link(self, pair: Pair) -> None:
         low, high = sorted(pair)
-        name, starts = tunnel_name(pair), initiator(pair)
+        name = tunnel_name(pair)
+        starts = initiator(pair, [edge for edge in pair if not self.edges[edge].reachable])
         outer = min(set(self.edges[low].public) & set(self.edges[high].public))
         encryption = self.vpn.policy.encryption
         mtu = link_mtu(min(self.edges[low].underlay_mtu, self.edges[high].underlay_mtu), outer, encryption.esp)
@@ -229,7 +231,8 @@ class _VpnCompiler:
                     "name": name,
                     "peer": there,
                     "initiator": here == starts,
-                    "local_address": self.edges[here].public[outer],
+                    # Behind a NAT it is the route that tells which of the edge's own addresses is meant.
+                    "local_address": ANY_ADDRESS if self.edges[here].behind_nat else self.edges[here].public[outer],
                     "remote_address": self.edges[there].public[outer],
                     "local_id": f"{here}.{self.organization}",
                     "remote_id": f"{there}.{self.organization}",
@@ -240,6 +243,7 @@ class _VpnCompiler:
                         "auth": "pubkey",
                     },
                     "links": [],
+                    **({} if self.edges[there].reachable else {"peer_behind_nat": True}),
                 }
                 document["tunnels"].append(tunnel)
             tunnel["links"].append(

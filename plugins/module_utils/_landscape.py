@@ -23,6 +23,7 @@ KINDS = ("vcc_nodes", "org_edges", "vapp_edges", "members")
 MODES = ("address", "nat")
 _ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
 DEFAULT_ORGANIZATION = "default"
+FORWARDED = "forwarded"
 UNDERLAY_MTU = 1500
 
 Addresses = Mapping[int, str]
@@ -40,6 +41,10 @@ class OrgEdge:
     inside: Addresses
     networks: tuple[Prefix, ...]
     underlay_mtu: int
+    behind_nat: bool = False
+    """Whether the public addresses are a NAT's, and the edge has others."""
+    reachable: bool = True
+    """Whether a peer that speaks first gets through: False behind a NAT that does not forward IKE to the edge."""
 
 
 @dataclass(frozen=True)
@@ -180,9 +185,13 @@ class Landscape:
         mtu = variables.get("vcc_underlay_mtu", UNDERLAY_MTU)
         if isinstance(mtu, bool) or not isinstance(mtu, int) or not 1280 <= mtu <= 9216:
             self._problems.add(f"{place}.vcc_underlay_mtu", f"must be octets from 1280 to 9216, not {mtu!r}")
+        nat = variables.get("vcc_behind_nat", False)
+        if not isinstance(nat, bool) and nat != FORWARDED:
+            self._problems.add(f"{place}.vcc_behind_nat", f"must be true, false or {FORWARDED}, not {nat!r}")
         if cloud is None or len(self._problems) > before:
             return None
-        return OrgEdge(name, cloud, _organization(variables), public, inside, networks, int(mtu))
+        organization, reachable = _organization(variables), nat is not True
+        return OrgEdge(name, cloud, organization, public, inside, networks, int(mtu), bool(nat), reachable)
 
     def _read_vapp(self, name: str, asked_by: str) -> VappEdge | None:
         if not self.is_a(name, "vapp_edges"):

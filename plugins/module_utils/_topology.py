@@ -9,7 +9,7 @@ is compiled from the pairs and does not know which topology they came from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import combinations
 
 Pair = tuple[str, str]
@@ -23,11 +23,13 @@ def mesh(sites: Sequence[str]) -> list[Pair]:
 TOPOLOGIES: Mapping[str, Callable[[Sequence[str]], list[Pair]]] = {"mesh": mesh}
 
 
-def initiator(pair: Pair) -> str:
+def initiator(pair: Pair, unreachable: Collection[str] = ()) -> str:
     """The end that starts the tunnel. Exactly one does: two leave duplicate SAs behind (strongSwan issue 1801).
 
-    Which one is decided by a checksum of the pair rather than by name order, so that in a large mesh the work of
-    initiating is spread over the edges.
+    An end that is among the ``unreachable`` (behind a NAT) has to. Elsewhere it is decided by a checksum of the pair
+    rather than by name order, so that in a large mesh the work of initiating is spread over the edges.
     """
     low, high = sorted(pair)
+    if (low in unreachable) != (high in unreachable):
+        return low if low in unreachable else high
     return low if sum(f"{low} {high}".encode()) % 2 == 0 else high

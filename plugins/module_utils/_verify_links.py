@@ -141,6 +141,7 @@ def _record(
         },
         "bytes": {node: _pick(found, bytes_in="in", bytes_out="out") for node, found in up.items()},
         "packets": {node: _pick(found, packets_in="in", packets_out="out") for node, found in up.items()},
+        "encapsulated": {node: found[0].get("encapsulated") for node, found in up.items() if found},
         "mtu": min(_link(end, vpn)["mtu"] for end in ends.values() if _link(end, vpn)),
     }
 
@@ -180,7 +181,8 @@ def _per_node(texts: Mapping[str, str]) -> str:
 
 
 def _addresses(ends: Ends) -> str:
-    return " and ".join(sorted(str(tunnel["local_address"]) for tunnel in ends.values()))
+    """Where the ends reach each other; their own addresses may be others, behind a NAT."""
+    return " and ".join(sorted(str(tunnel["remote_address"]) for tunnel in ends.values()))
 
 
 def _prefixes(texts: Iterable[str]) -> set[str]:

@@ -17,6 +17,7 @@ KINDS = ("vcc_nodes", "org_edges", "vapp_edges", "members")
 CLOUD = "cloud_"
 VARIABLES = (
     "vcc_address",
+    "vcc_behind_nat",
     "vcc_edge",
     "vcc_member_mode",
     "vcc_org",

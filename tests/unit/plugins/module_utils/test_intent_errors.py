@@ -378,6 +378,22 @@ vpns:
         [("hosts.edge-west.vcc_public_address", "203.0.113.2 is edge-east's address too")],
     ),
     (
+        "two edges behind NATs that let nobody in",
+        "hosts: {edge-east: {vcc_behind_nat: true}, edge-west: {vcc_behind_nat: true}}",
+        [
+            (
+                "vpns[0].members",
+                "edge-east and edge-west are both behind a NAT, so that neither reaches the other; have one NAT "
+                "forward UDP 500 and 4500 to its edge, and say so there with vcc_behind_nat: forwarded",
+            )
+        ],
+    ),
+    (
+        "a NAT that is neither there nor not",
+        "hosts: {edge-east: {vcc_behind_nat: maybe}}",
+        [("hosts.edge-east.vcc_behind_nat", "must be true, false or forwarded, not 'maybe'")],
+    ),
+    (
         "an underlay MTU that is none",
         "hosts: {edge-east: {vcc_underlay_mtu: 900}, edge-west: {vcc_underlay_mtu: many}}",
         [

@@ -177,6 +177,19 @@ def test_a_new_public_address_reaches_the_other_end(world: World) -> None:
     assert plan.documents["edge-west"]["tunnels"][0]["remote_address"] == "203.0.113.3"
 
 
+def test_an_edge_that_moves_behind_a_nat_starts_its_tunnels_from_then_on(world: World) -> None:
+    """Of these two, it is the other one otherwise."""
+    (before,) = world.plan(PAYROLL).documents["edge-west"]["tunnels"]
+    world.hosts = changed(world.hosts, "edge-west: {vcc_behind_nat: true}")
+    plan = world.plan()
+    (inside,), (outside,) = (plan.documents[edge]["tunnels"] for edge in ("edge-west", "edge-east"))
+    assert (before["initiator"], inside["initiator"], outside["initiator"]) == (False, True, False)
+    assert (inside["local_address"], outside["remote_address"]) == ("%any", "203.0.113.18")
+    assert "peer_behind_nat" not in inside and outside["peer_behind_nat"] is True
+    assert "<-> edge-west 203.0.113.18 behind NAT," in "".join(plan.diff)
+    assert plan.changed_nodes == ["edge-east", "edge-west"]
+
+
 # What a run does not mention
 
 

@@ -115,6 +115,7 @@ def test_the_json_has_state_spis_and_algorithms_of_every_link(world: World) -> N
             "algorithms": {"ike": "AES_GCM_16_256/PRF_HMAC_SHA2_384/ECP_384", "esp": "AES_GCM_16_256"},
             "bytes": {"edge-east": {"in": 5040, "out": 5040}, "edge-west": {"in": 5040, "out": 5040}},
             "packets": {"edge-east": {"in": 60, "out": 60}, "edge-west": {"in": 60, "out": 60}},
+            "encapsulated": {"edge-east": True, "edge-west": True},
             "mtu": 1400,
         }
     ]

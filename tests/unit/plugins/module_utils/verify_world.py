@@ -64,6 +64,7 @@ def _sa(end: str) -> dict[str, Any]:
         "local_ts": tunnel["links"][0]["local_ts"],
         "remote_ts": tunnel["links"][0]["remote_ts"],
         "mode": "TUNNEL",
+        "encapsulated": True,
     }
     return {
         "tunnel": TUNNEL,

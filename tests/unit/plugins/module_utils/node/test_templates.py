@@ -79,6 +79,15 @@ def test_one_end_initiates(document: dict[str, Any], initiator: bool, backend: s
     assert ("if_id_in = 1\n" in text) == (backend == "xfrm")
 
 
+@pytest.mark.parametrize(("initiator", "action"), [(True, "trap|start"), (False, "none")])
+def test_who_cannot_reach_the_other_end_waits_for_it(document: dict[str, Any], initiator: bool, action: str) -> None:
+    """No trap: its attempts would end at the peer's NAT, and be in the way of the peer's own."""
+    document["tunnels"][0].update(initiator=initiator, peer_behind_nat=not initiator)
+    text = render("org_edge", "swanctl.conf.j2", document, "xfrm", trap=True)
+    assert f"start_action = {action}\n" in text
+    assert ("dpd_action = clear\n" in text) == (not initiator)
+
+
 def test_nothing_is_left_to_defaults(document: dict[str, Any]) -> None:
     text = render("org_edge", "swanctl.conf.j2", document, "libipsec")
     for line in (
