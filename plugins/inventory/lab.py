@@ -16,7 +16,9 @@ description:
   - Lists the machines of the lab that C(intercloud.vpn.lab_up) makes, with their landscape (C(vcc_*) variables) and
     how to reach them.
   - The number of clouds is the extra variable C(lab_clouds) when given, else what the lab there is has, else two.
+    C(lab_nat) and C(lab_releases) are the extra variables when given, else what the lab there is has.
     So the landscape can be listed, and planned for, without a lab.
+  - A machine of another release than the lab's host has the variable C(lab_release).
 options:
   plugin:
     description: Must be V(intercloud.vpn.lab).
@@ -58,23 +60,35 @@ class InventoryModule(BaseInventoryPlugin):
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
         try:
-            clouds = self._clouds(load_extra_vars(loader).get("lab_clouds"))
+            machines, releases = self._lab(load_extra_vars(loader))
         except ValueError as error:
             raise AnsibleParserError(str(error)) from error
         self._add_server()
         for group in GROUPS.values():
             self.inventory.add_group(group)
-        for machine in _lab.machines(clouds).values():
-            self._add(machine)
+        for machine in machines.values():
+            self._add(machine, releases.get(machine.name))
 
-    def _clouds(self, asked):
-        if int(asked or 0):
-            return _lab.cloud_names(int(asked))
+    def _lab(self, asked):
+        """(machines by name, releases by name): what is asked for, or what the lab there is has."""
+        state = self._state()
+        count = int(asked.get("lab_clouds") or 0)
+        clouds = _lab.cloud_names(count or _lab.DEFAULT_CLOUDS) if count or not state else tuple(state["clouds"])
+        there = _lab.machines(clouds)
+        nat = asked.get("lab_nat")
+        if nat is None:
+            nat = [name for name in state.get("nat", ()) if name in there]
+        releases = asked.get("lab_releases")
+        if releases is None:
+            releases = {name: release for name, release in state.get("releases", {}).items() if name in there}
+        return _lab.machines(clouds, _lab.edges_behind_nat(nat, clouds)), _lab.machines_of_release(releases, clouds)
+
+    def _state(self):
         try:
             with open(self._path("state.json"), encoding="utf-8") as file:
-                return tuple(json.load(file)["clouds"])
+                return json.load(file)
         except FileNotFoundError:
-            return _lab.cloud_names(_lab.DEFAULT_CLOUDS)
+            return {}
 
     def _path(self, name):
         return f"{self.get_option('state_dir')}/{name}"
@@ -84,7 +98,7 @@ class InventoryModule(BaseInventoryPlugin):
         self.inventory.add_host("localhost", group="vcc_server")
         self._set("localhost", {"ansible_connection": "local", "ansible_python_interpreter": sys.executable})
 
-    def _add(self, machine):
+    def _add(self, machine, release):
         cloud = f"cloud_{machine.cloud}"
         self.inventory.add_group(cloud)
         self.inventory.add_host(machine.name, group=GROUPS[machine.kind])
@@ -99,6 +113,7 @@ class InventoryModule(BaseInventoryPlugin):
                 "ansible_ssh_common_args": f"-F {self._path('ssh/config')} -o ControlPath={self._path('ssh/mux-%k')}",
                 "vcc_org": _lab.ORGANIZATION,
                 **({"vcc_vapp": machine.vapp} if machine.vapp else {}),
+                **({"lab_release": release} if release else {}),
                 **machine.variables,
             },
         )

@@ -43,6 +43,15 @@ class Interface:
     name: str
     network: str
     addresses: tuple[str, ...]  # with prefix length
+    gateway: tuple[str, ...] = ()  # public: the internet's addresses on this wire, with prefix length
+
+
+@dataclass(frozen=True)
+class Nat:
+    """What the internet's router does for an edge behind it: an address of its own for all that the edge sends."""
+
+    inside: str  # the network that is translated
+    outside: str  # the router's address that it is translated to
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Machine:
     interfaces: tuple[Interface, ...]
     gateways: tuple[str, ...] = ()  # default routes, one per family
     masquerade: tuple[str, str] | None = None  # (source network, device): NAT that was there before any VPN
+    nat: Nat | None = None  # what this machine is behind
     vapp: str | None = None  # the vApp edge a VM is behind
     variables: dict = field(default_factory=dict)  # the inventory's, beside the connection's
 
@@ -75,10 +85,26 @@ def namespace_of(cloud):
     return f"cloud-{cloud}"
 
 
-def public_gateway(cloud):
-    """The internet's addresses on a cloud's public network, IPv4 and IPv6, with prefix length."""
-    number = _number(cloud)
-    return (f"203.0.113.{16 * number + 1}/28", f"2001:db8:{number}::1/64")
+def edges_behind_nat(names, clouds):
+    """The edges named, in order, each once; ValueError when there is no such edge in these clouds."""
+    if isinstance(names, str):
+        raise ValueError(f"lab_nat: {names!r} must be a list, as [edge-east]")
+    edges = [f"edge-{cloud}" for cloud in clouds]
+    for name in names:
+        if name not in edges:
+            raise ValueError(f"lab_nat: {name} is no org edge of the lab; it has {', '.join(edges)}")
+    return [edge for edge in edges if edge in names]
+
+
+def machines_of_release(releases, clouds):
+    """machine → release, in order; ValueError when there is no such machine in these clouds."""
+    if not isinstance(releases, dict):
+        raise ValueError(f"lab_releases: {releases!r} must be a mapping, as {{edge-west: trixie}}")
+    known = machines(clouds)
+    for name in releases:
+        if name not in known:
+            raise ValueError(f"lab_releases: {name} is no machine of the lab; it has {', '.join(known)}")
+    return {name: releases[name] for name in known if name in releases}
 
 
 def node_address(cloud):
@@ -91,10 +117,9 @@ def management_address(machine):
     return next(_host(i.addresses[0]) for i in machine.interfaces if i.name == "mgmt")
 
 
-def machines_of(cloud):
-    """The machines of a cloud, in the order of MACHINES_PER_CLOUD."""
-    number = _number(cloud)
-    public = (f"203.0.113.{16 * number + 2}/28", f"2001:db8:{number}::2/64")
+def machines_of(cloud, nat=()):
+    """The machines of a cloud, in the order of MACHINES_PER_CLOUD; `nat` are the edges behind the router's NAT."""
+    uplink, behind, outside = _uplink(cloud, f"edge-{cloud}" in nat)
     edge_org = ("10.10.0.1/24", "fd10:10::1/64")
     vapp_org = ("10.10.0.11/24", "fd10:10::11/64")
     vapp_inner = ("192.168.1.1/24", "fd10:1::1/64")
@@ -109,11 +134,13 @@ def machines_of(cloud):
             name=f"edge-{cloud}",
             cloud=cloud,
             kind="org_edge",
-            interfaces=(Interface("pub", "public", public), Interface("org", "org", edge_org), _management(2)),
-            gateways=_hosts(public_gateway(cloud)),
+            interfaces=(uplink, Interface("org", "org", edge_org), _management(2)),
+            gateways=_hosts(uplink.gateway),
             masquerade=(ORG_NETWORK[0], "pub"),
+            nat=behind,
             variables={
-                "vcc_public_address": list(_hosts(public)),
+                "vcc_public_address": list(outside),
+                **({"vcc_behind_nat": True} if behind else {}),
                 "vcc_org_address": list(_hosts(edge_org)),
                 "vcc_org_network": list(ORG_NETWORK),
             },
@@ -137,9 +164,22 @@ def machines_of(cloud):
     )
 
 
-def machines(clouds):
+def machines(clouds, nat=()):
     """name → Machine, of all the clouds named."""
-    return {machine.name: machine for cloud in clouds for machine in machines_of(cloud)}
+    return {machine.name: machine for cloud in clouds for machine in machines_of(cloud, nat)}
+
+
+def _uplink(cloud, behind_nat):
+    """An edge's wire to the internet, the NAT it is behind or None, and where other clouds reach it."""
+    number = _number(cloud)
+    if not behind_nat:
+        addresses = (f"203.0.113.{16 * number + 2}/28", f"2001:db8:{number}::2/64")
+        gateway = (f"203.0.113.{16 * number + 1}/28", f"2001:db8:{number}::1/64")
+        return Interface("pub", "public", addresses, gateway), None, _hosts(addresses)
+    # IPv4 only, as behind most NATs. The address outside is the one that the edge has where there is no NAT.
+    nat = Nat(inside=f"192.0.2.{16 * number}/28", outside=f"203.0.113.{16 * number + 2}")
+    uplink = Interface("pub", "public", (f"192.0.2.{16 * number + 2}/28",), (f"192.0.2.{16 * number + 1}/28",))
+    return uplink, nat, (nat.outside,)
 
 
 def _vm(name, cloud, management, addresses, gateway, vapp):

@@ -20,7 +20,7 @@ try:
 except FileNotFoundError:
     pytest.skip("there is no lab: make lab", allow_module_level=True)
 
-MACHINES = _lab.machines(STATE["clouds"])
+MACHINES = _lab.machines(STATE["clouds"], STATE.get("nat", ()))
 VMS = [name for name, machine in MACHINES.items() if machine.kind == "member"]
 EDGES = [name for name, machine in MACHINES.items() if machine.kind == "org_edge"]
 
@@ -63,14 +63,14 @@ def test_the_root_enables_no_service_that_a_role_shall_enable():
 
 @pytest.mark.parametrize("vm", VMS)
 def test_a_vm_reaches_the_public_network_through_its_gateways(vm):
-    gateway = _lab.public_gateway(MACHINES[vm].cloud)[0].partition("/")[0]
+    gateway = MACHINES[f"edge-{MACHINES[vm].cloud}"].gateways[0]
     assert sh(vm, f"ping -c1 -W3 {gateway}")[0] == 0
 
 
 @pytest.mark.parametrize("vm", VMS)
 def test_tcp_and_udp_pass_the_gateways_whole(vm):
     """Both directions, 200 kB: checksums left to a network card that is none would show here."""
-    gateway = _lab.public_gateway(MACHINES[vm].cloud)[0].partition("/")[0]
+    gateway = MACHINES[f"edge-{MACHINES[vm].cloud}"].gateways[0]
     port = str(5300 + VMS.index(vm))
     tools = ["ip", "netns", "exec", _lab.INTERNET, "python3", "-c", ECHO, gateway, port]
     with subprocess.Popen(tools, stdout=subprocess.PIPE, text=True) as server:
@@ -87,11 +87,17 @@ def test_the_internet_knows_no_private_network():
         assert not any(line.startswith(private) for line in routes.splitlines()), routes
 
 
-def test_the_clouds_edges_reach_each_other_over_both_families():
+def test_the_clouds_edges_reach_each_others_public_addresses():
     for one in EDGES:
         for other in EDGES:
-            for address in MACHINES[other].variables["vcc_public_address"]:
+            for address in _common(one, other):
                 assert sh(one, f"ping -c1 -W3 {address}")[0] == 0, (one, address)
+
+
+def _common(one, other):
+    """The other's public addresses that this edge can reach: behind the NAT, there is no IPv6."""
+    six = any(":" in address for address in MACHINES[one].variables["vcc_public_address"])
+    return [address for address in MACHINES[other].variables["vcc_public_address"] if six or ":" not in address]
 
 
 # Says the same back, over TCP and UDP.

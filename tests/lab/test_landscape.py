@@ -45,3 +45,29 @@ def test_device_names_fit_the_kernel():
 def test_a_number_of_clouds_that_cannot_be_is_refused(count):
     with pytest.raises(ValueError, match="lab_clouds"):
         _lab.cloud_names(count)
+
+
+def test_an_edge_behind_the_nat_has_no_address_that_others_reach():
+    nat = ["edge-east", "edge-south"]
+    behind, ordinary = _lab.machines(_lab.CLOUDS, nat), _lab.machines(_lab.CLOUDS)
+    assert [name for name in ordinary if behind[name] != ordinary[name]] == nat
+    for name in nat:
+        (uplink,) = [i for i in behind[name].interfaces if i.network == "public"]
+        (inside,) = [ipaddress.ip_interface(address) for address in uplink.addresses]
+        assert str(inside.network) == behind[name].nat.inside
+        assert behind[name].variables["vcc_behind_nat"] is True
+        assert behind[name].variables["vcc_public_address"] == [behind[name].nat.outside]
+        assert ordinary[name].variables["vcc_public_address"][0] == behind[name].nat.outside
+    networks = [ipaddress.ip_network(machine.nat.inside) for machine in behind.values() if machine.nat]
+    assert not networks[0].overlaps(networks[1])
+
+
+@pytest.mark.parametrize("name", ["edge-south", "vm1-east", "edge"])
+def test_what_is_no_edge_cannot_be_behind_a_nat(name):
+    with pytest.raises(ValueError, match=f"lab_nat: {name} is no org edge of the lab; it has edge-east, edge-west"):
+        _lab.edges_behind_nat([name], ["east", "west"])
+
+
+def test_what_is_no_machine_has_no_release():
+    with pytest.raises(ValueError, match="lab_releases: vm9-east is no machine of the lab; it has node-east, "):
+        _lab.machines_of_release({"vm9-east": "trixie"}, ["east", "west"])

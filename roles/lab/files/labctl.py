@@ -11,7 +11,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # root's files do not belong into somebody's checkout
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from lab import control, preflight, root, supervisor  # noqa: E402
+from lab import control, options, preflight, state, supervisor  # noqa: E402
 from lab.landscape import landscape  # noqa: E402
 from lab.shell import LabError  # noqa: E402
 
@@ -44,13 +44,17 @@ def _do(arguments):
         return False, control.status(), _table(control.status())
     preflight.check(action)
     if action == "root":
-        with control.lock():
-            path, built = root.build(arguments.package)
-            root.prune(control.read_state().get("root"))
+        path, built = control.build_roots(arguments.package, state.read(), options.releases(arguments))
         return built, {"path": str(path)}, str(path)
     if action == "up":
-        count = arguments.clouds or len(control.read_state().get("clouds", ())) or landscape.DEFAULT_CLOUDS
-        done = control.up(count, arguments.root or control.last_root(), arguments.patience, arguments.at_once)
+        done = control.up(
+            arguments.clouds or len(state.read().get("clouds", ())) or landscape.DEFAULT_CLOUDS,
+            arguments.root or control.last_root(),
+            arguments.nat,
+            options.releases(arguments),
+            arguments.patience,
+            arguments.at_once,
+        )
         return bool(done), {"actions": done}, "\n".join(done) or "nothing to do"
     if action == "down":
         there = control.down()
@@ -61,22 +65,28 @@ def _do(arguments):
     return changed, {}, f"{arguments.machine}: {control.status()['machines'][arguments.machine]['state']}"
 
 
-def _table(state):
-    if not state:
+def _table(there):
+    if not there:
         return "there is no lab"
-    rows = [f"{name:12} {record['state']:9} boots: {record['boots']}" for name, record in state["machines"].items()]
+    rows = [
+        f"{name:12} {record['state']:9} boots: {record['boots']}{_special(there, name)}"
+        for name, record in there["machines"].items()
+    ]
     return "\n".join([*rows, f"ssh -F {landscape.SSH_CONFIG} MACHINE"])
+
+
+def _special(there, name):
+    """What is not as with the other machines."""
+    release = there.get("releases", {}).get(name)
+    return (f"  {release}" if release else "") + ("  behind NAT" if name in there.get("nat", ()) else "")
 
 
 def _parser():
     parser = argparse.ArgumentParser(prog="labctl", description=__doc__.partition(";")[0])
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     actions = parser.add_subparsers(dest="action", required=True)
-    build = actions.add_parser("root", help="build the machines' shared root, unless it is in the cache")
-    build.add_argument("package", nargs="*", help="Debian packages, beside those every machine has")
-    raise_ = actions.add_parser("up", help="make or mend the lab")
-    raise_.add_argument("--clouds", type=int, help="how many (default: as many as there are, else 2)")
-    raise_.add_argument("--root", help="what `labctl root` answered (default: the last one used)")
+    options.add_root(actions)
+    raise_ = options.add_up(actions, "make or mend the lab")
     raise_.add_argument("--patience", type=int, default=1, help="how many times as long a boot may take")
     raise_.add_argument("--at-once", type=int, default=0, help="how many machines boot at a time (default: all)")
     actions.add_parser("down", help="remove the lab, leave the cache")

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # root's files do not belong into somebody's checkout
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from lab import control, vm, vm_lab  # noqa: E402
+from lab import control, options, preflight, state, vm, vm_lab  # noqa: E402
 from lab.landscape import landscape  # noqa: E402
 from lab.shell import LabError  # noqa: E402
 
@@ -21,9 +21,8 @@ def main():
     parser = argparse.ArgumentParser(prog="vmctl", description=__doc__.partition(";")[0])
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     actions = parser.add_subparsers(dest="action", required=True)
-    up = actions.add_parser("up", help="make or mend the virtual machine and the lab in it")
-    up.add_argument("--clouds", type=int, help="how many (default: as many as there are, else 2)")
-    up.add_argument("--root", help="what `labctl root` answered (default: the last one used)")
+    options.add_root(actions)
+    options.add_up(actions, "make or mend the virtual machine and the lab in it")
     actions.add_parser("down", help="remove it, whatever state it is in; leave the cache")
     actions.add_parser("status", help="what there is")
     inside = actions.add_parser("labctl", help="the switchboard inside: start, stop, reboot, kill a machine …")
@@ -44,13 +43,19 @@ def main():
 def _do(arguments):
     """(changed, answer, text for people) of a subcommand."""
     if arguments.action == "status":
-        return False, {**vm.read_state(), **vm_lab.read_state(), "on": bool(vm.process())}, _table()
+        return False, {**vm.read_state(), **state.read(landscape.VM_STATE_DIR), "on": bool(vm.process())}, _table()
     if os.geteuid() != 0:
         raise LabError("the lab's images and state belong to root: run it as root")
     os.environ["PATH"] += ":/usr/sbin:/sbin"
+    there = state.read(landscape.VM_STATE_DIR)
+    if arguments.action == "root":
+        preflight.check("root")
+        path, built = control.build_roots(arguments.package, there, options.releases(arguments))
+        return built, {"path": str(path)}, str(path)
     if arguments.action == "up":
-        count = arguments.clouds or len(vm_lab.read_state().get("clouds", ())) or landscape.DEFAULT_CLOUDS
-        done = vm_lab.up(count, arguments.root or control.last_root())
+        count = arguments.clouds or len(there.get("clouds", ())) or landscape.DEFAULT_CLOUDS
+        root = arguments.root or control.last_root()
+        done = vm_lab.up(there, count, root, arguments.nat, options.releases(arguments))
         return bool(done), {"actions": done}, "\n".join(done) or "nothing to do"
     if arguments.action == "down":
         there = vm.stop()
@@ -62,10 +67,10 @@ def _do(arguments):
 def _table():
     if not vm.process():
         return "there is no virtual machine"
-    state = {**vm.read_state(), **vm_lab.read_state()}
+    there = {**vm.read_state(), **state.read(landscape.VM_STATE_DIR)}
     return "\n".join(
         [
-            f"on, {state['accelerator']}, clouds: {' '.join(state.get('clouds', []))}",
+            f"on, {there['accelerator']}, clouds: {' '.join(there.get('clouds', []))}",
             f"ssh -F {vm.SSH_CONFIG} {vm.NAME}",
         ]
     )

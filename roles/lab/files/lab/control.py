@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import signal
@@ -13,11 +12,11 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import cgroup, network, ssh
+from . import cgroup, network, ssh, state
 from . import machine as machines
 from . import root as roots
 from .landscape import landscape
-from .shell import LabError, run
+from .shell import LabError
 
 STATE = Path(landscape.STATE_DIR)
 LABCTL = Path(__file__).resolve().parents[1] / "labctl.py"
@@ -25,43 +24,90 @@ LOCK = roots.CACHE / "lock"
 BOOT_SECONDS = 180  # far more than needed: a machine with one slow core shall do too
 
 
-def up(count, root, patience=1, at_once=0):
+def up(count, root, nat=None, releases=None, patience=1, at_once=0):
     """Converge on `count` clouds; returns what was done, [] when all was there.
 
-    Where all is slow: `patience` times as long for a boot, and no more than `at_once` of them side by side.
+    `nat`: the edges behind the router's NAT. `releases`: machine → release, of those that are not of the host's. None:
+    as it is. Where all is slow: `patience` times as long for a boot, and no more than `at_once` of them side by side.
     """
     clouds = landscape.cloud_names(count)
     with lock():
         done = []
-        state = read_state()
-        if state and state.get("root") != root:
+        before = state.read()
+        releases = wanted_releases(before, clouds, releases)
+        after = {
+            "clouds": list(clouds),
+            "root": root,
+            "patience": patience,
+            "nat": wanted_nat(before, clouds, nat),
+            "releases": releases,
+            "release_roots": release_roots(releases),
+        }
+        if before and before.get("root") != root:
             done.append("all: rebuilt, because the machines' root is another one")
             _clear()
         STATE.mkdir(parents=True, exist_ok=True)
         ssh.prepare()
-        write_state(clouds=list(clouds), root=root, patience=patience)
+        _take_apart(state.read(), after)
+        state.write(**after)
         done += _remove_surplus(clouds)
-        wanted = landscape.machines(clouds)
+        wanted = state.machines(after)
         ssh.write_config(wanted.values())
         made = network.make_base(clouds)
         done += [f"{name}: network made" for name in made]
         waiting = []
         for machine in wanted.values():
             if _is_cut_off(machine, made):
-                cgroup.kill(machine.name)
+                _pull_plug(machine.name)
+            status = machines.status(machine.name)["state"]
+            if status == "stopping":
                 _wait({machine.name}, ("off", "failed"))
-            state = machines.status(machine.name)["state"]
-            if state == "stopping":
-                _wait({machine.name}, ("off", "failed"))
-            if state not in ("running", "starting"):
+            if status not in ("running", "starting"):
                 done.append(f"{machine.name}: {'started' if machines.exists(machine.name) else 'made'}")
                 machines.create(machine)
                 _wait_for_some(waiting, at_once)
-                _spawn(machine.name, root)
-            if state != "running":
+                _spawn(machine.name, state.root_of(after, machine.name))
+            if status != "running":
                 waiting.append(machine.name)
         _wait(waiting, ("running",))
         return done
+
+
+def wanted_nat(before, clouds, nat):
+    """The edges behind the router's NAT: as asked for, or as it is for those that stay. ValueError for what is none."""
+    if nat is None:
+        nat = [name for name in before.get("nat", ()) if name in landscape.machines(clouds)]
+    return landscape.edges_behind_nat(nat, clouds)
+
+
+def wanted_releases(before, clouds, releases):
+    """machine → release: as asked for, or as it is for those that stay. ValueError for what is no machine."""
+    if releases is None:
+        releases = {name: r for name, r in before.get("releases", {}).items() if name in landscape.machines(clouds)}
+    releases = landscape.machines_of_release(releases, clouds)
+    return {name: release for name, release in releases.items() if release != roots.suite()}
+
+
+def release_roots(releases):
+    """release → the root to use for it, of those in the cache."""
+    found = {release: roots.newest(release) for release in sorted(set(releases.values()))}
+    for release, path in found.items():
+        if path is None:
+            raise LabError(f"no root of {release} has been built yet: run the playbook lab_up, or `labctl root`")
+    return {release: str(path) for release, path in found.items()}
+
+
+def build_roots(packages, before, releases):
+    """Build the host's root and one per release, unless they are there; returns (the host's, whether any was built).
+
+    `before` is the state of the lab that is asked which releases it has, when `releases` is None.
+    """
+    releases = before.get("releases", {}) if releases is None else releases
+    with lock():
+        path, built = roots.build(packages, roots.suite())
+        others = [roots.build(packages, release) for release in sorted({*releases.values()} - {roots.suite()})]
+        roots.prune([state.read().get("root"), *state.read().get("release_roots", {}).values()])
+    return path, built or any(new for _path, new in others)
 
 
 def down():
@@ -74,13 +120,13 @@ def down():
 
 def power(action, name):
     """start | stop | kill | reboot one machine, and wait until it is so; returns whether that changed anything."""
-    state = read_state()
-    if not state or name not in landscape.machines(state["clouds"]):
-        raise LabError(f"the lab has no machine {name}" if state else "there is no lab: `make lab` makes one")
+    there = state.read()
+    if not there or name not in state.machines(there):
+        raise LabError(f"the lab has no machine {name}" if there else "there is no lab: `make lab` makes one")
     before = machines.status(name)
     if action == "start":
         if before["state"] in ("off", "failed"):
-            _spawn(name, state["root"])
+            _spawn(name, state.root_of(there, name))
         _wait({name}, ("running",))
         return before["state"] != "running"
     if before["state"] in ("off", "failed"):
@@ -100,33 +146,19 @@ def power(action, name):
 
 
 def status():
-    """{clouds, root, machines: {name: {state, boots, …}}}, or {} when there is no lab."""
-    state = read_state()
-    if state:
-        state["machines"] = {name: machines.status(name) for name in landscape.machines(state["clouds"])}
-    return state
-
-
-def read_state():
-    try:
-        return json.loads(Path(landscape.STATE_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    """{clouds, root, …, machines: {name: {state, boots, …}}}, or {} when there is no lab."""
+    there = state.read()
+    if there:
+        there["machines"] = {name: machines.status(name) for name in state.machines(there)}
+    return there
 
 
 def last_root():
-    """The root in use, else the newest one in the cache."""
-    newest = [str(path) for path in roots.built()[:1]]
-    path = read_state().get("root") or "".join(newest)
+    """The root in use, else the newest one of the host's release in the cache."""
+    path = state.read().get("root") or roots.newest(roots.suite())
     if not path:
         raise LabError("no root has been built yet: run the playbook lab_up, or `labctl root PACKAGE …`")
-    return path
-
-
-def write_state(**state):
-    new = Path(landscape.STATE_FILE + ".new")
-    new.write_text(json.dumps(state) + "\n", encoding="utf-8")
-    new.replace(landscape.STATE_FILE)
+    return str(path)
 
 
 def _spawn(name, root):
@@ -140,12 +172,15 @@ def _spawn(name, root):
             stderr=log,
             start_new_session=True,
         )
+    # A new program's arguments are to be seen a moment after it runs; without, it would be taken for somebody else.
+    while process.poll() is None and not Path(f"/proc/{process.pid}/cmdline").read_bytes():
+        time.sleep(0.005)
     machines.write_status(name, state="starting", boots=0, supervisor=process.pid)
 
 
 def _wait(names, states, boots=0):
     """Wait until each of the machines is in one of the states (and has booted so often)."""
-    deadline = time.monotonic() + BOOT_SECONDS * read_state().get("patience", 1)
+    deadline = time.monotonic() + BOOT_SECONDS * state.read().get("patience", 1)
     waiting = list(names)
     while waiting:
         name = waiting[0]
@@ -179,6 +214,27 @@ def _is_cut_off(machine, made):
     return any(ends.get(i.network, machine.cloud) in made for i in machine.interfaces)
 
 
+def _take_apart(before, after):
+    """Switch off what is to be wired otherwise, remove what is to run on another root.
+
+    Before the new state is written down: whenever this is killed, what is left fits the state that is.
+    """
+    then, now = state.machines(before), state.machines(after)
+    for name in then.keys() & now.keys():
+        another = state.root_of(before, name) != state.root_of(after, name)
+        if another or then[name] != now[name]:
+            ssh.hang_up(name)
+            _pull_plug(name)
+        if another:
+            cgroup.remove(name)
+            machines.delete(name)
+
+
+def _pull_plug(name):
+    cgroup.kill(name)
+    _wait({name}, ("off", "failed"))
+
+
 def _remove_surplus(clouds):
     """Remove the clouds that are no longer wanted."""
     done = []
@@ -205,8 +261,7 @@ def _end_supervisor(name):
 
 def _clear():
     there = bool(STATE.exists() or network.namespaces() or cgroup.processes())
-    for socket in STATE.glob("ssh/mux-*"):
-        run("ssh", "-o", f"ControlPath={socket}", "-O", "exit", "any", check=False)
+    ssh.hang_up("*")
     # The supervisors first, or they would take the end of a machine for a reboot.
     left = cgroup.kill("supervisors") | cgroup.kill()
     if left:

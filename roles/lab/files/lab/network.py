@@ -36,6 +36,30 @@ table ip lab_base {{
 }}
 """
 
+# A NAT on the way, and a strict one: it changes ports, as a NAT with many behind it has to, lets nothing in that nobody
+# behind it asked for, and leads nobody to its inside.
+NAT = """
+table ip {table}
+delete table ip {table}
+table ip {table} {{
+    chain postrouting {{
+        type nat hook postrouting priority srcnat;
+        ip saddr {inside} meta l4proto {{ tcp, udp }} snat to {outside}:20000-29999
+        ip saddr {inside} snat to {outside}
+    }}
+    chain forward {{
+        type filter hook forward priority filter;
+        oifname "{device}" ct state established,related accept
+        oifname "{device}" drop
+    }}
+    chain input {{
+        type filter hook input priority filter;
+        ip daddr {outside} icmp type echo-request accept
+        ip daddr {outside} drop
+    }}
+}}
+"""
+
 
 def exists(namespace):
     return os.path.exists(f"/run/netns/{namespace}")
@@ -91,8 +115,9 @@ def attach(machine):
             [f"link add {interface.name} address {_mac(machine, interface)} type veth peer name {peer} {target}"],
         )
         if interface.network == "public":
-            addresses = [f"address add {a} dev {peer} nodad" for a in landscape.public_gateway(machine.cloud)]
+            addresses = [f"address add {a} dev {peer} nodad" for a in interface.gateway]
             batch(where, [*addresses, f"link set {peer} up"])
+            _translate(machine, where, peer)
         else:
             bridge = landscape.CONTROLLER_BRIDGE if interface.network == "controller" else interface.network
             batch(where, [f"link set {peer} master {bridge} up"])
@@ -117,7 +142,23 @@ def detach(machine):
         where, peer = _other_end(machine, interface)
         if where is None or exists(where):
             run("ip", *(("-n", where) if where else ()), "link", "delete", peer, check=False)
+        if interface.network == "public" and exists(where):  # whatever it is now, it may have been behind a NAT
+            run("ip", "netns", "exec", where, "nft", "delete", "table", "ip", _nat_table(machine), check=False)
     delete_namespace(machine.name)
+
+
+def _translate(machine, router, device):
+    """The NAT that the machine is behind, if it is."""
+    if machine.nat:
+        batch(router, [f"address add {machine.nat.outside}/32 dev {device}"])
+        rules = NAT.format(
+            table=_nat_table(machine), device=device, inside=machine.nat.inside, outside=machine.nat.outside
+        )
+        run("ip", "netns", "exec", router, "nft", "-f", "-", stdin=rules)
+
+
+def _nat_table(machine):
+    return f"lab_nat_{machine.cloud}"
 
 
 def delete_namespace(namespace):

@@ -1,10 +1,12 @@
-"""The machines' shared root: built once per list of packages, kept in the cache."""
+"""The machines' shared roots: one per release and list of packages, built once, kept in the cache."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 from . import cgroup
@@ -14,7 +16,7 @@ CACHE = Path("/var/cache/intercloud-vpn/lab")
 LOG = CACHE / "root.log"
 PARTIAL = CACHE / "partial"  # where a root is built; renamed when it is whole
 GROUP = "root-build"
-KEEP = 2  # roots; the one before is wanted again when one goes back to another branch
+KEEP = 2  # roots of a release; the one before is wanted again when one goes back to another branch
 CUSTOMIZE = Path(__file__).resolve().parents[1] / "customize.sh"
 
 # What a machine needs to be one, and what a person who looks into it misses first.
@@ -31,11 +33,11 @@ OPTIONS = (
 )
 
 
-def path_for(packages):
-    """Where the root for these packages (beside BASE) is kept."""
+def path_for(packages, release):
+    """Where the root of a release with these packages (beside BASE) is kept."""
     identity = "\n".join(
         [
-            suite(),
+            release,
             run("dpkg", "--print-architecture"),
             CUSTOMIZE.read_text(encoding="utf-8"),
             *OPTIONS,
@@ -45,9 +47,9 @@ def path_for(packages):
     return CACHE / f"root-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
-def build(packages):
-    """Build the root unless it is there; returns (path, built)."""
-    path = path_for(packages)
+def build(packages, release):
+    """Build the root of a release unless it is there; returns (path, built)."""
+    path = path_for(packages, release)
     if path.is_dir():
         path.touch()
         return path, False
@@ -59,9 +61,9 @@ def build(packages):
         *apt_options(),
         f"--include={','.join(_include(packages))}",
         f"--customize-hook={CUSTOMIZE}",
-        suite(),
+        release,
         str(PARTIAL / "root"),
-        *map(str, sources(PARTIAL)),
+        *map(str, sources(PARTIAL, release)),
     ]
     with LOG.open("w", encoding="utf-8") as log:
         code = subprocess.run(
@@ -92,31 +94,46 @@ def built():
     return sorted(CACHE.glob("root-*"), key=lambda path: path.stat().st_mtime, reverse=True)
 
 
+def newest(release):
+    """The most recently used root of a release, or None."""
+    return next((path for path in built() if release_of(path) == release), None)
+
+
 def prune(in_use):
-    """Remove all but the most recent roots, never one in use; returns what was removed."""
-    surplus = [root for root in built()[KEEP:] if str(root) != in_use]
-    for root in surplus:
-        remove(root)
-    return surplus
+    """Remove all but the most recent roots of each release, never one of those `in_use` (texts)."""
+    seen = Counter()
+    for root in built():
+        release = release_of(root)
+        seen[release] += 1
+        if seen[release] > KEEP and str(root) not in in_use:
+            remove(root)
 
 
 def suite():
-    """The host's own release: its mirrors and keyrings are known to work."""
-    fields = dict(
-        line.split("=", 1) for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines() if "=" in line
-    )
-    codename = fields.get("VERSION_CODENAME", "").strip('"')
+    """The host's own release, which the machines have unless told otherwise: its mirrors are known to work."""
+    codename = release_of(Path("/"))
     if not codename:
         raise LabError("/etc/os-release names no VERSION_CODENAME: the lab needs a released Debian or a relative")
     return codename
+
+
+def release_of(root):
+    """The codename of the release that a root is of; empty if it has none."""
+    path = root / "usr/lib/os-release"  # /etc/os-release is a link, which would lead out of a root if it were absolute
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    fields = dict(line.split("=", 1) for line in lines if "=" in line)
+    return fields.get("VERSION_CODENAME", "").strip('"')
 
 
 def _include(packages):
     return sorted({*BASE, *packages})
 
 
-def sources(directory):
-    """The host's package sources for this release, as files for mmdebstrap (one-line and deb822)."""
+def sources(directory, release):
+    """The host's package sources as files for mmdebstrap (one-line and deb822), for another release if so wanted.
+
+    A mirror that has the host's release has its neighbours, too; the keyring has to know their keys.
+    """
     lines, stanzas = [], []
     places = [Path("/etc/apt/sources.list")]
     places += sorted(Path("/etc/apt/sources.list.d").glob("*.list"))
@@ -131,9 +148,14 @@ def sources(directory):
     for text, name in (("\n".join(lines), "host.list"), ("\n\n".join(stanzas), "host.sources")):
         if text:
             file = directory / name
-            file.write_text(text + "\n", encoding="utf-8")
+            file.write_text(of_release(text, release) + "\n", encoding="utf-8")
             files.append(file)
     return files
+
+
+def of_release(text, release):
+    """Package sources with another release's suites in place of the host's: bookworm-security → trixie-security."""
+    return re.sub(rf"(?<=\s){re.escape(suite())}(?=-|\s|$)", release, text)
 
 
 def _is_ours(line):

@@ -68,6 +68,12 @@ def forget(name):
         _write_known(known)
 
 
+def hang_up(name):
+    """End the connections that are kept open to a machine, or to all (`*`)."""
+    for socket in DIRECTORY.glob(f"mux-{name}"):
+        run("ssh", "-o", f"ControlPath={socket}", "-O", "exit", "any", check=False)
+
+
 def host_blocks(machines, jump=None):
     """How every machine is reached: nodes directly, or through `jump`; the rest through its cloud's node."""
     blocks = []

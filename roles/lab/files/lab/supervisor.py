@@ -15,9 +15,8 @@ import socket
 import subprocess
 import sys
 
-from . import cgroup, network
+from . import cgroup, network, state
 from . import machine as machines
-from .landscape import landscape
 from .shell import LabError
 
 REBOOT = 133  # systemd-nspawn(1): a reboot was asked for under --keep-unit
@@ -26,7 +25,7 @@ POWER_OFF_SECONDS = 30
 
 def supervise(name, root):
     """Run a machine until it is off."""
-    machine = landscape.machines(landscape.CLOUDS)[name]
+    machine = state.machines(state.read())[name]
     cgroup.join("supervisors")
     boots = 0
     cgroup.kill(name)  # should a supervisor before this one have been killed

@@ -77,14 +77,19 @@ def start(image):
 def stop():
     """Switch it off and leave nothing, whatever state it is in; returns whether there was anything."""
     there = STATE.exists()
-    for mux in SSH_DIR.glob("mux-*"):
-        subprocess.run(["ssh", "-o", f"ControlPath={mux}", "-O", "exit", "any"], capture_output=True, check=False)
+    hang_up()
     while pid := process():
         there = True
         os.kill(pid, signal.SIGKILL)  # its disk is thrown away
         time.sleep(0.05)
     shutil.rmtree(STATE, ignore_errors=True)
     return there
+
+
+def hang_up():
+    """End the connections that are kept open, to it and to the machines in it."""
+    for mux in SSH_DIR.glob("mux-*"):
+        subprocess.run(["ssh", "-o", f"ControlPath={mux}", "-O", "exit", "any"], capture_output=True, check=False)
 
 
 def run(*command, stdin=None, check=True, timeout=900):

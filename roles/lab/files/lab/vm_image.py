@@ -1,6 +1,6 @@
-"""The virtual machine's kernel and disk: built once per list of packages and machines' root, kept in the cache.
+"""The virtual machine's kernel and disk: built once per list of packages and set of machines' roots, kept in the cache.
 
-A directory per image: `disk` (ext4, with the machines' root in it), `kernel`, and the key that lets in.
+A directory per image: `disk` (ext4, with the machines' roots in it), `kernel`, and the key that lets in.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ CONTAINED = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-p
 OPTIONS = tuple(option for option in roots.OPTIONS if "--format" not in option)
 
 
-def path_for(machines_root):
-    """Where the image with this machines' root in it is kept."""
+def path_for(machines_roots):
+    """Where the image with these machines' roots in it is kept."""
     identity = "\n".join(
         [
             roots.suite(),
@@ -45,15 +45,15 @@ def path_for(machines_root):
             DISK_SIZE,
             *OPTIONS,
             *_include(),
-            Path(machines_root).name,
+            *sorted(Path(root).name for root in machines_roots),
         ]
     )
     return roots.CACHE / f"vm-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
-def build(machines_root):
+def build(machines_roots):
     """Build the image unless it is there; returns (path, built)."""
-    path = path_for(machines_root)
+    path = path_for(machines_roots)
     with _lock():
         if path.is_dir():
             path.touch()
@@ -66,11 +66,12 @@ def build(machines_root):
             packages = f"--include={','.join(_include())}"
             hook = f"--customize-hook={CUSTOMIZE}"
             bootstrap = [*CONTAINED, "mmdebstrap", *OPTIONS, "--format=directory", *roots.apt_options(), packages, hook]
-            _logged(log, *bootstrap, roots.suite(), str(tree), *map(str, roots.sources(PARTIAL)))
+            _logged(log, *bootstrap, roots.suite(), str(tree), *map(str, roots.sources(PARTIAL, roots.suite())))
             _add_login(tree, image)
-            inner = tree / machines_root.lstrip("/")
-            inner.parent.mkdir(parents=True)
-            _logged(log, "cp", "-a", machines_root, str(inner))
+            for root in machines_roots:
+                inner = tree / root.lstrip("/")
+                inner.parent.mkdir(parents=True, exist_ok=True)
+                _logged(log, "cp", "-a", root, str(inner))
             (kernel,) = (tree / "boot").glob("vmlinuz-*")
             shutil.copy(kernel, image / "kernel")
             make = ["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-d", str(tree)]

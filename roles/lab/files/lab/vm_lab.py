@@ -7,7 +7,7 @@ import json
 import tarfile
 from pathlib import Path
 
-from . import ssh, vm, vm_image
+from . import control, ssh, state, vm, vm_image
 from .landscape import landscape
 from .shell import LabError
 
@@ -19,20 +19,30 @@ LABCTL = f"{INSIDE}/roles/lab/files/labctl.py"
 SLOW = {"tcg": ("--patience", "10", "--at-once", "3"), "kvm": ()}
 
 
-def up(count, root):
-    """The virtual machine, and in it the lab of so many clouds; returns what was done."""
-    image, built = vm_image.build(root)
+def up(before, count, root, nat=None, releases=None):
+    """The virtual machine, and in it the lab of so many clouds; returns what was done.
+
+    `before` is what the lab inside was, as far as the controller knows; `nat` and `releases` are as in control.up.
+    """
+    clouds = landscape.cloud_names(count)
+    nat = control.wanted_nat(before, clouds, nat)
+    releases = control.wanted_releases(before, clouds, releases)
+    image, built = vm_image.build([root, *control.release_roots(releases).values()])
     done = ["image: built"] if built else []
-    state = vm.read_state()
-    if state and state.get("image") != str(image):
+    running = vm.read_state()
+    if running and running.get("image") != str(image):
         vm.stop()
         done.append("all: rebuilt, because the image is another one")
     if vm.start(image):
         done.append(f"virtual machine: started ({vm.read_state()['accelerator']})")
     vm.run("tar", "-xC", "/", stdin=_code())
-    done += labctl("up", "--clouds", str(count), "--root", root, *SLOW[vm.read_state()["accelerator"]])["actions"]
+    words = ["--clouds", str(count), "--root", root, "--nat", *nat, "--release"]
+    words += [f"{name}={release}" for name, release in releases.items()]
+    made = labctl("up", *words, *SLOW[vm.read_state()["accelerator"]])["actions"]
+    if made:  # a machine that was made anew has another key, and does not know of connections to the one before
+        vm.hang_up()
     _fetch()
-    return done
+    return done + made
 
 
 def labctl(*words):
@@ -46,14 +56,6 @@ def labctl(*words):
     if "error" in answer:
         raise LabError(f"inside the virtual machine: {answer['error']}")
     return answer
-
-
-def read_state():
-    """What the controller knows of the lab inside: {clouds, …}, or {}."""
-    try:
-        return json.loads((vm.STATE / "state.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
 
 
 def _code():
@@ -70,7 +72,7 @@ def _code():
 
 def _fetch():
     """Which machines there are, their host keys, and the way to them."""
-    state = vm.run("cat", landscape.STATE_FILE)
+    text = vm.run("cat", landscape.STATE_FILE)
     known = vm.run("cat", f"{landscape.SSH_DIR}/known_hosts").decode()
     mine = [
         line
@@ -78,7 +80,7 @@ def _fetch():
         if line.startswith(f"{vm.NAME} ")
     ]
     (vm.SSH_DIR / "known_hosts").write_text("\n".join(mine) + "\n" + known, encoding="ascii")
-    machines = landscape.machines(json.loads(state)["clouds"]).values()
+    machines = state.machines(json.loads(text)).values()
     config = ssh.host_blocks(machines, jump=vm.NAME) + vm.ssh_config(vm.read_state()["port"])
     vm.SSH_CONFIG.write_text(config, encoding="ascii")
-    (vm.STATE / "state.json").write_bytes(state)
+    (vm.STATE / "state.json").write_bytes(text)
