@@ -30,7 +30,8 @@ INTERNET = _lab.INTERNET
 def machines():
     """name → Machine, of the clouds the lab has now."""
     with open(_lab.STATE_FILE, encoding="utf-8") as file:
-        return _lab.machines(json.load(file)["clouds"])
+        state = json.load(file)
+    return _lab.machines(state["clouds"], state.get("nat", ()))
 
 
 def of_kind(*kinds):

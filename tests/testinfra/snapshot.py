@@ -22,7 +22,7 @@ BUSY = r"user|session|ssh@|run-|intercloud-vpn-keep.service loaded"
 # What is enabled is in `files`: links. (`systemctl list-unit-files` takes its time.)
 UNITS = "systemctl list-units --no-legend --plain --all --type=service,timer,socket,path | awk '{print $1, $2, $3}'"
 # Not what looks at the machine just now, and workers that come and go.
-PROCESSES = r"ps -eo comm= | grep -vxE 'sshd|python3|swanctl|ps|sh|bash|sort|grep|awk|find|systemctl|systemd-.*|\(.*'"
+PROCESSES = r"ps -eo comm= | grep -vxE 'sshd.*|python3|swanctl|ps|sh|bash|sort|grep|awk|find|systemctl|systemd-.*|\(.*'"
 NETWORK = (
     ("nft", "-s", "list", "ruleset"),
     ("ip", "-o", "link"),
