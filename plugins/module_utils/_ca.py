@@ -15,18 +15,15 @@ Profiles after RFC 5280 and, for IKE, RFC 4945.
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import fcntl
-import os
 import re
-import tempfile
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
 from ._csr import check_request
 from ._errors import VccError
+from ._whole_files import locked, write_whole
 
 try:
     from cryptography import x509
@@ -105,7 +102,7 @@ def ensure_authority(state_dir: str | Path, organization: str) -> Authority:
     try:
         for folder in (directory.parent.parent, directory.parent, directory, directory / "issued"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _locked(directory / "lock"):
+        with locked(directory / "lock"):
             if not (directory / "ca.pem").exists():
                 _make_authority(directory, organization)
     except OSError as error:
@@ -153,7 +150,7 @@ def sign(owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS
     serial = format(certificate.serial_number, "x")
     try:
         (owner.directory / "issued").mkdir(mode=0o700, exist_ok=True)
-        _write(owner.directory / "issued" / f"{serial}.pem", pem, 0o644)
+        write_whole(owner.directory / "issued" / f"{serial}.pem", pem, 0o644)
     except OSError as error:
         raise VccError(f"{owner.directory / 'issued'}: {error}") from error
     return Issued(pem.decode(), serial, end.strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -164,7 +161,7 @@ def _make_authority(directory: Path, organization: str) -> None:
     if not (directory / "ca.key").exists():
         fresh = ec.generate_private_key(ec.SECP384R1())
         encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-        _write(directory / "ca.key", fresh.private_bytes(encoding, form, serialization.NoEncryption()), 0o600)
+        write_whole(directory / "ca.key", fresh.private_bytes(encoding, form, serialization.NoEncryption()), 0o600)
     key = _authority_key(directory)
     name = x509.Name(
         [
@@ -179,7 +176,7 @@ def _make_authority(directory: Path, organization: str) -> None:
         .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
         .sign(key, hashes.SHA384())
     )
-    _write(directory / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    write_whole(directory / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
 def _builder(
@@ -229,28 +226,3 @@ def _not_after(certificate: x509.Certificate) -> datetime.datetime:
     if hasattr(certificate, "not_valid_after_utc"):  # cryptography 42 and later
         return certificate.not_valid_after_utc
     return certificate.not_valid_after.replace(tzinfo=datetime.timezone.utc)
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> t.Iterator[None]:
-    handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Write a file whole or not at all."""
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # 0600 from the first moment
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(scratch, mode)
-        os.replace(scratch, path)
-    except BaseException:
-        os.unlink(scratch)
-        raise

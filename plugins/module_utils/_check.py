@@ -40,6 +40,8 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
 
 def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Problems) -> None:
     family, vm = vpn.pool.family, member.vm
+    if vm.external:
+        return
     needed = [(vm.name, "vcc_address", vm.addresses), (vm.site, "vcc_org_address", _edge(landscape, vm.site).inside)]
     gateway = landscape.vapp(vm.vapp, f"hosts.{vm.name}.vcc_vapp") if vm.vapp else None
     if gateway is not None:
@@ -94,6 +96,12 @@ def _check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> No
     by_name = {edge.name: edge for edge in edges}
     for low, high in TOPOLOGIES[vpn.topology](list(by_name)):
         one, other = by_name[low], by_name[high]
+        if one.external and other.external:
+            problems.add(
+                f"{vpn.path}.members",
+                f"need a tunnel {low} -- {high}, and both are external: we can configure neither end; give each of "
+                "them a VPN of its own",
+            )
         if not set(one.public) & set(other.public):
             problems.add(
                 f"{vpn.path}.members",

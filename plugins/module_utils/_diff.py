@@ -10,6 +10,7 @@ from typing import Any
 
 from ._documents import ANY_ADDRESS, Compiled, Document
 
+AUTH = {"psk": "pre-shared key", "pubkey": "certificate"}
 _CONTENT = ("sysctls", "addresses", "routes", "vpns", "tunnels")
 
 
@@ -56,9 +57,17 @@ def _statements(compiled: Compiled) -> dict[str, None]:
     lines: list[str] = []
     for name, tunnel in sorted(compiled.tunnels.items()):
         low, high = tunnel["edges"]
-        end, other = compiled.ends[low, name], compiled.ends[high, name]
+        end = compiled.ends.get((low, name)) or compiled.ends[high, name]
+        here, there = (low, high) if (low, name) in compiled.ends else (high, low)
+        # Of an external edge there is no end: what it knows of ours has to do.
+        other = compiled.ends.get((there, name)) or {
+            "local_address": end["remote_address"],
+            "remote_address": end["public_address"],
+        }
+        addresses = {here: _address(end, other), there: _address(other, end)}
+        external = f", external, {AUTH[end['ike']['auth']]}" if end.get("external") else ""
         lines.append(
-            f"tunnel {name} ({tunnel['kind']}): {low} {_address(end, other)} <-> {high} {_address(other, end)}, "
+            f"tunnel {name} ({tunnel['kind']}{external}): {low} {addresses[low]} <-> {high} {addresses[high]}, "
             f"{_joined(end['ike']['proposals'])}, rekey {end['ike']['rekey_time']} s, DPD {end['ike']['dpd_delay']} s"
         )
     for vpn in compiled.vpns:
@@ -67,7 +76,8 @@ def _statements(compiled: Compiled) -> dict[str, None]:
         for site, what in vpn["sites"].items():
             lines.append(f"vpn {vpn['name']}: site {site} {_joined(what['blocks'])}, edge address {what['address']}")
         lines += [
-            f"vpn {vpn['name']}: member {member['name']} {member['address']} ({member['mode']})"
+            f"vpn {vpn['name']}: member {member['name']} {member['address']} "
+            f"({'external' if member.get('external') else member['mode']})"
             for member in vpn["members"]
         ]
     for node, document in sorted(compiled.documents.items()):

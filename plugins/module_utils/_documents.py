@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -125,11 +125,11 @@ class _VpnCompiler:
         by_site: dict[str, list[Member]] = {site: [] for site in self.edges}
         for member in self.vpn.members:
             by_site[member.vm.site].append(member)
-        for site, members in by_site.items():
+        for site, members in self._ours(by_site):
             self._site(self.edges[site], members)
         for pair in self.pairs:
             self._link(pair)
-        for site, remote in self.remote.items():
+        for site, remote in self._ours(self.remote):
             self.compiled.documents[site]["vpns"][-1]["remote"] = _texts(collapse(remote))
         self.compiled.vpns.append(
             {
@@ -151,12 +151,17 @@ class _VpnCompiler:
                         "site": member.vm.site,
                         "vapp": member.vm.vapp,
                         "cloud": member.vm.cloud,
+                        **({"external": True} if member.vm.external else {}),
                     }
                     for member in self.vpn.members
                 ],
                 "tunnels": [tunnel_name(pair) for pair in self.pairs],
             }
         )
+
+    def _ours(self, by_site: Mapping[str, T]) -> Iterator[tuple[str, T]]:
+        """What there is by site, without the sites that are external: they are told nothing."""
+        return ((site, what) for site, what in by_site.items() if not self.edges[site].external)
 
     def _site(self, edge: OrgEdge, members: Sequence[Member]) -> None:
         document = self._document(edge.name, "org_edge", edge.cloud)
@@ -215,14 +220,16 @@ class _VpnCompiler:
 
     def _link(self, pair: Pair) -> None:
         low, high = sorted(pair)
-        name = tunnel_name(pair)
-        starts = initiator(pair, [edge for edge in pair if not self.edges[edge].reachable])
+        name, starts = tunnel_name(pair), self._initiator(pair)
         outer = min(set(self.edges[low].public) & set(self.edges[high].public))
         encryption = self.vpn.policy.encryption
         mtu = link_mtu(min(self.edges[low].underlay_mtu, self.edges[high].underlay_mtu), outer, encryption.esp)
         mss = link_mss(mtu, self.family)
         self.compiled.tunnels[name] = {"edges": [low, high], "kind": self.vpn.tunnel}
         for here, there in ((low, high), (high, low)):
+            if self.edges[here].external:
+                continue
+            external = self.edges[there].external
             document = self.compiled.documents[here]
             remote = collapse(self.site_blocks[there])
             tunnel = self.compiled.ends.get((here, name))
@@ -230,20 +237,22 @@ class _VpnCompiler:
                 tunnel = self.compiled.ends[here, name] = {
                     "name": name,
                     "peer": there,
+                    **({"external": True, "public_address": self.edges[here].public[outer]} if external else {}),
                     "initiator": here == starts,
                     # Behind a NAT it is the route that tells which of the edge's own addresses is meant.
                     "local_address": ANY_ADDRESS if self.edges[here].behind_nat else self.edges[here].public[outer],
                     "remote_address": self.edges[there].public[outer],
-                    "local_id": f"{here}.{self.organization}",
-                    "remote_id": f"{there}.{self.organization}",
+                    "local_id": self.edges[here].identity,
+                    "remote_id": self.edges[there].identity,
                     "ike": {
                         "proposals": list(encryption.ike),
                         "rekey_time": encryption.ike_rekey,
                         "dpd_delay": encryption.dpd_delay,
-                        "auth": "pubkey",
+                        "auth": external.auth if external else "pubkey",
                     },
                     "links": [],
                     **({} if self.edges[there].reachable else {"peer_behind_nat": True}),
+                    **({"peer_forwarded": True} if external and self.edges[there].behind_nat else {}),
                 }
                 document["tunnels"].append(tunnel)
             tunnel["links"].append(
@@ -266,6 +275,12 @@ class _VpnCompiler:
             self.remote[here] += remote
             entry = document["vpns"][-1]
             entry["mtu"], entry["mss"] = min(mtu, entry.get("mtu", mtu)), min(mss, entry.get("mss", mss))
+
+    def _initiator(self, pair: Pair) -> str:
+        """The end that starts; of a tunnel to an external edge always ours, whose part it is to say that it is up."""
+        external = [edge for edge in pair if self.edges[edge].external]
+        unreachable = [edge for edge in pair if not self.edges[edge].reachable]
+        return next(edge for edge in pair if edge not in external) if external else initiator(pair, unreachable)
 
     def _document(self, node: str, role: str, cloud: str) -> Document:
         document = self.compiled.documents.get(node)

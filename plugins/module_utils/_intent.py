@@ -63,6 +63,11 @@ class Vpn:
         }
 
 
+def _member(vm: Vm, mode: str) -> Member:
+    """A member; what its gateway does is only ours to say where the gateway is ours."""
+    return Member(vm, "address" if vm.external else mode)
+
+
 def vpn_from_record(
     name: str, organization: str, record: Mapping[str, Any], landscape: Landscape, problems: Problems
 ) -> Vpn | None:
@@ -73,7 +78,7 @@ def vpn_from_record(
         if vm is not None and vm.organization != organization:
             problems.add(path, f"{vm.name} is of organization {vm.organization} now; take it out of the VPN first")
             return None
-    members = tuple(Member(vm, mode) for vm, mode in vms if vm is not None)
+    members = tuple(_member(vm, mode) for vm, mode in vms if vm is not None)
     if len(members) < len(vms):
         return None
     return Vpn(
@@ -266,10 +271,17 @@ class _Parser:
                 self.has_unusable_members |= vm is None
                 # The more exact word wins: a VM named by itself keeps the mode given there.
                 if vm is not None and (name not in found or name == text):
-                    found[name] = Member(vm, mode or vm.mode)
+                    found[name] = _member(vm, mode or vm.mode)
+                    self._check_mode(vm, entry, place)
         if len(found) < 2 and not self.has_unusable_members and len(self.problems) == before:
             self.problems.add(path, f"a VPN needs at least two members, and {len(found)} is named")
         return tuple(found[name] for name in sorted(found))
+
+    def _check_mode(self, vm: Vm, entry: object, place: str) -> None:
+        if vm.external and isinstance(entry, Mapping) and entry.get("mode") == "nat":
+            self.problems.add(
+                f"{place}.mode", f"nat: {vm.name} is behind {vm.site}, which is external: not ours to say; leave it out"
+            )
 
     def _entry(self, entry: object, place: str, default_mode: str | None) -> tuple[str | None, str | None]:
         if isinstance(entry, Mapping):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._csr import IDENTITY
+from ._external import External, identity_of, is_external, read_external
 from ._prefix import Prefix, format_address, parse_address
 from ._problems import Problems, did_you_mean
 
@@ -41,10 +42,13 @@ class OrgEdge:
     inside: Addresses
     networks: tuple[Prefix, ...]
     underlay_mtu: int
+    identity: str
     behind_nat: bool = False
     """Whether the public addresses are a NAT's, and the edge has others."""
     reachable: bool = True
     """Whether a peer that speaks first gets through: False behind a NAT that does not forward IKE to the edge."""
+    external: External | None = None
+    """Of an edge that is not ours; it need not have addresses and networks inside."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Vm:
     vapp: str | None
     addresses: Addresses
     mode: str
+    external: bool = False
+    """Whether it is behind an external edge: not ours, and never logged in to."""
 
 
 class Landscape:
@@ -114,6 +120,10 @@ class Landscape:
     def in_inventory(self, name: str) -> bool:
         """Whether this run's inventory holds the host."""
         return name in self._current
+
+    def is_external(self, name: str) -> bool:
+        """Whether the host is an external edge."""
+        return name in self._hosts and is_external(self._hosts[name]["vars"])
 
     def belongs_to(self, name: str, organization: str) -> bool:
         """Whether the host is known, and of that organization."""
@@ -164,14 +174,16 @@ class Landscape:
         before = len(self._problems)
         cloud = self._cloud(name, place)
         self._check_host(name)
-        identity = f"{name}.{_organization(variables)}"
+        identity = identity_of(name, _organization(variables), variables)
+        others = self._identities(name) if is_external(variables) else ()
+        external = read_external(place, identity, variables, others, self._problems)
         if not _ORGANIZATION.fullmatch(_organization(variables)):
             self._problems.add(
                 f"{place}.vcc_org",
                 f"{_organization(variables)!r} must be at most 32 letters, digits and "
                 "hyphens, starting with a letter or digit: it is part of certificates and file names",
             )
-        elif not IDENTITY.fullmatch(identity):
+        elif not external and not IDENTITY.fullmatch(identity):
             self._problems.add(
                 place,
                 f"{identity!r} would be the name in its certificate, and is no DNS name of at most 64 characters: "
@@ -180,7 +192,9 @@ class Landscape:
         public = self._addresses(
             variables, "vcc_public_address", place, "the address other clouds' edges reach this one at"
         )
-        inside = self._addresses(variables, "vcc_org_address", place, "the edge's address on the org network")
+        inside = self._addresses(
+            variables, "vcc_org_address", place, None if external else "the edge's address on the org network"
+        )
         networks = self._networks(variables, "vcc_org_network", place)
         mtu = variables.get("vcc_underlay_mtu", UNDERLAY_MTU)
         if isinstance(mtu, bool) or not isinstance(mtu, int) or not 1280 <= mtu <= 9216:
@@ -191,7 +205,16 @@ class Landscape:
         if cloud is None or len(self._problems) > before:
             return None
         organization, reachable = _organization(variables), nat is not True
-        return OrgEdge(name, cloud, organization, public, inside, networks, int(mtu), bool(nat), reachable)
+        return OrgEdge(name, cloud, organization, public, inside, networks, int(mtu), identity, bool(nat), reachable, external)
+
+    def _identities(self, name: str) -> set[str]:
+        """The identities of the other edges of an edge's organization."""
+        organization = organization_of(self._hosts[name])
+        return {
+            identity_of(other, organization, facts["vars"])
+            for other, facts in self._hosts.items()
+            if other != name and "org_edges" in facts["kinds"] and organization_of(facts) == organization
+        }
 
     def _read_vapp(self, name: str, asked_by: str) -> VappEdge | None:
         if not self.is_a(name, "vapp_edges"):
@@ -227,24 +250,48 @@ class Landscape:
         before = len(self._problems)
         self._check_host(name)
         organization = _organization(variables)
-        addresses = self._addresses(variables, "vcc_address", place, "the VM's address on its private network")
+        site = self._site(name, path, clouds[0], organization)
+        external = site is not None and is_external(self._hosts[site]["vars"])
+        addresses = self._addresses(
+            variables, "vcc_address", place, None if external else "the VM's address on its private network"
+        )
         mode = variables.get("vcc_member_mode", "address")
         if mode not in MODES:
             self._problems.add(f"{place}.vcc_member_mode", f"must be one of {', '.join(MODES)}, not {mode!r}")
         vapp = str(variables["vcc_vapp"]) if variables.get("vcc_vapp") else None
-        if vapp is not None:
+        if external:
+            self._check_external(name, str(site))
+        elif vapp is not None:
             self._check_vapp(name, vapp, clouds[0], organization)
-        site = self._site(name, path, clouds[0], organization)
         if site is None or len(self._problems) > before:
             return None
-        return Vm(name, str(clouds[0]), organization, site, vapp, addresses, str(mode))
+        return Vm(name, str(clouds[0]), organization, site, vapp, addresses, str(mode), external)
 
     def _check_host(self, name: str) -> None:
         kinds = self._hosts[name]["kinds"]
+        if "org_edges" not in kinds and "vcc_external" in self._hosts[name]["vars"]:
+            self._problems.add(
+                f"hosts.{name}.vcc_external",
+                "is said of an org edge, and then goes for the VMs behind it; leave it out",
+            )
         if len(kinds) > 1:
             self._problems.add(f"hosts.{name}", f"is in the groups {' and '.join(kinds)}; a host is in one of them")
         if "/" in name or "#" in name:
             self._problems.add(f"hosts.{name}", "has a / or a # in its name, which the ledger's keys are made with")
+
+    def _check_external(self, vm: str, edge: str) -> None:
+        """Behind an external edge, everything but the VM's address in the VPN is the other side's business."""
+        variables = self._hosts[vm]["vars"]
+        if variables.get("vcc_vapp"):
+            self._problems.add(
+                f"hosts.{vm}.vcc_vapp",
+                f"{vm} is behind {edge}, which is external: its networks are not ours; leave it out",
+            )
+        if variables.get("vcc_member_mode") == "nat":
+            self._problems.add(
+                f"hosts.{vm}.vcc_member_mode",
+                f"nat: {vm} is behind {edge}, which is external: whether it translates is its business; leave it out",
+            )
 
     def _check_vapp(self, vm: str, vapp: str, cloud: str, organization: str) -> None:
         place = f"hosts.{vm}.vcc_vapp"
@@ -291,9 +338,10 @@ class Landscape:
         )
         return None
 
-    def _addresses(self, variables: Mapping[str, Any], key: str, place: str, meaning: str) -> Addresses:
+    def _addresses(self, variables: Mapping[str, Any], key: str, place: str, meaning: str | None) -> Addresses:
+        """One address per version. There must be one where ``meaning`` says what it is needed for."""
         found: dict[int, str] = {}
-        if not variables.get(key):
+        if meaning is not None and not variables.get(key):
             self._problems.add(f"{place}.{key}", f"is missing: {meaning}")
         for text in _listed(variables.get(key)):
             try:

@@ -109,7 +109,7 @@ def _candidates(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
             "addresses": list(vm.addresses.values()),
         }
         for vm in vms
-        if vm is not None
+        if vm is not None and not vm.external
     ]
 
 
@@ -218,6 +218,7 @@ class _Tenant:
     def compile(self, plan: Plan, problems: Problems, create_tunnels: bool) -> None:
         """Write the ledger's part and add the documents to the plan."""
         old_documents = {node: record.document for node, record in self.transaction.documents(self.name).items()}
+        self._check_external(old_documents, problems)
         old = compile_organization(self.name, self.before, self.numbers, self.held, self.past)
         self._write_vpns()
         new = compile_organization(self.name, self.wanted.values(), self.numbers, self.leases, self.landscape)
@@ -255,6 +256,16 @@ class _Tenant:
             record.state == DELETING for record in self.transaction.vpns(self.name).values()
         )
 
+    def _check_external(self, documents: Mapping[str, Document], problems: Problems) -> None:
+        """An edge that runs a document of ours cannot just be declared external: nobody would take it from there."""
+        for node in sorted(documents):
+            if self.landscape.is_external(node):
+                problems.add(
+                    f"hosts.{node}.vcc_external",
+                    f"{node} still has what earlier runs told it; take its VMs out of every VPN, or delete those, with "
+                    "vcc_external: false, and declare it external then",
+                )
+
     def _write_vpns(self) -> None:
         new = [lease for key, lease in sorted(self.leases.items()) if key not in self.held]
         self.transaction.add_leases(self.name, new)
@@ -284,7 +295,8 @@ class _Tenant:
             self.transaction.drop_tunnel(self.name, name)
 
     def _remember(self, new: Compiled) -> None:
-        used = set(new.documents) | {member["name"] for vpn in new.vpns for member in vpn["members"]}
+        used = {*new.documents, *(site for vpn in new.vpns for site in vpn["sites"])}
+        used |= {member["name"] for vpn in new.vpns for member in vpn["members"]}
         self.transaction.put_landscapes(self.name, {host: self.landscape.facts(host) for host in sorted(used)})
 
     def settle(self, applied: set[str], generation: int | None, gone: set[str]) -> list[str]:
@@ -336,7 +348,11 @@ class _Tenant:
         self.changed |= bool(gone)
         kept = {vm for record in self.transaction.vpns(self.name).values() for vm in record.intent["members"]}
         kept |= set(stored) - gone
-        for host in set(self.transaction.landscape(self.name)) - kept:
+        known = self.transaction.landscape(self.name)
+        kept |= {
+            str(known[host]["vars"].get("vcc_edge")) for host in kept & set(known)
+        }  # an external one has no document
+        for host in set(known) - kept:
             self.transaction.drop_landscape(self.name, host)
 
 

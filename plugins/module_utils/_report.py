@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ._settings import pointer
 from ._verify_finding import ERROR, Result
 from ._verify_targets import Plan, bare
 
@@ -47,6 +48,8 @@ def table(result: Result, plan: Plan) -> str:
     lines: list[str] = []
     for vpn in plan["vpns"]:
         lines += [*_vpn(vpn, plan, result), ""]
+    external = {link["tunnel"]: link["external"] for link in result.links if link.get("external")}
+    lines += [_cut(pointer(tunnel, edge)) for tunnel, edge in sorted(external.items())] + [""] * bool(external)
     return "\n".join([*lines, *_findings(result)])
 
 
@@ -56,7 +59,7 @@ def _vpn(vpn: Section, plan: Plan, result: Result) -> Iterator[str]:
     yield _cut(head)
     yield "=" * min(len(head), WIDTH)
     rows = [
-        [m["name"], bare(m["address"]), m.get("cloud") or "", m["site"], m.get("vapp") or "-", m.get("mode") or ""]
+        [m["name"], bare(m["address"]), m.get("cloud") or "", m["site"], m.get("vapp") or "-", _mode(m)]
         for m in vpn["members"]
     ]
     yield from _columns(["member", "address", "cloud", "edge", "vApp", "mode"], rows)
@@ -71,6 +74,10 @@ def _vpn(vpn: Section, plan: Plan, result: Result) -> Iterator[str]:
     sites = {member["site"] for member in vpn["members"]}
     inside = names | {vm["name"] for vm in plan["members"] if vm["site"] in sites}
     yield from _negative([p for p in result.negative if p["vpn"] == vpn["name"] and p["src"] in inside])
+
+
+def _mode(member: Section) -> str:
+    return "external" if member.get("external") else str(member.get("mode") or "")
 
 
 def _links(links: Sequence[Section]) -> Iterator[str]:
@@ -102,6 +109,8 @@ def _matrix(names: Sequence[str], pairs: Iterable[Section]) -> Iterator[str]:
 
 
 def _cell(pair: Section) -> str:
+    if pair["reachable"] is None:
+        return "ext"
     if not pair["probed"]:
         return "?"
     if not pair["reachable"]:
@@ -110,12 +119,17 @@ def _cell(pair: Section) -> str:
 
 
 def _summary(pairs: Sequence[Section], edges: Sequence[Section]) -> Iterator[str]:
+    external = [pair for pair in pairs if pair["reachable"] is None]
+    pairs = [pair for pair in pairs if pair["reachable"] is not None]
     up = [pair for pair in pairs if pair["reachable"]]
     full = [pair for pair in up if pair["mtu_ok"] is not None]
     yield f"members: {len(up)} of {len(pairs)} ordered pairs answer"
     if len(up) < len(pairs):
         lost = [f"{pair['src']} -> {pair['dst']}" for pair in pairs if not pair["reachable"]]
         yield _cut("         not: " + ", ".join(lost))
+    if external:
+        sources = ", ".join(sorted({pair["src"] for pair in external}))
+        yield _cut(f"ext:     {len(external)} ordered pairs begin at an external member, not probed: {sources}")
     if full:
         sizes = sorted({pair["mtu"] for pair in full})
         passed = sum(pair["mtu_ok"] for pair in full)

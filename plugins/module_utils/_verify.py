@@ -52,6 +52,7 @@ def judge(
         answers = {_key(probe): probe for probe in (state or {}).get("probes", [])}
         for target in targets:
             recorder.add(vm, target, answers.get(_key(target)), _absent(state))
+    recorder.add_external()
     result.findings += judge_probes(result)
     result.findings = sorted(dict.fromkeys(result.findings), key=lambda finding: finding.severity != ERROR)
     return result

@@ -51,6 +51,9 @@ def judge_links(
 def _judge_tunnel(name: str, ends: Ends, seen: Mapping[str, list[Section]]) -> Iterator[Finding]:
     subject = f"tunnel {name}"
     logs = f"swanctl --list-sas --ike {name}, journalctl -u strongswan -n 50 on {' and '.join(sorted(ends))}"
+    external = _external(ends)
+    if external:
+        logs += f"; whether {external} has what external_settings -e vcc_edge={external} shows, and the same key"
     current = {node: _current(sas, "ESTABLISHED", IKE_LEFTOVER) for node, sas in seen.items()}
     wrong = {node: _states(seen[node]) for node, sas in current.items() if len(sas) != 1}
     if wrong:
@@ -133,6 +136,7 @@ def _record(
     return {
         "vpn": vpn,
         "tunnel": name,
+        **({"external": _external(ends)} if _external(ends) else {}),
         "state": state,
         "spis": {node: _pick(found, spi_in="in", spi_out="out") for node, found in up.items()},
         "algorithms": {
@@ -182,7 +186,14 @@ def _per_node(texts: Mapping[str, str]) -> str:
 
 def _addresses(ends: Ends) -> str:
     """Where the ends reach each other; their own addresses may be others, behind a NAT."""
-    return " and ".join(sorted(str(tunnel["remote_address"]) for tunnel in ends.values()))
+    tunnels = list(ends.values())
+    known = {str(tunnel["public_address"]) for tunnel in tunnels if tunnel.get("external")}  # by the other end, not ours
+    return " and ".join(sorted(known | {str(tunnel["remote_address"]) for tunnel in tunnels}))
+
+
+def _external(ends: Ends) -> str | None:
+    """The external edge at the other end of a tunnel, if there is one. Its end cannot be observed."""
+    return next((str(tunnel["peer"]) for tunnel in ends.values() if tunnel.get("external")), None)
 
 
 def _prefixes(texts: Iterable[str]) -> set[str]:

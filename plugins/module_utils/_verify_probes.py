@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ._verify_finding import ERROR, WARNING, Finding, Result, few
-from ._verify_targets import Documents, Plan, Target, Way, way
+from ._verify_targets import Documents, Plan, Target, Way, bare, way
 
 Section = Mapping[str, Any]
+NOT_PROBED = "external, not probed"
 
 
 class Recorder:
@@ -53,6 +54,20 @@ class Recorder:
         else:
             ok = probed and not record["reachable"]
             self._result.negative.append({**record, "kind": target["kind"], "ok": ok})
+
+    def add_external(self) -> None:
+        """File the pairs that begin at an external member: nobody can log in there to probe them."""
+        for (name, vpn), peers in sorted(self._peers.items()):
+            if peers[name].get("external"):
+                self._result.pairs += [self._unprobed(name, vpn, peers[dst]) for dst in peers if dst != name]
+
+    def _unprobed(self, vm: str, vpn: str, dst: Section) -> dict[str, Any]:
+        src, dst, path = self._way(vm, {"vpn": vpn, "dst": dst["name"]})
+        seen = dict.fromkeys(("reachable", "rtt_ms", "loss", "settled_after_ms", "mtu_ok", "mtu_reason"))
+        route = {"via": list(path.nodes), "tunnels": list(path.tunnels), "mtu": path.mtu}
+        record = {"src": vm, "dst": dst["name"], "vpn": vpn, "address": bare(dst["address"]), "probed": False}
+        sites = [src["site"], dst["site"]]
+        return {**record, **seen, **route, "reason": NOT_PROBED, "silent": True, "sites": sites}
 
     def _way(self, vm: str, target: Target) -> tuple[Section, Section, Way]:
         peers = self._peers[vm, target["vpn"]]

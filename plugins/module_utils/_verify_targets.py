@@ -12,6 +12,8 @@ stranger non-member  must not     a VM beside the members, in each network of an
 unleased member      must not     an address of the VPN, at another site, that nobody holds
 reply    member      must not     a non-member beside it: its reply to a VPN address would cross the gateway
 ======== =========== ============ ======================================================================
+
+Nothing starts at an external member, which nobody of us logs in to; to one, it is probed like to any other.
 """
 
 from __future__ import annotations
@@ -44,6 +46,9 @@ def way(documents: Documents, vpn: str, src: Mapping[str, Any], dst: Mapping[str
         if first == last:
             return Way(tuple(first or [src["site"]]))
         return Way((*first, src["site"], *last))
+    if src.get("external"):  # the plan knows no more of its gateway than that the way back leads there
+        back = way(documents, vpn, dst, src)
+        return Way(back.nodes[::-1], back.tunnels[::-1], back.mtu)
     address = ipaddress.ip_address(bare(dst["address"]))
     nodes, tunnels, limits = [str(src["site"])], [], []
     while nodes[-1] != dst["site"]:
@@ -74,7 +79,7 @@ def probe_targets(
             if only in (None, vm["name"]):
                 found.setdefault(vm["name"], []).extend(_stranger(vpn))
         for member in vpn["members"]:
-            if only in (None, member["name"]):
+            if only in (None, member["name"]) and not member.get("external"):
                 mine = found.setdefault(member["name"], [])
                 mine.extend(_members(documents, vpn, member))
                 mine.extend(_edges(documents, vpn, member))
@@ -143,6 +148,7 @@ def _stranger(vpn: Mapping[str, Any]) -> Iterator[Target]:
 def _unleased(documents: Documents, vpn: Mapping[str, Any], member: Mapping[str, Any]) -> Iterator[Target]:
     taken = {bare(other["address"]) for other in vpn["members"]}
     taken |= {edge_address(documents, vpn["name"], other["site"]) or "" for other in vpn["members"]}
+    taken |= {bare(site["address"]) for site in vpn.get("sites", {}).values()}  # an external edge has no document
     far = (
         text for dummy, link in links_of(documents.get(member["site"], {}), vpn["name"]) for text in link["remote_ts"]
     )

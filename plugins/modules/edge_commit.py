@@ -57,6 +57,11 @@ options:
       authority:
         description: The certificate of the authority that signed it, and the other edges'.
         type: str
+  secrets:
+    description:
+      - The pre-shared keys of tunnels to external edges, by the tunnel's name. The node keeps those that are not given.
+      - V(null), in check mode, stands for a key that the real run would make.
+    type: dict
   confirm_timeout:
     description:
       - The node rolls back after so many seconds unless M(intercloud.vpn.edge_confirm) came first.
@@ -160,6 +165,7 @@ def main() -> None:
             "backend": {"type": "str", "choices": ["xfrm", "libipsec", "none"], "default": "none"},
             "trap": {"type": "bool", "default": False},
             "certificates": {"type": "dict", "options": certificates},
+            "secrets": {"type": "dict", "no_log": True},
             "confirm_timeout": {"type": "int", "default": 60},
             "allow_older": {"type": "bool", "default": False},
             "require": {"type": "list", "elements": "str", "default": []},

@@ -143,6 +143,11 @@ losing:
   returned: success
   type: list
   elements: str
+external:
+  description: Where to find what external edges need to know, a line per tunnel to one.
+  returned: success
+  type: list
+  elements: str
 leaving:
   description: The nodes that the VPNs being deleted were brought to.
   returned: success
@@ -163,6 +168,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._settings import pointers
 
 RETURNED = ("generations", "changed_nodes", "new_tunnels", "notes", "losing", "leaving", "unsettled")
 
@@ -202,6 +208,7 @@ def main() -> None:
         diff={"prepared": "".join(f"{line}\n" for line in plan.diff)},
         summary=plan.diff,
         authorities={name: _ca.authority_sha256(wanted["state_dir"], name) for name in plan.generations},
+        external=pointers(plan.documents),
         plan={"vpns": plan.vpns, "members": plan.members, "documents": plan.documents},
         **{key: getattr(plan, key) for key in RETURNED},
     )

@@ -13,12 +13,18 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager, split_host_pattern
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._psk import GIVEN, wrong_psk
+
 KINDS = ("vcc_nodes", "org_edges", "vapp_edges", "members")
 CLOUD = "cloud_"
+PSK = "vcc_psk"
 VARIABLES = (
     "vcc_address",
+    "vcc_authentication",
     "vcc_behind_nat",
     "vcc_edge",
+    "vcc_external",
+    "vcc_identity",
     "vcc_member_mode",
     "vcc_org",
     "vcc_org_address",
@@ -53,6 +59,8 @@ def read_hosts(task_vars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         facts["kinds"].sort()
         facts["clouds"].sort()
         facts["vars"] = {key: variables[key] for key in VARIABLES if key in variables}
+        if PSK in variables:  # the planner is told whether it is in order, and no more
+            facts["vars"][PSK] = wrong_psk(variables[PSK]) or GIVEN
     return hosts
 
 

@@ -11,7 +11,7 @@ import json
 import sys
 import time
 
-from . import _charon, _confirm, _files, _ip, _xfrm
+from . import _charon, _confirm, _files, _ip, _secrets, _xfrm
 from ._addresses import Addresses
 from ._commit import FAILURES, activate, attempt, rollback
 from ._document import LIBIPSEC_DEVICE, NOTHING
@@ -61,7 +61,8 @@ def started(store: Store) -> None:
     if not settings or not generation.listed("tunnels"):
         return
     _charon.wait_until_ready()
-    _charon.mark(store, daemon=settings, config=_files.read(store.at(_charon.CONFIG)))
+    loaded = _secrets.digests(generation)
+    _charon.mark(store, daemon=settings, config=_files.read(store.at(_charon.CONFIG)), secrets=loaded)
     deadline = time.monotonic() + 5
     while generation.backend == "libipsec" and not _ip.exists(LIBIPSEC_DEVICE) and time.monotonic() < deadline:
         time.sleep(0.05)

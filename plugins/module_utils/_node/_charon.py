@@ -71,8 +71,13 @@ def identity() -> tuple[int, str]:
     return pid, start
 
 
-def mark(store: Store, *, daemon: str | None = None, config: str | None = None) -> None:
-    """Note digests of what the running daemon was started with and has loaded; None keeps what is noted."""
+def mark(
+    store: Store, *, daemon: str | None = None, config: str | None = None, secrets: dict[str, str] | None = None
+) -> None:
+    """Note digests of what the running daemon was started with and has loaded; None keeps what is noted.
+
+    `secrets`: of the pre-shared keys, by tunnel.
+    """
     pid, start = identity()
     old = marker(store)
     noted = {
@@ -80,6 +85,7 @@ def mark(store: Store, *, daemon: str | None = None, config: str | None = None) 
         "start": start,
         "daemon": old.get("daemon", "") if daemon is None else sha256(daemon),
         "config": old.get("config", "") if config is None else sha256(config),
+        "secrets": old.get("secrets", {}) if secrets is None else secrets,
     }
     _files.write(store.at(MARKER), json.dumps(noted, sort_keys=True), 0o600)
 

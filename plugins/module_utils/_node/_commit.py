@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import _certificates, _units
+from . import _certificates, _secrets, _units
 from ._addresses import Addresses
 from ._certificates import Certificates
 from ._document import NOTHING, Change, Generation
@@ -20,6 +20,7 @@ from ._nftables import Nftables
 from ._part import Context, Part
 from ._routes import Guards, Routes
 from ._run import CommandError
+from ._secrets import Secrets
 from ._state import Store
 from ._swanctl import Swanctl
 from ._sysctl import Sysctls
@@ -36,6 +37,7 @@ ORDER: tuple[type[Part], ...] = (
     Sysctls,
     Links,
     Addresses,  # before the connections: the userspace backend looks for a local address inside the local selectors
+    Secrets,  # before the connections, which need them; taken away after those
     Swanctl,
     Routes,
 )
@@ -138,11 +140,12 @@ def attempt(steps: Iterable[Callable[[], None]]) -> list[str]:
 
 
 def completed(want: Generation, have: Generation) -> Generation:
-    """A generation without certificates keeps the ones the node has."""
+    """A generation without certificates or pre-shared keys keeps the ones the node has."""
+    want = _secrets.completed(want, have)
     if not _certificates.needed(want):
         return want
     kept = {name: have.files[name] for name in _certificates.FILES if name in have.files}
-    return Generation(want.document, {**kept, **want.files}, want.backend)
+    return Generation(want.document, {**kept, **want.files}, want.backend, want.awaited)
 
 
 def commit(

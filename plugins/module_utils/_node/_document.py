@@ -33,6 +33,8 @@ class Generation:
     document: Document = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     backend: str = "none"
+    awaited: frozenset[str] = frozenset()
+    """In check mode: tunnels whose pre-shared key the real run would make. Never stored."""
 
     @property
     def digest(self) -> str:

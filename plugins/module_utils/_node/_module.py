@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from . import _units
+from . import _secrets, _units
 from ._commit import FAILURES, Refused, RolledBack, describe, rollback
 from ._commit import commit as bring
 from ._confirm import UP, states
@@ -26,7 +27,10 @@ def generation(given: dict[str, Any]) -> Generation:
     for name, text in (given.get("certificates") or {}).items():
         if text:
             files[f"{name}.pem"] = f"{text.strip()}\n"
-    return Generation(given["document"], files, given["backend"])
+    known = given.get("secrets") or {}
+    if known:
+        files[_secrets.FILE] = json.dumps({name: key for name, key in sorted(known.items()) if key})
+    return Generation(given["document"], files, given["backend"], frozenset(name for name in known if not known[name]))
 
 
 def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:

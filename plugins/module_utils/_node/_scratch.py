@@ -59,7 +59,7 @@ def _tree(base: Path, changed: dict[str, str]) -> None:
     base.mkdir()
     for entry in ("conf.d", "x509", "x509ca", "pubkey"):
         if (real / entry).is_dir():
-            shutil.copytree(real / entry, base / entry)
+            shutil.copytree(real / entry, base / entry, ignore=shutil.ignore_patterns("intercloud-vpn-secrets.conf"))
     main = _files.read(real / "swanctl.conf") or "include conf.d/*.conf\n"
     _files.write(base / "swanctl.conf", main)
     for path, text in changed.items():

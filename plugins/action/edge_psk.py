@@ -1,0 +1,50 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find out on the controller which pre-shared keys the inventory holds, and ask the VCC server for the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._psk import wrong_psk
+
+
+class ActionModule(ActionBase):
+    """See the module of the same name for its options."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_diff = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Call the module once, if it has to be asked for anything."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        hostvars = (task_vars or {})["hostvars"]
+        arguments = dict(self._task.args)
+        tunnels = [tunnel for tunnel in arguments["tunnels"] if tunnel["ike"].get("auth") == "psk"]
+        asked, given = [], {}
+        for tunnel in tunnels:
+            if tunnel["peer"] not in hostvars:
+                continue
+            variables = hostvars[tunnel["peer"]]
+            if "vcc_psk" not in variables:
+                asked.append({"name": tunnel["name"]})
+                continue
+            given[tunnel["name"]] = variables["vcc_psk"]
+            wrong = wrong_psk(given[tunnel["name"]])
+            if wrong:
+                raise AnsibleActionFail(f"hosts.{tunnel['peer']}.vcc_psk: {wrong}")
+        if asked:
+            arguments["tunnels"] = asked
+            result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
+            if result.get("failed"):
+                return result
+        inventory = {tunnel["name"]: f"vcc_psk of {tunnel['peer']} in the inventory" for tunnel in tunnels}
+        result.setdefault("changed", False)
+        result["secrets"] = {**result.get("secrets", {}), **given}
+        result["files"] = {**result.get("files", {}), **{name: inventory[name] for name in given}}
+        return result

@@ -1,0 +1,103 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hand out the pre-shared keys of tunnels to external edges."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: edge_psk
+short_description: Hand out pre-shared keys on the VCC server
+version_added: 0.1.0
+author: The intercloud.vpn developers (@intercloud)
+description:
+  - Returns the pre-shared keys of an organization's tunnels to external edges. A key that is not there yet is made,
+    once, however many ask for it at the same time. Runs on the VCC server, which keeps them in O(state_dir).
+  - The result holds keys. Use it with C(no_log).
+options:
+  state_dir:
+    description: The VCC server's state directory. The keys are in C(psk/<organization>/<tunnel>) below.
+    type: path
+    required: true
+  organization:
+    description: The organization that the tunnels belong to.
+    type: str
+    required: true
+  tunnels:
+    description:
+      - The tunnels, as they are in an org edge's document. Those that authenticate with certificates are left out.
+      - A tunnel whose external edge has the variable C(vcc_psk) has that key, and the VCC server is not asked for it.
+        One whose external edge is not in the inventory is left out, as its C(vcc_psk) is not known.
+    type: list
+    elements: dict
+    required: true
+attributes:
+  action:
+    description: Has an action plugin, which runs on the controller.
+    support: full
+    details: It knows C(vcc_psk), and calls the module on the VCC server for the other keys only.
+  check_mode:
+    description: Can run in check mode and tell what would change.
+    support: full
+    details: Makes no key. One that would be made is null in RV(secrets).
+  diff_mode:
+    description: Shows differences in diff mode.
+    support: none
+seealso:
+  - module: intercloud.vpn.edge_commit
+"""
+
+EXAMPLES = r"""
+- name: Fetch the pre-shared keys
+  intercloud.vpn.edge_psk:
+    state_dir: /var/lib/intercloud-vpn
+    organization: acme
+    tunnels: "{{ document.tunnels }}"
+  delegate_to: "{{ groups['vcc_server'] | first }}"
+  register: vcc_psk_found
+  no_log: true
+"""
+
+RETURN = r"""
+secrets:
+  description: The keys by the tunnel's name.
+  returned: success
+  type: dict
+files:
+  description: Where each key is. For one that is in the inventory, that it is there.
+  returned: success
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._psk import ensure_psks, psk_path, read_psks
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "state_dir": {"type": "path", "required": True},
+            "organization": {"type": "str", "required": True},
+            "tunnels": {"type": "list", "elements": "dict", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    place = (given["state_dir"], given["organization"])
+    names = [tunnel["name"] for tunnel in given["tunnels"]]
+    try:
+        found = read_psks(*place, names)
+        changed = None in found.values()
+        if changed and not module.check_mode:
+            found.update(ensure_psks(*place, names))
+        module.exit_json(changed=changed, secrets=found, files={name: str(psk_path(*place, name)) for name in names})
+    except VccError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()
