@@ -10,7 +10,10 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._psk import wrong_psk
+from ansible_collections.intercloud.vpn.plugins.module_utils._settings import tunnels_to
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 
 
 class ActionModule(ActionBase):
@@ -25,6 +28,8 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         hostvars = (task_vars or {})["hostvars"]
         arguments = dict(self._task.args)
+        if arguments.get("plan"):
+            arguments.update(_of_edge(str(arguments.pop("plan")), str(arguments.pop("edge"))))
         tunnels = [tunnel for tunnel in arguments["tunnels"] if tunnel["ike"].get("auth") == "psk"]
         asked, given = [], {}
         for tunnel in tunnels:
@@ -48,3 +53,13 @@ class ActionModule(ActionBase):
         result["secrets"] = {**result.get("secrets", {}), **given}
         result["files"] = {**result.get("files", {}), **{name: inventory[name] for name in given}}
         return result
+
+
+def _of_edge(path: str, edge: str) -> dict[str, Any]:
+    """The tunnels to an external edge, out of the plan."""
+    try:
+        _plan, documents = load_plan(path)
+        found = tunnels_to(edge, documents)
+    except VccError as error:
+        raise AnsibleActionFail(str(error)) from error
+    return {"organization": documents[found[0][0]]["organization"], "tunnels": [tunnel for _node, tunnel in found]}

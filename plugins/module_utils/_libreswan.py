@@ -82,7 +82,8 @@ def _conn(tunnel: Section, vpn: Section) -> list[str]:
         "auto=add",
         *_ends("left", local, vpn["local_ts"], [f"leftcert={local['identity']}", "leftsendcert=always"] * certificate),
         *_ends("right", remote, vpn["remote_ts"], ["rightca=%same"] * certificate),
-        *(_certificate() if certificate else ["authby=secret"]),
+        # Of what kind the keys are is the same on both sides for libreswan, and ours are ECDSA.
+        "authby=ecdsa" if certificate else "authby=secret",
         *_proposals("ike", ike["proposals"]),
         *_proposals("esp", esp["proposals"]),
         "pfs=yes",
@@ -111,18 +112,16 @@ def _ends(side: str, end: Section, selectors: Sequence[str], more: Sequence[str]
     return [f"{side}={end['address']}", f"{side}id={_identity(end['identity'])}", *networks, *more]
 
 
-def _certificate() -> list[str]:
-    return [
-        "# With an RSA key on this side, leftauth=rsa-sha2_512 and rightauth=ecdsa instead of:",
-        "authby=ecdsa",
-    ]
-
-
 def _proposals(kind: str, proposals: Sequence[str]) -> list[str]:
-    spelled = [algorithms(proposal, ike=kind == "ike") for proposal in proposals]
-    missing = [proposal for proposal, text in zip(proposals, spelled) if text is None]
-    said = [f"# libreswan has no word for {proposal}: its PRF is always the integrity's hash" for proposal in missing]
-    usable = [text for text in spelled if text is not None]
+    said, usable = [], []
+    for proposal in proposals:
+        text = algorithms(proposal, ike=kind == "ike")
+        if text is None:
+            said.append(f"# libreswan has no word for {proposal}: its PRF is always the integrity's hash.")
+        elif kind == "esp" and usable and text.partition(";")[2] != usable[0].partition(";")[2]:
+            said.append(f"# libreswan takes one group in esp=, so not {proposal}.")
+        else:
+            usable.append(text)
     return [*said, *([f"{kind}={','.join(usable)}"] if usable else [])]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ._errors import VccError
 from ._libreswan import ipsec_conf, ipsec_secrets
+from ._problems import did_you_mean
 
 Documents = Mapping[str, Mapping[str, Any]]
 AUTH = {"psk": "psk", "pubkey": "certificate"}
@@ -36,22 +37,32 @@ def pointers(documents: Documents) -> list[str]:
 
 def pointer(tunnel: str, edge: str) -> str:
     """Where to find what the other end of a tunnel needs to know."""
-    return f"{tunnel}: what {edge} has to configure is shown by external_settings -e vcc_edge={edge}"
+    return f"{tunnel}: what {edge} has to configure is shown by external_settings -e vcc_external_edge={edge}"
 
 
-def settings(edge: str, plan: Mapping[str, Any], documents: Documents, psk_files: Mapping[str, str]) -> dict[str, Any]:
+def tunnels_to(edge: str, documents: Documents) -> list[tuple[str, Mapping[str, Any]]]:
+    """Our ends of the tunnels to an external edge. VccError if there is none."""
+    found = [(node, tunnel) for node, tunnel in external_tunnels(documents) if tunnel["peer"] == edge]
+    if not found:
+        known = sorted({tunnel["peer"] for _node, tunnel in external_tunnels(documents)})
+        raise VccError(
+            f"{edge}: no tunnel of the ledger leads to an external edge of this name"
+            + (did_you_mean(edge, known) if known else "; run create_vpn first")
+        )
+    return found
+
+
+def settings(
+    edge: str, plan: Mapping[str, Any], documents: Documents, psk_files: Mapping[str, str], authorities: str
+) -> dict[str, Any]:
     """What an external edge has to configure; one entry per tunnel. VccError if it is in no VPN.
 
-    ``psk_files`` says where the pre-shared key of a tunnel is to be found.
+    ``psk_files`` says where the pre-shared key of a tunnel is to be found, ``authorities`` where the certificates
+    of our authorities are, with ``{organization}`` in it.
     """
-    tunnels = [(node, tunnel) for node, tunnel in external_tunnels(documents) if tunnel["peer"] == edge]
-    if not tunnels:
-        known = ", ".join(sorted({tunnel["peer"] for _node, tunnel in external_tunnels(documents)}))
-        raise VccError(
-            f"{edge}: no tunnel of the ledger leads to an external edge of this name; "
-            + (f"there are tunnels to {known}" if known else "run create_vpn first")
-        )
+    tunnels = tunnels_to(edge, documents)
     organization = documents[tunnels[0][0]]["organization"]
+    authority = authorities.format(organization=organization)
     vpns = {vpn["name"]: vpn for vpn in plan["vpns"] if vpn["organization"] == organization}
     return {
         "edge": edge,
@@ -62,7 +73,7 @@ def settings(edge: str, plan: Mapping[str, Any], documents: Documents, psk_files
             for member in vpn["members"]
             if member["site"] == edge
         ],
-        "tunnels": [_tunnel(node, tunnel, vpns, psk_files) for node, tunnel in tunnels],
+        "tunnels": [_tunnel(node, tunnel, vpns, psk_files, authority) for node, tunnel in tunnels],
     }
 
 
@@ -82,7 +93,7 @@ def with_libreswan(found: Mapping[str, Any], secrets: Mapping[str, str]) -> dict
 
 
 def _tunnel(
-    node: str, tunnel: Mapping[str, Any], vpns: Mapping[str, Any], psk_files: Mapping[str, str]
+    node: str, tunnel: Mapping[str, Any], vpns: Mapping[str, Any], psk_files: Mapping[str, str], authority: str
 ) -> dict[str, Any]:
     ike = tunnel["ike"]
     auth = AUTH[ike["auth"]]
@@ -93,6 +104,7 @@ def _tunnel(
         "remote": {"edge": node, "address": tunnel["local_address"], "identity": tunnel["local_id"]},
         "authentication": auth,
         "psk": psk_files.get(tunnel["name"]) if auth == "psk" else None,
+        "authority": authority if auth == "certificate" else None,
         "ike": {
             "version": 2,
             "proposals": list(ike["proposals"]),

@@ -21,9 +21,16 @@ options:
     type: path
     required: true
   organization:
-    description: The organization that the tunnels belong to.
+    description: The organization that the tunnels belong to. Needed with O(tunnels).
     type: str
-    required: true
+  plan:
+    description:
+      - Path of the plan's summary C(plan.json) on the controller; the tunnels are those to O(edge).
+      - One of O(plan) and O(tunnels) is required.
+    type: path
+  edge:
+    description: An external edge. Needed with O(plan).
+    type: str
   tunnels:
     description:
       - The tunnels, as they are in an org edge's document. Those that authenticate with certificates are left out.
@@ -31,7 +38,6 @@ options:
         One whose external edge is not in the inventory is left out, as its C(vcc_psk) is not known.
     type: list
     elements: dict
-    required: true
 attributes:
   action:
     description: Has an action plugin, which runs on the controller.
@@ -81,9 +87,13 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state_dir": {"type": "path", "required": True},
-            "organization": {"type": "str", "required": True},
-            "tunnels": {"type": "list", "elements": "dict", "required": True},
+            "organization": {"type": "str"},
+            "plan": {"type": "path"},
+            "edge": {"type": "str"},
+            "tunnels": {"type": "list", "elements": "dict"},
         },
+        required_one_of=[("plan", "tunnels")],
+        required_together=[("plan", "edge"), ("organization", "tunnels")],
         supports_check_mode=True,
     )
     given = module.params

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find an external edge in the inventory, on the controller, and check what is said of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._landscape import Landscape, OrgEdge
+from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems, did_you_mean
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts
+
+ARGUMENTS = {"edge": {"type": "str", "required": True}, "authentication": {"type": "str"}}
+
+
+class ActionModule(ActionBase):
+    """See the module's documentation."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_diff = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return who the edge is."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _dummy, given = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        try:
+            edge = _find(given["edge"], read_hosts(task_vars or {}))
+        except VccError as error:
+            raise AnsibleActionFail(str(error)) from error
+        authentication = edge.external.authentication if edge.external else None
+        if given["authentication"] not in (None, authentication):
+            raise AnsibleActionFail(
+                f"{edge.name} authenticates with a {authentication}; "
+                f"say so with vcc_authentication: {given['authentication']} if that is to change"
+            )
+        return {
+            **result,
+            "changed": False,
+            "edge": edge.name,
+            "organization": edge.organization,
+            "identity": edge.identity,
+            "authentication": authentication,
+        }
+
+
+def _find(name: str, hosts: dict[str, dict[str, Any]]) -> OrgEdge:
+    """The external edge of that name. VccError with all that is wrong with it."""
+    problems = Problems()
+    landscape = Landscape(hosts, problems)
+    external = [edge for edge in landscape.of_kind("org_edges") if landscape.is_external(edge)]
+    if name not in external:
+        ours = landscape.is_a(name, "org_edges")
+        hint = "; is vcc_external: true missing?" if ours else did_you_mean(name, external)
+        raise VccError(
+            f"{name} is {'an edge of ours, not' if ours else 'no host of the group org_edges that is'} external{hint}"
+        )
+    edge = landscape.edge(name)
+    problems.raise_if_any()
+    if edge is None:
+        raise VccError(f"{name} cannot be read")
+    return edge

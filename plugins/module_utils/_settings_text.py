@@ -1,0 +1,55 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: an external edge's settings as text for the people who configure it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Section = Mapping[str, Any]
+_WIDTH = 18  # of the first column
+
+
+def settings_text(settings: Section) -> str:
+    """What `settings` and `with_libreswan` found out, to read and to copy from."""
+    head = f"What the administrator of {settings['edge']} configures (organization {settings['organization']})"
+    lines = [head, "=" * len(head)]
+    for tunnel in settings["tunnels"]:
+        lines += ["", *_tunnel(settings["edge"], tunnel)]
+    lines += ["", "Addresses that VMs get, and a route to the other side's selectors for each:", ""]
+    lines += [_row(member["name"], f"{member['address']} ({member['vpn']})") for member in settings["members"]]
+    for tunnel in settings["tunnels"]:
+        for file, text in tunnel["libreswan"].items():
+            suffix = file.partition(".")[2]
+            lines += ["", f"libreswan, {file}: put into /etc/ipsec.d/{tunnel['name']}.{suffix}", "", text.rstrip()]
+    return "\n".join(lines) + "\n"
+
+
+def _tunnel(edge: str, tunnel: Section) -> Iterator[str]:
+    local, remote, ike = tunnel["local"], tunnel["remote"], tunnel["ike"]
+    yield f"Tunnel {tunnel['name']}"
+    yield _row("this side", f"{local['address']}, identity {local['identity']} ({edge})")
+    yield _row("other side", f"{remote['address']}, identity {remote['identity']} ({remote['edge']})")
+    yield _row("who initiates", f"{tunnel['initiator']}, and only that side; it rekeys, too")
+    if tunnel["authentication"] == "psk":
+        yield _row("authentication", f"pre-shared key: {tunnel['psk']}")
+    else:
+        yield _row("authentication", f"certificates; authority: {tunnel['authority']}")
+        yield _row("", f"a certificate for this side: sign_certificate -e vcc_external_edge={edge} -e vcc_csr=FILE")
+    yield _row("IKE", f"version {ike['version']}, {' or '.join(ike['proposals'])}")
+    yield _row("", f"rekeyed after {ike['rekey_time']} s; dead peer detection after {ike['dpd_delay']} s of silence")
+    yield _row("firewall", "UDP 500 and 4500 and ESP between both addresses, in both directions")
+    for vpn in tunnel["vpns"]:
+        esp = vpn["esp"]
+        yield f"  VPN {vpn['name']}: one CHILD_SA, tunnel mode"
+        yield _row("  this side", f"{' '.join(vpn['local_ts'])} (of these, {vpn['gateway']} is the gateway's own)")
+        yield _row("  other side", " ".join(vpn["remote_ts"]))
+        yield _row("  ESP", f"{' or '.join(esp['proposals'])} (perfect forward secrecy: {' or '.join(esp['pfs'])})")
+        yield _row("", f"rekeyed after {esp['rekey_time']} s; replay window {esp['replay_window']} packets")
+        yield _row("  packets", f"at most {vpn['mtu']} octets inside the tunnel: TCP MSS {vpn['mss']}")
+
+
+def _row(label: str, text: str) -> str:
+    return f"  {label.ljust(_WIDTH)}{text}"
