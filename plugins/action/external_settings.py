@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -14,6 +16,7 @@ from ansible.utils.display import Display
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._settings import settings, with_libreswan
 from ansible_collections.intercloud.vpn.plugins.module_utils._settings_text import settings_text
+from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import write_whole
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 
 ARGUMENTS = {
@@ -23,6 +26,7 @@ ARGUMENTS = {
     "state_dir": {"type": "path", "required": True},
     "server": {"type": "str", "required": True},
     "secrets": {"type": "dict", "default": {}, "no_log": False},
+    "dest": {"type": "path"},
 }
 
 
@@ -46,8 +50,10 @@ class ActionModule(ActionBase):
             }
             authorities = f"{given['state_dir']}/ca/{{organization}}/ca.pem on {given['server']}"
             found = settings(given["edge"], plan, documents, files, authorities)
-        except VccError as error:
+            shown = with_libreswan(found, given["secrets"])
+            if given["dest"] and not self._task.check_mode:
+                write_whole(Path(given["dest"]), f"{json.dumps(shown, indent=2)}\n".encode(), 0o600)
+        except (VccError, OSError) as error:
             raise AnsibleActionFail(str(error)) from error
-        shown = with_libreswan(found, given["secrets"])
         Display().display(settings_text(shown))
         return {**result, "changed": False, "settings": shown}

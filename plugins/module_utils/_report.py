@@ -49,7 +49,8 @@ def table(result: Result, plan: Plan) -> str:
     for vpn in plan["vpns"]:
         lines += [*_vpn(vpn, plan, result), ""]
     external = {link["tunnel"]: link["external"] for link in result.links if link.get("external")}
-    lines += [_cut(pointer(tunnel, edge)) for tunnel, edge in sorted(external.items())] + [""] * bool(external)
+    for tunnel, edge in sorted(external.items()):
+        lines += [*_wrapped("ext:     ", pointer(tunnel, edge)), ""]
     return "\n".join([*lines, *_findings(result)])
 
 

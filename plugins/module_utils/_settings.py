@@ -37,7 +37,7 @@ def pointers(documents: Documents) -> list[str]:
 
 def pointer(tunnel: str, edge: str) -> str:
     """Where to find what the other end of a tunnel needs to know."""
-    return f"{tunnel}: what {edge} has to configure is shown by external_settings -e vcc_external_edge={edge}"
+    return f"{tunnel}: {edge} configures what external_settings -e vcc_external_edge={edge} shows"
 
 
 def tunnels_to(edge: str, documents: Documents) -> list[tuple[str, Mapping[str, Any]]]:

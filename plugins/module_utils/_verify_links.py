@@ -53,7 +53,9 @@ def _judge_tunnel(name: str, ends: Ends, seen: Mapping[str, list[Section]]) -> I
     logs = f"swanctl --list-sas --ike {name}, journalctl -u strongswan -n 50 on {' and '.join(sorted(ends))}"
     external = _external(ends)
     if external:
-        logs += f"; whether {external} has what external_settings -e vcc_external_edge={external} shows, and the same key"
+        logs += (
+            f"; whether {external} has what external_settings -e vcc_external_edge={external} shows, and the same key"
+        )
     current = {node: _current(sas, "ESTABLISHED", IKE_LEFTOVER) for node, sas in seen.items()}
     wrong = {node: _states(seen[node]) for node, sas in current.items() if len(sas) != 1}
     if wrong:

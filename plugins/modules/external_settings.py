@@ -40,6 +40,9 @@ options:
     description: Pre-shared keys by tunnel, which are then shown.
     type: dict
     default: {}
+  dest:
+    description: File on the controller that gets RV(settings) as JSON, mode V(0600).
+    type: path
 attributes:
   action:
     description: Has an action plugin, which runs on the controller.

@@ -105,7 +105,7 @@ class Secrets(Part):
     def _over(self) -> list[str]:
         """Tunnels whose key charon has and should not have."""
         noted = _charon.marker(self.store).get("secrets", {})
-        ours = {*self._had, *noted} - set(self._keys)
+        ours = {*self._had, *noted} - {*self._keys, *self.want.awaited}
         there = _loaded() if ours else set()
         return sorted(name for name in ours if _section(name) in there)
 

@@ -29,6 +29,20 @@ Errors = list[tuple[str, str]]
 SECOND_EDGE = """
   edge2-east: {kinds: [org_edges], clouds: [east], vcc_public_address: [203.0.113.9], vcc_org_address: [10.10.0.2]}
 """
+PARTNER = "p: {kinds: [org_edges], clouds: [p], vcc_external: true, vcc_public_address: [198.51.100.20]}, "
+PARTNER += "vm-p: {kinds: [members], clouds: [p]}"
+PARTNER_Q = ", " + PARTNER.replace("p:", "q:").replace("[p]", "[q]").replace("100.20", "100.21")
+
+
+def external(change: str) -> str:
+    """A VPN with a partner's VM; of edge or VM something else is said."""
+    hosts = yaml.safe_load(f"{{{PARTNER}}}")
+    for name, variables in yaml.safe_load(f"{{{change}}}").items():
+        hosts[name].update(variables)
+        hosts[name] = {key: value for key, value in hosts[name].items() if value is not None}
+    return yaml.safe_dump({"vpn": {"members": ["vm1-east", "vm-p"]}, "hosts": hosts})
+
+
 UMBRELLA_VM = "{vm1-east: {vcc_org: umbrella, vcc_vapp: null}, edge-east: {vcc_org: umbrella}}"
 
 CASES: list[tuple[str, str, Errors]] = [
@@ -622,6 +636,86 @@ vpn: {policy: {encryption: {dpd_delay: 60}}}
         "creating and deleting at once, and another error",
         "{delete: [acme/payroll], vpn: {topology: ring, name: other}, before: {vpns: [*payroll]}}",
         [("vpns[0].topology", "'ring'")],
+    ),
+    # Edges that are not ours
+    (
+        "two external edges in a mesh",
+        "{vpn: {members: [vm1-east, vm-p, vm-q]}, hosts: {" + PARTNER + PARTNER_Q + "}}",
+        [("vpns[0].members", "need a tunnel p -- q, and both are external: we can configure neither end")],
+    ),
+    (
+        "what only an external edge has",
+        "hosts: {edge-west: {vcc_authentication: psk, vcc_identity: gw.example, vcc_psk: given}}",
+        [
+            ("hosts.edge-west.vcc_authentication", "is vcc_external: true missing?"),
+            ("hosts.edge-west.vcc_identity", "is for edges that are not ours"),
+            ("hosts.edge-west.vcc_psk", "is for edges that are not ours"),
+        ],
+    ),
+    (
+        "an external edge that is a text",
+        "hosts: {edge-west: {vcc_external: 'yes'}}",
+        [("hosts.edge-west.vcc_external", "must be true or false, not 'yes'")],
+    ),
+    (
+        "an external VM without an external edge",
+        "hosts: {vm1-west: {vcc_external: true}}",
+        [("hosts.vm1-west.vcc_external", "is said of an org edge")],
+    ),
+    (
+        "an unknown way to authenticate",
+        external("p: {vcc_authentication: password}"),
+        [("hosts.p.vcc_authentication", "must be psk or certificate, not 'password'")],
+    ),
+    (
+        "a certificate and a key",
+        external("p: {vcc_authentication: certificate, vcc_psk: given}"),
+        [("hosts.p.vcc_psk", "is not used with vcc_authentication: certificate")],
+    ),
+    (
+        "a key that is too short",
+        external("p: {vcc_psk: 'must have at least 20 characters, and has 5'}"),
+        [("hosts.p.vcc_psk", "must have at least 20 characters, and has 5")],
+    ),
+    (
+        "the identity of an edge of ours",
+        external("p: {vcc_identity: edge-east.acme}"),
+        [("hosts.p.vcc_identity", "edge-east.acme is the identity of another edge")],
+    ),
+    (
+        "an identity that is no name",
+        external("p: {vcc_identity: gw_partner}"),
+        [("hosts.p.vcc_identity", "must be a DNS name of at most 64 characters, or")],
+    ),
+    (
+        "an address in a certificate",
+        external("p: {vcc_identity: 198.51.100.20, vcc_authentication: certificate}"),
+        [("hosts.p.vcc_identity", "must be a DNS name")],
+    ),
+    (
+        "an external edge that cannot be reached",
+        external("p: {vcc_public_address: null}"),
+        [("hosts.p.vcc_public_address", "is missing")],
+    ),
+    (
+        "an external VM behind a vApp",
+        external("vm-p: {vcc_vapp: vapp1-east}"),
+        [("hosts.vm-p.vcc_vapp", "is behind p, which is external: its networks are not ours")],
+    ),
+    (
+        "an external VM whose gateway is to translate",
+        external("vm-p: {vcc_member_mode: nat}"),
+        [("hosts.vm-p.vcc_member_mode", "nat: vm-p is behind p, which is external")],
+    ),
+    (
+        "an external member whose gateway is to translate",
+        "{vpn: {members: [vm1-east, {name: vm-p, mode: nat}]}, hosts: {" + PARTNER + "}}",
+        [("vpns[0].members[1].mode", "nat: vm-p is behind p, which is external")],
+    ),
+    (
+        "an edge that runs our document, declared external",
+        "{before: {vpns: [*payroll]}, vpn: {members: [vm1-east, vm3-west]}, hosts: {edge-west: {vcc_external: true}}}",
+        [("hosts.edge-west.vcc_external", "edge-west still has what earlier runs told it")],
     ),
     # All at once
     (

@@ -130,3 +130,14 @@ def test_a_dead_host_is_in_the_json(world: World) -> None:
     ] * 2
     assert content["ok"] is False
     assert content["findings"][0]["subject"] == "vm1-east"
+
+
+def test_what_begins_at_an_external_member_is_told_apart(world: World) -> None:
+    world.plan["vpns"][0]["members"][2]["external"] = True
+    world.documents["edge-east"]["tunnels"][0]["external"] = True
+    text = table(world.judge(), world.plan)
+    assert [line.split()[0] for line in text.splitlines() if line.endswith("external")] == ["vm3-west"]
+    assert "ext:     2 ordered pairs begin at an external member, not probed: vm3-west\n" in text
+    assert "members: 4 of 4 ordered pairs answer\n" in text
+    assert f"{TUNNEL}: edge-west configures what external_settings -e vcc_external_edge=edge-west shows" in text
+    assert "DOWN" not in text

@@ -477,3 +477,52 @@ def test_two_organizations_may_use_the_same_names(world: World) -> None:
         world.probes.setdefault(vm, {"probes": [{**t, "received": 3, "sent": 3, "loss": 0.0} for t in targets]})
     result = world.judge()
     assert {pair["via"][0] for pair in result.pairs if pair["src"] == "globex0"} == {"gate0"}
+
+
+class TestExternal:
+    """edge-west is a partner's: it and the members behind it are told nothing and asked nothing."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        world = World()
+        for member in world.plan["vpns"][0]["members"]:
+            if member["site"] == "edge-west":
+                member.update(external=True, mode="address", vapp=None)
+        world.plan["vpns"][0]["sites"] = {"edge-west": {"blocks": ["100.64.0.64/26"], "address": "100.64.0.127"}}
+        world.plan["members"] = [vm for vm in world.plan["members"] if vm["cloud"] != "west"]
+        world.documents["edge-east"]["tunnels"][0]["external"] = True
+        for node in ("edge-west", "vapp1-west", "vm3-west"):
+            del world.documents[node], world.observed[node]
+        targets = world.targets()
+        world.probes = {vm: state for vm, state in world.probes.items() if vm in targets}
+        world.probes["vm1-east"]["probes"] = [
+            probe for probe in world.probes["vm1-east"]["probes"] if probe["kind"] != "unleased"
+        ] + [{**t, "sent": 3, "received": 0} for t in targets["vm1-east"] if t["kind"] == "unleased"]
+        return world
+
+    def test_pairs_that_begin_there_are_listed_and_not_probed(self, world: World) -> None:
+        result = world.judge()
+        assert result.findings == []
+        assert set(world.targets()) == {"vm1-east", "vm2-east", "vm3-east"}
+        pairs = {(pair["src"], pair["dst"]): pair for pair in result.pairs}
+        assert len(pairs) == 6
+        back = pairs["vm3-west", "vm1-east"]
+        assert (back["reachable"], back["probed"], back["reason"]) == (None, False, "external, not probed")
+        assert (back["via"], back["tunnels"], back["mtu"]) == (["edge-west", "edge-east", "vapp1-east"], [TUNNEL], 1400)
+        assert pairs["vm1-west", "vm3-west"]["reachable"] is None
+
+    def test_an_external_member_that_does_not_answer_is_a_fault(self, world: World) -> None:
+        world.silence("vm1-east", "vm3-west")
+        assert [finding.subject for finding in world.judge().findings] == ["payroll: edge-east to edge-west"]
+
+    def test_an_address_that_the_other_gateway_holds_is_not_taken_for_free(self, world: World) -> None:
+        (unleased,) = kinds(world, "vm1-east", "unleased")
+        assert unleased[1] == "100.64.0.126"
+
+    def test_only_our_end_of_the_tunnel_is_looked_at(self, world: World) -> None:
+        (link,) = world.judge().links
+        assert (link["state"], link["up"], link["external"]) == ("INSTALLED", True, "edge-west")
+        world.observed["edge-east"]["sas"] = []
+        (finding,) = world.judge().findings
+        assert (finding.subject, finding.seen) == (f"tunnel {TUNNEL}", "edge-east: none")
+        assert "external_settings -e vcc_external_edge=edge-west" in finding.look

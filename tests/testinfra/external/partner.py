@@ -1,0 +1,92 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The partner's administrator: configures an edge and a VM by hand, from what external_settings shows and no more."""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks
+
+EDGE, VM, VM_ADDRESS, GATEWAY = "edge-south", "vm3-south", "10.10.0.13", "10.10.0.1"
+CONFIG = "/etc/swanctl/conf.d/partner.conf"
+# ESP in userspace, as everywhere in this lab.
+CHARON = "charon { install_routes = no\n plugins { kernel-libipsec { load = yes }\n bypass-lan { load = no }\n } }\n"
+
+
+def settings(*arguments):
+    """What external_settings says, keys included."""
+    file = playbooks.SCRATCH / "settings.json"
+    options = {"vcc_external_edge": EDGE, "vcc_settings": str(file), "vcc_show_secrets": True}
+    playbooks.run("external_settings", arguments, **options)
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def key(tunnel):
+    """A tunnel's pre-shared key, as it stands in libreswan's file."""
+    return tunnel["libreswan"]["ipsec.secrets"].split('"')[1]
+
+
+def configure(found, keys=None):
+    """The edge's whole configuration, loaded; `keys`: others than the settings have, by tunnel."""
+    sections = [_connection(tunnel) for tunnel in found["tunnels"]]
+    secrets = [_secret(tunnel, (keys or {}).get(tunnel["name"], key(tunnel))) for tunnel in found["tunnels"]
+               if tunnel["authentication"] == "psk"]  # fmt: skip
+    text = f"connections {{\n{''.join(sections)}}}\nsecrets {{\n{''.join(secrets)}}}\n"
+    _write(CONFIG, text)
+    lab.sh(EDGE, "swanctl --load-all --noprompt")
+
+
+def start():
+    """strongSwan, with nothing configured yet."""
+    _write("/etc/strongswan.d/partner.conf", CHARON)
+    lab.sh(EDGE, "systemctl restart strongswan")
+
+
+def route(found):
+    """Addresses and routes on the edge and on the VM."""
+    (member,) = found["members"]
+    links = [vpn for tunnel in found["tunnels"] for vpn in tunnel["vpns"]]
+    gateway = links[0]["gateway"]
+    remote = [prefix for vpn in links for prefix in vpn["remote_ts"]]
+    edge = [f"ip address replace {gateway}/32 dev lo", f"ip route replace {member['address']}/32 via {VM_ADDRESS}"]
+    edge += [f"ip route replace {prefix} dev ipsec0 src {gateway}" for prefix in remote]
+    vm = [f"ip address replace {member['address']}/32 dev eth0"]
+    vm += [f"ip route replace {prefix} via {GATEWAY} src {member['address']}" for prefix in remote]
+    lab.sh(EDGE, " && ".join(edge))
+    lab.sh(VM, " && ".join(vm))
+
+
+def hang_up(tunnel):
+    """End an IKE_SA."""
+    lab.sh(EDGE, f"swanctl --terminate --ike {tunnel} --timeout 5", check=False)
+
+
+def _connection(tunnel):
+    local, remote = tunnel["local"], tunnel["remote"]
+    auth = {"psk": "psk", "certificate": "pubkey"}[tunnel["authentication"]]
+    ours = "certs = partner.pem" if auth == "pubkey" else ""
+    children = "".join(
+        f"  {vpn['name']} {{\n"
+        f"   local_ts = {','.join(vpn['local_ts'])}\n   remote_ts = {','.join(vpn['remote_ts'])}\n"
+        f"   esp_proposals = {','.join(vpn['esp']['proposals'])}\n  }}\n"
+        for vpn in tunnel["vpns"]
+    )
+    return (
+        f" {tunnel['name']} {{\n  version = 2\n  encap = yes\n  send_cert = always\n"
+        f"  local_addrs = {local['address']}\n  remote_addrs = {remote['address']}\n"
+        f"  proposals = {','.join(tunnel['ike']['proposals'])}\n"
+        f"  local {{\n   auth = {auth}\n   id = {local['identity']}\n   {ours}\n  }}\n"
+        f"  remote {{\n   auth = {auth}\n   id = {remote['identity']}\n  }}\n"
+        f"  children {{\n{children}  }}\n }}\n"
+    )
+
+
+def _secret(tunnel, text):
+    local, remote = tunnel["local"]["identity"], tunnel["remote"]["identity"]
+    return f' ike-{tunnel["name"]} {{\n  id-1 = {local}\n  id-2 = {remote}\n  secret = "{text}"\n }}\n'
+
+
+def _write(path, text):
+    lab.sh(EDGE, f"umask 077; cat > {path} <<'END'\n{text}END\n")

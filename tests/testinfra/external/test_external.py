@@ -1,0 +1,136 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A VPN with a member behind an edge that is not ours: only our ends are configured, and they say when it is up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra.external import partner
+
+HERE = Path(__file__).parent
+LAYERED = ("-i", str(HERE / "partner.yml"))
+CERTIFICATE = (*LAYERED, "-i", str(HERE / "certificate.yml"))
+PAYROLL = {"name": "payroll", "pool": "internal", "members": ["vm1-east", "vm3-west", partner.VM]}
+OURS = ["vm1-east", "vm3-west"]
+EAST, WEST = "edge-east--edge-south", "edge-south--edge-west"
+TUNNELS = {EAST: "edge-east", WEST: "edge-west"}
+KEYS = Path(_lab.STATE_DIR, "psk/acme")
+# The names of the shared keys that charon has.
+SHARED = "import sys; sys.path.insert(0, '/usr/local/lib/intercloud-vpn'); \
+from intercloud_vpn_node._vici import Vici; print(Vici().request('get-shared'))"
+SECRETS = "/etc/swanctl/conf.d/intercloud-vpn-secrets.conf"
+
+
+def state():
+    """tunnel → the SPIs of its IKE_SAs on our end."""
+    return {name: [sa.spis for sa in strongswan.ike_sas(edge) if sa.name == name] for name, edge in TUNNELS.items()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def found():
+    """What the partner is told once the addresses are leased; they configure it, and then the VPN is created."""
+    playbooks.run("lab_up", lab_clouds=3)
+    partner.start()
+    for file in KEYS.glob("*"):
+        file.unlink()
+    playbooks.run(lab.ROOT / "playbooks/stages/plan.yml", LAYERED, vpns=[PAYROLL])
+    settings = partner.settings(*LAYERED)
+    partner.configure(settings)
+    partner.route(settings)
+    playbooks.create(PAYROLL, arguments=LAYERED)
+    return settings
+
+
+def keys(found):
+    return {tunnel["name"]: partner.key(tunnel) for tunnel in found["tunnels"]}
+
+
+def test_members_reach_the_external_one_and_it_reaches_them(found):
+    addresses = playbooks.addresses()
+    assert [member["address"] for member in found["members"]] == [addresses[partner.VM]]
+    pairs = [(name, partner.VM) for name in OURS] + [(partner.VM, name) for name in OURS]
+    pings = lab.reach((source, addresses[to]) for source, to in pairs)
+    assert [pair for pair, some in pings.items() if some.lost] == []
+
+
+def test_the_result_says_what_was_not_probed():
+    pairs = {(pair["src"], pair["dst"]): (pair["reachable"], pair["reason"]) for pair in playbooks.result()["pairs"]}
+    assert {pairs[partner.VM, name] for name in OURS} == {(None, "external, not probed")}
+    assert {pairs[name, partner.VM] for name in OURS} == {(True, None)}
+
+
+def test_each_tunnel_has_a_key_of_its_own_that_nobody_else_can_read(found):
+    both = keys(found)
+    assert len(set(both.values())) == 2
+    for tunnel, key in both.items():
+        assert (KEYS / tunnel).read_text(encoding="utf-8").strip() == key
+        assert (KEYS / tunnel).stat().st_mode & 0o777 == 0o600
+        assert lab.host(TUNNELS[tunnel]).file(SECRETS).mode == 0o600
+
+
+def test_no_key_is_in_what_a_run_prints_or_the_ledger_keeps(found):
+    said = playbooks.create(PAYROLL, arguments=(*LAYERED, "-vvv", "--diff"))
+    assert said.hosts("changed") == set()
+    kept = Path(_lab.STATE_DIR, "ledger.sqlite").read_bytes()
+    for tunnel, key in keys(found).items():
+        assert key not in said.output
+        assert key.encode() not in kept
+        assert lab.sh(TUNNELS[tunnel], f"journalctl --no-pager | grep -c {key[:16]}", check=False).strip() == "0"
+
+
+def test_verify_names_the_tunnel_whose_key_is_wrong(found):
+    partner.configure(found, {EAST: "not what was agreed upon"})
+    partner.hang_up(EAST)
+    run = playbooks.run("verify_vpn", LAYERED, succeeds=False, vpns=[PAYROLL])
+    assert f"tunnel {EAST}" in run.output
+    assert f"tunnel {WEST}" not in run.output
+    assert "vcc_external_edge=edge-south" in run.output
+
+
+def test_a_new_key_takes_the_place_of_the_old_one_at_once(found):
+    """The partner loads it first; the tunnel that is up is then up with the new one, and loses nothing."""
+    before, address = state(), playbooks.addresses()[partner.VM]
+    (KEYS / WEST).unlink()
+    fresh = partner.settings(*LAYERED)
+    partner.configure(fresh)
+    assert keys(fresh)[WEST] != keys(found)[WEST]
+    with lab.pinging("vm3-west", address) as pings:
+        run = playbooks.create(PAYROLL, arguments=(*LAYERED, "-v", "--diff"))
+    assert f"change the pre-shared key of {WEST}" in run.actions["edge-west"]["secrets"]
+    assert not [key for key in (*keys(fresh).values(), *keys(found).values()) if key in run.output]
+    after = state()
+    assert [len(sas) for sas in after.values()] == [1, 1]
+    assert after[WEST] != before[WEST]
+    assert pings.lost == 0, pings.text
+
+
+def test_with_a_certificate_instead(tmp_path):
+    """Signed by our authority; nothing is left of the keys."""
+    lab.sh(partner.EDGE, "openssl ecparam -name secp384r1 -genkey -noout -out /etc/swanctl/private/partner.key")
+    request = "openssl req -new -key /etc/swanctl/private/partner.key -subj /CN={}"
+    signed = tmp_path / "partner.pem"
+    names = {"vcc_external_edge": partner.EDGE, "vcc_csr": str(tmp_path / "csr"), "vcc_certificate": str(signed)}
+    (tmp_path / "csr").write_text(lab.sh(partner.EDGE, request.format("edge-east.acme")), encoding="utf-8")
+    refused = playbooks.run("sign_certificate", CERTIFICATE, succeeds=False, **names)
+    assert "only CN=gw.partner.example and O=acme are allowed" in refused.output
+    (tmp_path / "csr").write_text(lab.sh(partner.EDGE, request.format("gw.partner.example")), encoding="utf-8")
+    playbooks.run("sign_certificate", CERTIFICATE, **names)
+
+    authority = Path(_lab.STATE_DIR, "ca/acme/ca.pem").read_text(encoding="utf-8")
+    for file, text in (("x509/partner.pem", signed.read_text(encoding="utf-8")), ("x509ca/acme.pem", authority)):
+        lab.sh(partner.EDGE, f"cat > /etc/swanctl/{file} <<'END'\n{text}END\n")
+    settings = partner.settings(*LAYERED)
+    for tunnel in settings["tunnels"]:
+        tunnel["authentication"] = "certificate"
+    partner.configure(settings)
+    playbooks.create(PAYROLL, arguments=CERTIFICATE)
+    assert lab.answers("vm1-east", playbooks.addresses()[partner.VM])
+    for edge in TUNNELS.values():
+        assert not lab.host(edge).file(SECRETS).exists
+        assert "'keys': []" in lab.sh(edge, f'python3 -c "{SHARED}"')
