@@ -113,7 +113,8 @@ def _ends(side: str, end: Section, selectors: Sequence[str], more: Sequence[str]
 
 
 def _proposals(kind: str, proposals: Sequence[str]) -> list[str]:
-    said, usable = [], []
+    said: list[str] = []
+    usable: list[str] = []
     for proposal in proposals:
         text = algorithms(proposal, ike=kind == "ike")
         if text is None:
