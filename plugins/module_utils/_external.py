@@ -73,7 +73,8 @@ def read_external(
     if variables.get("vcc_behind_nat") is True:
         problems.add(
             f"{place}.vcc_behind_nat",
-            "true: our end initiates, and would not get through; have its NAT forward UDP 500 and 4500, and say forwarded",
+            "true: our end initiates, and would not get through; have its NAT forward UDP 500 and 4500, and say "
+            "forwarded",
         )
     psk = variables.get("vcc_psk", GIVEN)
     if authentication == "certificate" and "vcc_psk" in variables:

@@ -205,7 +205,9 @@ class Landscape:
         if cloud is None or len(self._problems) > before:
             return None
         organization, reachable = _organization(variables), nat is not True
-        return OrgEdge(name, cloud, organization, public, inside, networks, int(mtu), identity, bool(nat), reachable, external)
+        return OrgEdge(
+            name, cloud, organization, public, inside, networks, int(mtu), identity, bool(nat), reachable, external
+        )
 
     def _identities(self, name: str) -> set[str]:
         """The identities of the other edges of an edge's organization."""

@@ -109,7 +109,9 @@ def _ends(side: str, end: Section, selectors: Sequence[str], more: Sequence[str]
             "# libreswan 4 makes a CHILD_SA of every pair of these; one for all of them takes libreswan 5.",
             f'{side}subnets="{{{" ".join(selectors)}}}"',
         ]
-    return [f"{side}={end['address']}", f"{side}id={_identity(end['identity'])}", *networks, *more]
+    # Behind a NAT, it is to find its own address by its default route.
+    address = "%defaultroute" if end.get("behind_nat") else end["address"]
+    return [f"{side}={address}", f"{side}id={_identity(end['identity'])}", *networks, *more]
 
 
 def _proposals(kind: str, proposals: Sequence[str]) -> list[str]:

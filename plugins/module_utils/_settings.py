@@ -100,8 +100,12 @@ def _tunnel(
     return {
         "name": tunnel["name"],
         "initiator": node,
-        "local": {"address": tunnel["remote_address"], "identity": tunnel["remote_id"]},
-        "remote": {"edge": node, "address": tunnel["local_address"], "identity": tunnel["local_id"]},
+        "local": {
+            "address": tunnel["remote_address"],
+            "behind_nat": tunnel.get("peer_forwarded", False),
+            "identity": tunnel["remote_id"],
+        },
+        "remote": {"edge": node, "address": tunnel["public_address"], "identity": tunnel["local_id"]},
         "authentication": auth,
         "psk": psk_files.get(tunnel["name"]) if auth == "psk" else None,
         "authority": authority if auth == "certificate" else None,

@@ -30,7 +30,8 @@ def settings_text(settings: Section) -> str:
 def _tunnel(edge: str, tunnel: Section) -> Iterator[str]:
     local, remote, ike = tunnel["local"], tunnel["remote"], tunnel["ike"]
     yield f"Tunnel {tunnel['name']}"
-    yield _row("this side", f"{local['address']}, identity {local['identity']} ({edge})")
+    behind = " (its NAT's, which forwards UDP 500 and 4500)" if local["behind_nat"] else ""
+    yield _row("this side", f"{local['address']}{behind}, identity {local['identity']} ({edge})")
     yield _row("other side", f"{remote['address']}, identity {remote['identity']} ({remote['edge']})")
     yield _row("who initiates", f"{tunnel['initiator']}, and only that side; it rekeys, too")
     if tunnel["authentication"] == "psk":

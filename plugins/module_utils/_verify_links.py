@@ -189,7 +189,9 @@ def _per_node(texts: Mapping[str, str]) -> str:
 def _addresses(ends: Ends) -> str:
     """Where the ends reach each other; their own addresses may be others, behind a NAT."""
     tunnels = list(ends.values())
-    known = {str(tunnel["public_address"]) for tunnel in tunnels if tunnel.get("external")}  # by the other end, not ours
+    known = {
+        str(tunnel["public_address"]) for tunnel in tunnels if tunnel.get("external")
+    }  # by the other end, not ours
     return " and ".join(sorted(known | {str(tunnel["remote_address"]) for tunnel in tunnels}))
 
 

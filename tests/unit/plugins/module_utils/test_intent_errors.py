@@ -698,6 +698,11 @@ vpn: {policy: {encryption: {dpd_delay: 60}}}
         [("hosts.p.vcc_public_address", "is missing")],
     ),
     (
+        "an external edge that nobody gets through to",
+        external("p: {vcc_behind_nat: true}"),
+        [("hosts.p.vcc_behind_nat", "our end initiates, and would not get through")],
+    ),
+    (
         "an external VM behind a vApp",
         external("vm-p: {vcc_vapp: vapp1-east}"),
         [("hosts.vm-p.vcc_vapp", "is behind p, which is external: its networks are not ours")],

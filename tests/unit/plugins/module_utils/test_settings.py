@@ -8,6 +8,7 @@ UPDATE_GOLDEN=1 renews them. Their libreswan configurations were read by libresw
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -39,6 +40,17 @@ def test_the_administrator_is_shown_this(edge: str) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+def test_whoever_is_behind_a_nat_is_found_at_the_nats_address() -> None:
+    """The document has %any for our own address then; that is no use to the other side."""
+    documents = copy.deepcopy(PLAN["documents"])
+    (end,) = [tunnel for tunnel in documents["edge-east"]["tunnels"] if tunnel["peer"] == "partner"]
+    end.update(local_address="%any", peer_forwarded=True)
+    (tunnel, _other) = settings("partner", PLAN, documents, FILES, "")["tunnels"]
+    conf = ipsec_conf(tunnel)
+    assert "    right=203.0.113.2\n" in conf
+    assert "    left=%defaultroute\n" in conf
 
 
 def test_an_edge_without_a_tunnel_is_named() -> None:
