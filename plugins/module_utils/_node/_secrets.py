@@ -9,6 +9,7 @@ No key is ever part of a change, a problem or an error.
 from __future__ import annotations
 
 import json
+import re
 import time
 
 from . import _charon, _connections, _files
@@ -74,6 +75,12 @@ def text(generation: Generation) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
+def parse(content: str) -> Keys:
+    """The keys that such a file holds."""
+    found = re.findall(r"^  ike-(\S+) \{\n(?:    id.*\n)*    secret = 0x([0-9a-f]+)$", content, re.MULTILINE)
+    return {name: bytes.fromhex(digits).decode("utf-8", "replace") for name, digits in found if len(digits) % 2 == 0}
+
+
 class Secrets(Part):
     """The keys of a generation."""
 
@@ -119,10 +126,11 @@ class Secrets(Part):
 
     def changes(self) -> list[Change]:
         """Keys to install, change and remove; of which kind they are is all that is said of them."""
+        there = parse(_files.read(self.store.at(PATH)))
         fresh = {*self._missing(), *self.want.awaited}
-        fresh |= {name for name, key in self._keys.items() if self._had.get(name) != key}
-        gone = set(self._had) - set(self._keys) - fresh
-        found = [_change("change" if name in self._had else "install", name) for name in sorted(fresh)]
+        fresh |= {name for name, key in self._keys.items() if there.get(name) != key}
+        gone = set(there) - set(self._keys) - fresh
+        found = [_change("change" if name in there else "install", name) for name in sorted(fresh)]
         found += [_change("remove", name) for name in sorted(gone)]
         if not found and self._stale():
             found.append(Change(self.name, f"{'write' if self._text else 'remove'} {PATH}"))

@@ -92,7 +92,7 @@ def converge(want: Generation, have: Generation, store: Store) -> list[str]:
     changes = part.changes()
     part.build()
     part.clear()
-    assert Secrets(Context(want, want, store)).changes() == []
+    assert Secrets(Context(want, have, store)).changes() == []
     assert KEY not in json.dumps(describe(changes))
     return [change.action for change in changes]
 
