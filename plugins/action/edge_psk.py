@@ -39,10 +39,10 @@ class ActionModule(ActionBase):
             if "vcc_psk" not in variables:
                 asked.append({"name": tunnel["name"]})
                 continue
-            given[tunnel["name"]] = variables["vcc_psk"]
-            wrong = wrong_psk(given[tunnel["name"]])
+            wrong = wrong_psk(variables["vcc_psk"])
             if wrong:
                 raise AnsibleActionFail(f"hosts.{tunnel['peer']}.vcc_psk: {wrong}")
+            given[tunnel["name"]] = str(variables["vcc_psk"])
         if asked:
             arguments["tunnels"] = asked
             result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
