@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterable
 
 from . import _charon, _connections, _files
 from ._document import Change, Document, Generation, sha256
@@ -48,8 +49,13 @@ def completed(want: Generation, have: Generation) -> Generation:
 
 
 def digests(generation: Generation) -> Keys:
-    """What is noted of a generation's keys once they are loaded."""
-    return {name: sha256(key) for name, key in keys(generation).items()}
+    """What is noted of a generation's keys, and of whom they are for, once they are loaded."""
+    known = keys(generation)
+    return {
+        tunnel["name"]: sha256("\0".join((tunnel["local_id"], tunnel["remote_id"], known[tunnel["name"]])))
+        for tunnel in tunnels(generation)
+        if tunnel["name"] in known
+    }
 
 
 def _section(tunnel: str) -> str:
@@ -159,8 +165,7 @@ class Secrets(Part):
             with Vici() as vici:
                 for name in self._over():
                     vici.request("unload-shared", {"id": _section(name)})
-            for name in todo:
-                _authenticate_again(name)
+            _authenticate_again(todo)
         except ViciError as error:
             raise CommandError(str(error)) from error
         if _charon.marker(self.store).get("secrets", {}) != digests(self.want):
@@ -194,31 +199,28 @@ def _loaded() -> set[str]:
         return set()
 
 
-def _authenticate_again(tunnel: str) -> None:
-    """Put a live IKE_SA in the place of another that was authenticated with the key that is loaded now.
+def _authenticate_again(names: list[str]) -> None:
+    """Have the tunnels that are up authenticate with the keys that are loaded now.
 
-    charon makes the new one before it ends the old one, so that nothing is lost when the peer has the new key already.
-    If it has not, the IKE_SA ends: better now, when somebody looks, than some day.
+    charon makes a new IKE_SA before it ends the old one, so that nothing is lost when the peer has the new key already.
+    If it has not, the tunnel goes down: better now, when somebody looks, than some day.
     """
-    before = _spis(tunnel)
-    if not before:
-        return
-    with Vici() as vici:
-        vici.ask("rekey", {"ike": tunnel, "reauth": "yes"})
+    before = {name: found for name, found in _spis(names).items() if found}
+    for name in before:
+        with Vici() as vici:
+            vici.ask("rekey", {"ike": name, "reauth": "yes"})
+    left = set(before)
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        now = _spis(tunnel)
-        if now and not now & before:
-            return
+    while left and time.monotonic() < deadline:
         time.sleep(0.1)
-    _connections.terminate([(tunnel, "")])
+        left = {name for name, found in _spis(left).items() if not found or found & before[name]}
+    _connections.terminate((name, "") for name in sorted(left))
 
 
-def _spis(tunnel: str) -> set[tuple[str, str]]:
-    """The IKE_SAs of a tunnel that carry something, or did until a moment ago."""
-    states = ("ESTABLISHED", "REKEYING")
-    return {
-        (str(sa.get("initiator-spi")), str(sa.get("responder-spi")))
-        for _name, sa in _connections.security_associations([tunnel])
-        if sa.get("state") in states
-    }
+def _spis(names: Iterable[str]) -> dict[str, set[tuple[str, str]]]:
+    """The IKE_SAs of tunnels that carry something, or did until a moment ago."""
+    found: dict[str, set[tuple[str, str]]] = {name: set() for name in names}
+    for name, sa in _connections.security_associations(found):
+        if sa.get("state") in ("ESTABLISHED", "REKEYING"):
+            found[name].add((str(sa.get("initiator-spi")), str(sa.get("responder-spi"))))
+    return found

@@ -138,6 +138,17 @@ def test_a_tunnel_whose_peer_does_not_know_the_new_key_goes_down_now(
     assert charon.sas == {}
 
 
+def test_a_peer_that_is_called_something_else_keeps_its_key(
+    document: dict[str, Any], store: Store, charon: Charon
+) -> None:
+    have = generation(document, one=KEY)
+    converge(have, NOTHING, store)
+    have.document["tunnels"][1]["remote_id"] = "192.0.2.1"
+    want = Generation(have.document, have.files, have.backend)
+    assert converge(want, want, store) == [f"write {PATH}", f"load the pre-shared key of {ONE}"]
+    assert charon.keys[f"ike-{ONE}"]["owners"] == ["edge-east.acme", "192.0.2.1"]
+
+
 def test_a_run_that_died_before_it_loaded_the_key_is_mended(
     document: dict[str, Any], store: Store, charon: Charon
 ) -> None:
