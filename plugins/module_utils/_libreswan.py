@@ -106,7 +106,7 @@ def _ends(side: str, end: Section, selectors: Sequence[str], more: Sequence[str]
         networks = [f"{side}subnet={selectors[0]}"]
     else:
         networks = [
-            "# libreswan 4 makes a CHILD_SA of every pair of these; one for all of them takes libreswan 5.",
+            "# libreswan 4 makes a CHILD_SA of every pair of these, and not one for all of them.",
             f'{side}subnets="{{{" ".join(selectors)}}}"',
         ]
     # Behind a NAT, it is to find its own address by its default route.
