@@ -134,7 +134,7 @@ def test_a_dead_host_is_in_the_json(world: World) -> None:
 
 def test_what_begins_at_an_external_member_is_told_apart(world: World) -> None:
     world.plan["vpns"][0]["members"][2]["external"] = True
-    world.documents["edge-east"]["tunnels"][0]["external"] = True
+    world.documents["edge-east"]["tunnels"][0].update(external=True, public_address="203.0.113.2")
     text = table(world.judge(), world.plan)
     assert [line.split()[0] for line in text.splitlines() if line.endswith("external")] == ["vm3-west"]
     assert "ext:     2 ordered pairs begin at an external member, not probed: vm3-west\n" in text

@@ -490,7 +490,7 @@ class TestExternal:
                 member.update(external=True, mode="address", vapp=None)
         world.plan["vpns"][0]["sites"] = {"edge-west": {"blocks": ["100.64.0.64/26"], "address": "100.64.0.127"}}
         world.plan["members"] = [vm for vm in world.plan["members"] if vm["cloud"] != "west"]
-        world.documents["edge-east"]["tunnels"][0]["external"] = True
+        world.documents["edge-east"]["tunnels"][0].update(external=True, public_address="203.0.113.2")
         for node in ("edge-west", "vapp1-west", "vm3-west"):
             del world.documents[node], world.observed[node]
         targets = world.targets()
