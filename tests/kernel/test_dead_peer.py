@@ -17,7 +17,7 @@ from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 # A probe after 5 s without a packet, given up 11 s later; and as much again for a slow machine.
 NOTICED_SECONDS = 35
 BACK_SECONDS = 25
-CUT = "table inet cut { chain forward { type filter hook forward priority 0; policy drop; } }"
+CUT = "table inet cut { chain forward { type filter hook forward priority 0; policy drop; }; }"
 
 
 def established(edge):

@@ -59,7 +59,8 @@ def test_the_first_packets_bring_a_lost_link_back(addresses, no_timers, edge, wh
 def test_rekeying_loses_no_packet(addresses, what):
     spis = [strongswan.spis(*EDGES)]
     with vm.pinging("vm1-east", addresses["vm1-west"], interval=0.02) as pings:
-        for edge in (*EDGES, *EDGES):
+        # To authenticate again is the initiator's part.
+        for edge in EDGES[:1] * 2 if "reauth" in what else EDGES * 2:
             lab.sh(edge, f"swanctl --rekey {what} 2>/dev/null")
             lab.wait_for("new keys", lambda: strongswan.spis(*EDGES) not in spis and vm.one_of_each(), 60)
             spis.append(strongswan.spis(*EDGES))

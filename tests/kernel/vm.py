@@ -88,7 +88,8 @@ class Pings:
         found = re.findall(r"^\[([\d.]+)\] \d+ bytes .*icmp_seq=(\d+)", text, re.MULTILINE)
         self.answers = {int(number): float(when) for when, number in found}
         if counts := re.search(r"(\d+) packets transmitted", text):
-            self.sent = int(counts[1])
+            # What was under way when it was told to stop is not lost.
+            self.sent = max([n for n in self.answers if n > int(counts[1]) - 25], default=int(counts[1]))
         return self
 
     @property

@@ -68,6 +68,8 @@ _STRONGSWAN = f"""\
 ExecStartPost=-{AGENT} started
 Restart=always
 RestartSec=200ms
+# It takes a second. When the peer ends the tunnel at the same moment, charon (5.9.8) has been seen to loop for ever.
+TimeoutStopSec=10s
 """
 _NFTABLES = f"""\
 # Made by intercloud.vpn; changes are lost. nftables.service flushes every table, ours too.
