@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All tests. Two lanes, as most machines have two cores at least: what needs only Python, and what needs the lab.
+# All tests. Two lanes, as most machines have two cores at least: what needs Python, and the short form of test-kernel; what needs
+# the lab.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
@@ -7,6 +8,7 @@ logs=build/test
 mkdir -p "$logs"
 begun=$SECONDS
 failed=()
+progress='^(molecule: .*(passed|FAILED)|killed after|test-kernel: )'
 
 say() { printf '[%4d s] %s\n' $((SECONDS - begun)) "$*"; }
 
@@ -15,7 +17,7 @@ lane() {  # runs the steps of a lane one after the other; the first that fails e
     for step in "$@"; do
         local start=$SECONDS
         # What takes minutes says how far it is.
-        "step_$step" 2>&1 | tee "$logs/$step.log" | grep --line-buffered -E '^(molecule: .*(passed|FAILED)|killed after)'
+        "step_$step" 2>&1 | tee "$logs/$step.log" | grep --line-buffered -E "$progress"
         if [[ ${PIPESTATUS[0]} -eq 0 ]]; then
             say "passed: $step ($((SECONDS - start)) s)"
         else
@@ -31,13 +33,14 @@ step_unit() { pytest -q tests/unit; }
 step_sanity() { scripts/sanity.sh; }
 step_package() { scripts/package.sh; }
 step_intents() { pytest -q tests/integration; }
+step_kernel() { scripts/setup.sh kernel && scripts/test-kernel.sh short; }
 step_lab() { roles/lab/files/labctl down && ansible-playbook -i inventories/lab playbooks/lab_up.yml && pytest -q tests/lab; }
 step_molecule() { scripts/molecule.sh; }
 step_lab_down() { tests/lab/killed.sh; }
 
-trap 'roles/lab/files/labctl down >/dev/null 2>&1' EXIT
-say "lint, unit, sanity, package, intents | lab, molecule, lab_down (logs in $logs)"
-lane lint unit intents package sanity & python_lane=$!
+trap 'roles/lab/files/labctl down >/dev/null 2>&1; roles/lab/files/vmctl down >/dev/null 2>&1' EXIT
+say "lint, unit, intents, package, sanity, kernel | lab, molecule, lab_down (logs in $logs)"
+lane lint unit intents package sanity kernel & python_lane=$!
 lane lab molecule lab_down & lab_lane=$!
 wait "$python_lane" || failed+=(python)
 wait "$lab_lane" || failed+=(lab)
