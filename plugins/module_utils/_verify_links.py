@@ -188,11 +188,10 @@ def _per_node(texts: Mapping[str, str]) -> str:
 
 def _addresses(ends: Ends) -> str:
     """Where the ends reach each other; their own addresses may be others, behind a NAT."""
-    tunnels = list(ends.values())
-    known = {
-        str(tunnel["public_address"]) for tunnel in tunnels if tunnel.get("external")
-    }  # by the other end, not ours
-    return " and ".join(sorted(known | {str(tunnel["remote_address"]) for tunnel in tunnels}))
+    found = {str(tunnel["remote_address"]) for tunnel in ends.values()}
+    # Where an external edge reaches ours, no document of its own says.
+    found |= {str(tunnel["public_address"]) for tunnel in ends.values() if tunnel.get("external")}
+    return " and ".join(sorted(found))
 
 
 def _external(ends: Ends) -> str | None:

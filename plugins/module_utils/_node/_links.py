@@ -79,7 +79,10 @@ class Links(Part):
         over = self._compare()[2]
         found = self._found() if over else {}
         numbers = {self._number(found[name]) for name in over}
-        for left in (*_xfrm.policies(numbers), *_xfrm.states(numbers)) if over else ():
-            left.remove()
+        if over:
+            for policy in _xfrm.policies(numbers):
+                policy.remove()
+            for state in _xfrm.states(numbers):
+                state.remove()
         for name in over:
             run("ip", "link", "del", name)
