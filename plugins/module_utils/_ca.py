@@ -3,53 +3,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One certification authority per organization, on the VCC server; it signs the org edges' certificates.
 
-An authority is a directory, ``<state_dir>/ca/<organization>/`` (0700):
-
-``ca.key``                 its private key, ECDSA P-384, PKCS #8 PEM, 0600
-``ca.pem``                 its certificate, ten years
-``issued/<serial>.pem``    every certificate it signed (the serial in hexadecimal), for a later revocation
-``lock``                   held while the authority is made
-
-Profiles after RFC 5280 and, for IKE, RFC 4945.
+Profiles after RFC 5280 and, for IKE, RFC 4945. Where an authority lives and what it keeps: ``_authority.py``; what it
+revoked: ``_crl.py``.
 """
 
 from __future__ import annotations
 
 import datetime
-import re
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from ._authority import HAS_CRYPTOGRAPHY as HAS_CRYPTOGRAPHY
+from ._authority import Authority as Authority
+from ._authority import authority as authority
+from ._authority import authority_directory, authority_key, not_after, now
+from ._authority import authority_sha256 as authority_sha256
+from ._crl import key_sha256, refused_keys
 from ._csr import check_request
 from ._errors import VccError
 from ._whole_files import locked, write_whole
 
-try:
+if HAS_CRYPTOGRAPHY:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-    HAS_CRYPTOGRAPHY = True
-except ImportError:
-    HAS_CRYPTOGRAPHY = False
-
 AUTHORITY_DAYS = 3652
 CERTIFICATE_DAYS = 397
 CLOCK_SKEW = datetime.timedelta(minutes=10)  # an edge whose clock is behind must not find its certificate in the future
 IPSEC_IKE = "1.3.6.1.5.5.7.3.17"  # id-kp-ipsecIKE, RFC 4945, 5.1.3.12
-ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")  # a directory's name and an X.509 O (at most 64)
-
-
-@dataclass(frozen=True)
-class Authority:
-    """An organization's authority, as everybody may see it; its key stays in the directory."""
-
-    directory: Path
-    organization: str
-    pem: str
-    sha256: str  # of the certificate's DER, hexadecimal
 
 
 @dataclass(frozen=True)
@@ -59,38 +43,6 @@ class Issued:
     certificate: str  # PEM
     serial: str  # hexadecimal
     not_after: str  # ISO 8601, UTC
-
-
-def authority_directory(state_dir: str | Path, organization: str) -> Path:
-    """Where the organization's authority lives. VccError if the name does not do for a path."""
-    if not ORGANIZATION.fullmatch(organization):
-        raise VccError(
-            f"organization {organization!r}: a name starts with a letter or digit and has letters, digits, "
-            "'_', '.' and '-' only, at most 63"
-        )
-    return Path(state_dir) / "ca" / organization
-
-
-def authority(state_dir: str | Path, organization: str) -> Authority | None:
-    """The organization's authority, or None if it has none yet. Writes nothing."""
-    directory = authority_directory(state_dir, organization)
-    try:
-        pem = (directory / "ca.pem").read_text()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise VccError(f"{directory / 'ca.pem'}: {error.strerror}") from error
-    try:
-        certificate = x509.load_pem_x509_certificate(pem.encode())
-    except ValueError as error:
-        raise VccError(f"{directory / 'ca.pem'}: not a certificate ({error}): restore it from a backup") from error
-    return Authority(directory, organization, pem, certificate.fingerprint(hashes.SHA256()).hex())
-
-
-def authority_sha256(state_dir: str | Path, organization: str) -> str | None:
-    """SHA-256 of the authority's certificate (DER, hexadecimal), or None if there is none yet."""
-    found = authority(state_dir, organization)
-    return found.sha256 if found else None
 
 
 def ensure_authority(state_dir: str | Path, organization: str) -> Authority:
@@ -114,18 +66,21 @@ def ensure_authority(state_dir: str | Path, organization: str) -> Authority:
 
 
 def sign(owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS) -> Issued:
-    """Sign a request (checked here) for `days` days, never longer than the authority itself; keep a copy."""
+    """Sign a request (checked here) for `days` days, never longer than the authority itself; keep a copy.
+
+    VccError, among others, when a certificate for the same key was revoked: whoever has that key is not to come back.
+    """
     request = check_request(csr, identity, owner.organization)
     if days < 1:
         raise VccError(f"days: {days} is less than one day")
-    key = _authority_key(owner.directory)
+    key = authority_key(owner.directory)
     parent = x509.load_pem_x509_certificate(owner.pem.encode())
     if key.public_key() != parent.public_key():
         raise VccError(f"{owner.directory}: ca.key and ca.pem do not belong together: restore them from a backup")
-    now = _now()
-    end = min(now + datetime.timedelta(days=days), _not_after(parent))
-    if end <= now:
-        raise VccError(f"{owner.directory / 'ca.pem'}: the authority expired at {_not_after(parent).isoformat()}")
+    today = now()
+    end = min(today + datetime.timedelta(days=days), not_after(parent))
+    if end <= today:
+        raise VccError(f"{owner.directory / 'ca.pem'}: the authority expired at {not_after(parent).isoformat()}")
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, owner.organization),
@@ -138,7 +93,7 @@ def sign(owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS
         x509.ObjectIdentifier(IPSEC_IKE),
     ]
     certificate = (
-        _builder(subject, parent.subject, request.public_key(), now, end)
+        _builder(subject, parent.subject, request.public_key(), today, end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage("digital_signature"), critical=True)
         .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
@@ -150,7 +105,13 @@ def sign(owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS
     serial = format(certificate.serial_number, "x")
     try:
         (owner.directory / "issued").mkdir(mode=0o700, exist_ok=True)
-        write_whole(owner.directory / "issued" / f"{serial}.pem", pem, 0o644)
+        with locked(owner.directory / "lock"):  # not while somebody revokes what this key has
+            if key_sha256(request.public_key()) in refused_keys(owner):
+                raise VccError(
+                    f"request for {identity}: a certificate for this key was revoked, so it gets no other; "
+                    "edge_key makes a new key when it is told so (refused)"
+                )
+            write_whole(owner.directory / "issued" / f"{serial}.pem", pem, 0o644)
     except OSError as error:
         raise VccError(f"{owner.directory / 'issued'}: {error}") from error
     return Issued(pem.decode(), serial, end.strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -162,16 +123,16 @@ def _make_authority(directory: Path, organization: str) -> None:
         fresh = ec.generate_private_key(ec.SECP384R1())
         encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
         write_whole(directory / "ca.key", fresh.private_bytes(encoding, form, serialization.NoEncryption()), 0o600)
-    key = _authority_key(directory)
+    key = authority_key(directory)
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
             x509.NameAttribute(NameOID.COMMON_NAME, "intercloud.vpn authority"),
         ]
     )
-    now = _now()
+    today = now()
     certificate = (
-        _builder(name, name, key.public_key(), now, now + datetime.timedelta(days=AUTHORITY_DAYS))
+        _builder(name, name, key.public_key(), today, today + datetime.timedelta(days=AUTHORITY_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
         .sign(key, hashes.SHA384())
@@ -180,7 +141,7 @@ def _make_authority(directory: Path, organization: str) -> None:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: t.Any, now: datetime.datetime, end: datetime.datetime
+    subject: x509.Name, issuer: x509.Name, key: t.Any, begin: datetime.datetime, end: datetime.datetime
 ) -> x509.CertificateBuilder:
     """What the authority's certificate and the edges' have in common."""
     return (
@@ -189,7 +150,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_before(begin - CLOCK_SKEW)
         .not_valid_after(end)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
@@ -205,24 +166,3 @@ def _key_usage(*granted: str) -> x509.KeyUsage:
 def _issuer_identifier(parent: x509.Certificate) -> x509.AuthorityKeyIdentifier:
     identifier = parent.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
-
-
-def _authority_key(directory: Path) -> ec.EllipticCurvePrivateKey:
-    try:
-        key = serialization.load_pem_private_key((directory / "ca.key").read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as error:
-        raise VccError(f"{directory / 'ca.key'}: cannot be read ({error}): restore it from a backup") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise VccError(f"{directory / 'ca.key'}: not an ECDSA key")
-    return key
-
-
-def _now() -> datetime.datetime:
-    """Now in UTC, to the second, as X.509 counts."""
-    return datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
-
-
-def _not_after(certificate: x509.Certificate) -> datetime.datetime:
-    if hasattr(certificate, "not_valid_after_utc"):  # cryptography 42 and later
-        return certificate.not_valid_after_utc
-    return certificate.not_valid_after.replace(tzinfo=datetime.timezone.utc)

@@ -15,7 +15,7 @@ description:
   - Makes the private key of an org edge (ECDSA P-384) on the edge itself if it has none, and returns a certificate
     signing request for the IKE identity O(identity).
   - The private key never leaves the edge. It is in no result, no diff and no command line.
-  - An existing key is kept, whatever its type; remove the file to have a new one made.
+  - An existing key is kept, whatever its type, unless it is one of O(refused); remove the file to have a new one made.
 requirements:
   - C(openssl) 1.1.1 or later, the command
 options:
@@ -31,11 +31,18 @@ options:
     description: Where the key is kept, mode V(0600). The default is where C(swanctl --load-creds) looks for it.
     type: path
     default: /etc/swanctl/private/intercloud-vpn.key
+  refused:
+    description:
+      - SHA-256 (hexadecimal, of SubjectPublicKeyInfo in DER) of public keys whose certificates were revoked. A key that
+        is one of them is replaced by a new one.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description: Can run in check mode and tell what would change.
     support: full
-    details: Predicts whether a key would be made. As long as there is none, RV(csr) is null.
+    details: Predicts whether a key would be made. As long as there is none that can stay, RV(csr) is null.
   diff_mode:
     description: Shows differences in diff mode.
     support: none
@@ -72,6 +79,7 @@ import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -111,8 +119,11 @@ def openssl(*arguments: str, stdin: str = "") -> bytes:
     return done.stdout
 
 
-def make_key(path: str) -> bool:
-    """Make a key at path, whole or not at all. False: somebody else made one meanwhile, and theirs is kept."""
+def make_key(path: str, replace: bool = False) -> bool:
+    """Make a key at path, whole or not at all. False: somebody else made one meanwhile, and theirs is kept.
+
+    `replace`: the key that is there is not to be kept.
+    """
     directory = os.path.dirname(path)
     before = os.umask(0o077)
     try:
@@ -124,11 +135,15 @@ def make_key(path: str) -> bool:
                 file.write(key)
                 file.flush()
                 os.fsync(file.fileno())
-            os.link(scratch, path)  # unlike a rename, never replaces a key
+            if replace:
+                os.replace(scratch, path)
+            else:
+                os.link(scratch, path)  # unlike a rename, never replaces a key
         except FileExistsError:
             return False
         finally:
-            os.unlink(scratch)
+            if os.path.exists(scratch):
+                os.unlink(scratch)
     finally:
         os.umask(before)
     return True
@@ -139,28 +154,37 @@ def is_loose(path: str) -> bool:
     return bool(os.stat(path).st_mode & 0o077)
 
 
-def converge(path: str, identity: str, organization: str, check: bool) -> dict[str, object]:
-    """Have a key at path; return the module's result."""
+def public_sha256(path: str) -> str:
+    """SHA-256 of the public key (SubjectPublicKeyInfo, DER), hexadecimal."""
+    # Whoever stands on a terminal is not to be asked for a passphrase: an encrypted key fails here.
+    public = openssl("pkey", "-in", path, "-passin", "pass:", "-pubout", "-outform", "DER")
+    return hashlib.sha256(public).hexdigest()
+
+
+def converge(
+    path: str, identity: str, organization: str, check: bool, refused: Sequence[str] = ()
+) -> dict[str, object]:
+    """Have a key at path that is none of those refused; return the module's result."""
     if not IDENTITY.fullmatch(identity):
         raise KeyFailure(f"identity: {identity!r} is not a DNS name of at most 64 characters")
     if not ORGANIZATION.fullmatch(organization):
         raise KeyFailure(f"organization: {organization!r} must be letters, digits, '_', '.', '-', at most 63")
     present = os.path.exists(path)
-    if check and not present:
+    replace = bool(present and refused) and public_sha256(path) in refused
+    if check and (replace or not present):
         return {"changed": True, "csr": None, "public_key_sha256": None, "path": path}
-    changed = False if present else make_key(path)
+    changed = False if present and not replace else make_key(path, replace)
     if is_loose(path):
         changed = True
         if not check:
             os.chmod(path, 0o600)
-    # Whoever stands on a terminal is not to be asked for a passphrase: an encrypted key fails here.
-    public = openssl("pkey", "-in", path, "-passin", "pass:", "-pubout", "-outform", "DER")
+    digest = public_sha256(path)
     request = REQUEST.format(identity=identity, organization=organization)
     csr = openssl("req", "-new", "-sha384", "-key", path, "-passin", "pass:", "-config", "/dev/stdin", stdin=request)
     return {
         "changed": changed,
         "csr": csr.decode(),
-        "public_key_sha256": hashlib.sha256(public).hexdigest(),
+        "public_key_sha256": digest,
         "path": path,
     }
 
@@ -172,12 +196,13 @@ def main() -> None:
             "identity": {"type": "str", "required": True},
             "organization": {"type": "str", "required": True},
             "path": {"type": "path", "default": "/etc/swanctl/private/intercloud-vpn.key", "no_log": False},
+            "refused": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
     given = module.params
     try:
-        result = converge(given["path"], given["identity"], given["organization"], module.check_mode)
+        result = converge(given["path"], given["identity"], given["organization"], module.check_mode, given["refused"])
     except (KeyFailure, OSError) as failure:
         module.fail_json(msg=str(failure))
     module.exit_json(**result)

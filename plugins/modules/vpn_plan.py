@@ -113,6 +113,12 @@ authorities:
   description: The SHA-256 of each organization's authority certificate, null where there is none yet.
   returned: success
   type: dict
+revocations:
+  description:
+    - What each organization's authority revoked, as C(crl) (PEM), C(serials) of the certificates and C(refused_keys),
+      the SHA-256 of their public keys. Organizations that revoked nothing are left out.
+  returned: success
+  type: dict
 summary:
   description: What comes and goes, a line each.
   returned: success
@@ -164,13 +170,27 @@ errors:
   elements: dict
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _plan
+from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _crl, _plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
 from ansible_collections.intercloud.vpn.plugins.module_utils._settings import pointers
 
 RETURNED = ("generations", "changed_nodes", "new_tunnels", "notes", "losing", "leaving", "unsettled")
+
+
+def _trust(state_dir: str, organizations: Iterable[str]) -> dict[str, Any]:
+    """Of each organization: the digest of its authority, and what that one revoked."""
+    found = {name: _ca.authority(state_dir, name) for name in organizations}
+    lists = {name: _crl.revocation_list(owner) for name, owner in found.items() if owner}
+    return {
+        "authorities": {name: owner.sha256 if owner else None for name, owner in found.items()},
+        "revocations": {name: revoked.plain() for name, revoked in lists.items() if revoked},
+    }
 
 
 def main() -> None:
@@ -203,12 +223,16 @@ def main() -> None:
             ),
         ),
     )
+    try:
+        trust = _trust(wanted["state_dir"], plan.generations)
+    except VccError as error:
+        module.fail_json(msg=str(error), errors=[])
     module.exit_json(
         changed=plan.changed,
         diff={"prepared": "".join(f"{line}\n" for line in plan.diff)},
         summary=plan.diff,
-        authorities={name: _ca.authority_sha256(wanted["state_dir"], name) for name in plan.generations},
         external=pointers(plan.documents),
+        **trust,
         plan={"vpns": plan.vpns, "members": plan.members, "documents": plan.documents},
         **{key: getattr(plan, key) for key in RETURNED},
     )

@@ -1,0 +1,198 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an organization's authority revoked: `crl.pem` beside its certificate, an X.509 CRL (RFC 5280) with a head.
+
+The head is text before the CRL (RFC 7468 allows it, every reader skips it): a CRL itself has serial numbers only, and
+edges want to know whose tunnels to end.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+import time
+import typing as t
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ._authority import ORGANIZATION, Authority, authority, authority_key, not_after, now
+from ._errors import VccError
+from ._whole_files import locked, write_whole
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.x509.oid import NameOID
+except ImportError:
+    pass  # HAS_CRYPTOGRAPHY of _authority.py says so
+
+ENTRY = re.compile(r"^revoked: (\S+) ([0-9a-f]+) (\S+)$", re.MULTILINE)  # identity, serial, when
+NUMBER = re.compile(r"^number: (\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """A certificate that is no longer good."""
+
+    identity: str
+    serial: str  # hexadecimal
+    date: str  # ISO 8601, UTC
+    key_sha256: str  # of its public key (SubjectPublicKeyInfo, DER), hexadecimal; "" if its copy is gone
+
+
+@dataclass(frozen=True)
+class RevocationList:
+    """All that an authority revoked."""
+
+    text: str
+    """`crl.pem`, head and all."""
+    number: int
+    revoked: tuple[Revoked, ...]
+
+    def plain(self) -> dict[str, t.Any]:
+        """What the other roles are told: the list itself, the serials in it, and the keys that get no certificate."""
+        keys = sorted({entry.key_sha256 for entry in self.revoked} - {""})
+        return {"crl": self.text, "serials": sorted(entry.serial for entry in self.revoked), "refused_keys": keys}
+
+
+def revocation_list(owner: Authority) -> RevocationList | None:
+    """What the authority revoked so far; None if nothing ever. Writes nothing."""
+    path = owner.directory / "crl.pem"
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise VccError(f"{path}: {error.strerror}") from error
+    number = NUMBER.search(text)
+    try:
+        signed = x509.load_pem_x509_crl(text.encode())
+        parent = x509.load_pem_x509_certificate(owner.pem.encode())
+        sound = signed.is_signature_valid(parent.public_key())  # type: ignore[arg-type]
+    except (ValueError, TypeError) as error:
+        raise VccError(f"{path}: not a revocation list ({error}): restore it from a backup") from error
+    if not sound or number is None:
+        raise VccError(f"{path}: not a revocation list of the authority beside it: restore it from a backup")
+    serials = {format(entry.serial_number, "x") for entry in signed}
+    entries = tuple(
+        Revoked(identity, serial, date, _issued_key(owner, serial)) for identity, serial, date in ENTRY.findall(text)
+    )
+    if serials != {entry.serial for entry in entries}:
+        raise VccError(f"{path}: its head and its list differ: restore it from a backup")
+    return RevocationList(text, int(number[1]), entries)
+
+
+def refused_keys(owner: Authority) -> frozenset[str]:
+    """SHA-256 of the public keys that are never to be certified again."""
+    found = revocation_list(owner)
+    return frozenset(entry.key_sha256 for entry in found.revoked) if found else frozenset()
+
+
+def key_sha256(key: t.Any) -> str:
+    """SHA-256 of a public key (SubjectPublicKeyInfo, DER), hexadecimal."""
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return hashlib.sha256(key.public_bytes(serialization.Encoding.DER, form)).hexdigest()
+
+
+def revoke(owner: Authority, identity: str, check: bool = False) -> tuple[RevocationList | None, list[Revoked]]:
+    """Revoke every certificate of an identity that is still valid; the list as it is then, and what is new in it.
+
+    With `check`, the list as it would be; nothing is written. Nothing to revoke: nothing is signed.
+    """
+    if check:
+        return _revoke(owner, identity)
+    try:
+        with locked(owner.directory / "lock"):
+            found, new = _revoke(owner, identity)
+            if found and new:
+                write_whole(owner.directory / "crl.pem", found.text.encode(), 0o644)
+            return found, new
+    except OSError as error:
+        raise VccError(f"{owner.directory / 'crl.pem'}: {error}") from error
+
+
+def _revoke(owner: Authority, identity: str) -> tuple[RevocationList | None, list[Revoked]]:
+    before = revocation_list(owner)
+    known = {entry.serial for entry in before.revoked} if before else set()
+    date = now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    new = sorted(
+        (
+            Revoked(identity, serial, date, key_sha256(certificate.public_key()))
+            for serial, certificate in _issued(owner)
+            if serial not in known and _identity(certificate) == identity and not_after(certificate) > now()
+        ),
+        key=lambda entry: entry.serial,
+    )
+    if not new:
+        return before, []
+    # The time as the number: it grows also where an authority, or its backup, took the place of another one.
+    number = max(int(time.time()), before.number + 1 if before else 0)
+    return _sign(owner, number, (*(before.revoked if before else ()), *new)), new
+
+
+def _sign(owner: Authority, number: int, entries: tuple[Revoked, ...]) -> RevocationList:
+    parent = x509.load_pem_x509_certificate(owner.pem.encode())
+    key = authority_key(owner.directory)
+    identifier = parent.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(parent.subject)
+        .last_update(now())
+        # As long as the authority: the list is brought to the edges whenever it changes; they never ask for a newer.
+        .next_update(not_after(parent))
+        .add_extension(x509.CRLNumber(number), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
+    )
+    for entry in entries:
+        builder = builder.add_revoked_certificate(
+            x509.RevokedCertificateBuilder()
+            .serial_number(int(entry.serial, 16))
+            .revocation_date(_time(entry.date))
+            .build()
+        )
+    pem = builder.sign(key, hashes.SHA384()).public_bytes(serialization.Encoding.PEM).decode()
+    lines = [f"Certificates of {owner.organization} that are no longer good (intercloud.vpn)", f"number: {number}"]
+    lines += [f"revoked: {entry.identity} {entry.serial} {entry.date}" for entry in entries]
+    return RevocationList("\n".join([*lines, pem]), number, entries)
+
+
+def _time(text: str) -> datetime.datetime:
+    return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+
+
+def holders(state_dir: str | Path, name: str) -> list[tuple[Authority, str]]:
+    """The (authority, identity) that a name may mean, an edge's or an identity, among all certificates ever signed."""
+    found = []
+    root = Path(state_dir) / "ca"
+    for directory in sorted(root.iterdir()) if root.is_dir() else []:
+        owner = authority(state_dir, directory.name) if ORGANIZATION.fullmatch(directory.name) else None
+        if owner:
+            identities = {_identity(certificate) for _serial, certificate in _issued(owner)}
+            found += [(owner, one) for one in sorted(identities) if one in (name, f"{name}.{owner.organization}")]
+    return found
+
+
+def _issued(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:
+    for path in sorted((owner.directory / "issued").glob("[0-9a-f]*.pem")):
+        try:
+            yield path.stem, x509.load_pem_x509_certificate(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise VccError(f"{path}: cannot be read ({error}): restore it from a backup") from error
+
+
+def _issued_key(owner: Authority, serial: str) -> str:
+    path = owner.directory / "issued" / f"{serial}.pem"
+    try:
+        return key_sha256(x509.load_pem_x509_certificate(path.read_bytes()).public_key())
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        raise VccError(f"{path}: cannot be read ({error}): restore it from a backup") from error
+
+
+def _identity(certificate: x509.Certificate) -> str:
+    """The one name that a certificate of ours has."""
+    return str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)

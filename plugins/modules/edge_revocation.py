@@ -1,0 +1,119 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Revoke an org edge's certificates with its organization's authority."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: edge_revocation
+short_description: Revoke an org edge's certificates on the VCC server
+version_added: "0.1.0"
+author: The intercloud.vpn developers (@intercloud)
+description:
+  - Revokes every certificate of an org edge that is still valid, in the revocation list of its organization's
+    authority. Runs on the VCC server.
+  - Revoking what is revoked already changes nothing. The keys of revoked certificates are never certified again.
+  - The edges learn of it from M(intercloud.vpn.edge_crl) or M(intercloud.vpn.edge_commit).
+requirements:
+  - cryptography >= 38
+options:
+  state_dir:
+    description: The VCC server's state directory. The authorities are in C(ca/<organization>) below.
+    type: path
+    required: true
+  name:
+    description:
+      - The edge, by its name (V(edge-west)) or its IKE identity (V(edge-west.acme)). It need not be in the inventory
+        any more.
+    type: str
+    required: true
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what would change.
+    support: full
+    details: Writes nothing. RV(crl) is the list as it would be.
+  diff_mode:
+    description: Shows differences in diff mode.
+    support: none
+seealso:
+  - module: intercloud.vpn.edge_crl
+  - module: intercloud.vpn.edge_certificate
+"""
+
+EXAMPLES = r"""
+- name: Revoke what edge-west has
+  intercloud.vpn.edge_revocation:
+    state_dir: /var/lib/intercloud-vpn
+    name: edge-west
+  delegate_to: "{{ groups['vcc_server'] | first }}"
+  register: vcc_server_revocation
+"""
+
+RETURN = r"""
+identity:
+  description: Whose certificates were revoked.
+  returned: success
+  type: str
+organization:
+  description: The organization whose authority revoked them.
+  returned: success
+  type: str
+revoked:
+  description: The serial numbers (hexadecimal) of the certificates that this call revoked.
+  returned: success
+  type: list
+  elements: str
+crl:
+  description: All that this authority revoked, PEM. Empty if that is nothing.
+  returned: success
+  type: str
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _crl
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+
+
+def revoke(state_dir: str, name: str, check: bool) -> dict[str, t.Any]:
+    """Revoke; return the module's result."""
+    found = _crl.holders(state_dir, name)
+    if not found:
+        raise VccError(f"{name}: no certificate was ever signed for it in {state_dir}/ca")
+    if len(found) > 1:
+        which = ", ".join(identity for _owner, identity in found)
+        raise VccError(f"{name}: is an edge of several organizations; say which: {which}")
+    owner, identity = found[0]
+    revocations, new = _crl.revoke(owner, identity, check)
+    return {
+        "changed": bool(new),
+        "identity": identity,
+        "organization": owner.organization,
+        "revoked": [entry.serial for entry in new],
+        "crl": revocations.text if revocations else "",
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "state_dir": {"type": "path", "required": True},
+            "name": {"type": "str", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    if not _ca.HAS_CRYPTOGRAPHY:
+        module.fail_json(msg=missing_required_lib("cryptography >= 38"))
+    try:
+        module.exit_json(**revoke(module.params["state_dir"], module.params["name"], module.check_mode))
+    except VccError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Revocation: whoever has the list refuses what is in it, and its keys never get a certificate again."""
+
+from __future__ import annotations
+
+import datetime
+import multiprocessing
+import subprocess
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("cryptography")
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _ca, _crl
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _revocations
+from ansible_collections.intercloud.vpn.plugins.modules import edge_key, edge_revocation
+
+WEST = "edge-west.acme"
+EAST = "edge-east.acme"
+
+
+def request(identity: str, key: ec.EllipticCurvePrivateKey | None = None) -> str:
+    names = [x509.NameAttribute(NameOID.COMMON_NAME, identity)]
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(names))
+    made = builder.sign(key or ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+@pytest.fixture
+def owner(tmp_path: Path) -> _ca.Authority:
+    return _ca.ensure_authority(tmp_path, "acme")
+
+
+def openssl_takes(owner: _ca.Authority, certificate: str, crl: str) -> bool:
+    """Whether openssl accepts a certificate that it looks up in a list."""
+    files = {"edge.pem": certificate, "list.pem": crl}
+    for name, text in files.items():
+        (owner.directory / name).write_text(text)
+    words = ["openssl", "verify", "-crl_check", "-CAfile", "ca.pem", "-CRLfile", "list.pem", "edge.pem"]
+    done = subprocess.run(words, cwd=owner.directory, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or "certificate revoked" in done.stderr, done.stderr
+    return done.returncode == 0
+
+
+def revoked(owner: _ca.Authority) -> set[str]:
+    found = _crl.revocation_list(owner)
+    return {entry.serial for entry in found.revoked} if found else set()
+
+
+class TestRevoke:
+    def test_all_valid_certificates_of_the_identity_and_no_others(self, owner: _ca.Authority) -> None:
+        west = [_ca.sign(owner, request(WEST), WEST) for dummy in range(2)]
+        east = _ca.sign(owner, request(EAST), EAST)
+        found, new = _crl.revoke(owner, WEST)
+        assert found
+        assert {entry.serial for entry in new} == {one.serial for one in west} == revoked(owner)
+        assert [openssl_takes(owner, one.certificate, found.text) for one in (*west, east)] == [False, False, True]
+
+    def test_again_changes_nothing(self, owner: _ca.Authority) -> None:
+        _ca.sign(owner, request(WEST), WEST)
+        _crl.revoke(owner, WEST)
+        before = (owner.directory / "crl.pem").read_bytes()
+        assert _crl.revoke(owner, WEST)[1] == []
+        assert (owner.directory / "crl.pem").read_bytes() == before
+
+    def test_check_mode_writes_nothing(self, owner: _ca.Authority) -> None:
+        _ca.sign(owner, request(WEST), WEST)
+        found, new = _crl.revoke(owner, WEST, check=True)
+        assert found and len(new) == 1
+        assert _crl.revocation_list(owner) is None
+
+    def test_what_expired_need_not_be_revoked(self, owner: _ca.Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+        _ca.sign(owner, request(WEST), WEST, days=1)
+        later = _authority.now() + datetime.timedelta(days=2)
+        monkeypatch.setattr(_crl, "now", lambda: later)
+        assert _crl.revoke(owner, WEST) == (None, [])
+
+    def test_the_list_grows_and_so_does_its_number(self, owner: _ca.Authority) -> None:
+        numbers = []
+        for identity in (WEST, EAST):
+            _ca.sign(owner, request(identity), identity)
+            found, _new = _crl.revoke(owner, identity)
+            assert found
+            numbers.append(found.number)
+            assert x509.load_pem_x509_crl(found.text.encode()).extensions.get_extension_for_class(
+                x509.CRLNumber
+            ).value == x509.CRLNumber(found.number)
+        assert numbers[0] < numbers[1]
+        assert len(revoked(owner)) == 2
+
+    def test_many_at_once_lose_nothing(self, owner: _ca.Authority, tmp_path: Path) -> None:
+        names = [f"edge-{number}" for number in range(12)]
+        for name in names:
+            _ca.sign(owner, request(f"{name}.acme"), f"{name}.acme")
+        with ProcessPoolExecutor(12, multiprocessing.get_context("fork")) as pool:
+            list(pool.map(_revoke, [(str(tmp_path), name) for name in names], timeout=60))
+        assert len(revoked(owner)) == 12
+
+    def test_edges_learn_whose_certificates_they_are(self, owner: _ca.Authority) -> None:
+        _ca.sign(owner, request(WEST), WEST)
+        found, (entry,) = _crl.revoke(owner, WEST)
+        assert found
+        assert _revocations.identities(found.text) == {WEST: entry.date}
+        assert _revocations.number(found.text) == found.number
+
+    def test_a_list_that_was_tampered_with_is_no_list(self, owner: _ca.Authority, tmp_path: Path) -> None:
+        _ca.sign(owner, request(WEST), WEST)
+        found, (entry,) = _crl.revoke(owner, WEST)
+        assert found
+        path = owner.directory / "crl.pem"
+        path.write_text(found.text.replace(f"revoked: {WEST} {entry.serial} {entry.date}\n", ""))
+        with pytest.raises(VccError, match="its head and its list differ"):
+            _crl.revocation_list(owner)
+        other = _ca.ensure_authority(tmp_path / "other", "acme")
+        _ca.sign(other, request(WEST), WEST)
+        theirs, _new = _crl.revoke(other, WEST)
+        assert theirs
+        path.write_text(theirs.text)
+        with pytest.raises(VccError, match="not a revocation list of the authority"):
+            _crl.revocation_list(owner)
+
+
+def _revoke(given: tuple[str, str]) -> None:
+    edge_revocation.revoke(*given, check=False)
+
+
+class TestKeys:
+    def test_a_revoked_key_gets_no_certificate_again(self, owner: _ca.Authority) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        _ca.sign(owner, request(WEST, key), WEST)
+        _ca.sign(owner, request(WEST, key), WEST)  # a renewal
+        _crl.revoke(owner, WEST)
+        before = sorted((owner.directory / "issued").iterdir())
+        for identity in (WEST, EAST):
+            with pytest.raises(VccError, match="a certificate for this key was revoked"):
+                _ca.sign(owner, request(identity, key), identity)
+        assert sorted((owner.directory / "issued").iterdir()) == before
+        fresh = _ca.sign(owner, request(WEST), WEST)
+        assert fresh.serial not in revoked(owner)
+
+    def test_the_edge_replaces_a_refused_key_and_keeps_any_other(self, owner: _ca.Authority, tmp_path: Path) -> None:
+        path = str(tmp_path / "private" / "edge.key")
+        first = edge_key.converge(path, WEST, "acme", check=False)
+        _ca.sign(owner, str(first["csr"]), WEST)
+        found, _new = _crl.revoke(owner, WEST)
+        assert found
+        refused = found.plain()["refused_keys"]
+        assert refused == [first["public_key_sha256"]]
+        predicted = edge_key.converge(path, WEST, "acme", check=True, refused=refused)
+        assert (predicted["changed"], predicted["csr"]) == (True, None)
+        second = edge_key.converge(path, WEST, "acme", check=False, refused=refused)
+        assert second["changed"] and second["public_key_sha256"] not in refused
+        third = edge_key.converge(path, WEST, "acme", check=False, refused=refused)
+        assert (third["changed"], third["public_key_sha256"]) == (False, second["public_key_sha256"])
+        assert [entry.name for entry in Path(path).parent.iterdir()] == ["edge.key"]
+        assert Path(path).stat().st_mode & 0o777 == 0o600
+
+
+class TestName:
+    @pytest.mark.parametrize("name", ["edge-west", WEST])
+    def test_an_edge_or_an_identity(self, owner: _ca.Authority, tmp_path: Path, name: str) -> None:
+        issued = _ca.sign(owner, request(WEST), WEST)
+        result = edge_revocation.revoke(str(tmp_path), name, check=False)
+        assert (result["identity"], result["organization"], result["revoked"]) == (WEST, "acme", [issued.serial])
+
+    def test_of_several_organizations_has_to_be_said(self, owner: _ca.Authority, tmp_path: Path) -> None:
+        other = _ca.ensure_authority(tmp_path, "globex")
+        _ca.sign(owner, request(WEST), WEST)
+        _ca.sign(other, request("edge-west.globex"), "edge-west.globex")
+        with pytest.raises(VccError, match=r"say which: edge-west\.acme, edge-west\.globex"):
+            edge_revocation.revoke(str(tmp_path), "edge-west", check=False)
+        assert revoked(owner) == revoked(other) == set()
+        edge_revocation.revoke(str(tmp_path), "edge-west.globex", check=False)
+        assert (len(revoked(owner)), len(revoked(other))) == (0, 1)
+
+    def test_that_nobody_has_is_an_error(self, owner: _ca.Authority, tmp_path: Path) -> None:
+        _ca.sign(owner, request(WEST), WEST)
+        with pytest.raises(VccError, match="edge-wst: no certificate was ever signed"):
+            edge_revocation.revoke(str(tmp_path), "edge-wst", check=False)
