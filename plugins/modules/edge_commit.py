@@ -57,6 +57,11 @@ options:
       authority:
         description: The certificate of the authority that signed it, and the other edges'.
         type: str
+      crl:
+        description:
+          - What that authority revoked, as M(intercloud.vpn.edge_revocation) made it. The newest list counts, also
+            after the node went back to an earlier generation. Tunnels that are up by a certificate in it are ended.
+        type: str
   secrets:
     description:
       - The pre-shared keys of tunnels to external edges, by the tunnel's name. The node keeps those that are not given.
@@ -155,7 +160,7 @@ SHIPPED = _agent.COMMANDS  # the agent is installed from what this module carrie
 
 def main() -> None:
     """Run the module."""
-    certificates = {"certificate": {"type": "str"}, "authority": {"type": "str"}}
+    certificates = {"certificate": {"type": "str"}, "authority": {"type": "str"}, "crl": {"type": "str"}}
     module = AnsibleModule(
         argument_spec={
             "documents": {"type": "path"},

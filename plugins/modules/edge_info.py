@@ -87,9 +87,21 @@ certificate:
     key:
       description: Whether there is a private key.
       type: bool
-    valid:
-      description: Whether there are both, and the certificate does not end within O(days).
+    fits:
+      description: Whether the certificate is for that key.
       type: bool
+    signed:
+      description: Whether the installed authority signed it.
+      type: bool
+    valid:
+      description: Whether all of this is so, and the certificate is valid now and does not end within O(days).
+      type: bool
+    serial:
+      description: Its serial number, hexadecimal.
+      type: str
+    not_before:
+      description: Its begin, ISO 8601 in UTC.
+      type: str
     not_after:
       description: Its end, ISO 8601 in UTC.
       type: str

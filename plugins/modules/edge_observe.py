@@ -12,7 +12,8 @@ version_added: "0.1.0"
 author:
   - The intercloud.vpn developers (@intercloud)
 description:
-  - Returns the node's generation, all that differs between it and what is loaded, and every SA of its tunnels.
+  - Returns the node's generation, all that differs between it and what is loaded, every SA of its tunnels, what is
+    known of its certificate, and why links are down.
   - Never changes anything.
 options: {}
 attributes:
@@ -67,6 +68,19 @@ drift:
   elements: dict
   returned: success
   sample: [{subsystem: routes, action: "add 100.64.0.0/24 via 192.168.1.1"}]
+certificate:
+  description:
+    - The edge's certificate, with C(present), C(key), C(fits), C(signed), C(identity), C(serial), C(not_before),
+      C(not_after) and C(authority_sha256) as M(intercloud.vpn.edge_info) returns them. Null where no tunnel needs one.
+  type: dict
+  returned: success
+reasons:
+  description:
+    - Of each tunnel with a link that is not up, what charon's log says about the last attempt that failed within the
+      last five minutes, at most six lines, each with C(text) and C(time). Nobody looks while all links are up.
+  type: dict
+  returned: success
+  sample: {edge-east--edge-west: [{text: "giving up after 4 retransmits", time: "2026-01-31T12:00:00Z"}]}
 connections:
   description: The names of our tunnels that charon has loaded.
   type: list

@@ -39,6 +39,18 @@ options:
       - All hosts by default. Useful with C(--limit).
     type: list
     elements: str
+  authorities:
+    description:
+      - The SHA-256 of each organization's authority, as M(intercloud.vpn.vpn_plan) returns them. Without them, the
+        edges' certificates are not judged.
+    type: dict
+  revocations:
+    description: What each organization's authority revoked, as M(intercloud.vpn.vpn_plan) returns it.
+    type: dict
+  certificate_days:
+    description: A certificate that ends within so many days is a finding of severity V(warning).
+    type: int
+    default: 30
   dest:
     description:
       - File on the controller that gets the result as JSON, mode V(0600). Missing directories are made, mode V(0700).

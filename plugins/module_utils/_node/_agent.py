@@ -11,7 +11,7 @@ import json
 import sys
 import time
 
-from . import _charon, _confirm, _files, _ip, _secrets, _xfrm
+from . import _certificates, _charon, _confirm, _files, _ip, _revocations, _secrets, _xfrm
 from ._addresses import Addresses
 from ._commit import FAILURES, activate, attempt, rollback
 from ._document import LIBIPSEC_DEVICE, NOTHING
@@ -61,8 +61,14 @@ def started(store: Store) -> None:
     if not settings or not generation.listed("tunnels"):
         return
     _charon.wait_until_ready()
-    loaded = _secrets.digests(generation)
-    _charon.mark(store, daemon=settings, config=_files.read(store.at(_charon.CONFIG)), secrets=loaded)
+    _charon.mark(
+        store,
+        daemon=settings,
+        config=_files.read(store.at(_charon.CONFIG)),
+        credentials=_certificates.on_disk(store),
+        revoked=_revocations.identities(_files.read(store.at(_certificates.REVOCATIONS))),
+        secrets=_secrets.digests(generation),
+    )
     deadline = time.monotonic() + 5
     while generation.backend == "libipsec" and not _ip.exists(LIBIPSEC_DEVICE) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -5,21 +5,36 @@
 
 from __future__ import annotations
 
-from . import _files
-from ._document import Change, Generation
+from . import _files, _revocations
+from ._document import Change, Document, Generation, sha256
 from ._part import Part
 from ._run import CommandError, have, run
+from ._state import Store
 
 NAME = "intercloud-vpn"
 KEY = f"/etc/swanctl/private/{NAME}.key"
 CERTIFICATE = f"/etc/swanctl/x509/{NAME}.pem"
 AUTHORITY = f"/etc/swanctl/x509ca/{NAME}.pem"
+REVOCATIONS = f"/etc/swanctl/x509crl/{NAME}.pem"
 FILES = {"certificate.pem": CERTIFICATE, "authority.pem": AUTHORITY}
+# There is none before the first revocation.
+OPTIONAL = {"crl.pem": REVOCATIONS}
+LOADED = (CERTIFICATE, AUTHORITY, REVOCATIONS)
 
 
 def needed(generation: Generation) -> bool:
     """Whether a tunnel of the generation authenticates with a certificate."""
-    return any(tunnel["ike"].get("auth", "pubkey") == "pubkey" for tunnel in generation.listed("tunnels"))
+    return any(proves(tunnel) for tunnel in generation.listed("tunnels"))
+
+
+def proves(tunnel: Document) -> bool:
+    """Whether a tunnel's ends prove with certificates who they are."""
+    return bool(tunnel["ike"].get("auth", "pubkey") == "pubkey")
+
+
+def on_disk(store: Store) -> str:
+    """A digest of the certificates and revocations that charon finds when it starts."""
+    return sha256("".join(_files.read(store.at(path)) for path in LOADED))
 
 
 class Certificates(Part):
@@ -28,8 +43,26 @@ class Certificates(Part):
     name = "certificates"
 
     def _wrong(self) -> dict[str, str]:
-        wanted = {path: self.want.files[name] for name, path in FILES.items() if name in self.want.files}
-        return {path: text for path, text in wanted.items() if _files.read(self.store.at(path)) != text}
+        every = {**FILES, **OPTIONAL}
+        wanted = {path: self.want.files[name] for name, path in every.items() if name in self.want.files}
+        return {path: text for path, text in wanted.items() if self._differs(path, text)}
+
+    def _differs(self, path: str, text: str) -> bool:
+        there = _files.read(self.store.at(path))
+        if path == REVOCATIONS and _revocations.number(there) > _revocations.number(text):
+            return False  # who goes back to an earlier generation does not trust again what was revoked since
+        return there != text
+
+    def loaded(self) -> str:
+        """What `on_disk` tells once this is built."""
+        return sha256("".join(self._text(path) for path in LOADED))
+
+    def revoked(self) -> dict[str, str]:
+        """The identities whose certificates were revoked, and when last."""
+        return _revocations.identities(self._text(REVOCATIONS))
+
+    def _text(self, path: str) -> str:
+        return self._wrong().get(path) or _files.read(self.store.at(path))
 
     def _absent(self) -> list[str]:
         return [
@@ -41,7 +74,7 @@ class Certificates(Part):
     def _over(self) -> list[str]:
         if needed(self.want):
             return []
-        return [path for path in (KEY, CERTIFICATE, AUTHORITY) if self.store.at(path).exists()]
+        return [path for path in (KEY, CERTIFICATE, AUTHORITY, REVOCATIONS) if self.store.at(path).exists()]
 
     def problems(self) -> list[str]:
         """Certificates that are missing, or that are not for this edge's key."""
@@ -52,6 +85,7 @@ class Certificates(Part):
             return found
         if not self.store.at(KEY).exists():
             return [*found, f"{KEY}: there is none"]
+        found += self._no_list()
         text = self._wrong().get(CERTIFICATE)
         if text and have("openssl"):
             try:
@@ -62,6 +96,15 @@ class Certificates(Part):
             if ours.split() != theirs.split():
                 found.append("the certificate given is not for this edge's private key")
         return found
+
+    def _no_list(self) -> list[str]:
+        text = self._wrong().get(REVOCATIONS)
+        try:
+            if text and have("openssl"):
+                run("openssl", "crl", "-noout", stdin=text)
+        except CommandError as error:
+            return [str(error)]
+        return []
 
     def changes(self) -> list[Change]:
         """Files to install and to remove; never their content, which is long and tells nobody anything."""

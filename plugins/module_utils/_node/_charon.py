@@ -72,11 +72,18 @@ def identity() -> tuple[int, str]:
 
 
 def mark(
-    store: Store, *, daemon: str | None = None, config: str | None = None, secrets: dict[str, str] | None = None
+    store: Store,
+    *,
+    daemon: str | None = None,
+    config: str | None = None,
+    credentials: str | None = None,
+    revoked: dict[str, str] | None = None,
+    secrets: dict[str, str] | None = None,
 ) -> None:
-    """Note digests of what the running daemon was started with and has loaded; None keeps what is noted.
+    """Note what the running daemon was started with and has loaded; None keeps what is noted.
 
-    `secrets`: of the pre-shared keys, by tunnel.
+    `credentials`: a digest of certificates and revocations. `revoked`: the identities, and when their certificates were
+    revoked, that no SA is left of. `secrets`: digests of the pre-shared keys, by tunnel.
     """
     pid, start = identity()
     old = marker(store)
@@ -85,6 +92,8 @@ def mark(
         "start": start,
         "daemon": old.get("daemon", "") if daemon is None else sha256(daemon),
         "config": old.get("config", "") if config is None else sha256(config),
+        "credentials": old.get("credentials", "") if credentials is None else credentials,
+        "revoked": old.get("revoked", {}) if revoked is None else revoked,
         "secrets": old.get("secrets", {}) if secrets is None else secrets,
     }
     _files.write(store.at(MARKER), json.dumps(noted, sort_keys=True), 0o600)

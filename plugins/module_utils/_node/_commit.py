@@ -21,7 +21,7 @@ from ._part import Context, Part
 from ._routes import Guards, Routes
 from ._run import CommandError
 from ._secrets import Secrets
-from ._state import Store
+from ._state import Busy, Store
 from ._swanctl import Swanctl
 from ._sysctl import Sysctls
 from ._units import Units
@@ -144,7 +144,7 @@ def completed(want: Generation, have: Generation) -> Generation:
     want = _secrets.completed(want, have)
     if not _certificates.needed(want):
         return want
-    kept = {name: have.files[name] for name in _certificates.FILES if name in have.files}
+    kept = {name: have.files[name] for name in (*_certificates.FILES, *_certificates.OPTIONAL) if name in have.files}
     return Generation(want.document, {**kept, **want.files}, want.backend, want.awaited)
 
 
@@ -161,6 +161,20 @@ def commit(
         if not allow_older:
             _refuse_older(want, store.current() or NOTHING)
         return _commit(want, store, timeout, check)
+
+
+def revise(files: dict[str, str], store: Store, check: bool = False) -> Outcome:
+    """Give the node's own generation other files, confirmed at once. Raises what `commit` does.
+
+    Busy, too, while the generation is unconfirmed: whoever comes to confirm it, or the timer, decides about it.
+    """
+    with contextlib.nullcontext() if check else store.lock():
+        have = store.current() or NOTHING
+        if have.empty:
+            return Outcome([], "", False)
+        if store.fallback is not None and not check:
+            raise Busy("the node's generation is not confirmed yet: another run is at work; run this again")
+        return _commit(Generation(have.document, {**have.files, **files}, have.backend), store, 0, check)
 
 
 def _refuse_older(want: Generation, have: Generation) -> None:

@@ -95,12 +95,15 @@ def terminate(gone: Iterable[tuple[str, str]]) -> None:
 
 
 def load_credentials(store: Store) -> None:
-    """Give charon our key, certificate and authority, and leave other people's alone."""
+    """Give charon our key, certificate, authority and what that one revoked, and leave other people's alone."""
     with Vici() as vici:
         for path, flag in ((_certificates.AUTHORITY, "CA"), (_certificates.CERTIFICATE, "NONE")):
             text = _files.read(store.at(path))
             if text:
                 vici.request("load-cert", {"type": "X509", "flag": flag, "data": text})
+        revoked = _files.read(store.at(_certificates.REVOCATIONS))
+        if revoked:  # takes the place of an older one, and counts from the next authentication on
+            vici.request("load-cert", {"type": "X509_CRL", "flag": "NONE", "data": revoked})
         key = _files.read(store.at(_certificates.KEY))
         if key:
             vici.request("load-key", {"type": "any", "data": key})

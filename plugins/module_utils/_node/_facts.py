@@ -5,15 +5,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-import ssl
-from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
-from . import _certificates, _files
+from . import _x509
 from ._document import NOTHING
 from ._run import CommandError, have, run, succeeds
 from ._state import Store
@@ -72,49 +67,12 @@ def traps(kind: str, version: str) -> bool:
     return kind == "xfrm" or numbers >= TRAP_SINCE
 
 
-def certificate(store: Store) -> dict[str, Any]:
-    """The edge's certificate: present, not_after (ISO 8601, UTC), identity, authority_sha256."""
-    facts = {"present": False, "not_after": "", "identity": "", "authority_sha256": "", "key": False}
-    facts["key"] = store.at(_certificates.KEY).exists()
-    text = _files.read(store.at(_certificates.AUTHORITY))
-    if text:
-        facts["authority_sha256"] = hashlib.sha256(_der(text)).hexdigest()
-    path = Path(store.at(_certificates.CERTIFICATE))
-    if not path.exists() or not have("openssl"):
-        return facts
-    try:
-        said = run("openssl", "x509", "-noout", "-enddate", "-ext", "subjectAltName", "-in", str(path))
-    except CommandError:
-        return facts
-    end = re.search(r"notAfter=(.+)", said)
-    name = re.search(r"DNS:([^\s,]+)", said)
-    facts["present"] = True
-    facts["identity"] = name.group(1) if name else ""
-    if end:
-        seconds = ssl.cert_time_to_seconds(end.group(1).strip())
-        facts["not_after"] = datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return facts
-
-
-def _der(pem: str) -> bytes:
-    match = re.search(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", pem, re.DOTALL)
-    return base64.b64decode(match.group(1)) if match else b""
-
-
-def valid_for(facts: dict[str, Any], days: int) -> bool:
-    """Whether a certificate is there and does not end within so many days."""
-    if not (facts["present"] and facts["key"] and facts["not_after"]):
-        return False
-    end = datetime.strptime(facts["not_after"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    return (end - datetime.now(timezone.utc)).days >= days
-
-
 def gather(packages: list[str], kind: str, days: int, store: Store) -> dict[str, Any]:
     """All of it; `kind` is `auto` or the backend that somebody decided on."""
     versions = installed(packages)
     version = strongswan(versions)
     chosen = backend() if kind == "auto" else kind
-    known = certificate(store)
+    known = _x509.certificate(store)
     return {
         "missing_packages": sorted(set(packages) - set(versions)),
         "backend": chosen,
@@ -122,5 +80,5 @@ def gather(packages: list[str], kind: str, days: int, store: Store) -> dict[str,
         "trap": traps(chosen, version),
         "generation": int((store.current() or NOTHING).document.get("generation", 0)),
         "unconfirmed": store.fallback is not None,
-        "certificate": {**known, "valid": valid_for(known, days)},
+        "certificate": {**known, "valid": _x509.valid_for(known, days)},
     }

@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from . import _secrets, _units
-from ._commit import FAILURES, Refused, RolledBack, describe, rollback
+from ._certificates import needed
+from ._commit import FAILURES, Refused, RolledBack, describe, revise, rollback
 from ._commit import commit as bring
 from ._confirm import UP, states
 from ._confirm import confirm as keep
-from ._document import Generation
+from ._document import NOTHING, Generation
 from ._facts import installed
 from ._run import CommandError
 from ._state import Busy, Store
@@ -86,3 +88,22 @@ def confirm(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
         return {"msg": str(error)}
     changed = bool(result["disarmed"] or result["initiated"])
     return {"changed": changed, "generation": store.named("current"), **result}
+
+
+def revoke(given: dict[str, Any], store: Store, check: bool, patience: float = 90) -> dict[str, Any]:
+    """The result of the module edge_crl; one with `msg` is a failure. Waits `patience` seconds for another run."""
+    have = store.current() or NOTHING
+    if not needed(have) or have.document.get("organization") != given["organization"]:
+        return {"changed": False, "generation": store.named("current"), "subsystems": {}, "diff": []}
+    deadline = time.monotonic() + (0 if check else patience)
+    while store.fallback is not None and time.monotonic() < deadline:
+        time.sleep(0.5)
+    try:
+        outcome = revise({"crl.pem": f"{given['crl'].strip()}\n"}, store, check)
+    except Refused as error:
+        return {"msg": f"not applied, nothing was touched: {error}"}
+    except RolledBack as error:
+        return {"msg": f"activation failed: {error}; the revocations stay"}
+    except (Busy, CommandError, ValueError) as error:
+        return {"msg": f"not applied, nothing was touched: {error}"}
+    return {**outcome.report(), "generation": outcome.generation}

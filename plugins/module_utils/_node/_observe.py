@@ -1,15 +1,16 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node does right now: its generation, what differs from it, and its SAs. Changes nothing."""
+"""What a node does right now: its generation, what differs from it, its SAs and certificate. Changes nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from . import _connections, _units
+from . import _certificates, _connections, _reasons, _units, _x509
 from ._commit import compare
-from ._document import NOTHING, Document
+from ._confirm import UP
+from ._document import NOTHING, Document, Generation
 from ._state import Store
 
 _IKE = {
@@ -74,11 +75,22 @@ def _ike_sa(name: str, source: Document) -> Document:
     }
 
 
+def _down(generation: Generation, sas: list[Document]) -> list[Document]:
+    """The tunnels with a link that is not up: nobody reads the journal for the others."""
+    up = {(sa["tunnel"], child["name"]) for sa in sas for child in sa["children"] if child["state"] in UP}
+    return [
+        tunnel
+        for tunnel in generation.listed("tunnels")
+        if any((tunnel["name"], link["vpn"]) not in up for link in tunnel.get("links", []))
+    ]
+
+
 def observe(store: Store) -> dict[str, Any]:
     """The node's state as plain data; see the module edge_observe for its shape."""
     current = store.current() or NOTHING
     names = [tunnel["name"] for tunnel in current.listed("tunnels")]
     drift = compare(current, current, store)
+    sas = [_ike_sa(name, sa) for name, sa in _connections.security_associations(names)]
     return {
         "node": current.document.get("node", ""),
         "role": current.document.get("role", ""),
@@ -88,6 +100,8 @@ def observe(store: Store) -> dict[str, Any]:
         "unconfirmed": store.fallback is not None,
         "rollback_armed": _units.armed(),
         "drift": [{"subsystem": change.subsystem, "action": change.action} for change in drift],
-        "sas": [_ike_sa(name, sa) for name, sa in _connections.security_associations(names)],
+        "sas": sas,
+        "reasons": _reasons.reasons(_down(current, sas)),
+        "certificate": _x509.certificate(store) if _certificates.needed(current) else None,
         "connections": sorted(name for name in _connections.loaded() if name in names),
     }

@@ -26,7 +26,10 @@ class Swanctl(Part):
         self._settings = _charon.settings(self.want)
         self._shape = _connections.shape(self.want)
         # Connections carry their certificates, so that other certificates are a reason to load them again.
-        self._renewed = bool(tunnels and _certificates.Certificates(context).changes())
+        certificates = _certificates.Certificates(context)
+        self._renewed = bool(tunnels and certificates.changes())
+        self._credentials = certificates.loaded() if tunnels else ""
+        self._revoked = certificates.revoked() if tunnels else {}
 
     # --- compare -------------------------------------------------------------------------------------------------
 
@@ -45,7 +48,8 @@ class Swanctl(Part):
             return True
         if not self._text:
             return False
-        if self._renewed or _charon.marker(self.store).get("config") != sha256(self._text):
+        noted = _charon.marker(self.store)
+        if self._renewed or (noted.get("config"), noted.get("credentials")) != (sha256(self._text), self._credentials):
             return True
         found = _connections.loaded()
         return any(found.get(name) != children for name, children in self._shape.items())
@@ -60,6 +64,17 @@ class Swanctl(Part):
             elif child in had[name] and child not in self._shape[name]:
                 found.append((name, child))
         return found
+
+    def _refused(self) -> list[str]:
+        """Tunnels that are up by a certificate that was revoked since: charon asks at the next authentication only."""
+        ended = _charon.marker(self.store).get("revoked") or {}
+        revoked = {identity for identity, when in self._revoked.items() if ended.get(identity) != when}
+        names = [
+            tunnel["name"]
+            for tunnel in self.want.listed("tunnels")
+            if tunnel["remote_id"] in revoked and _certificates.proves(tunnel)
+        ]
+        return [name for name, child in _connections.active(names) if not child] if names else []
 
     def problems(self) -> list[str]:
         """A file that does not load, or does not hold what the document says."""
@@ -107,6 +122,7 @@ class Swanctl(Part):
         found += [
             Change(self.name, f"terminate {child + ' of ' if child else ''}{name}") for name, child in self._over()
         ]
+        found += [Change(self.name, f"terminate {name}: its certificate was revoked") for name in self._refused()]
         return found
 
     def _loads(self) -> list[Change]:
@@ -147,7 +163,7 @@ class Swanctl(Part):
             except ViciError as error:
                 raise CommandError(str(error)) from error
             run("swanctl", "--load-conns", timeout=60)
-            _charon.mark(self.store, config=self._text)
+            _charon.mark(self.store, config=self._text, credentials=self._credentials)
 
     def clear(self) -> None:
         """Unload and terminate what is no longer wanted; give the daemon back with the last tunnel."""
@@ -159,9 +175,16 @@ class Swanctl(Part):
                 run("swanctl", "--load-conns", timeout=60)
         try:
             _connections.terminate(over)
+            self._end_refused()
         except ViciError as error:
             raise CommandError(str(error)) from error
         if not self._settings:
             _files.remove(self.store.at(_charon.SETTINGS))
             if self.store.owned("service") is not None:
                 _charon.give_back(self.store, wait=not self.boot)
+
+    def _end_refused(self) -> None:
+        _connections.terminate((name, "") for name in self._refused())
+        noted = _charon.marker(self.store)
+        if noted and (noted.get("revoked") or {}) != self._revoked:
+            _charon.mark(self.store, revoked=self._revoked)
