@@ -20,6 +20,7 @@ from ansible.utils.display import Display
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._report import result_json, table
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify import judge
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify_certificates import DAYS, Trust
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify_targets import probe_targets
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 
@@ -29,6 +30,9 @@ ARGUMENTS = {
     "probes_var": {"type": "str", "default": "vcc_probes"},
     "nonmembers_per_network": {"type": "int", "default": 1},
     "hosts": {"type": "list", "elements": "str"},
+    "authorities": {"type": "dict"},
+    "revocations": {"type": "dict"},
+    "certificate_days": {"type": "int", "default": DAYS},
     "dest": {"type": "path"},
     "fail": {"type": "bool", "default": True},
 }
@@ -54,8 +58,9 @@ class ActionModule(ActionBase):
             observed = registered(hostvars, every, given["observed_var"])
             probing = probe_targets(plan, every, per_network)
             probes = registered(hostvars, probing, given["probes_var"])
-            judged = judge(plan, every, observed, probes, per_network, given["hosts"] and frozenset(given["hosts"]))
             now = datetime.datetime.now(datetime.timezone.utc)
+            asked = given["hosts"] and frozenset(given["hosts"])
+            judged = judge(plan, every, observed, probes, per_network, asked, trust(given, now))
             content = result_json(judged, plan, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
             if given["dest"] and not self._task.check_mode:
                 write(Path(given["dest"]), content)
@@ -74,6 +79,17 @@ class ActionModule(ActionBase):
                 failed=True, msg=f"{count}: {first['subject']}: expected {first['expected']}: {first['seen']}"
             )
         return result
+
+
+def trust(given: Mapping[str, Any], now: datetime.datetime) -> Trust | None:
+    """What certificates are held against, if the task says."""
+    if given["authorities"] is None:
+        return None
+    revoked = {
+        str(name): frozenset(str(serial) for serial in one["serials"])
+        for name, one in (given["revocations"] or {}).items()
+    }
+    return Trust(given["authorities"], revoked, now, given["certificate_days"])
 
 
 def registered(hostvars: Any, hosts: Iterable[str], name: str) -> dict[str, Mapping[str, Any]]:

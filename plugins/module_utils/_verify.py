@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from ._verify_certificates import Trust, judge_certificates
 from ._verify_finding import ERROR, WARNING, Finding, Result, few
 from ._verify_links import judge_links
 from ._verify_probes import Recorder, judge_probes
@@ -33,14 +34,18 @@ def judge(
     probes: Mapping[str, Section],
     nonmembers_per_network: int = 1,
     asked: Collection[str] | None = None,
+    trust: Trust | None = None,
 ) -> Result:
     """Compare what was planned with what was seen.
 
-    `asked`: the hosts that this run is about (None: all). What is silent beside them is a warning.
+    `asked`: the hosts that this run is about (None: all). What is silent beside them is a warning. `trust`: what
+    certificates are held against (None: they are not judged).
     """
     result = Result()
-    result.findings += _judge_nodes(documents, observed, asked)
     answering = {node: state for node, state in observed.items() if not _absent(state)}
+    if trust:  # first: it is what most often explains the rest
+        result.findings += judge_certificates(documents, answering, trust)
+    result.findings += _judge_nodes(documents, observed, asked)
     result.links, findings = judge_links(documents, answering)
     result.findings += findings
     recorder = Recorder(plan, documents, result)

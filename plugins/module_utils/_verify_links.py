@@ -15,6 +15,7 @@ from typing import Any
 
 from ._verify_algorithms import agree, negotiated
 from ._verify_finding import ERROR, Finding, few
+from ._verify_reasons import why
 
 Section = Mapping[str, Any]
 Ends = dict[str, Section]
@@ -35,20 +36,22 @@ def judge_links(
             tunnels.setdefault(tunnel["name"], {})[node] = tunnel
     for name, ends in sorted(tunnels.items()):
         seen = {node: _named(observed[node].get("sas", []), "tunnel", name) for node in ends if node in observed}
-        trouble = list(_judge_tunnel(name, ends, seen))
+        because = why(ends, observed, name)
+        trouble = list(_judge_tunnel(name, ends, seen, because))
         findings += trouble
         for vpn in _vpns(ends):
             children = {node: _named(_children(sas), "name", vpn) for node, sas in seen.items()}
             wanted = {node: _link(ends[node], vpn) for node in ends}
             record = _record(name, vpn, ends, seen, children)
+            record["reasons"] = _reasons(name, ends, observed) if record["state"] != "INSTALLED" else {}
             links.append(record)
             if not any(finding.expected == ONE_IKE_SA for finding in trouble):
-                findings += _judge_link(name, vpn, wanted, children)
+                findings += _judge_link(name, vpn, wanted, children, because)
     findings += _unplanned(tunnels, documents, observed)
     return links, findings
 
 
-def _judge_tunnel(name: str, ends: Ends, seen: Mapping[str, list[Section]]) -> Iterator[Finding]:
+def _judge_tunnel(name: str, ends: Ends, seen: Mapping[str, list[Section]], because: str) -> Iterator[Finding]:
     subject = f"tunnel {name}"
     logs = f"swanctl --list-sas --ike {name}, journalctl -u strongswan -n 50 on {' and '.join(sorted(ends))}"
     external = _external(ends)
@@ -60,7 +63,7 @@ def _judge_tunnel(name: str, ends: Ends, seen: Mapping[str, list[Section]]) -> I
     wrong = {node: _states(seen[node]) for node, sas in current.items() if len(sas) != 1}
     if wrong:
         look = f"{logs}; UDP 500 and 4500 between {_addresses(ends)}"
-        yield Finding(ERROR, subject, ONE_IKE_SA, _per_node(wrong), look)
+        yield Finding(ERROR, subject, ONE_IKE_SA, _because(_per_node(wrong), because), look)
         return
     for node, (sa,) in current.items():
         planned = ends[node]
@@ -76,13 +79,15 @@ def _judge_tunnel(name: str, ends: Ends, seen: Mapping[str, list[Section]]) -> I
             yield Finding(ERROR, subject, "the same IKE_SA on both ends", "different SPIs", logs)
 
 
-def _judge_link(name: str, vpn: str, wanted: Ends, children: Mapping[str, list[Section]]) -> Iterator[Finding]:
+def _judge_link(
+    name: str, vpn: str, wanted: Ends, children: Mapping[str, list[Section]], because: str
+) -> Iterator[Finding]:
     subject = f"link {vpn} in {name}"
     logs = f"swanctl --list-sas --ike {name}, journalctl -u strongswan -n 50 on {' and '.join(sorted(wanted))}"
     current = {node: _current(sas, "INSTALLED", CHILD_LEFTOVER) for node, sas in children.items()}
     wrong = {node: _states(children[node]) for node, sas in current.items() if len(sas) != 1}
     if wrong:
-        yield Finding(ERROR, subject, "one INSTALLED CHILD_SA", _per_node(wrong), logs)
+        yield Finding(ERROR, subject, "one INSTALLED CHILD_SA", _because(_per_node(wrong), because), logs)
         return
     for node, (child,) in current.items():
         planned = wanted[node]
@@ -150,6 +155,16 @@ def _record(
         "encapsulated": {node: found[0].get("encapsulated") for node, found in up.items() if found},
         "mtu": min(_link(end, vpn)["mtu"] for end in ends.values() if _link(end, vpn)),
     }
+
+
+def _reasons(name: str, ends: Ends, observed: Mapping[str, Section]) -> dict[str, list[dict[str, Any]]]:
+    """What charon logged of the tunnel's last attempt that failed, at each end that did."""
+    said = {node: observed[node].get("reasons", {}).get(name, []) for node in ends if node in observed}
+    return {node: [dict(line) for line in lines] for node, lines in said.items() if lines}
+
+
+def _because(states: str, because: str) -> str:
+    return f"{states}. {because}" if because else states
 
 
 def _pick(found: list[Section], **keys: str) -> dict[str, Any]:

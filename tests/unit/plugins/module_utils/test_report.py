@@ -117,6 +117,7 @@ def test_the_json_has_state_spis_and_algorithms_of_every_link(world: World) -> N
             "packets": {"edge-east": {"in": 60, "out": 60}, "edge-west": {"in": 60, "out": 60}},
             "encapsulated": {"edge-east": True, "edge-west": True},
             "mtu": 1400,
+            "reasons": {},
         }
     ]
 
