@@ -29,7 +29,10 @@ EDGES = ("edge-east", "edge-west")
 
 # What a task says of a host, with -v in YAML.
 ANSWER = re.compile(r"^(\w+): \[([\w-]+).*\](?: => *\n((?: .*\n|\n(?= ))*))?", re.MULTILINE)
-OURS = ("create_vpn", "delete_vpn", "plan_vpn", "verify_vpn", "external_settings", "sign_certificate", "lab_up")
+OURS = (
+    *("create_vpn", "delete_vpn", "plan_vpn", "verify_vpn", "revoke_certificate"),
+    *("external_settings", "sign_certificate", "lab_up"),
+)
 
 
 @dataclass(frozen=True)
