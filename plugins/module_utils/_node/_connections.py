@@ -102,8 +102,11 @@ def load_credentials(store: Store) -> None:
             if text:
                 vici.request("load-cert", {"type": "X509", "flag": flag, "data": text})
         revoked = _files.read(store.at(_certificates.REVOCATIONS))
-        if revoked:  # takes the place of an older one, and counts from the next authentication on
+        if revoked:
             vici.request("load-cert", {"type": "X509_CRL", "flag": "NONE", "data": revoked})
+        # charon remembers every list that it has verified, and the first one that is not out of date decides: without
+        # this, the older list would go on saying that all is well.
+        vici.request("flush-certs", {"type": "ANY"})
         key = _files.read(store.at(_certificates.KEY))
         if key:
             vici.request("load-key", {"type": "any", "data": key})

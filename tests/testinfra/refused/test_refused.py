@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ansible_collections.intercloud.vpn.plugins.module_utils import _ca
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import capture, lab, playbooks, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, PAYROLL
@@ -64,8 +65,12 @@ def end_tunnel():
 
 
 def put_on_edge_west(certificate):
-    """By hand, as somebody would who has got hold of the edge. charon forgets the good one, or it goes on using it."""
+    """By hand, as somebody would who has got hold of the edge.
+
+    Both charons forget the good certificate: edge-east remembers it, and its key is still that of edge-west.
+    """
     lab.sh("edge-west", f"cat > {CERTIFICATE} <<'end'\n{certificate}end\nswanctl --load-all --clear")
+    lab.sh("edge-east", "swanctl --flush-certs")
     end_tunnel()
 
 
@@ -97,6 +102,22 @@ def findings():
     found = {one["subject"]: one["seen"] for one in playbooks.result()["findings"] if one["severity"] == "error"}
     assert "certificate of edge-west" in run.output.rpartition("fatal:")[2]  # the message, not just the table
     return found
+
+
+def test_to_revoke_an_edge_that_is_gone_disturbs_nobody(authority, addresses):
+    """And from now on there is a list, that says that edge-west is all right."""
+    key = ec.generate_private_key(ec.SECP384R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"edge-gone.{authority.name}")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA384())
+    owner = _ca.ensure_authority(_lab.STATE_DIR, authority.name)
+    csr = request.public_bytes(serialization.Encoding.PEM).decode()
+    _ca.sign(owner, csr, f"edge-gone.{authority.name}")
+    before = strongswan.spis(*EDGES)
+    with lab.pinging("vm1-east", addresses["vm1-west"]) as pings:
+        run = playbooks.run("revoke_certificate", vcc_revoke="edge-gone")
+    assert run.hosts("changed") == set(EDGES)
+    assert strongswan.spis(*EDGES) == before
+    assert pings.lost == 0, pings.text
 
 
 @pytest.mark.parametrize("case", ["expired", "another authority's", "another's name"])
@@ -132,7 +153,7 @@ def stolen():
 
 
 def test_check_predicts_the_revocation(stolen, addresses):
-    before = strongswan.spis(*EDGES)
+    before = (strongswan.spis(*EDGES), lab.sh("edge-east", f"cat {REVOCATIONS}"))
     run = playbooks.run("revoke_certificate", ("--check", "-v"), vcc_revoke="edge-west")
     assert run.actions["edge-east"] == {
         "certificates": [f"install {REVOCATIONS}"],
@@ -140,8 +161,7 @@ def test_check_predicts_the_revocation(stolen, addresses):
         "generation": run.actions["edge-east"]["generation"],
     }
     assert run.hosts("changed") == set(EDGES)
-    assert strongswan.spis(*EDGES) == before
-    assert not lab.host("edge-east").file(REVOCATIONS).exists
+    assert (strongswan.spis(*EDGES), lab.sh("edge-east", f"cat {REVOCATIONS}")) == before
 
 
 def test_a_revoked_certificate_loses_its_tunnel_at_once(stolen, addresses, tmp_path):
