@@ -30,6 +30,7 @@ except ImportError:
     pass  # HAS_CRYPTOGRAPHY of _authority.py says so
 
 ENTRY = re.compile(r"^revoked: (\S+) ([0-9a-f]+) (\S+)$", re.MULTILINE)  # identity, serial, when
+LIMIT = 65_000  # octets; what swanctl hands to charon can have 65,535 (vici's key-value elements)
 NUMBER = re.compile(r"^number: (\d+)$", re.MULTILINE)
 
 
@@ -130,7 +131,17 @@ def _revoke(owner: Authority, identity: str) -> tuple[RevocationList | None, lis
         return before, []
     # The time as the number: it grows also where an authority, or its backup, took the place of another one.
     number = max(int(time.time()), before.number + 1 if before else 0)
-    return _sign(owner, number, (*(before.revoked if before else ()), *new)), new
+    entries = (*(before.revoked if before else ()), *new)
+    found = _sign(owner, number, entries)
+    if len(found.text) > LIMIT:  # nobody accepts what expired; only its key is forgotten with it
+        valid = {serial for serial, certificate in _issued(owner) if not_after(certificate) > now()}
+        found = _sign(owner, number, tuple(entry for entry in entries if entry.serial in valid))
+    if len(found.text) > LIMIT:
+        raise VccError(
+            f"{owner.directory / 'crl.pem'}: {len(found.revoked)} certificates are more than an edge can load: make a "
+            "new authority instead (docs/certificates.md), which none of them is good for"
+        )
+    return found, new
 
 
 def _sign(owner: Authority, number: int, entries: tuple[Revoked, ...]) -> RevocationList:

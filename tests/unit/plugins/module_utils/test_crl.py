@@ -106,6 +106,22 @@ class TestRevoke:
             list(pool.map(_revoke, [(str(tmp_path), name) for name in names], timeout=60))
         assert len(revoked(owner)) == 12
 
+    def test_a_list_that_grows_too_long_loses_what_expired(
+        self, owner: _ca.Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        short = _ca.sign(owner, request(WEST), WEST, days=1)
+        first, _new = _crl.revoke(owner, WEST)
+        assert first
+        monkeypatch.setattr(_crl, "LIMIT", len(first.text) + 50)
+        east = _ca.sign(owner, request(EAST), EAST)
+        with pytest.raises(VccError, match="more than an edge can load"):
+            _crl.revoke(owner, EAST)
+        assert revoked(owner) == {short.serial}
+        later = _authority.now() + datetime.timedelta(days=2)
+        monkeypatch.setattr(_crl, "now", lambda: later)
+        _crl.revoke(owner, EAST)
+        assert revoked(owner) == {east.serial}
+
     def test_edges_learn_whose_certificates_they_are(self, owner: _ca.Authority) -> None:
         _ca.sign(owner, request(WEST), WEST)
         found, (entry,) = _crl.revoke(owner, WEST)
