@@ -17,8 +17,8 @@ OURS, MEMBER = "edge-east", "vm3-east"
 TUNNEL = "edge-east--partner"
 ORDERS = {"name": "orders", "pool": "100.100.0.0/24", "members": [MEMBER, libreswan.VM]}
 CONCERNED = ("--limit", f"{OURS},{MEMBER}")
-# The timer that initiates what is down runs every 20 s.
-UP_SECONDS = 60
+# The timer that initiates what is down runs every 60 s under emulation.
+UP_SECONDS = 120
 
 
 def tunnel():

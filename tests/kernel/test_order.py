@@ -14,7 +14,7 @@ from ansible_collections.intercloud.vpn.tests.testinfra import lab
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
 ORDERS = {"initiator first": EDGES, "responder first": EDGES[::-1], "both at once": [EDGES]}
-KEEP_SECONDS = 20  # the period of the timer that initiates what is down
+KEEP_SECONDS = 60  # the period of the timer that initiates what is down, under emulation
 
 
 @pytest.mark.parametrize("order", ORDERS)
