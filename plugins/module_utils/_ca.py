@@ -14,11 +14,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from ._authority import HAS_CRYPTOGRAPHY as HAS_CRYPTOGRAPHY
-from ._authority import Authority as Authority
-from ._authority import authority as authority
-from ._authority import authority_directory, authority_key, not_after, now
-from ._authority import authority_sha256 as authority_sha256
+from ._authority import HAS_CRYPTOGRAPHY, Authority, authority, authority_directory, authority_key, not_after, now
 from ._crl import key_sha256, refused_keys
 from ._csr import check_request
 from ._errors import VccError

@@ -64,7 +64,7 @@ def _statements(compiled: Compiled) -> dict[str, None]:
             "local_address": end["remote_address"],
             "remote_address": end["public_address"],
         }
-        addresses = {here: _address(end, other), there: _address(other, end)}
+        addresses = {here: _address(end, other), there: _address(end=other, other=end)}
         external = f", external, {AUTH[end['ike']['auth']]}" if end.get("external") else ""
         lines.append(
             f"tunnel {name} ({tunnel['kind']}{external}): {low} {addresses[low]} <-> {high} {addresses[high]}, "

@@ -47,7 +47,7 @@ def way(documents: Documents, vpn: str, src: Mapping[str, Any], dst: Mapping[str
             return Way(tuple(first or [src["site"]]))
         return Way((*first, src["site"], *last))
     if src.get("external"):  # the plan knows no more of its gateway than that the way back leads there
-        back = way(documents, vpn, dst, src)
+        back = way(documents, vpn, src=dst, dst=src)
         return Way(back.nodes[::-1], back.tunnels[::-1], back.mtu)
     address = ipaddress.ip_address(bare(dst["address"]))
     nodes, tunnels, limits = [str(src["site"])], [], []

@@ -91,7 +91,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _csr
+from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _ca, _csr
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 
 
@@ -109,10 +109,10 @@ def predict(state_dir: str, organization: str, identity: str, csr: str | None) -
     """What issue would return, as far as it can be known without writing anything."""
     if csr:
         _csr.check_request(csr, identity, organization)
-    return _result(_ca.authority(state_dir, organization), None)
+    return _result(_authority.authority(state_dir, organization), None)
 
 
-def _result(authority: _ca.Authority | None, issued: _ca.Issued | None) -> dict[str, t.Any]:
+def _result(authority: _authority.Authority | None, issued: _ca.Issued | None) -> dict[str, t.Any]:
     return {
         "changed": True,
         "certificate": issued.certificate if issued else None,
@@ -135,7 +135,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if not _ca.HAS_CRYPTOGRAPHY:
+    if not _authority.HAS_CRYPTOGRAPHY:
         module.fail_json(msg=missing_required_lib("cryptography >= 38"))
     given = dict(module.params)
     try:

@@ -75,7 +75,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _crl
+from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 
 
@@ -107,7 +107,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if not _ca.HAS_CRYPTOGRAPHY:
+    if not _authority.HAS_CRYPTOGRAPHY:
         module.fail_json(msg=missing_required_lib("cryptography >= 38"))
     try:
         module.exit_json(**revoke(module.params["state_dir"], module.params["name"], module.check_mode))

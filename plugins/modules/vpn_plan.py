@@ -175,7 +175,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _crl, _plan
+from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _crl, _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
 from ansible_collections.intercloud.vpn.plugins.module_utils._settings import pointers
@@ -185,7 +185,7 @@ RETURNED = ("generations", "changed_nodes", "new_tunnels", "notes", "losing", "l
 
 def _trust(state_dir: str, organizations: Iterable[str]) -> dict[str, Any]:
     """Of each organization: the digest of its authority, and what that one revoked."""
-    found = {name: _ca.authority(state_dir, name) for name in organizations}
+    found = {name: _authority.authority(state_dir, name) for name in organizations}
     lists = {name: _crl.revocation_list(owner) for name, owner in found.items() if owner}
     return {
         "authorities": {name: owner.sha256 if owner else None for name, owner in found.items()},

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _ca
+from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _ca
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 from ansible_collections.intercloud.vpn.plugins.modules import edge_certificate, edge_key
 
@@ -63,7 +63,7 @@ class TestAuthority:
         with ProcessPoolExecutor(20, multiprocessing.get_context("fork")) as pool:
             seen = list(pool.map(_ensure, [str(tmp_path)] * 20, timeout=60))
         assert len(set(seen)) == 1
-        assert seen[0] == _ca.authority_sha256(tmp_path, "acme")
+        assert seen[0] == _authority.authority_sha256(tmp_path, "acme")
 
     def test_is_for_its_owner_only(self, tmp_path: Path) -> None:
         directory = _ca.ensure_authority(tmp_path / "state", "acme").directory
@@ -77,7 +77,7 @@ class TestAuthority:
             assert line in text
 
     def test_does_not_exist_before_it_is_needed(self, tmp_path: Path) -> None:
-        assert _ca.authority_sha256(tmp_path, "acme") is None
+        assert _authority.authority_sha256(tmp_path, "acme") is None
         assert list(tmp_path.iterdir()) == []
 
     def test_organizations_do_not_share_one(self, tmp_path: Path) -> None:

@@ -37,11 +37,11 @@ def request(identity: str, key: ec.EllipticCurvePrivateKey | None = None) -> str
 
 
 @pytest.fixture
-def owner(tmp_path: Path) -> _ca.Authority:
+def owner(tmp_path: Path) -> _authority.Authority:
     return _ca.ensure_authority(tmp_path, "acme")
 
 
-def openssl_takes(owner: _ca.Authority, certificate: str, crl: str) -> bool:
+def openssl_takes(owner: _authority.Authority, certificate: str, crl: str) -> bool:
     """Whether openssl accepts a certificate that it looks up in a list."""
     files = {"edge.pem": certificate, "list.pem": crl}
     for name, text in files.items():
@@ -52,13 +52,13 @@ def openssl_takes(owner: _ca.Authority, certificate: str, crl: str) -> bool:
     return done.returncode == 0
 
 
-def revoked(owner: _ca.Authority) -> set[str]:
+def revoked(owner: _authority.Authority) -> set[str]:
     found = _crl.revocation_list(owner)
     return {entry.serial for entry in found.revoked} if found else set()
 
 
 class TestRevoke:
-    def test_all_valid_certificates_of_the_identity_and_no_others(self, owner: _ca.Authority) -> None:
+    def test_all_valid_certificates_of_the_identity_and_no_others(self, owner: _authority.Authority) -> None:
         west = [_ca.sign(owner, request(WEST), WEST) for dummy in range(2)]
         east = _ca.sign(owner, request(EAST), EAST)
         found, new = _crl.revoke(owner, WEST)
@@ -66,26 +66,28 @@ class TestRevoke:
         assert {entry.serial for entry in new} == {one.serial for one in west} == revoked(owner)
         assert [openssl_takes(owner, one.certificate, found.text) for one in (*west, east)] == [False, False, True]
 
-    def test_again_changes_nothing(self, owner: _ca.Authority) -> None:
+    def test_again_changes_nothing(self, owner: _authority.Authority) -> None:
         _ca.sign(owner, request(WEST), WEST)
         _crl.revoke(owner, WEST)
         before = (owner.directory / "crl.pem").read_bytes()
         assert _crl.revoke(owner, WEST)[1] == []
         assert (owner.directory / "crl.pem").read_bytes() == before
 
-    def test_check_mode_writes_nothing(self, owner: _ca.Authority) -> None:
+    def test_check_mode_writes_nothing(self, owner: _authority.Authority) -> None:
         _ca.sign(owner, request(WEST), WEST)
         found, new = _crl.revoke(owner, WEST, check=True)
         assert found and len(new) == 1
         assert _crl.revocation_list(owner) is None
 
-    def test_what_expired_need_not_be_revoked(self, owner: _ca.Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_what_expired_need_not_be_revoked(
+        self, owner: _authority.Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         _ca.sign(owner, request(WEST), WEST, days=1)
         later = _authority.now() + datetime.timedelta(days=2)
         monkeypatch.setattr(_crl, "now", lambda: later)
         assert _crl.revoke(owner, WEST) == (None, [])
 
-    def test_the_list_grows_and_so_does_its_number(self, owner: _ca.Authority) -> None:
+    def test_the_list_grows_and_so_does_its_number(self, owner: _authority.Authority) -> None:
         numbers = []
         for identity in (WEST, EAST):
             _ca.sign(owner, request(identity), identity)
@@ -98,7 +100,7 @@ class TestRevoke:
         assert numbers[0] < numbers[1]
         assert len(revoked(owner)) == 2
 
-    def test_many_at_once_lose_nothing(self, owner: _ca.Authority, tmp_path: Path) -> None:
+    def test_many_at_once_lose_nothing(self, owner: _authority.Authority, tmp_path: Path) -> None:
         names = [f"edge-{number}" for number in range(12)]
         for name in names:
             _ca.sign(owner, request(f"{name}.acme"), f"{name}.acme")
@@ -107,7 +109,7 @@ class TestRevoke:
         assert len(revoked(owner)) == 12
 
     def test_a_list_that_grows_too_long_loses_what_expired(
-        self, owner: _ca.Authority, monkeypatch: pytest.MonkeyPatch
+        self, owner: _authority.Authority, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         short = _ca.sign(owner, request(WEST), WEST, days=1)
         first, _new = _crl.revoke(owner, WEST)
@@ -122,14 +124,14 @@ class TestRevoke:
         _crl.revoke(owner, EAST)
         assert revoked(owner) == {east.serial}
 
-    def test_edges_learn_whose_certificates_they_are(self, owner: _ca.Authority) -> None:
+    def test_edges_learn_whose_certificates_they_are(self, owner: _authority.Authority) -> None:
         _ca.sign(owner, request(WEST), WEST)
         found, (entry,) = _crl.revoke(owner, WEST)
         assert found
         assert _revocations.identities(found.text) == {WEST: entry.date}
         assert _revocations.number(found.text) == found.number
 
-    def test_a_list_that_was_tampered_with_is_no_list(self, owner: _ca.Authority, tmp_path: Path) -> None:
+    def test_a_list_that_was_tampered_with_is_no_list(self, owner: _authority.Authority, tmp_path: Path) -> None:
         _ca.sign(owner, request(WEST), WEST)
         found, (entry,) = _crl.revoke(owner, WEST)
         assert found
@@ -151,7 +153,7 @@ def _revoke(given: tuple[str, str]) -> None:
 
 
 class TestKeys:
-    def test_a_revoked_key_gets_no_certificate_again(self, owner: _ca.Authority) -> None:
+    def test_a_revoked_key_gets_no_certificate_again(self, owner: _authority.Authority) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         _ca.sign(owner, request(WEST, key), WEST)
         _ca.sign(owner, request(WEST, key), WEST)  # a renewal
@@ -164,7 +166,9 @@ class TestKeys:
         fresh = _ca.sign(owner, request(WEST), WEST)
         assert fresh.serial not in revoked(owner)
 
-    def test_the_edge_replaces_a_refused_key_and_keeps_any_other(self, owner: _ca.Authority, tmp_path: Path) -> None:
+    def test_the_edge_replaces_a_refused_key_and_keeps_any_other(
+        self, owner: _authority.Authority, tmp_path: Path
+    ) -> None:
         path = str(tmp_path / "private" / "edge.key")
         first = edge_key.converge(path, WEST, "acme", check=False)
         _ca.sign(owner, str(first["csr"]), WEST)
@@ -184,12 +188,12 @@ class TestKeys:
 
 class TestName:
     @pytest.mark.parametrize("name", ["edge-west", WEST])
-    def test_an_edge_or_an_identity(self, owner: _ca.Authority, tmp_path: Path, name: str) -> None:
+    def test_an_edge_or_an_identity(self, owner: _authority.Authority, tmp_path: Path, name: str) -> None:
         issued = _ca.sign(owner, request(WEST), WEST)
         result = edge_revocation.revoke(str(tmp_path), name, check=False)
         assert (result["identity"], result["organization"], result["revoked"]) == (WEST, "acme", [issued.serial])
 
-    def test_of_several_organizations_has_to_be_said(self, owner: _ca.Authority, tmp_path: Path) -> None:
+    def test_of_several_organizations_has_to_be_said(self, owner: _authority.Authority, tmp_path: Path) -> None:
         other = _ca.ensure_authority(tmp_path, "globex")
         _ca.sign(owner, request(WEST), WEST)
         _ca.sign(other, request("edge-west.globex"), "edge-west.globex")
@@ -199,7 +203,7 @@ class TestName:
         edge_revocation.revoke(str(tmp_path), "edge-west.globex", check=False)
         assert (len(revoked(owner)), len(revoked(other))) == (0, 1)
 
-    def test_that_nobody_has_is_an_error(self, owner: _ca.Authority, tmp_path: Path) -> None:
+    def test_that_nobody_has_is_an_error(self, owner: _authority.Authority, tmp_path: Path) -> None:
         _ca.sign(owner, request(WEST), WEST)
         with pytest.raises(VccError, match="edge-wst: no certificate was ever signed"):
             edge_revocation.revoke(str(tmp_path), "edge-wst", check=False)
