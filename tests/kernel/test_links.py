@@ -10,7 +10,7 @@ import time
 import pytest
 
 from ansible_collections.intercloud.vpn.tests.kernel import vm
-from ansible_collections.intercloud.vpn.tests.testinfra import lab, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
 INTO = {"edge-east": ("vm1-east", "vm1-west"), "edge-west": ("vm1-west", "vm1-east")}
@@ -49,6 +49,10 @@ def test_the_first_packets_bring_a_lost_link_back(addresses, no_timers, edge, wh
     )
     assert answered
     say(f"{seconds:.1f} s")
+    # Each link has a trap of its own.
+    for vpn in vm.vpns()[1:]:
+        name, other = vpn["members"][:2]
+        lab.answers(name, playbooks.addresses(vpn["name"])[other], count=5, interval=0.2)
     lab.wait_for("one tunnel, one link", vm.one_of_each, 60)
     assert strongswan.spis(*EDGES) != before
 
