@@ -22,6 +22,11 @@ SHORT = {
 CONFIG = "/etc/swanctl/conf.d/intercloud-vpn.conf"
 
 
+def rekeyed_in():
+    """Seconds until the tunnel's IKE_SA is rekeyed; of the last one, if there are two for a moment."""
+    return max((sa.rekey for sa in strongswan.ike_sas(EDGES[0]) if sa.name == vm.TUNNEL), default=0)
+
+
 def quiet():
     """No timer of ours may do the trap's work."""
     for edge in EDGES:
@@ -57,19 +62,34 @@ def test_the_first_packets_bring_a_lost_link_back(addresses, no_timers, edge, wh
     assert strongswan.spis(*EDGES) != before
 
 
-@pytest.mark.parametrize(
-    "what", ["--child payroll", f"--ike {vm.TUNNEL}", f"--reauth --ike {vm.TUNNEL}"], ids=["child", "ike", "reauth"]
-)
+@pytest.mark.parametrize("what", ["--child payroll", f"--ike {vm.TUNNEL}"], ids=["child", "ike"])
 def test_rekeying_loses_no_packet(addresses, what):
+    pings = renewed(what, EDGES * 2, addresses)
+    assert pings.sent > 100
+    assert pings.lost == 0
+
+
+def test_authenticating_again_makes_before_it_breaks(addresses, say):
+    """To authenticate again is the initiator's part. The responder sends with the new keys while the initiator is still
+    computing them (RFC 7296 lets it): what arrives within these milliseconds, emulated some tens of them, is lost."""
+    times = 3
+    pings = renewed(f"--reauth --ike {vm.TUNNEL}", EDGES[:1] * times, addresses)
+    say(f"{pings.lost} of {pings.sent} pings lost in {times} times")
+    assert pings.sent > 100
+    assert pings.lost <= 3 * times
+    begin, end = pings.longest_gap()
+    assert end - begin < 0.5
+
+
+def renewed(what, edges, addresses):
+    """Have these edges, one after the other, make something new, under 50 pings a second."""
     spis = [strongswan.spis(*EDGES)]
     with vm.pinging("vm1-east", addresses["vm1-west"], interval=0.02) as pings:
-        # To authenticate again is the initiator's part.
-        for edge in EDGES[:1] * 2 if "reauth" in what else EDGES * 2:
+        for edge in edges:
             lab.sh(edge, f"swanctl --rekey {what} 2>/dev/null")
             lab.wait_for("new keys", lambda: strongswan.spis(*EDGES) not in spis and vm.one_of_each(), 60)
             spis.append(strongswan.spis(*EDGES))
-    assert pings.sent > 100
-    assert pings.lost == 0
+    return pings
 
 
 def test_nor_do_lifetimes_of_seconds(addresses, say):
@@ -81,7 +101,7 @@ def test_nor_do_lifetimes_of_seconds(addresses, say):
             lab.sh(edge, f"cp {CONFIG} /run/config && sed -i '{short}' {CONFIG} && swanctl --load-conns")
         # What is up keeps its old lifetime: from here on the new one counts.
         lab.sh(EDGES[0], f"swanctl --rekey --reauth --ike {vm.TUNNEL} 2>/dev/null")
-        lab.wait_for("a short life", lambda: all(0 < sa.rekey <= 10 for sa in strongswan.ike_sas(EDGES[0])), 30)
+        lab.wait_for("a short life", lambda: 0 < rekeyed_in() <= 10, 30)
         with vm.pinging("vm1-east", addresses["vm1-west"], interval=0.02) as pings:
             begin = time.monotonic()
             while time.monotonic() - begin < 40:
@@ -90,7 +110,7 @@ def test_nor_do_lifetimes_of_seconds(addresses, say):
     finally:
         # Restarted: what is up keeps the lifetime it has.
         lab.at_once(lambda edge: lab.sh(edge, f"mv /run/config {CONFIG} && systemctl restart strongswan"), EDGES)
-        lab.wait_for("a long life", lambda: vm.one_of_each() and strongswan.ike_sas(EDGES[0])[0].rekey > 100, 90)
+        lab.wait_for("a long life", lambda: vm.one_of_each() and rekeyed_in() > 100, 90)
     say(f"{len(spis)} SPIs in 40 s, {pings.sent} pings")
     assert len(spis) >= 8
     assert pings.sent > 500
