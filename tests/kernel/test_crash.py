@@ -20,7 +20,7 @@ CRASHES = {"initiator": EDGES[:1], "responder": EDGES[1:], "both": EDGES}
 @pytest.mark.parametrize("crash", CRASHES)
 def test_after_a_crash_of_charon_packets_pass_again_at_once(addresses, crash, say):
     edges = CRASHES[crash]
-    lab.wait_for("a whole tunnel before", vm.one_of_each, 120)
+    lab.wait_for("a whole tunnel before", vm.one_of_each, 150)
     with vm.capturing("crash") as seen, vm.pinging("vm1-east", addresses["vm1-west"]) as pings:
         killed = float(vm.sh("date +%s.%N"))
         lab.at_once(lambda edge: lab.sh(edge, "kill -KILL $(pidof charon-systemd)"), edges)

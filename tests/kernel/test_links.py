@@ -58,7 +58,7 @@ def test_the_first_packets_bring_a_lost_link_back(addresses, no_timers, edge, wh
     for vpn in vm.vpns()[1:]:
         name, other = vpn["members"][:2]
         lab.answers(name, playbooks.addresses(vpn["name"])[other], count=5, interval=0.2)
-    lab.wait_for("one tunnel, one link", vm.one_of_each, 60)
+    lab.wait_for("one tunnel, one link", vm.one_of_each, 150)
     assert strongswan.spis(*EDGES) != before
 
 

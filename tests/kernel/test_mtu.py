@@ -60,7 +60,7 @@ def link(addresses, company, request):
     family, mtu = request.param
     wires(mtu)
     playbooks.create(verify=False, arguments=("-i", str(outside(family, mtu)), "--limit", "org_edges"))
-    lab.wait_for("one tunnel, one link", vm.one_of_each, 60)
+    lab.wait_for("one tunnel, one link", vm.one_of_each, 150)
     return request.param
 
 

@@ -11,7 +11,7 @@ import json
 import sys
 import time
 
-from . import _certificates, _charon, _confirm, _files, _ip, _revocations, _secrets, _xfrm
+from . import _certificates, _charon, _confirm, _duplicates, _files, _ip, _revocations, _secrets, _xfrm
 from ._addresses import Addresses
 from ._commit import FAILURES, activate, attempt, rollback
 from ._document import LIBIPSEC_DEVICE, NOTHING
@@ -91,11 +91,14 @@ def guard(store: Store) -> None:
 
 
 def keep(store: Store) -> None:
-    """Put back a firewall that somebody flushed, initiate our links that are down, clear up after a killed charon."""
+    """Put back a firewall that somebody flushed, have every link of ours up, and once; clear up after a killed charon."""
     with contextlib.suppress(Busy), store.lock(patience=0):  # a commit that runs now sees to it
         _refuse(store)
         _clear_up(store)
     generation = store.current() or NOTHING
+    with contextlib.suppress(ViciError):
+        for text in _duplicates.end(generation):
+            say(text)
     for link in _confirm.initiate_missing(generation, 15):
         say(f"{link['vpn']} over {link['tunnel']}: {link['state']} {link['error']}")
 

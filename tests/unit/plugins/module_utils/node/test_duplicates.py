@@ -1,0 +1,60 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Of SAs that are there twice, one stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._duplicates import surplus
+
+TUNNEL = "edge-east--edge-west"
+
+
+def child(unique: int, name: str = "payroll", age: int = 100, state: str = "INSTALLED") -> dict[str, Any]:
+    return {"uniqueid": str(unique), "name": name, "state": state, "install-time": str(age)}
+
+
+def sa(
+    unique: int, *children: dict[str, Any], age: int = 100, ours: bool = True, state: str = "ESTABLISHED"
+) -> tuple[str, dict[str, Any]]:
+    entry = {
+        "uniqueid": str(unique),
+        "state": state,
+        "established": str(age),
+        "child-sas": {f"{one['name']}-{one['uniqueid']}": one for one in children},
+        **({"initiator": "yes"} if ours else {}),
+    }
+    return TUNNEL, entry
+
+
+def ended(*sas: tuple[str, dict[str, Any]]) -> list[dict[str, str]]:
+    return [selector for _name, selector in surplus(sas)]
+
+
+def test_one_of_each_stays() -> None:
+    assert ended(sa(1, child(1), child(2, "audit"))) == []
+
+
+def test_the_one_with_more_links_stays() -> None:
+    assert ended(sa(1, child(1), child(2, "audit"), ours=False), sa(2, child(3))) == [{"ike-id": "2"}]
+
+
+def test_of_equal_ones_that_which_we_initiated() -> None:
+    assert ended(sa(1, child(1), ours=False, age=50), sa(2, child(2))) == [{"ike-id": "1"}]
+
+
+def test_of_ours_the_newest() -> None:
+    assert ended(sa(1, child(1)), sa(2, child(2), age=10)) == [{"ike-id": "1"}]
+
+
+def test_what_is_being_made_or_replaced_is_left_alone() -> None:
+    assert ended(sa(1, child(1)), sa(2, child(2), age=2)) == []
+    assert ended(sa(1, child(1), state="REKEYED"), sa(2, child(2))) == []
+    assert ended(sa(1, child(1), child(2, age=2))) == []
+    assert ended(sa(1, child(1, state="REKEYED"), child(2))) == []
+
+
+def test_of_a_links_children_the_newest_stays() -> None:
+    assert ended(sa(1, child(1), child(2, age=20), child(3, "audit"))) == [{"child-id": "1"}]
