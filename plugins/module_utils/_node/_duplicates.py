@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SAs that are there twice, and which of them goes.
 
-Only one end of a tunnel initiates, but a trap on the other end initiates, too, when its packets find the link gone: after
-an interruption both may have come first. charon keeps both (strongSwan issue 1801). One end clears up, the initiator:
-if both did, each might take away what the other keeps.
+Only one end of a tunnel initiates, but a trap on the other end initiates, too, when its packets find the link gone:
+after an interruption both may have come first. charon keeps both (strongSwan issue 1801). One end clears up, the
+initiator: if both did, each might take away what the other keeps.
 """
 
 from __future__ import annotations
