@@ -91,7 +91,7 @@ def guard(store: Store) -> None:
 
 
 def keep(store: Store) -> None:
-    """Put back a flushed firewall, have every link of ours up, and once, and clear up after a charon that was killed."""
+    """Put back a flushed firewall, have every link of ours up, and once; clear up after a killed charon."""
     with contextlib.suppress(Busy), store.lock(patience=0):  # a commit that runs now sees to it
         _refuse(store)
         _clear_up(store)
