@@ -22,6 +22,20 @@ exec "$@"
 """
 # What runs every 20 s and takes a fifth of a second takes three under emulation: a lab of edges would do little else.
 SLOW_TIMER = "[Timer]\nOnActiveSec=\nOnUnitInactiveSec=\nOnActiveSec=60s\nOnUnitInactiveSec=60s\n"
+# A gateway forwards from the moment it has networks, and it has none before network-pre.target. Here networks are there
+# before it boots; so that is when it begins.
+FORWARDING = """\
+[Unit]
+Description=Forward, as a gateway does
+DefaultDependencies=no
+After=network-pre.target
+Before=network.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding'
+"""
 
 
 def directory(name):
@@ -50,9 +64,16 @@ def create(machine, slow=False):
     (etc / "hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {machine.name}\n", encoding="ascii")
     # Known beforehand, so that no machine takes its boot for a first one and enables every service it has.
     (etc / "machine-id").write_text(hashlib.md5(machine.name.encode()).hexdigest() + "\n", encoding="ascii")
+    units = etc / "systemd/system"
+    if machine.forwards:
+        wants = units / "multi-user.target.wants"
+        wants.mkdir(parents=True, exist_ok=True)
+        (units / "lab-forwarding.service").write_text(FORWARDING, encoding="ascii")
+        (wants / "lab-forwarding.service").unlink(missing_ok=True)
+        (wants / "lab-forwarding.service").symlink_to("../lab-forwarding.service")
     if slow:
-        timer = etc / "systemd/system/intercloud-vpn-keep.timer.d"
-        timer.mkdir(parents=True)
+        timer = units / "intercloud-vpn-keep.timer.d"
+        timer.mkdir(parents=True, exist_ok=True)
         (timer / "emulated.conf").write_text(SLOW_TIMER, encoding="ascii")
     login = upper / "root/.ssh"
     login.mkdir(parents=True, exist_ok=True)

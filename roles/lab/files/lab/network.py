@@ -106,7 +106,7 @@ def make_base(clouds):
 def attach(machine):
     """Make a machine's namespace and wires afresh."""
     detach(machine)
-    _make_namespace(machine.name, ROUTER if machine.forwards else {})
+    _make_namespace(machine.name, {})  # whether it forwards is its own to say, and not before it is up
     for interface in machine.interfaces:
         where, peer = _other_end(machine, interface)
         target = f"netns {where}" if where else f"netns {os.getpid()}"
