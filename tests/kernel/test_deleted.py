@@ -10,7 +10,7 @@ import time
 import pytest
 
 from ansible_collections.intercloud.vpn.tests.kernel import vm
-from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
 ENCRYPTED = "ip proto 50 or ip6 proto 50 or udp port 500 or udp port 4500"
@@ -27,7 +27,7 @@ def deleted(addresses):
     file = "/tmp/ping-while-deleting"
     words = f"ip netns exec vm3-west ping -n -i0.1 -I {addresses['vm3-west']} {addresses['vm1-east']}"
     vm.sh(f"setsid {words} > {file} 2>&1 < /dev/null &")
-    playbooks.delete(*(vpn["name"] for vpn in vm.vpns()), verify=False)
+    playbooks.delete(*(row["name"] for row in ledger.rows("vpns")), verify=False)
     vm.sh("pkill -INT ping", check=False)
     time.sleep(1)
 

@@ -14,8 +14,10 @@ from ansible_collections.intercloud.vpn.tests.kernel import vm
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
+# IPv6 inside, in two clouds: the third one's edge has no IPv6 outside.
+SIX = {"name": "six", "pool": "fd66::/48", "members": ["vm2-east", "vm2-west"]}
 # (source, destination) by VPN: behind a vApp edge, and on the org network.
-PAIRS = {"payroll": ("vm1-east", "vm3-west"), "company": ("vm2-east", "vm2-west")}
+PAIRS = {"payroll": ("vm1-east", "vm3-west"), "six": ("vm2-east", "vm2-west")}
 FRAGMENTS = "ip[6:2] & 0x3fff != 0 or (ip6 and ip6[6] == 44)"
 # A header more than need be for a NAT that may come (8), and what is lost to the cipher's alignment (3).
 SLACK = 8 + 3
@@ -53,10 +55,17 @@ def test_a_bottleneck_nobody_declared_is_found(addresses):
     assert octets == 200_000
 
 
+@pytest.fixture(scope="module")
+def two_clouds(addresses):
+    """The VPNs with a member in the third cloud make place for another."""
+    playbooks.delete(*(vpn["name"] for vpn in vm.vpns()[1:]), verify=False)
+    playbooks.create(SIX, verify=False, arguments=("--limit", "cloud_east:cloud_west"))
+
+
 @pytest.fixture(
     scope="module", params=[(4, 1400), (6, 1400), (6, 1500), (4, 1500)], ids="outside-IPv{0[0]}-{0[1]}".format
 )
-def link(addresses, company, request):
+def link(two_clouds, request):
     """The last one is the lab's own."""
     family, mtu = request.param
     wires(mtu)
@@ -66,10 +75,10 @@ def link(addresses, company, request):
 
 
 @pytest.mark.parametrize("vpn", PAIRS)
-def test_full_size_packets_pass_whole(link, addresses, company, vpn):
+def test_full_size_packets_pass_whole(link, vpn):
     family, mtu = link
     source, destination = PAIRS[vpn]
-    target = {"payroll": addresses, "company": company}[vpn][destination]
+    target = playbooks.addresses(vpn)[destination]
     device = vm.netns("edge-east", "ip", "-o", "link", "show", f"vcc{vm.number(vpn)}")
     largest = int(re.search(r" mtu (\d+) ", device)[1])
     with vm.capturing(f"mtu-{family}-{mtu}-{vpn}") as seen:
