@@ -34,7 +34,8 @@ def found(addresses):
     """What its administrator is told, once our side is configured."""
     libreswan.connect()
     layered = libreswan.inventory()
-    playbooks.create(ORDERS, verify=False, arguments=(*layered, *CONCERNED))
+    # Nobody is there yet: no use to wait for a link.
+    playbooks.create(ORDERS, verify=False, arguments=(*layered, *CONCERNED), vcc_link_timeout=1)
     yield libreswan.settings(layered)
     libreswan.disconnect()
     playbooks.delete("orders", verify=False, arguments=(*layered, *CONCERNED), succeeds=None)
@@ -86,7 +87,7 @@ def test_with_a_certificate_of_our_authority(found, orders, tmp_path):
     csr, signed = tmp_path / "partner.csr", tmp_path / "partner.pem"
     csr.write_text(libreswan.request(), encoding="utf-8")
     names = {"vcc_external_edge": libreswan.EDGE, "vcc_csr": str(csr), "vcc_certificate": str(signed)}
-    playbooks.create(ORDERS, verify=False, arguments=(*layered, "--limit", OURS))
+    playbooks.create(ORDERS, verify=False, arguments=(*layered, "--limit", OURS), vcc_link_timeout=1)
     playbooks.run("sign_certificate", layered, **names)
     authority = Path(_lab.VM_STATE_DIR, "ca/acme/ca.pem").read_text(encoding="utf-8")
     libreswan.install(signed.read_text(encoding="utf-8"), authority)
