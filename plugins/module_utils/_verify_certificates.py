@@ -23,7 +23,8 @@ DAYS = 30  # as many as a create_vpn leaves at least: whoever runs it once a mon
 class Trust:
     """What certificates are held against.
 
-    `authorities`: organization -> SHA-256 of its authority, None if there is none. `revoked`: organization -> serials.
+    `authorities`: organization -> SHA-256 of its authority, None if it had none when the plan was made: it is made with
+    its first certificate, and then nothing is known to hold that against. `revoked`: organization -> serials.
     `now`: UTC. A certificate that ends within `days` is a warning.
     """
 
@@ -70,7 +71,7 @@ def _authority(subject: str, which: str, facts: Section, organization: str, trus
     expected = f"signed by the authority of {organization}"
     if not facts.get("signed"):
         yield Finding(ERROR, subject, expected, f"{which} is signed by another authority", RENEW)
-    elif organization in trust.authorities and facts["authority_sha256"] != trust.authorities[organization]:
+    elif trust.authorities.get(organization) not in (None, facts["authority_sha256"]):
         seen = f"{which} is signed by another authority, which the edge has for {organization}'s"
         yield Finding(ERROR, subject, expected, seen, RENEW)
 

@@ -78,6 +78,11 @@ def test_what_is_wrong_fails_names_the_edge_and_says_what_mends_it(
     assert "create_vpn again" in finding.look
 
 
+def test_an_authority_that_was_made_after_the_plan_is_not_held_against_it(world: World) -> None:
+    """The first run of an organization: its authority is made when its first certificate is signed."""
+    assert judge(world, Trust({"acme": None}, TRUST.revoked, TRUST.now)).findings == []
+
+
 @pytest.mark.parametrize(("end", "warned"), [("2026-06-30T23:00:00Z", True), ("2026-07-01T00:00:00Z", False)])
 def test_one_that_soon_ends_is_a_warning_and_no_failure(world: World, end: str, warned: bool) -> None:
     world.observed["edge-east"]["certificate"]["not_after"] = end
