@@ -58,7 +58,8 @@ def test_a_bottleneck_nobody_declared_is_found(addresses):
 @pytest.fixture(scope="module")
 def two_clouds(addresses):
     """The VPNs with a member in the third cloud make place for another."""
-    playbooks.delete(*(vpn["name"] for vpn in vm.vpns()[1:]), verify=False)
+    for vpn in vm.vpns()[1:]:
+        playbooks.delete(vpn["name"], verify=False)
     playbooks.create(SIX, verify=False, arguments=("--limit", "cloud_east:cloud_west"))
 
 
