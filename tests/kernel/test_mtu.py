@@ -71,7 +71,7 @@ def link(two_clouds, request):
     family, mtu = request.param
     wires(mtu)
     playbooks.create(verify=False, arguments=("-i", str(outside(family, mtu)), "--limit", "org_edges"))
-    for name in {name for pair in PAIRS.values() for name in pair}:
+    for name in {*EDGES, *(name for pair in PAIRS.values() for name in pair)}:
         for version in "46":  # what was too large on the link before is remembered for ten minutes
             vm.netns(name, "ip", f"-{version}", "route", "flush", "cache")
     lab.wait_for("one tunnel, one link", vm.one_of_each, 150)
