@@ -38,7 +38,7 @@ lab-kernel:  ## the same lab in a virtual machine with Debian's own kernel (root
 lab-kernel-down:  ## remove it, whatever state it is in (root)
 	@$(VMCTL) down
 
-test-kernel:  ## what holds with kernel IPsec: crashes, reboots, a lossy network (root; under emulation half an hour)
+test-kernel:  ## what holds with kernel IPsec: crashes, reboots, a lossy network (root; slow under emulation)
 	@scripts/setup.sh kernel
 	@scripts/test-kernel.sh
 
