@@ -148,11 +148,11 @@ def check_shared_tunnels(vpns: Iterable[Vpn], problems: Problems) -> None:
                     "rename an edge",
                 )
             other = first.setdefault(pair, vpn)
-            if vpn.policy.encryption.of_ike() != other.policy.encryption.of_ike():
+            if vpn.policy.of_tunnel() != other.policy.of_tunnel():
                 problems.add(
                     f"{vpn.path}.policy",
-                    f"asks for other IKE settings than {other.name}, with which it shares "
-                    f"the tunnel {pair[0]} -- {pair[1]}; ike, ike_rekey and dpd_delay must be the same",
+                    f"asks for other IKE settings than {other.name}, with which it shares the tunnel "
+                    f"{pair[0]} -- {pair[1]}; ike, ike_rekey and dpd_delay must be the same",
                 )
 
 

@@ -247,7 +247,7 @@ class _VpnCompiler:
                     "ike": {
                         "proposals": list(encryption.ike),
                         "rekey_time": encryption.ike_rekey,
-                        "dpd_delay": encryption.dpd_delay,
+                        "dpd_delay": self.vpn.policy.retries.dpd_delay,
                         "auth": external.auth if external else "pubkey",
                     },
                     "links": [],

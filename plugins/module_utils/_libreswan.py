@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._policy import AEAD, CIPHER, GROUP, INTEGRITY, PRF
+from ._policy_encryption import AEAD, CIPHER, GROUP, INTEGRITY, PRF
 
 Section = Mapping[str, Any]
 _CIPHERS = {

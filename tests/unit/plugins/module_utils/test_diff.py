@@ -75,7 +75,7 @@ def test_deleting_says_the_same_with_the_other_sign() -> None:
             ],
         ),
         (
-            encryption(dpd_delay=30),
+            {**PAYROLL, "policy": {"retries": {"dpd_delay": 30}}},
             "{}",
             [
                 f"{sign} tunnel edge-east--edge-west (ipsec): edge-east 203.0.113.2 <-> edge-west 203.0.113.18, "

@@ -585,23 +585,23 @@ vpn:
     (
         "times and sizes out of range",
         """
-vpn: {policy: {encryption: {ike_rekey: 86401, esp_rekey: 59, dpd_delay: 0, replay_window: 31}}}
+vpn: {policy: {encryption: {ike_rekey: 86401, esp_rekey: 59, replay_window: 31}, retries: {dpd_delay: 0}}}
 """,
         [
             ("vpns[0].policy.encryption.ike_rekey", "must be a whole number of seconds from 60 to 86400, not 86401"),
             ("vpns[0].policy.encryption.esp_rekey", "from 60 to 28800, not 59"),
-            ("vpns[0].policy.encryption.dpd_delay", "from 1 to 3600, not 0"),
             ("vpns[0].policy.encryption.replay_window", "whole number of packets from 32 to 4096, not 31"),
+            ("vpns[0].policy.retries.dpd_delay", "from 1 to 3600, not 0"),
         ],
     ),
     (
         "times that are no whole numbers",
-        "vpn: {policy: {encryption: {ike_rekey: 4h, esp_rekey: true, dpd_delay: 5.5, replay_window: null}}}",
+        "vpn: {policy: {encryption: {ike_rekey: 4h, esp_rekey: true, replay_window: null}, retries: {dpd_delay: 5.5}}}",
         [
             ("vpns[0].policy.encryption.ike_rekey", "not '4h'"),
             ("vpns[0].policy.encryption.esp_rekey", "not True"),
-            ("vpns[0].policy.encryption.dpd_delay", "not 5.5"),
             ("vpns[0].policy.encryption.replay_window", "not None"),
+            ("vpns[0].policy.retries.dpd_delay", "not 5.5"),
         ],
     ),
     (
@@ -617,7 +617,7 @@ vpns:
         "a VPN that shares a tunnel with one of an earlier run, with other IKE settings",
         """
 before: {vpns: [{name: a, pool: internal, members: [vm2-east, vm2-west]}]}
-vpn: {policy: {encryption: {dpd_delay: 60}}}
+vpn: {policy: {retries: {dpd_delay: 60}}}
 """,
         [("vpns[0].policy", "other IKE settings than a")],
     ),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._mtu import link_mss, link_mtu
-from ansible_collections.intercloud.vpn.plugins.module_utils._policy import (
+from ansible_collections.intercloud.vpn.plugins.module_utils._policy_encryption import (
     AEAD,
     CIPHER,
     GROUP,

@@ -13,18 +13,20 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.module_utils._policy import (
     CATALOG,
     Policy,
-    check_proposal,
     policy_from_record,
     resolve_policy,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._policy_encryption import (
+    check_proposal,
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
 
 STANDARD = {
+    "dpd_delay": 5,
     "ike": ("aes256gcm16-prfsha384-ecp384",),
     "esp": ("aes256gcm16-ecp384",),
     "ike_rekey": 14400,
     "esp_rekey": 3600,
-    "dpd_delay": 5,
     "replay_window": 1024,
 }
 
@@ -33,7 +35,7 @@ def resolved(wanted: object, policies: dict[str, Any] | None = None) -> dict[str
     problems = Problems()
     policy = resolve_policy(wanted, policies or {}, "vpns[0].policy", problems)
     assert policy is not None, [str(problem) for problem in problems]
-    return vars(policy.encryption)
+    return {**vars(policy.encryption), **vars(policy.retries)}
 
 
 # The catalog
@@ -51,10 +53,11 @@ def test_the_catalog_obeys_its_own_rules(name: str) -> None:
 
 
 def test_an_edge_case_of_time_is_within() -> None:
-    longest = {"ike_rekey": 86400, "esp_rekey": 28800, "dpd_delay": 3600, "replay_window": 4096}
-    shortest = {"ike_rekey": 60, "esp_rekey": 60, "dpd_delay": 1, "replay_window": 32}
-    for settings in (longest, shortest):
-        assert resolved({"encryption": settings}) == {**STANDARD, **settings}
+    longest = {"ike_rekey": 86400, "esp_rekey": 28800, "replay_window": 4096}, {"dpd_delay": 3600}
+    shortest = {"ike_rekey": 60, "esp_rekey": 60, "replay_window": 32}, {"dpd_delay": 1}
+    for encryption, retries in (longest, shortest):
+        wanted = {"encryption": encryption, "retries": retries}
+        assert resolved(wanted) == {**STANDARD, **encryption, **retries}
 
 
 # Extending
@@ -66,7 +69,7 @@ def test_an_edge_case_of_time_is_within() -> None:
         ({}, {}),
         ({"extends": "standard"}, {}),
         ({"encryption": {}}, {}),
-        ({"encryption": {"dpd_delay": 60}}, {"dpd_delay": 60}),
+        ({"retries": {"dpd_delay": 60}}, {"dpd_delay": 60}),
         ("quick", {"esp_rekey": 900}),
         ("quicker", {"esp_rekey": 600, "ike": ("aes128gcm16-prfsha256-ecp256",)}),
         (
@@ -96,15 +99,16 @@ def test_a_policy_survives_the_ledger() -> None:
     assert policy_from_record(policy.record()) == policy
 
 
-def test_ike_settings_are_those_that_belong_to_the_tunnel() -> None:
-    def of_ike(**settings: Any) -> object:
-        policy = resolve_policy({"encryption": settings}, {}, "", Problems())
+def test_some_settings_belong_to_the_tunnel() -> None:
+    def of_tunnel(section: str = "encryption", **settings: Any) -> object:
+        policy = resolve_policy({section: settings}, {}, "", Problems())
         assert policy is not None
-        return policy.encryption.of_ike()
+        return policy.of_tunnel()
 
-    assert of_ike(esp_rekey=900, replay_window=64, esp=["aes128gcm16-ecp256"]) == of_ike()
-    for other in ({"ike_rekey": 900}, {"dpd_delay": 60}, {"ike": ["aes128gcm16-prfsha256-ecp256"]}):
-        assert of_ike(**other) != of_ike()
+    assert of_tunnel(esp_rekey=900, replay_window=64, esp=["aes128gcm16-ecp256"]) == of_tunnel()
+    for other in ({"ike_rekey": 900}, {"ike": ["aes128gcm16-prfsha256-ecp256"]}):
+        assert of_tunnel(**other) != of_tunnel()
+    assert of_tunnel("retries", dpd_delay=60) != of_tunnel()
 
 
 # Proposals

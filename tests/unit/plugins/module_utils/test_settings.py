@@ -19,7 +19,13 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._libreswan import algorithms, ipsec_conf, ipsec_secrets
-from ansible_collections.intercloud.vpn.plugins.module_utils._policy import AEAD, CIPHER, GROUP, INTEGRITY, PRF
+from ansible_collections.intercloud.vpn.plugins.module_utils._policy_encryption import (
+    AEAD,
+    CIPHER,
+    GROUP,
+    INTEGRITY,
+    PRF,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._settings import pointers, settings, with_libreswan
 from ansible_collections.intercloud.vpn.plugins.module_utils._settings_text import settings_text
 
