@@ -18,7 +18,7 @@ from ._leases import Lease, is_vpn_block, vpn_key, vpn_of
 from ._mtu import IPV6_MTU, link_mtu
 from ._prefix import Prefix, parse_address
 from ._problems import Problems
-from ._topology import TOPOLOGIES
+from ._ways import islands, next_hops
 
 
 def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landscape, problems: Problems) -> None:
@@ -28,9 +28,9 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
         edges = [edge for edge in map(landscape.edge, vpn.sites) if edge is not None]
         if len(edges) < len(vpn.sites):
             continue
-        if len(edges) == 1:
+        if len(vpn.homes) == 1:
             problems.add(
-                f"{vpn.path}.members", f"are all at the one site {edges[0].name}: a VPN joins two or more org networks"
+                f"{vpn.path}.members", f"are all at the one site {vpn.homes[0]}: a VPN joins two or more org networks"
             )
         for member in vpn.members:
             _check_way_out(vpn, member, landscape, problems)
@@ -92,9 +92,30 @@ def _real_networks(vpn: Vpn, edges: Iterable[OrgEdge], landscape: Landscape) -> 
     return found
 
 
+def _check_ways(vpn: Vpn, edges: Mapping[str, OrgEdge], problems: Problems) -> None:
+    """Everybody must reach everybody, and not over a gateway that is not ours to configure."""
+    groups = islands(vpn.sites, vpn.pairs)
+    if len(groups) > 1:
+        apart = "; ".join(", ".join(group) for group in groups)
+        problems.add(f"{vpn.path}.topology", f"leaves islands that do not reach each other: {apart}; join them")
+    external = {edge.name for edge in edges.values() if edge.external}
+    between: dict[str, tuple[str, str]] = {}
+    for site, hops in next_hops(vpn.sites, vpn.pairs).items() if external else ():
+        for other, hop in hops.items():
+            if hop in external and hop != other:
+                between.setdefault(hop, (site, other))
+    for edge, (site, other) in sorted(between.items()):
+        problems.add(
+            f"{vpn.path}.topology",
+            f"leads from {site} to {other} over {edge}, which is external: what is not ours passes nothing on for us; "
+            "have them meet at an edge of yours",
+        )
+
+
 def _check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> None:
     by_name = {edge.name: edge for edge in edges}
-    for low, high in TOPOLOGIES[vpn.topology](list(by_name)):
+    _check_ways(vpn, by_name, problems)
+    for low, high in vpn.pairs:
         one, other = by_name[low], by_name[high]
         if one.external and other.external:
             problems.add(
@@ -139,7 +160,7 @@ def check_shared_tunnels(vpns: Iterable[Vpn], problems: Problems) -> None:
     first: dict[tuple[str, str], Vpn] = {}
     named: dict[str, tuple[str, str]] = {}
     for vpn in sorted(vpns, key=lambda one: one.name):
-        for pair in TOPOLOGIES[vpn.topology](vpn.sites):
+        for pair in vpn.pairs:
             same = named.setdefault(tunnel_name(pair), pair)
             if same != pair:
                 problems.add(

@@ -15,7 +15,8 @@ from ._landscape import Landscape, OrgEdge, VappEdge
 from ._mtu import link_mss, link_mtu
 from ._pool import Lease, address_of, blocks_of, edge_key, site_key, vapp_key, vm_key, vpn_key
 from ._prefix import BITS, Prefix, collapse
-from ._topology import TOPOLOGIES, Pair, initiator
+from ._topology import Pair, initiator
+from ._ways import next_hops, single_points_of_failure
 
 FORMAT = 1
 # Any number that loses against every route somebody else may have for the same prefix.
@@ -119,7 +120,11 @@ class _VpnCompiler:
         self.edges = {site: _known(landscape.edge(site)) for site in vpn.sites}
         self.site_blocks = {site: blocks_of(leases, site_key(vpn.name, site)) for site in vpn.sites}
         self.remote: dict[str, list[Prefix]] = {site: [] for site in self.edges}
-        self.pairs = TOPOLOGIES[vpn.topology](vpn.sites)
+        # (site, neighbour) -> the sites that the way from the one leads to over the other.
+        self.beyond: dict[Pair, list[str]] = {}
+        for site, hops in next_hops(vpn.sites, vpn.pairs).items():
+            for other, hop in hops.items():
+                self.beyond.setdefault((site, hop), []).append(other)
 
     def run(self) -> None:
         by_site: dict[str, list[Member]] = {site: [] for site in self.edges}
@@ -127,7 +132,7 @@ class _VpnCompiler:
             by_site[member.vm.site].append(member)
         for site, members in self._ours(by_site):
             self._site(self.edges[site], members)
-        for pair in self.pairs:
+        for pair in self.vpn.pairs:
             self._link(pair)
         for site, remote in self._ours(self.remote):
             self.compiled.documents[site]["vpns"][-1]["remote"] = _texts(collapse(remote))
@@ -137,7 +142,7 @@ class _VpnCompiler:
                 "number": self.number,
                 "organization": self.organization,
                 "pool": self.vpn.pool_name,
-                "topology": self.vpn.topology,
+                "topology": str(self.vpn.topology),
                 "blocks": self.blocks,
                 "sites": {
                     site: {"blocks": _texts(collapse(self.site_blocks[site])), "address": self._edge_address(site)}
@@ -155,9 +160,14 @@ class _VpnCompiler:
                     }
                     for member in self.vpn.members
                 ],
-                "tunnels": [tunnel_name(pair) for pair in self.pairs],
+                "tunnels": [tunnel_name(pair) for pair in self.vpn.pairs],
+                **self._weaknesses(),
             }
         )
+
+    def _weaknesses(self) -> dict[str, list[str]]:
+        sites = single_points_of_failure(self.vpn.sites, self.vpn.pairs)
+        return {"single_points_of_failure": sites} if sites else {}
 
     def _ours(self, by_site: Mapping[str, T]) -> Iterator[tuple[str, T]]:
         """What there is by site, without the sites that are external: they are told nothing."""
@@ -231,7 +241,7 @@ class _VpnCompiler:
                 continue
             external = self.edges[there].external
             document = self.compiled.documents[here]
-            remote = collapse(self.site_blocks[there])
+            remote, local = self._behind(there, seen_from=here), self._behind(here, seen_from=there)
             tunnel = self.compiled.ends.get((here, name))
             if tunnel is None:
                 tunnel = self.compiled.ends[here, name] = {
@@ -261,7 +271,7 @@ class _VpnCompiler:
                     "number": self.number,
                     "mtu": mtu,
                     "mss": mss,
-                    "local_ts": _texts(collapse(self.site_blocks[here])),
+                    "local_ts": _texts(local),
                     "remote_ts": _texts(remote),
                     "esp": {
                         "proposals": list(encryption.esp),
@@ -275,6 +285,16 @@ class _VpnCompiler:
             self.remote[here] += remote
             entry = document["vpns"][-1]
             entry["mtu"], entry["mss"] = min(mtu, entry.get("mtu", mtu)), min(mss, entry.get("mss", mss))
+            if len(self.beyond[there, here]) > 1:
+                entry["through"] = True
+
+    def _behind(self, site: str, seen_from: str) -> list[Prefix]:
+        """The prefixes of a site and of all whom the way leads to over it.
+
+        Of the sites that a link may carry to one end, each takes that link and no other from there: so the selectors of
+        an edge's links never overlap, and as ways are the same in both directions, both ends have the same ones.
+        """
+        return collapse([block for other in self.beyond[seen_from, site] for block in self.site_blocks[other]])
 
     def _initiator(self, pair: Pair) -> str:
         """The end that starts; of a tunnel to an external edge always ours, whose part it is to say that it is up."""

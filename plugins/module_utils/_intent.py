@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -15,7 +16,8 @@ from ._landscape import MODES, Landscape, Vm
 from ._policy import Policy, policy_from_record, resolve_policy
 from ._prefix import Prefix
 from ._problems import Problems, did_you_mean, unknown_keys
-from ._topology import TOPOLOGIES
+from ._topology import Pair, Topology, topology_from_record
+from ._topology_intent import TopologyParser
 
 TUNNELS = ("ipsec",)
 _KEYS = ("name", "pool", "members", "topology", "tunnel", "policy", "mode")
@@ -41,15 +43,25 @@ class Vpn:
     pool_name: str
     pool: Prefix
     members: tuple[Member, ...]
-    topology: str
+    topology: Topology
     tunnel: str
     policy: Policy
     path: str = field(compare=False)
 
-    @property
+    @cached_property
     def sites(self) -> list[str]:
-        """The sites that have a member, sorted: the names of their org edges."""
+        """The sites that have a member, or that the topology names, sorted: the names of their org edges."""
+        return sorted({*self.topology.named, *self.homes})
+
+    @cached_property
+    def homes(self) -> list[str]:
+        """The sites that have a member, sorted."""
         return sorted({member.vm.site for member in self.members})
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """The pairs of sites that have a tunnel, sorted."""
+        return self.topology.pairs(self.sites)
 
     def record(self) -> dict[str, Any]:
         """The VPN as plain data, as the ledger keeps it. Member order has no meaning and is not kept."""
@@ -57,7 +69,7 @@ class Vpn:
             "pool": self.pool_name,
             "pool_prefix": str(self.pool),
             "members": {member.vm.name: member.mode for member in sorted(self.members, key=lambda one: one.vm.name)},
-            "topology": self.topology,
+            "topology": self.topology.record(),
             "tunnel": self.tunnel,
             "policy": self.policy.record(),
         }
@@ -79,7 +91,11 @@ def vpn_from_record(
             problems.add(path, f"{vm.name} is of organization {vm.organization} now; take it out of the VPN first")
             return None
     members = tuple(_member(vm, mode) for vm, mode in vms if vm is not None)
-    if len(members) < len(vms):
+    topology = topology_from_record(record["topology"])
+    gone = [site for site in topology.named if not landscape.is_a(site, "org_edges")]
+    if gone:
+        problems.add(path, f"leads over {', '.join(gone)}, which is no org edge any more; give it another topology")
+    if len(members) < len(vms) or gone:
         return None
     return Vpn(
         name,
@@ -87,7 +103,7 @@ def vpn_from_record(
         record["pool"],
         Prefix.parse(record["pool_prefix"]),
         members,
-        record["topology"],
+        topology,
         record["tunnel"],
         policy_from_record(record["policy"]),
         path,
@@ -95,12 +111,18 @@ def vpn_from_record(
 
 
 def parse_intent(
-    intent: Mapping[str, Any], matches: Mapping[str, Sequence[str]], landscape: Landscape, problems: Problems
+    intent: Mapping[str, Any],
+    matches: Mapping[str, Sequence[str]],
+    landscape: Landscape,
+    problems: Problems,
+    kept: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
 ) -> list[Vpn]:
     """Turn ``{"pools": ..., "vpns": ..., "policies": ...}`` into VPNs.
 
     ``matches`` gives, for every text among the members, the hosts the inventory matches it with (a host name, a group
-    or a pattern; nothing when there is no such). What is wrong goes to ``problems``; a VPN with an error is left out.
+    or a pattern; nothing when there is no such). ``kept`` are the records of the VPNs that are there, by organization
+    and name: what was once decided for a VPN stays. What is wrong goes to ``problems``; a VPN with an error is left
+    out.
     """
     pools = _parse_pools(intent.get("pools"), problems)
     policies = {} if intent.get("policies") is None else intent["policies"]
@@ -118,7 +140,7 @@ def parse_intent(
         if not isinstance(raw, Mapping):
             problems.add(path, "must be a mapping with name, pool and members")
             continue
-        vpn = _Parser(raw, path, pools, policies, matches, landscape, problems).vpn()
+        vpn = _Parser(raw, path, pools, policies, matches, landscape, problems, kept or {}).vpn()
         if vpn is None:
             continue
         first = names.setdefault((vpn.organization, vpn.name), path)
@@ -187,7 +209,9 @@ class _Parser:
         matches: Mapping[str, Sequence[str]],
         landscape: Landscape,
         problems: Problems,
+        kept: Mapping[tuple[str, str], Mapping[str, Any]],
     ) -> None:
+        self.kept = kept
         self.raw, self.path, self.pools, self.policies = raw, path, pools, policies
         self.matches, self.landscape, self.problems = matches, landscape, problems
         self.has_unusable_members = False
@@ -197,12 +221,12 @@ class _Parser:
         unknown_keys(self.raw, _KEYS, self.path, self.problems)
         name = self._name()
         pool_name, pool = self._pool()
-        topology = self._choice("topology", tuple(TOPOLOGIES))
         tunnel = self._choice("tunnel", TUNNELS)
         policy = resolve_policy(self.raw.get("policy", "standard"), self.policies, f"{self.path}.policy", self.problems)
         members = self._members()
         organization = self._organization(members)
-        if name is None or pool is None or policy is None or organization is None:
+        topology = self._topology(name, organization, members)
+        if name is None or pool is None or policy is None or organization is None or topology is None:
             return None
         if self.has_unusable_members or len(self.problems) > before:
             return None
@@ -241,6 +265,18 @@ class _Parser:
         if value not in known:
             self.problems.add(f"{self.path}.{key}", f"{value!r} must be one of: {', '.join(known)}")
         return str(value)
+
+    def _topology(self, name: str | None, organization: str | None, members: Sequence[Member]) -> Topology | None:
+        kept = self.kept.get((str(organization), str(name)), {})
+        parser = TopologyParser(
+            f"{self.path}.topology",
+            sorted({member.vm.site for member in members}),
+            str(organization),
+            kept.get("topology"),
+            self.landscape,
+            self.problems,
+        )
+        return parser.parse(self.raw.get("topology", "mesh"))
 
     def _members(self) -> tuple[Member, ...]:
         path, raw = f"{self.path}.members", self.raw.get("members")

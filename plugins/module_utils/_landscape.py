@@ -129,6 +129,15 @@ class Landscape:
         """Whether the host is known, and of that organization."""
         return name in self._hosts and organization_of(self._hosts[name]) == organization
 
+    def edges_of(self, organization: str) -> dict[str, str]:
+        """The clouds of an organization's org edges by name. Remembered ones count where this inventory has none."""
+        found: dict[str, str] = {}
+        for edges_of in (self._remembered_edges_of, self._edges_of):
+            found.update(
+                (edge, cloud) for (cloud, owner), edges in edges_of.items() if owner == organization for edge in edges
+            )
+        return dict(sorted(found.items()))
+
     def nodes(self, organization: str) -> dict[str, str]:
         """The clouds of an organization's VCC nodes by name. Remembered ones count where this inventory has none."""
         found: dict[str, str] = {}

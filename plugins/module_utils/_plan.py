@@ -76,9 +76,10 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     for organization in organizations:
         remembered.update(transaction.landscape(organization))
     landscape = Landscape(request.hosts, problems, remembered)
-    asked = parse_intent(request.intent, request.matches, landscape, problems)
     plan = Plan()
     tenants = [_Tenant(name, transaction, landscape, problems) for name in organizations]
+    kept = {(tenant.name, vpn): record.intent for tenant in tenants for vpn, record in tenant.stored.items()}
+    asked = parse_intent(request.intent, request.matches, landscape, problems, kept)
     _mark_absent(tenants, request.absent, asked, plan, problems)
     # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.
     wrong = _names(request.intent.get("vpns")) if len(problems) else set()
@@ -237,6 +238,12 @@ class _Tenant:
             if node not in plan.documents or self.landscape.belongs_to(node, self.name):
                 plan.documents[node] = record.document
         plan.vpns += new.vpns
+        plan.notes += [
+            f"{vpn['name']}: without {site}, other sites do not reach each other"
+            for vpn in new.vpns
+            if vpn["name"] in self.asked
+            for site in vpn.get("single_points_of_failure", [])
+        ]
         lines = diff(old, new)
         plan.diff += lines + touched(lines, old_documents, documents)
         plan.changed_nodes += changed_nodes(old_documents, documents)
@@ -363,7 +370,7 @@ def _addresses(document: Document) -> set[str]:
 
 def _demand(vpn: Vpn) -> list[SiteDemand]:
     """What the VPN needs of its pool. VMs by site and vApp; None stands for the org network."""
-    sites: dict[str, dict[str | None, list[str]]] = {}
+    sites: dict[str, dict[str | None, list[str]]] = {site: {} for site in vpn.sites}
     for member in vpn.members:
         sites.setdefault(member.vm.site, {}).setdefault(member.vm.vapp, []).append(member.vm.name)
     return [
