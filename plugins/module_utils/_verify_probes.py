@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ._verify_finding import ERROR, WARNING, Finding, Result, few
@@ -100,12 +100,11 @@ def _judge_sending(probes: Iterable[Section]) -> Iterator[Finding]:
 
 
 def _judge_pairs(pairs: Iterable[Section], links: Iterable[Section]) -> Iterator[Finding]:
-    """One finding per VPN and pair of sites: a broken link breaks many pairs, and is one fault."""
+    """One finding per VPN and pair of sites; a broken link, which may break many of those, is one fault."""
     down = {(link["vpn"], link["tunnel"]) for link in links if link["state"] in ("DOWN", "UNKNOWN")}
-    for (vpn, src, dst), group in _grouped(pairs).items():
-        subject = f"{vpn}: {src} to {dst}"
+    for (vpn, what, *broken), group in _grouped(pairs, down).items():
+        subject = f"{vpn}: {what}"
         sent = [pair for pair in group if not pair["silent"]]
-        broken = sorted({tunnel for pair in group for tunnel in pair["tunnels"] if (vpn, tunnel) in down})
         look = f"tunnel {few(broken)} first" if broken else f"routes and rules on {few(group[0]['via'])}"
         dead = [pair for pair in sent if pair["probed"] and not pair["reachable"]]
         if dead:
@@ -160,10 +159,13 @@ def _mark_links(result: Result) -> None:
         link["up"] = link["state"] == "INSTALLED" and (link["vpn"], link["tunnel"]) in used
 
 
-def _grouped(pairs: Iterable[Section]) -> dict[tuple[str, str, str], list[Section]]:
-    groups: dict[tuple[str, str, str], list[Section]] = {}
+def _grouped(pairs: Iterable[Section], down: Collection[tuple[str, str]]) -> dict[tuple[str, ...], list[Section]]:
+    """Pairs by VPN, what they have in common, and the broken tunnels on their way."""
+    groups: dict[tuple[str, ...], list[Section]] = {}
     for pair in pairs:
-        groups.setdefault((pair["vpn"], *pair["sites"]), []).append(pair)
+        broken = sorted(tunnel for tunnel in pair["tunnels"] if (pair["vpn"], tunnel) in down)
+        way = f"over {few(broken)}" if broken else " to ".join(pair["sites"])
+        groups.setdefault((pair["vpn"], way, *broken), []).append(pair)
     return groups
 
 

@@ -126,7 +126,8 @@ def _members(documents: Documents, vpn: Mapping[str, Any], member: Mapping[str, 
 
 
 def _edges(documents: Documents, vpn: Mapping[str, Any], member: Mapping[str, Any]) -> Iterator[Target]:
-    for site in sorted({other["site"] for other in vpn["members"]} - {member["site"]}):
+    sites = {*vpn.get("sites", {}), *(other["site"] for other in vpn["members"])}  # some are only on the way
+    for site in sorted(sites - {member["site"]}):
         address = edge_address(documents, vpn["name"], site)
         if address:
             yield _target(vpn, member, "edge", address, site)
