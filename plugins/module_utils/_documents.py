@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 from ._intent import Member, Vpn
 from ._landscape import Landscape, OrgEdge, VappEdge
+from ._leases import vpn_of
 from ._mtu import link_mss, link_mtu
 from ._pool import Lease, address_of, blocks_of, edge_key, site_key, vapp_key, vm_key, vpn_key
-from ._prefix import BITS, Prefix, collapse
+from ._prefix import BITS, Prefix, collapse, parse_address
 from ._topology import Pair, initiator
 from ._ways import next_hops, single_points_of_failure
 
@@ -73,8 +74,11 @@ def compile_organization(
     ``numbers`` are the VPNs' numbers and ``leases`` all the organization's leases, both out of the ledger.
     """
     compiled = Compiled()
+    own: dict[str, dict[str, Lease]] = {}
+    for key, lease in leases.items():
+        own.setdefault(vpn_of(key), {})[key] = lease
     for vpn in sorted(vpns, key=lambda one: one.name):
-        _VpnCompiler(compiled, organization, vpn, numbers[vpn.name], leases, landscape).run()
+        _VpnCompiler(compiled, organization, vpn, numbers[vpn.name], own.get(vpn.name, {}), landscape).run()
     for document in compiled.documents.values():
         document["addresses"].sort(key=lambda item: item["address"])
         document["routes"].sort(key=lambda item: (item["prefix"], item.get("metric", 0)))
@@ -120,6 +124,7 @@ class _VpnCompiler:
         self.edges = {site: _known(landscape.edge(site)) for site in vpn.sites}
         self.site_blocks = {site: blocks_of(leases, site_key(vpn.name, site)) for site in vpn.sites}
         self.remote: dict[str, list[Prefix]] = {site: [] for site in self.edges}
+        self.taken = {lease.prefix.first for lease in leases.values() if lease.kind == "address"}
         # (site, neighbour) -> the sites that the way from the one leads to over the other.
         self.beyond: dict[Pair, list[str]] = {}
         for site, hops in next_hops(vpn.sites, vpn.pairs).items():
@@ -281,6 +286,7 @@ class _VpnCompiler:
                 }
             )
             own = self._edge_address(here)
+            self._anchor(document, local, own)
             document["routes"] += [{"prefix": str(prefix), "tunnel": self.vpn.name, "source": own} for prefix in remote]
             self.remote[here] += remote
             entry = document["vpns"][-1]
@@ -295,6 +301,20 @@ class _VpnCompiler:
         an edge's links never overlap, and as ways are the same in both directions, both ends have the same ones.
         """
         return collapse([block for other in self.beyond[seen_from, site] for block in self.site_blocks[other]])
+
+    def _anchor(self, document: Document, local: Iterable[Prefix], own: str) -> None:
+        """Have the edge hold an address in each of its links' local selectors, where it has none.
+
+        strongSwan's userspace backend refuses selectors without one (before 5.9.12). Nobody else has such an address:
+        usually it is the first of a block, and the firewall lets nothing to it.
+        """
+        held = [parse_address(own)]
+        held += [Prefix.parse(entry["address"]) for entry in document["addresses"] if "backend" in entry]
+        for prefix in local:
+            if not any(prefix.contains(address) for address in held):
+                free = next(offset for offset in range(prefix.size) if prefix.first + offset not in self.taken)
+                address = self._host(prefix.address(free))
+                document["addresses"].append({"address": address, "device": "lo", "backend": "libipsec"})
 
     def _initiator(self, pair: Pair) -> str:
         """The end that starts; of a tunnel to an external edge always ours, whose part it is to say that it is up."""

@@ -25,7 +25,7 @@ class Addresses(Part):
         holder = {text.split("/")[0]: device for device, texts in held.items() for text in texts}
         given: list[Given] = []
         lost: list[str] = []
-        for entry in self.want.listed("addresses"):
+        for entry in self._entries():
             device = entry.get("device") or holder.get(str(entry.get("beside")), "")
             if device in held:
                 given.append((entry["address"], device))
@@ -34,12 +34,16 @@ class Addresses(Part):
                 lost.append(f"{entry['address']}: {place} is not there")
         return given, lost
 
+    def _entries(self) -> list[dict[str, str]]:
+        """The document's, without those that another backend needs."""
+        return [e for e in self.want.listed("addresses") if e.get("backend", self.want.backend) == self.want.backend]
+
     def _noted(self) -> list[Given]:
         return [(str(address), str(device)) for address, device in self.store.owned("addresses") or []]
 
     def _missing(self) -> list[Given]:
         if not have("ip"):  # check mode, before iproute2 is there
-            entries = self.want.listed("addresses")
+            entries = self._entries()
             return [(e["address"], e.get("device") or f"the device that holds {e.get('beside')}") for e in entries]
         held = _ip.addresses()
         return [(address, device) for address, device in self._wanted(held)[0] if address not in held[device]]
