@@ -31,6 +31,7 @@ def result_json(result: Result, plan: Plan, time: str | None = None) -> dict[str
                 "organization": vpn["organization"],
                 "blocks": list(vpn["blocks"]),
                 "tunnels": list(vpn["tunnels"]),
+                "single_points_of_failure": list(vpn.get("single_points_of_failure", [])),
                 "members": [{**member, "address": bare(member["address"])} for member in vpn["members"]],
             }
             for vpn in plan["vpns"]

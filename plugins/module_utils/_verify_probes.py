@@ -13,6 +13,8 @@ from ._verify_targets import Documents, Plan, Target, Way, bare, way
 
 Section = Mapping[str, Any]
 NOT_PROBED = "external, not probed"
+Down = Collection[tuple[str, str]]
+"""(VPN, tunnel) of the links that are not up at both ends."""
 
 
 class Recorder:
@@ -50,10 +52,19 @@ class Recorder:
             route = {"via": list(path.nodes), "tunnels": list(path.tunnels), "mtu": answer.get("mtu") or path.mtu}
             self._result.pairs.append({**record, **seen, **route, "sites": [src["site"], dst["site"]]})
         elif target["kind"] == "edge":
-            self._result.edges.append({**record, **seen})
+            path = self._way_to_edge(vm, target)
+            self._result.edges.append({**record, **seen, "via": list(path.nodes), "tunnels": list(path.tunnels)})
         else:
             ok = probed and not record["reachable"]
             self._result.negative.append({**record, "kind": target["kind"], "ok": ok})
+
+    def _way_to_edge(self, vm: str, target: Target) -> Way:
+        src = self._peers[vm, target["vpn"]][vm]
+        key = (target["vpn"], src["site"], src.get("vapp"), target["dst"])
+        if key not in self._ways:
+            edge = {"site": target["dst"], "address": target["address"]}
+            self._ways[key] = way(self._documents, target["vpn"], src, edge)
+        return self._ways[key]
 
     def add_external(self) -> None:
         """File the pairs that begin at an external member: nobody can log in there to probe them."""
@@ -80,9 +91,10 @@ class Recorder:
 
 def judge_probes(result: Result) -> Iterator[Finding]:
     """The findings of all the probes that were filed; marks the links that packets came back over."""
+    down = {(link["vpn"], link["tunnel"]) for link in result.links if link["state"] in ("DOWN", "UNKNOWN")}
     yield from _judge_sending([*result.pairs, *result.edges, *result.negative])
-    yield from _judge_pairs(result.pairs, result.links)
-    yield from _judge_edges(result.edges)
+    yield from _judge_pairs(result.pairs, down)
+    yield from _judge_edges(result.edges, down)
     yield from _judge_negative(result.negative)
     _mark_links(result)
 
@@ -99,9 +111,8 @@ def _judge_sending(probes: Iterable[Section]) -> Iterator[Finding]:
         yield Finding(ERROR, f"{vpn}: {src}", f"probes to {to} can be sent", reason, look)
 
 
-def _judge_pairs(pairs: Iterable[Section], links: Iterable[Section]) -> Iterator[Finding]:
+def _judge_pairs(pairs: Iterable[Section], down: Down) -> Iterator[Finding]:
     """One finding per VPN and pair of sites; a broken link, which may break many of those, is one fault."""
-    down = {(link["vpn"], link["tunnel"]) for link in links if link["state"] in ("DOWN", "UNKNOWN")}
     for (vpn, what, *broken), group in _grouped(pairs, down).items():
         subject = f"{vpn}: {what}"
         sent = [pair for pair in group if not pair["silent"]]
@@ -129,8 +140,11 @@ def _judge_pairs(pairs: Iterable[Section], links: Iterable[Section]) -> Iterator
             yield Finding(WARNING, subject, "no loss", seen, "the network below the tunnel; verify_vpn again")
 
 
-def _judge_edges(edges: Iterable[Section]) -> Iterator[Finding]:
+def _judge_edges(edges: Iterable[Section], down: Down) -> Iterator[Finding]:
+    """What leads over a broken tunnel is not said once more: the tunnel has a finding of its own."""
     for edge in edges:
+        if any((edge["vpn"], tunnel) in down for tunnel in edge["tunnels"]):
+            continue
         subject = f"{edge['vpn']}: {_arrow(edge)}"
         if edge["probed"] and not edge["reachable"]:
             look = f"ip address show lo, nft list table inet intercloud_vpn on {edge['dst']}"
@@ -159,7 +173,7 @@ def _mark_links(result: Result) -> None:
         link["up"] = link["state"] == "INSTALLED" and (link["vpn"], link["tunnel"]) in used
 
 
-def _grouped(pairs: Iterable[Section], down: Collection[tuple[str, str]]) -> dict[tuple[str, ...], list[Section]]:
+def _grouped(pairs: Iterable[Section], down: Down) -> dict[tuple[str, ...], list[Section]]:
     """Pairs by VPN, what they have in common, and the broken tunnels on their way."""
     groups: dict[tuple[str, ...], list[Section]] = {}
     for pair in pairs:

@@ -52,7 +52,7 @@ def by_hand(addresses):
         inner = f"src {EAST} dst {WEST}" if source == "edge-east" else f"src {WEST} dst {EAST}"
         for edge, direction in ((source, "out"), (destination, "in"), (destination, "fwd")):
             if direction != "fwd":
-                ip(edge, f"xfrm state add {ways} proto esp spi {spi} reqid 99 mode tunnel replay-window 32 "
+                ip(edge, f"xfrm state add {ways} proto esp spi {spi} reqid 99 mode tunnel flag esn replay-window 1024 "
                          f"aead rfc4106(gcm(aes)) {key} 128")  # fmt: skip
             ip(edge, f"xfrm policy add {inner} dir {direction} tmpl {ways} proto esp reqid 99 mode tunnel")
     yield EAST

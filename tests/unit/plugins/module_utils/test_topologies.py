@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan import Plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify import judge
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify_targets import probe_targets
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     CLOUDS,
     World,
@@ -323,3 +325,63 @@ def sites_on_the_way(plan: Plan, source: str, target: str) -> list[str]:
         ]
         way.append(peer)
     return way
+
+
+# Verify
+
+
+def test_a_broken_tunnel_on_many_ways_is_one_finding_for_all_of_them() -> None:
+    """Between the two middle sites of a chain: four ways and more edges are cut, and the cause is said once."""
+    plan = World(lab(4)).plan(vpn({"kind": "chain", "order": FOUR}, FOUR))
+    cut = "edge-south--edge-west"
+    near, far = {"east", "west"}, {"south", "north"}
+    observed: dict[str, Any] = {}
+    for node, document in plan.documents.items():
+        sas = [sa(tunnel) for tunnel in document["tunnels"] if tunnel["name"] != cut]
+        observed[node] = {"generation": document["generation"], "sas": sas, "drift": [], "unconfirmed": False}
+    probes: dict[str, Any] = {}
+    summary = {"vpns": plan.vpns, "members": plan.members}
+    for vm, targets in probe_targets(summary, plan.documents).items():
+        here = near if cloud(vm) in near else far
+        probes[vm] = {
+            "probes": [
+                {
+                    **target,
+                    "sent": 3,
+                    "received": 3 * passes,
+                    "loss": 0.0,
+                    "mtu_ok": True,
+                    "error": None,
+                    "reason": None,
+                }
+                for target in targets
+                for passes in [target["kind"] in ("member", "edge") and cloud(str(target["dst"])) in here]
+            ]
+        }
+    result = judge(summary, plan.documents, observed, probes)
+    assert [finding.subject for finding in result.findings] == [f"tunnel {cut}", f"payroll: over {cut}"]
+    assert "no answer in 8 of 8" in result.findings[1].seen
+
+
+def cloud(name: str) -> str:
+    return name.rpartition("-")[2]
+
+
+def sa(tunnel: dict[str, Any]) -> dict[str, Any]:
+    """An IKE_SA as planned, with its links; its SPIs are the same on both ends."""
+    low = tunnel["local_id"] < tunnel["remote_id"]
+    children = [
+        {
+            "name": link["vpn"],
+            "state": "INSTALLED",
+            "encryption": "AES_GCM_16",
+            "encryption_keysize": "256",
+            "local_ts": link["local_ts"],
+            "remote_ts": link["remote_ts"],
+            "spi_in": "1" if low else "2",
+            "spi_out": "2" if low else "1",
+        }
+        for link in tunnel["links"]
+    ]
+    ike = {"encryption": "AES_GCM_16", "encryption_keysize": "256", "prf": "PRF_HMAC_SHA2_384", "dh_group": "ECP_384"}
+    return {"tunnel": tunnel["name"], "state": "ESTABLISHED", **ike, "children": children}
