@@ -28,7 +28,12 @@ TUNNEL = "edge-east--edge-west"
 INNER = " or ".join(f"net {net}" for net in ("100.64.0.0/10", "10.0.0.0/8", "192.168.0.0/16", "fc00::/7"))
 COOKED = 20  # octets of tcpdump's own before each packet captured on any device
 # Two clouds, IPv4 inside, and all three, IPv6 inside.
-COMPANY = {"name": "company", "pool": "fd64::/48", "members": ["vm2-east", "vm2-west", "vm3-south"]}
+COMPANY = {
+    "name": "company",
+    "pool": "fd64::/48",
+    "members": ["vm2-east", "vm2-west", "vm3-south"],
+    "topology": {"kind": "star", "hub": "east"},
+}
 RUN_SECONDS = 900  # far more than a playbook takes under emulation
 
 
