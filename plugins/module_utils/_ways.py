@@ -37,23 +37,32 @@ def next_hops(sites: Sequence[str], pairs: Iterable[Pair]) -> Hops:
 
 def _next_hops(source: str, beside: Mapping[str, Sequence[str]]) -> dict[str, str]:
     hops = {site: site for site in beside[source]}
-    # The tunnels of a way, last by name first.
-    ways: dict[str, tuple[Pair, ...]] = {site: (pair(source, site),) for site in beside[source]}
+    before = dict.fromkeys(beside[source], source)  # the site before, on the way there
     edge: Iterable[str] = beside[source]
     while len(hops) < len(beside) - 1:
-        further: dict[str, tuple[tuple[Pair, ...], str]] = {}
+        further: dict[str, str] = {}
         for site in edge:
             for other in beside[site]:
-                if other != source and other not in hops:
-                    way = tuple(sorted((*ways[site], pair(site, other)), reverse=True))
-                    if other not in further or way < further[other][0]:
-                        further[other] = (way, hops[site])
+                if other == source or other in hops:
+                    continue
+                rival = further.get(other)
+                if rival is None or _way(source, site, other, before) < _way(source, rival, other, before):
+                    further[other] = site
         if not further:  # an island
             break
-        for other, (way, hop) in further.items():
-            ways[other], hops[other] = way, hop
+        before.update(further)
+        hops.update((other, hops[site]) for other, site in further.items())
         edge = further
     return hops
+
+
+def _way(source: str, site: str, other: str, before: Mapping[str, str]) -> list[Pair]:
+    """The tunnels from ``source`` over ``site`` to ``other``, last by name first."""
+    tunnels = [pair(site, other)]
+    while site != source:
+        tunnels.append(pair(before[site], site))
+        site = before[site]
+    return sorted(tunnels, reverse=True)
 
 
 def islands(sites: Sequence[str], pairs: Iterable[Pair]) -> list[list[str]]:

@@ -6,7 +6,7 @@
 Every line is one landscape, planned in a ledger file: first from nothing, then again without a change. A mesh of n
 sites has n(n-1)/2 tunnels with two ends each, and every end is said in a document: no plan can grow slower. So the
 column to watch is the time per tunnel, per member where the sites stay, and per link where VPNs share tunnels; it must
-not rise.
+not rise. Topologies with few tunnels still have a way between any two sites: there it is the time per pair of sites.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ class Case:
     members: int
     vpns: int = 1
     vapps: int = 1
+    topology: str = "mesh"
+
+    @property
+    def tunnels(self) -> int:
+        """A mesh has one per pair of sites, all others one less than sites."""
+        return self.sites * (self.sites - 1) // 2 if self.topology == "mesh" else self.sites - 1
 
     def world(self, folder: Path) -> World:
         """The landscape. Half of a site's VMs are behind its vApps."""
@@ -45,7 +51,12 @@ class Case:
         """Every VPN has a part of each site's VMs."""
         vms = [name for name in world.hosts if name.startswith("vm")]
         return [
-            {"name": f"vpn{number}", "pool": "internal", "members": vms[number :: self.vpns]}
+            {
+                "name": f"vpn{number}",
+                "pool": "internal",
+                "members": vms[number :: self.vpns],
+                "topology": self.topology,
+            }
             for number in range(self.vpns)
         ]
 
@@ -53,6 +64,7 @@ class Case:
 SITES = [Case(10, 100), Case(25, 250), Case(50, 500), Case(100, 1000), Case(200, 2000)]
 MEMBERS = [Case(10, 100), Case(10, 1000), Case(10, 5000, vapps=5), Case(10, 10000, vapps=10)]
 VPNS = [Case(10, 1000, vpns=1), Case(10, 1000, vpns=10), Case(10, 1000, vpns=100), Case(10, 4000, vpns=400)]
+TOPOLOGIES = [Case(sites, sites * 10, topology=kind) for kind in ("star", "chain", "tree") for sites in (50, 100, 200)]
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -71,6 +83,7 @@ def main() -> None:
             ("more sites, 10 members each", sites, "tunnel"),
             ("more members in 10 sites", MEMBERS, "member"),
             ("more VPNs in 10 sites", VPNS, "link"),
+            ("star, chain, tree; 10 members each", TOPOLOGIES, "pair"),
         ):
             heads = (
                 f"{'first, s':>11}{'again, s':>10}{'first, us/' + unit:>19}{'again, us/' + unit:>19}{'ledger, MB':>12}"
@@ -93,10 +106,10 @@ def measure(case: Case, folder: Path) -> tuple[float, float, float]:
 def report(case: Case, folder: Path, unit: str) -> None:
     """Measure one case and print its line."""
     first, again, size = measure(case, folder)
-    tunnels = case.sites * (case.sites - 1) // 2
-    links = tunnels * case.vpns
-    count = {"tunnel": tunnels, "member": case.members, "link": links}[unit]
-    print(f"{case.sites:>6}{case.members:>9}{case.vpns:>6}{tunnels:>9}{links:>8}", end="")
+    links = case.tunnels * case.vpns
+    pairs = case.sites * (case.sites - 1) // 2
+    count = {"tunnel": case.tunnels, "member": case.members, "link": links, "pair": pairs}[unit]
+    print(f"{case.sites:>6}{case.members:>9}{case.vpns:>6}{case.tunnels:>9}{links:>8}", end="")
     print(
         f"{first:>11.2f}{again:>10.2f}{first / count * 1e6:>19.0f}{again / count * 1e6:>19.0f}{size:>12.1f}", flush=True
     )
