@@ -16,7 +16,7 @@ description:
   - Lists the machines of the lab that C(intercloud.vpn.lab_up) makes, with their landscape (C(vcc_*) variables) and
     how to reach them.
   - The number of clouds is the extra variable C(lab_clouds) when given, else what the lab there is has, else two.
-    C(lab_nat) and C(lab_releases) are the extra variables when given, else what the lab there is has.
+    C(lab_nat), C(lab_releases) and C(lab_tenants) are the extra variables when given, else what the lab there is has.
     So the landscape can be listed, and planned for, without a lab.
   - A machine of another release than the lab's host has the variable C(lab_release).
 options:
@@ -31,6 +31,12 @@ options:
       - V(/var/lib/intercloud-vpn/lab-kernel) for the lab in a virtual machine.
     type: path
     default: /var/lib/intercloud-vpn/lab
+  organizations:
+    description:
+      - Lists only these organizations' machines, and the nodes that they share with others, as the inventory of one
+        tenant would. All of them, when it is not given.
+    type: list
+    elements: str
 """
 
 EXAMPLES = r"""
@@ -66,22 +72,27 @@ class InventoryModule(BaseInventoryPlugin):
         self._add_server()
         for group in GROUPS.values():
             self.inventory.add_group(group)
+        wanted = self.get_option("organizations")
         for machine in machines.values():
-            self._add(machine, releases.get(machine.name))
+            if not wanted or machine.organization is None or machine.organization in wanted:
+                self._add(machine, releases.get(machine.name))
 
     def _lab(self, asked):
         """(machines by name, releases by name): what is asked for, or what the lab there is has."""
         state = self._state()
         count = int(asked.get("lab_clouds") or 0)
         clouds = _lab.cloud_names(count or _lab.DEFAULT_CLOUDS) if count or not state else tuple(state["clouds"])
-        there = _lab.machines(clouds)
+        tenants = asked.get("lab_tenants")
+        tenants = _lab.tenants_named(state.get("tenants", ()) if tenants is None else tenants)
+        there = _lab.machines(clouds, tenants=tenants)
         nat = asked.get("lab_nat")
         if nat is None:
             nat = [name for name in state.get("nat", ()) if name in there]
         releases = asked.get("lab_releases")
         if releases is None:
             releases = {name: release for name, release in state.get("releases", {}).items() if name in there}
-        return _lab.machines(clouds, _lab.edges_behind_nat(nat, clouds)), _lab.machines_of_release(releases, clouds)
+        machines = _lab.machines(clouds, _lab.edges_behind_nat(nat, clouds), tenants)
+        return machines, _lab.machines_of_release(releases, clouds, tenants)
 
     def _state(self):
         try:
@@ -111,7 +122,7 @@ class InventoryModule(BaseInventoryPlugin):
                 "ansible_python_interpreter": "/usr/bin/python3",
                 # ControlPath is said here as well, or Ansible would put its own beside the one in the file.
                 "ansible_ssh_common_args": f"-F {self._path('ssh/config')} -o ControlPath={self._path('ssh/mux-%k')}",
-                "vcc_org": _lab.ORGANIZATION,
+                **({"vcc_org": machine.organization} if machine.organization else {}),
                 **({"vcc_vapp": machine.vapp} if machine.vapp else {}),
                 **({"lab_release": release} if release else {}),
                 **machine.variables,

@@ -9,6 +9,7 @@ Standard library only, and no import from the collection: labctl loads this file
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 CLOUDS = ("east", "west", "south", "north", "alpha", "beta", "gamma", "delta")
@@ -35,6 +36,11 @@ VAPP_NETWORK = ("192.168.1.0/24", "fd10:1::/64")
 
 MACHINES_PER_CLOUD = ("node", "edge", "vapp1", "vm1", "vm2", "vm3")
 
+# Organizations beside acme, in the same clouds: an edge and two VMs in each. Five letters, for a device's name has 15.
+MAX_TENANTS = 8
+_TENANT = re.compile(rf"(?!({ORGANIZATION}|edge)\b)[a-z]{{2,5}}")
+_NAME = re.compile(rf"(?P<role>[a-z]+[0-9]?)(-(?P<tenant>{_TENANT.pattern}))?-(?P<cloud>{'|'.join(CLOUDS)})")
+
 
 @dataclass(frozen=True)
 class Interface:
@@ -56,12 +62,16 @@ class Nat:
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine and its wires. `kind` is an inventory group's singular: vcc_node, org_edge, vapp_edge, member."""
+    """A machine and its wires. `kind` is an inventory group's singular: vcc_node, org_edge, vapp_edge, member.
+
+    `organization`: None of a node that all organizations of its cloud share.
+    """
 
     name: str
     cloud: str
     kind: str
     interfaces: tuple[Interface, ...]
+    organization: str | None = ORGANIZATION
     gateways: tuple[str, ...] = ()  # default routes, one per family
     masquerade: tuple[str, str] | None = None  # (source network, device): NAT that was there before any VPN
     nat: Nat | None = None  # what this machine is behind
@@ -96,11 +106,23 @@ def edges_behind_nat(names, clouds):
     return [edge for edge in edges if edge in names]
 
 
-def machines_of_release(releases, clouds):
+def tenants_named(names):
+    """The organizations beside acme, each once; ValueError when one cannot be named so."""
+    if isinstance(names, str):
+        raise ValueError(f"lab_tenants: {names!r} must be a list, as [umbra]")
+    for name in names:
+        if not _TENANT.fullmatch(name):
+            raise ValueError(f"lab_tenants: {name!r} must be two to five letters a-z, and neither acme nor edge")
+    if len(set(names)) > MAX_TENANTS:
+        raise ValueError(f"lab_tenants: {len(set(names))} are more than the {MAX_TENANTS} that there are addresses for")
+    return list(dict.fromkeys(names))
+
+
+def machines_of_release(releases, clouds, tenants=()):
     """machine → release, in order; ValueError when there is no such machine in these clouds."""
     if not isinstance(releases, dict):
         raise ValueError(f"lab_releases: {releases!r} must be a mapping, as {{edge-west: trixie}}")
-    known = machines(clouds)
+    known = machines(clouds, tenants=tenants)
     for name in releases:
         if name not in known:
             raise ValueError(f"lab_releases: {name} is no machine of the lab; it has {', '.join(known)}")
@@ -117,8 +139,16 @@ def management_address(machine):
     return next(_host(i.addresses[0]) for i in machine.interfaces if i.name == "mgmt")
 
 
-def machines_of(cloud, nat=()):
-    """The machines of a cloud, in the order of MACHINES_PER_CLOUD; `nat` are the edges behind the router's NAT."""
+def org_bridge(tenant=None):
+    """The bridge that is an organization's network in a cloud: acme's, or a tenant's."""
+    return f"org-{tenant}" if tenant else "org"
+
+
+def machines_of(cloud, nat=(), tenants=()):
+    """The machines of a cloud, in the order of MACHINES_PER_CLOUD, then each tenant's.
+
+    `nat` are the edges behind the router's NAT.
+    """
     uplink, behind, outside = _uplink(cloud, f"edge-{cloud}" in nat)
     edge_org = ("10.10.0.1/24", "fd10:10::1/64")
     vapp_org = ("10.10.0.11/24", "fd10:10::11/64")
@@ -128,6 +158,7 @@ def machines_of(cloud, nat=()):
             name=f"node-{cloud}",
             cloud=cloud,
             kind="vcc_node",
+            organization=None if tenants else ORGANIZATION,
             interfaces=(Interface("ctl", "controller", (node_address(cloud) + "/24",)), _management(1)),
         ),
         Machine(
@@ -161,12 +192,71 @@ def machines_of(cloud, nat=()):
         _vm("vm1", cloud, 11, ("192.168.1.11/24", "fd10:1::11/64"), vapp_inner, f"vapp1-{cloud}"),
         _vm("vm2", cloud, 12, ("192.168.1.12/24", "fd10:1::12/64"), vapp_inner, f"vapp1-{cloud}"),
         _vm("vm3", cloud, 13, ("10.10.0.13/24", "fd10:10::13/64"), edge_org, None),
+        *(machine for place, tenant in enumerate(tenants) for machine in _tenant(tenant, place, cloud)),
     )
 
 
-def machines(clouds, nat=()):
+def machines(clouds, nat=(), tenants=()):
     """name → Machine, of all the clouds named."""
-    return {machine.name: machine for cloud in clouds for machine in machines_of(cloud, nat)}
+    return {machine.name: machine for cloud in clouds for machine in machines_of(cloud, nat, tenants)}
+
+
+def machines_in(state):
+    """name → Machine, of the lab that a state file describes."""
+    return machines(state.get("clouds", ()), state.get("nat", ()), state.get("tenants", ()))
+
+
+def machine_named(name):
+    """The machine that has such a name in a lab, of whatever clouds and tenants; None for what is no machine's name.
+
+    Of its addresses, nothing can be said.
+    """
+    parts = _NAME.fullmatch(name)
+    if not parts:
+        return None
+    tenants = (parts["tenant"],) if parts["tenant"] else ()
+    return machines((parts["cloud"],), tenants=tenants).get(name)
+
+
+def _tenant(tenant, place, cloud):
+    """What another organization has in a cloud: addresses of its own outside, and inside the same as acme.
+
+    Its VMs are on its org network; vm1 has the address that acme's vm3 has on acme's.
+    """
+    number, subnet = _number(cloud), 4 * (len(CLOUDS) * place + _number(cloud))
+    uplink = Interface(
+        "pub",
+        "public",
+        (f"198.51.100.{subnet + 2}/30", f"2001:db8:{place + 1}0{number}::2/64"),
+        (f"198.51.100.{subnet + 1}/30", f"2001:db8:{place + 1}0{number}::1/64"),
+    )
+    inside, management = ("10.10.0.1/24", "fd10:10::1/64"), 32 + 16 * place
+    bridge = org_bridge(tenant)
+    yield Machine(
+        name=f"edge-{tenant}-{cloud}",
+        cloud=cloud,
+        kind="org_edge",
+        organization=tenant,
+        interfaces=(uplink, Interface("org", bridge, inside), _management(management + 2)),
+        gateways=_hosts(uplink.gateway),
+        masquerade=(ORG_NETWORK[0], "pub"),
+        variables={
+            "vcc_public_address": list(_hosts(uplink.addresses)),
+            "vcc_org_address": list(_hosts(inside)),
+            "vcc_org_network": list(ORG_NETWORK),
+        },
+    )
+    for name, host in (("vm1", 13), ("vm2", 14)):
+        addresses = (f"10.10.0.{host}/24", f"fd10:10::{host}/64")
+        yield Machine(
+            name=f"{name}-{tenant}-{cloud}",
+            cloud=cloud,
+            kind="member",
+            organization=tenant,
+            gateways=_hosts(inside),
+            variables={"vcc_address": list(_hosts(addresses))},
+            interfaces=(Interface("eth0", bridge, addresses), _management(management + host)),
+        )
 
 
 def _uplink(cloud, behind_nat):

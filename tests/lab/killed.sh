@@ -15,13 +15,13 @@ leftovers() {
 }
 
 for delay in 0.05 0.15 0.3 0.6 1 1.5 2.5; do
-    setsid "$labctl" up >/dev/null 2>&1 &
+    setsid "$labctl" up --tenant umbra >/dev/null 2>&1 &
     up=$!
     sleep "$delay"      # the moment of the kill is what is tried here
     kill -9 "$up" 2>/dev/null || true
     wait "$up" 2>/dev/null || true
     if [[ $delay == 0.6 ]]; then    # made again on top of what there is
-        "$labctl" up >/dev/null
+        "$labctl" up --tenant zeta >/dev/null
         [[ $("$labctl" up) == "nothing to do" ]]
     fi
     if [[ $delay == 1 ]]; then      # and the supervisors gone as well

@@ -20,7 +20,7 @@ try:
 except FileNotFoundError:
     pytest.skip("there is no lab: make lab", allow_module_level=True)
 
-MACHINES = _lab.machines(STATE["clouds"], STATE.get("nat", ()))
+MACHINES = _lab.machines_in(STATE)
 VMS = [name for name, machine in MACHINES.items() if machine.kind == "member"]
 EDGES = [name for name, machine in MACHINES.items() if machine.kind == "org_edge"]
 
@@ -35,6 +35,13 @@ def netns(namespace, *command, **options):
     return subprocess.run(
         ["ip", "netns", "exec", namespace, *command], capture_output=True, text=True, check=False, **options
     )
+
+
+def edge_of(vm):
+    """The org edge of a VM's organization in its cloud."""
+    place = MACHINES[vm].cloud, MACHINES[vm].organization
+    (edge,) = [MACHINES[name] for name in EDGES if (MACHINES[name].cloud, MACHINES[name].organization) == place]
+    return edge
 
 
 def test_every_machine_answers_by_its_own_name_and_has_booted_whole():
@@ -63,14 +70,14 @@ def test_the_root_enables_no_service_that_a_role_shall_enable():
 
 @pytest.mark.parametrize("vm", VMS)
 def test_a_vm_reaches_the_public_network_through_its_gateways(vm):
-    gateway = MACHINES[f"edge-{MACHINES[vm].cloud}"].gateways[0]
+    gateway = edge_of(vm).gateways[0]
     assert sh(vm, f"ping -c1 -W3 {gateway}")[0] == 0
 
 
 @pytest.mark.parametrize("vm", VMS)
 def test_tcp_and_udp_pass_the_gateways_whole(vm):
     """Both directions, 200 kB: checksums left to a network card that is none would show here."""
-    gateway = MACHINES[f"edge-{MACHINES[vm].cloud}"].gateways[0]
+    gateway = edge_of(vm).gateways[0]
     port = str(5300 + VMS.index(vm))
     tools = ["ip", "netns", "exec", _lab.INTERNET, "python3", "-c", ECHO, gateway, port]
     with subprocess.Popen(tools, stdout=subprocess.PIPE, text=True) as server:
@@ -79,6 +86,16 @@ def test_tcp_and_udp_pass_the_gateways_whole(vm):
             assert sh(vm, f"python3 -c '{TALK}' {gateway} {port}") == (0, "tcp 200000 udp 1400")
         finally:
             server.terminate()
+
+
+def test_machines_of_a_cloud_do_not_reach_each_other_over_the_management_network():
+    """Nor do organizations; the node reaches all."""
+    ways = [(a, b) for a in MACHINES for b in MACHINES if a != b and MACHINES[a].cloud == MACHINES[b].cloud]
+    ways = [(a, b) for a, b in ways if a.startswith(("node-", "vm1-")) and not b.startswith("node-")]
+    with ThreadPoolExecutor(12) as pool:
+        command = ["ping", "-c1", "-W1", "-I", "mgmt"]
+        done = pool.map(lambda w: netns(w[0], *command, _lab.management_address(MACHINES[w[1]])).returncode, ways)
+    assert {way: code == 0 for way, code in zip(ways, done)} == {way: way[0].startswith("node-") for way in ways}
 
 
 def test_the_internet_knows_no_private_network():

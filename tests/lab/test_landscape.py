@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import ipaddress
+import sys
+from itertools import combinations
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 
-ALL = _lab.machines(_lab.CLOUDS)
+sys.dont_write_bytecode = True  # roles are read by Ansible and packed as they are
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "roles/lab/files"))
+
+from lab import network  # noqa: E402
+
+TENANTS = ("umbra", "zeta")
+ALL = _lab.machines(_lab.CLOUDS, tenants=TENANTS)
 
 
 def test_every_cloud_uses_the_same_private_addresses():
     def private(cloud):
         return [
             interface.addresses
-            for machine in _lab.machines_of(cloud)
+            for machine in _lab.machines_of(cloud, tenants=TENANTS)
             for interface in machine.interfaces
             if interface.network not in ("public", "controller")
         ]
@@ -24,9 +33,13 @@ def test_every_cloud_uses_the_same_private_addresses():
 
 
 def test_no_two_edges_or_nodes_share_an_address():
-    for network in ("public", "controller"):
-        addresses = [a for m in ALL.values() for i in m.interfaces if i.network == network for a in i.addresses]
+    for kind in ("public", "controller"):
+        addresses = [a for m in ALL.values() for i in m.interfaces if i.network == kind for a in i.addresses]
         assert len(addresses) == len(set(addresses))
+    networks = [ipaddress.ip_interface(a).network for m in ALL.values() for i in m.interfaces for a in i.gateway]
+    assert not [
+        pair for pair in combinations(networks, 2) if pair[0].version == pair[1].version and pair[0].overlaps(pair[1])
+    ]
 
 
 def test_every_gateway_is_on_a_network_of_its_machine():
@@ -38,7 +51,44 @@ def test_every_gateway_is_on_a_network_of_its_machine():
 
 def test_device_names_fit_the_kernel():
     assert all(len(interface.name) <= 15 for machine in ALL.values() for interface in machine.interfaces)
-    assert all(len(name) <= 15 for name in ALL)  # an edge's name is its device in the internet's namespace
+    assert all(len(network._other_end(machine, i)[1]) <= 15 for machine in ALL.values() for i in machine.interfaces)
+
+
+def test_no_two_wires_end_in_one_device():
+    ends = [network._other_end(machine, i) for machine in ALL.values() for i in machine.interfaces]
+    assert len(ends) == len(set(ends))
+
+
+def test_a_tenant_has_networks_of_its_own_with_the_same_addresses():
+    for cloud in _lab.CLOUDS:
+        used = {}
+        for machine in _lab.machines_of(cloud, tenants=TENANTS):
+            for i in machine.interfaces:
+                if i.network.startswith("org"):
+                    used.setdefault(i.network, {}).setdefault(machine.organization, set()).update(i.addresses)
+        assert {bridge: list(owners) for bridge, owners in used.items()} == {
+            "org": ["acme"], "org-umbra": ["umbra"], "org-zeta": ["zeta"]
+        }  # fmt: skip
+        assert used["org-umbra"]["umbra"] == used["org-zeta"]["zeta"]
+        assert {"10.10.0.1/24", "10.10.0.13/24"} <= used["org"]["acme"] & used["org-umbra"]["umbra"]
+
+
+def test_machines_of_acme_are_the_same_with_tenants_beside_them_and_nodes_are_shared():
+    alone = _lab.machines(_lab.CLOUDS)
+    assert [name for name in alone if ALL[name] != alone[name]] == [f"node-{cloud}" for cloud in _lab.CLOUDS]
+    assert {machine.organization for machine in ALL.values() if machine.kind == "vcc_node"} == {None}
+
+
+def test_a_machine_is_known_by_its_name():
+    assert all(_lab.machine_named(name).name == name for name in ALL)
+    others = ("internet", "cloud-east", "edge-umbra", "vm1-umbra-nowhere", "vapp1-umbra-east", "edge-acme-east", "east")
+    assert [name for name in others if _lab.machine_named(name)] == []
+
+
+@pytest.mark.parametrize("names", [["acme"], ["edge"], ["umbrella"], ["Umbra"], ["a1"], [""], "umbra"])
+def test_a_tenant_that_cannot_be_named_so_is_refused(names):
+    with pytest.raises(ValueError, match="lab_tenants: "):
+        _lab.tenants_named(names)
 
 
 @pytest.mark.parametrize("count", [0, -1, 9])

@@ -11,7 +11,7 @@ import pytest
 sys.dont_write_bytecode = True  # roles are read by Ansible and packed as they are
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "roles/lab/files"))
 
-from lab import control, root, state, vm_image  # noqa: E402
+from lab import root, state, vm_image, wanted  # noqa: E402
 from lab.shell import LabError  # noqa: E402
 
 BEFORE = {
@@ -25,18 +25,21 @@ TWO = ("east", "west")
 
 
 def test_what_is_not_said_stays_as_it_is_and_goes_with_its_cloud():
-    assert control.wanted_nat(BEFORE, TWO, None) == ["edge-west"]
-    assert control.wanted_releases(BEFORE, TWO, None) == {"edge-west": "trixie"}
-    assert control.wanted_nat({}, TWO, None) == []
-    assert control.wanted_releases({}, TWO, None) == {}
+    assert wanted.nat(BEFORE, TWO, None) == ["edge-west"]
+    assert wanted.releases(BEFORE, TWO, None) == {"edge-west": "trixie"}
+    assert wanted.nat({}, TWO, None) == []
+    assert wanted.releases({}, TWO, None) == {}
+    assert wanted.tenants({"tenants": ["umbra"]}, None) == ["umbra"]
+    assert wanted.tenants({}, None) == []
 
 
 def test_what_is_said_counts_and_the_hosts_own_release_is_nothing_special():
-    assert control.wanted_nat(BEFORE, TWO, ["edge-east"]) == ["edge-east"]
-    assert control.wanted_nat(BEFORE, TWO, []) == []
-    assert control.wanted_releases(BEFORE, TWO, {"edge-east": "trixie", "edge-west": root.suite()}) == {
-        "edge-east": "trixie"
-    }
+    assert wanted.nat(BEFORE, TWO, ["edge-east"]) == ["edge-east"]
+    assert wanted.nat(BEFORE, TWO, []) == []
+    assert wanted.releases(BEFORE, TWO, {"edge-east": "trixie", "edge-west": root.suite()}) == {"edge-east": "trixie"}
+    assert wanted.tenants({"tenants": ["umbra"]}, ["zeta", "zeta"]) == ["zeta"]
+    assert wanted.tenants({"tenants": ["umbra"]}, []) == []
+    assert wanted.releases({}, TWO, {"vm1-umbra-east": "sid"}, ["umbra"]) == {"vm1-umbra-east": "sid"}
 
 
 def test_a_machine_runs_on_the_root_of_its_release():
@@ -47,7 +50,7 @@ def test_a_machine_runs_on_the_root_of_its_release():
 def test_a_release_without_root_is_said_by_name(monkeypatch, tmp_path):
     monkeypatch.setattr(root, "CACHE", tmp_path)
     with pytest.raises(LabError, match="no root of trixie has been built yet"):
-        control.release_roots({"edge-west": "trixie"})
+        wanted.release_roots({"edge-west": "trixie"})
 
 
 def _root(cache, name, release, used):

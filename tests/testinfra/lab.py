@@ -28,10 +28,9 @@ INTERNET = _lab.INTERNET
 
 
 def machines():
-    """name → Machine, of the clouds the lab has now."""
+    """name → Machine, of the lab as it is now."""
     with open(_lab.STATE_FILE, encoding="utf-8") as file:
-        state = json.load(file)
-    return _lab.machines(state["clouds"], state.get("nat", ()))
+        return _lab.machines_in(json.load(file))
 
 
 def of_kind(*kinds):

@@ -52,6 +52,7 @@ def _do(arguments):
             arguments.root or control.last_root(),
             arguments.nat,
             options.releases(arguments),
+            arguments.tenant,
             arguments.patience,
             arguments.at_once,
         )
@@ -69,7 +70,7 @@ def _table(there):
     if not there:
         return "there is no lab"
     rows = [
-        f"{name:12} {record['state']:9} boots: {record['boots']}{_special(there, name)}"
+        f"{name:15} {record['state']:9} boots: {record['boots']}{_special(there, name)}"
         for name, record in there["machines"].items()
     ]
     return "\n".join([*rows, f"ssh -F {landscape.SSH_CONFIG} MACHINE"])

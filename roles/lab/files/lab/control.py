@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import cgroup, network, ssh, state
+from . import cgroup, network, ssh, state, wanted
 from . import machine as machines
 from . import root as roots
 from .landscape import landscape
@@ -24,24 +24,27 @@ LOCK = roots.CACHE / "lock"
 BOOT_SECONDS = 180  # far more than needed: a machine with one slow core shall do too
 
 
-def up(count, root, nat=None, releases=None, patience=1, at_once=0):
+def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0):
     """Converge on `count` clouds; returns what was done, [] when all was there.
 
-    `nat`: the edges behind the router's NAT. `releases`: machine → release, of those that are not of the host's. None:
-    as it is. Where all is slow: `patience` times as long for a boot, and no more than `at_once` of them side by side.
+    `nat`: the edges behind the router's NAT. `releases`: machine → release, of those that are not of the host's.
+    `tenants`: organizations beside acme. None: as it is. Where all is slow: `patience` times as long for a boot, and no
+    more than `at_once` of them side by side.
     """
     clouds = landscape.cloud_names(count)
     with lock():
         done = []
         before = state.read()
-        releases = wanted_releases(before, clouds, releases)
+        tenants = wanted.tenants(before, tenants)
+        releases = wanted.releases(before, clouds, releases, tenants)
         after = {
             "clouds": list(clouds),
             "root": root,
             "patience": patience,
-            "nat": wanted_nat(before, clouds, nat),
+            "nat": wanted.nat(before, clouds, nat),
+            "tenants": tenants,
             "releases": releases,
-            "release_roots": release_roots(releases),
+            "release_roots": wanted.release_roots(releases),
         }
         if before and before.get("root") != root:
             done.append("all: rebuilt, because the machines' root is another one")
@@ -50,13 +53,13 @@ def up(count, root, nat=None, releases=None, patience=1, at_once=0):
         ssh.prepare()
         _take_apart(state.read(), after)
         state.write(**after)
-        done += _remove_surplus(clouds)
-        wanted = state.machines(after)
-        ssh.write_config(wanted.values())
-        made = network.make_base(clouds)
+        there = state.machines(after)
+        done += _remove_surplus(there, clouds)
+        ssh.write_config(there.values())
+        made = network.make_base(clouds, tenants)
         done += [f"{name}: network made" for name in made]
         waiting = []
-        for machine in wanted.values():
+        for machine in there.values():
             if _is_cut_off(machine, made):
                 _pull_plug(machine.name)
             status = machines.status(machine.name)["state"]
@@ -71,30 +74,6 @@ def up(count, root, nat=None, releases=None, patience=1, at_once=0):
                 waiting.append(machine.name)
         _wait(waiting, ("running",))
         return done
-
-
-def wanted_nat(before, clouds, nat):
-    """The edges behind the router's NAT: as asked for, or as it is for those that stay. ValueError for what is none."""
-    if nat is None:
-        nat = [name for name in before.get("nat", ()) if name in landscape.machines(clouds)]
-    return landscape.edges_behind_nat(nat, clouds)
-
-
-def wanted_releases(before, clouds, releases):
-    """machine → release: as asked for, or as it is for those that stay. ValueError for what is no machine."""
-    if releases is None:
-        releases = {name: r for name, r in before.get("releases", {}).items() if name in landscape.machines(clouds)}
-    releases = landscape.machines_of_release(releases, clouds)
-    return {name: release for name, release in releases.items() if release != roots.suite()}
-
-
-def release_roots(releases):
-    """release → the root to use for it, of those in the cache."""
-    found = {release: roots.newest(release) for release in sorted(set(releases.values()))}
-    for release, path in found.items():
-        if path is None:
-            raise LabError(f"no root of {release} has been built yet: run the playbook lab_up, or `labctl root`")
-    return {release: str(path) for release, path in found.items()}
 
 
 def build_roots(packages, before, releases):
@@ -235,22 +214,21 @@ def _pull_plug(name):
     _wait({name}, ("off", "failed"))
 
 
-def _remove_surplus(clouds):
-    """Remove the clouds that are no longer wanted."""
-    done = []
-    for cloud in (c for c in landscape.CLOUDS if c not in clouds):
-        members = landscape.machines_of(cloud)
-        if not network.exists(landscape.namespace_of(cloud)) and not any(machines.exists(m.name) for m in members):
-            continue
-        for machine in members:
-            _end_supervisor(machine.name)
-            cgroup.kill(machine.name)
-            cgroup.remove(machine.name)
-            network.detach(machine)
-            machines.delete(machine.name)
+def _remove_surplus(stay, clouds):
+    """Remove the machines and clouds that are no longer wanted."""
+    surplus = sorted({*machines.names(), *filter(landscape.machine_named, network.namespaces())} - set(stay))
+    for name in surplus:
+        _end_supervisor(name)
+        cgroup.kill(name)
+        cgroup.remove(name)
+        network.detach(landscape.machine_named(name))
+        machines.delete(name)
+    gone = [cloud for cloud in landscape.CLOUDS if cloud not in clouds]
+    gone = [cloud for cloud in gone if network.exists(landscape.namespace_of(cloud))]
+    for cloud in gone:
         network.delete_namespace(landscape.namespace_of(cloud))
-        done.append(f"{cloud}: removed")
-    return done
+    left = [name for name in surplus if landscape.machine_named(name).cloud not in gone]
+    return [f"{name}: removed" for name in (*gone, *left)]
 
 
 def _end_supervisor(name):
@@ -272,7 +250,7 @@ def _clear():
         network.delete_namespace(namespace)
     network.delete_host_side()
     cgroup.remove()
-    for name in landscape.machines(landscape.CLOUDS):
+    for name in machines.names():
         machines.delete(name)
     if STATE.exists():
         shutil.rmtree(STATE)

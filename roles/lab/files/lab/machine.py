@@ -46,6 +46,12 @@ def exists(name):
     return directory(name).is_dir()
 
 
+def names():
+    """Machines that have files, or have left something, whatever the lab is now."""
+    left = {path.name for path in (*DIRECTORY.glob("*"), *NSPAWN_LEFTOVERS.glob("*/*"))}
+    return sorted(filter(landscape.machine_named, left))
+
+
 def create(machine, slow=False):
     """Make the machine's own files: name, keys and who may log in. What it has already stays.
 

@@ -2,6 +2,7 @@
 
     host ──vcclab── node ──mgmt── everything in the cloud        (bridges mgmt, org, vapp: in namespace cloud-C)
     internet ──pub── edge ──org── vapp1, vm3 ; vapp1 ──vapp── vm1, vm2
+    internet ──pub── edge-umbra ──org-umbra── vm1-umbra, vm2-umbra    (each tenant)
 
 A machine's namespace and wires are made anew at each of its boots, as a real machine's kernel would be.
 """
@@ -9,13 +10,15 @@ A machine's namespace and wires are made anew at each of its boots, as a real ma
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import socket
 
 from .landscape import landscape
 from .shell import LabError, batch, run
 
-BRIDGES = ("mgmt", "org", "vapp")
+NAMESPACES = "/run/netns"
+BRIDGES = ("mgmt", "org", "vapp")  # and one per tenant
 
 # A router that knows the public networks and nothing else: what should not have left an edge ends here, visibly.
 ROUTER = {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
@@ -62,19 +65,18 @@ table ip {table} {{
 
 
 def exists(namespace):
-    return os.path.exists(f"/run/netns/{namespace}")
+    return os.path.exists(f"{NAMESPACES}/{namespace}")
 
 
 def namespaces():
-    """Those of the lab that exist, whatever the number of clouds."""
-    names = [landscape.INTERNET]
-    for cloud in landscape.CLOUDS:
-        names += [machine.name for machine in landscape.machines_of(cloud)] + [landscape.namespace_of(cloud)]
-    return [name for name in names if exists(name)]
+    """Those of the lab that exist, whatever its clouds and tenants."""
+    there = sorted(os.listdir(NAMESPACES)) if os.path.isdir(NAMESPACES) else []
+    places = {landscape.INTERNET, *map(landscape.namespace_of, landscape.CLOUDS)}
+    return [name for name in there if name in places or landscape.machine_named(name)]
 
 
-def make_base(clouds):
-    """The controller's bridge, the internet and the clouds' bridges, where missing.
+def make_base(clouds, tenants=()):
+    """The controller's bridge, the internet and the clouds' bridges, where missing; tenants' that are gone go.
 
     Returns the names of what was made: a cloud, `internet` or `vcclab`.
     """
@@ -97,10 +99,18 @@ def make_base(clouds):
         namespace = landscape.namespace_of(cloud)
         if not exists(namespace):
             _make_namespace(namespace, {})
-            for bridge in BRIDGES:
-                batch(namespace, [f"link add {bridge} type bridge forward_delay 0", f"link set {bridge} up"])
             made.append(cloud)
+        _make_bridges(namespace, {*BRIDGES, *map(landscape.org_bridge, tenants)})
     return made
+
+
+def _make_bridges(namespace, wanted):
+    """The bridges of a cloud; those of tenants that are gone have no machine on them any more."""
+    devices = json.loads(run("ip", "-n", namespace, "-j", "link", "show", "type", "bridge") or "[]")
+    there = {device["ifname"] for device in devices}
+    batch(namespace, [f"link delete {bridge}" for bridge in sorted(there - wanted)])
+    for bridge in sorted(wanted - there):
+        batch(namespace, [f"link add {bridge} type bridge forward_delay 0", f"link set {bridge} up"])
 
 
 def attach(machine):
@@ -121,6 +131,8 @@ def attach(machine):
         else:
             bridge = landscape.CONTROLLER_BRIDGE if interface.network == "controller" else interface.network
             batch(where, [f"link set {peer} master {bridge} up"])
+            if interface.network == "mgmt" and machine.kind != "vcc_node":  # the node reaches all, they nobody else
+                batch(where, [f"link set {peer} type bridge_slave isolated on"])
         batch(
             machine.name,
             [f"address add {a} dev {interface.name} nodad" for a in interface.addresses]
@@ -158,7 +170,7 @@ def _translate(machine, router, device):
 
 
 def _nat_table(machine):
-    return f"lab_nat_{machine.cloud}"
+    return f"lab_nat_{machine.name.replace('-', '_')}"
 
 
 def delete_namespace(namespace):
@@ -186,7 +198,8 @@ def _other_end(machine, interface):
     if interface.network == "controller":
         return None, f"ctl-{machine.cloud}"
     if interface.network == "public":
-        return landscape.INTERNET, machine.name
+        own = machine.organization == landscape.ORGANIZATION
+        return landscape.INTERNET, machine.name if own else f"{machine.organization}-{machine.cloud}"
     role = machine.name.rpartition("-")[0]  # a device name has 15 characters
     return landscape.namespace_of(machine.cloud), f"{role}-{interface.name}"
 

@@ -24,6 +24,12 @@ def add_up(actions, text):
         metavar="EDGE",
         help="edges behind the router's NAT, none if no name follows (default: as is)",
     )
+    parser.add_argument(
+        "--tenant",
+        nargs="*",
+        metavar="NAME",
+        help="organizations beside acme, none if no name follows (default: as is)",
+    )
     _add_release(parser)
     return parser
 

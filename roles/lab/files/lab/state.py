@@ -9,7 +9,7 @@ from .landscape import landscape
 
 
 def read(directory=landscape.STATE_DIR):
-    """{clouds, root, patience, nat, releases, release_roots}, or {} when there is no lab."""
+    """{clouds, root, patience, nat, tenants, releases, release_roots}, or {} when there is no lab."""
     try:
         return json.loads((Path(directory) / "state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -25,7 +25,7 @@ def write(**state):
 
 def machines(state):
     """name → Machine, of the lab that a state is of."""
-    return landscape.machines(state.get("clouds", ()), state.get("nat", ()))
+    return landscape.machines_in(state)
 
 
 def root_of(state, name):

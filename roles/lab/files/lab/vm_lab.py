@@ -7,7 +7,7 @@ import json
 import tarfile
 from pathlib import Path
 
-from . import control, ssh, state, vm, vm_image
+from . import ssh, state, vm, vm_image, wanted
 from .landscape import landscape
 from .shell import LabError
 
@@ -19,15 +19,16 @@ LABCTL = f"{INSIDE}/roles/lab/files/labctl.py"
 SLOW = {"tcg": ("--patience", "10", "--at-once", "3"), "kvm": ()}
 
 
-def up(before, count, root, nat=None, releases=None):
+def up(before, count, root, nat=None, releases=None, tenants=None):
     """The virtual machine, and in it the lab of so many clouds; returns what was done.
 
-    `before` is what the lab inside was, as far as the controller knows; `nat` and `releases` are as in control.up.
+    `before` is what the lab inside was, as far as the controller knows; the rest is as in control.up.
     """
     clouds = landscape.cloud_names(count)
-    nat = control.wanted_nat(before, clouds, nat)
-    releases = control.wanted_releases(before, clouds, releases)
-    image, built = vm_image.build([root, *control.release_roots(releases).values()])
+    nat = wanted.nat(before, clouds, nat)
+    tenants = wanted.tenants(before, tenants)
+    releases = wanted.releases(before, clouds, releases, tenants)
+    image, built = vm_image.build([root, *wanted.release_roots(releases).values()])
     done = ["image: built"] if built else []
     running = vm.read_state()
     if running and running.get("image") != str(image):
@@ -36,7 +37,7 @@ def up(before, count, root, nat=None, releases=None):
     if vm.start(image):
         done.append(f"virtual machine: started ({vm.read_state()['accelerator']})")
     vm.run("tar", "-xC", "/", stdin=_code())
-    words = ["--clouds", str(count), "--root", root, "--nat", *nat, "--release"]
+    words = ["--clouds", str(count), "--root", root, "--nat", *nat, "--tenant", *tenants, "--release"]
     words += [f"{name}={release}" for name, release in releases.items()]
     made = labctl("up", *words, *SLOW[vm.read_state()["accelerator"]])["actions"]
     if made:  # a machine that was made anew has another key, and does not know of connections to the one before
