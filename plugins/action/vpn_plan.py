@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class ActionModule(ActionBase):
         result.pop("invocation", None)
         plan = result.pop("plan", None)
         if plan is not None:
-            result["nodes"] = sorted(plan["documents"])
+            result["nodes"] = sorted({document["node"] for document in plan["documents"].values()})
             result["vpns"] = [vpn["name"] for vpn in plan["vpns"]]
             result.update(_write(plan))
         return result
@@ -48,11 +49,12 @@ def _write(plan: dict[str, Any]) -> dict[str, str]:
     # Ansible's own directory of this run: every fork sees it, nobody else may read it, and it goes when the run ends.
     directory = Path(C.DEFAULT_LOCAL_TMP) / "intercloud-vpn"
     documents = directory / "documents"
-    documents.mkdir(parents=True, exist_ok=True)
-    for stale in documents.iterdir():
-        stale.unlink()
-    for node, document in plan["documents"].items():
-        (documents / f"{node}.json").write_text(json.dumps(document))
+    shutil.rmtree(documents, ignore_errors=True)
+    documents.mkdir(parents=True)
+    for name, document in plan["documents"].items():
+        file = documents / f"{name}.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(document))
     path = directory / "plan.json"
     path.write_text(json.dumps({"documents_dir": str(documents), "vpns": plan["vpns"], "members": plan["members"]}))
     return {"path": str(path), "documents_dir": str(documents)}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ._check_addresses import check_addresses
 from ._documents import tunnel_name
 from ._intent import Member, Vpn
 from ._landscape import FORWARDED, Landscape, OrgEdge
@@ -36,6 +37,7 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
             _check_way_out(vpn, member, landscape, problems)
         _check_pool(vpn, edges, blocks, landscape, problems)
         _check_tunnels(vpn, edges, problems)
+        check_addresses(vpn, landscape, problems)
 
 
 def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Problems) -> None:

@@ -14,7 +14,7 @@ import hashlib
 import re
 import time
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -174,11 +174,18 @@ def _time(text: str) -> datetime.datetime:
     return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
 
 
-def holders(state_dir: str | Path, name: str) -> list[tuple[Authority, str]]:
-    """The (authority, identity) that a name may mean, an edge's or an identity, among all certificates ever signed."""
+def holders(
+    state_dir: str | Path, name: str, organizations: Collection[str] | None = None
+) -> list[tuple[Authority, str]]:
+    """The (authority, identity) that a name may mean, an edge's or an identity, among all certificates ever signed.
+
+    ``organizations``: whose authorities are looked at (None: all).
+    """
     found = []
     root = Path(state_dir) / "ca"
     for directory in sorted(root.iterdir()) if root.is_dir() else []:
+        if organizations is not None and directory.name not in organizations:
+            continue
         owner = authority(state_dir, directory.name) if ORGANIZATION.fullmatch(directory.name) else None
         if owner:
             identities = {_identity(certificate) for _serial, certificate in _issued(owner)}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any
 
 from ._landscape import MODES, Landscape, Vm
@@ -20,6 +21,8 @@ from ._topology import Pair, Topology, topology_from_record
 from ._topology_intent import TopologyParser
 
 TUNNELS = ("ipsec",)
+OTHERS: Mapping[str, Any] = MappingProxyType({})
+"""Stands in a list of VPNs for one of an organization that the run is not about."""
 _KEYS = ("name", "pool", "members", "topology", "tunnel", "policy", "mode")
 _MEMBER_KEYS = ("name", "mode")
 # Also the swanctl name of the links, so: no dots, and short enough to read in a status line.
@@ -137,6 +140,8 @@ def parse_intent(
     names: dict[tuple[str, str], str] = {}
     for index, raw in enumerate(vpns):
         path = f"vpns[{index}]"
+        if raw is OTHERS:
+            continue
         if not isinstance(raw, Mapping):
             problems.add(path, "must be a mapping with name, pool and members")
             continue

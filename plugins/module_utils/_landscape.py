@@ -126,8 +126,9 @@ class Landscape:
         return name in self._hosts and is_external(self._hosts[name]["vars"])
 
     def belongs_to(self, name: str, organization: str) -> bool:
-        """Whether the host is known, and of that organization."""
-        return name in self._hosts and organization_of(self._hosts[name]) == organization
+        """Whether the host is known, and of that organization alone."""
+        facts = self._hosts.get(name)
+        return facts is not None and not is_shared(facts) and organization_of(facts) == organization
 
     def edges_of(self, organization: str) -> dict[str, str]:
         """The clouds of an organization's org edges by name. Remembered ones count where this inventory has none."""
@@ -139,10 +140,14 @@ class Landscape:
         return dict(sorted(found.items()))
 
     def nodes(self, organization: str) -> dict[str, str]:
-        """The clouds of an organization's VCC nodes by name. Remembered ones count where this inventory has none."""
+        """The clouds of an organization's VCC nodes, its own and shared ones, by name.
+
+        Remembered ones count where this inventory has none.
+        """
         found: dict[str, str] = {}
         for name, facts in sorted(self._hosts.items(), key=lambda item: (item[0] not in self._current, item[0])):
-            if "vcc_nodes" not in facts["kinds"] or len(facts["clouds"]) != 1 or organization_of(facts) != organization:
+            serves = is_shared(facts) or organization_of(facts) == organization
+            if "vcc_nodes" not in facts["kinds"] or len(facts["clouds"]) != 1 or not serves:
                 continue
             if name in self._current or facts["clouds"][0] not in found.values():
                 found[name] = str(facts["clouds"][0])
@@ -378,6 +383,11 @@ class Landscape:
 def organization_of(facts: Mapping[str, Any]) -> str:
     """The organization that a host's facts name."""
     return _organization(facts["vars"])
+
+
+def is_shared(facts: Mapping[str, Any]) -> bool:
+    """Whether it is a VCC node that is no organization's own: it serves all that have hosts in its cloud."""
+    return facts["kinds"] == ["vcc_nodes"] and facts["vars"].get("vcc_org") is None
 
 
 def _organization(variables: Mapping[str, Any]) -> str:

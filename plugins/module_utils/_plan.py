@@ -19,11 +19,12 @@ from ._diff import changed_nodes, diff, touched
 from ._documents import Compiled, Document, compile_organization, empty_document
 from ._errors import PoolExhausted
 from ._intent import Vpn, parse_intent, vpn_from_record
-from ._landscape import Landscape, organization_of
+from ._landscape import Landscape
 from ._leases import Lease, SiteDemand, hosts_of, is_vpn_block, vpn_key, vpn_of
 from ._ledger_records import VpnRecord
 from ._pool import carve_vpn
 from ._problems import Problems
+from ._tenants import organizations_of, restrict
 
 if TYPE_CHECKING:
     from ._ledger import Transaction
@@ -38,6 +39,7 @@ class Request:
     ``hosts``: the landscape's facts by host. ``matches``: the hosts that each text among the members stands for.
     ``intent``: ``{"pools", "vpns", "policies"}``; VPNs to create or change. ``absent``: names of VPNs to delete, as
     ``payroll`` or ``acme/payroll``. ``create_tunnels``: whether tunnels may be made that are not there yet.
+    ``organizations``: those that the run is about; none stands for all.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]
@@ -45,11 +47,15 @@ class Request:
     intent: Mapping[str, Any]
     absent: tuple[str, ...] = ()
     create_tunnels: bool = True
+    organizations: tuple[str, ...] = ()
 
 
 @dataclass
 class Plan:
-    """The outcome. ``documents`` hold every node of the organizations concerned, changed or not."""
+    """The outcome. ``documents`` hold every node of the organizations concerned, changed or not, by name.
+
+    A VCC node that is not one organization's own has one for each, as ``acme/node-east``.
+    """
 
     documents: dict[str, Document] = field(default_factory=dict)
     vpns: list[dict[str, Any]] = field(default_factory=list)
@@ -71,18 +77,19 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     Raises IntentErrors with everything that is wrong, before anything was written.
     """
     problems = Problems()
-    organizations = sorted({organization_of(facts) for facts in request.hosts.values()})
+    hosts, intent = restrict(request.hosts, request.matches, request.intent, request.organizations, problems)
+    organizations = organizations_of(hosts)
     remembered: dict[str, dict[str, Any]] = {}
     for organization in organizations:
         remembered.update(transaction.landscape(organization))
-    landscape = Landscape(request.hosts, problems, remembered)
+    landscape = Landscape(hosts, problems, remembered)
     plan = Plan()
     tenants = [_Tenant(name, transaction, landscape, problems) for name in organizations]
     kept = {(tenant.name, vpn): record.intent for tenant in tenants for vpn, record in tenant.stored.items()}
-    asked = parse_intent(request.intent, request.matches, landscape, problems, kept)
+    asked = parse_intent(intent, request.matches, landscape, problems, kept)
     _mark_absent(tenants, request.absent, asked, plan, problems)
     # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.
-    wrong = _names(request.intent.get("vpns")) if len(problems) else set()
+    wrong = _names(intent.get("vpns")) if len(problems) else set()
     for tenant in tenants:
         tenant.ask([vpn for vpn in asked if vpn.organization == tenant.name], wrong)
     problems.raise_if_any()
@@ -92,7 +99,8 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     for tenant in tenants:
         tenant.compile(plan, problems, request.create_tunnels)
     problems.raise_if_any()
-    plan.members = _candidates(request.hosts)
+    plan.members = _candidates(hosts)
+    plan.changed_nodes = list(dict.fromkeys(plan.changed_nodes))  # a shared VCC node is told by each organization
     return plan
 
 
@@ -130,11 +138,11 @@ def settle(
     again; that a host is in no inventory of this run does not say so, as fleets are kept in several.
     """
     problems = Problems()
-    organizations = sorted({organization_of(facts) for facts in request.hosts.values()})
+    hosts, _intent = restrict(request.hosts, {}, {}, request.organizations, problems)
     waiting: list[str] = []
     changed = False
-    for organization in organizations:
-        landscape = Landscape(request.hosts, problems, transaction.landscape(organization))
+    for organization in organizations_of(hosts):
+        landscape = Landscape(hosts, problems, transaction.landscape(organization))
         tenant = _Tenant(organization, transaction, landscape, problems)
         generation = None if generations is None else int(generations.get(organization, 0))
         waiting += tenant.settle(set(applied), generation, set(gone))
@@ -235,7 +243,11 @@ class _Tenant:
         plan.generations[self.name] = self.transaction.put_documents(self.name, documents)
         for node, record in self.transaction.documents(self.name).items():
             # A host that moved to another organization is told what it is there, not that it is nothing here any more.
-            if node not in plan.documents or self.landscape.belongs_to(node, self.name):
+            # A VCC node keeps what each organization tells it, side by side.
+            own = self.landscape.belongs_to(node, self.name)
+            if record.role == "vcc_node" and not own:
+                plan.documents[f"{self.name}/{node}"] = record.document
+            elif node not in plan.documents or own:
                 plan.documents[node] = record.document
         plan.vpns += new.vpns
         plan.notes += [

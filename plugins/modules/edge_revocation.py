@@ -29,6 +29,10 @@ options:
         any more.
     type: str
     required: true
+  organizations:
+    description: The organizations whose edge it may be. When it is not given, those of all authorities.
+    type: list
+    elements: str
 attributes:
   check_mode:
     description: Can run in check mode and tell what would change.
@@ -79,9 +83,9 @@ from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 
 
-def revoke(state_dir: str, name: str, check: bool) -> dict[str, t.Any]:
+def revoke(state_dir: str, name: str, check: bool, organizations: list[str] | None = None) -> dict[str, t.Any]:
     """Revoke; return the module's result."""
-    found = _crl.holders(state_dir, name)
+    found = _crl.holders(state_dir, name, organizations)
     if not found:
         raise VccError(f"{name}: no certificate was ever signed for it in {state_dir}/ca")
     if len(found) > 1:
@@ -104,13 +108,15 @@ def main() -> None:
         argument_spec={
             "state_dir": {"type": "path", "required": True},
             "name": {"type": "str", "required": True},
+            "organizations": {"type": "list", "elements": "str"},
         },
         supports_check_mode=True,
     )
     if not _authority.HAS_CRYPTOGRAPHY:
         module.fail_json(msg=missing_required_lib("cryptography >= 38"))
     try:
-        module.exit_json(**revoke(module.params["state_dir"], module.params["name"], module.check_mode))
+        wanted = module.params
+        module.exit_json(**revoke(wanted["state_dir"], wanted["name"], module.check_mode, wanted["organizations"]))
     except VccError as error:
         module.fail_json(msg=str(error))
 

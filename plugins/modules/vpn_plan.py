@@ -47,6 +47,13 @@ options:
     type: list
     elements: str
     default: []
+  organizations:
+    description:
+      - The organizations that the run is about, all of the inventory when it is not given. Hosts and VPNs of others are
+        left out of everything.
+    type: list
+    elements: str
+    default: []
   create_tunnels:
     description: Whether tunnels may be created. If not, an intent that needs a new one is a mistake.
     type: bool
@@ -97,7 +104,9 @@ path:
   returned: success
   type: str
 documents_dir:
-  description: The directory of the documents on the controller, one C(<host>.json) per node.
+  description:
+    - The directory of the documents on the controller, one C(<host>.json) per node, and C(<organization>/<host>.json)
+      for a VCC node that organizations share.
   returned: success
   type: str
 vpns:
@@ -202,6 +211,7 @@ def main() -> None:
             "vpns": {"type": "raw", "default": []},
             "policies": {"type": "raw", "default": {}},
             "absent": {"type": "list", "elements": "str", "default": []},
+            "organizations": {"type": "list", "elements": "str", "default": []},
             "create_tunnels": {"type": "bool", "default": True},
             "who": {"type": "str", "default": ""},
             "hosts": {"type": "dict", "default": {}},
@@ -220,6 +230,7 @@ def main() -> None:
                 intent={key: wanted[key] for key in ("pools", "vpns", "policies")},
                 absent=tuple(wanted["absent"]),
                 create_tunnels=wanted["create_tunnels"],
+                organizations=tuple(wanted["organizations"]),
             ),
         ),
     )

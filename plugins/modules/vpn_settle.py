@@ -34,6 +34,11 @@ options:
       - The generations by organization that were applied, as M(intercloud.vpn.vpn_plan) returned them. What another run
         planned later, no node counts as running. The newest ones, when it is not given.
     type: dict
+  organizations:
+    description: The organizations that the run is about, all of the inventory when it is not given.
+    type: list
+    elements: str
+    default: []
   gone:
     description: Nodes that will never run anything again. Nothing waits for them.
     type: list
@@ -89,6 +94,7 @@ def main() -> None:
             "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
             "generations": {"type": "dict"},
             "applied": {"type": "list", "elements": "str", "required": True},
+            "organizations": {"type": "list", "elements": "str", "default": []},
             "gone": {"type": "list", "elements": "str", "default": []},
             "who": {"type": "str", "default": ""},
             "hosts": {"type": "dict", "default": {}},
@@ -100,7 +106,7 @@ def main() -> None:
         module,
         lambda transaction: _plan.settle(
             transaction,
-            _plan.Request(hosts=given["hosts"], matches={}, intent={}),
+            _plan.Request(given["hosts"], {}, {}, organizations=tuple(given["organizations"])),
             given["applied"],
             given["generations"],
             given["gone"],

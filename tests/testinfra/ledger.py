@@ -24,12 +24,12 @@ def rows(table, file=FILE):
         return [dict(row) for row in ledger.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
 
 
-def leases(vpn):
+def leases(vpn, organization="acme"):
     """{key: address} of a VPN: `vpn/payroll/site/edge-east/vm/vm3-east`: 100.64.0.2."""
     return {
         row["key"]: str(ipaddress.ip_address(bytes.fromhex(row["first"])[0 if row["family"] == 6 else -4 :]))
         for row in rows("leases")
-        if row["kind"] == "address" and row["key"].startswith(f"vpn/{vpn}/")
+        if (row["kind"], row["organization"]) == ("address", organization) and row["key"].startswith(f"vpn/{vpn}/")
     }
 
 

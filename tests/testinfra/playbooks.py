@@ -19,6 +19,7 @@ from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger
 
 SCRATCH = lab.ROOT / "build/molecule" / os.environ.get("MOLECULE_SCENARIO_NAME", "by_hand")
 RESULT = SCRATCH / "vpn.json"
+INVENTORY = lab.ROOT / "inventories/lab"
 SHARED = lab.ROOT / "extensions/molecule/shared"
 LOG = SCRATCH / "runs.log"
 # The intent of inventories/lab.
@@ -51,11 +52,11 @@ class Run:
         return {host for host, counters in self.recap.items() if counters[counter]}
 
 
-def command(playbook, *arguments, vpns=None, **variables):
+def command(playbook, *arguments, vpns=None, inventory=INVENTORY, **variables):
     """The words of ansible-playbook; variables may be structures."""
     extra = {"vcc_result": str(RESULT), **({"vcc_vpns": vpns} if vpns is not None else {}), **variables}
     name = f"intercloud.vpn.{playbook}" if playbook in OURS else str(playbook)
-    return ["ansible-playbook", "-i", str(lab.ROOT / "inventories/lab"), name, "-e", json.dumps(extra), *arguments]
+    return ["ansible-playbook", "-i", str(inventory), name, "-e", json.dumps(extra), *arguments]
 
 
 def environment():
@@ -98,10 +99,11 @@ def result():
     return json.loads(RESULT.read_text(encoding="utf-8"))
 
 
-def addresses(vpn="payroll"):
+def addresses(vpn="payroll", organization="acme"):
     """member → its address in a VPN, by the ledger."""
-    members = next(json.loads(row["intent"])["members"] for row in ledger.rows("vpns") if row["name"] == vpn)
-    return {key.rpartition("/")[2]: a for key, a in ledger.leases(vpn).items() if key.rpartition("/")[2] in members}
+    vpns = {(row["organization"], row["name"]): json.loads(row["intent"]) for row in ledger.rows("vpns")}
+    leases = {key.rpartition("/")[2]: address for key, address in ledger.leases(vpn, organization).items()}
+    return {member: leases[member] for member in vpns[organization, vpn]["members"]}
 
 
 def start_log():

@@ -85,11 +85,13 @@ class World:
         create_tunnels: bool = True,
         dry_run: bool = False,
         who: str = "test",
+        organizations: Iterable[str] = (),
         **parts: Any,
     ) -> Plan:
         """Plan an intent, given as ``{"pools", "vpns", "policies"}``."""
         whole = {"pools": POOLS, "vpns": [], "policies": {}, **intent, **parts}
-        request = Request(self.hosts, self.matches(whole["vpns"]), whole, tuple(absent), create_tunnels)
+        matches = self.matches(whole["vpns"])
+        request = Request(self.hosts, matches, whole, tuple(absent), create_tunnels, tuple(organizations))
         return self.ledger.run(lambda transaction: make_plan(transaction, request), dry_run=dry_run, who=who)
 
     def settle(

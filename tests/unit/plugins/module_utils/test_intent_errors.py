@@ -46,6 +46,32 @@ def external(change: str) -> str:
 UMBRELLA_VM = "{vm1-east: {vcc_org: umbrella, vcc_vapp: null}, edge-east: {vcc_org: umbrella}}"
 
 CASES: list[tuple[str, str, Errors]] = [
+    # Addresses on one network
+    (
+        "a member with the address of another one behind the same vApp edge",
+        "{vpn: {members: [vm1-east, vm2-east, vm1-west]}, hosts: {vm2-east: {vcc_address: [192.168.1.11]}}}",
+        [("hosts.vm2-east.vcc_address", "192.168.1.11 is the address of vm1-east too (hosts.vm1-east.vcc_address)")],
+    ),
+    (
+        "members with the addresses of gateways",
+        "{vpn: {members: [vm1-east, vm3-west]}, hosts: {vm1-east: {vcc_address: [192.168.1.1]}, "
+        "vm3-west: {vcc_address: [10.10.0.1]}}}",
+        [
+            (
+                "hosts.vm1-east.vcc_address",
+                "192.168.1.1 is the address of vapp1-east too (hosts.vapp1-east.vcc_vapp_address)",
+            ),
+            (
+                "hosts.vm3-west.vcc_address",
+                "10.10.0.1 is the address of edge-west too (hosts.edge-west.vcc_org_address)",
+            ),
+        ],
+    ),
+    (
+        "a vApp edge with the address of the org edge",
+        "{hosts: {vapp1-east: {vcc_org_address: [10.10.0.1]}}}",
+        [("hosts.vapp1-east.vcc_org_address", "10.10.0.1 is the address of edge-east too")],
+    ),
     # The list of VPNs
     ("no list of VPNs", "vpns: {name: payroll}", [("vpns", "must be a list")]),
     ("an empty variable for VPNs", "vpns: null", [("vpns", "must be a list")]),

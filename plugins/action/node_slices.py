@@ -1,0 +1,43 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sends a VCC node all documents that the plan has for it: one per organization."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """See the module of the same name for its options."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Skip a host that the plan does not know; otherwise call the module once."""
+        variables = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, variables)
+        arguments = {key: value for key, value in self._task.args.items() if value is not None}
+        node = str(variables.get("inventory_hostname", ""))
+        if arguments.get("documents"):
+            arguments["slices"] = self._read(Path(str(arguments.pop("documents"))).expanduser(), node)
+            if not arguments["slices"]:
+                return {**result, "changed": False, "skipped": True, "msg": f"the plan has no document for {node}"}
+        result.update(self._execute_module(module_args=arguments, task_vars=variables))
+        return result
+
+    @staticmethod
+    def _read(directory: Path, node: str) -> list[dict[str, Any]]:
+        if not directory.is_dir():
+            raise AnsibleActionFail(f"documents: {directory} is no directory")
+        own, shared = directory / f"{node}.json", sorted(directory.glob("*/"))
+        try:
+            paths = [path for path in (own, *(folder / own.name for folder in shared)) if path.is_file()]
+            return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+        except (OSError, ValueError) as error:
+            raise AnsibleActionFail(f"documents: {error}") from error
