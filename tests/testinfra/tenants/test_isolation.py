@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two organizations have all in common: VPN, pool, private networks, addresses, VCC nodes and server. Nothing crosses."""
+"""Two organizations with the same VPN, pool, networks, addresses, VCC nodes and VCC server. Nothing crosses."""
 
 from __future__ import annotations
 
