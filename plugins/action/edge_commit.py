@@ -21,7 +21,7 @@ except ImportError:  # before ansible-core 2.19 every string was a template
         return value
 
 
-ENTRIES = ("addresses", "routes", "vpns", "tunnels", "sysctls", "slice")
+ENTRIES = ("addresses", "routes", "vpns", "tunnels", "sysctls")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

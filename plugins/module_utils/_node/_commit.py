@@ -207,7 +207,7 @@ def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcom
     try:
         if name:
             store.save(want)
-            _prepare(want, have, store, timeout if want.active else 0, fallback, outcome)
+            _prepare(want, have, store, timeout, fallback, outcome)
             store.point(want)
         activate(want, have, store)
     except Exception as error:  # whatever it is, the node has been touched

@@ -50,12 +50,7 @@ class Generation:
     @property
     def empty(self) -> bool:
         """Whether no VPN concerns the node: then nothing of ours may remain on it."""
-        return not any(self.document.get(key) for key in (*LISTS, "sysctls", "slice"))
-
-    @property
-    def active(self) -> bool:
-        """Whether there is anything to restore at boot (a VCC node only stores its slice)."""
-        return any(self.document.get(key) for key in (*LISTS, "sysctls"))
+        return not any(self.document.get(key) for key in (*LISTS, "sysctls"))
 
     def listed(self, key: str) -> list[dict[str, Any]]:
         """The entries of one of the document's lists."""

@@ -61,7 +61,7 @@ class Agent(Part):
     def changes(self) -> list[Change]:
         """Install, update or remove."""
         installed = self._installed()
-        if not self.want.active:
+        if self.want.empty:
             return [Change(self.name, f"remove {HOME}")] if installed else []
         wanted = sources()
         if set(wanted) == installed and all(_files.read(self.store.at(p)) == text for p, text in wanted.items()):
@@ -70,7 +70,7 @@ class Agent(Part):
 
     def build(self) -> None:
         """Write the files that differ, the launcher last."""
-        if not self.want.active or not self.changes():
+        if self.want.empty or not self.changes():
             return
         wanted = sources()
         for path in sorted(wanted, key=lambda name: name == AGENT):
@@ -81,5 +81,5 @@ class Agent(Part):
 
     def clear(self) -> None:
         """Remove the files."""
-        if not self.want.active:
+        if self.want.empty:
             shutil.rmtree(self.store.at(HOME), ignore_errors=True)

@@ -66,7 +66,7 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
         "generation": outcome.generation,
         "unconfirmed": outcome.unconfirmed,
         "links": links,
-        "confirm": outcome.unconfirmed or down or (check and bool(outcome.changes) and want.active),
+        "confirm": outcome.unconfirmed or down or (check and bool(outcome.changes) and not want.empty),
         "missing_packages": [],
         "notes": outcome.warnings,
     }

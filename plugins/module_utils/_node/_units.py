@@ -131,7 +131,7 @@ class Units(Part):
     name = "units"
 
     def _wanted(self) -> set[str]:
-        if not self.want.active:
+        if self.want.empty:
             return set()
         names = [RESTORE]
         if self.want.listed("vpns"):

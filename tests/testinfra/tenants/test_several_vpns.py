@@ -18,12 +18,13 @@ AUDIT = {"name": "audit", "pool": "internal", "members": ["vm1-east", "vm1-west"
 BOTH = ("vm1-east", "vm1-west")
 VM1 = "192.168.1.11"  # its private address, in both clouds
 MARK = b"by way of a VM.."
+NOT_OURS = "not host 127.0.0.1"  # the capture's own end
 
 
 @pytest.fixture(scope="module", params=["address", "nat"])
 def addresses(request):
     """{VPN: {member: its address}}, with all members in one mode."""
-    playbooks.create(*({**vpn, "mode": request.param} for vpn in (SALES, AUDIT)))
+    playbooks.create(*({**vpn, "mode": request.param} for vpn in (SALES, AUDIT)), verify=request.param == "address")
     yield {name: playbooks.addresses(name) for name in ("sales", "audit")}
     playbooks.delete("acme/sales", "acme/audit", verify=False)
 
@@ -42,7 +43,7 @@ def test_a_vm_in_two_vpns_has_an_address_in_each_and_uses_the_right_one(addresse
         target = addresses[vpn][peer]
         with capture.capturing(tmp_path / f"{vpn}-{peer}.pcap", peer) as seen:
             assert ping_marked("vm1-east", target).lost == 0
-        assert sources(seen.packets("icmp[icmptype] = icmp-echo")) == {addresses[vpn]["vm1-east"]}
+        assert sources(seen.packets(f"icmp[icmptype] = icmp-echo and {NOT_OURS}")) == {addresses[vpn]["vm1-east"]}
     assert addresses["sales"]["vm1-east"] != addresses["audit"]["vm1-east"]
 
 
@@ -88,7 +89,7 @@ def test_networks_that_overlap_meet_at_vpn_addresses_whatever_the_modes():
     assert private["vm1-east"] == private["vm1-west"]
     assert private["vm3-east"] == private["vm3-west"]
     vpn = {"name": "overlap", "pool": "internal", "members": [{"name": vm, "mode": mode} for vm, mode in modes.items()]}
-    playbooks.create(vpn)
+    playbooks.create(vpn, verify=False)
     own = playbooks.addresses("overlap")
     pings = lab.reach((one, own[two]) for one, two in permutations(modes, 2))
     assert {pair: found.lost for pair, found in pings.items()} == dict.fromkeys(pings, 0)

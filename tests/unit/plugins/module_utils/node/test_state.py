@@ -86,5 +86,3 @@ def test_a_document_is_empty_when_nothing_is_in_it(document: dict[str, Any], key
     bare = {**document, "sysctls": {}, "addresses": [], "routes": [], "vpns": [], "tunnels": []}
     assert Generation(bare).empty
     assert not Generation({**bare, key: document[key]}).empty
-    assert Generation({**bare, "slice": {"edge-east": {}}}).empty is False
-    assert Generation({**bare, "slice": {"edge-east": {}}}).active is False
