@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ._check_addresses import check_addresses
+from ._check_destinations import check_between_vpns, check_destinations
 from ._documents import tunnel_name
 from ._intent import Member, Vpn
 from ._landscape import FORWARDED, Landscape, OrgEdge
@@ -25,6 +26,9 @@ from ._ways import islands, next_hops
 def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landscape, problems: Problems) -> None:
     """Note everything that makes one of an organization's VPNs impossible. ``held`` are the organization's leases."""
     blocks = {key: lease for key, lease in held.items() if is_vpn_block(key)}
+    vpns = list(vpns)
+    taken = [(f"{vpn.path}.pool", vpn.pool) for vpn in vpns] + [(key, lease.prefix) for key, lease in blocks.items()]
+    check_between_vpns(vpns, problems)
     for vpn in vpns:
         edges = [edge for edge in map(landscape.edge, vpn.sites) if edge is not None]
         if len(edges) < len(vpn.sites):
@@ -36,6 +40,8 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
         for member in vpn.members:
             _check_way_out(vpn, member, landscape, problems)
         _check_pool(vpn, edges, blocks, landscape, problems)
+        if vpn.destinations:
+            check_destinations(vpn, edges, _real_networks(vpn, edges, landscape), taken, landscape, problems)
         _check_tunnels(vpn, edges, problems)
         check_addresses(vpn, landscape, problems)
 

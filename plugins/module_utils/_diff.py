@@ -77,8 +77,18 @@ def _statements(compiled: Compiled) -> dict[str, None]:
             lines.append(f"vpn {vpn['name']}: site {site} {_joined(what['blocks'])}, edge address {what['address']}")
         lines += [
             f"vpn {vpn['name']}: member {member['name']} {member['address']} "
-            f"({'external' if member.get('external') else member['mode']})"
+            f"({'external' if member.get('external') else member['mode']}){_ports(member)}"
             for member in vpn["members"]
+        ]
+        destinations = vpn.get("destinations", {})
+        lines += [
+            f"vpn {vpn['name']}: server {server['name']} {server['address']}, {server['inside']} behind "
+            f"{server['behind']}{_ports(server)}"
+            for server in destinations.get("servers", [])
+        ]
+        lines += [
+            f"vpn {vpn['name']}: network {network['network']} behind {network['behind']}{_ports(network)}"
+            for network in destinations.get("networks", [])
         ]
     for node, document in sorted(compiled.documents.items()):
         for tunnel in document.get("tunnels", []):
@@ -91,6 +101,12 @@ def _statements(compiled: Compiled) -> dict[str, None]:
                     for link in tunnel["links"]
                 ]
     return dict.fromkeys(lines)
+
+
+def _ports(entry: Mapping[str, Any]) -> str:
+    """What may be reached there, where that is not everything."""
+    ports = entry.get("ports")
+    return "" if ports is None else f", {_joined(ports) or 'no port'}"
 
 
 def _joined(texts: Sequence[str]) -> str:

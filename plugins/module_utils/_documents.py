@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from . import _access
 from ._intent import Member, Vpn
 from ._landscape import Landscape, OrgEdge, VappEdge
 from ._leases import vpn_of
@@ -162,10 +163,12 @@ class _VpnCompiler:
                         "vapp": member.vm.vapp,
                         "cloud": member.vm.cloud,
                         **({"external": True} if member.vm.external else {}),
+                        **({} if member.ports is None else {"ports": list(member.ports)}),
                     }
                     for member in self.vpn.members
                 ],
                 "tunnels": [tunnel_name(pair) for pair in self.vpn.pairs],
+                **_access.summary(self.vpn, self.leases),
                 **self._weaknesses(),
             }
         )
@@ -182,7 +185,8 @@ class _VpnCompiler:
         document = self._document(edge.name, "org_edge", edge.cloud)
         own = self._edge_address(edge.name)
         document["addresses"].append({"address": self._host(own), "device": "lo"})
-        document["routes"] += [self._blackhole(block) for block in self.blocks]
+        beyond = _texts(self.vpn.destinations.networks_beyond(edge.name))
+        document["routes"] += [self._blackhole(prefix) for prefix in (*self.blocks, *beyond)]
         behind: dict[str, list[Member]] = {}
         local, nat = [], []
         for member in members:
@@ -204,13 +208,15 @@ class _VpnCompiler:
             for block in blocks_of(self.leases, vapp_key(self.vpn.name, edge.name, name)):
                 document["routes"].append({"prefix": str(block), "via": gateway.outside[self.family]})
             self._vapp(edge, gateway, vapp_members)
-        document["vpns"].append({**self._firewall(local, nat), "remote": [], "edge_address": own})
+        access = _access.of_org_edge(self.vpn, edge.name, members, self.leases)
+        document["vpns"].append({**self._firewall(local, nat), "remote": [], "edge_address": own, **access})
 
     def _vapp(self, edge: OrgEdge, gateway: VappEdge, members: Sequence[Member]) -> None:
         document = self._document(gateway.name, "vapp_edge", gateway.cloud)
-        document["routes"] += [{"prefix": block, "via": edge.inside[self.family]} for block in self.blocks]
+        there = [*self.blocks, *self._networks()]
+        document["routes"] += [{"prefix": prefix, "via": edge.inside[self.family]} for prefix in there]
         # Fail closed when the way to the org edge goes away; there may be another uplink.
-        document["routes"] += [self._blackhole(block) for block in self.blocks]
+        document["routes"] += [self._blackhole(prefix) for prefix in there]
         # Without it, an address of the vApp's block that nobody has would be sent back to the org edge, and so on.
         document["routes"] += [
             self._blackhole(str(block))
@@ -222,7 +228,11 @@ class _VpnCompiler:
         ]
         nat = [self._translation(member) for member in members if member.mode == "nat"]
         document["vpns"].append(
-            {**self._firewall([self._address(member) for member in local], nat), "remote": self.blocks}
+            {
+                **self._firewall([self._address(member) for member in local], nat),
+                "remote": self.blocks,
+                **_access.of_vapp_edge(self.vpn, members, self.leases),
+            }
         )
         for member in local:
             self._member(member, gateway.inside[self.family])
@@ -231,7 +241,12 @@ class _VpnCompiler:
         document = self._document(member.vm.name, "member", member.vm.cloud)
         own = self._address(member)
         document["addresses"].append({"address": self._host(own), "beside": member.vm.addresses[self.family]})
-        document["routes"] += [{"prefix": block, "via": gateway, "source": own} for block in self.blocks]
+        there = [*self.blocks, *self._networks()]
+        document["routes"] += [{"prefix": prefix, "via": gateway, "source": own} for prefix in there]
+
+    def _networks(self) -> list[str]:
+        """All networks that are destinations."""
+        return [str(network.prefix) for network in self.vpn.destinations.networks]
 
     def _link(self, pair: Pair) -> None:
         low, high = sorted(pair)
@@ -247,6 +262,7 @@ class _VpnCompiler:
             external = self.edges[there].external
             document = self.compiled.documents[here]
             remote, local = self._behind(there, seen_from=here), self._behind(here, seen_from=there)
+            beyond = self._networks_behind(there, seen_from=here)
             tunnel = self.compiled.ends.get((here, name))
             if tunnel is None:
                 tunnel = self.compiled.ends[here, name] = {
@@ -276,8 +292,8 @@ class _VpnCompiler:
                     "number": self.number,
                     "mtu": mtu,
                     "mss": mss,
-                    "local_ts": _texts(local),
-                    "remote_ts": _texts(remote),
+                    "local_ts": _texts([*local, *self._networks_behind(here, seen_from=there)]),
+                    "remote_ts": _texts([*remote, *beyond]),
                     "esp": {
                         "proposals": list(encryption.esp),
                         "rekey_time": encryption.esp_rekey,
@@ -286,8 +302,10 @@ class _VpnCompiler:
                 }
             )
             own = self._edge_address(here)
-            self._anchor(document, local, own)
-            document["routes"] += [{"prefix": str(prefix), "tunnel": self.vpn.name, "source": own} for prefix in remote]
+            self._anchor(document, [*local, *self._networks_behind(here, seen_from=there)], own)
+            document["routes"] += [
+                {"prefix": str(prefix), "tunnel": self.vpn.name, "source": own} for prefix in (*remote, *beyond)
+            ]
             self.remote[here] += remote
             entry = document["vpns"][-1]
             entry["mtu"], entry["mss"] = min(mtu, entry.get("mtu", mtu)), min(mss, entry.get("mss", mss))
@@ -315,6 +333,11 @@ class _VpnCompiler:
                 free = next(offset for offset in range(prefix.size) if prefix.first + offset not in self.taken)
                 address = self._host(prefix.address(free))
                 document["addresses"].append({"address": address, "device": "lo", "backend": "libipsec"})
+
+    def _networks_behind(self, site: str, seen_from: str) -> list[Prefix]:
+        """The networks that are destinations and lie where :meth:`_behind` leads to."""
+        sites = self.beyond[seen_from, site]
+        return sorted(prefix for other in sites for prefix in self.vpn.destinations.networks_of(other))
 
     def _initiator(self, pair: Pair) -> str:
         """The end that starts; of a tunnel to an external edge always ours, whose part it is to say that it is up."""

@@ -13,8 +13,10 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Any
 
+from ._destinations import Destinations, destinations_from_record, parse_destinations
 from ._landscape import MODES, Landscape, Vm
 from ._policy import Policy, policy_from_record, resolve_policy
+from ._ports import Ports, parse_ports
 from ._prefix import Prefix
 from ._problems import Problems, did_you_mean, unknown_keys
 from ._topology import Pair, Topology, topology_from_record
@@ -23,18 +25,22 @@ from ._topology_intent import TopologyParser
 TUNNELS = ("ipsec",)
 OTHERS: Mapping[str, Any] = MappingProxyType({})
 """Stands in a list of VPNs for one of an organization that the run is not about."""
-_KEYS = ("name", "pool", "members", "topology", "tunnel", "policy", "mode")
-_MEMBER_KEYS = ("name", "mode")
+_KEYS = ("name", "pool", "members", "destinations", "topology", "tunnel", "policy", "mode")
+_MEMBER_KEYS = ("name", "mode", "ports")
 # Also the swanctl name of the links, so: no dots, and short enough to read in a status line.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 
 
 @dataclass(frozen=True)
 class Member:
-    """A VM in a VPN, and whether it holds its VPN address itself (``address``) or is translated (``nat``)."""
+    """A VM in a VPN, and whether it holds its VPN address itself (``address``) or is translated (``nat``).
+
+    ``ports``: what others may open connections to; None for everything.
+    """
 
     vm: Vm
     mode: str
+    ports: Ports | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Vpn:
     tunnel: str
     policy: Policy
     path: str = field(compare=False)
+    destinations: Destinations = field(default_factory=Destinations)
 
     @cached_property
     def sites(self) -> list[str]:
@@ -68,6 +75,7 @@ class Vpn:
 
     def record(self) -> dict[str, Any]:
         """The VPN as plain data, as the ledger keeps it. Member order has no meaning and is not kept."""
+        ports = {member.vm.name: list(member.ports) for member in self.members if member.ports is not None}
         return {
             "pool": self.pool_name,
             "pool_prefix": str(self.pool),
@@ -75,12 +83,14 @@ class Vpn:
             "topology": self.topology.record(),
             "tunnel": self.tunnel,
             "policy": self.policy.record(),
+            **({"ports": ports} if ports else {}),
+            **({"destinations": self.destinations.record()} if self.destinations else {}),
         }
 
 
-def _member(vm: Vm, mode: str) -> Member:
+def _member(vm: Vm, mode: str, ports: Sequence[str] | None = None) -> Member:
     """A member; what its gateway does is only ours to say where the gateway is ours."""
-    return Member(vm, "address" if vm.external else mode)
+    return Member(vm, "address" if vm.external else mode, None if ports is None else tuple(ports))
 
 
 def vpn_from_record(
@@ -93,7 +103,8 @@ def vpn_from_record(
         if vm is not None and vm.organization != organization:
             problems.add(path, f"{vm.name} is of organization {vm.organization} now; take it out of the VPN first")
             return None
-    members = tuple(_member(vm, mode) for vm, mode in vms if vm is not None)
+    ports = record.get("ports", {})
+    members = tuple(_member(vm, mode, ports.get(vm.name)) for vm, mode in vms if vm is not None)
     topology = topology_from_record(record["topology"])
     gone = [site for site in topology.named if not landscape.is_a(site, "org_edges")]
     if gone:
@@ -110,6 +121,7 @@ def vpn_from_record(
         record["tunnel"],
         policy_from_record(record["policy"]),
         path,
+        destinations_from_record(record.get("destinations", {})),
     )
 
 
@@ -178,7 +190,7 @@ def _parse_pools(raw: object, problems: Problems) -> dict[str, Prefix]:
     return pools
 
 
-_UNUSABLE = {
+UNUSABLE = {
     "0.0.0.0/8": "this network (RFC 1122)",
     "127.0.0.0/8": "loopback",
     "169.254.0.0/16": "link-local",
@@ -195,7 +207,7 @@ def _parse_pool(text: object, path: str, problems: Problems) -> Prefix | None:
     except ValueError as error:
         problems.add(path, str(error))
         return None
-    for cidr, meaning in _UNUSABLE.items():
+    for cidr, meaning in UNUSABLE.items():
         if prefix.overlaps(Prefix.parse(cidr)):
             problems.add(path, f"{prefix} lies in {cidr}, {meaning}; take it from private space, such as 100.64.0.0/10")
             return None
@@ -231,11 +243,12 @@ class _Parser:
         members = self._members()
         organization = self._organization(members)
         topology = self._topology(name, organization, members)
+        destinations = parse_destinations(self.raw.get("destinations"), f"{self.path}.destinations", self.problems)
         if name is None or pool is None or policy is None or organization is None or topology is None:
             return None
         if self.has_unusable_members or len(self.problems) > before:
             return None
-        return Vpn(name, organization, pool_name, pool, members, topology, tunnel, policy, self.path)
+        return Vpn(name, organization, pool_name, pool, members, topology, tunnel, policy, self.path, destinations)
 
     def _name(self) -> str | None:
         name = self.raw.get("name")
@@ -299,7 +312,7 @@ class _Parser:
         before = len(self.problems)
         for index, entry in enumerate(raw):
             place = f"{path}[{index}]"
-            text, mode = self._entry(entry, place, default_mode)
+            text, mode, ports = self._entry(entry, place, default_mode)
             if text is None:
                 continue
             if text in places:
@@ -312,29 +325,41 @@ class _Parser:
                 self.has_unusable_members |= vm is None
                 # The more exact word wins: a VM named by itself keeps the mode given there.
                 if vm is not None and (name not in found or name == text):
-                    found[name] = _member(vm, mode or vm.mode)
-                    self._check_mode(vm, entry, place)
+                    found[name] = _member(vm, mode or vm.mode, ports)
+                    self._check_external(vm, entry, place)
         if len(found) < 2 and not self.has_unusable_members and len(self.problems) == before:
             self.problems.add(path, f"a VPN needs at least two members, and {len(found)} is named")
         return tuple(found[name] for name in sorted(found))
 
-    def _check_mode(self, vm: Vm, entry: object, place: str) -> None:
-        if vm.external and isinstance(entry, Mapping) and entry.get("mode") == "nat":
+    def _check_external(self, vm: Vm, entry: object, place: str) -> None:
+        if not vm.external or not isinstance(entry, Mapping):
+            return
+        if entry.get("ports") is not None:
+            self.problems.add(
+                f"{place}.ports",
+                f"{vm.name} is behind {vm.site}, which is external: who reaches what there is its administrator's to "
+                "say; leave it out",
+            )
+        if entry.get("mode") == "nat":
             self.problems.add(
                 f"{place}.mode", f"nat: {vm.name} is behind {vm.site}, which is external: not ours to say; leave it out"
             )
 
-    def _entry(self, entry: object, place: str, default_mode: str | None) -> tuple[str | None, str | None]:
+    def _entry(
+        self, entry: object, place: str, default_mode: str | None
+    ) -> tuple[str | None, str | None, Ports | None]:
+        ports = None
         if isinstance(entry, Mapping):
             unknown_keys(entry, _MEMBER_KEYS, place, self.problems)
             mode = self._mode(entry, place) or default_mode
+            ports = parse_ports(entry.get("ports"), f"{place}.ports", self.problems)
             entry = entry.get("name")
         else:
             mode = default_mode
         if not isinstance(entry, str) or not entry:
-            self.problems.add(place, "must be a name, or a mapping with name and mode")
-            return None, None
-        return str(entry), mode
+            self.problems.add(place, "must be a name, or a mapping with name, mode and ports")
+            return None, None, None
+        return str(entry), mode, ports
 
     def _mode(self, raw: Mapping[str, Any], place: str) -> str | None:
         mode = raw.get("mode")

@@ -23,11 +23,13 @@ class Lease:
 
 @dataclass(frozen=True)
 class SiteDemand:
-    """What one site wants in one VPN: its VMs on the org network, and per vApp the VMs behind that."""
+    """What one site wants in one VPN: its VMs on the org network, per vApp the VMs behind that, and servers that are no
+    members."""
 
     site: str
     vms: tuple[str, ...] = ()
     vapps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    servers: tuple[str, ...] = ()
 
 
 def vpn_key(vpn: str) -> str:
@@ -55,6 +57,11 @@ def vm_key(vpn: str, site: str, vm: str, vapp: str | None = None) -> str:
     return f"{site_key(vpn, site) if vapp is None else vapp_key(vpn, site, vapp)}/vm/{vm}"
 
 
+def server_key(vpn: str, site: str, server: str) -> str:
+    """Key of the address of a server that is no member."""
+    return f"{site_key(vpn, site)}/server/{server}"
+
+
 def vpn_of(key: str) -> str:
     """The VPN that a key belongs to."""
     return key.split("/", 2)[1].partition("#")[0]
@@ -71,7 +78,7 @@ def hosts_of(leases: Iterable[str], vpn: str) -> set[str]:
     for key in leases:
         parts = [part.partition("#")[0] for part in key.split("/")]
         if parts[:2] == ["vpn", vpn]:
-            found.update(parts[3::2])
+            found.update(name for kind, name in zip(parts[2::2], parts[3::2]) if kind != "server")
     return found
 
 

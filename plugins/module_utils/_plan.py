@@ -393,6 +393,7 @@ def _demand(vpn: Vpn) -> list[SiteDemand]:
             site,
             tuple(places.get(None, ())),
             {vapp: tuple(names) for vapp, names in places.items() if vapp is not None},
+            tuple(server.name for server in vpn.destinations.servers if server.behind == site),
         )
         for site, places in sorted(sites.items())
     ]

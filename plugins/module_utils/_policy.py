@@ -13,11 +13,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ._policy_encryption import Encryption
+from ._policy_logging import Logging
 from ._policy_retries import Retries
+from ._policy_rules import Rules
 from ._policy_section import Section
 from ._problems import Problems, unknown_keys
 
-SECTIONS: Mapping[str, type[Section]] = {"encryption": Encryption, "retries": Retries}
+SECTIONS: Mapping[str, type[Section]] = {
+    "encryption": Encryption,
+    "retries": Retries,
+    "logging": Logging,
+    "rules": Rules,
+}
 
 CATALOG: Mapping[str, Mapping[str, Any]] = {"standard": {}}
 """What a shipped policy says other than the sections' defaults, which are ``standard``."""
@@ -29,6 +36,8 @@ class Policy:
 
     encryption: Encryption
     retries: Retries
+    logging: Logging
+    rules: Rules
 
     def record(self) -> dict[str, Any]:
         """The policy as plain data, as the ledger keeps it."""

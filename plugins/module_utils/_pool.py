@@ -6,6 +6,7 @@
     vpn/<v>                                  block        vpn/<v>/site/<s>/vapp/<a>           block
     vpn/<v>/site/<s>                         block        vpn/<v>/site/<s>/vapp/<a>/vm/<m>    address
     vpn/<v>/site/<s>/edge                    address      vpn/<v>/site/<s>/vm/<m>             address
+    vpn/<v>/site/<s>/server/<n>              address
 
 A full block gets further ones, `<key>#2`, `<key>#3`; what lies in them stays keyed under the plain name. Position
 never matters: what is held stays, and new keys are taken in sorted order.
@@ -23,6 +24,7 @@ from ._leases import (
     address_of,
     blocks_of,
     edge_key,
+    server_key,
     site_key,
     vapp_key,
     vm_key,
@@ -38,6 +40,7 @@ __all__ = [
     "blocks_of",
     "carve_vpn",
     "edge_key",
+    "server_key",
     "site_key",
     "vapp_key",
     "vm_key",
@@ -98,6 +101,7 @@ def _shape(vpn: str, sites: Sequence[SiteDemand], held: Mapping[str, Lease]) -> 
             vapps.append(Shape(vapp_key(vpn, site.site, vapp), "vapp", missing, []))
         _names(site.vapps)
         wanted = [edge_key(vpn, site.site), *(vm_key(vpn, site.site, vm) for vm in _names(site.vms))]
+        wanted += [server_key(vpn, site.site, server) for server in _names(site.servers)]
         children.append(Shape(site_key(vpn, site.site), "site", _missing(wanted, held), vapps))
     _names([vpn])
     _names([site.site for site in sites])

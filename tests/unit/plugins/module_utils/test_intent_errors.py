@@ -239,7 +239,7 @@ vpn: {pool: 100.64.0.0/16}
     (
         "members that are no names",
         "vpn: {members: [vm1-east, null, 5, [vm1-west], {}, {name: [x]}, '']}",
-        [(f"vpns[0].members[{n}]", "must be a name, or a mapping with name and mode") for n in range(1, 7)],
+        [(f"vpns[0].members[{n}]", "must be a name, or a mapping with name, mode and ports") for n in range(1, 7)],
     ),
     (
         "an unknown VM",
