@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ._document import Change
@@ -16,6 +17,9 @@ FAMILY, TABLE = "inet", "intercloud_vpn"
 FILE = "nftables.nft"
 # Numbers the kernel gives, and counts: no part of what a table says.
 NOISE = frozenset({"handle", "index", "packets", "bytes", "used"})
+# The comment that the templates put before each rule of the user's own, and where nft says that something is wrong.
+RULE = re.compile(r"\s*# (\S+: rules\.\w+\[\d+\])$")
+PLACE = re.compile(r"/dev/stdin:(\d+):\d+")
 
 
 def canonical(text: str) -> list[Any]:
@@ -34,6 +38,13 @@ def canonical(text: str) -> list[Any]:
     rules = [entry for entry in entries if "rule" in entry]
     others = sorted((e for e in entries if "rule" not in e), key=lambda entry: json.dumps(entry, sort_keys=True))
     return others + sorted(rules, key=lambda entry: str(entry["rule"]["chain"]))  # a stable sort: order within chains
+
+
+def blamed(text: str, message: str) -> list[str]:
+    """The rules of the user's own that nft complains about, as `payroll: rules.org_edges[0]`."""
+    lines = text.splitlines()
+    found = (RULE.match(lines[int(number) - 2]) for number in PLACE.findall(message) if 1 < int(number) <= len(lines))
+    return list(dict.fromkeys(match[1] for match in found if match))
 
 
 class Nftables(Part):
@@ -72,7 +83,8 @@ class Nftables(Part):
         try:
             self._scratch()
         except CommandError as error:
-            return [str(error)]
+            rules = blamed(self._text, str(error))
+            return [f"{', '.join(rules)}: not taken by nft: {error}" if rules else str(error)]
         return []
 
     def changes(self) -> list[Change]:

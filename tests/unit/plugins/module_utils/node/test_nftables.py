@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._nftables import canonical
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._nftables import blamed, canonical
 
 TABLE: list[dict[str, Any]] = [
     {"metainfo": {"version": "1.0.6"}},
@@ -59,3 +59,11 @@ def test_no_difference(other: str) -> None:
 )
 def test_a_difference(other: str) -> None:
     assert canonical(listing(TABLE)) != canonical(other)
+
+
+def test_a_rule_of_the_users_own_that_is_wrong_is_named() -> None:
+    lines = ["table inet t {", "  chain c {", "    # payroll: rules.org_edges[0]", "    bad"]
+    text = "\n".join([*lines, "    # six: rules.org_edges[1]", "    worse"])
+    said = "nft: exit 1: /dev/stdin:4:5-7: Error: x; /dev/stdin:6:5-9: Error: y; /dev/stdin:6:7-8: Error: z"
+    assert blamed(text, said) == ["payroll: rules.org_edges[0]", "six: rules.org_edges[1]"]
+    assert blamed(text, "/dev/stdin:2:1-2: Error: x") == blamed(text, "nft: no answer") == []

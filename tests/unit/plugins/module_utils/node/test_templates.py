@@ -24,7 +24,12 @@ def flatten(nested: Iterable[Any]) -> list[Any]:
 def render(role: str, name: str, document: dict[str, Any], backend: str, trap: bool = False) -> str:
     loader = jinja2.FileSystemLoader(ROLES / role / "templates")
     environment = jinja2.Environment(
-        loader=loader, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False
+        loader=loader,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
     )
     environment.filters["flatten"] = flatten
     return environment.get_template(name).render(document=document, backend=backend, trap=trap)
@@ -39,6 +44,51 @@ def test_the_kernel_takes_the_firewall(document: dict[str, Any], role: str, back
     text = render(role, "nftables.nft.j2", document, backend)
     done = subprocess.run(["unshare", "-n", "nft", "-f", "-"], input=text, capture_output=True, text=True, check=False)
     assert done.stderr == ""
+
+
+ACCESS: dict[int, dict[str, Any]] = {
+    4: {
+        "networks": ["198.51.100.0/24"],
+        "networks_beyond": ["192.0.2.0/24"],
+        "servers": [{"outside": "100.64.0.20", "inside": "10.10.0.13"}],
+        "ports": [
+            {"to": "10.10.0.13", "ports": ["tcp/8443"]},
+            {"to": "100.64.0.17", "ports": []},
+            {"to": "192.0.2.0/24", "ports": ["tcp/443", "tcp/8000-8010", "udp/53"]},
+        ],
+        "log": {"rate": "10/minute", "group": 5},
+        "rules": ["tcp dport 25 counter drop", 'ip daddr 10.0.0.0/8 log prefix "ours " drop comment "no"'],
+    },
+    6: {
+        "networks": ["2001:db8:1::/48"],
+        "networks_beyond": ["2001:db8:2::/48"],
+        "servers": [{"outside": "fd00:1::20", "inside": "fd10:10::13"}],
+        "ports": [{"to": "fd00:1::11", "ports": ["tcp/22"]}, {"to": "2001:db8:2::/48", "ports": ["udp/53"]}],
+        "log": {"rate": "1/second"},
+        "rules": ["meta l4proto sctp drop"],
+    },
+}
+
+
+@pytest.mark.skipif(not NAMESPACE, reason="needs root and nft")
+@pytest.mark.parametrize("role", ["org_edge", "vapp_edge"])
+@pytest.mark.parametrize("backend", ["xfrm", "libipsec"])
+@pytest.mark.parametrize("keys", [[key] for key in ACCESS[4]] + [list(ACCESS[4])], ids="-".join)
+def test_the_kernel_takes_who_may_reach_what(
+    document: dict[str, Any], role: str, backend: str, keys: list[str]
+) -> None:
+    for vpn in document["vpns"]:
+        vpn.update({key: ACCESS[vpn["family"]][key] for key in keys})
+        vpn["through"] = True
+    text = render(role, "nftables.nft.j2", {**document, "role": role}, backend)
+    done = subprocess.run(["unshare", "-n", "nft", "-f", "-"], input=text, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+def test_what_both_kinds_of_gateway_say_alike_is_the_same() -> None:
+    for name in ("access_sets", "access_rules", "access_ports", "access_chains"):
+        texts = {(ROLES / role / "templates" / f"{name}.nft.j2").read_text() for role in ("org_edge", "vapp_edge")}
+        assert len(texts) == 1, name
 
 
 def test_a_vapp_edge_needs_nothing_of_an_org_edge(document: dict[str, Any]) -> None:
