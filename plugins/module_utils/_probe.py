@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ._errors import VccError
+from ._probe_port import probe_port
 
 AT_ONCE = 32  # pings sleep most of their time; what counts is the time until the last one is through
 ICMP_HEADERS = {4: 28, 6: 48}  # IP and ICMP header, octets: what ping adds to its payload
@@ -87,6 +88,8 @@ def probe(target: Mapping[str, t.Any], ping: Ping, run: Run = run) -> dict[str, 
 
     A target that shall be reachable gets `settle` seconds to come up; the packets that count are those sent then.
     """
+    if target.get("port"):
+        return probe_port(target, ping.count * ping.interval + ping.timeout, ping.settle)
     begun = time.monotonic()
     settled_after: int | None = None
     answer = _packets(target, ping, run)

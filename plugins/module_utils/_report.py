@@ -16,7 +16,13 @@ from ._verify_targets import Plan, bare
 Section = Mapping[str, Any]
 WIDTH = 110  # columns
 MATRIX = 12  # members; beyond, nobody reads it
-KINDS = {"stranger": "from non-members", "unleased": "to unused addresses", "reply": "to non-members"}
+KINDS = {
+    "stranger": "from non-members",
+    "unleased": "to unused addresses",
+    "reply": "to non-members",
+    "closed": "to closed ports",
+    "backward": "from destinations",
+}
 
 
 def result_json(result: Result, plan: Plan, time: str | None = None) -> dict[str, Any]:
@@ -38,6 +44,7 @@ def result_json(result: Result, plan: Plan, time: str | None = None) -> dict[str
         ],
         "pairs": [_without(pair, "silent", "sites") for pair in result.pairs],
         "edges": [_without(edge, "silent") for edge in result.edges],
+        "ports": [_without(probe, "silent", "sites") for probe in result.ports],
         "links": result.links,
         "negative": [_without(probe, "silent") for probe in result.negative],
         "findings": [asdict(finding) for finding in result.findings],
@@ -73,6 +80,9 @@ def _vpn(vpn: Section, plan: Plan, result: Result) -> Iterator[str]:
     if len(vpn["members"]) <= MATRIX:
         yield from _matrix([str(member["name"]) for member in vpn["members"]], pairs)
     yield from _summary(pairs, edges)
+    ports = [probe for probe in result.ports if probe["vpn"] == vpn["name"] and probe["src"] in names]
+    if ports:
+        yield f"ports:   {sum(probe['reachable'] for probe in ports)} of {len(ports)} that are allowed answer"
     sites = {member["site"] for member in vpn["members"]}
     inside = names | {vm["name"] for vm in plan["members"] if vm["site"] in sites}
     yield from _negative([p for p in result.negative if p["vpn"] == vpn["name"] and p["src"] in inside])
@@ -149,7 +159,7 @@ def _negative(probes: Sequence[Section]) -> Iterator[str]:
         for kind, text in KINDS.items()
         if any(probe["kind"] == kind for probe in probes)
     ]
-    yield _cut(f"closed:  {good} of {len(probes)} forbidden probes unanswered: {', '.join(parts)}")
+    yield from _wrapped("closed:  ", f"{good} of {len(probes)} forbidden probes unanswered: {', '.join(parts)}")
 
 
 def _findings(result: Result) -> Iterator[str]:

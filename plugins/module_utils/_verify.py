@@ -105,4 +105,4 @@ def _absent(state: Section | None) -> bool:
 
 
 def _key(probe: Section) -> tuple[Any, ...]:
-    return tuple(probe.get(key) for key in ("vpn", "kind", "dst", "address"))
+    return tuple(probe.get(key) for key in ("vpn", "kind", "dst", "address", "port"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from . import _verify_access
 from ._verify_finding import ERROR, WARNING, Finding, Result, few
 from ._verify_targets import Documents, Plan, Target, Way, bare, way
 
@@ -26,7 +27,10 @@ class Recorder:
         self.members: dict[str, dict[str, Section]] = {}
         self._peers: dict[tuple[str, str], dict[str, Section]] = {}
         self._ways: dict[tuple[Any, ...], Way] = {}
+        self._sites: dict[tuple[str, str], dict[str, str]] = {}
         for vpn in plan["vpns"]:
+            sites = _verify_access.sites(vpn)
+            self._sites.update(((member["name"], vpn["name"]), sites) for member in vpn["members"])
             peers = {member["name"]: member for member in vpn["members"]}
             for name in peers:
                 self.members.setdefault(name, {})[vpn["name"]] = peers[name]
@@ -46,6 +50,8 @@ class Recorder:
             "silent": silent,
             "reason": answer.get("error") or answer.get("reason"),
         }
+        if target.get("port"):
+            record["port"] = target["port"]
         seen = {key: answer.get(key) for key in ("rtt_ms", "loss", "settled_after_ms", "mtu_ok", "mtu_reason")}
         if target["kind"] == "member":
             src, dst, path = self._way(vm, target)
@@ -54,6 +60,9 @@ class Recorder:
         elif target["kind"] == "edge":
             path = self._way_to_edge(vm, target)
             self._result.edges.append({**record, **seen, "via": list(path.nodes), "tunnels": list(path.tunnels)})
+        elif target["kind"] == "port":
+            sites = self._sites[vm, target["vpn"]]
+            self._result.ports.append({**record, "rtt_ms": seen["rtt_ms"], "sites": [sites[vm], sites[target["dst"]]]})
         else:
             ok = probed and not record["reachable"]
             self._result.negative.append({**record, "kind": target["kind"], "ok": ok})
@@ -92,9 +101,10 @@ class Recorder:
 def judge_probes(result: Result) -> Iterator[Finding]:
     """The findings of all the probes that were filed; marks the links that packets came back over."""
     down = {(link["vpn"], link["tunnel"]) for link in result.links if link["state"] in ("DOWN", "UNKNOWN")}
-    yield from _judge_sending([*result.pairs, *result.edges, *result.negative])
+    yield from _judge_sending([*result.pairs, *result.edges, *result.ports, *result.negative])
     yield from _judge_pairs(result.pairs, down)
     yield from _judge_edges(result.edges, down)
+    yield from _judge_ports(result.ports, result.pairs)
     yield from _judge_negative(result.negative)
     _mark_links(result)
 
@@ -151,7 +161,27 @@ def _judge_edges(edges: Iterable[Section], down: Down) -> Iterator[Finding]:
             yield Finding(ERROR, subject, f"the edge answers at {edge['address']}", "no answer", look)
 
 
+def _judge_ports(ports: Iterable[Section], pairs: Iterable[Section]) -> Iterator[Finding]:
+    """One finding per port. Where no member answers either, the tunnel is the fault, and somebody else's finding."""
+    pairs = list(pairs)
+    broken = {(pair["vpn"], *pair["sites"]) for pair in pairs if pair["probed"]}
+    broken -= {(pair["vpn"], *pair["sites"]) for pair in pairs if pair["reachable"]}
+    asked: dict[tuple[str, str, int], list[Section]] = {}
+    for probe in ports:
+        if probe["probed"] and (probe["vpn"], *probe["sites"]) not in broken:
+            asked.setdefault((probe["vpn"], probe["dst"], probe["port"]), []).append(probe)
+    for (vpn, dst, port), group in sorted(asked.items()):
+        dead = [probe for probe in group if not probe["reachable"]]
+        if dead:
+            why = next((f" ({probe['reason']})" for probe in dead if probe["reason"]), "")
+            seen = f"no answer to {few(probe['src'] for probe in dead)}{why}"
+            look = f"whether {dst} is up, drops packets itself, and has a way back over {group[0]['sites'][1]}"
+            yield Finding(ERROR, f"{vpn}: {dst}", f"TCP port {port} answers, if only that it is closed", seen, look)
+
+
 EXPECTED = {
+    "closed": "no answer: it is none of the ports that are allowed",
+    "backward": "no way in: a destination opens no connection to a member",
     "stranger": "no way in: it is no member",
     "unleased": "nothing at an address that nobody holds",
     "reply": "no reply of a non-member to a VPN address",
@@ -163,7 +193,8 @@ def _judge_negative(probes: Iterable[Section]) -> Iterator[Finding]:
         subject = f"{probe['vpn']}: {_arrow(probe)}"
         if probe["reachable"]:
             look = "nft list table inet intercloud_vpn on the gateways of both"
-            yield Finding(ERROR, subject, EXPECTED[probe["kind"]], f"{probe['address']} answered", look)
+            port = f" port {probe['port']}" if probe.get("port") else ""
+            yield Finding(ERROR, subject, EXPECTED[probe["kind"]], f"{probe['address']}{port} answered", look)
 
 
 def _mark_links(result: Result) -> None:

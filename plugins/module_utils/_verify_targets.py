@@ -8,9 +8,12 @@ kind     from        answer       why
 ======== =========== ============ ======================================================================
 member   member      must come    every ordered pair of members, a packet of full size between sites
 edge     member      must come    the other sites' edges, at their own address in the VPN
+port     member      must come    a TCP port that is allowed, of who is reached on some ports only: one member per site
 stranger non-member  must not     a VM beside the members, in each network of an involved site, tries to get in
 unleased member      must not     an address of the VPN, at another site, that nobody holds
 reply    member      must not     a non-member beside it: its reply to a VPN address would cross the gateway
+closed   member      must not     a TCP port that is not allowed
+backward destination must not     a VM of ours that is a destination, and no member, tries every member
 ======== =========== ============ ======================================================================
 
 Nothing starts at an external member, which nobody of us logs in to; to one, it is probed like to any other.
@@ -23,10 +26,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from . import _verify_access
+
 Plan = Mapping[str, Any]
 Documents = Mapping[str, Mapping[str, Any]]
 Target = dict[str, Any]
-MUST_ANSWER = ("member", "edge")
+MUST_ANSWER = ("member", "edge", "port")
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,10 @@ def probe_targets(
             beside.setdefault(vm["site"], []).append(vm)
             if only in (None, vm["name"]):
                 found.setdefault(vm["name"], []).extend(_stranger(vpn))
+                found[vm["name"]].extend(_asked(vpn, None, _verify_access.from_stranger(vpn, vm)))
+        for vm, probes in _verify_access.from_destinations(plan, vpn):
+            if only in (None, vm["name"]):
+                found.setdefault(vm["name"], []).extend(_asked(vpn, None, probes))
         for member in vpn["members"]:
             if only in (None, member["name"]) and not member.get("external"):
                 mine = found.setdefault(member["name"], [])
@@ -85,6 +94,7 @@ def probe_targets(
                 mine.extend(_edges(documents, vpn, member))
                 mine.extend(_unleased(documents, vpn, member))
                 mine.extend(_replies(vpn, member, beside.get(member["site"], [])))
+                mine.extend(_asked(vpn, member, _verify_access.from_member(vpn, member)))
     return {name: targets for name, targets in found.items() if targets}
 
 
@@ -150,12 +160,29 @@ def _unleased(documents: Documents, vpn: Mapping[str, Any], member: Mapping[str,
     taken = {bare(other["address"]) for other in vpn["members"]}
     taken |= {edge_address(documents, vpn["name"], other["site"]) or "" for other in vpn["members"]}
     taken |= {bare(site["address"]) for site in vpn.get("sites", {}).values()}  # an external edge has no document
+    taken |= {there.address for there in _verify_access.destinations(vpn)}
     far = (
-        text for dummy, link in links_of(documents.get(member["site"], {}), vpn["name"]) for text in link["remote_ts"]
+        text
+        for dummy, link in links_of(documents.get(member["site"], {}), vpn["name"])
+        for text in link["remote_ts"]
+        if _in_blocks(text, vpn)
     )
     address = _free_address(far, taken)
     if address:
         yield _target(vpn, member, "unleased", address, None)
+
+
+def _in_blocks(text: str, vpn: Mapping[str, Any]) -> bool:
+    """Whether a prefix is the VPN's own, and no network that is a destination."""
+    return text not in {network["network"] for network in vpn.get("destinations", {}).get("networks", [])}
+
+
+def _asked(
+    vpn: Mapping[str, Any], member: Mapping[str, Any] | None, probes: Iterable[_verify_access.Probe]
+) -> Iterator[Target]:
+    for probe in probes:
+        target = _target(vpn, member, probe.kind, probe.address, probe.name)
+        yield target if probe.port is None else {**target, "port": probe.port}
 
 
 def _free_address(prefixes: Iterable[str], taken: set[str]) -> str | None:

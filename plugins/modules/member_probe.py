@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ping a VPN's members, and those that must not answer, from one VM."""
+"""Ping a VPN's members, ask their ports, and ask those that must not answer, from one VM."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ options:
       - Exactly one of O(plan) and O(targets) is needed.
     type: path
   targets:
-    description: What to ping.
+    description: What to ping, or to ask on a port.
     type: list
     elements: dict
     suboptions:
@@ -50,6 +50,11 @@ options:
       kind:
         description: What the probe is for. Comes back in the result.
         type: str
+      port:
+        description:
+          - Ask this TCP port instead of pinging. It answers if it is open, and if the host itself refuses; silence,
+            or what a gateway says, is no answer.
+        type: int
       mtu:
         description: If answers come, also send a packet of exactly this many octets that must not be fragmented.
         type: int
@@ -95,6 +100,12 @@ EXAMPLES = r"""
   intercloud.vpn.member_probe:
     targets:
       - {address: 100.64.0.66, source: 100.64.0.17, expect: reachable, mtu: 1400}
+
+- name: Ask two ports, one of which must be closed to us
+  intercloud.vpn.member_probe:
+    targets:
+      - {address: 100.64.0.66, port: 5432, expect: reachable}
+      - {address: 100.64.0.66, port: 5433, expect: unreachable}
 """
 
 RETURN = r"""
@@ -146,6 +157,7 @@ TARGET = {
     "dst": {"type": "str"},
     "kind": {"type": "str"},
     "mtu": {"type": "int"},
+    "port": {"type": "int"},
 }
 
 
