@@ -83,7 +83,7 @@ def _vpn(vpn: Section, plan: Plan, result: Result) -> Iterator[str]:
     ports = [probe for probe in result.ports if probe["vpn"] == vpn["name"] and probe["src"] in names]
     if ports:
         yield f"ports:   {sum(probe['reachable'] for probe in ports)} of {len(ports)} that are allowed answer"
-    sites = {member["site"] for member in vpn["members"]}
+    sites = {*vpn.get("sites", {}), *(member["site"] for member in vpn["members"])}
     inside = names | {vm["name"] for vm in plan["members"] if vm["site"] in sites}
     yield from _negative([p for p in result.negative if p["vpn"] == vpn["name"] and p["src"] in inside])
 

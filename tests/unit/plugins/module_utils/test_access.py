@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._leases import hosts_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._ports import allows, closed_port, first_port, parse_ports
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import World, lab
@@ -114,6 +115,11 @@ def test_a_server_keeps_its_address_whatever_comes_before_it_by_name() -> None:
     assert was[0] in servers and len(servers) == 2
     world.plan(payroll(destinations={}))
     assert entry(world.plan(PAYROLL), "edge-east")["servers"] == was
+
+
+def test_a_server_is_no_host_that_a_vpn_has_to_be_taken_from() -> None:
+    leases = ["vpn/payroll/site/edge-east/server/vm3-west", "vpn/payroll/site/edge-east/vapp/vapp1-east/vm/vm1-east"]
+    assert hosts_of(leases, "payroll") == {"edge-east", "vapp1-east", "vm1-east"}
 
 
 def test_a_network_is_in_the_selectors_of_both_ends_and_routed_into_the_tunnel() -> None:
