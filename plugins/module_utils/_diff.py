@@ -73,6 +73,7 @@ def _statements(compiled: Compiled) -> dict[str, None]:
     for vpn in compiled.vpns:
         lines.append(f"vpn {vpn['name']}: number {vpn['number']}, {vpn['topology']}, pool {vpn['pool']}")
         lines += [f"vpn {vpn['name']}: block {block}" for block in vpn["blocks"]]
+        lines += [f"vpn {vpn['name']}: {limit}" for limit in vpn.get("limits", [])]
         for site, what in vpn["sites"].items():
             lines.append(f"vpn {vpn['name']}: site {site} {_joined(what['blocks'])}, edge address {what['address']}")
         lines += [

@@ -170,6 +170,7 @@ class _VpnCompiler:
                 "tunnels": [tunnel_name(pair) for pair in self.vpn.pairs],
                 **_access.summary(self.vpn, self.leases),
                 **self._weaknesses(),
+                **({"limits": self.vpn.policy.limits} if self.vpn.policy.limits else {}),
             }
         )
 
@@ -208,8 +209,10 @@ class _VpnCompiler:
             for block in blocks_of(self.leases, vapp_key(self.vpn.name, edge.name, name)):
                 document["routes"].append({"prefix": str(block), "via": gateway.outside[self.family]})
             self._vapp(edge, gateway, vapp_members)
-        access = _access.of_org_edge(self.vpn, edge.name, members, self.leases)
-        document["vpns"].append({**self._firewall(local, nat), "remote": [], "edge_address": own, **access})
+        entry = {**self._firewall(local, nat), "remote": [], "edge_address": own}
+        entry.update(_access.of_org_edge(self.vpn, edge.name, members, self.leases))
+        entry.update({**self.vpn.policy.rate.entry(), **self.vpn.policy.quota.entry()})
+        document["vpns"].append(entry)
 
     def _vapp(self, edge: OrgEdge, gateway: VappEdge, members: Sequence[Member]) -> None:
         document = self._document(gateway.name, "vapp_edge", gateway.cloud)

@@ -14,6 +14,8 @@ from typing import Any
 
 from ._policy_encryption import Encryption
 from ._policy_logging import Logging
+from ._policy_quota import Quota
+from ._policy_rate import Rate
 from ._policy_retries import Retries
 from ._policy_rules import Rules
 from ._policy_section import Section
@@ -24,6 +26,8 @@ SECTIONS: Mapping[str, type[Section]] = {
     "retries": Retries,
     "logging": Logging,
     "rules": Rules,
+    "rate": Rate,
+    "quota": Quota,
 }
 
 CATALOG: Mapping[str, Mapping[str, Any]] = {"standard": {}}
@@ -38,11 +42,18 @@ class Policy:
     retries: Retries
     logging: Logging
     rules: Rules
+    rate: Rate
+    quota: Quota
 
     def record(self) -> dict[str, Any]:
         """The policy as plain data, as the ledger keeps it."""
         plain: dict[str, Any] = _plain(asdict(self))
         return plain
+
+    @property
+    def limits(self) -> list[str]:
+        """How much may pass, in words; empty where nothing is asked for."""
+        return [*self.rate.lines(), *self.quota.lines()]
 
     def of_tunnel(self) -> tuple[object, ...]:
         """What every VPN that shares a tunnel has to agree on."""
