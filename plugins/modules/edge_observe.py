@@ -81,6 +81,16 @@ reasons:
   type: dict
   returned: success
   sample: {edge-east--edge-west: [{text: "giving up after 4 retransmits", time: "2026-01-31T12:00:00Z"}]}
+usage:
+  description:
+    - What is used of each quota of the edge, with C(vpn), C(member) (its address; null for all members of the site
+      together), C(octets) and C(used), C(period), C(begun), C(until), C(when_used_up) and C(used_up).
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - {vpn: payroll, member: 100.64.0.17, octets: 10000000000, used: 83832, period: day, begun: "2026-01-31",
+       until: "2026-02-01T00:00:00Z", when_used_up: drop, used_up: false}
 connections:
   description: The names of our tunnels that charon has loaded.
   type: list

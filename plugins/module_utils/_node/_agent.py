@@ -11,7 +11,7 @@ import json
 import sys
 import time
 
-from . import _certificates, _charon, _confirm, _duplicates, _files, _ip, _revocations, _secrets, _xfrm
+from . import _certificates, _charon, _confirm, _duplicates, _files, _ip, _revocations, _secrets, _usage, _xfrm
 from ._addresses import Addresses
 from ._commit import FAILURES, activate, attempt, rollback
 from ._document import LIBIPSEC_DEVICE, NOTHING
@@ -90,10 +90,20 @@ def guard(store: Store) -> None:
         raise CommandError("; ".join(failed))
 
 
+def save(store: Store) -> None:
+    """Remember what was used of quotas: the machine is going down."""
+    if _usage.quotas(store.current() or NOTHING):
+        with store.lock(patience=5):
+            _usage.write(store, _usage.current(store, store.current() or NOTHING))
+
+
 def keep(store: Store) -> None:
-    """Put back a flushed firewall, have every link of ours up, and once; clear up after a killed charon."""
+    """Put back a flushed firewall, count what is used of quotas, have every link of ours up, and once; clear up after
+    a killed charon."""
     with contextlib.suppress(Busy), store.lock(patience=0):  # a commit that runs now sees to it
         _refuse(store)
+        for failed in attempt([lambda: _count(store)]):  # links are kept, whatever can be counted
+            say(f"<4>usage of quotas: {failed}")
         _clear_up(store)
     generation = store.current() or NOTHING
     with contextlib.suppress(ViciError):
@@ -111,6 +121,22 @@ def _refuse(store: Store) -> None:
     if lost:
         say(f"<4>somebody removed {', '.join(lost)}: put back")  # <4> is a warning, sd-daemon(3)
         attempt([nftables.build, guards.build])
+
+
+def _count(store: Store) -> None:
+    """Remember what was used of quotas, tell which are used up, and begin new periods."""
+    generation = store.current() or NOTHING
+    asked = _usage.quotas(generation)
+    if not asked:
+        return
+    used, now = _usage.loaded(), _usage.clock()
+    before = _usage.counted(_usage.remembered(store), asked, used, now)
+    entries = _usage.turned(before, asked, now)
+    for line in _usage.tell(entries, asked):
+        say(f"<4>{line}")
+    _usage.write(store, entries)
+    if any(used.get(quota.name) and not entries.get(quota.key, {}).get("octets") for quota in asked):
+        Nftables(Context(generation, generation, store)).swap(entries)
 
 
 def _clear_up(store: Store) -> None:
@@ -141,6 +167,7 @@ COMMANDS = {
     "firewall": firewall,
     "guard": guard,
     "keep": keep,
+    "save": save,
     "status": status,
 }
 

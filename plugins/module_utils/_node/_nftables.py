@@ -7,33 +7,41 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from . import _usage
 from ._document import Change
 from ._part import Part
 from ._run import CommandError, have, run, succeeds
+from ._usage import FAMILY, TABLE
 
-FAMILY, TABLE = "inet", "intercloud_vpn"
 FILE = "nftables.nft"
 # Numbers the kernel gives, and counts: no part of what a table says.
 NOISE = frozenset({"handle", "index", "packets", "bytes", "used"})
 # The comment that the templates put before each rule of the user's own, and where nft says that something is wrong.
 RULE = re.compile(r"\s*# (\S+: rules\.\w+\[\d+\])$")
 PLACE = re.compile(r"/dev/stdin:(\d+):\d+")
+SAID = {"quota": frozenset({"bytes"})}  # which of them are said by the table in an object of that kind
 
 
 def canonical(text: str) -> list[Any]:
     """What `nft -j` printed, without what differs between two loads of the same file."""
+    listed = [entry for entry in json.loads(text)["nftables"] if "metainfo" not in entry]
+    filled = set(_filled(entry["rule"]["expr"] for entry in listed if "rule" in entry))
 
-    def clean(value: Any) -> Any:
+    def clean(value: Any, kind: str = "") -> Any:
         if isinstance(value, dict):
-            kept = {key: clean(entry) for key, entry in value.items() if key not in NOISE}
+            noise = NOISE - SAID.get(kind, frozenset())
+            kept = {key: clean(entry, key) for key, entry in value.items() if key not in noise}
+            if kind == "set" and kept.get("name") in filled:
+                kept.pop("elem", None)
             if isinstance(kept.get("elem"), list):  # a set has no order
                 kept["elem"] = sorted(kept["elem"], key=lambda entry: json.dumps(entry, sort_keys=True))
             return kept
         return [clean(entry) for entry in value] if isinstance(value, list) else value
 
-    entries = [clean(entry) for entry in json.loads(text)["nftables"] if "metainfo" not in entry]
+    entries = [clean(entry) for entry in listed]
     # Rules have an order; tables, sets, maps, counters and chains have none.
     rules = [entry for entry in entries if "rule" in entry]
     others = sorted((e for e in entries if "rule" not in e), key=lambda entry: json.dumps(entry, sort_keys=True))
@@ -45,6 +53,15 @@ def blamed(text: str, message: str) -> list[str]:
     lines = text.splitlines()
     found = (RULE.match(lines[int(number) - 2]) for number in PLACE.findall(message) if 1 < int(number) <= len(lines))
     return list(dict.fromkeys(match[1] for match in found if match))
+
+
+def _filled(expressions: Iterable[list[Any]]) -> Iterator[str]:
+    """The sets that rules add to: what is in them came with packets."""
+    for expression in expressions:
+        for statement in expression:
+            target = statement.get("set") if isinstance(statement, dict) else None
+            if isinstance(target, dict):
+                yield str(target.get("set", "")).lstrip("@")
 
 
 class Nftables(Part):
@@ -105,9 +122,17 @@ class Nftables(Part):
         return bool(self._text) and have("nft") and not succeeds("nft", "-t", "list", "table", FAMILY, TABLE)
 
     def build(self) -> None:
-        """Swap the table; the kernel takes all of it or nothing."""
+        """Swap the table; the kernel takes all of it or nothing. Quotas go on from what was used."""
         if self._text and self.changes():
-            run("nft", "-f", "-", stdin=f"table {FAMILY} {TABLE}\ndelete table {FAMILY} {TABLE}\n{self._text}")
+            usage = _usage.current(self.store, self.have, self.want)
+            self.swap(usage)  # first: a disk that is full keeps no firewall away
+            if usage:
+                _usage.write(self.store, usage)
+
+    def swap(self, usage: _usage.Entries) -> None:
+        """Load the table, whatever is loaded, with what was used of its quotas."""
+        text = _usage.seeded(self._text, self.want, usage)
+        run("nft", "-f", "-", stdin=f"table {FAMILY} {TABLE}\ndelete table {FAMILY} {TABLE}\n{text}")
 
     def clear(self) -> None:
         """Delete the table."""

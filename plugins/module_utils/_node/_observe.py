@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _certificates, _connections, _reasons, _units, _x509
+from . import _certificates, _connections, _reasons, _units, _usage, _x509
 from ._commit import compare
 from ._confirm import UP
 from ._document import NOTHING, Document, Generation
@@ -100,6 +100,7 @@ def observe(store: Store) -> dict[str, Any]:
         "unconfirmed": store.fallback is not None,
         "rollback_armed": _units.armed(),
         "drift": [{"subsystem": change.subsystem, "action": change.action} for change in drift],
+        "usage": _usage.observed(store, current),
         "sas": sas,
         "reasons": _reasons.reasons(_down(current, sas)),
         "certificate": _x509.certificate(store) if _certificates.needed(current) else None,

@@ -110,7 +110,7 @@ class Store:
 
         Without `owned`, what we noted of the node's own state stays, for whoever has to clean up.
         """
-        for name in ("current", "previous", "unconfirmed", *(["owned.json"] if owned else [])):
+        for name in ("current", "previous", "unconfirmed", "usage.json", *(["owned.json"] if owned else [])):
             (self.state / name).unlink(missing_ok=True)
         shutil.rmtree(self.state / "generations", ignore_errors=True)
         with contextlib.suppress(OSError):  # somebody else's files are in it, or it is a mount point

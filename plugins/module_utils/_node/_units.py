@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from . import _files, _systemd
+from . import _files, _systemd, _usage
 from ._document import Change
 from ._install import AGENT
 from ._part import Part
@@ -19,6 +19,7 @@ DIRECTORY = "/etc/systemd/system"
 RESTORE = "intercloud-vpn.service"
 GUARD = "intercloud-vpn-guard.service"
 KEEP = "intercloud-vpn-keep"
+USAGE = "intercloud-vpn-usage.service"
 ROLLBACK = "intercloud-vpn-rollback"
 NETWORKD = "/etc/systemd/networkd.conf.d/intercloud-vpn.conf"
 
@@ -103,6 +104,25 @@ AccuracySec=1s
 [Install]
 WantedBy=timers.target
 """
+_USAGE = f"""\
+# Made by intercloud.vpn; changes are lost. What is stopped is stopped in reverse order: first strongSwan, then we write
+# down what was used of quotas, then nftables.service flushes the table that has counted it.
+[Unit]
+Description=Remember what is used of quotas (intercloud.vpn)
+After=nftables.service
+PartOf=nftables.service
+Before=strongswan.service
+ConditionPathExists={AGENT}
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+ExecStop=-{AGENT} save
+
+[Install]
+WantedBy=multi-user.target
+"""
 _NETWORKD = """\
 # Made by intercloud.vpn; changes are lost. Without this, a restart of systemd-networkd flushes our routes.
 [Network]
@@ -116,11 +136,13 @@ OWN = {
     f"{DIRECTORY}/nftables.service.d/intercloud-vpn.conf": _NFTABLES,
     f"{DIRECTORY}/{KEEP}.service": _KEEP_SERVICE,
     f"{DIRECTORY}/{KEEP}.timer": _KEEP_TIMER,
+    f"{DIRECTORY}/{USAGE}": _USAGE,
     NETWORKD: _NETWORKD,
 }
 LINKS = {
     f"{DIRECTORY}/sysinit.target.wants/{GUARD}": f"{DIRECTORY}/{GUARD}",
     f"{DIRECTORY}/multi-user.target.wants/{RESTORE}": f"{DIRECTORY}/{RESTORE}",
+    f"{DIRECTORY}/multi-user.target.wants/{USAGE}": f"{DIRECTORY}/{USAGE}",
     f"{DIRECTORY}/timers.target.wants/{KEEP}.timer": f"{DIRECTORY}/{KEEP}.timer",
 }
 
@@ -140,6 +162,8 @@ class Units(Part):
             names.append("strongswan.service.d")
         if self.want.listed("vpns") or self.want.listed("tunnels"):
             names.append(f"{KEEP}.")
+        if _usage.quotas(self.want):
+            names.append(USAGE)
         if self.store.at(NETWORKD).exists() or _systemd.active("systemd-networkd.service"):
             names.append(NETWORKD)
         return {path for path in (*OWN, *LINKS) if any(name in path for name in names)}
@@ -179,12 +203,15 @@ class Units(Part):
             _systemd.systemctl("daemon-reload")
         if any(KEEP in path for path in write):
             _systemd.systemctl("restart", f"{KEEP}.timer")
+        if any(USAGE in path for path in write):
+            _systemd.systemctl("start", USAGE)
 
     def clear(self) -> None:
         """Remove, and have systemd forget them."""
         _write, over = self._compare()
         if any(KEEP in path for path in over):
             _systemd.systemctl("stop", f"{KEEP}.timer")
+        used = any(USAGE in path for path in over) and _systemd.active(USAGE)
         restored = f"{DIRECTORY}/{RESTORE}" in over and _systemd.active(RESTORE)
         for path in over:
             _files.remove(self.store.at(path))
@@ -192,6 +219,8 @@ class Units(Part):
             _systemd.systemctl("daemon-reload")
         if restored:  # without waiting: this may run inside that very unit
             _systemd.systemctl("stop", "--no-block", RESTORE)
+        if used:  # without waiting: it waits for us
+            _systemd.systemctl("stop", "--no-block", USAGE)
 
 
 def arm(seconds: int) -> bool:

@@ -19,6 +19,9 @@ TABLE: list[dict[str, Any]] = [
     {"counter": {"name": "refused", "handle": 3, "packets": 7, "bytes": 99}},
     {"rule": {"chain": "members", "handle": 8, "expr": [{"jump": {"target": "vpn1"}}]}},
     {"rule": {"chain": "members", "handle": 9, "expr": [{"drop": None}]}},
+    {"quota": {"name": "vpn1_quota", "handle": 10, "bytes": 1000, "used": 5}},
+    {"set": {"name": "vpn1_used_up", "type": "nf_proto", "handle": 11}},
+    {"rule": {"chain": "vpn1_out", "handle": 12, "expr": [{"set": {"op": "add", "elem": {}, "set": "@vpn1_used_up"}}]}},
 ]
 
 
@@ -40,8 +43,10 @@ def changed(index: int, kind: str, **values: Any) -> str:
         changed(3, "counter", packets=0, bytes=0),
         changed(4, "rule", handle=77),
         listing([TABLE[0], TABLE[3], *TABLE[1:3], *TABLE[4:]]),
+        changed(6, "quota", used=700),
+        changed(7, "set", elem=["ipv4"]),
     ],
-    ids=["handle", "order of a set", "counters", "handle of a rule", "order of objects"],
+    ids=["handle", "order of a set", "counters", "handle of a rule", "order of objects", "usage", "what rules add"],
 )
 def test_no_difference(other: str) -> None:
     assert canonical(listing(TABLE)) == canonical(other)
@@ -52,10 +57,11 @@ def test_no_difference(other: str) -> None:
     [
         changed(2, "set", elem=["100.64.0.17"]),
         changed(4, "rule", expr=[{"accept": None}]),
-        listing([*TABLE[:4], TABLE[5], TABLE[4]]),
-        listing(TABLE[:5]),
+        listing([*TABLE[:4], TABLE[5], TABLE[4], *TABLE[6:]]),
+        listing([*TABLE[:5], *TABLE[6:]]),
+        changed(6, "quota", bytes=2000),
     ],
-    ids=["an element", "a verdict", "order of rules", "a rule"],
+    ids=["an element", "a verdict", "order of rules", "a rule", "a quota"],
 )
 def test_a_difference(other: str) -> None:
     assert canonical(listing(TABLE)) != canonical(other)
