@@ -12,6 +12,7 @@ from typing import Any
 from ._settings import pointer
 from ._verify_finding import ERROR, Result
 from ._verify_targets import Plan, bare
+from ._verify_usage import usage_lines
 
 Section = Mapping[str, Any]
 WIDTH = 110  # columns
@@ -46,6 +47,7 @@ def result_json(result: Result, plan: Plan, time: str | None = None) -> dict[str
         "edges": [_without(edge, "silent") for edge in result.edges],
         "ports": [_without(probe, "silent", "sites") for probe in result.ports],
         "links": result.links,
+        "usage": [_without(entry, "stops") for entry in result.usage],
         "negative": [_without(probe, "silent") for probe in result.negative],
         "findings": [asdict(finding) for finding in result.findings],
     }
@@ -85,6 +87,7 @@ def _vpn(vpn: Section, plan: Plan, result: Result) -> Iterator[str]:
         yield f"ports:   {sum(probe['reachable'] for probe in ports)} of {len(ports)} that are allowed answer"
     sites = {*vpn.get("sites", {}), *(member["site"] for member in vpn["members"])}
     inside = names | {vm["name"] for vm in plan["members"] if vm["site"] in sites}
+    yield from map(_cut, usage_lines([u for u in result.usage if u["vpn"] == vpn["name"] and u["edge"] in sites]))
     yield from _negative([p for p in result.negative if p["vpn"] == vpn["name"] and p["src"] in inside])
 
 

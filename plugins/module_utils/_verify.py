@@ -22,6 +22,7 @@ from ._verify_finding import ERROR, WARNING, Finding, Result, few
 from ._verify_links import judge_links
 from ._verify_probes import Recorder, judge_probes
 from ._verify_targets import Documents, Plan, probe_targets
+from ._verify_usage import judge_usage, usage_records
 
 Section = Mapping[str, Any]
 APPLIED = ("org_edge", "vapp_edge", "member")  # roles that something is applied to; a VCC node only holds documents
@@ -58,6 +59,8 @@ def judge(
         for target in targets:
             recorder.add(vm, target, answers.get(_key(target)), _absent(state))
     recorder.add_external()
+    result.usage = usage_records(plan, answering)
+    result.findings += judge_usage(result)
     result.findings += judge_probes(result)
     result.findings = sorted(dict.fromkeys(result.findings), key=lambda finding: finding.severity != ERROR)
     return result

@@ -26,14 +26,15 @@ class Finding:
 
 @dataclass
 class Result:
-    """What verify found out: one record per ordered member pair, per edge, per link, per probe that must fail,
-    and per port that must answer."""
+    """What verify found out: one record per ordered member pair, edge, link, quota, probe that must fail, and port
+    that must answer."""
 
     pairs: list[dict[str, Any]] = field(default_factory=list)
     edges: list[dict[str, Any]] = field(default_factory=list)
     links: list[dict[str, Any]] = field(default_factory=list)
     negative: list[dict[str, Any]] = field(default_factory=list)
     ports: list[dict[str, Any]] = field(default_factory=list)
+    usage: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 from . import _verify_access
 from ._verify_finding import ERROR, WARNING, Finding, Result, few
 from ._verify_targets import Documents, Plan, Target, Way, bare, way
+from ._verify_usage import stopped
 
 Section = Mapping[str, Any]
 NOT_PROBED = "external, not probed"
@@ -102,11 +103,16 @@ def judge_probes(result: Result) -> Iterator[Finding]:
     """The findings of all the probes that were filed; marks the links that packets came back over."""
     down = {(link["vpn"], link["tunnel"]) for link in result.links if link["state"] in ("DOWN", "UNKNOWN")}
     yield from _judge_sending([*result.pairs, *result.edges, *result.ports, *result.negative])
-    yield from _judge_pairs(result.pairs, down)
-    yield from _judge_edges(result.edges, down)
-    yield from _judge_ports(result.ports, result.pairs)
+    # What a used-up quota stops is its finding, and no fault of the tunnel's.
+    yield from _judge_pairs([pair for pair in result.pairs if not _spent(pair, result)], down)
+    yield from _judge_edges([edge for edge in result.edges if not _spent(edge, result)], down)
+    yield from _judge_ports([port for port in result.ports if not _spent(port, result)], result.pairs)
     yield from _judge_negative(result.negative)
     _mark_links(result)
+
+
+def _spent(probe: Section, result: Result) -> bool:
+    return not probe["reachable"] and stopped(probe, result.usage)
 
 
 def _judge_sending(probes: Iterable[Section]) -> Iterator[Finding]:
