@@ -13,11 +13,13 @@ from collections.abc import Iterable, Mapping
 
 from ._check_addresses import check_addresses
 from ._check_destinations import check_between_vpns, check_destinations
+from ._check_ends import check_ends
 from ._documents import tunnel_name
 from ._intent import Member, Vpn
 from ._landscape import FORWARDED, Landscape, OrgEdge
 from ._leases import Lease, is_vpn_block, vpn_key, vpn_of
 from ._mtu import IPV6_MTU, link_mtu
+from ._policy_encryption import usable
 from ._prefix import Prefix, parse_address
 from ._problems import Problems
 from ._ways import islands, next_hops
@@ -44,6 +46,7 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
             check_destinations(vpn, edges, _real_networks(vpn, edges, landscape), taken, landscape, problems)
         _check_tunnels(vpn, edges, problems)
         check_addresses(vpn, landscape, problems)
+        check_ends(vpn, edges, problems)
 
 
 def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Problems) -> None:
@@ -154,7 +157,8 @@ def _check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> No
 def _check_ipv6_fits(vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> None:
     narrow = min(one, other, key=lambda edge: (edge.underlay_mtu, edge.name))
     family = min(set(one.public) & set(other.public))
-    mtu = link_mtu(narrow.underlay_mtu, family, vpn.policy.encryption.esp)
+    esp = usable(vpn.policy.encryption.esp, one.mlkem and other.mlkem) or vpn.policy.encryption.esp
+    mtu = link_mtu(narrow.underlay_mtu, family, tuple(esp))
     if mtu < IPV6_MTU:
         problems.add(
             f"hosts.{narrow.name}.vcc_underlay_mtu",
@@ -181,7 +185,8 @@ def check_shared_tunnels(vpns: Iterable[Vpn], problems: Problems) -> None:
                 problems.add(
                     f"{vpn.path}.policy",
                     f"asks for other IKE settings than {other.name}, with which it shares the tunnel "
-                    f"{pair[0]} -- {pair[1]}; ike, ike_rekey and dpd_delay must be the same",
+                    f"{pair[0]} -- {pair[1]}; ike, ike_rekey, ppk, dpd_delay, keyingtries and setup_delay must be the "
+                    "same",
                 )
 
 

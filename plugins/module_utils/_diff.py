@@ -11,7 +11,7 @@ from typing import Any
 from ._documents import ANY_ADDRESS, Compiled, Document
 
 AUTH = {"psk": "pre-shared key", "pubkey": "certificate"}
-_CONTENT = ("sysctls", "addresses", "routes", "vpns", "tunnels")
+_CONTENT = ("sysctls", "addresses", "routes", "vpns", "tunnels", "retransmission")
 
 
 def diff(old: Compiled, new: Compiled) -> list[str]:
@@ -69,6 +69,7 @@ def _statements(compiled: Compiled) -> dict[str, None]:
         lines.append(
             f"tunnel {name} ({tunnel['kind']}{external}): {low} {addresses[low]} <-> {high} {addresses[high]}, "
             f"{_joined(end['ike']['proposals'])}, rekey {end['ike']['rekey_time']} s, DPD {end['ike']['dpd_delay']} s"
+            + _also(end["ike"])
         )
     for vpn in compiled.vpns:
         lines.append(f"vpn {vpn['name']}: number {vpn['number']}, {vpn['topology']}, pool {vpn['pool']}")
@@ -108,6 +109,13 @@ def _ports(entry: Mapping[str, Any]) -> str:
     """What may be reached there, where that is not everything."""
     ports = entry.get("ports")
     return "" if ports is None else f", {_joined(ports) or 'no port'}"
+
+
+def _also(ike: Mapping[str, Any]) -> str:
+    """What a tunnel has that most have not."""
+    tries = f", {ike['keyingtries']} keying tries" if "keyingtries" in ike else ""
+    delay = f", set up every {ike['setup_delay']} s" if "setup_delay" in ike else ""
+    return (", PPK" if ike.get("ppk") else "") + tries + delay
 
 
 def _joined(texts: Sequence[str]) -> str:

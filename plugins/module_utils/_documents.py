@@ -15,6 +15,7 @@ from ._intent import Member, Vpn
 from ._landscape import Landscape, OrgEdge, VappEdge
 from ._leases import vpn_of
 from ._mtu import link_mss, link_mtu
+from ._policy_encryption import usable
 from ._pool import Lease, address_of, blocks_of, edge_key, site_key, vapp_key, vm_key, vpn_key
 from ._prefix import BITS, Prefix, collapse, parse_address
 from ._topology import Pair, initiator
@@ -256,7 +257,9 @@ class _VpnCompiler:
         name, starts = tunnel_name(pair), self._initiator(pair)
         outer = min(set(self.edges[low].public) & set(self.edges[high].public))
         encryption = self.vpn.policy.encryption
-        mtu = link_mtu(min(self.edges[low].underlay_mtu, self.edges[high].underlay_mtu), outer, encryption.esp)
+        mlkem = self.edges[low].mlkem and self.edges[high].mlkem
+        esp = usable(encryption.esp, mlkem)
+        mtu = link_mtu(min(self.edges[low].underlay_mtu, self.edges[high].underlay_mtu), outer, tuple(esp))
         mss = link_mss(mtu, self.family)
         self.compiled.tunnels[name] = {"edges": [low, high], "kind": self.vpn.tunnel}
         for here, there in ((low, high), (high, low)):
@@ -279,16 +282,20 @@ class _VpnCompiler:
                     "local_id": self.edges[here].identity,
                     "remote_id": self.edges[there].identity,
                     "ike": {
-                        "proposals": list(encryption.ike),
+                        "proposals": usable(encryption.ike, mlkem),
                         "rekey_time": encryption.ike_rekey,
                         "dpd_delay": self.vpn.policy.retries.dpd_delay,
+                        **self.vpn.policy.retries.of_ike(),
                         "auth": external.auth if external else "pubkey",
+                        **({"ppk": True} if encryption.ppk == "required" else {}),
                     },
                     "links": [],
                     **({} if self.edges[there].reachable else {"peer_behind_nat": True}),
                     **({"peer_forwarded": True} if external and self.edges[there].behind_nat else {}),
                 }
                 document["tunnels"].append(tunnel)
+                retransmission = self.vpn.policy.retries.retransmission()
+                document.update({"retransmission": retransmission} if retransmission else {})
             tunnel["links"].append(
                 {
                     "vpn": self.vpn.name,
@@ -298,7 +305,7 @@ class _VpnCompiler:
                     "local_ts": _texts([*local, *self._networks_behind(here, seen_from=there)]),
                     "remote_ts": _texts([*remote, *beyond]),
                     "esp": {
-                        "proposals": list(encryption.esp),
+                        "proposals": esp,
                         "rekey_time": encryption.esp_rekey,
                         "replay_window": encryption.replay_window,
                     },

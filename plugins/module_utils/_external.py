@@ -84,6 +84,16 @@ def read_external(
     return External(str(authentication))
 
 
+def read_mlkem(place: str, variables: Mapping[str, Any], external: bool, problems: Problems) -> bool:
+    """Whether an org edge's variables say that its strongSwan has ML-KEM."""
+    declared = variables.get("vcc_mlkem", False)
+    if not isinstance(declared, bool):
+        problems.add(f"{place}.vcc_mlkem", f"must be true or false, not {declared!r}")
+    elif declared and external:
+        problems.add(f"{place}.vcc_mlkem", "is for edges of ours; tunnels to an external edge have no ML-KEM")
+    return declared is True
+
+
 def _is_address(text: str) -> bool:
     try:
         parse_address(text)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._csr import IDENTITY
-from ._external import External, identity_of, is_external, read_external
+from ._external import External, identity_of, is_external, read_external, read_mlkem
 from ._prefix import Prefix, format_address, parse_address
 from ._problems import Problems, did_you_mean
 
@@ -49,6 +49,8 @@ class OrgEdge:
     """Whether a peer that speaks first gets through: False behind a NAT that does not forward IKE to the edge."""
     external: External | None = None
     """Of an edge that is not ours; it need not have addresses and networks inside."""
+    mlkem: bool = False
+    """Whether its strongSwan has ML-KEM."""
 
 
 @dataclass(frozen=True)
@@ -216,11 +218,13 @@ class Landscape:
         nat = variables.get("vcc_behind_nat", False)
         if not isinstance(nat, bool) and nat != FORWARDED:
             self._problems.add(f"{place}.vcc_behind_nat", f"must be true, false or {FORWARDED}, not {nat!r}")
+        mlkem = read_mlkem(place, variables, bool(external), self._problems)
         if cloud is None or len(self._problems) > before:
             return None
         organization, reachable = _organization(variables), nat is not True
         return OrgEdge(
-            name, cloud, organization, public, inside, networks, int(mtu), identity, bool(nat), reachable, external
+            *(name, cloud, organization, public, inside, networks, int(mtu), identity, bool(nat), reachable, external),
+            mlkem,
         )
 
     def _identities(self, name: str) -> set[str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._check import check_shared_tunnels, check_vpns
+from ._check_ends import check_retransmission
 from ._diff import changed_nodes, diff, touched
 from ._documents import Compiled, Document, compile_organization, empty_document
 from ._errors import PoolExhausted
@@ -208,6 +209,7 @@ class _Tenant:
         self.wanted.update(self.asked)
         check_vpns(self.wanted.values(), self.held, self.landscape, self.problems)
         check_shared_tunnels(self.wanted.values(), self.problems)
+        check_retransmission(self.wanted.values(), self.problems)
 
     def carve(self, problems: Problems) -> None:
         """Take the leases that are missing."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ._policy_catalog import CATALOG
 from ._policy_encryption import Encryption
 from ._policy_logging import Logging
 from ._policy_quota import Quota
@@ -29,9 +30,6 @@ SECTIONS: Mapping[str, type[Section]] = {
     "rate": Rate,
     "quota": Quota,
 }
-
-CATALOG: Mapping[str, Mapping[str, Any]] = {"standard": {}}
-"""What a shipped policy says other than the sections' defaults, which are ``standard``."""
 
 
 @dataclass(frozen=True)

@@ -44,3 +44,9 @@ def check_integer(value: object, low: int, high: int, path: str, unit: str, prob
     """Note it unless ``value`` is a whole number of ``unit`` within bounds."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         problems.add(path, f"must be a whole number of {unit} from {low} to {high}, not {value!r}")
+
+
+def check_number(value: object, low: float, high: float, path: str, unit: str, problems: Problems) -> None:
+    """Note it unless ``value`` is a number of ``unit`` within bounds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        problems.add(path, f"must be a number of {unit} from {low:g} to {high:g}, not {value!r}")

@@ -26,6 +26,7 @@ VARIABLES = (
     "vcc_external",
     "vcc_identity",
     "vcc_member_mode",
+    "vcc_mlkem",
     "vcc_org",
     "vcc_org_address",
     "vcc_org_network",

@@ -521,7 +521,7 @@ vpn: {members: [vm1-east, vm1-west, vm-x, vm-y]}
     (
         "an unknown policy beside ones whose names are numbers",
         "{vpn: {policy: strict}, policies: {1: {}, b: {}}}",
-        [("vpns[0].policy", "known are 1, b, standard")],
+        [("vpns[0].policy", "known are 1, b, cnsa, postquantum, standard")],
     ),
     ("a policy that is a list", "vpn: {policy: [standard]}", [("vpns[0].policy", "must be the name of a policy")]),
     ("a policy of nothing", "vpn: {policy: 0}", [("vpns[0].policy", "must be the name of a policy")]),
@@ -647,6 +647,59 @@ vpn: {policy: {retries: {dpd_delay: 60}}}
 """,
         [("vpns[0].policy", "other IKE settings than a")],
     ),
+    (
+        "what is no PPK",
+        "vpn: {policy: {encryption: {ppk: preferred}}}",
+        [("vpns[0].policy.encryption.ppk", "'preferred' must be one of: none, required")],
+    ),
+    (
+        "two additional key exchanges",
+        "vpn: {policy: {encryption: {esp: [aes256gcm16-ecp384-ke1_mlkem768-ke1_mlkem1024]}}}",
+        [("vpns[0].policy.encryption.esp[0]", "has more than one of ke1_mlkem1024, ke1_mlkem768")],
+    ),
+    (
+        "retries out of range",
+        """
+vpn: {policy: {retries: {retransmit_timeout: 0.05, retransmit_base: 0.9, retransmit_tries: 0, keyingtries: -1,
+                         setup_delay: 4}}}
+""",
+        [
+            ("vpns[0].policy.retries.retransmit_timeout", "must be a number of seconds from 0.1 to 60, not 0.05"),
+            ("vpns[0].policy.retries.retransmit_base", "must be a number of times as long from 1 to 3, not 0.9"),
+            ("vpns[0].policy.retries.retransmit_tries", "from 1 to 10, not 0"),
+            ("vpns[0].policy.retries.keyingtries", "from 0 to 100, not -1"),
+            ("vpns[0].policy.retries.setup_delay", "from 5 to 3600, not 4"),
+        ],
+    ),
+    (
+        "retries that are no numbers",
+        "vpn: {policy: {retries: {retransmit_timeout: .nan, retransmit_base: true, retransmit_tries: 2.5}}}",
+        [
+            ("vpns[0].policy.retries.retransmit_timeout", "not nan"),
+            ("vpns[0].policy.retries.retransmit_base", "not True"),
+            ("vpns[0].policy.retries.retransmit_tries", "not 2.5"),
+        ],
+    ),
+    (
+        "a PPK in a VPN that shares a tunnel with one without",
+        """
+vpns:
+  - {name: b, pool: internal, members: [vm1-east, vm1-west], policy: {encryption: {ppk: required}}}
+  - {name: a, pool: internal, members: [vm2-east, vm2-west]}
+""",
+        [("vpns[0].policy", "other IKE settings than a, with which it shares the tunnel edge-east -- edge-west")],
+    ),
+    (
+        "ML-KEM and nothing else, and edges without",
+        "{vpn: {policy: pq}, policies: {pq: {encryption: {ike: [aes256gcm16-prfsha384-ecp384-ke1_mlkem768]}}}, "
+        "hosts: {edge-west: {vcc_mlkem: true}}}",
+        [("vpns[0].policy", "has no proposal without ML-KEM (encryption.ike), and edge-east has none")],
+    ),
+    (
+        "ML-KEM that is neither there nor not there",
+        "hosts: {edge-west: {vcc_mlkem: maybe}}",
+        [("hosts.edge-west.vcc_mlkem", "must be true or false, not 'maybe'")],
+    ),
     # What to do
     (
         "no tunnel may be created",
@@ -668,6 +721,16 @@ vpn: {policy: {retries: {dpd_delay: 60}}}
         "two external edges in a mesh",
         "{vpn: {members: [vm1-east, vm-p, vm-q]}, hosts: {" + PARTNER + PARTNER_Q + "}}",
         [("vpns[0].members", "need a tunnel p -- q, and both are external: we can configure neither end")],
+    ),
+    (
+        "a PPK with an external edge",
+        "{vpn: {members: [vm1-east, vm-p], policy: postquantum}, hosts: {" + PARTNER + "}}",
+        [("vpns[0].policy", "requires a PPK (encryption.ppk), and p is external: tunnels to it have none")],
+    ),
+    (
+        "ML-KEM of an external edge",
+        external("p: {vcc_mlkem: true}"),
+        [("hosts.p.vcc_mlkem", "tunnels to an external edge have no ML-KEM")],
     ),
     (
         "what only an external edge has",

@@ -23,11 +23,17 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Pr
 
 STANDARD = {
     "dpd_delay": 5,
+    "retransmit_timeout": 1.0,
+    "retransmit_base": 1.4,
+    "retransmit_tries": 4,
+    "keyingtries": 0,
+    "setup_delay": 20,
     "ike": ("aes256gcm16-prfsha384-ecp384",),
     "esp": ("aes256gcm16-ecp384",),
     "ike_rekey": 14400,
     "esp_rekey": 3600,
     "replay_window": 1024,
+    "ppk": "none",
 }
 
 
