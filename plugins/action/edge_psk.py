@@ -11,7 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._psk import wrong_psk
+from ansible_collections.intercloud.vpn.plugins.module_utils._psk import PPK, kind_of, wrong_psk
 from ansible_collections.intercloud.vpn.plugins.module_utils._settings import tunnels_to
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 
@@ -30,14 +30,17 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         if arguments.get("plan"):
             arguments.update(_of_edge(str(arguments.pop("plan")), str(arguments.pop("edge"))))
-        tunnels = [tunnel for tunnel in arguments["tunnels"] if tunnel["ike"].get("auth") == "psk"]
+        tunnels = [tunnel for tunnel in arguments["tunnels"] if kind_of(tunnel)]
         asked, given = [], {}
         for tunnel in tunnels:
+            if kind_of(tunnel) == PPK:
+                asked.append(_told(tunnel))
+                continue
             if tunnel["peer"] not in hostvars:
                 continue
             variables = hostvars[tunnel["peer"]]
             if "vcc_psk" not in variables:
-                asked.append({"name": tunnel["name"]})
+                asked.append(_told(tunnel))
                 continue
             wrong = wrong_psk(variables["vcc_psk"])
             if wrong:
@@ -53,6 +56,11 @@ class ActionModule(ActionBase):
         result["secrets"] = {**result.get("secrets", {}), **given}
         result["files"] = {**result.get("files", {}), **{name: inventory[name] for name in given}}
         return result
+
+
+def _told(tunnel: dict[str, Any]) -> dict[str, Any]:
+    """What the VCC server has to know of a tunnel to find its key."""
+    return {"name": tunnel["name"], "ike": {key: tunnel["ike"][key] for key in ("auth", "ppk") if key in tunnel["ike"]}}
 
 
 def _of_edge(path: str, edge: str) -> dict[str, Any]:

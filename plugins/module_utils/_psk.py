@@ -1,25 +1,29 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pre-shared keys of tunnels to external edges, on the VCC server: one per tunnel.
+"""The keys of tunnels on the VCC server, one per tunnel: pre-shared keys, to external edges, and PPKs (RFC 8784).
 
-``<state_dir>/psk/<organization>/<tunnel>`` (0600 in directories 0700) holds a key on one line. A key that an
-administrator puts there counts like one made here; one that is removed is replaced by a new one.
+``<state_dir>/psk/<organization>/<tunnel>``, or ``ppk`` in place of ``psk`` (0600 in directories 0700), holds a key on
+one line. A key that an administrator puts there counts like one made here; one that is removed is replaced by a new one.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ._errors import VccError
 from ._whole_files import locked, write_whole
 
 GIVEN = "given"
 """What stands for a ``vcc_psk`` that is in order, wherever the key itself has no business."""
-SHORTEST = 20  # characters
+PSK, PPK = "psk", "ppk"
+NAMES = {PSK: "pre-shared key", PPK: "PPK"}
+# Characters. Of a PPK, RFC 8784, section 6, wants 256 bits: 43 are so many in base64.
+SHORTEST = {PSK: 20, PPK: 43}
 BYTES = 32  # of a key made here: 256 bits, as strong as the strongest cipher
 # Printable ASCII, which every IKE daemon's configuration file can hold, and no quote, which would end it there.
 _CHARACTERS = re.compile(r"[!#-~](?:[ !#-~]*[!#-~])?")
@@ -27,12 +31,19 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
-def wrong_psk(key: object) -> str | None:
+def kind_of(tunnel: Mapping[str, Any]) -> str | None:
+    """What kind of key a tunnel of a document has, if any."""
+    if tunnel["ike"].get("auth") == PSK:
+        return PSK
+    return PPK if tunnel["ike"].get("ppk") else None
+
+
+def wrong_psk(key: object, kind: str = PSK) -> str | None:
     """What is wrong with a key that somebody chose, or None. The key is never part of the answer."""
     if not isinstance(key, str):
         return "must be text; put it in quotes"
-    if len(key) < SHORTEST:
-        return f"must have at least {SHORTEST} characters, and has {len(key)}"
+    if len(key) < SHORTEST[kind]:
+        return f"must have at least {SHORTEST[kind]} characters, and has {len(key)}"
     if not _CHARACTERS.fullmatch(key):
         return 'must be printable ASCII without ", and neither begin nor end with a space'
     if key[:2] in ("0x", "0s"):
@@ -40,52 +51,54 @@ def wrong_psk(key: object) -> str | None:
     return None
 
 
-def psk_path(state_dir: str | Path, organization: str, tunnel: str) -> Path:
+def psk_path(state_dir: str | Path, organization: str, tunnel: str, kind: str = PSK) -> Path:
     """Where a tunnel's key is. VccError if a name does not do for a path."""
     if not _ORGANIZATION.fullmatch(organization):
         raise VccError(f"organization {organization!r}: must be letters, digits, '_', '.', '-', at most 63")
     if not _NAME.fullmatch(tunnel):
         raise VccError(f"tunnel {tunnel!r}: must be letters, digits, '_' and '-', at most 200")
-    return Path(state_dir) / "psk" / organization / tunnel
+    return Path(state_dir) / kind / organization / tunnel
 
 
-def read_psks(state_dir: str | Path, organization: str, tunnels: Iterable[str]) -> dict[str, str | None]:
+def read_psks(
+    state_dir: str | Path, organization: str, tunnels: Iterable[str], kind: str = PSK
+) -> dict[str, str | None]:
     """The tunnels' keys; None where there is none yet. Writes nothing."""
-    return {tunnel: _read(psk_path(state_dir, organization, tunnel)) for tunnel in tunnels}
+    return {tunnel: _read(psk_path(state_dir, organization, tunnel, kind), kind) for tunnel in tunnels}
 
 
-def ensure_psks(state_dir: str | Path, organization: str, tunnels: Iterable[str]) -> dict[str, str]:
+def ensure_psks(state_dir: str | Path, organization: str, tunnels: Iterable[str], kind: str = PSK) -> dict[str, str]:
     """The tunnels' keys. Those that are missing are made: once, however many ask at the same time."""
     found: dict[str, str] = {}
     for tunnel in tunnels:
-        path = psk_path(state_dir, organization, tunnel)
-        found[tunnel] = _read(path) or _make(path)
+        path = psk_path(state_dir, organization, tunnel, kind)
+        found[tunnel] = _read(path, kind) or _make(path, kind)
     return found
 
 
-def _make(path: Path) -> str:
+def _make(path: Path, kind: str) -> str:
     try:
         for folder in (path.parent.parent.parent, path.parent.parent, path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(path.parent / ".lock"):
-            key = _read(path)
+            key = _read(path, kind)
             if key is None:
                 key = secrets.token_hex(BYTES)
                 write_whole(path, f"{key}\n".encode(), 0o600)
     except OSError as error:
-        raise VccError(f"{path}: the pre-shared key cannot be made: {error.strerror}") from error
+        raise VccError(f"{path}: the {NAMES[kind]} cannot be made: {error.strerror}") from error
     return key
 
 
-def _read(path: Path) -> str | None:
+def _read(path: Path, kind: str) -> str | None:
     try:
         key = path.read_text(encoding="utf-8").strip("\r\n")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         # ValueError is a decoder's, and would show what it could not read.
-        raise VccError(f"{path}: the pre-shared key cannot be read: {getattr(error, 'strerror', 'no text')}") from None
-    wrong = wrong_psk(key)
+        raise VccError(f"{path}: the {NAMES[kind]} cannot be read: {getattr(error, 'strerror', 'no text')}") from None
+    wrong = wrong_psk(key, kind)
     if wrong:
-        raise VccError(f"{path}: the pre-shared key {wrong}")
+        raise VccError(f"{path}: the {NAMES[kind]} {wrong}")
     return key

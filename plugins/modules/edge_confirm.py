@@ -66,6 +66,13 @@ initiated:
   elements: dict
   returned: success
   sample: [{vpn: payroll, tunnel: edge-east--edge-west}]
+renewed:
+  description:
+    - The tunnels that this node initiates and whose IKE_SA had to be made again, with another PPK or under other
+      settings than it was made with.
+  type: list
+  elements: str
+  returned: success
 links:
   description: Every link of the node, with the state of its CHILD_SA, and why it is not up, in charon's words.
   type: list

@@ -147,6 +147,12 @@ sas:
     dh_group:
       description: Key exchange.
       type: str
+    additional_ke:
+      description: The key exchange beside it (RFC 9370), such as V(ML_KEM_1024); empty without one.
+      type: str
+    ppk:
+      description: Whether a PPK (RFC 8784) is part of its keys.
+      type: bool
     established_seconds:
       description: Age.
       type: int
@@ -156,8 +162,8 @@ sas:
     children:
       description:
         - CHILD_SAs. Each has C(name), C(state), C(mode), C(protocol), C(encapsulated), C(spi_in), C(spi_out), C(if_id),
-          C(encryption), C(encryption_keysize), C(integrity), C(dh_group), C(bytes_in), C(bytes_out), C(packets_in),
-          C(packets_out), C(installed_seconds), C(rekey_seconds), C(life_seconds), C(local_ts) and C(remote_ts).
+          C(encryption), C(encryption_keysize), C(integrity), C(dh_group), C(additional_ke), C(bytes_in),
+          C(bytes_out), C(packets_in), C(packets_out), C(installed_seconds), C(rekey_seconds), C(life_seconds), C(local_ts) and C(remote_ts).
       type: list
       elements: dict
 """

@@ -2,22 +2,24 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hand out the pre-shared keys of tunnels to external edges."""
+"""Hand out the keys of tunnels: pre-shared keys and PPKs."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: edge_psk
-short_description: Hand out pre-shared keys on the VCC server
+short_description: Hand out pre-shared keys and PPKs on the VCC server
 version_added: 0.1.0
 author: The intercloud.vpn developers (@intercloud)
 description:
-  - Returns the pre-shared keys of an organization's tunnels to external edges. A key that is not there yet is made,
-    once, however many ask for it at the same time. Runs on the VCC server, which keeps them in O(state_dir).
+  - Returns the pre-shared keys of an organization's tunnels to external edges, and the PPKs (RFC 8784) of those between
+    its own edges whose policy requires one. A key that is not there yet is made, once, however many ask for it at the
+    same time. Runs on the VCC server, which keeps them in O(state_dir).
   - The result holds keys. Use it with C(no_log).
 options:
   state_dir:
-    description: The VCC server's state directory. The keys are in C(psk/<organization>/<tunnel>) below.
+    description: The VCC server's state directory. Below, the keys are in C(psk/<organization>/<tunnel>) and
+      C(ppk/<organization>/<tunnel>).
     type: path
     required: true
   organization:
@@ -33,7 +35,7 @@ options:
     type: str
   tunnels:
     description:
-      - The tunnels, as they are in an org edge's document. Those that authenticate with certificates are left out.
+      - The tunnels, as they are in an org edge's document. Those that have neither kind of key are left out.
       - A tunnel whose external edge has the variable C(vcc_psk) has that key, and the VCC server is not asked for it.
         One whose external edge is not in the inventory is left out, as its C(vcc_psk) is not known.
     type: list
@@ -79,7 +81,14 @@ files:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._psk import ensure_psks, psk_path, read_psks
+from ansible_collections.intercloud.vpn.plugins.module_utils._psk import (
+    PPK,
+    PSK,
+    ensure_psks,
+    kind_of,
+    psk_path,
+    read_psks,
+)
 
 
 def main() -> None:
@@ -98,13 +107,17 @@ def main() -> None:
     )
     given = module.params
     place = (given["state_dir"], given["organization"])
-    names = [tunnel["name"] for tunnel in given["tunnels"]]
+    secrets, files, changed = {}, {}, False
     try:
-        found = read_psks(*place, names)
-        changed = None in found.values()
-        if changed and not module.check_mode:
-            found.update(ensure_psks(*place, names))
-        module.exit_json(changed=changed, secrets=found, files={name: str(psk_path(*place, name)) for name in names})
+        for kind in (PSK, PPK):
+            names = [tunnel["name"] for tunnel in given["tunnels"] if kind_of(tunnel) == kind]
+            found = read_psks(*place, names, kind)
+            if None in found.values():
+                changed = True
+                found = found if module.check_mode else ensure_psks(*place, names, kind)
+            secrets.update(found)
+            files.update({name: str(psk_path(*place, name, kind)) for name in names})
+        module.exit_json(changed=changed, secrets=secrets, files=files)
     except VccError as error:
         module.fail_json(msg=str(error))
 

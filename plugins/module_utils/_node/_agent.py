@@ -11,7 +11,20 @@ import json
 import sys
 import time
 
-from . import _certificates, _charon, _confirm, _duplicates, _files, _ip, _revocations, _secrets, _usage, _xfrm
+from . import (
+    _certificates,
+    _charon,
+    _confirm,
+    _duplicates,
+    _files,
+    _ip,
+    _renew,
+    _revocations,
+    _secrets,
+    _setups,
+    _usage,
+    _xfrm,
+)
 from ._addresses import Addresses
 from ._commit import FAILURES, activate, attempt, rollback
 from ._document import LIBIPSEC_DEVICE, NOTHING
@@ -68,6 +81,7 @@ def started(store: Store) -> None:
         credentials=_certificates.on_disk(store),
         revoked=_revocations.identities(_files.read(store.at(_certificates.REVOCATIONS))),
         secrets=_secrets.digests(generation),
+        made=_renew.made_with(generation),
     )
     deadline = time.monotonic() + 5
     while generation.backend == "libipsec" and not _ip.exists(LIBIPSEC_DEVICE) and time.monotonic() < deadline:
@@ -109,7 +123,7 @@ def keep(store: Store) -> None:
     with contextlib.suppress(ViciError):
         for text in _duplicates.end(generation):
             say(text)
-    for link in _confirm.initiate_missing(generation, 15):
+    for link in _confirm.initiate_missing(generation, 15, _setups.due(generation, store)):
         say(f"{link['vpn']} over {link['tunnel']}: {link['state']} {link['error']}")
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,7 @@ charon {
   install_routes = no
   install_virtual_ip = no
   make_before_break = yes
-  # A dead peer is given up after 1 + 1.4 + 1.96 + 2.74 + 3.84 = 11 s, not after the default's 165 s.
-  retransmit_timeout = 1.0
-  retransmit_base = 1.4
-  retransmit_tries = 4
+@RETRANSMISSION@
   # Many tunnels may come from one address (a hub's peers behind one NAT): the defaults, 5 and 3, starve them.
   block_threshold = 200
   cookie_threshold = 2000
@@ -53,11 +51,37 @@ _END = """\
 """
 
 
+# What an edge has that was told nothing else (docs/policies.md): a dead peer is given up after 11 s, not after 165.
+RETRANSMISSION = {"timeout": 1.0, "base": 1.4, "tries": 4}
+# The lines that charon need not be restarted for. It reads them again when it is told to, and new IKE_SAs have them.
+_RELOADED = re.compile(r"^  (?:# A dead peer|retransmit_).*\n", re.MULTILINE)
+
+
+def retransmission(generation: Generation) -> dict[str, float]:
+    """How charon retransmits in a generation: seconds `timeout`, `base`, and `tries`."""
+    return {**RETRANSMISSION, **generation.document.get("retransmission", {})}
+
+
 def settings(generation: Generation) -> str:
     """The daemon's settings for a generation; empty when it has no tunnels."""
     if not generation.listed("tunnels"):
         return ""
-    return _COMMON + _PLUGINS.get(generation.backend, "") + _END
+    pace = retransmission(generation)
+    waits = [pace["timeout"] * pace["base"] ** number for number in range(int(pace["tries"]) + 1)]
+    lines = [f"  # A dead peer is given up after {' + '.join(f'{wait:.3g}' for wait in waits)} = {sum(waits):.3g} s."]
+    lines += [f"  retransmit_{key} = {value}" for key, value in pace.items()]
+    return _COMMON.replace("@RETRANSMISSION@", "\n".join(lines)) + _PLUGINS.get(generation.backend, "") + _END
+
+
+def lasting(text: str) -> str:
+    """Of settings those that only a restart of the daemon changes."""
+    return _RELOADED.sub("", text)
+
+
+def reload_settings() -> None:
+    """Have the daemon read its settings again. ViciError if it does not run."""
+    with Vici() as vici:
+        vici.request("reload-settings")
 
 
 def identity() -> tuple[int, str]:
@@ -79,22 +103,26 @@ def mark(
     credentials: str | None = None,
     revoked: dict[str, str] | None = None,
     secrets: dict[str, str] | None = None,
+    made: dict[str, dict[str, str]] | None = None,
 ) -> None:
     """Note what the running daemon was started with and has loaded; None keeps what is noted.
 
-    `credentials`: a digest of certificates and revocations. `revoked`: the identities, and when their certificates were
-    revoked, that no SA is left of. `secrets`: digests of the pre-shared keys, by tunnel.
+    `daemon`: its settings. `credentials`: a digest of certificates and revocations. `revoked`: the identities, and when
+    their certificates were revoked, that no SA is left of. `secrets`: digests of the pre-shared keys, by tunnel.
+    `made`: what tunnels' IKE_SAs were made with (_renew.py).
     """
     pid, start = identity()
     old = marker(store)
     noted = {
         "pid": pid,
         "start": start,
-        "daemon": old.get("daemon", "") if daemon is None else sha256(daemon),
+        "daemon": old.get("daemon", "") if daemon is None else sha256(lasting(daemon)),
+        "settings": old.get("settings", "") if daemon is None else sha256(daemon),
         "config": old.get("config", "") if config is None else sha256(config),
         "credentials": old.get("credentials", "") if credentials is None else credentials,
         "revoked": old.get("revoked", {}) if revoked is None else revoked,
         "secrets": old.get("secrets", {}) if secrets is None else secrets,
+        "made": old.get("made", {}) if made is None else made,
     }
     _files.write(store.at(MARKER), json.dumps(noted, sort_keys=True), 0o600)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import _certificates, _secrets, _units
+from . import _certificates, _renew, _secrets, _units
 from ._addresses import Addresses
 from ._certificates import Certificates
 from ._document import NOTHING, Change, Generation
@@ -114,6 +114,8 @@ def activate(want: Generation, have: Generation, store: Store, boot: bool = Fals
 
     At boot every subsystem is tried, whatever the others say: a network that is not there must not keep the rest away.
     """
+    if not boot:
+        _renew.note(want, have, store)
     everything = parts(want, have, store, boot=boot)
     steps = [part.build for part in everything] + [part.clear for part in reversed(everything)]
     if boot:

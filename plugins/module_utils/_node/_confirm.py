@@ -1,15 +1,19 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Confirms a generation: disarms the roll-back, and initiates the links that are down and ours to initiate."""
+"""Confirms a generation: disarms the roll-back, has IKE_SAs made again that need it, and initiates links that are down.
+
+Both only where it is ours to do.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import _connections, _units
+from . import _connections, _renew, _units
 from ._document import NOTHING, Document, Generation
 from ._run import CommandError
 from ._state import Store
@@ -55,9 +59,10 @@ def states(generation: Generation) -> list[Document]:
     ]
 
 
-def missing(generation: Generation) -> list[Document]:
-    """The links that this node has to initiate."""
-    return [link for link in states(generation) if link["initiator"] and link["state"] not in UP]
+def missing(generation: Generation, tunnels: Collection[str] | None = None) -> list[Document]:
+    """The links that this node has to initiate, of some tunnels or of all."""
+    down = [link for link in states(generation) if link["initiator"] and link["state"] not in UP]
+    return [link for link in down if tunnels is None or link["tunnel"] in tunnels]
 
 
 def initiate(link: Document, timeout: float) -> str:
@@ -80,12 +85,12 @@ def initiate(link: Document, timeout: float) -> str:
     return "; ".join(reasons[-2:]) or str(answer.get("errmsg") or "no answer from the peer")
 
 
-def initiate_missing(generation: Generation, timeout: float) -> list[Document]:
+def initiate_missing(generation: Generation, timeout: float, tunnels: Collection[str] | None = None) -> list[Document]:
     """Initiate what is missing, several at a time, all of it within `timeout` seconds.
 
     Returns the links tried, each with `state` and `error`.
     """
-    todo = missing(generation)
+    todo = missing(generation, tunnels)
     deadline = time.monotonic() + timeout
 
     def attempt(link: Document) -> Document:
@@ -114,13 +119,18 @@ def confirm(store: Store, timeout: float, check: bool = False, expected: str = "
     """Confirm the current generation and bring its links up.
 
     CommandError when it is not the `expected` one: the node has rolled back meanwhile, or another run was here.
-    Returns `disarmed`, `initiated` (links that were down and had to be initiated) and `links` (all of the node's).
+    Returns `disarmed`, `renewed` (tunnels whose IKE_SA had to be made again), `initiated` (links that were down and had
+    to be initiated) and `links` (all of the node's).
     A link that does not come up is no error here: whoever verifies is the judge of that.
     """
     if check:
         generation = store.current() or NOTHING
-        todo = missing(generation)
-        return {"disarmed": store.fallback is not None, "initiated": _names(todo), "links": states(generation)}
+        return {
+            "disarmed": store.fallback is not None,
+            "renewed": list(_renew.pending(generation, store)),
+            "initiated": _names(missing(generation)),
+            "links": states(generation),
+        }
     with store.lock():
         now = store.named("current")
         if expected and now != expected:
@@ -133,10 +143,11 @@ def confirm(store: Store, timeout: float, check: bool = False, expected: str = "
             _units.disarm()
             store.confirm()
         generation = store.current() or NOTHING
+        renewed = _renew.renew(generation, store) if generation.listed("tunnels") else []
     tried = initiate_missing(generation, timeout)
     errors = {(link["tunnel"], link["vpn"]): link["error"] for link in tried}
     links = [{**link, "error": errors.get((link["tunnel"], link["vpn"]), "")} for link in states(generation)]
-    return {"disarmed": disarmed, "initiated": _names(tried), "links": links}
+    return {"disarmed": disarmed, "renewed": renewed, "initiated": _names(tried), "links": links}
 
 
 def _names(links: list[Document]) -> list[Document]:

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Iterable
 
 from . import _certificates, _files
 from ._document import Document, Generation
 from ._state import Store
 from ._vici import Vici, ViciError
+
+PATIENCE = 5.0  # seconds that a peer has to make a new IKE_SA with us
 
 Selectors = tuple[frozenset[str], frozenset[str]]  # local, remote
 Shape = dict[str, dict[str, Selectors]]  # connection → child → selectors
@@ -92,6 +95,32 @@ def terminate(gone: Iterable[tuple[str, str]]) -> None:
         with Vici() as vici:
             selector = {"ike": name, "child": child} if child else {"ike": name}
             vici.ask("terminate", {**selector, "force": "yes", "timeout": "3000"})
+
+
+def again(names: Iterable[str], reauth: bool) -> set[str]:
+    """Have tunnels that are up make a new IKE_SA; returns those that have none after PATIENCE.
+
+    charon makes it before it ends the old one, so that nothing is lost when the peer plays its part.
+    """
+    before = {name: found for name, found in _ike_spis(names).items() if found}
+    for name in before:
+        with Vici() as vici:
+            vici.ask("rekey", {"ike": name, "reauth": "yes" if reauth else "no"})
+    left = set(before)
+    deadline = time.monotonic() + PATIENCE
+    while left and time.monotonic() < deadline:
+        time.sleep(0.1)
+        left = {name for name, found in _ike_spis(left).items() if not found or found & before[name]}
+    return left
+
+
+def _ike_spis(names: Iterable[str]) -> dict[str, set[tuple[str, str]]]:
+    """The IKE_SAs of tunnels that carry something, or did until a moment ago."""
+    found: dict[str, set[tuple[str, str]]] = {name: set() for name in names}
+    for name, sa in security_associations(found):
+        if sa.get("state") in ("ESTABLISHED", "REKEYING"):
+            found[name].add((str(sa.get("initiator-spi")), str(sa.get("responder-spi"))))
+    return found
 
 
 def load_credentials(store: Store) -> None:

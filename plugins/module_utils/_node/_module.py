@@ -9,7 +9,7 @@ import json
 import time
 from typing import Any
 
-from . import _secrets, _units
+from . import _renew, _secrets, _units
 from ._certificates import needed
 from ._commit import FAILURES, Refused, RolledBack, describe, revise, rollback
 from ._commit import commit as bring
@@ -61,12 +61,13 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
         return {"msg": f"not applied, nothing was touched: {error}", "rolled_back": False}
     links = [] if want.empty else states(want)
     down = any(link["initiator"] and link["state"] not in UP for link in links)
+    stale = not check and bool(_renew.pending(want, store))
     return {
         **outcome.report(),
         "generation": outcome.generation,
         "unconfirmed": outcome.unconfirmed,
         "links": links,
-        "confirm": outcome.unconfirmed or down or (check and bool(outcome.changes) and not want.empty),
+        "confirm": outcome.unconfirmed or down or stale or (check and bool(outcome.changes) and not want.empty),
         "missing_packages": [],
         "notes": outcome.warnings,
     }
@@ -79,14 +80,14 @@ def confirm(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
             result = keep(store, given["timeout"], check, given["generation"])
             result["disarmed"] = result["disarmed"] or (check and given["pending"])
         else:
-            result = {"disarmed": store.fallback is not None, "initiated": [], "links": []}
+            result = {"disarmed": store.fallback is not None, "renewed": [], "initiated": [], "links": []}
             if not check:
                 with store.lock():
                     rollback(store)
                     _units.disarm()
     except (Busy, *FAILURES) as error:
         return {"msg": str(error)}
-    changed = bool(result["disarmed"] or result["initiated"])
+    changed = bool(result["disarmed"] or result["renewed"] or result["initiated"])
     return {"changed": changed, "generation": store.named("current"), **result}
 
 

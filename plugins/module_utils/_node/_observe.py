@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _certificates, _connections, _reasons, _units, _usage, _x509
+from . import _certificates, _connections, _reasons, _renew, _units, _usage, _x509
 from ._commit import compare
 from ._confirm import UP
-from ._document import NOTHING, Document, Generation
+from ._document import NOTHING, Change, Document, Generation
 from ._state import Store
 
 _IKE = {
@@ -26,6 +26,7 @@ _IKE = {
     "integ-alg": "integrity",
     "prf-alg": "prf",
     "dh-group": "dh_group",
+    "ake1": "additional_ke",
 }
 _CHILD = {
     "name": "name",
@@ -39,6 +40,7 @@ _CHILD = {
     "encr-keysize": "encryption_keysize",
     "integ-alg": "integrity",
     "dh-group": "dh_group",
+    "ake1": "additional_ke",
 }
 _COUNTERS = {
     "bytes-in": "bytes_in",
@@ -71,6 +73,7 @@ def _ike_sa(name: str, source: Document) -> Document:
         "unique_id": str(source.get("uniqueid", "")),
         "initiator": source.get("initiator") == "yes",
         **found,
+        "ppk": source.get("ppk") == "yes",
         "children": children,
     }
 
@@ -90,6 +93,7 @@ def observe(store: Store) -> dict[str, Any]:
     current = store.current() or NOTHING
     names = [tunnel["name"] for tunnel in current.listed("tunnels")]
     drift = compare(current, current, store)
+    drift += [Change("secrets", f"make the IKE_SA of {name} again") for name in _renew.pending(current, store)]
     sas = [_ike_sa(name, sa) for name, sa in _connections.security_associations(names)]
     return {
         "node": current.document.get("node", ""),

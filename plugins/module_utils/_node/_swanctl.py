@@ -12,6 +12,7 @@ from ._run import CommandError, have, run
 from ._vici import ViciError
 
 FILE = "swanctl.conf"
+RELOAD = "have strongSwan read its settings again"
 
 
 class Swanctl(Part):
@@ -34,13 +35,15 @@ class Swanctl(Part):
     # --- compare -------------------------------------------------------------------------------------------------
 
     def _restart(self) -> str:
-        """What has to be done to the daemon; empty if nothing."""
+        """What has to be done to the daemon for its settings; empty if nothing."""
         if not self._settings:
             return ""
         if not _charon.identity()[0]:
             return "start strongSwan"
-        noted = _charon.marker(self.store).get("daemon")
-        return "" if noted == sha256(self._settings) else "restart strongSwan"
+        noted = _charon.marker(self.store)
+        if noted.get("daemon") != sha256(_charon.lasting(self._settings)):
+            return "restart strongSwan"
+        return "" if noted.get("settings") == sha256(self._settings) else RELOAD
 
     def _stale(self) -> bool:
         """Whether the file, or what is loaded of it, is not what is wanted."""
@@ -149,7 +152,9 @@ class Swanctl(Part):
             _files.write(self.store.at(_charon.CONFIG), self._text)
         if self.boot:  # strongSwan starts next, and loads these files
             return
-        if self._restart():
+        if self._restart() == RELOAD:
+            self._reload()
+        elif self._restart():
             if not _systemd.here():
                 raise CommandError("strongSwan has to be started, and this node has no systemd")
             _charon.note_service(self.store)
@@ -164,6 +169,13 @@ class Swanctl(Part):
                 raise CommandError(str(error)) from error
             run("swanctl", "--load-conns", timeout=60)
             _charon.mark(self.store, config=self._text, credentials=self._credentials)
+
+    def _reload(self) -> None:
+        try:
+            _charon.reload_settings()
+        except ViciError as error:
+            raise CommandError(str(error)) from error
+        _charon.mark(self.store, daemon=self._settings)
 
     def clear(self) -> None:
         """Unload and terminate what is no longer wanted; give the daemon back with the last tunnel."""

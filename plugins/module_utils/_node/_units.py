@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from . import _files, _systemd, _usage
+from . import _files, _setups, _systemd, _usage
 from ._document import Change
 from ._install import AGENT
 from ._part import Part
@@ -90,15 +90,15 @@ Type=oneshot
 ExecStart=-{AGENT} keep
 LogLevelMax=notice
 """
-_KEEP_TIMER = """\
+_KEEP_TIMER = f"""\
 # Made by intercloud.vpn; changes are lost. charon gives up a link for good when the peer says no, and a peer that
 # is just starting says no. And most nftables.conf begin with `flush ruleset`.
 [Unit]
 Description=Put back what was flushed, initiate links that are down (intercloud.vpn)
 
 [Timer]
-OnActiveSec=20s
-OnUnitInactiveSec=20s
+OnActiveSec={_setups.DELAY}s
+OnUnitInactiveSec={_setups.DELAY}s
 AccuracySec=1s
 
 [Install]
@@ -168,11 +168,15 @@ class Units(Part):
             names.append(NETWORKD)
         return {path for path in (*OWN, *LINKS) if any(name in path for name in names)}
 
+    def _text(self, path: str) -> str:
+        seconds = f"{_setups.interval(self.want)}s"
+        return OWN[path].replace(f"Sec={_setups.DELAY}s", f"Sec={seconds}") if path in OWN else ""
+
     def _right(self, path: str) -> bool:
         real = self.store.at(path)
         if path in LINKS:
             return real.is_symlink() and os.readlink(real) == LINKS[path]
-        return _files.read(real) == OWN[path]
+        return _files.read(real) == self._text(path)
 
     def _compare(self) -> tuple[list[str], list[str]]:
         if not _systemd.here():
@@ -188,7 +192,7 @@ class Units(Part):
     def changes(self) -> list[Change]:
         """Files to write and to remove."""
         write, over = self._compare()
-        found = [Change(self.name, f"write {p}", _files.read(self.store.at(p)), OWN.get(p, "")) for p in write]
+        found = [Change(self.name, f"write {p}", _files.read(self.store.at(p)), self._text(p)) for p in write]
         return found + [Change(self.name, f"remove {p}", _files.read(self.store.at(p)), "") for p in over]
 
     def build(self) -> None:
@@ -198,7 +202,7 @@ class Units(Part):
             if path in LINKS:
                 _files.link(self.store.at(path), LINKS[path])
             else:
-                _files.write(self.store.at(path), OWN[path])
+                _files.write(self.store.at(path), self._text(path))
         if write:
             _systemd.systemctl("daemon-reload")
         if any(KEEP in path for path in write):
