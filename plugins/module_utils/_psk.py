@@ -4,7 +4,8 @@
 """The keys of tunnels on the VCC server, one per tunnel: pre-shared keys, to external edges, and PPKs (RFC 8784).
 
 ``<state_dir>/psk/<organization>/<tunnel>``, or ``ppk`` in place of ``psk`` (0600 in directories 0700), holds a key on
-one line. A key that an administrator puts there counts like one made here; one that is removed is replaced by a new one.
+one line. A key that an administrator puts there counts like one made here; one that is removed is replaced by a new
+one.
 """
 
 from __future__ import annotations

@@ -162,8 +162,9 @@ sas:
     children:
       description:
         - CHILD_SAs. Each has C(name), C(state), C(mode), C(protocol), C(encapsulated), C(spi_in), C(spi_out), C(if_id),
-          C(encryption), C(encryption_keysize), C(integrity), C(dh_group), C(additional_ke), C(bytes_in),
-          C(bytes_out), C(packets_in), C(packets_out), C(installed_seconds), C(rekey_seconds), C(life_seconds), C(local_ts) and C(remote_ts).
+          C(encryption), C(encryption_keysize), C(integrity), C(dh_group), C(additional_ke), C(bytes_in), C(bytes_out),
+          C(packets_in), C(packets_out), C(installed_seconds), C(rekey_seconds), C(life_seconds), C(local_ts) and
+          C(remote_ts).
       type: list
       elements: dict
 """

@@ -19,8 +19,8 @@ AGENT = f"{HOME}/agent"
 MODULES = (
     *("__init__", "_addresses", "_agent", "_certificates", "_charon", "_commit", "_confirm", "_connections"),
     *("_document", "_duplicates", "_files", "_install", "_ip", "_links", "_nftables", "_observe", "_part", "_reasons"),
-    *("_revocations", "_routes", "_run", "_scratch", "_secrets", "_state", "_swanctl", "_sysctl", "_systemd", "_units"),
-    *("_usage", "_vici", "_x509", "_xfrm"),
+    *("_renew", "_revocations", "_routes", "_run", "_scratch", "_secrets", "_setups", "_state", "_swanctl", "_sysctl"),
+    *("_systemd", "_units", "_usage", "_vici", "_x509", "_xfrm"),
 )
 
 _LAUNCHER = f"""\

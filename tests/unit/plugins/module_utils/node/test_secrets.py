@@ -68,7 +68,7 @@ def charon(monkeypatch: pytest.MonkeyPatch) -> Charon:
         monkeypatch.setattr(module, "Vici", fake)
     monkeypatch.setattr(_connections, "security_associations", fake.security_associations)
     monkeypatch.setattr(_charon, "identity", lambda: (7, "1"))
-    monkeypatch.setattr(_secrets, "PATIENCE", 0.3)
+    monkeypatch.setattr(_connections, "PATIENCE", 0.3)
     return fake
 
 
