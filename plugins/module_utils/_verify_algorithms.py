@@ -26,6 +26,7 @@ PRF = {
     "prfaesxcbc": "PRF_AES128_XCBC",
     "prfaescmac": "PRF_AES128_CMAC",
 }
+ADDITIONAL = {"ke1_mlkem768": "ML_KEM_768", "ke1_mlkem1024": "ML_KEM_1024"}
 GROUP = {"curve25519": "CURVE_25519", "x25519": "CURVE_25519", "curve448": "CURVE_448", "x448": "CURVE_448"}
 NUMBERED_GROUP = re.compile(r"(ecp|modp)(\d+)")
 
@@ -38,9 +39,10 @@ class Algorithms:
     integ: str | None = None
     prf: str | None = None
     dh: str | None = None
+    additional: str | None = None
 
     def __str__(self) -> str:
-        return "/".join(name for name in (self.encr, self.integ, self.prf, self.dh) if name) or "none"
+        return "/".join(name for name in (self.encr, self.integ, self.prf, self.dh, self.additional) if name) or "none"
 
 
 def wanted(proposal: str, *, ike: bool) -> Algorithms:
@@ -65,6 +67,8 @@ def wanted(proposal: str, *, ike: bool) -> Algorithms:
             found["dh"] = f"{numbered.group(1).upper()}_{numbered.group(2)}"
         elif word in GROUP:
             found["dh"] = GROUP[word]
+        elif word in ADDITIONAL:
+            found["additional"] = ADDITIONAL[word]
     return Algorithms(**found)
 
 
@@ -73,19 +77,22 @@ def negotiated(sa: Mapping[str, Any]) -> Algorithms:
     cipher, bits = sa.get("encryption"), sa.get("encryption_keysize")
     if cipher and bits and cipher != "CHACHA20_POLY1305":  # that one has a single key size
         cipher = f"{cipher}_{bits}"
-    return Algorithms(cipher or None, sa.get("integrity") or None, sa.get("prf") or None, sa.get("dh_group") or None)
+    rest = (sa.get(key) or None for key in ("integrity", "prf", "dh_group", "additional_ke"))
+    return Algorithms(cipher or None, *rest)
 
 
 def agree(proposals: Iterable[str], sa: Mapping[str, Any], *, ike: bool) -> bool:
     """Whether what is used is one of the proposals.
 
     A CHILD_SA that was made together with its IKE_SA has no key exchange of its own (RFC 7296, 1.2); one that was
-    rekeyed has.
+    rekeyed has. Where ML-KEM is wanted, it has to be there.
     """
     used = negotiated(sa)
     for proposal in proposals:
         choice = wanted(proposal, ike=ike)
         if (used.encr, used.integ) != (choice.encr, choice.integ):
+            continue
+        if used.additional != choice.additional:
             continue
         if ike and (used.prf, used.dh) == (choice.prf, choice.dh):
             return True

@@ -70,6 +70,8 @@ def _judge_tunnel(name: str, ends: Ends, seen: Mapping[str, list[Section]], beca
         if not agree(planned["ike"]["proposals"], sa, ike=True):
             expected = f"IKE {' or '.join(planned['ike']['proposals'])}"
             yield Finding(ERROR, subject, expected, f"{node}: {negotiated(sa)}", f"swanctl --list-conns on {node}")
+        if planned["ike"].get("ppk") and not sa.get("ppk"):
+            yield Finding(ERROR, subject, "a PPK in its keys (RFC 8784)", f"{node}: none", f"create_vpn again; {logs}")
         for key in ("local_id", "remote_id"):
             if sa.get(key) and sa[key] != planned[key]:
                 yield Finding(ERROR, subject, f"{key} {planned[key]}", f"{node}: {sa[key]}", f"certificates of {name}")
@@ -150,11 +152,19 @@ def _record(
             "ike": str(negotiated(first_ike)) if first_ike else None,
             "esp": str(negotiated(first_esp)) if first_esp else None,
         },
+        **_ppk(ends, sas),
         "bytes": {node: _pick(found, bytes_in="in", bytes_out="out") for node, found in up.items()},
         "packets": {node: _pick(found, packets_in="in", packets_out="out") for node, found in up.items()},
         "encapsulated": {node: found[0].get("encapsulated") for node, found in up.items() if found},
         "mtu": min(_link(end, vpn)["mtu"] for end in ends.values() if _link(end, vpn)),
     }
+
+
+def _ppk(ends: Ends, sas: Mapping[str, list[Section]]) -> dict[str, Any]:
+    """Where a PPK is required: whether it is part of the keys at the ends that were observed."""
+    wanted = any(end["ike"].get("ppk") for end in ends.values())
+    used = [bool(found and found[0].get("ppk")) for found in sas.values()]
+    return {"ppk": bool(used) and all(used)} if wanted else {}
 
 
 def _reasons(name: str, ends: Ends, observed: Mapping[str, Section]) -> dict[str, list[dict[str, Any]]]:

@@ -35,6 +35,11 @@ _RANKED: tuple[tuple[str, str], ...] = (
     (r"no private key found for .*", "has no private key for {own}"),
     (r"no shared key found for .*", "has no pre-shared key for {peer}"),
     (r"tried \d+ shared keys? for .*MAC mismatched", "refuses {peer}: the pre-shared keys differ"),
+    (r"PPK required but no PPK found for .*", "has no PPK for {peer}"),
+    (
+        r"PPK required but .*|received PPK_ID .*|peer didn't use PPK .*",
+        "refuses {peer}: it does not use the PPK that is required",
+    ),
     (r"received proposals unacceptable", "refuses {peer}: no IKE proposal in common"),
     (r"no acceptable (?:proposal|ENCRYPTION|INTEGRITY|DIFFIE|PSEUDO).*", "refuses {peer}: no ESP proposal in common"),
     (
@@ -47,7 +52,8 @@ _RANKED: tuple[tuple[str, str], ...] = (
         r"no trusted .*public key found for '(?P<id>.+)'",
         "refuses {peer}: it showed no certificate for {id} that is trusted here{shown}",
     ),
-    (r"constraint check failed.*|signature validation failed.*", ""),
+    (r"signature validation failed.*", "{unsigned}"),
+    (r"constraint check failed.*", ""),
     (r"received NO_PROPOSAL_CHOSEN notify.*", "was refused by {peer}: no proposal in common"),
     (r".*TS_UNACCEPTABLE.*", "was refused by {peer}: other traffic selectors"),
     (r"received AUTHENTICATION_FAILED notify.*|parsed INFORMATIONAL .*N\(AUTH_FAILED\).*", "was refused by {peer}"),
@@ -80,6 +86,9 @@ def _told(lines: list[str], tunnel: Section) -> Iterator[tuple[int, str]]:
     names = {"peer": str(tunnel["remote_id"]), "own": str(tunnel["local_id"])}
     other = shown and f"CN={names['peer']}" not in re.split(r", |,", shown["name"])
     names["shown"] = f", but that of {shown['name']}" if shown and other else ""
+    # A PPK is part of what is signed (RFC 8784, section 3): charon cannot tell which of the two it is.
+    ppk = f"refuses {names['peer']}: the PPKs of the two ends differ, or its key is not its certificate's"
+    names["unsigned"] = ppk if tunnel.get("ike", {}).get("ppk") else ""
     for line in lines:
         for rank, (pattern, words) in enumerate(_PATTERNS):
             match = pattern.fullmatch(line)

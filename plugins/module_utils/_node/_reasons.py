@@ -26,7 +26,7 @@ TELLING = re.compile(
         subject\ certificate\ invalid | issuer\ certificate\ invalid | no\ issuer\ certificate
       | certificate\ was\ revoked
       | no\ trusted\ .*public\ key\ found | no\ private\ key\ found | no\ shared\ key\ found | tried\ .*MAC\ mismatched
-      | PPK\ required\ but | no\ PPK\ found | using\ PPK\ for\ PPK_ID
+      | PPK\ required\ but | received\ PPK_ID | peer\ didn't\ use\ PPK
       | received\ end\ entity\ cert | constraint\ check\ failed | no\ matching\ peer\ config | no\ IKE\ config\ found
       | received\ proposals | configured\ proposals | no\ acceptable\ | .*TS_UNACCEPTABLE
       | traffic\ selectors\ .*unacceptable

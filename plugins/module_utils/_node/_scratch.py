@@ -66,8 +66,9 @@ def _tree(base: Path, changed: dict[str, str]) -> None:
         _files.write(base / os.path.relpath(path, SWANCTL), text)
 
 
-def load(changed: dict[str, str]) -> dict[str, Document]:
-    """The connections, as `list-conns` shows them, that charon would have after /etc/swanctl was `changed`.
+def load(changed: dict[str, str]) -> tuple[dict[str, Document], set[str]]:
+    """What charon would have after /etc/swanctl was `changed`: its connections, as `list-conns` shows them, and the key
+    exchanges it knows how to do; it loads proposals with others, too.
 
     Raises CommandError with what swanctl says about a configuration that does not load.
     """
@@ -91,7 +92,9 @@ def load(changed: dict[str, str]) -> dict[str, Document]:
                 words = ("swanctl", "--load-conns", "--uri", f"unix://{socket}")
                 run(*words, timeout=PATIENCE, env=env, unconfined=True)
                 with Vici(str(socket), PATIENCE) as vici:
-                    return {k: v for event in vici.stream("list-conns", "list-conn") for k, v in event.items()}
+                    found = {k: v for event in vici.stream("list-conns", "list-conn") for k, v in event.items()}
+                    algorithms = vici.request("get-algorithms")
+                    return found, {*algorithms.get("ke", {}), *algorithms.get("dh", {})}
             except ViciError as error:
                 raise CommandError(str(error)) from error
             finally:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 from . import _certificates, _charon, _connections, _files, _scratch, _systemd
 from ._document import Change, sha256
 from ._part import Context, Part
@@ -12,6 +14,7 @@ from ._run import CommandError, have, run
 from ._vici import ViciError
 
 FILE = "swanctl.conf"
+MLKEM = re.compile(r"ke\d_mlkem(\d+)")
 RELOAD = "have strongSwan read its settings again"
 
 
@@ -96,16 +99,37 @@ class Swanctl(Part):
             elif _certificates.needed(self.want) and not self.store.at(path).exists():
                 return []  # reported as the missing certificate that it is
         try:
-            found = _connections.parse(_scratch.load(changed))
+            connections, exchanges = _scratch.load(changed)
         except CommandError as error:
-            return [str(error)]
-        wrong = []
+            return [str(error), *self._no_mlkem(set())]
+        found, wrong = _connections.parse(connections), self._no_mlkem(exchanges)
+        wrong += [
+            f"{FILE}: connection {tunnel['name']} does not require the PPK that the document asks for"
+            for tunnel in self.want.listed("tunnels")
+            if tunnel["ike"].get("ppk") and connections.get(tunnel["name"], {}).get("ppk_required") != "yes"
+        ]
         for name, children in self._shape.items():
             if name not in found:
                 wrong.append(f"{FILE}: connection {name} of the document is missing")
             elif found[name] != children:
                 wrong.append(f"{FILE}: connection {name} has other children or selectors than the document")
         return wrong
+
+    def _no_mlkem(self, exchanges: set[str]) -> list[str]:
+        """Tunnels whose proposals have ML-KEM, if this strongSwan has none. `exchanges`: what it can do."""
+        wanted = {
+            (tunnel["name"], word)
+            for tunnel in self.want.listed("tunnels")
+            for one in (tunnel["ike"], *(link["esp"] for link in tunnel.get("links", [])))
+            for proposal in one["proposals"]
+            for word in proposal.split("-")
+            if MLKEM.fullmatch(word)
+        }
+        return [
+            f"tunnel {name}: this node's strongSwan has no ML-KEM ({word}), and vcc_mlkem says it has"
+            for name, word in sorted(wanted)
+            if f"ML_KEM_{MLKEM.fullmatch(word)[1]}" not in exchanges  # type: ignore[index]
+        ]
 
     # --- report --------------------------------------------------------------------------------------------------
 
