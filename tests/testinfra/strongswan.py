@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ class Child:
 
 @dataclass(frozen=True)
 class Ike:
-    """An IKE_SA and its children; `rekey`: seconds until it is rekeyed."""
+    """An IKE_SA and its children; `rekey`: seconds until it is rekeyed; `additional`: a key exchange beside the group."""
 
     name: str
     state: str
@@ -37,6 +38,17 @@ class Ike:
     spis: frozenset
     algorithms: str
     children: tuple
+    ppk: bool = False
+    additional: str = ""
+
+
+def shared_keys(edge):
+    """The names of the pre-shared keys and PPKs that charon has. Asked by the agent's own client: swanctl cannot."""
+    program = (
+        "import json, sys; sys.path.insert(0, '/usr/local/lib/intercloud-vpn'); "
+        "from intercloud_vpn_node._vici import Vici; print(json.dumps(Vici().request('get-shared')['keys']))"
+    )
+    return json.loads(lab.sh(edge, f'python3 -c "{program}"'))
 
 
 def ike_sas(edge):
@@ -72,6 +84,8 @@ def _ike(name, keys):
             (f"{keys.get('encr-alg')}-{keys.get('encr-keysize')}", str(keys.get("prf-alg")), str(keys.get("dh-group")))
         ),
         children=tuple(_child(child) for child in keys.get("child-sas", {}).values()),
+        ppk=keys.get("ppk") == "yes",
+        additional=keys.get("ake1", ""),
     )
 
 
