@@ -30,7 +30,7 @@ class Child:
 
 @dataclass(frozen=True)
 class Ike:
-    """An IKE_SA and its children; `rekey`: seconds until it is rekeyed; `additional`: a key exchange beside the group."""
+    """An IKE_SA and its children; `rekey`: seconds until it is rekeyed; `additional`: what is beside the group."""
 
     name: str
     state: str

@@ -105,9 +105,8 @@ def test_the_key_is_where_it_belongs_and_nowhere_else():
     digits = key.encode().hex()
     for text in (run.output, json.dumps(ledger.contents()), Path(_lab.STATE_DIR, "ledger.sqlite").read_bytes().hex()):
         assert key not in text and digits not in text
-    seen = (
-        f"{{ journalctl --no-pager; ps axww; cat /run/intercloud-vpn/*.json; }} | grep -cE '{key[:24]}|{digits[:48]}'"
-    )
+    either = f"{key[:24]}|{digits[:48]}"
+    seen = f"{{ journalctl --no-pager; ps axww; cat /run/intercloud-vpn/*.json; }} | grep -cE '{either}'"
     mode = "find /etc/swanctl /var/lib/intercloud-vpn /run -xdev -type f -perm /077 -print0 | xargs -0 grep -lE "
     for edge in EDGES:
         # grep finds itself and the shell that runs it
@@ -194,14 +193,10 @@ def cut():
     """Cuts the way between the edges; it is mended in the end, whatever happens."""
 
     def away():
-        lab.netns(
-            lab.INTERNET,
-            "nft",
-            "add table ip cut; add chain ip cut f { type filter hook forward priority 0; policy drop; }",
-        )
+        lab.netns(lab.INTERNET, "nft", f"add {TABLE}; add chain ip cut forward {DROP}")
 
     yield away
-    lab.netns(lab.INTERNET, "nft", "delete table ip cut", check=False)
+    lab.netns(lab.INTERNET, "nft", f"add {TABLE}; delete {TABLE}")
 
 
 def test_a_dead_peer_is_given_up_when_the_policy_says(addresses, cut, say):

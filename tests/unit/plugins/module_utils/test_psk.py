@@ -12,7 +12,9 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._psk import (
+    PPK,
     ensure_psks,
+    kind_of,
     psk_path,
     read_psks,
     wrong_psk,
@@ -93,3 +95,21 @@ def test_no_name_leads_out_of_the_directory(tmp_path: Path, organization: str, t
     with pytest.raises(VccError):
         ensure_psks(tmp_path, organization, [tunnel])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ppk_has_a_place_of_its_own_and_256_bits(tmp_path: Path) -> None:
+    keys = ensure_psks(tmp_path, "acme", ["one"], PPK)
+    path = psk_path(tmp_path, "acme", "one", PPK)
+    assert path == tmp_path / "ppk/acme/one"
+    assert (path.stat().st_mode & 0o777, len(bytes.fromhex(keys["one"]))) == (0o600, 32)
+    assert read_psks(tmp_path, "acme", ["one"]) == {"one": None}
+    path.write_text("long enough for a pre-shared key\n", encoding="utf-8")
+    with pytest.raises(VccError, match="the PPK must have at least 43 characters, and has 32"):
+        ensure_psks(tmp_path, "acme", ["one"], PPK)
+
+
+@pytest.mark.parametrize(
+    ("ike", "kind"), [({"auth": "psk"}, "psk"), ({"auth": "pubkey", "ppk": True}, "ppk"), ({"auth": "pubkey"}, None)]
+)
+def test_a_tunnel_has_one_kind_of_key_or_none(ike: dict[str, object], kind: str | None) -> None:
+    assert kind_of({"name": "one", "ike": ike}) == kind

@@ -131,6 +131,7 @@ class TestAlgorithms:
             ("aes256gcm16-ecp384", False, "AES_GCM_16_256/ECP_384"),
             ("aes256gcm128-ecp384-esn", False, "AES_GCM_16_256/ECP_384"),
             ("aes192-sha384-modp4096", False, "AES_CBC_192/HMAC_SHA2_384_192/MODP_4096"),
+            ("aes256gcm16-ecp384-ke1_mlkem768", False, "AES_GCM_16_256/ECP_384/ML_KEM_768"),
         ],
     )
     def test_swanctls_words_in_charons(self, proposal: str, ike: bool, names: str) -> None:
@@ -149,6 +150,14 @@ class TestAlgorithms:
     )
     def test_of_a_child_sa(self, child: dict[str, str], agree: bool) -> None:
         assert algorithms.agree(["aes256gcm16-ecp384"], child, ike=False) is agree
+
+    @pytest.mark.parametrize("ike", [True, False])
+    @pytest.mark.parametrize("used", ["ML_KEM_1024", "ML_KEM_768", ""])
+    @pytest.mark.parametrize("wanted", ["-ke1_mlkem1024", ""])
+    def test_ml_kem_is_there_if_and_only_if_it_is_wanted(self, wanted: str, used: str, ike: bool) -> None:
+        sa = {**GCM, "prf": "PRF_HMAC_SHA2_384" if ike else "", "dh_group": "ECP_384", "additional_ke": used}
+        proposal = f"aes256gcm16{'-prfsha384' if ike else ''}-ecp384{wanted}"
+        assert algorithms.agree([proposal], sa, ike=ike) is (used == ("ML_KEM_1024" if wanted else ""))
 
 
 def test_all_is_as_planned(world: World) -> None:
@@ -188,11 +197,19 @@ def reload_with_selectors_cut_in_two(world: World, node: str) -> None:
         child["remote_ts"] = ["100.64.0.32/27", "100.64.0.0/27"]
 
 
+def require_ppk(world: World, *having: str) -> None:
+    """Both ends are to use a PPK; those in `having` do."""
+    for node in ("edge-east", "edge-west"):
+        world.documents[node]["tunnels"][0]["ike"]["ppk"] = True
+        world.sa(node)["ppk"] = node in having
+
+
 FINE: dict[str, Callable[[World], None]] = {
     "what a rekeying leaves": both(add_leftovers),
     "a link that is being rekeyed": both(lambda w, n: w.child(n).update(state="REKEYING")),
     "a tunnel that is being rekeyed": both(lambda w, n: w.sa(n).update(state="REKEYING")),
     "the same selectors, cut differently": both(reload_with_selectors_cut_in_two),
+    "a PPK that is used": lambda w: require_ppk(w, "edge-east", "edge-west"),
     "somebody else's connection": lambda w: w.observed["edge-east"]["sas"].append({"tunnel": "office", "state": "X"}),
     "a node that nothing concerns is dead": lambda w: w.documents.update(
         {"vm1-west": {"role": "member", "generation": 4, "routes": []}}
@@ -236,6 +253,12 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
         f"tunnel {TUNNEL}",
         "IKE aes256gcm16-prfsha384-ecp384",
         "edge-east: AES_GCM_16_256/PRF_HMAC_SHA2_384/MODP_2048",
+    ),
+    "no PPK where one is required": (
+        lambda w: require_ppk(w, "edge-east"),
+        f"tunnel {TUNNEL}",
+        "a PPK in its keys (RFC 8784)",
+        "edge-west: none",
     ),
     "somebody else at the other end": (
         lambda w: w.sa("edge-east").update(remote_id="mallory.acme"),
@@ -413,6 +436,13 @@ def test_one_fault_is_one_finding(world: World, case: str) -> None:
     assert [(f.subject, f.expected, f.seen) for f in result.findings] == [(subject, expected, seen)]
     assert result.findings[0].look
     assert not result.ok
+
+
+@pytest.mark.parametrize(("having", "used"), [(("edge-east", "edge-west"), True), (("edge-east",), False)])
+def test_the_result_says_whether_the_ppk_is_used(world: World, having: tuple[str, ...], used: bool) -> None:
+    assert "ppk" not in world.judge().links[0]
+    require_ppk(world, *having)
+    assert world.judge().links[0]["ppk"] is used
 
 
 def test_loss_is_a_warning(world: World) -> None:

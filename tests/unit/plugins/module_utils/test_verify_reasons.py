@@ -107,6 +107,33 @@ def test_the_end_that_knows_says_why(world: World, east: tuple[str, ...], west: 
     assert seen(world).startswith(f"edge-east: none, edge-west: none. {said}")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "signature validation failed, looking for another key",
+            "edge-west refuses edge-east.acme: the PPKs of the two ends differ, or its key is not its certificate's (",
+        ),
+        ("PPK required but no PPK found for 'edge-east--edge-west'", "edge-west has no PPK for edge-east.acme (PPK"),
+        (
+            "PPK required but peer does not support PPK",
+            "edge-west refuses edge-east.acme: it does not use the PPK that is required (PPK",
+        ),
+    ],
+)
+def test_a_ppk_that_is_wrong_or_missing(world: World, line: str, said: str) -> None:
+    for node in ("edge-east", "edge-west"):
+        world.documents[node]["tunnels"][0]["ike"]["ppk"] = True
+    say(world, "edge-west", line)
+    say(world, "edge-east", "received AUTHENTICATION_FAILED notify error")
+    assert seen(world).startswith(f"edge-east: none, edge-west: none. {said}")
+
+
+def test_without_a_ppk_a_wrong_signature_speaks_for_itself(world: World) -> None:
+    say(world, "edge-west", "signature validation failed, looking for another key")
+    assert seen(world).endswith("edge-west says: signature validation failed, looking for another key")
+
+
 def test_the_other_end_has_the_second_word_and_there_is_no_third(world: World) -> None:
     say(world, "edge-east", SHOWN, "certificate was revoked on Nov 23, reason: unspecified", UNTRUSTED)
     say(world, "edge-west", REFUSED, ENDED)
