@@ -16,6 +16,8 @@ from ._policy_encryption import usable
 from ._problems import Problems
 from ._topology import TOPOLOGIES
 
+IPSEC = "ipsec"
+
 
 def check_ends(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> None:
     """Note what the edges of one VPN cannot do of what it asks for."""
@@ -26,6 +28,12 @@ def check_ends(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> None:
 
 
 def _check_ppk(vpn: Vpn, ends: list[OrgEdge], problems: Problems) -> None:
+    if vpn.policy.encryption.ppk == "required" and vpn.tunnel != IPSEC:
+        problems.add(
+            f"{vpn.path}.policy",
+            f"requires a PPK (encryption.ppk), and tunnels of kind {vpn.tunnel} have none; take tunnel: {IPSEC}, or "
+            "a policy with ppk: none",
+        )
     for edge in ends:
         if edge.external and vpn.policy.encryption.ppk == "required":
             problems.add(
@@ -52,7 +60,7 @@ def check_retransmission(vpns: Iterable[Vpn], problems: Problems) -> None:
     first: dict[str, Vpn] = {}
     for vpn in sorted(vpns, key=lambda one: one.name):
         theirs = {member.vm.site for member in vpn.members if member.vm.external}
-        for pair in TOPOLOGIES[vpn.topology](vpn.sites):
+        for pair in TOPOLOGIES[vpn.topology](vpn.sites) if vpn.tunnel == IPSEC else ():
             for edge in sorted({*pair} - theirs):
                 other = first.setdefault(edge, vpn)
                 mine, others = (one.policy.retries.retransmission() for one in (vpn, other))
