@@ -14,7 +14,6 @@ from ._intent import Vpn
 from ._landscape import OrgEdge
 from ._policy_encryption import usable
 from ._problems import Problems
-from ._topology import TOPOLOGIES
 
 IPSEC = "ipsec"
 
@@ -22,7 +21,7 @@ IPSEC = "ipsec"
 def check_ends(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> None:
     """Note what the edges of one VPN cannot do of what it asks for."""
     by_name = {edge.name: edge for edge in edges}
-    for low, high in TOPOLOGIES[vpn.topology](list(by_name)):
+    for low, high in vpn.pairs:
         _check_ppk(vpn, [by_name[low], by_name[high]], problems)
         _check_mlkem(vpn, [by_name[low], by_name[high]], problems)
 
@@ -60,7 +59,7 @@ def check_retransmission(vpns: Iterable[Vpn], problems: Problems) -> None:
     first: dict[str, Vpn] = {}
     for vpn in sorted(vpns, key=lambda one: one.name):
         theirs = {member.vm.site for member in vpn.members if member.vm.external}
-        for pair in TOPOLOGIES[vpn.topology](vpn.sites) if vpn.tunnel == IPSEC else ():
+        for pair in vpn.pairs if vpn.tunnel == IPSEC else ():
             for edge in sorted({*pair} - theirs):
                 other = first.setdefault(edge, vpn)
                 mine, others = (one.policy.retries.retransmission() for one in (vpn, other))
