@@ -156,7 +156,7 @@ def test_links_are_kept_whatever_can_be_counted(
 
     kept: list[Generation] = []
     monkeypatch.setattr(_usage, "loaded", broken)
-    monkeypatch.setattr(_agent._confirm, "initiate_missing", lambda now, _seconds: kept.append(now) or [])
+    monkeypatch.setattr(_agent._confirm, "initiate_missing", lambda now, *_others: kept.append(now) or [])
     current(store, generation)
     _agent.keep(store)
     assert kept == [generation] and not swapped
