@@ -14,7 +14,7 @@ from threading import Thread
 
 from ansible_collections.intercloud.vpn.tests.testinfra import lab
 
-SECONDS = 10
+SECONDS = 15  # of which what may pass at once after a pause is a fifteenth
 _ports = itertools.count(5301)
 
 

@@ -7,6 +7,7 @@ told."""
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -18,6 +19,7 @@ MB = 10**6
 AGENT = "/usr/local/lib/intercloud-vpn/agent"
 FILE = "/var/lib/intercloud-vpn/usage.json"
 QUOTA = {"member": "5MB/day"}
+BEGUN = int(time.time())
 MEMBER = "vm1-east"
 
 
@@ -34,8 +36,8 @@ def spend(source, address):
 
 
 def told(edge):
-    """Lines of the journal that say that a quota is used up."""
-    journal = lab.sh(edge, "journalctl -o cat -p warning -u intercloud-vpn-keep")
+    """Lines of the journal that say that a quota is used up, since the story began."""
+    journal = lab.sh(edge, f"journalctl -o cat -p warning -u intercloud-vpn-keep --since @{BEGUN}")
     return [line for line in journal.splitlines() if "used up" in line]
 
 
@@ -169,3 +171,14 @@ def test_nothing_is_left_of_it_without(addresses):
     assert playbooks.result()["usage"] == []
     assert lab.sh("edge-east", "nft list table inet intercloud_vpn").count("quota") == 0
     assert not lab.host("edge-east").service("intercloud-vpn-usage").is_running
+
+
+def test_nor_of_what_was_used_without_a_vpn(addresses):
+    playbooks.create(limited(quota=QUOTA), verify=False)
+    lab.wait_for("it is written down", lambda: lab.host("edge-east").file(FILE).exists, 40)
+    playbooks.delete("payroll", verify=False)
+    assert not lab.host("edge-east").file(FILE).exists
+    assert "intercloud-vpn" not in lab.sh(
+        "edge-east", "systemctl list-unit-files; ls /var/lib/intercloud-vpn", check=False
+    )
+    playbooks.create(limited(), verify=False)
