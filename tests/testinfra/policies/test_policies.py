@@ -49,7 +49,7 @@ def no_key_yet():
 def sas():
     """The tunnel's one IKE_SA on each edge.
 
-    One without a name, of an attempt that the other end broke off before it said who it was, is there for half a minute.
+    One without a name, of an attempt that the other end broke off before it said who it was, is there for a while.
     """
     found = {edge: [sa for sa in strongswan.ike_sas(edge) if sa.name == TUNNEL] for edge in EDGES}
     assert [len(some) for some in found.values()] == [1, 1], found

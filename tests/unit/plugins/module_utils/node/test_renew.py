@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._commit import completed
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import NOTHING, Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._install import MODULES
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._secrets import PATH, Secrets
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
@@ -174,11 +176,14 @@ def test_another_pace_is_a_new_key_exchange_and_no_restart(
 
 
 def test_the_agent_ships_all_that_it_imports() -> None:
-    from ansible_collections.intercloud.vpn.plugins.module_utils._node._install import MODULES
-
     here = Path(_commit.__file__).parent
-    imported = {"_module", "_facts", "_slices"}  # the modules' own
-    assert {path.stem for path in here.glob("*.py")} - imported == set(MODULES)
+    there = {path.stem for path in here.glob("*.py")}
+    for name in MODULES:
+        tree = ast.parse((here / f"{name}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                wanted = {node.module} if node.module else {alias.name for alias in node.names} & there
+                assert wanted <= set(MODULES), name
 
 
 # How often the agent tries
