@@ -14,14 +14,13 @@ from collections.abc import Iterable, Mapping
 from ._check_addresses import check_addresses
 from ._check_destinations import check_between_vpns, check_destinations
 from ._check_ends import check_ends
-from ._documents import tunnel_name
 from ._intent import Member, Vpn
 from ._landscape import FORWARDED, Landscape, OrgEdge
 from ._leases import Lease, is_vpn_block, vpn_key, vpn_of
-from ._mtu import IPV6_MTU, link_mtu
-from ._policy_encryption import usable
+from ._mtu import IPV6_MTU
 from ._prefix import Prefix, parse_address
 from ._problems import Problems
+from ._tunnels import KINDS
 from ._ways import islands, next_hops
 
 
@@ -44,6 +43,7 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
         _check_pool(vpn, edges, blocks, landscape, problems)
         if vpn.destinations:
             check_destinations(vpn, edges, _real_networks(vpn, edges, landscape), taken, landscape, problems)
+        KINDS[vpn.tunnel].check(vpn, problems)
         _check_tunnels(vpn, edges, problems)
         check_addresses(vpn, landscape, problems)
         check_ends(vpn, edges, problems)
@@ -128,6 +128,7 @@ def _check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> No
     _check_ways(vpn, by_name, problems)
     for low, high in vpn.pairs:
         one, other = by_name[low], by_name[high]
+        KINDS[vpn.tunnel].check_ends(vpn, one, other, problems)
         if one.external and other.external:
             problems.add(
                 f"{vpn.path}.members",
@@ -146,7 +147,7 @@ def _check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> No
             problems.add(
                 f"{vpn.path}.members",
                 f"{low} and {high} are both behind a NAT, so that neither reaches the other; have one NAT forward "
-                f"UDP 500 and 4500 to its edge, and say so there with vcc_behind_nat: {FORWARDED}",
+                f"{KINDS[vpn.tunnel].PORTS} to its edge, and say so there with vcc_behind_nat: {FORWARDED}",
             )
             continue  # behind the same NAT, they may well have the same address
         for family in set(one.public) & set(other.public):
@@ -157,8 +158,7 @@ def _check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> No
 def _check_ipv6_fits(vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> None:
     narrow = min(one, other, key=lambda edge: (edge.underlay_mtu, edge.name))
     family = min(set(one.public) & set(other.public))
-    esp = usable(vpn.policy.encryption.esp, one.mlkem and other.mlkem) or vpn.policy.encryption.esp
-    mtu = link_mtu(narrow.underlay_mtu, family, tuple(esp))
+    mtu = KINDS[vpn.tunnel].mtu(vpn, one, other, family)
     if mtu < IPV6_MTU:
         problems.add(
             f"hosts.{narrow.name}.vcc_underlay_mtu",
@@ -168,25 +168,26 @@ def _check_ipv6_fits(vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems)
 
 
 def check_shared_tunnels(vpns: Iterable[Vpn], problems: Problems) -> None:
-    """VPNs that share a tunnel share its IKE_SA, and so must agree on how that is protected; no others share a name."""
-    first: dict[tuple[str, str], Vpn] = {}
+    """VPNs that share a tunnel must agree on what is the tunnel's and not each one's own; no others share a name."""
+    first: dict[str, Vpn] = {}
     named: dict[str, tuple[str, str]] = {}
     for vpn in sorted(vpns, key=lambda one: one.name):
         for pair in vpn.pairs:
-            same = named.setdefault(tunnel_name(pair), pair)
+            kind = KINDS[vpn.tunnel]
+            name = kind.tunnel_name(pair)
+            same = named.setdefault(name, pair)
             if same != pair:
                 problems.add(
                     f"{vpn.path}.members",
-                    f"the tunnels {' -- '.join(same)} and {' -- '.join(pair)} would both be named {tunnel_name(pair)}; "
+                    f"the tunnels {' -- '.join(same)} and {' -- '.join(pair)} would both be named {name}; "
                     "rename an edge",
                 )
-            other = first.setdefault(pair, vpn)
-            if vpn.policy.of_tunnel() != other.policy.of_tunnel():
+            other = first.setdefault(name, vpn)
+            if kind.agreed(vpn) != kind.agreed(other):
                 problems.add(
                     f"{vpn.path}.policy",
-                    f"asks for other IKE settings than {other.name}, with which it shares the tunnel "
-                    f"{pair[0]} -- {pair[1]}; ike, ike_rekey, ppk, dpd_delay, keyingtries and setup_delay must be the "
-                    "same",
+                    f"asks for other settings than {other.name}, with which it shares the tunnel "
+                    f"{pair[0]} -- {pair[1]} ({kind.NAME}); {kind.AGREED} must be the same",
                 )
 
 

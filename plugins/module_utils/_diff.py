@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ._documents import ANY_ADDRESS, Compiled, Document
+from ._tunnels import kind_of
 
 AUTH = {"psk": "pre-shared key", "pubkey": "certificate"}
 _CONTENT = ("sysctls", "addresses", "routes", "vpns", "tunnels", "retransmission")
@@ -68,8 +69,7 @@ def _statements(compiled: Compiled) -> dict[str, None]:
         external = f", external, {AUTH[end['ike']['auth']]}" if end.get("external") else ""
         lines.append(
             f"tunnel {name} ({tunnel['kind']}{external}): {low} {addresses[low]} <-> {high} {addresses[high]}, "
-            f"{_joined(end['ike']['proposals'])}, rekey {end['ike']['rekey_time']} s, DPD {end['ike']['dpd_delay']} s"
-            + _also(end["ike"])
+            f"{kind_of(end).describe(end)}"
         )
     for vpn in compiled.vpns:
         lines.append(f"vpn {vpn['name']}: number {vpn['number']}, {vpn['topology']}, pool {vpn['pool']}")
@@ -97,9 +97,7 @@ def _statements(compiled: Compiled) -> dict[str, None]:
             if tunnel["initiator"]:
                 lines += [
                     f"vpn {link['vpn']}: link {node} {_joined(link['local_ts'])} <-> {tunnel['peer']} "
-                    f"{_joined(link['remote_ts'])}, {_joined(link['esp']['proposals'])}, "
-                    f"rekey {link['esp']['rekey_time']} s, replay window {link['esp']['replay_window']}, "
-                    f"MTU {link['mtu']}"
+                    f"{_joined(link['remote_ts'])}, {kind_of(tunnel).describe_link(link)}, MTU {link['mtu']}"
                     for link in tunnel["links"]
                 ]
     return dict.fromkeys(lines)
@@ -109,13 +107,6 @@ def _ports(entry: Mapping[str, Any]) -> str:
     """What may be reached there, where that is not everything."""
     ports = entry.get("ports")
     return "" if ports is None else f", {_joined(ports) or 'no port'}"
-
-
-def _also(ike: Mapping[str, Any]) -> str:
-    """What a tunnel has that most have not."""
-    tries = f", {ike['keyingtries']} keying tries" if "keyingtries" in ike else ""
-    delay = f", set up every {ike['setup_delay']} s" if "setup_delay" in ike else ""
-    return (", PPK" if ike.get("ppk") else "") + tries + delay
 
 
 def _joined(texts: Sequence[str]) -> str:

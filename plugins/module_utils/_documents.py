@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -14,11 +13,11 @@ from . import _access
 from ._intent import Member, Vpn
 from ._landscape import Landscape, OrgEdge, VappEdge
 from ._leases import vpn_of
-from ._mtu import link_mss, link_mtu
-from ._policy_encryption import usable
+from ._mtu import link_mss
 from ._pool import Lease, address_of, blocks_of, edge_key, site_key, vapp_key, vm_key, vpn_key
 from ._prefix import BITS, Prefix, collapse, parse_address
 from ._topology import Pair, initiator
+from ._tunnels import KINDS
 from ._ways import next_hops, single_points_of_failure
 
 FORMAT = 1
@@ -57,11 +56,6 @@ def empty_document(node: str, role: str, organization: str, cloud: str) -> Docum
         "tunnels": [],
     }
     return {**document, "slice": {}} if role == "vcc_node" else document
-
-
-def tunnel_name(pair: Pair) -> str:
-    """The name of the tunnel between two edges, the same on both ends and fit for swanctl."""
-    return "--".join(re.sub(r"[^A-Za-z0-9_-]", "_", edge) for edge in sorted(pair))
 
 
 def compile_organization(
@@ -132,6 +126,7 @@ class _VpnCompiler:
         for site, hops in next_hops(vpn.sites, vpn.pairs).items():
             for other, hop in hops.items():
                 self.beyond.setdefault((site, hop), []).append(other)
+        self.kind = KINDS[vpn.tunnel]
 
     def run(self) -> None:
         by_site: dict[str, list[Member]] = {site: [] for site in self.edges}
@@ -168,7 +163,7 @@ class _VpnCompiler:
                     }
                     for member in self.vpn.members
                 ],
-                "tunnels": [tunnel_name(pair) for pair in self.vpn.pairs],
+                "tunnels": [self.kind.tunnel_name(pair) for pair in self.vpn.pairs],
                 **_access.summary(self.vpn, self.leases),
                 **self._weaknesses(),
                 **({"limits": self.vpn.policy.limits} if self.vpn.policy.limits else {}),
@@ -210,7 +205,7 @@ class _VpnCompiler:
             for block in blocks_of(self.leases, vapp_key(self.vpn.name, edge.name, name)):
                 document["routes"].append({"prefix": str(block), "via": gateway.outside[self.family]})
             self._vapp(edge, gateway, vapp_members)
-        entry = {**self._firewall(local, nat), "remote": [], "edge_address": own}
+        entry = {**self._firewall(local, nat), "remote": [], "edge_address": own, **self.kind.firewall()}
         entry.update(_access.of_org_edge(self.vpn, edge.name, members, self.leases))
         entry.update({**self.vpn.policy.rate.entry(), **self.vpn.policy.quota.entry()})
         document["vpns"].append(entry)
@@ -254,12 +249,9 @@ class _VpnCompiler:
 
     def _link(self, pair: Pair) -> None:
         low, high = sorted(pair)
-        name, starts = tunnel_name(pair), self._initiator(pair)
+        name, starts = self.kind.tunnel_name(pair), self._initiator(pair)
         outer = min(set(self.edges[low].public) & set(self.edges[high].public))
-        encryption = self.vpn.policy.encryption
-        mlkem = self.edges[low].mlkem and self.edges[high].mlkem
-        esp = usable(encryption.esp, mlkem)
-        mtu = link_mtu(min(self.edges[low].underlay_mtu, self.edges[high].underlay_mtu), outer, tuple(esp))
+        mtu = self.kind.mtu(self.vpn, self.edges[low], self.edges[high], outer)
         mss = link_mss(mtu, self.family)
         self.compiled.tunnels[name] = {"edges": [low, high], "kind": self.vpn.tunnel}
         for here, there in ((low, high), (high, low)):
@@ -281,21 +273,13 @@ class _VpnCompiler:
                     "remote_address": self.edges[there].public[outer],
                     "local_id": self.edges[here].identity,
                     "remote_id": self.edges[there].identity,
-                    "ike": {
-                        "proposals": usable(encryption.ike, mlkem),
-                        "rekey_time": encryption.ike_rekey,
-                        "dpd_delay": self.vpn.policy.retries.dpd_delay,
-                        **self.vpn.policy.retries.of_ike(),
-                        "auth": external.auth if external else "pubkey",
-                        **({"ppk": True} if encryption.ppk == "required" else {}),
-                    },
+                    **self.kind.tunnel(self.vpn, name, self.edges[here], self.edges[there]),
                     "links": [],
                     **({} if self.edges[there].reachable else {"peer_behind_nat": True}),
                     **({"peer_forwarded": True} if external and self.edges[there].behind_nat else {}),
                 }
                 document["tunnels"].append(tunnel)
-                retransmission = self.vpn.policy.retries.retransmission()
-                document.update({"retransmission": retransmission} if retransmission else {})
+                document.update(self.kind.edge(self.vpn))
             tunnel["links"].append(
                 {
                     "vpn": self.vpn.name,
@@ -304,18 +288,13 @@ class _VpnCompiler:
                     "mss": mss,
                     "local_ts": _texts([*local, *self._networks_behind(here, seen_from=there)]),
                     "remote_ts": _texts([*remote, *beyond]),
-                    "esp": {
-                        "proposals": esp,
-                        "rekey_time": encryption.esp_rekey,
-                        "replay_window": encryption.replay_window,
-                    },
+                    **self.kind.link(self.vpn, self.edges[here], self.edges[there]),
                 }
             )
             own = self._edge_address(here)
             self._anchor(document, [*local, *self._networks_behind(here, seen_from=there)], own)
-            document["routes"] += [
-                {"prefix": str(prefix), "tunnel": self.vpn.name, "source": own} for prefix in (*remote, *beyond)
-            ]
+            into = {"tunnel": self.vpn.name, "source": own, **self.kind.route(name)}
+            document["routes"] += [{"prefix": str(prefix), **into} for prefix in (*remote, *beyond)]
             self.remote[here] += remote
             entry = document["vpns"][-1]
             entry["mtu"], entry["mss"] = min(mtu, entry.get("mtu", mtu)), min(mss, entry.get("mss", mss))

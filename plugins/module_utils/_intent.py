@@ -21,8 +21,8 @@ from ._prefix import Prefix
 from ._problems import Problems, did_you_mean, unknown_keys
 from ._topology import Pair, Topology, topology_from_record
 from ._topology_intent import TopologyParser
+from ._tunnels import parse_tunnel
 
-TUNNELS = ("ipsec",)
 OTHERS: Mapping[str, Any] = MappingProxyType({})
 """Stands in a list of VPNs for one of an organization that the run is not about."""
 _KEYS = ("name", "pool", "members", "destinations", "topology", "tunnel", "policy", "mode")
@@ -57,6 +57,8 @@ class Vpn:
     policy: Policy
     path: str = field(compare=False)
     destinations: Destinations = field(default_factory=Destinations)
+    tunnel_options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What the kind of tunnel lets one choose, each with its value."""
 
     @cached_property
     def sites(self) -> list[str]:
@@ -82,6 +84,7 @@ class Vpn:
             "members": {member.vm.name: member.mode for member in sorted(self.members, key=lambda one: one.vm.name)},
             "topology": self.topology.record(),
             "tunnel": self.tunnel,
+            **({"tunnel_options": dict(self.tunnel_options)} if self.tunnel_options else {}),
             "policy": self.policy.record(),
             **({"ports": ports} if ports else {}),
             **({"destinations": self.destinations.record()} if self.destinations else {}),
@@ -122,6 +125,7 @@ def vpn_from_record(
         policy_from_record(record["policy"]),
         path,
         destinations_from_record(record.get("destinations", {})),
+        record.get("tunnel_options", {}),
     )
 
 
@@ -238,7 +242,7 @@ class _Parser:
         unknown_keys(self.raw, _KEYS, self.path, self.problems)
         name = self._name()
         pool_name, pool = self._pool()
-        tunnel = self._choice("tunnel", TUNNELS)
+        tunnel, options = parse_tunnel(self.raw.get("tunnel"), f"{self.path}.tunnel", self.problems)
         policy = resolve_policy(self.raw.get("policy", "standard"), self.policies, f"{self.path}.policy", self.problems)
         members = self._members()
         organization = self._organization(members)
@@ -248,7 +252,9 @@ class _Parser:
             return None
         if self.has_unusable_members or len(self.problems) > before:
             return None
-        return Vpn(name, organization, pool_name, pool, members, topology, tunnel, policy, self.path, destinations)
+        return Vpn(
+            name, organization, pool_name, pool, members, topology, tunnel, policy, self.path, destinations, options
+        )
 
     def _name(self) -> str | None:
         name = self.raw.get("name")
@@ -277,12 +283,6 @@ class _Parser:
         else:
             self.problems.add(path, f"there is no pool {pool!r} in vcc_pools{did_you_mean(pool, self.pools)}")
         return "", None
-
-    def _choice(self, key: str, known: tuple[str, ...]) -> str:
-        value = self.raw.get(key, known[0])
-        if value not in known:
-            self.problems.add(f"{self.path}.{key}", f"{value!r} must be one of: {', '.join(known)}")
-        return str(value)
 
     def _topology(self, name: str | None, organization: str | None, members: Sequence[Member]) -> Topology | None:
         kept = self.kept.get((str(organization), str(name)), {})

@@ -4,7 +4,8 @@
 """PLAN: the largest inner packet a link carries, and the TCP segment that fits in it.
 
 ESP tunnel mode (RFC 4303) adds: outer IP header, UDP header when encapsulated (RFC 3948), SPI and sequence number,
-IV, padding up to the cipher's block, pad length and next header octets, integrity check value.
+IV, padding up to the cipher's block, pad length and next header octets, integrity check value. What OpenVPN adds is
+beside :func:`ssl_mtu`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ _UDP = 8
 _ESP_HEADER = 8
 _ESP_TRAILER = 2
 _TCP = 20
+_TCP_TIMESTAMPS = 12  # an option (RFC 7323) that every Linux uses
+# OpenVPN's data channel with an AEAD cipher: opcode and peer id, packet number, tag. Releases up to 2.6 number packets
+# with 4 octets, later ones may use 8.
+_OPENVPN = 4 + 8 + 16
+_OPENVPN_LENGTH = 2  # of a packet, in a stream
 
 
 def _cipher(proposal: str) -> tuple[int, int, int]:
@@ -40,6 +46,15 @@ def link_mtu(underlay_mtu: int, outer_family: int, proposals: tuple[str, ...]) -
         room = underlay_mtu - _OUTER_IP[outer_family] - _UDP - _ESP_HEADER - vector - icv
         sizes.append(room // align * align - _ESP_TRAILER)
     return min(sizes)
+
+
+def ssl_mtu(underlay_mtu: int, outer_family: int, transport: str) -> int:
+    """The largest inner packet, in octets, that OpenVPN sends as one outer one over ``udp`` or ``tcp``.
+
+    A stream has no such limit, but a packet that is in two segments is lost with either.
+    """
+    stream = _TCP + _TCP_TIMESTAMPS + _OPENVPN_LENGTH
+    return underlay_mtu - _OUTER_IP[outer_family] - (_UDP if transport == "udp" else stream) - _OPENVPN
 
 
 def link_mss(mtu: int, inner_family: int) -> int:

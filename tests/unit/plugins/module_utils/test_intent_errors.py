@@ -516,7 +516,64 @@ vpn: {members: [vm1-east, vm1-west, vm-x, vm-y]}
     # Topology, tunnel, policy
     ("an unknown topology", "vpn: {topology: ring}", [("vpns[0].topology", "'ring' must be one of: mesh")]),
     ("a topology that is a list", "vpn: {topology: [mesh]}", [("vpns[0].topology", "must be one of")]),
-    ("an unknown tunnel", "vpn: {tunnel: pptp}", [("vpns[0].tunnel", "'pptp' must be one of: ipsec")]),
+    ("an unknown tunnel", "vpn: {tunnel: pptp}", [("vpns[0].tunnel", "'pptp' must be one of: ipsec, ssl")]),
+    (
+        "an unknown kind of tunnel",
+        "vpn: {tunnel: {kind: 7}}",
+        [("vpns[0].tunnel.kind", "7 must be one of: ipsec, ssl")],
+    ),
+    (
+        "an option of another kind",
+        "vpn: {tunnel: {kind: ipsec, transport: tcp}}",
+        [("vpns[0].tunnel.transport", "is not known here; known are kind")],
+    ),
+    (
+        "an unknown transport",
+        "vpn: {tunnel: {kind: ssl, transport: sctp}}",
+        [("vpns[0].tunnel.transport", "'sctp' must be one of: auto, udp, tcp")],
+    ),
+    (
+        "what TLS 1.3 has no word for",
+        """
+        vpn:
+          tunnel: ssl
+          policy:
+            encryption:
+              ike: [aes256-sha256-modp3072, aes128gcm16-prfsha384-ecp256, aes256gcm16-prfsha384-ecp384]
+              esp: [aes256-sha256-ecp384, aes256gcm16-ecp521]
+        """,
+        [
+            ("vpns[0].policy.encryption.ike[0]", "cannot have aes256, sha256, modp3072; it takes aes256gcm16"),
+            ("vpns[0].policy.encryption.ike[1]", "TLS 1.3 has TLS_AES_128_GCM_SHA256, so ask for prfsha256 with it"),
+            ("vpns[0].policy.encryption.esp[0]", "cannot have aes256, sha256; it takes aes256gcm16"),
+            ("vpns[0].policy.encryption.esp[1]", "whose groups are those of ike; name ecp521 there, too"),
+        ],
+    ),
+    (
+        "VPNs that share a session with other transports",
+        """
+        vpns:
+          - {name: a, pool: internal, members: [vm1-east, vm1-west], tunnel: ssl}
+          - {name: b, pool: internal, members: [vm2-east, vm2-west], tunnel: {kind: ssl, transport: tcp}}
+        """,
+        [("vpns[1].policy", "with which it shares the tunnel edge-east -- edge-west (ssl); the whole of encryption")],
+    ),
+    (
+        "an external edge with a tunnel of kind ssl",
+        """
+        vpn: {tunnel: ssl}
+        hosts: {edge-west: {vcc_external: true}, vm1-west: {vcc_vapp: null, vcc_edge: edge-west}}
+        """,
+        [("vpns[0].tunnel", "ssl: edge-west is external, and tunnels to external edges are of kind ipsec")],
+    ),
+    (
+        "two edges behind a NAT, with tunnels of kind ssl",
+        """
+        vpn: {tunnel: ssl}
+        hosts: {edge-east: {vcc_behind_nat: true}, edge-west: {vcc_behind_nat: true}}
+        """,
+        [("vpns[0].members", "have one NAT forward UDP 1194 and TCP 443 to its edge")],
+    ),
     ("an unknown policy", "vpn: {policy: strict}", [("vpns[0].policy", "there is no policy 'strict'; known are")]),
     (
         "an unknown policy beside ones whose names are numbers",
@@ -637,7 +694,7 @@ vpns:
   - {name: b, pool: internal, members: [vm1-east, vm1-west], policy: {encryption: {ike_rekey: 7200}}}
   - {name: a, pool: internal, members: [vm2-east, vm2-west]}
 """,
-        [("vpns[0].policy", "other IKE settings than a, with which it shares the tunnel edge-east -- edge-west")],
+        [("vpns[0].policy", "other settings than a, with which it shares the tunnel edge-east -- edge-west")],
     ),
     (
         "a VPN that shares a tunnel with one of an earlier run, with other IKE settings",
@@ -645,7 +702,7 @@ vpns:
 before: {vpns: [{name: a, pool: internal, members: [vm2-east, vm2-west]}]}
 vpn: {policy: {retries: {dpd_delay: 60}}}
 """,
-        [("vpns[0].policy", "other IKE settings than a")],
+        [("vpns[0].policy", "other settings than a")],
     ),
     (
         "what is no PPK",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._mtu import link_mss, link_mtu
+from ansible_collections.intercloud.vpn.plugins.module_utils._mtu import link_mss, link_mtu, ssl_mtu
 from ansible_collections.intercloud.vpn.plugins.module_utils._policy_encryption import (
     AEAD,
     CIPHER,
@@ -82,3 +82,18 @@ def test_every_proposal_that_is_allowed_has_a_size() -> None:
 
 def test_a_segment_is_a_packet_without_ip_and_tcp_headers() -> None:
     assert (link_mss(1438, 4), link_mss(1438, 6)) == (1398, 1378)
+
+
+@pytest.mark.parametrize(
+    ("underlay", "family", "transport", "mtu"),
+    [
+        (1500, 4, "udp", 1500 - 20 - 8 - 28),
+        (1500, 6, "udp", 1500 - 40 - 8 - 28),
+        (1500, 4, "tcp", 1500 - 20 - 32 - 2 - 28),
+        (1500, 6, "tcp", 1500 - 40 - 32 - 2 - 28),
+        (9000, 4, "udp", 9000 - 20 - 8 - 28),
+    ],
+)
+def test_what_openvpn_leaves(underlay: int, family: int, transport: str, mtu: int) -> None:
+    """Opcode and peer id 4, packet number up to 8, tag 16; in TCP with timestamps, 2 for the length."""
+    assert ssl_mtu(underlay, family, transport) == mtu

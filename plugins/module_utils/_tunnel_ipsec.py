@@ -1,0 +1,88 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: the kind ``ipsec``: one IKE_SA per pair of edges, one CHILD_SA in it per VPN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._mtu import link_mtu
+from ._policy_encryption import usable
+from ._problems import Problems
+from ._tunnel_kind import Kind, Section
+
+if TYPE_CHECKING:
+    from ._intent import Vpn
+    from ._landscape import OrgEdge
+
+
+class Ipsec(Kind):
+    """IKEv2 and ESP (strongSwan)."""
+
+    NAME = "ipsec"
+    PORTS = "UDP 500 and 4500"
+    AGREED = "ike, ike_rekey, ppk, dpd_delay, keyingtries and setup_delay"
+
+    def tunnel(self, vpn: Vpn, name: str, own: OrgEdge, peer: OrgEdge) -> Section:
+        """The IKE_SA."""
+        encryption = vpn.policy.encryption
+        return {
+            "ike": {
+                "proposals": usable(encryption.ike, own.mlkem and peer.mlkem),
+                "rekey_time": encryption.ike_rekey,
+                "dpd_delay": vpn.policy.retries.dpd_delay,
+                **vpn.policy.retries.of_ike(),
+                "auth": peer.external.auth if peer.external else "pubkey",
+                **({"ppk": True} if encryption.ppk == "required" else {}),
+            }
+        }
+
+    def link(self, vpn: Vpn, own: OrgEdge, peer: OrgEdge) -> Section:
+        """The CHILD_SA."""
+        encryption = vpn.policy.encryption
+        return {
+            "esp": {
+                "proposals": usable(encryption.esp, own.mlkem and peer.mlkem),
+                "rekey_time": encryption.esp_rekey,
+                "replay_window": encryption.replay_window,
+            }
+        }
+
+    def edge(self, vpn: Vpn) -> Section:
+        """How charon retransmits, alike in all tunnels of the edge."""
+        retransmission = vpn.policy.retries.retransmission()
+        return {"retransmission": retransmission} if retransmission else {}
+
+    def mtu(self, vpn: Vpn, one: OrgEdge, other: OrgEdge, outer_family: int) -> int:
+        """What ESP leaves. Where no proposal is left there is no tunnel, and a problem noted elsewhere."""
+        esp = usable(vpn.policy.encryption.esp, one.mlkem and other.mlkem) or vpn.policy.encryption.esp
+        return link_mtu(min(one.underlay_mtu, other.underlay_mtu), outer_family, tuple(esp))
+
+    def agreed(self, vpn: Vpn) -> tuple[object, ...]:
+        """What belongs to the IKE_SA."""
+        return vpn.policy.of_tunnel()
+
+    def check(self, vpn: Vpn, problems: Problems) -> None:
+        """Nothing: policies are written in IPsec's words."""
+
+    def check_ends(self, vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> None:
+        """Nothing: every edge can have it, external ones included."""
+
+    def describe(self, end: Mapping[str, Any]) -> str:
+        """The IKE_SA in words."""
+        ike = end["ike"]
+        return f"{' '.join(ike['proposals'])}, rekey {ike['rekey_time']} s, DPD {ike['dpd_delay']} s{_also(ike)}"
+
+    def describe_link(self, link: Mapping[str, Any]) -> str:
+        """The CHILD_SA in words."""
+        esp = link["esp"]
+        return f"{' '.join(esp['proposals'])}, rekey {esp['rekey_time']} s, replay window {esp['replay_window']}"
+
+
+def _also(ike: Mapping[str, Any]) -> str:
+    """What a tunnel has that most have not."""
+    tries = f", {ike['keyingtries']} keying tries" if "keyingtries" in ike else ""
+    delay = f", set up every {ike['setup_delay']} s" if "setup_delay" in ike else ""
+    return (", PPK" if ike.get("ppk") else "") + tries + delay
