@@ -12,6 +12,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._ssl_files import expanded
+
 try:
     from ansible.template import trust_as_template
 except ImportError:  # before ansible-core 2.19 every string was a template
@@ -79,8 +81,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "trap": arguments.get("trap", False),
         }
         return {
-            str(name): self._render(str(name), str(template), seen)
+            file: self._render(str(name), str(template), {**seen, **more})
             for name, template in (arguments.get("templates") or {}).items()
+            for file, more in expanded(str(name), document)
         }
 
     def _render(self, name: str, template: str, variables: dict[str, Any]) -> str:

@@ -34,9 +34,10 @@ _ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 def kind_of(tunnel: Mapping[str, Any]) -> str | None:
     """What kind of key a tunnel of a document has, if any."""
-    if tunnel["ike"].get("auth") == PSK:
+    ike = tunnel.get("ike", {})  # not every kind of tunnel has one
+    if ike.get("auth") == PSK:
         return PSK
-    return PPK if tunnel["ike"].get("ppk") else None
+    return PPK if ike.get("ppk") else None
 
 
 def wrong_psk(key: object, kind: str = PSK) -> str | None:

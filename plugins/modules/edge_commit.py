@@ -13,7 +13,8 @@ author:
   - The intercloud.vpn developers (@intercloud)
 description:
   - Compares what is loaded on a node (nftables, addresses, routes, devices, kernel settings, strongSwan's
-    connections) with the node's document, validates all of what is wanted, and makes the node so in one call.
+    connections, OpenVPN's processes) with the node's document, validates all of what is wanted, and makes the node
+    so in one call.
   - When activation fails, the node is back on its previous generation at once. When nobody confirms with
     M(intercloud.vpn.edge_confirm) in time, it goes back by itself, also after a reboot.
   - A document without any entry removes everything again.
@@ -31,7 +32,8 @@ options:
     description:
       - Files to render on the controller and send along, as C({name of the file on the node. name of the template}).
         Templates are looked for as M(ansible.builtin.template) does it, and see C(document), C(backend) and C(trap).
-      - The node's code knows C(swanctl.conf) and C(nftables.nft).
+      - The node's code knows C(swanctl.conf), C(nftables.nft), and for tunnels of kind ssl C(openvpn.client.conf),
+        C(openvpn.server.conf) and C(openvpn.peer), which are rendered once for each process or peer.
     type: dict
     default: {}
   files:

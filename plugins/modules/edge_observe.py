@@ -12,8 +12,8 @@ version_added: "0.1.0"
 author:
   - The intercloud.vpn developers (@intercloud)
 description:
-  - Returns the node's generation, all that differs between it and what is loaded, every SA of its tunnels, what is
-    known of its certificate, and why links are down.
+  - Returns the node's generation, all that differs between it and what is loaded, every SA and session of its
+    tunnels, what is known of its certificate, and why links are down.
   - Never changes anything.
 options: {}
 attributes:
@@ -76,8 +76,8 @@ certificate:
   returned: success
 reasons:
   description:
-    - Of each tunnel with a link that is not up, what charon's log says about the last attempt that failed within the
-      last five minutes, at most six lines, each with C(text) and C(time). Nobody looks while all links are up.
+    - Of each tunnel with a link that is not up, what charon's or OpenVPN's log says about the last attempt that failed
+      within the last five minutes, at most six lines, each with C(text) and C(time). Nobody looks while all are up.
   type: dict
   returned: success
   sample: {edge-east--edge-west: [{text: "giving up after 4 retransmits", time: "2026-01-31T12:00:00Z"}]}
@@ -96,8 +96,60 @@ connections:
   type: list
   elements: str
   returned: success
+sessions:
+  description: The OpenVPN sessions of our tunnels of kind ssl.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    process:
+      description: The OpenVPN process that has it, C(server-udp), C(server-tcp) or, of a client, the tunnel's name.
+      type: str
+    tunnel:
+      description: The tunnel's name; empty if no tunnel of the document is with this peer.
+      type: str
+    peer:
+      description: The other end's identity, out of its certificate.
+      type: str
+    state:
+      description: V(ESTABLISHED) if it is up, else OpenVPN's word.
+      type: str
+    transport:
+      description: V(udp) or V(tcp).
+      type: str
+    remote_host:
+      description: The other end's address.
+      type: str
+    remote_port:
+      description: The other end's port.
+      type: int
+    since:
+      description: When it began, in seconds since 1970.
+      type: int
+    cipher:
+      description: Of the data channel.
+      type: str
+    suite:
+      description: TLS cipher suite; empty at a server that does not know it any more.
+      type: str
+    group:
+      description: TLS key exchange group, likewise.
+      type: str
+    bytes_in:
+      description: Received.
+      type: int
+    bytes_out:
+      description: Sent.
+      type: int
+    networks:
+      description: What is behind the peer for it.
+      type: list
+      elements: str
+    number:
+      description: The server's number of it; V(-1) at a client.
+      type: int
 sas:
-  description: The IKE_SAs of our tunnels, each with its CHILD_SAs.
+  description: The IKE_SAs of our tunnels of kind ipsec, each with its CHILD_SAs.
   type: list
   elements: dict
   returned: success

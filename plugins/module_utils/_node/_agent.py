@@ -11,28 +11,17 @@ import json
 import sys
 import time
 
-from . import (
-    _certificates,
-    _charon,
-    _confirm,
-    _duplicates,
-    _files,
-    _ip,
-    _renew,
-    _revocations,
-    _secrets,
-    _setups,
-    _usage,
-    _xfrm,
-)
+from . import _certificates, _charon, _confirm, _files, _ip, _revocations, _secrets, _setups, _usage, _xfrm
 from ._addresses import Addresses
 from ._commit import FAILURES, activate, attempt, rollback
 from ._document import LIBIPSEC_DEVICE, NOTHING
+from ._kinds import KINDS
 from ._nftables import Nftables
 from ._observe import observe
 from ._part import Context
 from ._routes import Guards, Routes
 from ._run import CommandError
+from ._ssl_kind import follow
 from ._state import Busy, Store
 from ._sysctl import Sysctls
 from ._vici import ViciError
@@ -71,7 +60,7 @@ def started(store: Store) -> None:
     """
     settings = _files.read(store.at(_charon.SETTINGS))
     generation = store.current() or NOTHING
-    if not settings or not generation.listed("tunnels"):
+    if not settings or not generation.tunnels("ipsec"):
         return
     _charon.wait_until_ready()
     _charon.mark(
@@ -120,10 +109,10 @@ def keep(store: Store) -> None:
             say(f"<4>usage of quotas: {failed}")
         _clear_up(store)
     generation = store.current() or NOTHING
-    with contextlib.suppress(ViciError):
-        for text in _duplicates.end(generation):
+    for kind in KINDS:
+        for text in kind.keep(generation, store):
             say(text)
-    for link in _confirm.initiate_missing(generation, 15, _setups.due(generation, store)):
+    for link in _confirm.initiate_missing(generation, 15, store, _setups.due(generation, store)):
         say(f"{link['vpn']} over {link['tunnel']}: {link['state']} {link['error']}")
 
 
@@ -162,6 +151,13 @@ def _clear_up(store: Store) -> None:
                 state.remove()
 
 
+def peers(store: Store) -> None:
+    """A peer has connected to an OpenVPN server: lead its routes to it."""
+    with store.lock():
+        for text in follow(store.current() or NOTHING, store):
+            say(text)
+
+
 def status(store: Store) -> None:
     """Print the node's state as JSON."""
     say(json.dumps(observe(store), indent=1))
@@ -182,6 +178,7 @@ COMMANDS = {
     "guard": guard,
     "keep": keep,
     "save": save,
+    "peers": peers,
     "status": status,
 }
 

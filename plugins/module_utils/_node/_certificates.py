@@ -29,7 +29,7 @@ def needed(generation: Generation) -> bool:
 
 def proves(tunnel: Document) -> bool:
     """Whether a tunnel's ends prove with certificates who they are."""
-    return bool(tunnel["ike"].get("auth", "pubkey") == "pubkey")
+    return bool(tunnel.get("ike", {}).get("auth", "pubkey") == "pubkey")
 
 
 def on_disk(store: Store) -> str:
@@ -55,13 +55,18 @@ class Certificates(Part):
 
     def loaded(self) -> str:
         """What `on_disk` tells once this is built."""
-        return sha256("".join(self._text(path) for path in LOADED))
+        return sha256("".join(self.text(path) for path in LOADED))
 
     def revoked(self) -> dict[str, str]:
         """The identities whose certificates were revoked, and when last."""
-        return _revocations.identities(self._text(REVOCATIONS))
+        return _revocations.identities(self.text(REVOCATIONS))
 
-    def _text(self, path: str) -> str:
+    def revoked_serials(self) -> dict[str, str]:
+        """The serial numbers of revoked certificates, decimal as OpenVPN has them, and whose they were."""
+        return _revocations.serials(self.text(REVOCATIONS))
+
+    def text(self, path: str) -> str:
+        """The content of one of these files once this is built."""
         return self._wrong().get(path) or _files.read(self.store.at(path))
 
     def _absent(self) -> list[str]:

@@ -63,8 +63,8 @@ def retransmission(generation: Generation) -> dict[str, float]:
 
 
 def settings(generation: Generation) -> str:
-    """The daemon's settings for a generation; empty when it has no tunnels."""
-    if not generation.listed("tunnels"):
+    """The daemon's settings for a generation; empty when it has no tunnels of kind ipsec."""
+    if not generation.tunnels("ipsec"):
         return ""
     pace = retransmission(generation)
     waits = [pace["timeout"] * pace["base"] ** number for number in range(int(pace["tries"]) + 1)]

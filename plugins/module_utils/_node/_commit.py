@@ -17,6 +17,7 @@ from ._document import NOTHING, Change, Generation
 from ._install import Agent
 from ._links import Links
 from ._nftables import Nftables
+from ._openvpn import Openvpn
 from ._part import Context, Part
 from ._routes import Guards, Routes
 from ._run import CommandError
@@ -24,6 +25,7 @@ from ._secrets import Secrets
 from ._state import Busy, Store
 from ._swanctl import Swanctl
 from ._sysctl import Sysctls
+from ._tuns import Tuns
 from ._units import Units
 from ._vici import ViciError
 
@@ -36,9 +38,11 @@ ORDER: tuple[type[Part], ...] = (
     Guards,
     Sysctls,
     Links,
+    Tuns,
     Addresses,  # before the connections: the userspace backend looks for a local address inside the local selectors
     Secrets,  # before the connections, which need them; taken away after those
     Swanctl,
+    Openvpn,
     Routes,
 )
 FAILURES = (CommandError, ViciError, OSError)

@@ -13,91 +13,44 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import _connections, _renew, _units
+from . import _renew, _units
 from ._document import NOTHING, Document, Generation
+from ._kinds import KINDS, kind_of
 from ._run import CommandError
 from ._state import Store
-from ._vici import Vici, ViciError
+from ._tunnel_kind import UP
 
 PARALLEL = 16
-# A CHILD_SA works while it is being rekeyed; to initiate it then would make a second one that nobody asked for.
-UP = ("INSTALLED", "REKEYING", "UPDATING")
-REASONS = ("received", "failed", "giving up", "no ", "unable", "error", "destroying", "peer")
 
 
-def states(generation: Generation) -> list[Document]:
-    """Every link of a generation: vpn, tunnel, whether it is `initiator`'s here, and the state of its CHILD_SA.
-
-    A CHILD_SA with other selectors than the document's (the peer may have narrowed them while it had an older
-    generation) is `NARROWED`; a missing one is `DOWN`.
-    """
-    wanted = _connections.shape(generation)
-    found: dict[tuple[str, str], str] = {}
-    for name, sa in _connections.security_associations(wanted):
-        for child in sa.get("child-sas", {}).values():
-            key = (name, str(child.get("name")))
-            state = str(child.get("state"))
-            selectors = (
-                _connections.prefixes(child.get("local-ts", [])),
-                _connections.prefixes(child.get("remote-ts", [])),
-            )
-            if state in UP and selectors != wanted[name].get(key[1]):
-                state = "NARROWED"
-            if found.get(key) != "INSTALLED":
-                found[key] = state
-        if not sa.get("child-sas") and sa.get("state") in ("CONNECTING", "CREATED"):
-            found.update({(name, child): "CONNECTING" for child in wanted[name] if (name, child) not in found})
-    return [
-        {
-            "vpn": link["vpn"],
-            "tunnel": tunnel["name"],
-            "initiator": bool(tunnel.get("initiator")),
-            "state": found.get((tunnel["name"], link["vpn"]), "DOWN"),
-        }
-        for tunnel in generation.listed("tunnels")
-        for link in tunnel.get("links", [])
-    ]
+def states(generation: Generation, store: Store) -> list[Document]:
+    """Every link of a generation, of all kinds: vpn, tunnel, whether this end is its `initiator`, and its state."""
+    return [link for kind in KINDS for link in kind.states(generation, store)]
 
 
-def missing(generation: Generation, tunnels: Collection[str] | None = None) -> list[Document]:
+def missing(generation: Generation, store: Store, tunnels: Collection[str] | None = None) -> list[Document]:
     """The links that this node has to initiate, of some tunnels or of all."""
-    down = [link for link in states(generation) if link["initiator"] and link["state"] not in UP]
+    down = [link for link in states(generation, store) if link["initiator"] and link["state"] not in UP]
     return [link for link in down if tunnels is None or link["tunnel"] in tunnels]
 
 
-def initiate(link: Document, timeout: float) -> str:
-    """Bring one link up. Returns why it does not come up, in charon's words; empty if it does."""
-    selector = {"ike": link["tunnel"], "child": link["vpn"]}
-    log: list[str] = []
-    try:
-        with Vici(timeout=timeout + 5) as vici:
-            if link["state"] == "NARROWED":
-                vici.ask("terminate", {**selector, "timeout": "3000"})
-        with Vici(timeout=timeout + 5) as vici:
-            vici.register("control-log")
-            options = {"timeout": str(int(timeout * 1000)), "loglevel": "1", "init-limits": "no"}
-            answer = vici.ask("initiate", {**selector, **options}, log)
-    except ViciError as error:
-        return str(error)
-    if answer.get("success") == "yes":
-        return ""
-    reasons = [line for line in log if any(word in line for word in REASONS)]
-    return "; ".join(reasons[-2:]) or str(answer.get("errmsg") or "no answer from the peer")
-
-
-def initiate_missing(generation: Generation, timeout: float, tunnels: Collection[str] | None = None) -> list[Document]:
+def initiate_missing(
+    generation: Generation, timeout: float, store: Store, tunnels: Collection[str] | None = None
+) -> list[Document]:
     """Initiate what is missing, several at a time, all of it within `timeout` seconds.
 
     Returns the links tried, each with `state` and `error`.
     """
-    todo = missing(generation, tunnels)
+    todo = missing(generation, store, tunnels)
+    kinds = {tunnel["name"]: kind_of(tunnel.get("kind", "ipsec")) for tunnel in generation.listed("tunnels")}
     deadline = time.monotonic() + timeout
 
     def attempt(link: Document) -> Document:
         left = max(1.0, deadline - time.monotonic())
-        return {**link, "error": initiate(link, left)}
+        return {**link, "error": kinds[link["tunnel"]].initiate(link, left, store)}
 
-    # Links of one tunnel share its IKE_SA: they wait for the first, else each would make an IKE_SA of its own.
+    # Links of one tunnel share what carries them (an IKE_SA, a session): they wait for the first, else each would make
+    # one of its own.
     chains: dict[str, list[Document]] = {}
     for link in todo:
         chains.setdefault(link["tunnel"], []).append(link)
@@ -107,7 +60,7 @@ def initiate_missing(generation: Generation, timeout: float, tunnels: Collection
             for chain in pool.map(lambda links: [attempt(link) for link in links], chains.values())
             for link in chain
         ]
-    now = {(link["tunnel"], link["vpn"]): link["state"] for link in states(generation)}
+    now = {(link["tunnel"], link["vpn"]): link["state"] for link in states(generation, store)}
     for link in tried:
         link["state"] = now.get((link["tunnel"], link["vpn"]), "DOWN")
         if link["state"] == "INSTALLED":
@@ -128,8 +81,8 @@ def confirm(store: Store, timeout: float, check: bool = False, expected: str = "
         return {
             "disarmed": store.fallback is not None,
             "renewed": list(_renew.pending(generation, store)),
-            "initiated": _names(missing(generation)),
-            "links": states(generation),
+            "initiated": _names(missing(generation, store)),
+            "links": states(generation, store),
         }
     with store.lock():
         now = store.named("current")
@@ -143,10 +96,12 @@ def confirm(store: Store, timeout: float, check: bool = False, expected: str = "
             _units.disarm()
             store.confirm()
         generation = store.current() or NOTHING
-        renewed = _renew.renew(generation, store) if generation.listed("tunnels") else []
-    tried = initiate_missing(generation, timeout)
+        renewed = _renew.renew(generation, store) if generation.tunnels("ipsec") else []
+    tried = initiate_missing(generation, timeout, store)
+    for kind in KINDS:
+        kind.settle(generation, timeout, store)
     errors = {(link["tunnel"], link["vpn"]): link["error"] for link in tried}
-    links = [{**link, "error": errors.get((link["tunnel"], link["vpn"]), "")} for link in states(generation)]
+    links = [{**link, "error": errors.get((link["tunnel"], link["vpn"]), "")} for link in states(generation, store)]
     return {"disarmed": disarmed, "renewed": renewed, "initiated": _names(tried), "links": links}
 
 

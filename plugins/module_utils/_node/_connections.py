@@ -37,7 +37,7 @@ def shape(generation: Generation) -> Shape:
         tunnel["name"]: {
             link["vpn"]: (prefixes(link["local_ts"]), prefixes(link["remote_ts"])) for link in tunnel.get("links", [])
         }
-        for tunnel in generation.listed("tunnels")
+        for tunnel in generation.tunnels("ipsec")
     }
 
 

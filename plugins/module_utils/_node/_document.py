@@ -56,6 +56,10 @@ class Generation:
         """The entries of one of the document's lists."""
         return list(self.document.get(key) or [])
 
+    def tunnels(self, kind: str) -> list[dict[str, Any]]:
+        """The tunnels of a kind."""
+        return [tunnel for tunnel in self.listed("tunnels") if tunnel.get("kind", "ipsec") == kind]
+
     @property
     def sysctls(self) -> dict[str, str]:
         """Kernel settings by name."""

@@ -21,7 +21,7 @@ SETTLED = 5  # seconds; younger ones may be about to take the place of older one
 
 def end(generation: Generation) -> list[str]:
     """End what is there twice of the tunnels that this node initiates; returns what was ended, in words. ViciError."""
-    ours = [tunnel["name"] for tunnel in generation.listed("tunnels") if tunnel.get("initiator")]
+    ours = [tunnel["name"] for tunnel in generation.tunnels("ipsec") if tunnel.get("initiator")]
     ended = []
     for name, selector in surplus(_connections.security_associations(ours)):
         with Vici() as vici:

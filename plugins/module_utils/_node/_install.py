@@ -9,18 +9,21 @@ import importlib.util
 import shutil
 from pathlib import Path
 
-from . import _files
+from . import _files, _ssl
 from ._document import Change
 from ._part import Part
 
 HOME = "/usr/local/lib/intercloud-vpn"
 PACKAGE = "intercloud_vpn_node"
 AGENT = f"{HOME}/agent"
+HOOK = f"{HOME}/ssl-peer"
 MODULES = (
     *("__init__", "_addresses", "_agent", "_certificates", "_charon", "_commit", "_confirm", "_connections"),
-    *("_document", "_duplicates", "_files", "_install", "_ip", "_links", "_nftables", "_observe", "_part", "_reasons"),
-    *("_renew", "_revocations", "_routes", "_run", "_scratch", "_secrets", "_setups", "_state", "_swanctl", "_sysctl"),
-    *("_systemd", "_units", "_usage", "_vici", "_x509", "_xfrm"),
+    *("_document", "_duplicates", "_files", "_install", "_ip", "_ipsec", "_kinds", "_links", "_management"),
+    *("_nftables", "_observe", "_openvpn", "_openvpn_trial", "_part", "_reasons", "_renew", "_revocations", "_routes"),
+    *("_run", "_scratch", "_secrets", "_sessions", "_setups", "_ssl", "_ssl_kind", "_ssl_reasons", "_ssl_units"),
+    *("_state", "_swanctl", "_sysctl", "_systemd", "_tunnel_kind", "_tuns", "_units", "_usage", "_vici", "_x509"),
+    *("_xfrm",),
 )
 
 _LAUNCHER = f"""\
@@ -34,11 +37,17 @@ from {PACKAGE}._agent import main
 
 sys.exit(main())
 """
+# An OpenVPN server runs it, as nobody, for a peer that it has let in; $1 is the server's device.
+_HOOK = f"""\
+#!/bin/sh
+# Installed by intercloud.vpn; changes are lost. Notes over which device a peer came: its routes follow.
+cd {_ssl.ARRIVALS} && printf '%s\\n' "$1" >".$common_name" && exec mv ".$common_name" "$common_name"
+"""
 
 
 def sources() -> dict[str, str]:
     """The files of the agent by path, read from wherever this package was loaded from (a module's zip file, too)."""
-    found = {AGENT: _LAUNCHER}
+    found = {AGENT: _LAUNCHER, HOOK: _HOOK}
     for module in MODULES:
         name = __package__ if module == "__init__" else f"{__package__}.{module}"
         spec = importlib.util.find_spec(name)
@@ -75,7 +84,7 @@ class Agent(Part):
         wanted = sources()
         for path in sorted(wanted, key=lambda name: name == AGENT):
             if _files.read(self.store.at(path)) != wanted[path]:
-                _files.write(self.store.at(path), wanted[path], 0o755 if path == AGENT else 0o644)
+                _files.write(self.store.at(path), wanted[path], 0o755 if path in (AGENT, HOOK) else 0o644)
         for path in self._installed() - set(wanted):
             Path(self.store.at(path)).unlink()
 

@@ -36,10 +36,10 @@ def exists(device: str) -> bool:
     return (Path("/sys/class/net") / device).exists()
 
 
-def xfrm_links() -> dict[str, Json]:
-    """XFRM interfaces by name."""
+def links(kind: str) -> dict[str, Json]:
+    """Devices of a kind (`xfrm`, `tun`) by name."""
     try:
-        return {link["ifname"]: link for link in _read("-d", "link", "show", "type", "xfrm")}
+        return {link["ifname"]: link for link in _read("-d", "link", "show", "type", kind)}
     except CommandError:  # an iproute2 that does not know them has none
         return {}
 

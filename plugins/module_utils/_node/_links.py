@@ -22,15 +22,16 @@ class Links(Part):
     name = "links"
 
     def _wanted(self) -> dict[str, dict[str, Any]]:
-        if self.want.backend != "xfrm" or not self.want.listed("tunnels"):
+        if self.want.backend != "xfrm" or not self.want.tunnels("ipsec"):
             return {}
-        return {f"vcc{vpn['number']}": vpn for vpn in self.want.listed("vpns")}
+        vpns = [vpn for vpn in self.want.listed("vpns") if vpn.get("kind", "ipsec") == "ipsec"]
+        return {f"vcc{vpn['number']}": vpn for vpn in vpns}
 
     def _concerned(self) -> bool:
         return "xfrm" in (self.want.backend, self.have.backend)
 
     def _found(self) -> dict[str, dict[str, Any]]:
-        return {name: link for name, link in _ip.xfrm_links().items() if OURS.match(name)}
+        return {name: link for name, link in _ip.links("xfrm").items() if OURS.match(name)}
 
     @staticmethod
     def _number(link: dict[str, Any]) -> int:

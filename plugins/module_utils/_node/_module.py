@@ -13,12 +13,13 @@ from . import _renew, _secrets, _units
 from ._certificates import needed
 from ._commit import FAILURES, Refused, RolledBack, describe, revise, rollback
 from ._commit import commit as bring
-from ._confirm import UP, states
 from ._confirm import confirm as keep
+from ._confirm import states
 from ._document import NOTHING, Generation
 from ._facts import installed
 from ._run import CommandError
 from ._state import Busy, Store
+from ._tunnel_kind import UP
 
 FORMAT = 1
 
@@ -59,7 +60,7 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
         }
     except (Busy, CommandError, ValueError) as error:
         return {"msg": f"not applied, nothing was touched: {error}", "rolled_back": False}
-    links = [] if want.empty else states(want)
+    links = [] if want.empty else states(want, store)
     down = any(link["initiator"] and link["state"] not in UP for link in links)
     stale = not check and bool(_renew.pending(want, store))
     return {

@@ -48,10 +48,10 @@ def reasons(tunnels: Iterable[Document]) -> dict[str, list[Document]]:
     wanted = list(tunnels)
     if not wanted:
         return {}
-    entries = _journal()
+    journal = _journal()
     found = {}
     for tunnel in wanted:
-        lines = last_failure(entries, tunnel["name"], str(tunnel.get("remote_address") or ""))
+        lines = last_failure(journal, tunnel["name"], str(tunnel.get("remote_address") or ""))
         if lines:
             found[tunnel["name"]] = lines
     return found
@@ -67,7 +67,7 @@ def last_failure(entries: Iterable[dict[str, Any]], name: str, address: str) -> 
     for attempt in reversed(attempts.values()):
         if not _concerns(attempt, name, address):
             continue
-        lines = {text: _time(entry) for entry in attempt if TELLING.match(text := str(entry.get("MESSAGE")))}
+        lines = {text: iso(entry) for entry in attempt if TELLING.match(text := str(entry.get("MESSAGE")))}
         if any(not ASIDE.match(text) for text in lines):
             return [{"text": text.strip(), "time": when} for text, when in list(lines.items())[-LINES:]]
     return []
@@ -83,22 +83,28 @@ def _concerns(attempt: list[dict[str, Any]], name: str, address: str) -> bool:
 
 
 def _journal() -> list[dict[str, Any]]:
+    return entries(["strongswan.service"], FIELDS)
+
+
+def entries(units: Iterable[str], fields: str) -> list[dict[str, Any]]:
+    """The last minutes of some units' journal."""
     if not have("journalctl"):
         return []
-    options = (f"--since=-{SECONDS}s", f"--lines={ENTRIES}", "--output=json", f"--output-fields={FIELDS}")
+    options = (f"--since=-{SECONDS}s", f"--lines={ENTRIES}", "--output=json", f"--output-fields={fields}")
     try:
-        text = run("journalctl", "--unit=strongswan.service", "--quiet", "--no-pager", *options)
+        text = run("journalctl", *(f"--unit={unit}" for unit in units), "--quiet", "--no-pager", *options)
     except CommandError:
         return []
-    entries = []
+    found = []
     for line in text.splitlines():
         try:
-            entries.append(json.loads(line))
+            found.append(json.loads(line))
         except ValueError:  # the journal is rotated while it is read
             continue
-    return entries
+    return found
 
 
-def _time(entry: dict[str, Any]) -> str:
+def iso(entry: dict[str, Any]) -> str:
+    """When an entry was written, ISO 8601 in UTC."""
     seconds = int(entry.get("__REALTIME_TIMESTAMP") or 0) // 1_000_000
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -27,7 +27,7 @@ def made_with(generation: Generation) -> Made:
             "key": digests.get(tunnel["name"], "") if _secrets.kind(tunnel) == _secrets.PPK else "",
             "settings": settings,
         }
-        for tunnel in generation.listed("tunnels")
+        for tunnel in generation.tunnels("ipsec")
         if tunnel.get("initiator")
     }
 

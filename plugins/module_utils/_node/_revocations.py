@@ -20,6 +20,11 @@ def number(text: str) -> int:
     return int(found.group(1)) if found else 0
 
 
+def serials(text: str) -> dict[str, str]:
+    """The serial numbers, decimal, of the certificates that were revoked, and whose they were."""
+    return {str(int(serial, 16)): identity for identity, serial, _when in _REVOKED.findall(text)}
+
+
 def identities(text: str) -> dict[str, str]:
     """Whose certificates were revoked, and when last (ISO 8601, UTC)."""
     last: dict[str, str] = {}

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from . import _ip
+from . import _ip, _ssl
 from ._document import Change, Generation
 from ._part import Part
 from ._run import have
@@ -47,8 +49,10 @@ class Route:
         return " ".join(word for word in words if word)
 
 
-def wanted(generation: Generation) -> list[Route]:
-    """The routes a document asks for."""
+def wanted(generation: Generation, arrivals: Mapping[str, str] = MappingProxyType({})) -> list[Route]:
+    """The routes a document asks for. ``arrivals``: see `Store.arrivals`."""
+    sessions = {tunnel["name"]: tunnel for tunnel in _ssl.tunnels(generation)}
+    widths = {process.device: process.mtu for process in _ssl.processes(generation).values()}
     mtus = {vpn["name"]: int(vpn.get("mtu") or 0) for vpn in generation.listed("vpns")}
     found = []
     for entry in generation.listed("routes"):
@@ -59,6 +63,12 @@ def wanted(generation: Generation) -> list[Route]:
             found.append(Route(str(network), metric, entry["type"]))
         elif entry.get("via"):
             found.append(Route(str(network), metric, via=str(ipaddress.ip_address(entry["via"])), source=source))
+        elif entry.get("over"):
+            # One device may serve many, so that a VPN's own, smaller limit is its routes'.
+            device = _ssl.device(sessions[entry["over"]], arrivals)
+            mtu = mtus.get(entry["tunnel"], 0)
+            mtu = mtu if mtu < widths[device] else 0
+            found.append(Route(str(network), metric, device=device, source=source, mtu=mtu))
         else:
             # The userspace backend has one device for all VPNs, so that a VPN's own, smaller limit is its routes'.
             mtu = mtus.get(entry["tunnel"], 0)
@@ -100,7 +110,7 @@ class Routes(Part):
 
     def _compare(self) -> tuple[list[Route], list[Route]]:
         """Routes to add (or to replace), and routes to remove."""
-        want, found = self._mine(wanted(self.want)), self._mine(loaded())
+        want, found = self._mine(wanted(self.want, self.store.arrivals)), self._mine(loaded())
         add = [route for route in want if route not in found]
         taken = {(route.prefix, route.metric) for route in add}
         over = [route for route in found if route not in want and (route.prefix, route.metric) not in taken]

@@ -47,7 +47,7 @@ def kind(tunnel: Document) -> Kind | None:
 
 def tunnels(generation: Generation) -> dict[str, tuple[Document, Kind]]:
     """The tunnels that have a key, by name."""
-    found = ((tunnel, kind(tunnel)) for tunnel in generation.listed("tunnels"))
+    found = ((tunnel, kind(tunnel)) for tunnel in generation.tunnels("ipsec"))
     return {tunnel["name"]: (tunnel, its) for tunnel, its in found if its}
 
 

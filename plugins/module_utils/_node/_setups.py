@@ -19,14 +19,14 @@ SLACK = 2  # seconds that a timer may come early
 
 def interval(generation: Generation) -> int:
     """How often the agent has to look, in seconds: for its other work never less often than by default."""
-    return min([DELAY, *(int(tunnel["ike"].get("setup_delay", DELAY)) for tunnel in generation.listed("tunnels"))])
+    return min([DELAY, *(int(tunnel["ike"].get("setup_delay", DELAY)) for tunnel in generation.tunnels("ipsec"))])
 
 
 def due(generation: Generation, store: Store) -> set[str]:
     """The tunnels whose turn it is, and note that they have had it."""
     now, tunnels = time.monotonic(), generation.listed("tunnels")
     noted = json.loads(_files.read(store.at(TRIED)) or "{}")
-    delays = {tunnel["name"]: tunnel["ike"].get("setup_delay", DELAY) for tunnel in tunnels}
+    delays = {tunnel["name"]: tunnel.get("ike", {}).get("setup_delay", DELAY) for tunnel in tunnels}
     # A time to come is of before a reboot.
     wait = {name for name, delay in delays.items() if 0 <= now - noted.get(name, -delay) < delay - SLACK}
     rare = {name for name, delay in delays.items() if delay > interval(generation)}

@@ -12,10 +12,11 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import _files
+from . import _files, _ssl
 from ._document import NOTHING, Generation
 from ._run import CommandError
 
@@ -132,6 +133,19 @@ class Store:
     def confirm(self) -> None:
         """The current generation is here to stay."""
         _files.remove(self.state / "unconfirmed")
+
+    # --- what comes and goes ------------------------------------------------------------------------------------
+
+    @cached_property
+    def arrivals(self) -> dict[str, str]:
+        """The device that each peer of a server of kind ssl came by last, by identity.
+
+        Read once: it may change at any time, and what is compared within one commit has to be the same throughout.
+        """
+        place = self.at(_ssl.ARRIVALS)
+        if not place.is_dir():
+            return {}
+        return {path.name: _files.read(path).strip() for path in place.iterdir() if not path.name.startswith(".")}
 
     # --- what was there before us --------------------------------------------------------------------------------
 

@@ -19,13 +19,13 @@ RELOAD = "have strongSwan read its settings again"
 
 
 class Swanctl(Part):
-    """The document's `tunnels`."""
+    """The document's tunnels of kind ipsec."""
 
     name = "swanctl"
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        tunnels = self.want.listed("tunnels")
+        tunnels = self.want.tunnels("ipsec")
         self._text = self.want.files.get(FILE, "") if tunnels else ""
         self._settings = _charon.settings(self.want)
         self._shape = _connections.shape(self.want)
@@ -77,7 +77,7 @@ class Swanctl(Part):
         revoked = {identity for identity, when in self._revoked.items() if ended.get(identity) != when}
         names = [
             tunnel["name"]
-            for tunnel in self.want.listed("tunnels")
+            for tunnel in self.want.tunnels("ipsec")
             if tunnel["remote_id"] in revoked and _certificates.proves(tunnel)
         ]
         return [name for name, child in _connections.active(names) if not child] if names else []
@@ -105,7 +105,7 @@ class Swanctl(Part):
         found, wrong = _connections.parse(connections), self._no_mlkem(exchanges)
         wrong += [
             f"{FILE}: connection {tunnel['name']} does not require the PPK that the document asks for"
-            for tunnel in self.want.listed("tunnels")
+            for tunnel in self.want.tunnels("ipsec")
             if tunnel["ike"].get("ppk") and connections.get(tunnel["name"], {}).get("ppk_required") != "yes"
         ]
         for name, children in self._shape.items():
@@ -119,7 +119,7 @@ class Swanctl(Part):
         """Tunnels whose proposals have ML-KEM, if this strongSwan has none. `exchanges`: what it can do."""
         wanted = {
             (tunnel["name"], word)
-            for tunnel in self.want.listed("tunnels")
+            for tunnel in self.want.tunnels("ipsec")
             for one in (tunnel["ike"], *(link["esp"] for link in tunnel.get("links", [])))
             for proposal in one["proposals"]
             for word in proposal.split("-")
@@ -153,8 +153,8 @@ class Swanctl(Part):
         return found
 
     def _loads(self) -> list[Change]:
-        old = {tunnel["name"]: tunnel for tunnel in self.have.listed("tunnels")}
-        new = {tunnel["name"]: tunnel for tunnel in self.want.listed("tunnels")}
+        old = {tunnel["name"]: tunnel for tunnel in self.have.tunnels("ipsec")}
+        new = {tunnel["name"]: tunnel for tunnel in self.want.tunnels("ipsec")}
         verbs = [f"load {name}" for name in new if name not in old]
         verbs += [f"change {name}" for name in new if name in old and new[name] != old[name]]
         verbs += [f"unload {name}" for name in old if name not in new]

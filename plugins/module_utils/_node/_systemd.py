@@ -28,3 +28,11 @@ def enabled(unit: str) -> bool:
 def active(unit: str) -> bool:
     """Whether a unit runs."""
     return here() and succeeds("systemctl", "--quiet", "is-active", unit)
+
+
+def alive(unit: str) -> bool:
+    """Whether a unit runs, or will in a moment: one that ended and is about to be started again needs no start."""
+    if not here():
+        return False
+    state = run("systemctl", "show", "--property=ActiveState", "--value", unit).strip()
+    return state not in ("inactive", "failed")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from . import _files, _setups, _systemd, _usage
+from . import _files, _setups, _ssl_units, _systemd, _usage
 from ._document import Change
 from ._install import AGENT
 from ._part import Part
@@ -130,6 +130,7 @@ ManageForeignRoutes=no
 ManageForeignRoutingPolicyRules=no
 """
 OWN = {
+    **_ssl_units.OWN,
     f"{DIRECTORY}/{RESTORE}": _RESTORE,
     f"{DIRECTORY}/{GUARD}": _GUARD,
     f"{DIRECTORY}/strongswan.service.d/intercloud-vpn.conf": _STRONGSWAN,
@@ -140,6 +141,7 @@ OWN = {
     NETWORKD: _NETWORKD,
 }
 LINKS = {
+    **_ssl_units.LINKS,
     f"{DIRECTORY}/sysinit.target.wants/{GUARD}": f"{DIRECTORY}/{GUARD}",
     f"{DIRECTORY}/multi-user.target.wants/{RESTORE}": f"{DIRECTORY}/{RESTORE}",
     f"{DIRECTORY}/multi-user.target.wants/{USAGE}": f"{DIRECTORY}/{USAGE}",
@@ -158,8 +160,10 @@ class Units(Part):
         names = [RESTORE]
         if self.want.listed("vpns"):
             names += [GUARD, "nftables.service.d"]
-        if self.want.listed("tunnels"):
+        if self.want.tunnels("ipsec"):
             names.append("strongswan.service.d")
+        if self.want.tunnels("ssl"):
+            names.append("intercloud-vpn-ssl")
         if self.want.listed("vpns") or self.want.listed("tunnels"):
             names.append(f"{KEEP}.")
         if _usage.quotas(self.want):
@@ -209,6 +213,8 @@ class Units(Part):
             _systemd.systemctl("restart", f"{KEEP}.timer")
         if any(USAGE in path for path in write):
             _systemd.systemctl("start", USAGE)
+        if any(_ssl_units.ARRIVED in path for path in write):
+            _systemd.systemctl("restart", f"{_ssl_units.ARRIVED}.path")
 
     def clear(self) -> None:
         """Remove, and have systemd forget them."""
@@ -216,6 +222,8 @@ class Units(Part):
         if any(KEEP in path for path in over):
             _systemd.systemctl("stop", f"{KEEP}.timer")
         used = any(USAGE in path for path in over) and _systemd.active(USAGE)
+        if any(_ssl_units.ARRIVED in path for path in over):
+            _systemd.systemctl("stop", f"{_ssl_units.ARRIVED}.path")
         restored = f"{DIRECTORY}/{RESTORE}" in over and _systemd.active(RESTORE)
         for path in over:
             _files.remove(self.store.at(path))

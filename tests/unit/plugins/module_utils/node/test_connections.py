@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import _confirm, _connections
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
 
 RIGHT = {"name": "payroll", "state": "INSTALLED", "local-ts": ["100.64.0.0/26"], "remote-ts": ["100.64.0.64/26"]}
 
@@ -28,18 +29,18 @@ RIGHT = {"name": "payroll", "state": "INSTALLED", "local-ts": ["100.64.0.0/26"],
     ],
 )
 def test_the_state_of_a_link(
-    monkeypatch: pytest.MonkeyPatch, edge: Generation, children: list[dict[str, Any]], state: str
+    monkeypatch: pytest.MonkeyPatch, edge: Generation, children: list[dict[str, Any]], state: str, store: Store
 ) -> None:
     sa = {"state": "ESTABLISHED", "child-sas": {str(number): child for number, child in enumerate(children)}}
     monkeypatch.setattr(_connections, "security_associations", lambda _names: [("edge-east--edge-west", sa)])
-    assert [link["state"] for link in _confirm.states(edge)] == [state]
-    assert bool(_confirm.missing(edge)) == (state != "INSTALLED")
+    assert [link["state"] for link in _confirm.states(edge, store)] == [state]
+    assert bool(_confirm.missing(edge, store)) == (state != "INSTALLED")
 
 
-def test_a_responder_initiates_nothing(monkeypatch: pytest.MonkeyPatch, document: dict[str, Any]) -> None:
+def test_a_responder_initiates_nothing(monkeypatch: pytest.MonkeyPatch, document: dict[str, Any], store: Store) -> None:
     monkeypatch.setattr(_connections, "security_associations", lambda _names: [])
     document["tunnels"][0]["initiator"] = False
-    assert _confirm.missing(Generation(document, {}, "libipsec")) == []
+    assert _confirm.missing(Generation(document, {}, "libipsec"), store) == []
 
 
 def test_what_charon_lists_is_compared_with_the_document(edge: Generation) -> None:

@@ -21,7 +21,7 @@ def flatten(nested: Iterable[Any]) -> list[Any]:
     return [x for entry in nested for x in (flatten(entry) if isinstance(entry, list) else [entry])]
 
 
-def render(role: str, name: str, document: dict[str, Any], backend: str, trap: bool = False) -> str:
+def render(role: str, name: str, document: dict[str, Any], backend: str, trap: bool = False, **more: Any) -> str:
     loader = jinja2.FileSystemLoader(ROLES / role / "templates")
     environment = jinja2.Environment(
         loader=loader,
@@ -32,7 +32,7 @@ def render(role: str, name: str, document: dict[str, Any], backend: str, trap: b
         autoescape=False,
     )
     environment.filters["flatten"] = flatten
-    return environment.get_template(name).render(document=document, backend=backend, trap=trap)
+    return environment.get_template(name).render(document=document, backend=backend, trap=trap, **more)
 
 
 @pytest.mark.skipif(not NAMESPACE, reason="needs root and nft")
@@ -101,6 +101,15 @@ def test_a_vapp_edge_needs_nothing_of_an_org_edge(document: dict[str, Any]) -> N
 @pytest.mark.parametrize(("backend", "device"), [("xfrm", "vcc1"), ("libipsec", "ipsec0")])
 def test_the_tunnel_device(document: dict[str, Any], backend: str, device: str) -> None:
     assert f'oifname "{device}" goto vpn1_out' in render("org_edge", "nftables.nft.j2", document, backend)
+
+
+@pytest.mark.parametrize("backend", ["xfrm", "libipsec"])
+def test_a_vpn_over_openvpn_has_openvpns_devices(document: dict[str, Any], backend: str) -> None:
+    document["vpns"][0]["kind"] = "ssl"
+    text = render("org_edge", "nftables.nft.j2", document, backend)
+    assert 'oifname "vcs*" goto vpn1_out' in text
+    assert "maxseg size set 1398\n" in text
+    assert f'oifname "{"vcc2" if backend == "xfrm" else "ipsec0"}" goto vpn2_out' in text
 
 
 @pytest.mark.parametrize(("backend", "mss"), [("xfrm", 1398), ("libipsec", 1360)])

@@ -59,7 +59,7 @@ def swapped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(_nftables.Nftables, "gone", lambda _self: False)
     monkeypatch.setattr(_agent, "_refuse", lambda _store: None)
     monkeypatch.setattr(_agent, "_clear_up", lambda _store: None)
-    monkeypatch.setattr(_agent._duplicates, "end", lambda _generation: [])
+    monkeypatch.setattr(_agent, "KINDS", ())
     monkeypatch.setattr(_agent._confirm, "initiate_missing", lambda *_arguments: [])
     return found
 

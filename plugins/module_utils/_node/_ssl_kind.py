@@ -1,0 +1,159 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kind ssl on the node: what OpenVPN says of tunnels, and how it is asked to bring one up."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from . import _sessions, _ssl, _ssl_reasons, _systemd
+from ._document import NOTHING, Document, Generation
+from ._management import Silent
+from ._part import Context
+from ._routes import Routes
+from ._run import CommandError
+from ._sessions import Session
+from ._ssl import Process
+from ._state import Store
+from ._tunnel_kind import NodeKind
+
+# A session that had to take TCP stays there for so long before anybody looks whether UDP answers again: to try it costs
+# the session half a second, and where UDP only seems to pass, several.
+TCP_FOR = 60
+# A client's first packet (P_CONTROL_HARD_RESET_CLIENT_V2): opcode and key id, session id, no acknowledgement, packet 0.
+_HELLO = bytes([7 << 3]) + b"intercld" + bytes(5)
+_HELLO_ANSWER = 8  # P_CONTROL_HARD_RESET_SERVER_V2
+
+
+class Ssl(NodeKind):
+    """OpenVPN."""
+
+    NAME = "ssl"
+
+    def states(self, generation: Generation, store: Store) -> list[Document]:
+        """Every link; all of a tunnel share the state of its session."""
+        if not generation.tunnels(self.NAME):
+            return []
+        found: dict[str, list[Session]] = {}
+        for session in _sessions.sessions(generation, store):
+            found.setdefault(session.tunnel, []).append(session)
+        return [
+            {
+                "vpn": link["vpn"],
+                "tunnel": tunnel["name"],
+                "initiator": bool(tunnel["initiator"]),
+                "state": _state(found.get(tunnel["name"], []), link),
+            }
+            for tunnel in generation.tunnels(self.NAME)
+            for link in tunnel["links"]
+        ]
+
+    def initiate(self, link: Document, timeout: float, store: Store) -> str:
+        """Wait for the session: its client tries by itself, for ever; it is started if somebody stopped it."""
+        generation = store.current() or NOTHING
+        process = _ssl.processes(generation).get(link["tunnel"])
+        if process is None:
+            return "the node's document has no such tunnel any more"
+        deadline = time.monotonic() + timeout
+        if not _systemd.alive(process.unit):
+            try:
+                _systemd.systemctl("start", process.unit)
+            except CommandError as error:
+                return str(error)
+        if _wait(process, deadline, store):
+            return ""
+        said = self.reasons(process.tunnels).get(link["tunnel"], [])
+        return "; ".join(line["text"] for line in said[-2:]) or "no answer from the peer"
+
+    def settle(self, generation: Generation, timeout: float, store: Store) -> None:
+        """Leave TCP where UDP answers: a client that was there before its server may have given UDP up too early."""
+        deadline = time.monotonic() + timeout
+        for process in self._detours(generation, 0, store):
+            _systemd.systemctl("restart", process.unit)
+            _wait(process, deadline, store)
+
+    def _detours(self, generation: Generation, age: float, store: Store) -> list[Process]:
+        """The clients whose session has been over TCP for so many seconds, although UDP answers."""
+        processes = _ssl.processes(generation)
+        return [
+            processes[session.process]
+            for session in _sessions.sessions(generation, store)
+            if session.up and session.number < 0 and session.transport == "tcp"
+            if time.time() - session.since >= age and _udp_answers(processes[session.process])
+        ]
+
+    def keep(self, generation: Generation, store: Store) -> Iterable[str]:
+        """Start what somebody stopped, lead routes to where peers are, and leave TCP when UDP answers again."""
+        done = []
+        for process in _ssl.processes(generation).values():
+            if process.transport and not _systemd.alive(process.unit):
+                _systemd.systemctl("start", process.unit)
+                done.append(f"{process.name} did not run: started")
+        for process in self._detours(generation, TCP_FOR, store):
+            _systemd.systemctl("restart", process.unit)
+            done.append(f"{process.name}: UDP answers again, so it leaves TCP")
+        return [*done, *follow(generation, store)]
+
+    def observe(self, generation: Generation, store: Store) -> Document:
+        """The sessions."""
+        found = _sessions.sessions(generation, store) if generation.tunnels(self.NAME) else []
+        return {"sessions": [{**asdict(session), "networks": list(session.networks)} for session in found]}
+
+    def reasons(self, tunnels: Iterable[Document]) -> dict[str, list[Document]]:
+        """What OpenVPN logged."""
+        return _ssl_reasons.reasons(tunnels)
+
+
+def follow(generation: Generation, store: Store) -> list[str]:
+    """Lead routes to the device that each peer came by last, and end what it left behind on another."""
+    if not any(process.transport for process in _ssl.processes(generation).values()):
+        return []
+    routes = Routes(Context(generation, generation, store))
+    done = [change.action for change in routes.changes()]
+    routes.build()
+    processes = _ssl.processes(generation)
+    for session in _sessions.sessions(generation, store):
+        process = processes[session.process]
+        came = store.arrivals.get(session.peer, process.device)
+        if process.transport and session.tunnel and came != process.device:
+            _sessions.end(process, [session.number], store)
+            done.append(f"{session.tunnel}: left over {session.transport}: ended")
+    return done
+
+
+def _state(sessions: list[Session], link: Document) -> str:
+    up = [session for session in sessions if session.up]
+    if not up:
+        return "CONNECTING" if sessions else "DOWN"
+    return "INSTALLED" if any(_ssl.carries(session.networks, link) for session in up) else "NARROWED"
+
+
+def _wait(process: Process, deadline: float, store: Store) -> bool:
+    """Whether a client has its session in time."""
+    while time.monotonic() < deadline:
+        with contextlib.suppress(Silent):
+            if any(session.up for session in _sessions.of(process, store)):
+                return True
+        time.sleep(0.1)
+    return False
+
+
+def _udp_answers(process: Process) -> bool:
+    (tunnel,) = process.tunnels
+    port = tunnel["ssl"]["ports"].get("udp")
+    if not port:
+        return False
+    family = socket.AF_INET6 if ":" in tunnel["remote_address"] else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as line:
+        line.settimeout(1.0)
+        try:
+            line.connect((tunnel["remote_address"], port))
+            line.send(_HELLO)
+            return line.recv(64)[0] >> 3 == _HELLO_ANSWER
+        except (OSError, IndexError):
+            return False
