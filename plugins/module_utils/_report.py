@@ -104,7 +104,8 @@ def _links(links: Sequence[Section]) -> Iterator[str]:
         state = link["state"] if link["up"] or link["state"] != "INSTALLED" else "NO TRAFFIC"
         algorithms = link["algorithms"]
         rows.append([link["tunnel"], state, algorithms["ike"] or "-", algorithms["esp"] or "-", _amount(total)])
-    yield from _columns(["tunnel", "link", "IKE_SA", "CHILD_SA", "sent"], rows)
+    ssl = links[0].get("kind") == "ssl"  # of a VPN, all are of the same
+    yield from _columns(["tunnel", "link", *(("TLS", "data") if ssl else ("IKE_SA", "CHILD_SA")), "sent"], rows)
     yield ""
 
 

@@ -42,7 +42,7 @@ def judge_certificates(
         identities = {
             tunnel["local_id"]
             for tunnel in documents[node].get("tunnels", [])
-            if tunnel["ike"].get("auth", "pubkey") == "pubkey"
+            if tunnel.get("ike", {}).get("auth", "pubkey") == "pubkey"
         }
         facts = observed[node].get("certificate")
         if identities and facts is not None:

@@ -10,15 +10,17 @@ the same SPIs. What a rekeying leaves for a moment (REKEYED, DELETING ...) is no
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ._verify_algorithms import agree, negotiated
 from ._verify_finding import ERROR, Finding, few
 from ._verify_reasons import why
+from ._verify_ssl import judge_session, unplanned_sessions
 
 Section = Mapping[str, Any]
 Ends = dict[str, Section]
+Judge = Callable[[str, Ends, Mapping[str, Section]], tuple[list[dict[str, Any]], list[Finding]]]
 ONE_IKE_SA = "one ESTABLISHED IKE_SA"
 IKE_LEFTOVER = frozenset({"REKEYED", "DELETING", "DESTROYING"})
 CHILD_LEFTOVER = frozenset({"REKEYED", "DELETING", "DELETED", "DESTROYING"})
@@ -35,20 +37,35 @@ def judge_links(
         for tunnel in documents[node].get("tunnels", []):
             tunnels.setdefault(tunnel["name"], {})[node] = tunnel
     for name, ends in sorted(tunnels.items()):
-        seen = {node: _named(observed[node].get("sas", []), "tunnel", name) for node in ends if node in observed}
-        because = why(ends, observed, name)
-        trouble = list(_judge_tunnel(name, ends, seen, because))
+        kind = next(iter(ends.values())).get("kind", "ipsec")
+        records, trouble = JUDGES[kind](name, ends, observed)
+        links += records
         findings += trouble
-        for vpn in _vpns(ends):
-            children = {node: _named(_children(sas), "name", vpn) for node, sas in seen.items()}
-            wanted = {node: _link(ends[node], vpn) for node in ends}
-            record = _record(name, vpn, ends, seen, children)
-            record["reasons"] = _reasons(name, ends, observed) if record["state"] != "INSTALLED" else {}
-            links.append(record)
-            if not any(finding.expected == ONE_IKE_SA for finding in trouble):
-                findings += _judge_link(name, vpn, wanted, children, because)
     findings += _unplanned(tunnels, documents, observed)
+    findings += unplanned_sessions(observed)
     return links, findings
+
+
+def _judge_ipsec(name: str, ends: Ends, observed: Mapping[str, Section]) -> tuple[list[dict[str, Any]], list[Finding]]:
+    """An IKE_SA and its CHILD_SAs."""
+    links: list[dict[str, Any]] = []
+    seen = {node: _named(observed[node].get("sas", []), "tunnel", name) for node in ends if node in observed}
+    because = why(ends, observed, name)
+    findings = list(_judge_tunnel(name, ends, seen, because))
+    broken = any(finding.expected == ONE_IKE_SA for finding in findings)
+    for vpn in _vpns(ends):
+        children = {node: _named(_children(sas), "name", vpn) for node, sas in seen.items()}
+        wanted = {node: _link(ends[node], vpn) for node in ends}
+        record = _record(name, vpn, ends, seen, children)
+        record["reasons"] = _reasons(name, ends, observed) if record["state"] != "INSTALLED" else {}
+        links.append(record)
+        if not broken:
+            findings += _judge_link(name, vpn, wanted, children, because)
+    return links, findings
+
+
+JUDGES: Mapping[str, Judge] = {"ipsec": _judge_ipsec, "ssl": judge_session}
+"""How the tunnels of each kind are judged: one record per link, and findings."""
 
 
 def _judge_tunnel(name: str, ends: Ends, seen: Mapping[str, list[Section]], because: str) -> Iterator[Finding]:

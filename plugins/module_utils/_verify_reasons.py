@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ._verify_ssl_reasons import RANKED
+
 Section = Mapping[str, Any]
 SHOWN = 2  # lines in a finding; all of them are in the JSON
 _SUBJECT = re.compile(r'received end entity cert "(?P<name>.+)"')
@@ -63,7 +65,7 @@ _RANKED: tuple[tuple[str, str], ...] = (
     (r"failed to establish.*|unable to.*|.*authentication of .*failed", ""),
     (r"received DELETE for IKE_SA.*", "was told by {peer} to end the tunnel"),
 )
-_PATTERNS = [(re.compile(pattern), words) for pattern, words in _RANKED]
+_PATTERNS = [(re.compile(pattern), words) for pattern, words in (*_RANKED, *RANKED)]
 
 
 def why(ends: Mapping[str, Section], observed: Mapping[str, Section], name: str) -> str:
