@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH" NO_COLOR=1 ANSIBLE_NOCOLOR=1 ANSIBLE_FORCE_COLOR=0 PY_COLORS=0
 logs=build/molecule
 # `delete` first, while a new lab's machines are as they were made; those that make another lab of it last.
-scenarios=(delete default check capture reboot limit membership failure refused policies nat tunnels behind_nat releases external access limits tenants three_clouds topologies)
+scenarios=(delete default check capture reboot limit membership failure refused policies nat tunnels ssl behind_nat releases external access limits tenants three_clouds topologies)
 [[ $# -eq 0 ]] || scenarios=("$@")
 failed=()
 begun=$SECONDS

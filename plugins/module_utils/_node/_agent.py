@@ -11,7 +11,7 @@ import json
 import sys
 import time
 
-from . import _certificates, _charon, _confirm, _files, _ip, _revocations, _secrets, _setups, _usage, _xfrm
+from . import _certificates, _charon, _confirm, _files, _ip, _renew, _revocations, _secrets, _setups, _usage, _xfrm
 from ._addresses import Addresses
 from ._commit import FAILURES, activate, attempt, rollback
 from ._document import LIBIPSEC_DEVICE, NOTHING

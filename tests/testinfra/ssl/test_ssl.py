@@ -1,0 +1,254 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A VPN over OpenVPN: the same members, addresses and walls as over IPsec, and TCP 443 where UDP is closed."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils import _ca
+from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
+from ansible_collections.intercloud.vpn.tests.testinfra import (
+    capture,
+    lab,
+    ledger,
+    openvpn,
+    playbooks,
+    snapshot,
+    strongswan,
+)
+from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
+
+SSL = {**PAYROLL, "tunnel": "ssl"}
+SECOND = {**AUDIT, "tunnel": "ssl"}
+TUNNEL = "edge-east--edge-west--ssl"
+STARTS, WAITS = "edge-east", "edge-west"
+OTHERS = ["vm2-east", "vm3-east", "vm2-west"]
+OPENVPN = "(udp port 1194 or tcp port 443)"
+INNER = "net 100.64.0.0/10 or net 10.99.0.0/16 or net 10.10.0.0/24 or net 192.168.1.0/24"
+ONE_SESSION = {edge: [(TUNNEL, "TLS_AES_256_GCM_SHA384", "secp384r1", "AES-256-GCM")] for edge in EDGES}
+
+
+@pytest.fixture(scope="module")
+def before():
+    return snapshot.of_all()
+
+
+@pytest.fixture(scope="module")
+def created(before, tmp_path_factory):
+    """What the internet saw while the VPN was created and used."""
+    with capture.capturing(tmp_path_factory.mktemp("ssl") / "created.pcap") as seen:
+        playbooks.create(SSL)
+        found = playbooks.addresses()
+        assert lab.transfer("vm1-east", "vm3-west", found["vm3-west"], octets=1_000_000)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def addresses(created):
+    return playbooks.addresses()
+
+
+def all_answer(addresses, members=SSL["members"]):
+    pairs = permutations(members, 2)
+    return all(found.received for found in lab.reach(((one, addresses[two]) for one, two in pairs), count=1).values())
+
+
+def session_of_each():
+    return {
+        edge: [(one["tunnel"], one["suite"], one["group"], one["cipher"]) for one in found]
+        for edge, found in zip(EDGES, lab.at_once(openvpn.sessions, EDGES))
+    }
+
+
+def transports():
+    return [[one["transport"] for one in found] for found in lab.at_once(openvpn.sessions, EDGES)]
+
+
+def test_members_reach_each_other_without_loss_and_full_size(addresses):
+    pings = lab.reach(((one, addresses[two]) for one, two in permutations(SSL["members"], 2)), count=10)
+    assert {pair: found.lost for pair, found in pings.items()} == dict.fromkeys(pings, 0)
+    assert lab.answers("vm1-east", addresses["vm1-west"], size=1418)
+    assert lab.transfer("vm3-west", "vm1-east", addresses["vm1-east"], octets=1_000_000)
+
+
+def test_who_is_no_member_reaches_no_member(addresses):
+    pings = lab.reach((other, address) for other in OTHERS for address in addresses.values())
+    assert [pair for pair, found in pings.items() if found.received] == []
+
+
+def test_the_internet_sees_tls_and_nothing_of_what_is_inside(created):
+    assert len(created.packets("udp port 1194")) > 500
+    # Until the server is there, its edge says so.
+    refused = "icmp[icmptype] == icmp-unreach"
+    strange = f"not {OPENVPN} and not {refused} and not host 127.0.0.1 and not ({capture.HOUSEKEEPING})"
+    assert created.packets(strange) == []
+    assert created.packets(INNER) == []
+    assert not created.contains(b"vpn!vpn!")
+
+
+def test_there_is_one_strong_session_and_no_ipsec(addresses):
+    assert session_of_each() == ONE_SESSION
+    assert openvpn.processes(STARTS) == [TUNNEL]
+    assert openvpn.processes(WAITS) == ["server-tcp", "server-udp"]
+    assert [lab.sh(edge, "pidof charon-systemd", check=False) for edge in EDGES] == ["", ""]
+
+
+def test_openvpn_runs_as_nobody_and_may_not_change_networks(addresses):
+    for edge in EDGES:
+        rights = lab.sh(edge, "for p in $(pidof openvpn); do ps -o user= -p $p; grep -h ^CapEff /proc/$p/status; done")
+        assert set(rights.replace("CapEff:\t", "").split()) == {"nobody", "0000000000000000"}
+
+
+def test_verify_agrees(addresses):
+    result = playbooks.result()
+    assert result["findings"] == []
+    (link,) = result["links"]
+    assert (link["state"], link["up"], link["tunnel"]) == ("INSTALLED", True, TUNNEL)
+    assert link["algorithms"] == {"ike": "TLS_AES_256_GCM_SHA384/secp384r1", "esp": "AES-256-GCM"}
+
+
+def test_creating_again_changes_nothing(addresses):
+    since = {edge: [one["since"] for one in openvpn.sessions(edge)] for edge in EDGES}
+    assert playbooks.create(SSL, verify=False).changed == frozenset()
+    assert {edge: [one["since"] for one in openvpn.sessions(edge)] for edge in EDGES} == since
+
+
+def test_a_second_vpn_shares_the_session_as_a_check_predicts(addresses, say):
+    predicted = playbooks.create(SECOND, arguments=("--check", "-v"), verify=False)
+    assert session_of_each() == ONE_SESSION
+    with lab.pinging("vm1-east", addresses["vm1-west"], interval=0.05) as pings:
+        done = playbooks.create(SECOND, arguments=("-v",), verify=False)
+    say(f"a second VPN joined the session; pings of the first went without answer for {pings.lost * 0.05:.2f} s")
+    assert pings.lost * 0.05 < 5
+    assert {host: predicted.actions[host] for host in EDGES} == {host: done.actions[host] for host in EDGES}
+    assert predicted.actions[WAITS]["openvpn"][-1].startswith("end the session with edge-east.")
+    assert session_of_each() == ONE_SESSION
+    others = playbooks.addresses("audit")
+    assert lab.answers("vm2-east", others["vm2-west"])
+    assert not lab.answers("vm2-east", addresses["vm1-west"])
+    assert not lab.answers("vm1-east", others["vm2-west"])
+
+
+def test_and_leaves_it_again(addresses):
+    playbooks.delete("audit", verify=False)
+    lab.wait_for("all members answer", lambda: all_answer(addresses), 20)
+    assert lab.sh(WAITS, "grep -c ^iroute /etc/openvpn/intercloud-vpn/peers/*") == "1\n"
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_a_daemon_that_is_killed_comes_back(addresses, edge, say):
+    lab.sh(edge, "kill -KILL $(pidof openvpn)")
+    _answered, seconds = lab.wait_for("all members answer", lambda: all_answer(addresses), 60)
+    say(f"OpenVPN of {edge} was killed; {seconds:.1f} s later all members answer")
+    lab.wait_for("one session", lambda: session_of_each() == ONE_SESSION, 30)
+
+
+def test_where_udp_is_closed_it_takes_tcp_443(addresses, tmp_path, say):
+    lab.wait_for("over UDP", lambda: transports() == [["udp"], ["udp"]], 150)
+    with openvpn.closed("udp dport 1194"), capture.capturing(tmp_path / "tcp.pcap") as seen:
+        _tcp, seconds = lab.wait_for("over TCP", lambda: transports() == [["tcp"], ["tcp"]], 60)
+        say(f"UDP was closed; {seconds:.1f} s later the session is up over TCP 443")
+        lab.wait_for("all members answer", lambda: all_answer(addresses), 10)
+        assert lab.transfer("vm1-east", "vm3-west", addresses["vm3-west"], octets=1_000_000)
+        playbooks.run("verify_vpn")
+        assert playbooks.result()["links"][0]["transport"] == "tcp"
+        assert session_of_each() == ONE_SESSION
+    assert len(seen.packets("tcp port 443")) > 500
+    assert seen.packets(INNER) == []
+
+
+def test_and_goes_back_when_udp_is_open(addresses, say):
+    _udp, seconds = lab.wait_for("over UDP", lambda: transports() == [["udp"], ["udp"]], 150)
+    say(f"UDP was opened again; {seconds:.0f} s later the session is back on it")
+    lab.wait_for("all members answer", lambda: all_answer(addresses), 10)
+
+
+def test_when_nothing_passes_nothing_leaves_in_clear(addresses, tmp_path):
+    with openvpn.closed("meta l4proto { tcp, udp }"), capture.capturing(tmp_path / "shut.pcap") as seen:
+        lab.wait_for("no session", lambda: transports()[0] == [], 60)
+        assert not all_answer(addresses)
+        assert not lab.answers("vm1-east", addresses["vm3-west"], count=20)
+        found = playbooks.run("verify_vpn", succeeds=False).output
+    assert seen.packets(INNER) == []
+    assert f"tunnel {TUNNEL}" in found
+    assert "gets no answer from edge-west." in " ".join(found.split())
+    lab.wait_for("all members answer", lambda: all_answer(addresses), 90)
+
+
+@pytest.mark.parametrize("case", ["another authority", "no tunnel here"])
+def test_a_certificate_that_is_not_a_peers_gets_in_nowhere(addresses, case):
+    """A client with the server's address and port, and everything right but who it is."""
+    (authority,) = Path(_lab.STATE_DIR, "ca").iterdir()
+    new = "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout /tmp/key.pem -subj"
+    name = f"edge-strange.{authority.name}"
+    if case == "another authority":
+        lab.sh(STARTS, f"{new} /CN=edge-east.{authority.name} -x509 -out /tmp/cert.pem 2>/dev/null")
+    else:
+        csr = lab.sh(STARTS, f"{new} /CN={name} -addext subjectAltName=DNS:{name} 2>/dev/null")
+        issued = _ca.sign(_ca.ensure_authority(_lab.STATE_DIR, authority.name), csr, name)
+        lab.sh(STARTS, f"cat > /tmp/cert.pem <<'END'\n{issued.certificate}END")
+    words = "openvpn --client --dev null --nobind --ca /etc/swanctl/x509ca/intercloud-vpn.pem --cert /tmp/cert.pem"
+    words += " --key /tmp/key.pem --remote-cert-tls server --ifconfig-noexec --route-noexec --verb 3"
+    for way in ("203.0.113.18 1194 udp4", "203.0.113.18 443 tcp4-client"):
+        said = lab.sh(STARTS, f"timeout -s KILL 6 {words} --remote {way} 2>&1", check=False)
+        assert "VERIFY OK: depth=0" in said, "it reached the server"
+        assert "Initialization Sequence Completed" not in said
+    lab.sh(STARTS, "rm -f /tmp/key.pem /tmp/cert.pem")
+    assert session_of_each() == ONE_SESSION
+
+
+def test_a_revoked_certificate_loses_its_session_and_a_new_key_gets_one(addresses):
+    playbooks.run("revoke_certificate", vcc_revoke=STARTS)
+    lab.wait_for("no session", lambda: transports() == [[], []], 20)
+    assert not all_answer(addresses)
+    # It tries again and again, and is refused each time.
+    refused = "journalctl -u 'intercloud-vpn-ssl@server-*' --since=-60s -o cat | grep -c 'VERIFY CRL'"
+    lab.wait_for("refused", lambda: int(lab.sh(WAITS, refused, check=False) or 0) > 1, 40)
+    assert transports() == [[], []]
+    found = " ".join(playbooks.run("verify_vpn", succeeds=False).output.split())
+    assert "edge-west refuses edge-east." in found
+    assert "its certificate was revoked" in found
+    playbooks.create(SSL)
+    assert session_of_each() == ONE_SESSION
+
+
+def test_it_moves_to_ipsec_and_keeps_its_addresses(addresses, tmp_path):
+    with capture.capturing(tmp_path / "moved.pcap") as seen:
+        playbooks.create(PAYROLL)
+    assert seen.packets(INNER) == []
+    assert playbooks.addresses() == addresses
+    assert all_answer(addresses)
+    assert [[sa.name for sa in strongswan.ike_sas(edge)] for edge in EDGES] == [["edge-east--edge-west"]] * 2
+    assert [openvpn.processes(edge) for edge in EDGES] == [[], []]
+    assert [row["name"] for row in ledger.rows("tunnels")] == ["edge-east--edge-west"]
+
+
+def test_and_back(addresses, tmp_path):
+    with capture.capturing(tmp_path / "back.pcap") as seen:
+        playbooks.create(SSL)
+    assert seen.packets(INNER) == []
+    assert playbooks.addresses() == addresses
+    assert all_answer(addresses)
+    assert session_of_each() == ONE_SESSION
+    assert [lab.sh(edge, "pidof charon-systemd", check=False) for edge in EDGES] == ["", ""]
+
+
+def test_the_last_one_is_deleted_and_leaves_no_trace_on_any_machine(before, addresses):
+    """The authority stays, on the VCC server."""
+    playbooks.delete("payroll", verify=False)
+    assert snapshot.differences(before, snapshot.of_all()) == []
+
+
+def test_both_edges_reboot_and_all_comes_back(say):
+    playbooks.create(SSL, verify=False)
+    addresses = playbooks.addresses()
+    lab.wait_for("all members answer", lambda: all_answer(addresses), 10)
+    lab.at_once(lambda edge: lab.labctl("reboot", edge), EDGES)
+    _answered, seconds = lab.wait_for("all members answer", lambda: all_answer(addresses), 90)
+    say(f"both edges rebooted; {seconds:.1f} s after they are up all members answer")
+    assert playbooks.create(SSL, verify=False).changed == frozenset()
