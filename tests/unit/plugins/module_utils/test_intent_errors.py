@@ -744,7 +744,7 @@ vpns:
   - {name: b, pool: internal, members: [vm1-east, vm1-west], policy: {encryption: {ppk: required}}}
   - {name: a, pool: internal, members: [vm2-east, vm2-west]}
 """,
-        [("vpns[0].policy", "other IKE settings than a, with which it shares the tunnel edge-east -- edge-west")],
+        [("vpns[0].policy", "other settings than a, with which it shares the tunnel edge-east -- edge-west (ipsec)")],
     ),
     (
         "ML-KEM and nothing else, and edges without",
