@@ -59,7 +59,8 @@ def _run(words: list[str], ready: socket.socket) -> None:
     with subprocess.Popen(
         ["unshare", "-n", *words], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
     ) as running:
-        assert running.stdout is not None
+        if running.stdout is None:
+            raise AssertionError("a pipe was asked for")
         said = b""
         watched: list[Any] = [ready, running.stdout]
         try:

@@ -160,6 +160,10 @@ def test_a_network_is_reached_over_the_sites_on_the_way() -> None:
     }
 
 
+def order(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(entries, key=lambda one: str(one["to"]))
+
+
 def test_ports_are_kept_at_the_gateways_that_a_packet_passes_by_the_address_it_has_there() -> None:
     world = World()
     plan = world.plan(PAYROLL)
@@ -167,7 +171,6 @@ def test_ports_are_kept_at_the_gateways_that_a_packet_passes_by_the_address_it_h
     network = {"to": "198.51.100.0/24", "ports": ["tcp/443"]}
     server = {"to": "10.10.0.13", "ports": ["tcp/8443"]}
     member, translated = {"to": address["vm1-west"], "ports": ["tcp/5432"]}, {"to": address["vm2-west"], "ports": []}
-    order = lambda entries: sorted(entries, key=lambda one: one["to"])  # noqa: E731
     assert entry(plan, "edge-east")["ports"] == order([network, server])
     assert entry(plan, "edge-west")["ports"] == order([network, member, translated])
     assert entry(plan, "vapp1-west")["ports"] == order([member, {"to": "192.168.1.12", "ports": []}])

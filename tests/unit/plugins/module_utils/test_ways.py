@@ -29,10 +29,10 @@ def graphs(draw: st.DrawFn, most: int = 9) -> tuple[Sites, list[Pair]]:
     return sites, sorted(draw(st.sets(st.sampled_from(list(combinations(sites, 2))))))
 
 
-def follow(hops: dict[str, dict[str, str]], source: str, target: str) -> list[str]:
-    way = [source]
-    while way[-1] != target:
-        way.append(hops[way[-1]][target])
+def follow(hops: dict[str, dict[str, str]], begin: str, end: str) -> list[str]:
+    way = [begin]
+    while way[-1] != end:
+        way.append(hops[way[-1]][end])
         assert len(way) <= len(hops)
     return way
 

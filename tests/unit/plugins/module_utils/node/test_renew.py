@@ -122,11 +122,11 @@ def test_a_run_that_died_after_the_commit_is_finished_by_the_next(
 def test_a_node_that_went_back_has_nothing_to_make_again(
     document: dict[str, Any], store: Store, charon: Charon
 ) -> None:
-    have, want = generation(document, ONE), generation(document, TWO)
-    commit(have, NOTHING, store)
-    commit(want, have, store)
-    commit(have, want, store)
-    assert _renew.pending(have, store) == {}
+    first, second = generation(document, ONE), generation(document, TWO)
+    commit(first, NOTHING, store)
+    commit(second, first, store)
+    commit(first, second, store)
+    assert _renew.pending(first, store) == {}
 
 
 def test_the_end_that_waits_makes_nothing_again(document: dict[str, Any], store: Store, charon: Charon) -> None:

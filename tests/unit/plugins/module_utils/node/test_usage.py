@@ -256,7 +256,7 @@ def test_the_agent_says_once_what_is_used_up(
 ) -> None:
     current(store, generation)
     kernel.update({"vpn1_quota": 999, "vpn1_quota_100.64.0.17": 500})
-    for _ in range(2):
+    for _time in range(2):
         _agent.keep(store)
     said = "<4>100.64.0.17 in payroll: 500 bytes per hour, used up: nothing passes until 2026-01-31T13:00:00Z\n"
     assert capsys.readouterr().out == said
