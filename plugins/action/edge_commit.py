@@ -90,7 +90,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Render one template, looked for where the template module looks, so that a play can bring its own."""
         try:
             path = Path(self._find_needle("templates", template))
-            templar = self._templar.copy_with_new_env(searchpath=[str(path.parent)], available_variables=variables)
+            # What it includes is looked for beside it, and then in the role: a template of one's own may begin as ours.
+            places = [path.parent, *(Path(place) / "templates" for place in self._task.get_search_path())]
+            templar = self._templar.copy_with_new_env(searchpath=list(map(str, places)), available_variables=variables)
             overrides = {"trim_blocks": True, "lstrip_blocks": True}
             source = trust_as_template(path.read_text(encoding="utf-8"))
             return str(templar.template(source, escape_backslashes=False, overrides=overrides) or "")

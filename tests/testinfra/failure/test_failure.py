@@ -68,7 +68,7 @@ def test_what_nobody_confirms_rolls_back_by_itself(as_before):
     assert not lab.host("edge-east").file("/etc/swanctl/conf.d/intercloud-vpn.conf").contains("audit")
 
 
-@pytest.mark.parametrize("task", ["Bring the VCC node to its generation", "Bring the edge to its generation"])
+@pytest.mark.parametrize("task", ["Keep the cloud's slices", "Bring the edge to its generation"])
 def test_a_killed_run_is_finished_by_the_next_one(addresses, task):
     words = playbooks.command("create_vpn", vpns=[PAYROLL, AUDIT])
     with subprocess.Popen(
