@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a policy asks for is on the SA. A PPK is in its keys, seen by nobody, and changes without a lost packet."""
+"""What a policy asks for is on the SA. A PPK is in its keys, seen by nobody, and changes without an outage."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_a_tunnel_that_is_up_without_its_ppk_is_found_out():
     assert [sa.ppk for sa in sas().values()] == [True, True]
 
 
-def test_a_new_ppk_takes_the_place_of_the_old_one_and_nothing_is_lost(addresses, say):
+def test_a_new_ppk_takes_the_place_of_the_old_one_and_hardly_anything_is_lost(addresses, say):
     before, fresh = sas(), secrets.token_hex(32)
     KEY.write_text(f"{fresh}\n", encoding="utf-8")
     check = playbooks.create(POSTQUANTUM, arguments=("--check", "-v"), verify=False)
