@@ -219,8 +219,9 @@ class Units(Part):
     def clear(self) -> None:
         """Remove, and have systemd forget them."""
         _write, over = self._compare()
-        if any(KEEP in path for path in over):
-            _systemd.systemctl("stop", f"{KEEP}.timer")
+        kept = any(KEEP in path for path in over)
+        if kept:
+            _systemd.systemctl("stop", f"{KEEP}.timer", f"{KEEP}.service")
         used = any(USAGE in path for path in over) and _systemd.active(USAGE)
         if any(_ssl_units.ARRIVED in path for path in over):
             _systemd.systemctl("stop", f"{_ssl_units.ARRIVED}.path")
@@ -229,6 +230,9 @@ class Units(Part):
             _files.remove(self.store.at(path))
         if over:
             _systemd.systemctl("daemon-reload")
+        if kept:  # one whose file went while it ran is remembered as failed
+            with contextlib.suppress(CommandError):  # mostly there is nothing to forget
+                _systemd.systemctl("reset-failed", f"{KEEP}.service")
         if restored:  # without waiting: this may run inside that very unit
             _systemd.systemctl("stop", "--no-block", RESTORE)
         if used:  # without waiting: it waits for us
