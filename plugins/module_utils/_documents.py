@@ -259,7 +259,8 @@ class _VpnCompiler:
                 continue
             external = self.edges[there].external
             document = self.compiled.documents[here]
-            remote, local = self._behind(there, seen_from=here), self._behind(here, seen_from=there)
+            remote = self._behind(there, seen_from=here)
+            local = [*self._behind(here, seen_from=there), *self._networks_behind(here, seen_from=there)]
             beyond = self._networks_behind(there, seen_from=here)
             tunnel = self.compiled.ends.get((here, name))
             if tunnel is None:
@@ -286,13 +287,13 @@ class _VpnCompiler:
                     "number": self.number,
                     "mtu": mtu,
                     "mss": mss,
-                    "local_ts": _texts([*local, *self._networks_behind(here, seen_from=there)]),
+                    "local_ts": _texts(local),
                     "remote_ts": _texts([*remote, *beyond]),
                     **self.kind.link(self.vpn, self.edges[here], self.edges[there]),
                 }
             )
             own = self._edge_address(here)
-            self._anchor(document, [*local, *self._networks_behind(here, seen_from=there)], own)
+            self._anchor(document, local, own)
             into = {"tunnel": self.vpn.name, "source": own, **self.kind.route(name)}
             document["routes"] += [{"prefix": str(prefix), **into} for prefix in (*remote, *beyond)]
             self.remote[here] += remote
@@ -319,7 +320,9 @@ class _VpnCompiler:
         held += [Prefix.parse(entry["address"]) for entry in document["addresses"] if "backend" in entry]
         for prefix in local:
             if not any(prefix.contains(address) for address in held):
-                free = next(offset for offset in range(prefix.size) if prefix.first + offset not in self.taken)
+                free = next((offset for offset in range(prefix.size) if prefix.first + offset not in self.taken), None)
+                if free is None:  # full to the last address; only that backend, and only before 5.9.12, minds
+                    continue
                 address = self._host(prefix.address(free))
                 document["addresses"].append({"address": address, "device": "lo", "backend": "libipsec"})
 

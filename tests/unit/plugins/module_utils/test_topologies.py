@@ -385,3 +385,12 @@ def sa(tunnel: dict[str, Any]) -> dict[str, Any]:
     ]
     ike = {"encryption": "AES_GCM_16", "encryption_keysize": "256", "prf": "PRF_HMAC_SHA2_384", "dh_group": "ECP_384"}
     return {"tunnel": tunnel["name"], "state": "ESTABLISHED", **ike, "children": children}
+
+
+def test_a_pool_that_is_full_to_the_last_address_is_planned_with_a_way_over_others() -> None:
+    """No address is left for the hub in the others' blocks, which only an old userspace backend asks for."""
+    asked = {**vpn({"kind": "star", "hub": "east"}, FOUR), "pool": "10.99.0.0/29"}
+    plan = World(lab(4)).plan(asked)
+    held = [entry for entry in plan.documents["edge-east"]["addresses"] if "backend" in entry]
+    assert len(addresses(plan, "payroll")) == 4
+    assert held == []
