@@ -16,13 +16,14 @@ from ._reasons import LINES, entries, iso
 TELLING = re.compile(
     r"""(?:
         VERIFY\ ERROR.* | VERIFY\ CRL:.* | VERIFY\ X509NAME\ ERROR.* | VERIFY\ KU\ ERROR.* | VERIFY\ EKU\ ERROR.*
-      | TLS\ Error:\ (?!TLS\ handshake\ failed|TLS\ object|.*incoming\ plaintext).* | TLS\ Auth\ Error.*
+      | TLS\ Error:\ (?!TLS\ handshake\ failed|TLS\ object|.*incoming\ plaintext|Unroutable).* | TLS\ Auth\ Error.*
       | OpenSSL:\ error:.* | Server\ poll\ timeout.* | TCP:\ connect\ to\ .*failed.*
       | .*AUTH_FAILED.* | .*--ping-(?:exit|restart).* | Options\ error:.* | Socket\ bind\ failed.* | Exiting\ due\ to.*
       | .*Connection\ reset,\ restarting.*
     )$""",
     re.VERBOSE,
 )
+_NUMBER = re.compile(r"\b[0-9a-f]*\d[0-9a-f]*\b")
 # A server says the peer's address, and its name once it knows that, before a line.
 _PREFIX = re.compile(r"^(?:(?P<name>[\w.-]+)/)?(?P<host>\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):\d+ (?P<text>.*)$")
 
@@ -36,10 +37,23 @@ def reasons(tunnels: Iterable[Document]) -> dict[str, list[Document]]:
     found = {}
     lines = list(entries(units, "MESSAGE,_SYSTEMD_UNIT,__REALTIME_TIMESTAMP"))
     for tunnel in wanted:
-        said = {text: iso(entry) for entry, text in _concerning(tunnel, lines) if TELLING.match(text)}
+        said = _last_of_each((iso(entry), text) for entry, text in _concerning(tunnel, lines) if TELLING.match(text))
         if said:
-            found[tunnel["name"]] = [{"text": text, "time": when} for text, when in list(said.items())[-LINES:]]
+            found[tunnel["name"]] = said[-LINES:]
     return found
+
+
+def _last_of_each(lines: Iterable[tuple[str, str]]) -> list[Document]:
+    """Lines that differ in numbers only (ports, session ids) are one, and stand where they were said last.
+
+    Otherwise what is said at every attempt would be pushed out by what was said once, or by a port that changes.
+    """
+    found: dict[str, Document] = {}
+    for when, text in lines:
+        kind = _NUMBER.sub("#", text)
+        found.pop(kind, None)
+        found[kind] = {"text": text, "time": when}
+    return list(found.values())
 
 
 def _processes(tunnel: Document) -> list[str]:

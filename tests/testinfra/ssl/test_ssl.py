@@ -211,7 +211,7 @@ def test_a_revoked_certificate_loses_its_session_and_a_new_key_gets_one(addresse
     lab.wait_for("refused", lambda: int(lab.sh(WAITS, refused, check=False) or 0) > 1, 40)
     assert transports() == [[], []]
     found = " ".join(playbooks.run("verify_vpn", succeeds=False).output.split())
-    assert "edge-west refuses edge-east." in found
+    assert "edge-west refuses edge-east." in found, playbooks.result()["findings"]
     assert "its certificate was revoked" in found
     playbooks.create(SSL)
     assert session_of_each() == ONE_SESSION

@@ -302,6 +302,27 @@ def test_a_server_tells_of_each_peer_what_it_refused(
     }
 
 
+def test_what_is_said_at_every_attempt_is_not_pushed_out_by_what_was_said_once(
+    monkeypatch: pytest.MonkeyPatch, document: dict[str, Any], tunnel: dict[str, Any]
+) -> None:
+    waiting(document, "edge-west")
+    revoked = "VERIFY CRL: certificate serial number 7 is revoked"
+    once = [f"VERIFY ERROR: depth=0, error={word}: CN=x" for word in ("self-signed certificate", "expired", "unknown")]
+    more = [f"TLS Error: {word}" for word in ("bad tag", "local/remote keys are out of sync", "cannot locate HMAC")]
+    ports = [f"TLS Error: no answer at [AF_INET]203.0.113.18:{port} (si=3)" for port in range(4711, 4721)]
+    journal = [
+        {
+            "_SYSTEMD_UNIT": "intercloud-vpn-ssl@server-udp.service",
+            "MESSAGE": f"203.0.113.18:4711 {text}",
+            "__REALTIME_TIMESTAMP": "1795520087000000",
+        }
+        for text in (revoked, *once, *more, revoked, *ports)
+    ]
+    monkeypatch.setattr(_ssl_reasons, "entries", lambda _units, _fields: journal)
+    found = [line["text"] for line in _ssl_reasons.reasons(document["tunnels"])["edge-west--ssl"]]
+    assert found[-2:] == [revoked, ports[-1]]
+
+
 def test_what_was_revoked_is_a_file_per_serial_number_and_ends_the_session(
     monkeypatch: pytest.MonkeyPatch, document: dict[str, Any], tunnel: dict[str, Any], store: Store
 ) -> None:
