@@ -13,7 +13,8 @@ from ansible_collections.intercloud.vpn.tests.kernel import vm
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
-ENCRYPTED = "ip proto 50 or ip6 proto 50 or udp port 500 or udp port 4500"
+# The last two: a VPN of kind ssl of test_options.
+ENCRYPTED = "ip proto 50 or ip6 proto 50 or udp port 500 or udp port 4500 or udp port 1194 or tcp port 443"
 # Neighbours among themselves; and "unreachable", of which an edge that reboots is the reason.
 HOUSEKEEPING = (
     "arp or igmp or icmp[0] == 3 or dst net ff02::/16 or (icmp6 and (ip6[40] <= 2 or ip6[40] == 135 or ip6[40] == 136))"

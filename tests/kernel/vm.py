@@ -51,6 +51,14 @@ def netns(name, *command, check=True):
     return sh(f"ip netns exec {name} {shlex.join(command)}", check)
 
 
+def process(name, *command):
+    """Start one of the virtual machine's tools in the network of one of the lab's machines."""
+    words = f"exec ip netns exec {name} {shlex.join(command)}"
+    return subprocess.Popen(
+        ["ssh", "-F", SSH_CONFIG, "lab-vm", words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
 def labctl(*words):
     """The power button of one of the lab's machines."""
     subprocess.run([VMCTL, "labctl", *words], check=True, stdout=subprocess.DEVNULL, timeout=900)
@@ -71,6 +79,7 @@ _ordinary_command = playbooks.command
 _lab.STATE_FILE = f"{_lab.VM_STATE_DIR}/state.json"
 _lab.SSH_CONFIG = SSH_CONFIG
 lab.netns = netns
+lab.process = process
 lab.labctl = labctl
 playbooks.command = _command
 playbooks.subprocess = SimpleNamespace(**{**vars(subprocess), "run": _patiently})

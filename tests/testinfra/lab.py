@@ -61,6 +61,12 @@ def netns(name, *command, check=True):
     return done.stdout
 
 
+def process(name, *command):
+    """Start one of the controller's own tools in a machine's network; its input and output are text."""
+    words = ["ip", "netns", "exec", name, *command]
+    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 def labctl(*words):
     """The power button: start, stop, reboot, kill a machine."""
     subprocess.run([LABCTL, *words], check=True, stdout=subprocess.DEVNULL, timeout=180)

@@ -6,31 +6,32 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from contextlib import ExitStack, contextmanager
 
 from ansible_collections.intercloud.vpn.tests.testinfra import lab
 
-# Says to whoever asks at which address it sees them.
+# Says to whoever asks, over IPv4 or IPv6, at which address it sees them.
 LISTEN = """
 import json, socket, sys, threading, time
+def seen(address):
+    return address[0].removeprefix("::ffff:").encode()
 def tcp(server):
     while True:
         client, address = server.accept()
-        client.sendall(address[0].encode())
+        client.sendall(seen(address))
         client.close()
 def udp(server):
     while True:
         _data, address = server.recvfrom(100)
-        server.sendto(address[0].encode(), address)
+        server.sendto(seen(address), address)
 for text in sys.argv[1:]:
     kind, port = text.split("/")
     if kind == "tcp":
-        server = socket.create_server(("0.0.0.0", int(port)))
+        server = socket.create_server(("::", int(port)), family=socket.AF_INET6, dualstack_ipv6=True)
     else:
-        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        server.bind(("0.0.0.0", int(port)))
+        server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        server.bind(("::", int(port)))
     threading.Thread(target=globals()[kind], args=(server,), daemon=True).start()
 print("ready", flush=True)
 sys.stdin.read()
@@ -41,7 +42,8 @@ from concurrent.futures import ThreadPoolExecutor
 def ask(target):
     address, text, own = target
     kind, port = text.split("/")
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as client:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as client:
         client.settimeout(2)
         if own:
             client.bind((own, 0))
@@ -63,10 +65,7 @@ def listening(ports):
     """Have machines listen while the block runs: {machine: ["tcp/443", "udp/53", ...]}."""
     with ExitStack() as stack:
         for machine, wanted in ports.items():
-            command = ["ip", "netns", "exec", machine, sys.executable, "-c", LISTEN, *wanted]
-            server = stack.enter_context(
-                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            )
+            server = stack.enter_context(lab.process(machine, "python3", "-c", LISTEN, *wanted))
             stack.callback(server.kill)
             assert server.stdout.readline() == "ready\n", f"{machine} does not listen on {wanted}"
         yield
@@ -75,11 +74,9 @@ def listening(ports):
 def ask(source, targets, own=None):
     """Ask [(address, port) …] from a machine, all at once: where it was seen there, None if nobody answered."""
     words = json.dumps([(address, port, own) for address, port in targets])
-    done = subprocess.run(
-        ["ip", "netns", "exec", source, sys.executable, "-c", ASK],
-        input=words, capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
-    return dict(zip(targets, json.loads(done.stdout)))
+    with lab.process(source, "python3", "-c", ASK) as asking:
+        answers, _errors = asking.communicate(words, timeout=60)
+    return dict(zip(targets, json.loads(answers)))
 
 
 def answered(asking, own=None):
