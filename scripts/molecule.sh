@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# The Molecule scenarios, one after the other on one lab, which stays up: all of them, or those that are named.
+# The Molecule scenarios: those that are named, one after the other on one lab, which stays up; or all of them, in two lanes, the
+# second on a lab apart.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH" NO_COLOR=1 ANSIBLE_NOCOLOR=1 ANSIBLE_FORCE_COLOR=0 PY_COLORS=0
 logs=build/molecule
-# `delete` first, while a new lab's machines are as they were made; those that make another lab of it last.
-scenarios=(delete default check capture reboot limit membership failure refused policies nat tunnels ssl behind_nat releases external access limits tenants three_clouds topologies)
-[[ $# -eq 0 ]] || scenarios=("$@")
-failed=()
+# About equally long. `delete` first, while a new lab's machines are as they were made; those that make another lab of it last.
+first=(delete default check capture reboot limit membership failure refused policies nat tunnels behind_nat releases external)
+second=(ssl access limits tenants three_clouds topologies)
 begun=$SECONDS
 
 # Molecule calls it success when there is nothing to do it on, or nothing to test.
@@ -26,25 +26,43 @@ show_failure() {
     fi
 }
 
-mkdir -p "$logs"
-for scenario in "${scenarios[@]}"; do
-    start=$SECONDS
-    echo "molecule: $scenario: $(sed -n 's/^# //p' "extensions/molecule/$scenario/molecule.yml" | head -n 1)"
-    if molecule test --no-command-borders --destroy=never -s "$scenario" >"$logs/$scenario.log" 2>&1 && looked_at_something "$scenario"; then
-        verdict=passed
-    else
-        verdict=FAILED
-        failed+=("$scenario")
-        show_failure "$logs/$scenario.log"
-    fi
-    sed -n 's/^measured: /    /p' "$logs/$scenario.log"
-    tests=$(sed -nE 's/^=+ (.*) in [0-9.]+s.*/\1/p' "$logs/$scenario.log" | tail -n 1)
-    echo "molecule: $scenario: $verdict (${tests:-no tests}, $((SECONDS - start)) s)"
-done
+# What became of a scenario, in one piece: another lane may write at the same time.
+report() {
+    local scenario=$1 verdict=$2 seconds=$3 log=$logs/$1.log
+    local tests
+    tests=$(sed -nE 's/^=+ (.*) in [0-9.]+s.*/\1/p' "$log" | tail -n 1)
+    [[ $verdict == passed ]] || show_failure "$log"
+    echo "molecule: $scenario: $verdict (${tests:-no tests}, $seconds s): $(sed -n 's/^# //p' "extensions/molecule/$scenario/molecule.yml" | head -n 1)"
+    sed -n 's/^measured: /    /p' "$log"
+}
 
-molecule destroy -s "$scenario" >"$logs/destroy.log" 2>&1 || { tail -n 60 "$logs/destroy.log"; failed+=(destroy); }
-echo "molecule: ${#scenarios[@]} scenarios, ${#failed[@]} failed, $((SECONDS - begun)) s (logs in $logs)"
-if [[ ${#failed[@]} -gt 0 ]]; then
-    echo "molecule: FAILED: ${failed[*]}" >&2
-    exit 1
+lane() {  # runs scenarios one after the other; fails if one of them does
+    local failed=() scenario start verdict
+    for scenario in "$@"; do
+        start=$SECONDS
+        verdict=FAILED
+        if molecule test --no-command-borders --destroy=never -s "$scenario" >"$logs/$scenario.log" 2>&1 && looked_at_something "$scenario"; then
+            verdict=passed
+        else
+            failed+=("$scenario")
+        fi
+        printf '%s\n' "$(report "$scenario" "$verdict" $((SECONDS - start)))"
+    done
+    [[ ${#failed[@]} -eq 0 ]] || { echo "molecule: FAILED: ${failed[*]}"; return 1; }
+}
+
+mkdir -p "$logs"
+if [[ $# -gt 0 ]]; then
+    lane "$@"
+    status=$?
+    [[ -n ${APART:-} ]] || molecule destroy -s "$1" >"$logs/destroy.log" 2>&1 || { tail -n 60 "$logs/destroy.log"; status=1; }
+    exit $status
 fi
+status=0
+APART=1 roles/lab/files/labctl apart second "$0" "${second[@]}" & beside=$!
+trap 'kill $beside 2>/dev/null; wait $beside' EXIT
+"$0" "${first[@]}" || status=1
+wait $beside || status=1
+trap - EXIT
+echo "molecule: $((${#first[@]} + ${#second[@]})) scenarios, $([[ $status -eq 0 ]] && echo all passed || echo FAILED), $((SECONDS - begun)) s (logs in $logs)"
+exit $status

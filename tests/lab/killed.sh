@@ -11,6 +11,8 @@ leftovers() {
     pgrep -af 'labctl.py supervise|systemd-nspawn.*intercloud-vpn' || true
     find /var/lib/intercloud-vpn/lab 2>/dev/null || true
     find /sys/fs/cgroup -maxdepth 2 -name 'intercloud-vpn-lab*' 2>/dev/null || true
+    find /sys/fs/cgroup -mindepth 2 -maxdepth 3 -path '*/intercloud-vpn-apart/*/cgroup.procs' 2>/dev/null || true
+    find /var/lib/intercloud-vpn-apart -mindepth 1 2>/dev/null || true
     ls -d /run/systemd/nspawn/*/{node,edge,vapp1,vm}*-* 2>/dev/null || true
 }
 
@@ -33,3 +35,15 @@ for delay in 0.05 0.15 0.3 0.6 1 1.5 2.5; do
     [[ -z $left ]] || { echo "killed after $delay s, left behind:"; echo "$left"; exit 1; }
     echo "killed after $delay s: nothing left behind"
 done
+
+# The same of a lab apart, of which nobody but its command knows.
+"$labctl" apart trial sh -c "$labctl up >/dev/null; sleep 600" &
+apart=$!
+sleep 3
+[[ -n $(leftovers) ]]
+kill -9 "$apart"
+wait "$apart" 2>/dev/null || true
+"$labctl" down >/dev/null
+left=$(leftovers)
+[[ -z $left ]] || { echo "a lab apart was killed, left behind:"; echo "$left"; exit 1; }
+echo "killed after 3 s, apart: nothing left behind"

@@ -11,7 +11,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # root's files do not belong into somebody's checkout
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from lab import control, options, preflight, state, supervisor  # noqa: E402
+from lab import apart, control, options, preflight, state, supervisor  # noqa: E402
 from lab.landscape import landscape  # noqa: E402
 from lab.shell import LabError  # noqa: E402
 
@@ -58,8 +58,10 @@ def _do(arguments):
         )
         return bool(done), {"actions": done}, "\n".join(done) or "nothing to do"
     if action == "down":
-        there = control.down()
+        there = apart.clear() | control.down()
         return there, {}, "the lab is gone" if there else "there was no lab"
+    if action == "apart":
+        sys.exit(apart.run(arguments.name, arguments.command))
     if action == "supervise":
         sys.exit(supervisor.supervise(arguments.machine, arguments.root))
     changed = control.power(action, arguments.machine)
@@ -94,6 +96,9 @@ def _parser():
     actions.add_parser("status", help="what there is")
     for action, text in POWER.items():
         actions.add_parser(action, help=text).add_argument("machine")
+    beside = actions.add_parser("apart", help="run a command with a lab of its own, beside this one")
+    beside.add_argument("name", help="of that lab: letters and digits")
+    beside.add_argument("command", nargs=argparse.REMAINDER)
     supervise = actions.add_parser("supervise")
     supervise.add_argument("machine")
     supervise.add_argument("--root", required=True)

@@ -22,20 +22,20 @@ def hierarchies():
     return found
 
 
-def join(group):
+def join(group, top=NAME):
     """Move this process into a group of the lab's."""
     for hierarchy in hierarchies():
-        path = hierarchy / NAME / group
+        path = hierarchy / top / group
         path.mkdir(parents=True, exist_ok=True)
         (path / "cgroup.procs").write_text("0", encoding="ascii")
 
 
-def processes(group=""):
+def processes(group="", top=NAME):
     """The ids of all processes in a group and below, this one excepted."""
     found = set()
     for hierarchy in hierarchies():
         # os.walk, unlike Path.rglob, passes over a group that goes away while it is being read.
-        for directory, _below, _files in os.walk(hierarchy / NAME / group):
+        for directory, _below, _files in os.walk(hierarchy / top / group):
             try:
                 found.update(int(pid) for pid in Path(directory, "cgroup.procs").read_text(encoding="ascii").split())
             except OSError:  # the group went away, or is one that lists threads only
@@ -43,10 +43,10 @@ def processes(group=""):
     return found - {0, os.getpid()}
 
 
-def kill(group="", timeout=20):
+def kill(group="", timeout=20, top=NAME):
     """SIGKILL all processes of a group and wait until they are gone; returns those that are not."""
     deadline = time.monotonic() + timeout
-    while left := processes(group):
+    while left := processes(group, top):
         for pid in left:
             send(signal.SIGKILL, pid)
         if time.monotonic() > deadline:
@@ -55,13 +55,13 @@ def kill(group="", timeout=20):
     return set()
 
 
-def remove(group=""):
+def remove(group="", top=NAME):
     """Remove a group and those below; it must be empty of processes."""
     for hierarchy in hierarchies():
-        top = hierarchy / NAME / group
-        if not top.is_dir():
+        place = hierarchy / top / group
+        if not place.is_dir():
             continue
-        for directory in sorted((Path(d) for d, _dirs, _files in os.walk(top)), reverse=True):
+        for directory in sorted((Path(d) for d, _dirs, _files in os.walk(place)), reverse=True):
             try:
                 directory.rmdir()
             except OSError:

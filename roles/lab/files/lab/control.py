@@ -20,7 +20,7 @@ from .shell import LabError
 
 STATE = Path(landscape.STATE_DIR)
 LABCTL = Path(__file__).resolve().parents[1] / "labctl.py"
-LOCK = roots.CACHE / "lock"
+LOCK = STATE.with_name("lab.lock")  # beside what `down` removes
 BOOT_SECONDS = 180  # far more than needed: a machine with one slow core shall do too
 
 
@@ -259,7 +259,7 @@ def _clear():
 
 @contextmanager
 def lock():
-    """One change of the lab at a time. In the cache, which `down` leaves."""
+    """One change of the lab at a time."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     with LOCK.open("a+", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import re
 import shutil
@@ -14,6 +15,7 @@ from .shell import LabError, run
 
 CACHE = Path("/var/cache/intercloud-vpn/lab")
 LOG = CACHE / "root.log"
+LOCK = CACHE / "lock"
 PARTIAL = CACHE / "partial"  # where a root is built; renamed when it is whole
 GROUP = "root-build"
 KEEP = 2  # roots of a release; the one before is wanted again when one goes back to another branch
@@ -50,10 +52,20 @@ def path_for(packages, release):
 def build(packages, release):
     """Build the root of a release unless it is there; returns (path, built)."""
     path = path_for(packages, release)
-    if path.is_dir():
-        path.touch()
-        return path, False
-    discard_partial()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("a", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # labs beside each other share the cache
+        if path.is_dir():
+            path.touch()
+            return path, False
+        _discard_partial()
+        _bootstrap(packages, release)
+        (PARTIAL / "root").rename(path)
+        _discard_partial()
+    return path, True
+
+
+def _bootstrap(packages, release):
     PARTIAL.mkdir(parents=True)
     command = [
         "mmdebstrap",
@@ -77,13 +89,20 @@ def build(packages, release):
     if code:
         tail = "\n".join(LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
         raise LabError(f"mmdebstrap failed with status {code}; the end of {LOG}:\n{tail}")
-    (PARTIAL / "root").rename(path)
-    discard_partial()
-    return path, True
 
 
 def discard_partial():
     """Remove what a build left that was killed, its processes and mounts included."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("a", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return  # another lab's build, which goes on
+        _discard_partial()
+
+
+def _discard_partial():
     cgroup.kill(GROUP)
     cgroup.remove(GROUP)
     remove(PARTIAL)
