@@ -61,9 +61,28 @@ TimeoutStartSec=60
 [Install]
 WantedBy=sysinit.target
 """
+# A charon that has no connections yet says no to its peers, who then give up. Until it has them it is deaf to requests
+# for new IKE_SAs: no responder's SPI yet (RFC 7296, 3.1; on port 4500 after four zero octets, 2.23). Whatever becomes
+# of us, it hears again after a minute.
+_DEAF = "intercloud_vpn_starting"
+_HEARS = f"-/usr/sbin/nft 'add table inet {_DEAF}; delete table inet {_DEAF}'"
+_HEARS_NOT = "-/usr/sbin/nft '" + "; ".join(
+    (
+        f"add table inet {_DEAF}",
+        f"delete table inet {_DEAF}",
+        f"add table inet {_DEAF}",
+        f"add set inet {_DEAF} deaf {{ type inet_proto; flags timeout; elements = {{ udp timeout 1m }}; }}",
+        f"add chain inet {_DEAF} ike {{ type filter hook input priority -10; }}",
+        f"add rule inet {_DEAF} ike meta l4proto @deaf udp dport 500 @th,128,64 0 drop",
+        f"add rule inet {_DEAF} ike meta l4proto @deaf udp dport 4500 @th,64,32 0 @th,160,64 0 drop'",
+    )
+)
 _STRONGSWAN = f"""\
 # Made by intercloud.vpn; changes are lost.
 [Service]
+ExecStartPre={_HEARS_NOT}
+ExecStartPost={_HEARS}
+ExecStopPost={_HEARS}
 # The userspace backend's device goes with the daemon, and takes the routes into it along. A route that cannot be put
 # back, because a network is down, is no reason to stop the daemon and everybody's tunnels: hence the hyphen.
 ExecStartPost=-{AGENT} started
