@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping
 from ._check_addresses import check_addresses
 from ._check_destinations import check_between_vpns, check_destinations
 from ._check_ends import check_ends
-from ._intent import Member, Vpn
 from ._landscape import FORWARDED, Landscape, OrgEdge
 from ._leases import Lease, is_vpn_block, vpn_key, vpn_of
 from ._mtu import IPV6_MTU
 from ._prefix import Prefix, parse_address
 from ._problems import Problems
 from ._tunnels import KINDS
+from ._vpn import Member, Vpn
 from ._ways import islands, next_hops
 
 

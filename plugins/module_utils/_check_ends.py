@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ._intent import Vpn
 from ._landscape import OrgEdge
 from ._policy_encryption import usable
 from ._problems import Problems
+from ._vpn import Vpn
 
 IPSEC = "ipsec"
 

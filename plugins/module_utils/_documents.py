@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from . import _access
-from ._intent import Member, Vpn
 from ._landscape import Landscape, OrgEdge, VappEdge
 from ._leases import vpn_of
 from ._mtu import link_mss
@@ -18,6 +17,7 @@ from ._pool import Lease, address_of, blocks_of, edge_key, site_key, vapp_key, v
 from ._prefix import BITS, Prefix, collapse, parse_address
 from ._topology import Pair, initiator
 from ._tunnels import KINDS
+from ._vpn import Member, Vpn
 from ._ways import next_hops, single_points_of_failure
 
 FORMAT = 1

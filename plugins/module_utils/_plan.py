@@ -19,13 +19,14 @@ from ._check_ends import check_retransmission
 from ._diff import changed_nodes, diff, touched
 from ._documents import Compiled, Document, compile_organization, empty_document
 from ._errors import PoolExhausted
-from ._intent import Vpn, parse_intent, vpn_from_record
+from ._intent import parse_intent
 from ._landscape import Landscape
 from ._leases import Lease, SiteDemand, hosts_of, is_vpn_block, vpn_key, vpn_of
 from ._ledger_records import VpnRecord
 from ._pool import carve_vpn
 from ._problems import Problems
 from ._tenants import organizations_of, restrict
+from ._vpn import Vpn, vpn_from_record
 
 if TYPE_CHECKING:
     from ._ledger import Transaction

@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ._landscape import OrgEdge
 from ._mtu import link_mtu
 from ._policy_encryption import usable
 from ._problems import Problems
 from ._tunnel_kind import Kind, Section
-
-if TYPE_CHECKING:
-    from ._intent import Vpn
-    from ._landscape import OrgEdge
+from ._vpn import Vpn
 
 
 class Ipsec(Kind):

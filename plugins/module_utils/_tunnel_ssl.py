@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from ._landscape import OrgEdge
 from ._mtu import ssl_mtu
 from ._policy_encryption import GROUP
 from ._problems import Problems
 from ._tunnel_kind import Kind, Section
-
-if TYPE_CHECKING:
-    from ._intent import Vpn
-    from ._landscape import OrgEdge
+from ._vpn import Vpn
 
 PORT = {"udp": 1194, "tcp": 443}
 """IANA's number of OpenVPN, and the one that hardly any firewall closes."""
