@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from ._check_addresses import check_addresses
 from ._check_destinations import check_between_vpns, check_destinations
 from ._check_ends import check_ends
-from ._landscape import FORWARDED, Landscape, OrgEdge
+from ._landscape import Landscape
+from ._landscape_hosts import FORWARDED, OrgEdge
 from ._leases import Lease, is_vpn_block, vpn_key, vpn_of
 from ._mtu import IPV6_MTU
 from ._prefix import Prefix, parse_address

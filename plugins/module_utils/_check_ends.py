@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ._landscape import OrgEdge
+from ._landscape_hosts import OrgEdge
 from ._policy_encryption import usable
 from ._problems import Problems
 from ._vpn import Vpn

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from . import _access
-from ._landscape import Landscape, OrgEdge, VappEdge
+from ._landscape import Landscape
+from ._landscape_hosts import OrgEdge, VappEdge
 from ._leases import vpn_of
 from ._mtu import link_mss
 from ._pool import Lease, address_of, blocks_of, edge_key, site_key, vapp_key, vm_key, vpn_key

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._landscape import MODES, Landscape, Vm
+from ._landscape import Landscape
+from ._landscape_hosts import MODES, Vm
 from ._ports import Ports, parse_ports
 from ._problems import Problems, did_you_mean, unknown_keys
 from ._vpn import Member, member_of

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from ._landscape import is_shared, organization_of
+from ._landscape_facts import is_shared, organization_of
 from ._problems import Problems, did_you_mean
 
 Hosts = Mapping[str, Mapping[str, Any]]

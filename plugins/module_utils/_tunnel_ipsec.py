@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._landscape import OrgEdge
+from ._landscape_hosts import OrgEdge
 from ._mtu import link_mtu
 from ._policy_encryption import usable
 from ._problems import Problems

@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ._landscape import OrgEdge
+from ._landscape_hosts import OrgEdge
 from ._problems import Problems
 from ._topology import Pair
 from ._vpn import Vpn

@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ._landscape import OrgEdge
+from ._landscape_hosts import OrgEdge
 from ._mtu import ssl_mtu
 from ._policy_encryption import GROUP
 from ._problems import Problems

@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from ._destinations import Destinations, destinations_from_record
-from ._landscape import Landscape, Vm
+from ._landscape import Landscape
+from ._landscape_hosts import Vm
 from ._policy import Policy, policy_from_record
 from ._ports import Ports
 from ._prefix import Prefix
