@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from ._check import check_shared_tunnels, check_vpns
 from ._check_ends import check_retransmission
+from ._compile import compile_organization
 from ._diff import changed_nodes, diff, touched
-from ._documents import Compiled, Document, compile_organization, empty_document
+from ._documents import Compiled, Document, empty_document
 from ._errors import PoolExhausted
 from ._intent import parse_intent
 from ._landscape import Landscape
