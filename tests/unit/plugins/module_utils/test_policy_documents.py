@@ -14,7 +14,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._check_ends import 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent import parse_intent
 from ansible_collections.intercloud.vpn.plugins.module_utils._landscape import Landscape
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan import Plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan_outcome import Plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
