@@ -9,11 +9,10 @@ ends of a tunnel must be able to reach each other, and a VPN's pool is for life.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ._check_addresses import check_addresses
 from ._check_destinations import check_between_vpns, check_destinations
-from ._check_ends import check_ends
 from ._landscape import Landscape
 from ._landscape_hosts import FORWARDED, OrgEdge
 from ._leases import Lease, is_vpn_block, vpn_key, vpn_of
@@ -47,7 +46,6 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
         KINDS[vpn.tunnel].check(vpn, problems)
         _check_tunnels(vpn, edges, problems)
         check_addresses(vpn, landscape, problems)
-        check_ends(vpn, edges, problems)
 
 
 def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Problems) -> None:
@@ -130,6 +128,7 @@ def _check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> No
     for low, high in vpn.pairs:
         one, other = by_name[low], by_name[high]
         KINDS[vpn.tunnel].check_ends(vpn, one, other, problems)
+        _check_ppk(vpn, (one, other), problems)
         if one.external and other.external:
             problems.add(
                 f"{vpn.path}.members",
@@ -156,6 +155,26 @@ def _check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> No
                 problems.add(f"hosts.{high}.vcc_public_address", f"{one.public[family]} is {low}'s address too")
 
 
+def _check_ppk(vpn: Vpn, ends: Iterable[OrgEdge], problems: Problems) -> None:
+    """A PPK is never left out silently."""
+    if vpn.policy.encryption.ppk != "required":
+        return
+    if not KINDS[vpn.tunnel].PPK:
+        kinds = " or ".join(name for name, kind in KINDS.items() if kind.PPK)
+        problems.add(
+            f"{vpn.path}.policy",
+            f"requires a PPK (encryption.ppk), and tunnels of kind {vpn.tunnel} have none; take tunnel: {kinds}, or "
+            "a policy with ppk: none",
+        )
+    for edge in ends:
+        if edge.external:
+            problems.add(
+                f"{vpn.path}.policy",
+                f"requires a PPK (encryption.ppk), and {edge.name} is external: tunnels to it have none; take a policy "
+                "with ppk: none for this VPN",
+            )
+
+
 def _check_ipv6_fits(vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> None:
     narrow = min(one, other, key=lambda edge: (edge.underlay_mtu, edge.name))
     family = min(set(one.public) & set(other.public))
@@ -168,11 +187,19 @@ def _check_ipv6_fits(vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems)
         )
 
 
-def check_shared_tunnels(vpns: Iterable[Vpn], problems: Problems) -> None:
+def check_together(vpns: Iterable[Vpn], problems: Problems) -> None:
+    """Note what an organization's VPNs cannot ask for beside each other."""
+    vpns = sorted(vpns, key=lambda one: one.name)
+    _check_shared_tunnels(vpns, problems)
+    for kind in KINDS.values():
+        kind.check_together([vpn for vpn in vpns if vpn.tunnel == kind.NAME], problems)
+
+
+def _check_shared_tunnels(vpns: Sequence[Vpn], problems: Problems) -> None:
     """VPNs that share a tunnel must agree on what is the tunnel's and not each one's own; no others share a name."""
     first: dict[str, Vpn] = {}
     named: dict[str, tuple[str, str]] = {}
-    for vpn in sorted(vpns, key=lambda one: one.name):
+    for vpn in vpns:
         for pair in vpn.pairs:
             kind = KINDS[vpn.tunnel]
             name = kind.tunnel_name(pair)

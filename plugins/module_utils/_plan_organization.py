@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ._check import check_shared_tunnels, check_vpns
-from ._check_ends import check_retransmission
+from ._check import check_together, check_vpns
 from ._compile import compile_organization
 from ._diff import changed_nodes, diff, touched
 from ._documents import Compiled, Document, empty_document
@@ -58,8 +57,7 @@ class OrganizationPlan:
                     self.wanted[name] = vpn
         self.wanted.update(self.asked)
         check_vpns(self.wanted.values(), self.held, self.landscape, self.problems)
-        check_shared_tunnels(self.wanted.values(), self.problems)
-        check_retransmission(self.wanted.values(), self.problems)
+        check_together(self.wanted.values(), self.problems)
 
     def carve(self, problems: Problems) -> None:
         """Take the leases that are missing."""

@@ -127,6 +127,9 @@ class Ssl(Kind):
                 f"ssl: {external.name} is external, and tunnels to external edges are of kind ipsec",
             )
 
+    def check_together(self, vpns: Sequence[Vpn], problems: Problems) -> None:
+        """Nothing: all settings are a session's own."""
+
     def describe(self, end: Mapping[str, Any]) -> str:
         """The session in words."""
         ssl = end["ssl"]
