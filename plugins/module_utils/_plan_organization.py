@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ._check import check_together, check_vpns
+from ._check import check_vpns
+from ._check_tunnels import check_together
 from ._compile import compile_organization
 from ._diff import changed_nodes, diff, touched
 from ._documents import Compiled, Document, empty_document
