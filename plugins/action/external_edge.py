@@ -11,7 +11,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._landscape import Landscape, OrgEdge
+from ansible_collections.intercloud.vpn.plugins.module_utils._landscape import Landscape
+from ansible_collections.intercloud.vpn.plugins.module_utils._landscape_hosts import OrgEdge
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems, did_you_mean
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._destinations import Server
-from ._intent import Member, Vpn
 from ._leases import Lease, address_of, server_key, vm_key
 from ._ports import Ports
+from ._vpn import Member, Vpn
 
 Entry = dict[str, Any]
 

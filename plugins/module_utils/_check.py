@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """INTENT: what only shows when VPNs, landscape and ledger are seen together.
 
-Address versions must match along every member's way out, a pool must not cover a network that is really there, both
-ends of a tunnel must be able to reach each other, and a VPN's pool is for life.
+Address versions must match along every member's way out, a pool must not cover a network that is really there, and a
+VPN's pool is for life. Tunnels, destinations and addresses beside each other are in files of their own.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from collections.abc import Iterable, Mapping
 
 from ._check_addresses import check_addresses
 from ._check_destinations import check_between_vpns, check_destinations
-from ._check_ends import check_ends
-from ._intent import Member, Vpn
-from ._landscape import FORWARDED, Landscape, OrgEdge
+from ._check_tunnels import check_tunnels
+from ._landscape import Landscape
+from ._landscape_hosts import OrgEdge
 from ._leases import Lease, is_vpn_block, vpn_key, vpn_of
-from ._mtu import IPV6_MTU
 from ._prefix import Prefix, parse_address
 from ._problems import Problems
 from ._tunnels import KINDS
-from ._ways import islands, next_hops
+from ._vpn import Member, Vpn
 
 
 def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landscape, problems: Problems) -> None:
@@ -44,9 +43,8 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
         if vpn.destinations:
             check_destinations(vpn, edges, _real_networks(vpn, edges, landscape), taken, landscape, problems)
         KINDS[vpn.tunnel].check(vpn, problems)
-        _check_tunnels(vpn, edges, problems)
+        check_tunnels(vpn, edges, problems)
         check_addresses(vpn, landscape, problems)
-        check_ends(vpn, edges, problems)
 
 
 def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Problems) -> None:
@@ -101,94 +99,6 @@ def _real_networks(vpn: Vpn, edges: Iterable[OrgEdge], landscape: Landscape) -> 
             found |= {(gateway.name, "vcc_vapp_network", network) for network in gateway.networks}
         found |= {(member.vm.name, "vcc_address", parse_address(address)) for address in member.vm.addresses.values()}
     return found
-
-
-def _check_ways(vpn: Vpn, edges: Mapping[str, OrgEdge], problems: Problems) -> None:
-    """Everybody must reach everybody, and not over a gateway that is not ours to configure."""
-    groups = islands(vpn.sites, vpn.pairs)
-    if len(groups) > 1:
-        apart = "; ".join(", ".join(group) for group in groups)
-        problems.add(f"{vpn.path}.topology", f"leaves islands that do not reach each other: {apart}; join them")
-    external = {edge.name for edge in edges.values() if edge.external}
-    between: dict[str, tuple[str, str]] = {}
-    for site, hops in next_hops(vpn.sites, vpn.pairs).items() if external else ():
-        for other, hop in hops.items():
-            if hop in external and hop != other:
-                between.setdefault(hop, (site, other))
-    for edge, (site, other) in sorted(between.items()):
-        problems.add(
-            f"{vpn.path}.topology",
-            f"leads from {site} to {other} over {edge}, which is external: what is not ours passes nothing on for us; "
-            "have them meet at an edge of yours",
-        )
-
-
-def _check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> None:
-    by_name = {edge.name: edge for edge in edges}
-    _check_ways(vpn, by_name, problems)
-    for low, high in vpn.pairs:
-        one, other = by_name[low], by_name[high]
-        KINDS[vpn.tunnel].check_ends(vpn, one, other, problems)
-        if one.external and other.external:
-            problems.add(
-                f"{vpn.path}.members",
-                f"need a tunnel {low} -- {high}, and both are external: we can configure neither end; give each of "
-                "them a VPN of its own",
-            )
-        if not set(one.public) & set(other.public):
-            problems.add(
-                f"{vpn.path}.members",
-                f"{low} and {high} have no common IP version in vcc_public_address, "
-                "so there can be no tunnel between them",
-            )
-        elif vpn.pool.family == 6:
-            _check_ipv6_fits(vpn, one, other, problems)
-        if not one.reachable and not other.reachable:
-            problems.add(
-                f"{vpn.path}.members",
-                f"{low} and {high} are both behind a NAT, so that neither reaches the other; have one NAT forward "
-                f"{KINDS[vpn.tunnel].PORTS} to its edge, and say so there with vcc_behind_nat: {FORWARDED}",
-            )
-            continue  # behind the same NAT, they may well have the same address
-        for family in set(one.public) & set(other.public):
-            if one.public[family] == other.public[family]:
-                problems.add(f"hosts.{high}.vcc_public_address", f"{one.public[family]} is {low}'s address too")
-
-
-def _check_ipv6_fits(vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> None:
-    narrow = min(one, other, key=lambda edge: (edge.underlay_mtu, edge.name))
-    family = min(set(one.public) & set(other.public))
-    mtu = KINDS[vpn.tunnel].mtu(vpn, one, other, family)
-    if mtu < IPV6_MTU:
-        problems.add(
-            f"hosts.{narrow.name}.vcc_underlay_mtu",
-            f"{narrow.underlay_mtu} leaves packets of {vpn.path} {mtu} octets inside the tunnel, and IPv6 "
-            f"needs {IPV6_MTU}",
-        )
-
-
-def check_shared_tunnels(vpns: Iterable[Vpn], problems: Problems) -> None:
-    """VPNs that share a tunnel must agree on what is the tunnel's and not each one's own; no others share a name."""
-    first: dict[str, Vpn] = {}
-    named: dict[str, tuple[str, str]] = {}
-    for vpn in sorted(vpns, key=lambda one: one.name):
-        for pair in vpn.pairs:
-            kind = KINDS[vpn.tunnel]
-            name = kind.tunnel_name(pair)
-            same = named.setdefault(name, pair)
-            if same != pair:
-                problems.add(
-                    f"{vpn.path}.members",
-                    f"the tunnels {' -- '.join(same)} and {' -- '.join(pair)} would both be named {name}; "
-                    "rename an edge",
-                )
-            other = first.setdefault(name, vpn)
-            if kind.agreed(vpn) != kind.agreed(other):
-                problems.add(
-                    f"{vpn.path}.policy",
-                    f"asks for other settings than {other.name}, with which it shares the tunnel "
-                    f"{pair[0]} -- {pair[1]} ({kind.NAME}); {kind.AGREED} must be the same",
-                )
 
 
 def _edge(landscape: Landscape, name: str) -> OrgEdge:

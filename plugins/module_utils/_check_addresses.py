@@ -9,9 +9,9 @@ take each other's packets, and the gateway's routes and translations would mean 
 
 from __future__ import annotations
 
-from ._intent import Vpn
 from ._landscape import Landscape
 from ._problems import Problems
+from ._vpn import Vpn
 
 
 def check_addresses(vpn: Vpn, landscape: Landscape, problems: Problems) -> None:

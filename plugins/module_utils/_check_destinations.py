@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from ._intent import UNUSABLE, Vpn
-from ._landscape import Landscape, OrgEdge
+from ._landscape import Landscape
+from ._landscape_hosts import OrgEdge
+from ._pool_intent import UNUSABLE
 from ._prefix import Prefix
 from ._problems import Problems, did_you_mean
+from ._vpn import Vpn
 
 if TYPE_CHECKING:
     from ._destinations import Network, Server

@@ -1,132 +1,31 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""INTENT: what the administrator asked for, as frozen dataclasses, or every error of it with its path."""
+"""INTENT: what the administrator asked for, as VPNs, or every error of it with its path."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import combinations
-from types import MappingProxyType
 from typing import Any
 
-from ._destinations import Destinations, destinations_from_record, parse_destinations
-from ._landscape import MODES, Landscape, Vm
-from ._policy import Policy, policy_from_record, resolve_policy
-from ._ports import Ports, parse_ports
+from ._destinations import parse_destinations
+from ._landscape import Landscape
+from ._members_intent import MembersParser
+from ._policy import resolve_policy
+from ._pool_intent import parse_pool, parse_pools
 from ._prefix import Prefix
 from ._problems import Problems, did_you_mean, unknown_keys
-from ._topology import Pair, Topology, topology_from_record
+from ._tenants import OTHERS
+from ._topology import Topology
 from ._topology_intent import TopologyParser
 from ._tunnels import parse_tunnel
+from ._vpn import Member, Vpn
 
-OTHERS: Mapping[str, Any] = MappingProxyType({})
-"""Stands in a list of VPNs for one of an organization that the run is not about."""
 _KEYS = ("name", "pool", "members", "destinations", "topology", "tunnel", "policy", "mode")
-_MEMBER_KEYS = ("name", "mode", "ports")
 # Also the swanctl name of the links, so: no dots, and short enough to read in a status line.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
-
-
-@dataclass(frozen=True)
-class Member:
-    """A VM in a VPN, and whether it holds its VPN address itself (``address``) or is translated (``nat``).
-
-    ``ports``: what others may open connections to; None for everything.
-    """
-
-    vm: Vm
-    mode: str
-    ports: Ports | None = None
-
-
-@dataclass(frozen=True)
-class Vpn:
-    """One VPN as asked for, with every name in it resolved. ``path`` is its place in the intent."""
-
-    name: str
-    organization: str
-    pool_name: str
-    pool: Prefix
-    members: tuple[Member, ...]
-    topology: Topology
-    tunnel: str
-    policy: Policy
-    path: str = field(compare=False)
-    destinations: Destinations = field(default_factory=Destinations)
-    tunnel_options: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """What the kind of tunnel lets one choose, each with its value."""
-
-    @cached_property
-    def sites(self) -> list[str]:
-        """The sites that have a member, or that the topology names, sorted: the names of their org edges."""
-        return sorted({*self.topology.named, *self.homes})
-
-    @cached_property
-    def homes(self) -> list[str]:
-        """The sites that have a member, sorted."""
-        return sorted({member.vm.site for member in self.members})
-
-    @cached_property
-    def pairs(self) -> list[Pair]:
-        """The pairs of sites that have a tunnel, sorted."""
-        return self.topology.pairs(self.sites)
-
-    def record(self) -> dict[str, Any]:
-        """The VPN as plain data, as the ledger keeps it. Member order has no meaning and is not kept."""
-        ports = {member.vm.name: list(member.ports) for member in self.members if member.ports is not None}
-        return {
-            "pool": self.pool_name,
-            "pool_prefix": str(self.pool),
-            "members": {member.vm.name: member.mode for member in sorted(self.members, key=lambda one: one.vm.name)},
-            "topology": self.topology.record(),
-            "tunnel": self.tunnel,
-            **({"tunnel_options": dict(self.tunnel_options)} if self.tunnel_options else {}),
-            "policy": self.policy.record(),
-            **({"ports": ports} if ports else {}),
-            **({"destinations": self.destinations.record()} if self.destinations else {}),
-        }
-
-
-def _member(vm: Vm, mode: str, ports: Sequence[str] | None = None) -> Member:
-    """A member; what its gateway does is only ours to say where the gateway is ours."""
-    return Member(vm, "address" if vm.external else mode, None if ports is None else tuple(ports))
-
-
-def vpn_from_record(
-    name: str, organization: str, record: Mapping[str, Any], landscape: Landscape, problems: Problems
-) -> Vpn | None:
-    """A VPN of the ledger that this run did not mention. None when the landscape no longer describes its VMs."""
-    path = f"ledger.{organization}.{name}"
-    vms = [(landscape.vm(vm, path), mode) for vm, mode in record["members"].items()]
-    for vm, _mode in vms:
-        if vm is not None and vm.organization != organization:
-            problems.add(path, f"{vm.name} is of organization {vm.organization} now; take it out of the VPN first")
-            return None
-    ports = record.get("ports", {})
-    members = tuple(_member(vm, mode, ports.get(vm.name)) for vm, mode in vms if vm is not None)
-    topology = topology_from_record(record["topology"])
-    gone = [site for site in topology.named if not landscape.is_a(site, "org_edges")]
-    if gone:
-        problems.add(path, f"leads over {', '.join(gone)}, which is no org edge any more; give it another topology")
-    if len(members) < len(vms) or gone:
-        return None
-    return Vpn(
-        name,
-        organization,
-        record["pool"],
-        Prefix.parse(record["pool_prefix"]),
-        members,
-        topology,
-        record["tunnel"],
-        policy_from_record(record["policy"]),
-        path,
-        destinations_from_record(record.get("destinations", {})),
-        record.get("tunnel_options", {}),
-    )
 
 
 def parse_intent(
@@ -143,7 +42,7 @@ def parse_intent(
     and name: what was once decided for a VPN stays. What is wrong goes to ``problems``; a VPN with an error is left
     out.
     """
-    pools = _parse_pools(intent.get("pools"), problems)
+    pools = parse_pools(intent.get("pools"), problems)
     policies = {} if intent.get("policies") is None else intent["policies"]
     if not isinstance(policies, Mapping):
         problems.add("policies", "must be a mapping of names to policies")
@@ -177,47 +76,6 @@ def parse_intent(
     return parsed
 
 
-def _parse_pools(raw: object, problems: Problems) -> dict[str, Prefix]:
-    if raw is None:
-        return {}
-    if not isinstance(raw, Mapping):
-        problems.add("pools", "must be a mapping of names to CIDRs, such as {internal: 100.64.0.0/10}")
-        return {}
-    pools: dict[str, Prefix] = {}
-    for name, text in raw.items():
-        prefix = _parse_pool(text, f"pools.{name}", problems)
-        for other, taken in pools.items():
-            if prefix is not None and prefix.overlaps(taken):
-                problems.add(f"pools.{name}", f"{prefix} overlaps pools.{other} {taken}")
-        if prefix is not None:
-            pools[str(name)] = prefix
-    return pools
-
-
-UNUSABLE = {
-    "0.0.0.0/8": "this network (RFC 1122)",
-    "127.0.0.0/8": "loopback",
-    "169.254.0.0/16": "link-local",
-    "224.0.0.0/3": "multicast and reserved",
-    "::/64": "loopback and IPv4-mapped",
-    "fe80::/10": "link-local",
-    "ff00::/8": "multicast",
-}
-
-
-def _parse_pool(text: object, path: str, problems: Problems) -> Prefix | None:
-    try:
-        prefix = Prefix.parse(str(text))
-    except ValueError as error:
-        problems.add(path, str(error))
-        return None
-    for cidr, meaning in UNUSABLE.items():
-        if prefix.overlaps(Prefix.parse(cidr)):
-            problems.add(path, f"{prefix} lies in {cidr}, {meaning}; take it from private space, such as 100.64.0.0/10")
-            return None
-    return prefix
-
-
 class _Parser:
     """Parses one VPN; the state is what every step needs to name its errors."""
 
@@ -235,7 +93,6 @@ class _Parser:
         self.kept = kept
         self.raw, self.path, self.pools, self.policies = raw, path, pools, policies
         self.matches, self.landscape, self.problems = matches, landscape, problems
-        self.has_unusable_members = False
 
     def vpn(self) -> Vpn | None:
         before = len(self.problems)
@@ -244,13 +101,14 @@ class _Parser:
         pool_name, pool = self._pool()
         tunnel, options = parse_tunnel(self.raw.get("tunnel"), f"{self.path}.tunnel", self.problems)
         policy = resolve_policy(self.raw.get("policy", "standard"), self.policies, f"{self.path}.policy", self.problems)
-        members = self._members()
+        reader = MembersParser(self.raw, self.path, self.matches, self.landscape, self.problems)
+        members = reader.parse()
         organization = self._organization(members)
         topology = self._topology(name, organization, members)
         destinations = parse_destinations(self.raw.get("destinations"), f"{self.path}.destinations", self.problems)
         if name is None or pool is None or policy is None or organization is None or topology is None:
             return None
-        if self.has_unusable_members or len(self.problems) > before:
+        if reader.has_unusable or len(self.problems) > before:
             return None
         return Vpn(
             name, organization, pool_name, pool, members, topology, tunnel, policy, self.path, destinations, options
@@ -276,7 +134,7 @@ class _Parser:
         elif not isinstance(pool, str):
             self.problems.add(path, f"must be the name of a pool in vcc_pools, or one CIDR, not {pool!r}")
         elif "/" in pool:
-            own = _parse_pool(pool, path, self.problems)
+            own = parse_pool(pool, path, self.problems)
             return str(own), own
         elif pool in self.pools:
             return str(pool), self.pools[pool]
@@ -295,98 +153,6 @@ class _Parser:
             self.problems,
         )
         return parser.parse(self.raw.get("topology", "mesh"))
-
-    def _members(self) -> tuple[Member, ...]:
-        path, raw = f"{self.path}.members", self.raw.get("members")
-        if not isinstance(raw, (list, tuple)):
-            self.problems.add(
-                path,
-                "is missing: a list of VMs, vApps, groups or inventory patterns"
-                if raw is None
-                else "must be a list of VMs, vApps, groups or inventory patterns",
-            )
-            return ()
-        default_mode = self._mode(self.raw, self.path)
-        places: dict[str, str] = {}
-        found: dict[str, Member] = {}
-        before = len(self.problems)
-        for index, entry in enumerate(raw):
-            place = f"{path}[{index}]"
-            text, mode, ports = self._entry(entry, place, default_mode)
-            if text is None:
-                continue
-            if text in places:
-                self.problems.add(place, f"{text} is already named by {places[text]}")
-                continue
-            places[text] = place
-            for name in self._vms(text, place):
-                vm = self.landscape.vm(name, place)
-                # What is wrong with a VM may be noted already, for a VPN before this one.
-                self.has_unusable_members |= vm is None
-                # The more exact word wins: a VM named by itself keeps the mode given there.
-                if vm is not None and (name not in found or name == text):
-                    found[name] = _member(vm, mode or vm.mode, ports)
-                    self._check_external(vm, entry, place)
-        if len(found) < 2 and not self.has_unusable_members and len(self.problems) == before:
-            self.problems.add(path, f"a VPN needs at least two members, and {len(found)} is named")
-        return tuple(found[name] for name in sorted(found))
-
-    def _check_external(self, vm: Vm, entry: object, place: str) -> None:
-        if not vm.external or not isinstance(entry, Mapping):
-            return
-        if entry.get("ports") is not None:
-            self.problems.add(
-                f"{place}.ports",
-                f"{vm.name} is behind {vm.site}, which is external: who reaches what there is its administrator's to "
-                "say; leave it out",
-            )
-        if entry.get("mode") == "nat":
-            self.problems.add(
-                f"{place}.mode", f"nat: {vm.name} is behind {vm.site}, which is external: not ours to say; leave it out"
-            )
-
-    def _entry(
-        self, entry: object, place: str, default_mode: str | None
-    ) -> tuple[str | None, str | None, Ports | None]:
-        ports = None
-        if isinstance(entry, Mapping):
-            unknown_keys(entry, _MEMBER_KEYS, place, self.problems)
-            mode = self._mode(entry, place) or default_mode
-            ports = parse_ports(entry.get("ports"), f"{place}.ports", self.problems)
-            entry = entry.get("name")
-        else:
-            mode = default_mode
-        if not isinstance(entry, str) or not entry:
-            self.problems.add(place, "must be a name, or a mapping with name, mode and ports")
-            return None, None, None
-        return str(entry), mode, ports
-
-    def _mode(self, raw: Mapping[str, Any], place: str) -> str | None:
-        mode = raw.get("mode")
-        if mode is not None and mode not in MODES:
-            self.problems.add(f"{place}.mode", f"{mode!r} must be one of: {', '.join(MODES)}")
-            return None
-        return mode
-
-    def _vms(self, text: str, place: str) -> Sequence[str]:
-        hosts = self.matches.get(text, [])
-        if not hosts:
-            known = [*self.landscape.of_kind("members"), *self.landscape.of_kind("vapp_edges")]
-            self.problems.add(
-                place, f"{text} is no VM, vApp, group or pattern of the inventory{did_you_mean(text, known)}"
-            )
-            return []
-        if self.landscape.is_a(text, "vapp_edges"):
-            vms = self.landscape.vms_behind(text)
-            if not vms:
-                self.problems.add(place, f"no VM is behind the vApp {text}; VMs say so with vcc_vapp: {text}")
-            return vms
-        if text in hosts:
-            return [text]
-        vms = [host for host in hosts if self.landscape.is_a(host, "members")]
-        if not vms:
-            self.problems.add(place, f"{text} matches no host of the group members")
-        return vms
 
     def _organization(self, members: Sequence[Member]) -> str | None:
         organizations = sorted({member.vm.organization for member in members})

@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+ACTIVE, DELETING = "active", "deleting"
+"""A VPN's states: it is planned, or is gone from the plan and not yet from all its nodes."""
+
 
 @dataclass(frozen=True)
 class VpnRecord:
-    """One VPN: `number` (1 .. 65535) is unique in the ledger, `state` is "active" or "deleting"."""
+    """One VPN: `number` (1 .. 65535) is unique in the ledger, `state` is ACTIVE or DELETING."""
 
     name: str
     number: int

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ._errors import LedgerError
-from ._ledger_records import DocumentRecord, EventRecord, VpnRecord, canonical_json, changed_keys, digest_of
+from ._ledger_records import ACTIVE, DocumentRecord, EventRecord, VpnRecord, canonical_json, changed_keys, digest_of
 from ._ledger_schema import documents, events, generations, landscape, leases, tunnels, vpns
 from ._pool import Lease
 from ._prefix import BITS, Prefix
@@ -74,7 +74,7 @@ class Transaction:
         found = self._connection.execute(sa.select(vpns).where(vpns.c.organization == org).order_by(vpns.c.name))
         return {row.name: VpnRecord(row.name, row.number, row.state, json.loads(row.intent)) for row in found}
 
-    def put_vpn(self, org: str, name: str, intent: Mapping[str, Any], state: str = "active") -> VpnRecord:
+    def put_vpn(self, org: str, name: str, intent: Mapping[str, Any], state: str = ACTIVE) -> VpnRecord:
         """Create or change a VPN. A new one gets the smallest number that is free in the whole ledger."""
         where = sa.and_(vpns.c.organization == org, vpns.c.name == name)
         row = self._connection.execute(sa.select(vpns).where(where)).first()

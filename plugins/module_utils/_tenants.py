@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from ._intent import OTHERS
-from ._landscape import is_shared, organization_of
+from ._landscape_facts import is_shared, organization_of
 from ._problems import Problems, did_you_mean
 
 Hosts = Mapping[str, Mapping[str, Any]]
+OTHERS: Mapping[str, Any] = MappingProxyType({})
+"""Stands in a list of VPNs for one of an organization that the run is not about."""
 
 
 def organizations_of(hosts: Hosts) -> list[str]:

@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from ._landscape_hosts import OrgEdge
 from ._mtu import link_mtu
 from ._policy_encryption import usable
 from ._problems import Problems
 from ._tunnel_kind import Kind, Section
-
-if TYPE_CHECKING:
-    from ._intent import Vpn
-    from ._landscape import OrgEdge
+from ._vpn import Vpn
 
 
 class Ipsec(Kind):
@@ -23,6 +21,7 @@ class Ipsec(Kind):
 
     NAME = "ipsec"
     PORTS = "UDP 500 and 4500"
+    PPK = True
     AGREED = "ike, ike_rekey, ppk, dpd_delay, keyingtries and setup_delay"
 
     def tunnel(self, vpn: Vpn, name: str, own: OrgEdge, peer: OrgEdge) -> Section:
@@ -68,7 +67,32 @@ class Ipsec(Kind):
         """Nothing: policies are written in IPsec's words."""
 
     def check_ends(self, vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> None:
-        """Nothing: every edge can have it, external ones included."""
+        """Every edge can have it, external ones included; but ML-KEM is never left out silently."""
+        lacking = [edge.name for edge in (one, other) if not edge.mlkem]
+        for key in ("ike", "esp"):
+            if not usable(getattr(vpn.policy.encryption, key), not lacking):
+                has = "has" if len(lacking) == 1 else "have"
+                problems.add(
+                    f"{vpn.path}.policy",
+                    f"has no proposal without ML-KEM (encryption.{key}), and {' and '.join(lacking)} {has} none; add "
+                    "one, or say vcc_mlkem: true of edges whose strongSwan has it",
+                )
+
+    def check_together(self, vpns: Sequence[Vpn], problems: Problems) -> None:
+        """Charon retransmits alike in all tunnels of an edge: VPNs that meet there must agree."""
+        first: dict[str, Vpn] = {}
+        for vpn in vpns:
+            theirs = {member.vm.site for member in vpn.members if member.vm.external}
+            for pair in vpn.pairs:
+                for edge in sorted({*pair} - theirs):
+                    other = first.setdefault(edge, vpn)
+                    mine, others = (one.policy.retries.retransmission() for one in (vpn, other))
+                    if mine != others:
+                        problems.add(
+                            f"{vpn.path}.policy",
+                            f"asks for {_said(mine)}, and {other.name} for {_said(others)}: both have tunnels that end "
+                            f"at {edge}, where charon has one setting for all; retries.retransmit_* must be the same",
+                        )
 
     def describe(self, end: Mapping[str, Any]) -> str:
         """The IKE_SA in words."""
@@ -79,6 +103,12 @@ class Ipsec(Kind):
         """The CHILD_SA in words."""
         esp = link["esp"]
         return f"{' '.join(esp['proposals'])}, rekey {esp['rekey_time']} s, replay window {esp['replay_window']}"
+
+
+def _said(retransmission: Mapping[str, object]) -> str:
+    return (
+        ", ".join(f"retransmit_{key} {value}" for key, value in retransmission.items()) or "the default retransmission"
+    )
 
 
 def _also(ike: Mapping[str, Any]) -> str:

@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
+from ._landscape_hosts import OrgEdge
 from ._problems import Problems
 from ._topology import Pair
-
-if TYPE_CHECKING:
-    from ._intent import Vpn
-    from ._landscape import OrgEdge
+from ._vpn import Vpn
 
 Section = dict[str, Any]
 
@@ -36,6 +34,8 @@ class Kind(ABC):
     """What a firewall or NAT in front of an edge has to let in."""
     OPTIONS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """What the long form in the intent may choose, the default first."""
+    PPK: ClassVar[bool] = False
+    """Whether a PPK can be mixed into its keys; where it cannot, policies that require one are refused."""
     AGREED: ClassVar[str]
     """In words, what :meth:`agreed` compares."""
 
@@ -78,6 +78,10 @@ class Kind(ABC):
     @abstractmethod
     def check_ends(self, vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> None:
         """Note what keeps two edges from having a tunnel of this kind."""
+
+    @abstractmethod
+    def check_together(self, vpns: Sequence[Vpn], problems: Problems) -> None:
+        """Note what VPNs of one organization, all with tunnels of this kind, cannot ask for beside each other."""
 
     @abstractmethod
     def describe(self, end: Mapping[str, Any]) -> str:

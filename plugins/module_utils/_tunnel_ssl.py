@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from ._landscape_hosts import OrgEdge
 from ._mtu import ssl_mtu
 from ._policy_encryption import GROUP
 from ._problems import Problems
 from ._tunnel_kind import Kind, Section
-
-if TYPE_CHECKING:
-    from ._intent import Vpn
-    from ._landscape import OrgEdge
+from ._vpn import Vpn
 
 PORT = {"udp": 1194, "tcp": 443}
 """IANA's number of OpenVPN, and the one that hardly any firewall closes."""
@@ -128,6 +126,9 @@ class Ssl(Kind):
                 f"{vpn.path}.tunnel",
                 f"ssl: {external.name} is external, and tunnels to external edges are of kind ipsec",
             )
+
+    def check_together(self, vpns: Sequence[Vpn], problems: Problems) -> None:
+        """Nothing: all settings are a session's own."""
 
     def describe(self, end: Mapping[str, Any]) -> str:
         """The session in words."""

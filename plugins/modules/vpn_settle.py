@@ -84,7 +84,7 @@ waiting:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _plan
+from ansible_collections.intercloud.vpn.plugins.module_utils import _settle
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
 
 
@@ -104,12 +104,13 @@ def main() -> None:
     given = module.params
     changed, waiting = run_on_ledger(
         module,
-        lambda transaction: _plan.settle(
+        lambda transaction: _settle.settle(
             transaction,
-            _plan.Request(given["hosts"], {}, {}, organizations=tuple(given["organizations"])),
+            given["hosts"],
             given["applied"],
             given["generations"],
             given["gone"],
+            given["organizations"],
         ),
     )
     module.exit_json(changed=changed, waiting=waiting)

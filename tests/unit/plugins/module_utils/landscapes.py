@@ -22,7 +22,9 @@ from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Ledger, Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_schema import metadata
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan import Plan, Request, make_plan, settle
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan import Request, make_plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan_outcome import Plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._settle import settle
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import match_members
 
 Hosts = dict[str, dict[str, Any]]
@@ -98,9 +100,8 @@ class World:
         self, applied: Iterable[str], *, gone: Sequence[str] = (), dry_run: bool = False
     ) -> tuple[bool, list[str]]:
         """Settle, when so many nodes run their document, and some never will."""
-        request = Request(self.hosts, {}, {})
         return self.ledger.run(
-            lambda transaction: settle(transaction, request, sorted(applied), gone=gone), dry_run=dry_run, who="test"
+            lambda transaction: settle(transaction, self.hosts, sorted(applied), gone=gone), dry_run=dry_run, who="test"
         )
 
     def matches(self, vpns: Any) -> dict[str, list[str]]:

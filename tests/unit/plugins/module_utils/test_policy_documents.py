@@ -5,20 +5,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._check_ends import check_ends
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent import parse_intent
-from ansible_collections.intercloud.vpn.plugins.module_utils._landscape import Landscape
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan import Plan
-from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan_outcome import Plan
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
-    POOLS,
     World,
     changed,
     lab,
@@ -105,16 +99,16 @@ def test_vpns_that_meet_at_an_edge_retransmit_alike() -> None:
 
 
 def test_a_ppk_is_refused_where_the_kind_of_tunnel_has_none() -> None:
-    landscape, problems = Landscape(lab(), Problems()), Problems()
-    intent = {"pools": POOLS, "vpns": [{**PAYROLL, "policy": "postquantum"}]}
-    (vpn,) = parse_intent(intent, {name: [name] for name in PAYROLL["members"]}, landscape, problems)
-    edges = [edge for edge in map(landscape.edge, vpn.sites) if edge]
-    check_ends(vpn, edges, problems)
-    assert len(problems) == 0
-    check_ends(dataclasses.replace(vpn, tunnel="other"), edges, problems)
-    assert [error.message for error in problems] == [
-        "requires a PPK (encryption.ppk), and tunnels of kind other have none; take tunnel: ipsec, or a policy with "
-        "ppk: none"
+    vpn = {**PAYROLL, "policy": {"encryption": {"ppk": "required"}}}
+    assert World().plan(vpn).new_tunnels
+    with pytest.raises(IntentErrors) as caught:
+        World().plan({**vpn, "tunnel": "ssl"})
+    assert [(error.path, error.message) for error in caught.value.errors] == [
+        (
+            "vpns[0].policy",
+            "requires a PPK (encryption.ppk), and tunnels of kind ssl have none; take tunnel: ipsec, or a policy with "
+            "ppk: none",
+        )
     ]
 
 

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan import Plan, Request, make_plan, settle
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan import Request, make_plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan_outcome import Plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._settle import settle
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import POOLS, World, addresses, lab
 
 ACME = {"name": "payroll", "pool": "internal", "members": ["vm3-east", "vm3-west"]}
@@ -144,8 +146,7 @@ def test_a_run_about_one_organization_reads_nothing_of_others() -> None:
 def test_settling_for_one_organization_leaves_the_other_alone(world: World) -> None:
     world.hosts = BOTH
     world.plan(absent=["acme/payroll", "umbra/payroll"])
-    request = Request(BOTH, {}, {}, organizations=("acme",))
-    assert world.ledger.run(lambda ledger: settle(ledger, request, sorted(BOTH))) == (True, [])
+    assert world.ledger.run(lambda ledger: settle(ledger, BOTH, sorted(BOTH), organizations=["acme"])) == (True, [])
     assert world.leases("umbra") and not world.leases("acme")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan import Request, settle
+from ansible_collections.intercloud.vpn.plugins.module_utils._settle import settle
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
 
 
@@ -16,10 +16,9 @@ def test_a_run_settles_nothing_that_another_planned_after_it() -> None:
     world = World()
     first = world.plan(PAYROLL)
     second = world.plan(absent=["payroll"])
-    request = Request(world.hosts, {}, {})
 
     def settled(generations: dict[str, int]) -> bool:
-        return world.ledger.run(lambda ledger: settle(ledger, request, sorted(world.hosts), generations))[0]
+        return world.ledger.run(lambda ledger: settle(ledger, world.hosts, sorted(world.hosts), generations))[0]
 
     assert not settled(first.generations)
     assert world.leases()

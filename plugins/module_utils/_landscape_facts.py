@@ -1,0 +1,101 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: one host's plain facts.
+
+They are ``{"kinds": [...], "clouds": [...], "vars": {"vcc_org": ..., ...}}``: the groups that the host is in and its
+``vcc_*`` variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._landscape_hosts import Addresses
+from ._prefix import Prefix, format_address, parse_address
+from ._problems import Problems
+
+DEFAULT_ORGANIZATION = "default"
+
+
+class Facts:
+    """Reads the facts of the host ``name``, and notes what is wrong with them."""
+
+    def __init__(self, name: str, facts: Mapping[str, Any], problems: Problems) -> None:
+        self.name, self.place = name, f"hosts.{name}"
+        self.kinds: Sequence[str] = facts["kinds"]
+        self.clouds: Sequence[str] = facts["clouds"]
+        self.variables: Mapping[str, Any] = facts["vars"]
+        self.organization = organization_of(facts)
+        self.problems = problems
+
+    def check(self) -> None:
+        """Note what no host may be."""
+        if "org_edges" not in self.kinds and "vcc_external" in self.variables:
+            self.wrong("vcc_external", "is said of an org edge, and then goes for the VMs behind it; leave it out")
+        if len(self.kinds) > 1:
+            self.problems.add(self.place, f"is in the groups {' and '.join(self.kinds)}; a host is in one of them")
+        if "/" in self.name or "#" in self.name:
+            self.problems.add(self.place, "has a / or a # in its name, which the ledger's keys are made with")
+
+    def wrong(self, key: str, message: str) -> None:
+        """Note what is wrong with a variable."""
+        self.problems.add(f"{self.place}.{key}", message)
+
+    def cloud(self) -> str | None:
+        """The cloud that a gateway is in."""
+        if len(self.clouds) == 1:
+            return str(self.clouds[0])
+        self.problems.add(
+            self.place,
+            "is in no cloud; put it in a group cloud_<name>"
+            if not self.clouds
+            else f"is in {len(self.clouds)} clouds ({', '.join(self.clouds)}); a gateway is in exactly one",
+        )
+        return None
+
+    def addresses(self, key: str, meaning: str | None) -> Addresses:
+        """One address per version. There must be one where ``meaning`` says what it is needed for."""
+        found: dict[int, str] = {}
+        if meaning is not None and not self.variables.get(key):
+            self.wrong(key, f"is missing: {meaning}")
+        for text in _listed(self.variables.get(key)):
+            try:
+                address = parse_address(text)
+            except ValueError as error:
+                self.wrong(key, str(error))
+                continue
+            if address.family in found:
+                self.wrong(key, f"has two IPv{address.family} addresses; give one per version")
+            found[address.family] = format_address(address.family, address.first)
+        return found
+
+    def networks(self, key: str) -> tuple[Prefix, ...]:
+        """The networks of a variable."""
+        found = []
+        for text in _listed(self.variables.get(key)):
+            try:
+                found.append(Prefix.parse(text))
+            except ValueError as error:
+                self.wrong(key, str(error))
+        return tuple(found)
+
+
+def organization_of(facts: Mapping[str, Any]) -> str:
+    """The organization that a host's facts name."""
+    name = facts["vars"].get("vcc_org")
+    return DEFAULT_ORGANIZATION if name is None else str(name)
+
+
+def is_shared(facts: Mapping[str, Any]) -> bool:
+    """Whether it is a VCC node that is no organization's own: it serves all that have hosts in its cloud."""
+    return facts["kinds"] == ["vcc_nodes"] and facts["vars"].get("vcc_org") is None
+
+
+def _listed(value: object) -> Sequence[str]:
+    if value is None:
+        return []
+    if isinstance(value, (list, tuple)):
+        return [str(item) for item in value]
+    return [str(value)]

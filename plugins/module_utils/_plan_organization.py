@@ -1,0 +1,194 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: one organization's part of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ._check import check_vpns
+from ._check_tunnels import check_together
+from ._compile import compile_organization
+from ._diff import changed_nodes, diff, touched
+from ._documents import Compiled, Document, empty_document
+from ._errors import PoolExhausted
+from ._landscape import Landscape
+from ._leases import Lease, SiteDemand, is_vpn_block, vpn_of
+from ._ledger_records import ACTIVE, DELETING, VpnRecord
+from ._plan_outcome import Plan
+from ._pool import carve_vpn
+from ._problems import Problems
+from ._settle import told
+from ._vpn import Vpn, vpn_from_record
+
+if TYPE_CHECKING:
+    from ._ledger import Transaction
+
+
+class OrganizationPlan:
+    """In this order: ask, carve, compile. State: what the ledger holds of the organization, and what will be."""
+
+    def __init__(self, name: str, transaction: Transaction, landscape: Landscape, problems: Problems) -> None:
+        self.name, self.transaction, self.landscape = name, transaction, landscape
+        self.problems = problems
+        # What was true when the leases were taken: since then, a VM may have moved to another edge or vApp.
+        self.past = Landscape({}, Problems(), transaction.landscape(name))
+        self.stored: dict[str, VpnRecord] = transaction.vpns(name)
+        self.held: dict[str, Lease] = transaction.leases(name)
+        self.numbers = {vpn: record.number for vpn, record in self.stored.items()}
+        self.absent: set[str] = set()
+        self.wanted: dict[str, Vpn] = {}
+        self.before: list[Vpn] = []
+        self.changed = False
+
+    def ask(self, asked: Sequence[Vpn], wrong: Collection[str]) -> None:
+        """Merge what is asked for into what is stored, and check the whole, save VPNs known to be ``wrong``."""
+        self.asked = {vpn.name: vpn for vpn in asked}
+        for name, record in self.stored.items():
+            if record.state != ACTIVE:
+                continue
+            was = vpn_from_record(name, self.name, record.intent, self.past, Problems())
+            if was is not None:
+                self.before.append(was)
+            if name not in self.absent and name not in self.asked and name not in wrong:
+                vpn = vpn_from_record(name, self.name, record.intent, self.landscape, self.problems)
+                if vpn is not None:
+                    self.wanted[name] = vpn
+        self.wanted.update(self.asked)
+        check_vpns(self.wanted.values(), self.held, self.landscape, self.problems)
+        check_together(self.wanted.values(), self.problems)
+
+    def carve(self, problems: Problems) -> None:
+        """Take the leases that are missing."""
+        self.leases = dict(self.held)
+        # Of other VPNs, carving needs to know their blocks only: with all leases, many VPNs would take forever.
+        blocks = {key: lease for key, lease in self.held.items() if is_vpn_block(key)}
+        own: dict[str, dict[str, Lease]] = {}
+        for key, lease in self.held.items():
+            own.setdefault(vpn_of(key), {})[key] = lease
+        # A CIDR of a VPN's own may lie in a pool that others take from, who must not be there first.
+        for name, vpn in sorted(self.wanted.items(), key=lambda item: ("/" not in item[1].pool_name, item[0])):
+            try:
+                new = carve_vpn(name, vpn.pool_name, vpn.pool, _demand(vpn), {**blocks, **own.get(name, {})})
+            except PoolExhausted as error:
+                problems.add(f"{vpn.path}.pool", str(error))
+                continue
+            self.leases.update((lease.key, lease) for lease in new)
+            blocks.update((lease.key, lease) for lease in new if is_vpn_block(lease.key))
+
+    def compile(self, plan: Plan, problems: Problems, create_tunnels: bool) -> None:
+        """Write the ledger's part and add the documents to the plan."""
+        old_documents = {node: record.document for node, record in self.transaction.documents(self.name).items()}
+        self._check_external(old_documents, problems)
+        old = compile_organization(self.name, self.before, self.numbers, self.held, self.past)
+        self._write_vpns()
+        new = compile_organization(self.name, self.wanted.values(), self.numbers, self.leases, self.landscape)
+        documents = {
+            **{
+                node: empty_document(node, document["role"], self.name, document["cloud"])
+                for node, document in old_documents.items()
+            },
+            **new.documents,
+        }
+        self._write_tunnels(plan, new, problems, create_tunnels)
+        self._remember(new)
+        plan.generations[self.name] = self.transaction.put_documents(self.name, documents)
+        for node, record in self.transaction.documents(self.name).items():
+            # A host that moved to another organization is told what it is there, not that it is nothing here any more.
+            # A VCC node keeps what each organization tells it, side by side.
+            own = self.landscape.belongs_to(node, self.name)
+            if record.role == "vcc_node" and not own:
+                plan.documents[f"{self.name}/{node}"] = record.document
+            elif node not in plan.documents or own:
+                plan.documents[node] = record.document
+        plan.vpns += new.vpns
+        plan.notes += [
+            f"{vpn['name']}: without {site}, other sites do not reach each other"
+            for vpn in new.vpns
+            if vpn["name"] in self.asked
+            for site in vpn.get("single_points_of_failure", [])
+        ]
+        lines = diff(old, new)
+        plan.diff += lines + touched(lines, old_documents, documents)
+        plan.changed_nodes += changed_nodes(old_documents, documents)
+        plan.changed |= self.changed or bool(plan.changed_nodes)
+        plan.losing += sorted(
+            node for node, document in old_documents.items() if _addresses(document) - _addresses(documents[node])
+        )
+        plan.leaving += sorted(
+            {
+                node
+                for name, record in self.transaction.vpns(self.name).items()
+                if record.state == DELETING
+                for node in told(self.held, name, documents)
+            }
+        )
+        plan.unsettled |= len(documents) > len(new.documents) or any(
+            record.state == DELETING for record in self.transaction.vpns(self.name).values()
+        )
+
+    def _check_external(self, documents: Mapping[str, Document], problems: Problems) -> None:
+        """An edge that runs a document of ours cannot just be declared external: nobody would take it from there."""
+        for node in sorted(documents):
+            if self.landscape.is_external(node):
+                problems.add(
+                    f"hosts.{node}.vcc_external",
+                    f"{node} still has what earlier runs told it; take its VMs out of every VPN, or delete those, with "
+                    "vcc_external: false, and declare it external then",
+                )
+
+    def _write_vpns(self) -> None:
+        new = [lease for key, lease in sorted(self.leases.items()) if key not in self.held]
+        self.transaction.add_leases(self.name, new)
+        self.changed |= bool(new)
+        for name, vpn in sorted(self.asked.items()):
+            record = self.transaction.put_vpn(self.name, name, vpn.record(), ACTIVE)
+            self.changed |= record != self.stored.get(name)
+            self.numbers[name] = record.number
+        for name in sorted(self.absent):
+            stored = self.stored[name]
+            self.changed |= stored.state != DELETING
+            self.transaction.put_vpn(self.name, name, stored.intent, DELETING)
+
+    def _write_tunnels(self, plan: Plan, new: Compiled, problems: Problems, create_tunnels: bool) -> None:
+        known = self.transaction.tunnels(self.name)
+        missing = {name: record for name, record in sorted(new.tunnels.items()) if name not in known}
+        plan.new_tunnels += missing
+        for name, record in missing.items() if not create_tunnels else ():
+            users = ", ".join(vpn["name"] for vpn in new.vpns if name in vpn["tunnels"])
+            problems.add(
+                f"tunnels.{name}",
+                f"there is no tunnel {' -- '.join(record['edges'])} yet, which {users} needs, "
+                "and vcc_create_tunnels is never; set it to always, or ask",
+            )
+        self.transaction.put_tunnels(self.name, missing)
+        for name in sorted(set(known) - set(new.tunnels)):
+            self.transaction.drop_tunnel(self.name, name)
+
+    def _remember(self, new: Compiled) -> None:
+        used = {*new.documents, *(site for vpn in new.vpns for site in vpn["sites"])}
+        used |= {member["name"] for vpn in new.vpns for member in vpn["members"]}
+        self.transaction.put_landscapes(self.name, {host: self.landscape.facts(host) for host in sorted(used)})
+
+
+def _addresses(document: Document) -> set[str]:
+    """The addresses a member has itself. An edge's own is nobody's to send from."""
+    return {entry["address"] for entry in document.get("addresses", []) if document["role"] == "member"}
+
+
+def _demand(vpn: Vpn) -> list[SiteDemand]:
+    """What the VPN needs of its pool. VMs by site and vApp; None stands for the org network."""
+    sites: dict[str, dict[str | None, list[str]]] = {site: {} for site in vpn.sites}
+    for member in vpn.members:
+        sites.setdefault(member.vm.site, {}).setdefault(member.vm.vapp, []).append(member.vm.name)
+    return [
+        SiteDemand(
+            site,
+            tuple(places.get(None, ())),
+            {vapp: tuple(names) for vapp, names in places.items() if vapp is not None},
+            tuple(server.name for server in vpn.destinations.servers if server.behind == site),
+        )
+        for site, places in sorted(sites.items())
+    ]

@@ -1,0 +1,54 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: what the intent says about pools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ._prefix import Prefix
+from ._problems import Problems
+
+UNUSABLE = {
+    "0.0.0.0/8": "this network (RFC 1122)",
+    "127.0.0.0/8": "loopback",
+    "169.254.0.0/16": "link-local",
+    "224.0.0.0/3": "multicast and reserved",
+    "::/64": "loopback and IPv4-mapped",
+    "fe80::/10": "link-local",
+    "ff00::/8": "multicast",
+}
+"""What no pool may overlap, and what it is."""
+
+
+def parse_pools(raw: object, problems: Problems) -> dict[str, Prefix]:
+    """The pools by name, without those that are wrong."""
+    if raw is None:
+        return {}
+    if not isinstance(raw, Mapping):
+        problems.add("pools", "must be a mapping of names to CIDRs, such as {internal: 100.64.0.0/10}")
+        return {}
+    pools: dict[str, Prefix] = {}
+    for name, text in raw.items():
+        prefix = parse_pool(text, f"pools.{name}", problems)
+        for other, taken in pools.items():
+            if prefix is not None and prefix.overlaps(taken):
+                problems.add(f"pools.{name}", f"{prefix} overlaps pools.{other} {taken}")
+        if prefix is not None:
+            pools[str(name)] = prefix
+    return pools
+
+
+def parse_pool(text: object, path: str, problems: Problems) -> Prefix | None:
+    """A prefix to take addresses from; None and a problem where it is none, or one that nobody can use."""
+    try:
+        prefix = Prefix.parse(str(text))
+    except ValueError as error:
+        problems.add(path, str(error))
+        return None
+    for cidr, meaning in UNUSABLE.items():
+        if prefix.overlaps(Prefix.parse(cidr)):
+            problems.add(path, f"{prefix} lies in {cidr}, {meaning}; take it from private space, such as 100.64.0.0/10")
+            return None
+    return prefix
