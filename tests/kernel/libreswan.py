@@ -18,6 +18,8 @@ ADDRESS, GATEWAY = "203.0.113.242", "203.0.113.241"
 HOME = "/tmp/partner"
 LIBEXEC = "/usr/libexec/ipsec"
 IDENTITY = "partner.acme"
+# What a test has the partner's gateway send to an address that is in no tunnel. That leaves in clear, and is not ours.
+STRAY = "(src net 100.100.0.0/24 and dst host 10.10.0.13)"
 
 
 def inventory(authentication="psk"):

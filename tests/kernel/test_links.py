@@ -111,7 +111,7 @@ def test_nor_do_lifetimes_of_seconds(addresses, say):
         # Restarted: what is up keeps the lifetime it has.
         lab.at_once(lambda edge: lab.sh(edge, f"mv /run/config {CONFIG} && systemctl restart strongswan"), EDGES)
         lab.wait_for("a long life", lambda: vm.one_of_each() and rekeyed_in() > 100, 90)
-    say(f"{len(spis)} SPIs in 40 s, {pings.sent} pings")
+    say(f"{len(spis)} SPIs in 40 s, {pings.sent} pings, missing: {pings.missing}")
     assert len(spis) >= 8
     assert pings.sent > 500
-    assert pings.lost == 0
+    assert pings.missing == []

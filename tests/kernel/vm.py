@@ -110,6 +110,11 @@ class Pings:
     def lost(self):
         return self.sent - len(self.answers)
 
+    @property
+    def missing(self):
+        """The numbers of those that were not answered."""
+        return sorted(set(range(1, self.sent + 1)) - set(self.answers))
+
     def longest_gap(self):
         """(begin, end) of the longest time without an answer."""
         times = sorted(self.answers.values())
