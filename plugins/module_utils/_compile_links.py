@@ -71,7 +71,7 @@ class _LinkCompiler:
                     "mss": mss,
                     "local_ts": texts(local),
                     "remote_ts": texts([*remote, *beyond]),
-                    **self.kind.link(self.vpn, own, peer),
+                    **self.kind.link(self.vpn, own, peer, here == starts),
                 }
             )
             source = self.leased.edge_address(here)
@@ -97,7 +97,7 @@ class _LinkCompiler:
             "remote_address": peer.public[outer],
             "local_id": own.identity,
             "remote_id": peer.identity,
-            **self.kind.tunnel(self.vpn, name, own, peer),
+            **self.kind.tunnel(self.vpn, name, own, peer, starts),
             "links": [],
             **({} if peer.reachable else {"peer_behind_nat": True}),
             **({"peer_forwarded": True} if external and peer.behind_nat else {}),

@@ -69,7 +69,7 @@ def _statements(compiled: Compiled) -> dict[str, None]:
         external = f", external, {AUTH[end['ike']['auth']]}" if end.get("external") else ""
         lines.append(
             f"tunnel {name} ({tunnel['kind']}{external}): {low} {addresses[low]} <-> {high} {addresses[high]}, "
-            f"{kind_of(end).describe(end)}"
+            f"{kind_of(end).describe(end if end['initiator'] else other)}"
         )
     for vpn in compiled.vpns:
         lines.append(f"vpn {vpn['name']}: number {vpn['number']}, {vpn['topology']}, pool {vpn['pool']}")

@@ -44,11 +44,14 @@ class Kind(ABC):
         return "--".join(re.sub(r"[^A-Za-z0-9_-]", "_", edge) for edge in sorted(pair)) + self.SUFFIX
 
     @abstractmethod
-    def tunnel(self, vpn: Vpn, name: str, own: OrgEdge, peer: OrgEdge) -> Section:
-        """The kind's own part of a tunnel's entry in the document of ``own``; ``vpn`` is any of those that share it."""
+    def tunnel(self, vpn: Vpn, name: str, own: OrgEdge, peer: OrgEdge, starts: bool) -> Section:
+        """The kind's own part of a tunnel's entry in the document of ``own``; ``vpn`` is any of those that share it.
+
+        ``starts``: whether it is ``own`` that initiates.
+        """
 
     @abstractmethod
-    def link(self, vpn: Vpn, own: OrgEdge, peer: OrgEdge) -> Section:
+    def link(self, vpn: Vpn, own: OrgEdge, peer: OrgEdge, starts: bool) -> Section:
         """The kind's own part of a link's entry."""
 
     def edge(self, vpn: Vpn) -> Section:

@@ -52,7 +52,7 @@ class Ssl(Kind):
     OPTIONS: ClassVar[Mapping[str, tuple[str, ...]]] = {"transport": tuple(TRANSPORTS)}
     AGREED = "the whole of encryption, dpd_delay and the tunnel's transport"
 
-    def tunnel(self, vpn: Vpn, name: str, own: OrgEdge, peer: OrgEdge) -> Section:
+    def tunnel(self, vpn: Vpn, name: str, own: OrgEdge, peer: OrgEdge, starts: bool) -> Section:
         """The session."""
         encryption, delay = vpn.policy.encryption, vpn.policy.retries.dpd_delay
         transports = TRANSPORTS[vpn.tunnel_options["transport"]]
@@ -71,7 +71,7 @@ class Ssl(Kind):
             },
         }
 
-    def link(self, vpn: Vpn, own: OrgEdge, peer: OrgEdge) -> Section:
+    def link(self, vpn: Vpn, own: OrgEdge, peer: OrgEdge, starts: bool) -> Section:
         """Nothing: a link has no keys of its own."""
         return {}
 
