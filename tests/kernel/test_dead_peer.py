@@ -27,7 +27,7 @@ def established(edge):
 @pytest.fixture(scope="module")
 def cut(addresses):
     """Cut until both sides have noticed, while both send; then mended. Gives (capture, time it took to be back)."""
-    lab.wait_for("a whole tunnel before", vm.one_of_each, 150)
+    vm.settle()
     with vm.capturing("cut") as seen, vm.pinging("vm1-west", addresses["vm1-east"]):
         vm.netns(lab.INTERNET, "nft", CUT)
         try:
@@ -52,4 +52,4 @@ def test_nothing_was_sent_in_clear_meanwhile(cut):
 
 
 def test_the_tunnel_is_back_once(cut):
-    lab.wait_for("one tunnel, one link", vm.one_of_each, 150)
+    vm.settle()
