@@ -53,7 +53,7 @@ def run(name, command):
         for directory in ("state", "ssh"):
             (place / directory).mkdir(parents=True)
         PLACES.chmod(0o700)
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # the last is ignored in a shell's background
             signal.signal(number, lambda *_signal: sys.exit(1))
         try:
             return _start(name, place, command).wait()

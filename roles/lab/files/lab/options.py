@@ -51,6 +51,6 @@ def _add_release(parser):
 
 def _pair(text):
     machine, equals, release = text.partition("=")
-    if not (machine and equals and release.isalnum()):
+    if not (machine and equals and all(name.isalnum() for name in release.split("+", 1))):
         raise argparse.ArgumentTypeError(f"{text!r} is not MACHINE=RELEASE, as edge-west=trixie")
     return machine, release

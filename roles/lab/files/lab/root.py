@@ -19,6 +19,9 @@ LOCK = CACHE / "lock"
 PARTIAL = CACHE / "partial"  # where a root is built; renamed when it is whole
 GROUP = "root-build"
 KEEP = 2  # roots of a release; the one before is wanted again when one goes back to another branch
+# What `forky+trixie` has of the second release: a systemd that boots on a host with control groups of version 1.
+OLDER = "systemd* libsystemd* udev* libudev* libpam-systemd* libnss-systemd*"
+MARK = "etc/lab-release"  # in a root of two releases: their names
 CUSTOMIZE = Path(__file__).resolve().parents[1] / "customize.sh"
 
 # What a machine needs to be one, and what a person who looks into it misses first.
@@ -67,15 +70,24 @@ def build(packages, release):
 
 def _bootstrap(packages, release):
     PARTIAL.mkdir(parents=True)
+    base, _plus, older = release.partition("+")
+    hooks, files = [f"--customize-hook={CUSTOMIZE}"], sources(PARTIAL, base)
+    if older:
+        pins = rf"Package: {OLDER}\nPin: release n={older}\nPin-Priority: 1001\n"
+        pins += rf"\nPackage: *\nPin: release n={older}\nPin-Priority: 100\n"
+        file = '"$1/etc/apt/preferences.d/lab"'
+        hooks.append(f"--setup-hook=mkdir -p \"$1/etc/apt/preferences.d\"; printf '{pins}' >{file}")
+        hooks.append(f'--customize-hook=echo {release} >"$1/{MARK}"')
+        files += sources(PARTIAL, older)
     command = [
         "mmdebstrap",
         *OPTIONS,
         *apt_options(),
         f"--include={','.join(_include(packages))}",
-        f"--customize-hook={CUSTOMIZE}",
-        release,
+        *hooks,
+        base,
         str(PARTIAL / "root"),
-        *map(str, sources(PARTIAL, release)),
+        *map(str, files),
     ]
     with LOG.open("w", encoding="utf-8") as log:
         code = subprocess.run(
@@ -137,7 +149,9 @@ def suite():
 
 
 def release_of(root):
-    """The codename of the release that a root is of; empty if it has none."""
+    """The codename of the release that a root is of, or both of two; empty if it has none."""
+    if (root / MARK).exists():
+        return (root / MARK).read_text(encoding="ascii").strip()
     path = root / "usr/lib/os-release"  # /etc/os-release is a link, which would lead out of a root if it were absolute
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     fields = dict(line.split("=", 1) for line in lines if "=" in line)
@@ -164,7 +178,7 @@ def sources(directory, release):
     if not lines and not stanzas:
         raise LabError(f"apt on this host has no source for {suite()}: see /etc/apt/sources.list(.d)")
     files = []
-    for text, name in (("\n".join(lines), "host.list"), ("\n\n".join(stanzas), "host.sources")):
+    for text, name in (("\n".join(lines), f"{release}.list"), ("\n\n".join(stanzas), f"{release}.sources")):
         if text:
             file = directory / name
             file.write_text(of_release(text, release) + "\n", encoding="utf-8")
