@@ -58,6 +58,17 @@ def test_it_ends_with_the_status_of_its_command():
     assert done.returncode == 7
 
 
+def test_what_a_killed_one_left_is_in_nobodys_way():
+    words = [lab.LABCTL, "apart", "trial", "sh", "-c", "echo ready; sleep 600"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as apart:
+        assert apart.stdout.readline() == "ready\n"
+        apart.kill()
+        apart.stdout.close()
+    assert left() != []
+    assert labctl("apart", "trial", "echo", "again") == "again\n"
+    assert left() == []
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_when_it_is_told_to(how):
     words = [lab.LABCTL, "apart", "trial", "sh", "-c", "(sleep 600 &) ; echo ready; sleep 600"]

@@ -7,16 +7,14 @@ its namespaces and mounts go with the last process; files are removed. Should th
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
-from . import cgroup
+from . import cgroup, locks
 from .landscape import landscape
 from .shell import LabError
 
@@ -46,10 +44,11 @@ def run(name, command):
     if not name.isalnum():
         raise LabError(f"{name!r} is no name of letters and digits")
     place = PLACES / name
-    with _held(name) as free:
+    with locks.held(_lock_file(name), wait=False) as free:
         if not free:
             raise LabError(f"another command runs in {name}")
         _end(name)
+        shutil.rmtree(place, ignore_errors=True)  # of a run that was killed
         for directory in ("state", "ssh"):
             (place / directory).mkdir(parents=True)
         PLACES.chmod(0o700)
@@ -65,7 +64,7 @@ def clear():
     """Remove what killed runs left; returns whether there was anything. Of those that run, nothing is touched."""
     there = False
     for file in sorted(PLACES.glob("*.lock")):
-        with _held(file.stem) as free:
+        with locks.held(file, wait=False) as free:
             if free:
                 there = True
                 _remove(file.stem)
@@ -100,16 +99,3 @@ def _remove(name):
 
 def _lock_file(name):
     return PLACES / f"{name}.lock"
-
-
-@contextmanager
-def _held(name):
-    """Hold a place while the block runs; gives whether it was free. Whoever is killed holds it no more."""
-    PLACES.mkdir(parents=True, exist_ok=True)
-    with _lock_file(name).open("a", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            free = os.path.samestat(os.fstat(file.fileno()), _lock_file(name).stat())
-        except (BlockingIOError, FileNotFoundError):  # the other one has it, or has just removed it
-            free = False
-        yield free

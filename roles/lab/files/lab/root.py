@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import re
 import shutil
@@ -10,7 +9,7 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from . import cgroup
+from . import cgroup, locks
 from .shell import LabError, run
 
 CACHE = Path("/var/cache/intercloud-vpn/lab")
@@ -55,9 +54,7 @@ def path_for(packages, release):
 def build(packages, release):
     """Build the root of a release unless it is there; returns (path, built)."""
     path = path_for(packages, release)
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with LOCK.open("a", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # labs beside each other share the cache
+    with locks.held(LOCK):  # labs beside each other share the cache
         if path.is_dir():
             path.touch()
             return path, False
@@ -105,13 +102,9 @@ def _bootstrap(packages, release):
 
 def discard_partial():
     """Remove what a build left that was killed, its processes and mounts included."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with LOCK.open("a", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return  # another lab's build, which goes on
-        _discard_partial()
+    with locks.held(LOCK, wait=False) as free:
+        if free:  # else it is another lab's build, which goes on
+            _discard_partial()
 
 
 def _discard_partial():

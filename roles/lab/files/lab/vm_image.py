@@ -6,15 +6,14 @@ A directory per image: `disk` (ext4, with the machines' roots in it), `kernel`, 
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import hashlib
 import os
 import shutil
 import signal
 import subprocess
-from contextlib import contextmanager
 from pathlib import Path
 
+from . import locks
 from . import root as roots
 from .shell import LabError, run
 
@@ -54,7 +53,7 @@ def path_for(machines_roots):
 def build(machines_roots):
     """Build the image unless it is there; returns (path, built)."""
     path = path_for(machines_roots)
-    with _lock():
+    with locks.held(LOCK):
         if path.is_dir():
             path.touch()
             return path, False
@@ -125,11 +124,3 @@ def _logged(log, *command):
 def _die_too():
     """A build does not outlive whoever wanted it."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
-@contextmanager
-def _lock():
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    with LOCK.open("a", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
