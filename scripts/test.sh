@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# All tests. Lanes, as most machines have two cores at least: what needs Python, and the short form of test-kernel; what needs the
-# lab (of which Molecule makes two).
+# All tests. Two lanes, as most machines have two cores at least: what needs Python, and the short form of test-kernel; what needs
+# the lab.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
