@@ -14,8 +14,6 @@ from ansible_collections.intercloud.vpn.tests.kernel import vm
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
-# IPv6 inside, in two clouds: the third one's edge has no IPv6 outside.
-SIX = {"name": "six", "pool": "fd66::/48", "members": ["vm2-east", "vm2-west"]}
 # (source, destination) by VPN: behind a vApp edge, and on the org network.
 PAIRS = {"payroll": ("vm1-east", "vm3-west"), "six": ("vm2-east", "vm2-west")}
 FRAGMENTS = "ip[6:2] & 0x3fff != 0 or (ip6 and ip6[6] == 44)"
@@ -59,11 +57,11 @@ def test_a_bottleneck_nobody_declared_is_found(addresses):
 def two_clouds(addresses):
     """The VPNs with a member in the third cloud make place for another."""
     there = {row["name"] for row in ledger.rows("vpns")}
-    surplus = there - {"payroll", SIX["name"]}
+    surplus = there - {"payroll", vm.SIX["name"]}
     if surplus:
         playbooks.delete(*sorted(surplus), verify=False)
-    if SIX["name"] not in there:
-        playbooks.create(SIX, verify=False, arguments=("--limit", "cloud_east:cloud_west"))
+    if vm.SIX["name"] not in there:
+        playbooks.create(vm.SIX, verify=False, arguments=("--limit", "cloud_east:cloud_west"))
 
 
 @pytest.fixture(

@@ -11,7 +11,6 @@ from itertools import permutations
 import pytest
 
 from ansible_collections.intercloud.vpn.tests.kernel import vm
-from ansible_collections.intercloud.vpn.tests.kernel.test_mtu import SIX
 from ansible_collections.intercloud.vpn.tests.testinfra import iperf, lab, ledger, openvpn, playbooks, ports, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, PAYROLL
 
@@ -66,7 +65,7 @@ def before(network):
 def created(before):
     with ports.listening(LISTEN):
         # The last one is for test_mtu; a run of its own would cost minutes, and so would verify.
-        playbooks.create(METERED, NARROW, WEB, SIX, verify=False)
+        playbooks.create(METERED, NARROW, WEB, vm.SIX, verify=False)
         yield
 
 
@@ -139,4 +138,4 @@ def test_without_all_that_nothing_is_left_of_it(before, where, addresses):
         assert openvpn.processes(edge) == []
         table = lab.sh(edge, "nft list table inet intercloud_vpn")
         assert not any(word in table for word in ("quota", "limit rate", "2001:db8:77::", "8443"))
-    lab.wait_for("one tunnel, one link", vm.one_of_each, 60)
+    vm.settle(seconds=60)

@@ -34,6 +34,8 @@ COMPANY = {
     "members": ["vm2-east", "vm2-west", "vm3-south"],
     "topology": {"kind": "star", "hub": "east"},
 }
+# IPv6 inside, in two clouds: the third one's edge has no IPv6 outside.
+SIX = {"name": "six", "pool": "fd66::/48", "members": ["vm2-east", "vm2-west"]}
 RUN_SECONDS = 900  # far more than a playbook takes under emulation
 
 
@@ -242,8 +244,7 @@ client.sendall(b"vpn!" * (int(sys.argv[2]) // 4))
 
 def transfer(source, destination, address, octets):
     """Send so much over TCP; returns how much arrived, and the seconds it took."""
-    words = f"exec ip netns exec {destination} python3 -c {shlex.quote(RECEIVE)} {address}"
-    with subprocess.Popen(["ssh", "-F", SSH_CONFIG, "lab-vm", words], stdout=subprocess.PIPE, text=True) as server:
+    with process(destination, "python3", "-c", RECEIVE, address) as server:
         assert server.stdout.readline() == "ready\n"
         begin = time.monotonic()
         netns(source, "python3", "-c", SEND, address, str(octets))

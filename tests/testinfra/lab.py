@@ -176,8 +176,7 @@ def transfer(source, destination, address, octets, listen=None):
 
     `listen`: where the receiver waits, if it does not have the address itself.
     """
-    where = ["ip", "netns", "exec", destination, sys.executable, "-c", RECEIVE, listen or address]
-    with subprocess.Popen(where, stdout=subprocess.PIPE, text=True) as server:
+    with process(destination, sys.executable, "-c", RECEIVE, listen or address) as server:
         try:
             assert server.stdout.readline() == "ready\n"
             netns(source, sys.executable, "-c", SEND, address, str(octets))

@@ -75,7 +75,10 @@ def ask(source, targets, own=None):
     """Ask [(address, port) …] from a machine, all at once: where it was seen there, None if nobody answered."""
     words = json.dumps([(address, port, own) for address, port in targets])
     with lab.process(source, "python3", "-c", ASK) as asking:
-        answers, _errors = asking.communicate(words, timeout=60)
+        try:
+            answers, _errors = asking.communicate(words, timeout=60)
+        finally:
+            asking.kill()
     return dict(zip(targets, json.loads(answers)))
 
 

@@ -65,11 +65,11 @@ WantedBy=sysinit.target
 # for new IKE_SAs: no responder's SPI yet (RFC 7296, 3.1; on port 4500 after four zero octets, 2.23). Whatever becomes
 # of us, it hears again after a minute.
 _DEAF = "intercloud_vpn_starting"
-_HEARS = f"-/usr/sbin/nft 'add table inet {_DEAF}; delete table inet {_DEAF}'"
+_NO_TABLE = f"add table inet {_DEAF}; delete table inet {_DEAF}"  # no mistake if there is none
+_HEARS = f"-/usr/sbin/nft '{_NO_TABLE}'"
 _HEARS_NOT = "-/usr/sbin/nft '" + "; ".join(
     (
-        f"add table inet {_DEAF}",
-        f"delete table inet {_DEAF}",
+        _NO_TABLE,
         f"add table inet {_DEAF}",
         f"add set inet {_DEAF} deaf {{ type inet_proto; flags timeout; elements = {{ udp timeout 1m }}; }}",
         f"add chain inet {_DEAF} ike {{ type filter hook input priority -10; }}",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import permutations
 
 import pytest
@@ -49,4 +50,25 @@ def test_after_a_crash_of_the_daemon_packets_pass_again_within_20_seconds(addres
     _answered, seconds = lab.wait_for("all members answer", lambda: all_answer(addresses), 20)
     say(f"charon of {edge} was killed; {seconds:.1f} s later all members answer")
     assert lab.sh(edge, "pidof charon-systemd") != killed
+    lab.wait_for("one tunnel, one link", lambda: sa_counts() == ONE_OF_EACH, 30)
+
+
+def test_a_daemon_that_starts_says_no_to_nobody(addresses):
+    """Before it has its connections it is deaf, and its peer tries again: a no would have had that give up."""
+    unit = lab.sh("edge-west", "systemctl cat strongswan")
+    deaf, hears = (
+        re.search(rf"^Exec{when}=-/usr/sbin/nft '(.*)'$", unit, re.M)[1] for when in ("StartPre", "StartPost")
+    )
+    assert lab.sh("edge-west", "nft list tables inet").split() == ["table", "inet", "intercloud_vpn"]
+    lab.netns("edge-west", "nft", deaf)
+    try:
+        for edge in EDGES:
+            lab.sh(edge, "swanctl --terminate --ike edge-east--edge-west --force --timeout 3", check=False)
+        said = lab.sh("edge-east", "swanctl --initiate --child payroll --timeout 3 2>&1", check=False)
+        assert "retransmit" in said
+        assert "received NO_PROPOSAL_CHOSEN" not in said
+        assert not lab.answers("vm1-east", addresses["vm1-west"])
+    finally:
+        lab.netns("edge-west", "nft", hears)
+    lab.wait_for("all members answer", lambda: all_answer(addresses), 20)
     lab.wait_for("one tunnel, one link", lambda: sa_counts() == ONE_OF_EACH, 30)
