@@ -26,6 +26,7 @@ ROUND_TRIP = re.compile(r"= [\d.]+/([\d.]+)/")
 ANSWER = re.compile(r"^From \S+ icmp_seq=\d+ (.+)$", re.M)
 COMPLAINT = re.compile(r"ping6?: (?:local error: |connect: |sendmsg: )(.+)$", re.M)
 TOLD_MTU = re.compile(r"mtu ?[=:] ?(\d+)")
+FULL_SIZE_TRIES = 5  # over two tunnels that lose 2 % each way, one in twelve is lost: five, one in 300,000
 LEAST_MTU = 576  # RFC 791 asks no host for more; a smaller one told is a mistake, or a trick
 PROHIBITED = re.compile(r"ping: Do you want to ping broadcast")  # what ping makes of EACCES: a prohibit route
 
@@ -162,7 +163,7 @@ def _full_size(target: Mapping[str, t.Any], ping: Ping, run: Run) -> tuple[int, 
     A node may carry less than the plan allows (the userspace backend's device takes 1400 octets); that is in order as
     long as it says so (RFC 1191, RFC 8201). What must not be is a packet lost in silence.
     """
-    size, tries = int(target["mtu"]), 2
+    size, tries = int(target["mtu"]), FULL_SIZE_TRIES
     while True:
         options = ("-c", "1", "-W", f"{ping.timeout:g}", "-M", "do", "-s", str(size - ICMP_HEADERS[_family(target)]))
         answer = parse(*run(command(target, *options), _patience(ping)))

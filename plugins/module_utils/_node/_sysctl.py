@@ -1,7 +1,11 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kernel settings. The value found before ours is noted, and comes back when the setting is no longer wanted."""
+"""Kernel settings. The value found when a setting was first wanted is noted, and comes back when it no longer is.
+
+It is noted where it is as wanted, too, and never at boot: what is found then may be what the machine's own
+configuration has yet to set, and a gateway that forwarded before we came has to forward when we are gone.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,11 @@ class Sysctls(Part):
     def _wrong(self) -> dict[str, str]:
         return {key: value for key, value in self.want.sysctls.items() if self._value(key) != " ".join(value.split())}
 
+    def _found(self) -> dict[str, str]:
+        """What to note: every setting's value from before us."""
+        now = {} if self.boot else {key: self._value(key) for key in self.want.sysctls}
+        return {**{key: value for key, value in now.items() if value}, **self._noted()}
+
     def _over(self) -> dict[str, str]:
         return {key: value for key, value in self._noted().items() if key not in self.want.sysctls}
 
@@ -46,17 +55,18 @@ class Sysctls(Part):
             for key, value in sorted(self._wrong().items())
         ]
         for key, value in sorted(self._over().items()):
-            found.append(
-                Change(self.name, f"restore {key} = {value}", f"{key} = {self._value(key)}", f"{key} = {value}")
-            )
+            if self._value(key) != value:
+                found.append(
+                    Change(self.name, f"restore {key} = {value}", f"{key} = {self._value(key)}", f"{key} = {value}")
+                )
         return found
 
     def build(self) -> None:
         """Set what differs."""
-        wrong, noted = self._wrong(), self._noted()
-        if wrong:
-            self.store.own("sysctls", {**{key: self._value(key) for key in wrong}, **noted})
-        for key, value in wrong.items():
+        found = self._found()
+        if found != self._noted():
+            self.store.own("sysctls", found)
+        for key, value in self._wrong().items():
             self._path(key).write_text(value, encoding="utf-8")
 
     def clear(self) -> None:

@@ -26,6 +26,7 @@ def sa_counts():
     }
 
 
+FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 ONE_OF_EACH = {edge: [("edge-east--edge-west", ["payroll"])] for edge in EDGES}
 
 
@@ -72,3 +73,10 @@ def test_a_daemon_that_starts_says_no_to_nobody(addresses):
         lab.netns("edge-west", "nft", hears)
     lab.wait_for("all members answer", lambda: all_answer(addresses), 20)
     lab.wait_for("one tunnel, one link", lambda: sa_counts() == ONE_OF_EACH, 30)
+
+
+def test_when_the_last_vpn_is_deleted_gateways_forward_as_they_did_before_it_came():
+    """At boot, what the machine's own files say may be set after ours."""
+    playbooks.delete("payroll", verify=False)
+    gateways = (*EDGES, "vapp1-east", "vapp1-west")
+    assert {name: lab.netns(name, "cat", FORWARDING).strip() for name in gateways} == dict.fromkeys(gateways, "1")
