@@ -41,7 +41,8 @@ sys.exit(main())
 _HOOK = f"""\
 #!/bin/sh
 # Installed by intercloud.vpn; changes are lost. Notes over which device a peer came: its routes follow.
-cd {_ssl.ARRIVALS} && printf '%s\\n' "$1" >".$common_name" && exec mv ".$common_name" "$common_name"
+cd {_ssl.ARRIVALS} && printf '%s\\n' "$1" >".$common_name" && mv ".$common_name" "$common_name" || exit
+touch "{_ssl.NEWS}/$common_name" || :  # a timer looks, too: no reason to refuse the peer
 """
 
 

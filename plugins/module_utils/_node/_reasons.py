@@ -87,10 +87,12 @@ def _journal() -> list[dict[str, Any]]:
 
 
 def entries(units: Iterable[str], fields: str) -> list[dict[str, Any]]:
-    """The last minutes of some units' journal."""
+    """The last minutes of some units' journal, oldest first; of more entries than ENTRIES, the last."""
     if not have("journalctl"):
         return []
-    options = (f"--since=-{SECONDS}s", f"--lines={ENTRIES}", "--output=json", f"--output-fields={fields}")
+    # Backwards: with --since, journalctl takes so many lines from there on, not the last ones.
+    limits = (f"--since=-{SECONDS}s", f"--lines={ENTRIES}", "--reverse")
+    options = (*limits, "--output=json", f"--output-fields={fields}")
     try:
         text = run("journalctl", *(f"--unit={unit}" for unit in units), "--quiet", "--no-pager", *options)
     except CommandError:
@@ -101,7 +103,7 @@ def entries(units: Iterable[str], fields: str) -> list[dict[str, Any]]:
             found.append(json.loads(line))
         except ValueError:  # the journal is rotated while it is read
             continue
-    return found
+    return found[::-1]
 
 
 def iso(entry: dict[str, Any]) -> str:

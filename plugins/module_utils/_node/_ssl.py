@@ -21,6 +21,7 @@ PEERS = f"{HOME}/peers"
 REVOKED = f"{HOME}/revoked"
 SOCKETS = "/run/intercloud-vpn/ssl"
 ARRIVALS = "/run/intercloud-vpn/ssl-peers"
+NEWS = f"{ARRIVALS}/.new"  # a file for each peer that came and that nobody has looked at
 TRANSPORTS = ("udp", "tcp")
 # Of the files that were rendered for a generation: openvpn.<process>.conf and openvpn.peer.<identity>
 PREFIX, PEER = "openvpn.", "openvpn.peer."

@@ -111,16 +111,18 @@ class Ssl(NodeKind):
 
 def follow(generation: Generation, store: Store) -> list[str]:
     """Lead routes to the device that each peer came by last, and end what it left behind on another."""
-    if not any(process.transport for process in _ssl.processes(generation).values()):
+    processes = _ssl.processes(generation)
+    if not any(process.transport for process in processes.values()):
         return []
-    routes = Routes(Context(generation, generation, store))
+    # Sessions first. Who is in was noted before he was let in: if he was seen elsewhere after that, this one is old.
+    sessions = [session for session in _sessions.sessions(generation, store) if session.up and session.tunnel]
+    now = Store(str(store.root))
+    routes = Routes(Context(generation, generation, now))
     done = [change.action for change in routes.changes()]
     routes.build()
-    processes = _ssl.processes(generation)
-    for session in _sessions.sessions(generation, store):
+    for session in sessions:
         process = processes[session.process]
-        came = store.arrivals.get(session.peer, process.device)
-        if process.transport and session.tunnel and came != process.device:
+        if process.transport and now.arrivals.get(session.peer, process.device) != process.device:
             _sessions.end(process, [session.number], store)
             done.append(f"{session.tunnel}: left over {session.transport}: ended")
     return done

@@ -24,7 +24,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 ExecStartPre=+/usr/bin/install -d -m 0755 {_ssl.SOCKETS}
-ExecStartPre=+/usr/bin/install -d -m 0755 -o nobody -g nogroup {_ssl.ARRIVALS}
+ExecStartPre=+/usr/bin/install -d -m 0755 -o nobody -g nogroup {_ssl.ARRIVALS} {_ssl.NEWS}
 # What it has loaded is what was there when it started.
 ExecStartPre=/bin/sh -c 'exec sha256sum "$@" >{_ssl.SOCKETS}/%i.loaded' sh \\
   {_ssl.HOME}/%i.conf {_certificates.CERTIFICATE} {_certificates.AUTHORITY}
@@ -45,11 +45,12 @@ WantedBy=multi-user.target
 """
 _PATH = f"""\
 # Made by intercloud.vpn; changes are lost. A peer may come over UDP now and over TCP then: routes follow it.
+# Not PathChanged: systemd does not watch while the service runs. Whether there is news it asks afterwards, too.
 [Unit]
 Description=Peers that connect (intercloud.vpn)
 
 [Path]
-PathChanged={_ssl.ARRIVALS}
+DirectoryNotEmpty={_ssl.NEWS}
 MakeDirectory=yes
 """
 _SERVICE = f"""\
@@ -60,6 +61,8 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
+# First, so that what comes from here on is news again.
+ExecStartPre=/usr/bin/find {_ssl.NEWS} -type f -delete
 ExecStart={AGENT} peers
 LogLevelMax=notice
 """

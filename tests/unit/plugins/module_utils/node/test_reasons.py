@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _reasons
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._reasons import last_failure
 
 NAME = "edge-east--edge-west"
@@ -87,3 +91,17 @@ def test_an_attempt_that_succeeded_is_no_reason() -> None:
 def test_the_list_is_short() -> None:
     many = attempt(1, NAME, "initiating", *(f"giving up after {number} retransmits" for number in range(50)))
     assert texts(many) == [f"giving up after {number} retransmits" for number in range(44, 50)]
+
+
+def test_of_a_long_journal_the_last_entries_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """journalctl gives the first ones of a period, unless it goes backwards."""
+    asked: list[str] = []
+
+    def journalctl(*words: str) -> str:
+        asked.extend(words)
+        return "".join(f"{json.dumps({'MESSAGE': text})}\n" for text in ("third", "second", "first"))
+
+    monkeypatch.setattr(_reasons, "have", lambda _program: True)
+    monkeypatch.setattr(_reasons, "run", journalctl)
+    assert [entry["MESSAGE"] for entry in _reasons.entries(["a.service"], "MESSAGE")] == ["first", "second", "third"]
+    assert {"--reverse", "--unit=a.service", f"--lines={_reasons.ENTRIES}"} <= set(asked)

@@ -16,6 +16,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
     _routes,
     _sessions,
     _ssl,
+    _ssl_kind,
     _ssl_reasons,
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
@@ -120,6 +121,47 @@ def test_where_a_peer_came_is_read_once(store: Store) -> None:
     (place / "edge-west.acme").write_text("vcs-tcp\n", encoding="utf-8")
     assert store.arrivals == {"edge-west.acme": "vcs-udp"}
     assert Store(str(store.root)).arrivals == {"edge-west.acme": "vcs-tcp"}
+
+
+@pytest.mark.parametrize(("state", "came", "ended"), [
+    ("ESTABLISHED", "vcs-udp", []),
+    ("ESTABLISHED", "vcs-tcp", [1]),  # it came over UDP, and over TCP later
+    ("CONNECTING", "vcs-tcp", []),  # it is only about to come over UDP
+])  # fmt: skip
+def test_what_a_peer_left_behind_is_ended_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+    document: dict[str, Any],
+    tunnel: dict[str, Any],
+    store: Store,
+    state: str,
+    came: str,
+    ended: list[int],
+) -> None:
+    """A peer may come while we look."""
+    waiting(document, "edge-west")
+    place = store.at(_ssl.ARRIVALS)
+    place.mkdir(parents=True)
+    (place / "edge-west.acme").write_text("vcs-tcp\n", encoding="utf-8")
+    assert store.arrivals == {"edge-west.acme": "vcs-tcp"}  # what this store has read before
+    led: list[dict[str, str]] = []
+    gone: list[int] = []
+
+    class Led:
+        def __init__(self, context: Context) -> None:
+            led.append(context.store.arrivals)
+
+        changes = staticmethod(list)
+        build = staticmethod(lambda: None)
+
+    def listed(_generation: Generation, _store: Store) -> list[_sessions.Session]:
+        (place / "edge-west.acme").write_text(f"{came}\n", encoding="utf-8")
+        return [_sessions.Session("server-udp", "edge-west--ssl", "edge-west.acme", state, "udp", number=1)]
+
+    monkeypatch.setattr(_ssl_kind, "Routes", Led)
+    monkeypatch.setattr(_sessions, "sessions", listed)
+    monkeypatch.setattr(_sessions, "end", lambda _process, numbers, _store: gone.extend(numbers))
+    _ssl_kind.follow(Generation(document), store)
+    assert (led, gone) == ([{"edge-west.acme": came}], ended)
 
 
 def test_a_vpn_over_ssl_has_no_xfrm_interface(document: dict[str, Any], tunnel: dict[str, Any], store: Store) -> None:

@@ -72,6 +72,4 @@ def test_a_setting_that_was_changed_meanwhile_is_set_again_and_the_first_value_c
 
 
 def test_a_setting_this_kernel_lacks_is_a_problem(store: Store, edge: Generation) -> None:
-    assert Sysctls(Context(edge, NOTHING, store)).problems() == [
-        "net.ipv4.ip_forward: this kernel has no such setting"
-    ]
+    assert Sysctls(Context(edge, NOTHING, store)).problems() == ["net.ipv4.ip_forward: this kernel has no such setting"]
