@@ -66,7 +66,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 certificate:
-  description: The signed certificate, PEM. Null in check mode.
+  description:
+    - The signed certificate, PEM. In check mode a word in its place, from which M(intercloud.vpn.edge_commit) predicts that a
+      certificate is going to be installed.
   returned: success
   type: str
 authority:
@@ -105,6 +107,9 @@ def issue(state_dir: str, organization: str, identity: str, csr: str | None, day
     return _result(authority, issued)
 
 
+PREDICTED = "a certificate that is not signed yet"
+
+
 def predict(state_dir: str, organization: str, identity: str, csr: str | None) -> dict[str, t.Any]:
     """What issue would return, as far as it can be known without writing anything."""
     if csr:
@@ -115,7 +120,7 @@ def predict(state_dir: str, organization: str, identity: str, csr: str | None) -
 def _result(authority: _authority.Authority | None, issued: _ca.Issued | None) -> dict[str, t.Any]:
     return {
         "changed": True,
-        "certificate": issued.certificate if issued else None,
+        "certificate": issued.certificate if issued else PREDICTED,
         "authority": authority.pem if authority else None,
         "authority_sha256": authority.sha256 if authority else None,
         "serial": issued.serial if issued else None,

@@ -135,10 +135,10 @@ class Run:
         (folder / "play.yml").write_text(PLAYBOOK)
         self.seen, self.ledger = folder / "seen.json", folder / "state" / "ledger.sqlite"
         extra = {
-            **yaml.safe_load(variables),
             "seen": str(self.seen),
             "vcc_ledger": f"sqlite:///{self.ledger}",
             "vcc_state_dir": str(folder / "state"),
+            **yaml.safe_load(variables),
         }
         (folder / "vars.json").write_text(json.dumps(extra))
         command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "hosts.yml", "-e", "@vars.json"]

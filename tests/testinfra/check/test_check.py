@@ -11,8 +11,8 @@ from ansible_collections.intercloud.vpn.tests.testinfra import ledger, playbooks
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, PAYROLL
 
 LARGER = {**PAYROLL, "members": [*PAYROLL["members"], "vm2-west"]}
-
-
+APPLY = playbooks.SHARED / "apply.yml"
+CERTIFICATE = "/etc/swanctl/x509/intercloud-vpn.pem"
 CONCERNED = [*PAYROLL["members"], "vapp1-east", "vapp1-west", *EDGES, "node-east", "node-west"]
 
 
@@ -47,6 +47,15 @@ def test_creating_does_what_was_predicted(predicted):
 def test_so_does_adding_a_member():
     predicted, done = checked_and_done(lambda how: playbooks.create(LARGER, arguments=how, verify=False))
     assert predicted.actions["vm2-west"]["addresses"] != []
+    assert_same(predicted, done)
+
+
+def test_and_new_certificates():
+    """Every one that there is expires within so many days."""
+    renewing = {"vpns": [LARGER], "org_edge_certificate_days": 5000}
+    predicted, done = checked_and_done(lambda how: playbooks.run(APPLY, how, **renewing))
+    for edge in EDGES:
+        assert f"install {CERTIFICATE}" in predicted.actions[edge]["certificates"]
     assert_same(predicted, done)
 
 
