@@ -67,8 +67,8 @@ EXAMPLES = r"""
 RETURN = r"""
 certificate:
   description:
-    - The signed certificate, PEM. In check mode a word in its place, from which M(intercloud.vpn.edge_commit) predicts that a
-      certificate is going to be installed.
+    - The signed certificate, PEM. In check mode a word in its place, from which M(intercloud.vpn.edge_commit) predicts
+      that a certificate is going to be installed.
   returned: success
   type: str
 authority:

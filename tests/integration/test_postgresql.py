@@ -181,7 +181,8 @@ def test_what_one_controller_plans_the_other_one_knows(server: Server, tmp_path:
     for name in ("one", "other"):
         folder = tmp_path / name
         folder.mkdir()
-        run = Run(folder, f"{RIGHT}\nvcc_ledger: {server.url.replace('postgres@', 'postgres:hidden@')}", "-vvv", "--diff")
+        url = server.url.replace("postgres@", "postgres:hidden@")
+        run = Run(folder, f"{RIGHT}\nvcc_ledger: {url}", "-vvv", "--diff")
         assert "hidden" not in run.output
         assert json.loads(run.seen.read_text())["changed"] == (name == "one"), run.output
         leases = Ledger(server.url).run(lambda t: t.leases("acme"))

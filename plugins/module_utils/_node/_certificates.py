@@ -32,6 +32,11 @@ def proves(tunnel: Document) -> bool:
     return bool(tunnel.get("ike", {}).get("auth", "pubkey") == "pubkey")
 
 
+def signed(text: str) -> bool:
+    """Whether a text is a certificate. In check mode, a word stands for one that is not signed yet."""
+    return text.startswith("-----BEGIN")
+
+
 def on_disk(store: Store) -> str:
     """A digest of the certificates and revocations that charon finds when it starts."""
     return sha256("".join(_files.read(store.at(path)) for path in LOADED))

@@ -133,14 +133,16 @@ class Openvpn(Part):
         return found or self._trial()
 
     def _trial(self) -> list[str]:
-        if not all(self._credentials.values()) or not self.store.at(_certificates.KEY).exists():
+        given = {path: text for path, text in self._credentials.items() if _certificates.signed(text)}
+        needed = {*self._credentials, _certificates.KEY} - given.keys()
+        if not all(self.store.at(path).exists() for path in needed):
             return []  # reported as the missing certificate that it is
         found = []
         for process in self._processes.values():
             text = self._texts[process.config]
             if _files.read(self.store.at(process.config)) != text:
                 try:
-                    _openvpn_trial.start(process, text, self._credentials)
+                    _openvpn_trial.start(process, text, given)
                 except CommandError as error:
                     found.append(f"{process.config}: {error}")
         return found

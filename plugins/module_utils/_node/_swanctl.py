@@ -94,8 +94,9 @@ class Swanctl(Part):
             return []
         changed = {_charon.CONFIG: self._text}
         for name, path in _certificates.FILES.items():
-            if name in self.want.files:
-                changed[path] = self.want.files[name]
+            text = self.want.files.get(name, "")
+            if _certificates.signed(text):
+                changed[path] = text
             elif _certificates.needed(self.want) and not self.store.at(path).exists():
                 return []  # reported as the missing certificate that it is
         try:
