@@ -17,7 +17,7 @@ from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
 SOURCE, DESTINATION = "vm3-west", "vm1-east"
 AT_LEAST = 0.97
-ROUNDS, SECONDS = 5, 4
+ROUNDS, SECONDS = 3, 4
 EAST, WEST = "10.99.1.1", "10.99.2.1"
 OUTSIDE = {"edge-east": "203.0.113.2", "edge-west": "203.0.113.18"}
 SPI = {"edge-east": "0x1001", "edge-west": "0x1002"}  # by sender
