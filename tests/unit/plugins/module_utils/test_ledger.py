@@ -6,13 +6,9 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
-import signal
 import sqlite3
 import stat
-import time
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +18,13 @@ import sqlalchemy as sa
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import LedgerError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Ledger, Transaction, digest_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_schema import leases as leases_table
-from ansible_collections.intercloud.vpn.plugins.module_utils._pool import Lease, SiteDemand, carve_vpn
+from ansible_collections.intercloud.vpn.plugins.module_utils._pool import Lease
 from ansible_collections.intercloud.vpn.plugins.module_utils._prefix import Prefix
-
-POOL = Prefix.parse("100.64.0.0/10")
-# Children that share nothing with pytest, not even open files: what another controller would be.
-CHILDREN = multiprocessing.get_context("fork")
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.ledger_children import (
+    race,
+    take,
+    write_and_be_killed,
+)
 
 
 @pytest.fixture(name="path")
@@ -38,13 +35,6 @@ def _path(tmp_path: Path) -> Path:
 @pytest.fixture(name="ledger")
 def _ledger(path: Path) -> Ledger:
     return Ledger(f"sqlite:///{path}")
-
-
-def take(transaction: Transaction, org: str, vpn: str, vms: tuple[str, ...]) -> dict[str, Lease]:
-    """What a plan does: carve what is missing, lease it."""
-    sites = [SiteDemand("edge-east", vms)]
-    transaction.add_leases(org, carve_vpn(vpn, "internal", POOL, sites, transaction.leases(org)))
-    return transaction.leases(org)
 
 
 def lease(key: str, prefix: str, kind: str = "block") -> Lease:
@@ -195,53 +185,16 @@ def test_what_fails_is_rolled_back_whole(ledger: Ledger) -> None:
     assert ledger.run(lambda t: (t.vpns("acme"), t.events("acme"))) == ({}, [])
 
 
-def _allocate(url: str, number: int, answer: Connection) -> None:
-    ledger = Ledger(url)
-    leased = ledger.run(lambda t: take(t, "acme", f"vpn{number % 4}", (f"vm{number}",)), who=str(number))
-    answer.send({key: str(value.prefix) for key, value in leased.items() if f"vm{number}" in key.split("/")})
-
-
 def test_twenty_processes_at_once_never_get_the_same_address(ledger: Ledger, path: Path) -> None:
-    pipes = [CHILDREN.Pipe(duplex=False) for _child in range(20)]
-    workers = [
-        CHILDREN.Process(target=_allocate, args=(f"sqlite:///{path}", number, pipe[1]))
-        for number, pipe in enumerate(pipes)
-    ]
-    for worker in workers:
-        worker.start()
-    answers = [pipe[0].recv() for pipe in pipes if pipe[0].poll(60)]
-    for worker in workers:
-        worker.join(60)
-    given = [prefix for answer in answers for prefix in answer.values()]
-    assert [worker.exitcode for worker in workers] == [0] * 20
+    ended, given = race(f"sqlite:///{path}", 20)
+    assert ended == [0] * 20
     assert len(given) == len(set(given)) == 20
     held = ledger.run(lambda t: t.leases("acme"))
     assert set(given) <= {str(value.prefix) for value in held.values()}
 
 
-def _write_until_killed(url: str, run: int, acknowledge: Connection) -> None:
-    ledger = Ledger(url)
-    for number in range(100_000):
-        name = f"{run}-{number}"
-        ledger.run(lambda t, name=name: take(t, "acme", "payroll", (name,)) and t.put_tunnel("acme", name, {}))  # type: ignore[misc]
-        acknowledge.send(name)
-
-
 def test_a_process_killed_at_any_moment_loses_nothing_committed(ledger: Ledger, path: Path) -> None:
-    acknowledged: list[str] = []
-    for run in range(20):
-        receive, send = CHILDREN.Pipe(duplex=False)
-        worker = CHILDREN.Process(target=_write_until_killed, args=(f"sqlite:///{path}", run, send))
-        worker.start()
-        send.close()
-        assert receive.poll(30)
-        time.sleep(run * 0.0023)  # a different moment of the transaction each time
-        assert worker.pid
-        os.kill(worker.pid, signal.SIGKILL)
-        with contextlib.suppress(EOFError):
-            while True:
-                acknowledged.append(receive.recv())
-        worker.join()
+    acknowledged = write_and_be_killed(f"sqlite:///{path}", "acme", runs=20, step=0.0023)
     leased, tunnels = ledger.run(lambda t: (t.leases("acme"), t.tunnels("acme")))
     assert len(acknowledged) >= 20
     assert set(acknowledged) <= set(tunnels)

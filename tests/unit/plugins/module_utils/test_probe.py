@@ -148,6 +148,12 @@ def test_a_packet_of_full_size(address: str, full_size: str, payload: int, ok: b
     assert (record["mtu_ok"], record["mtu_reason"]) == (ok, reason)
 
 
+@pytest.mark.parametrize(("lost", "ok"), [(4, True), (5, False)])
+def test_one_that_is_lost_on_the_way_is_sent_again_a_few_times(lost: int, ok: bool) -> None:
+    said = iter([UP, *[DOWN] * lost, UP])
+    assert probe({**WANTED, "mtu": 1400}, QUICK, lambda _command, _timeout: (0, next(said)))["mtu_ok"] is ok
+
+
 @pytest.mark.parametrize("said", [TOO_LONG, TOO_LONG.replace("mtu=", "mtu: ")], ids=["IPv4", "IPv6"])
 def test_a_gateway_may_say_how_much_it_takes(said: str) -> None:
     def run(command: Sequence[str], _timeout: float) -> tuple[int, str]:
