@@ -18,6 +18,11 @@ def test_creating_again_changes_nothing(addresses):
     assert strongswan.spis(*EDGES) == spis
 
 
+def test_check_says_so_too(addresses):
+    run = playbooks.create(*vm.vpns(), verify=False, arguments=("--check", "--limit", "org_edges"))
+    assert run.changed == frozenset()
+
+
 def test_check_predicts_a_change_and_makes_none(addresses):
     spis = strongswan.spis(*EDGES)
     run = playbooks.create(STRICTER, verify=False, arguments=("--check", "--limit", "org_edges"))
