@@ -27,12 +27,21 @@ show_failure() {
     fi
 }
 
+# What Ansible said of each failure, also of one inside a run that a task has started: on a line, for whoever sees only those that
+# say FAILED.
+reasons() {
+    sed -nE '/^ *fatal: \[/,/^ *(rolled_back|stdout|subsystems):/p' "$1" | tr -s ' \n' ' ' | cut -c 1-2000
+}
+
 # What became of a scenario, in one piece: another lane may write at the same time.
 report() {
     local scenario=$1 verdict=$2 seconds=$3 log=$logs/$1.log
     local tests
     tests=$(sed -nE 's/^=+ (.*) in [0-9.]+s.*/\1/p' "$log" | tail -n 1)
-    [[ $verdict == passed ]] || show_failure "$log"
+    if [[ $verdict != passed ]]; then
+        show_failure "$log"
+        echo "molecule: $scenario: FAILED, for: $(reasons "$log")"
+    fi
     echo "molecule: $scenario: $verdict (${tests:-no tests}, $seconds s): $(sed -n 's/^# //p' "extensions/molecule/$scenario/molecule.yml" | head -n 1)"
     sed -n 's/^measured: /    /p' "$log"
 }

@@ -14,12 +14,12 @@ import time
 from . import _certificates, _charon, _confirm, _files, _ip, _renew, _revocations, _secrets, _setups, _usage, _xfrm
 from ._addresses import Addresses
 from ._commit import FAILURES, activate, attempt, rollback
-from ._document import LIBIPSEC_DEVICE, NOTHING
+from ._document import LIBIPSEC_DEVICE, NOTHING, Generation
 from ._kinds import KINDS
 from ._nftables import Nftables
 from ._observe import observe
 from ._part import Context
-from ._routes import Guards, Routes
+from ._routes import DeviceRoutes, Guards, Routes
 from ._run import CommandError
 from ._ssl_kind import follow
 from ._state import Busy, Store
@@ -75,7 +75,7 @@ def started(store: Store) -> None:
     deadline = time.monotonic() + 5
     while generation.backend == "libipsec" and not _ip.exists(LIBIPSEC_DEVICE) and time.monotonic() < deadline:
         time.sleep(0.05)
-    Routes(Context(generation, generation, store)).build()
+    DeviceRoutes(Context(generation, generation, store)).build()
 
 
 def firewall(store: Store) -> None:
@@ -103,21 +103,29 @@ def save(store: Store) -> None:
 def keep(store: Store) -> None:
     """Put back a flushed firewall, count what is used of quotas, have every link of ours up, and once; clear up after
     a killed charon."""
-    with contextlib.suppress(Busy), store.lock(patience=0):  # a commit that runs now sees to it
-        _refuse(store)
-        for failed in attempt([lambda: _count(store)]):  # links are kept, whatever can be counted
-            say(f"<4>usage of quotas: {failed}")
-        _clear_up(store)
-    generation = store.current() or NOTHING
-    for kind in KINDS:
-        for text in kind.keep(generation, store):
-            say(text)
-    for link in _confirm.initiate_missing(generation, 15, store, _setups.due(generation, store)):
+    try:
+        with store.lock(patience=0):
+            generation = store.current() or NOTHING
+            _mend(generation, store)
+            due = _setups.due(generation, store)
+    except Busy:  # a commit sees to all of it; and what is put back beside one, it may just have removed
+        return
+    # Peers may take their time, and commits do not wait for them.
+    for link in _confirm.initiate_missing(generation, 15, store, due):
         say(f"{link['vpn']} over {link['tunnel']}: {link['state']} {link['error']}")
 
 
-def _refuse(store: Store) -> None:
-    generation = store.current() or NOTHING
+def _mend(generation: Generation, store: Store) -> None:
+    _refuse(generation, store)
+    for failed in attempt([lambda: _count(generation, store)]):  # links are kept, whatever can be counted
+        say(f"<4>usage of quotas: {failed}")
+    _clear_up(generation)
+    for kind in KINDS:
+        for text in kind.keep(generation, store):
+            say(text)
+
+
+def _refuse(generation: Generation, store: Store) -> None:
     context = Context(generation, generation, store)
     nftables, guards = Nftables(context), Guards(context)
     lost = (["the firewall"] if nftables.gone() else []) + [change.after for change in guards.changes() if change.after]
@@ -126,9 +134,8 @@ def _refuse(store: Store) -> None:
         attempt([nftables.build, guards.build])
 
 
-def _count(store: Store) -> None:
+def _count(generation: Generation, store: Store) -> None:
     """Remember what was used of quotas, tell which are used up, and begin new periods."""
-    generation = store.current() or NOTHING
     asked = _usage.quotas(generation)
     if not asked:
         return
@@ -142,8 +149,7 @@ def _count(store: Store) -> None:
         Nftables(Context(generation, generation, store)).swap(entries)
 
 
-def _clear_up(store: Store) -> None:
-    generation = store.current() or NOTHING
+def _clear_up(generation: Generation) -> None:
     if generation.backend == "xfrm":
         with contextlib.suppress(ViciError):  # no charon: what its predecessor left may carry traffic still
             for state in _xfrm.orphans({vpn["number"] for vpn in generation.listed("vpns")}):

@@ -172,3 +172,10 @@ class Guards(Routes):
     """The document's blackhole routes: first to come and last to go, so that nothing leaves in clear in between."""
 
     guard = True
+
+
+class DeviceRoutes(Routes):
+    """Those of the document's routes that go when the device that they lead into goes."""
+
+    def _mine(self, routes: list[Route]) -> list[Route]:
+        return [route for route in super()._mine(routes) if route.device]

@@ -9,6 +9,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 from . import _sessions, _ssl, _ssl_reasons, _systemd
@@ -19,7 +20,7 @@ from ._routes import Routes
 from ._run import CommandError
 from ._sessions import Session
 from ._ssl import Process
-from ._state import Store
+from ._state import Busy, Store
 from ._tunnel_kind import NodeKind
 
 # A session that had to take TCP stays there for so long before anybody looks whether UDP answers again: to try it costs
@@ -55,16 +56,16 @@ class Ssl(NodeKind):
 
     def initiate(self, link: Document, timeout: float, store: Store) -> str:
         """Wait for the session: its client tries by itself, for ever; it is started if somebody stopped it."""
-        generation = store.current() or NOTHING
-        process = _ssl.processes(generation).get(link["tunnel"])
-        if process is None:
-            return "the node's document has no such tunnel any more"
         deadline = time.monotonic() + timeout
-        if not _systemd.alive(process.unit):
-            try:
-                _systemd.systemctl("start", process.unit)
-            except CommandError as error:
-                return str(error)
+        try:
+            with store.lock(timeout):  # or a commit that has just stopped it would find it running
+                process = _ssl.processes(store.current() or NOTHING).get(link["tunnel"])
+                if process is None:
+                    return "the node's document has no such tunnel any more"
+                if not _systemd.alive(process.unit):
+                    _systemd.systemctl("start", process.unit)
+        except (Busy, CommandError) as error:
+            return str(error)
         if _wait(process, deadline, store):
             return ""
         said = self.reasons(process.tunnels).get(link["tunnel"], [])
@@ -73,19 +74,26 @@ class Ssl(NodeKind):
     def settle(self, generation: Generation, timeout: float, store: Store) -> None:
         """Leave TCP where UDP answers: a client that was there before its server may have given UDP up too early."""
         deadline = time.monotonic() + timeout
-        for process in self._detours(generation, 0, store):
-            _systemd.systemctl("restart", process.unit)
+        restarted: list[Process] = []
+        # Another run that is here, or has been here since, settles it itself.
+        with contextlib.suppress(Busy), store.lock(timeout):
+            if store.named("current") == generation.name:
+                restarted = self._detours(generation, 0, store)
+            for process in restarted:
+                _systemd.systemctl("restart", process.unit)
+        for process in restarted:
             _wait(process, deadline, store)
 
     def _detours(self, generation: Generation, age: float, store: Store) -> list[Process]:
         """The clients whose session has been over TCP for so many seconds, although UDP answers."""
         processes = _ssl.processes(generation)
-        return [
+        detours = [
             processes[session.process]
             for session in _sessions.sessions(generation, store)
-            if session.up and session.number < 0 and session.transport == "tcp"
-            if time.time() - session.since >= age and _udp_answers(processes[session.process])
+            if session.up and session.number < 0 and session.transport == "tcp" and time.time() - session.since >= age
         ]
+        with ThreadPoolExecutor(max(1, len(detours))) as pool:  # each waits a second where UDP is closed
+            return [process for process, answers in zip(detours, pool.map(_udp_answers, detours)) if answers]
 
     def keep(self, generation: Generation, store: Store) -> Iterable[str]:
         """Start what somebody stopped, lead routes to where peers are, and leave TCP when UDP answers again."""

@@ -43,7 +43,10 @@ class NodeKind(ABC):
 
     @abstractmethod
     def keep(self, generation: Generation, store: Store) -> Iterable[str]:
-        """Mend, every few seconds, what does not mend itself. Returns what was done, in words."""
+        """Mend, every few seconds, what does not mend itself. Returns what was done, in words.
+
+        The caller holds the store's lock, so nothing here may wait for long.
+        """
 
     @abstractmethod
     def observe(self, generation: Generation, store: Store) -> Document:

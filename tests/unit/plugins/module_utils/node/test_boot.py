@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _agent, _charon, _commit, _ip, _units
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _agent, _charon, _commit, _ip, _routes, _units
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._run import CommandError
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Busy, Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import NAMESPACE, render
 
 
@@ -87,10 +87,46 @@ for _ in range(2):
 def test_nobody_else_is_held_up_by_it(edge: Generation, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.save(edge)
     store.point(edge)
-    monkeypatch.setattr(_agent, "_refuse", lambda _store: pytest.fail("a commit is running"))
-    monkeypatch.setattr(_agent._confirm, "initiate_missing", lambda *_arguments: [])
+    monkeypatch.setattr(_agent, "_mend", lambda *_arguments: pytest.fail("a commit is running"))
+    monkeypatch.setattr(_agent._confirm, "initiate_missing", lambda *_arguments: pytest.fail("a commit is running"))
     with store.lock():
         _agent.keep(store)
+
+
+def test_what_is_mended_is_mended_beside_no_commit(
+    edge: Generation, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit would find again what it has removed. Peers are waited for without holding one up."""
+    store.save(edge)
+    store.point(edge)
+    seen: list[tuple[str, bool]] = []
+
+    def step(name: str) -> Any:
+        def look(*_arguments: Any) -> list[Any]:
+            try:
+                with store.lock(patience=0):
+                    seen.append((name, False))
+            except Busy:
+                seen.append((name, True))
+            return []
+
+        return look
+
+    for name in ("_refuse", "_count", "_clear_up"):
+        monkeypatch.setattr(_agent, name, step(name))
+    for kind in _agent.KINDS:
+        monkeypatch.setattr(kind, "keep", step(kind.NAME))
+    monkeypatch.setattr(_agent._confirm, "initiate_missing", step("initiate"))
+    _agent.keep(store)
+    held = [*("_refuse", "_count", "_clear_up"), *(kind.NAME for kind in _agent.KINDS)]
+    assert seen == [*((name, True) for name in held), ("initiate", False)]
+
+
+def test_a_daemon_that_starts_gets_back_what_went_with_its_device(edge: Generation, store: Store) -> None:
+    """And nothing else: a commit may run, and have removed it."""
+    context = _commit.Context(edge, edge, store)
+    routes = _routes.DeviceRoutes(context)
+    assert [str(route) for route in routes._mine(_routes.wanted(edge))] == ["100.64.0.64/26 dev ipsec0 src 100.64.0.1"]
 
 
 def test_a_generation_that_cannot_be_read_is_not_nothing(

@@ -57,7 +57,7 @@ def swapped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     monkeypatch.setattr(_nftables, "run", lambda *_words, stdin="": found.append(stdin) or "")
     monkeypatch.setattr(_nftables.Nftables, "gone", lambda _self: False)
-    monkeypatch.setattr(_agent, "_refuse", lambda _store: None)
+    monkeypatch.setattr(_agent, "_refuse", lambda *_arguments: None)
     monkeypatch.setattr(_agent, "_clear_up", lambda _store: None)
     monkeypatch.setattr(_agent, "KINDS", ())
     monkeypatch.setattr(_agent._confirm, "initiate_missing", lambda *_arguments: [])
