@@ -73,6 +73,8 @@ class Ssl(NodeKind):
 
     def settle(self, generation: Generation, timeout: float, store: Store) -> None:
         """Leave TCP where UDP answers: a client that was there before its server may have given UDP up too early."""
+        if not _ssl.tunnels(generation):
+            return
         deadline = time.monotonic() + timeout
         restarted: list[Process] = []
         # Another run that is here, or has been here since, settles it itself.
