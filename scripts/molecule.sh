@@ -32,10 +32,10 @@ show_failure() {
     fi
 }
 
-# What Ansible said of each failure, also of one inside a run that a task has started: on a line, for whoever sees only those that
-# say FAILED.
+# What Ansible said of each failure, also of one inside a run that a task has started, and pytest of each test: on a line, for whoever
+# sees only those that say FAILED.
 reasons() {
-    sed -nE '/^ *fatal: \[/,/^ *(rolled_back|stdout|subsystems):/p' "$1" | tr -s ' \n' ' ' | cut -c 1-2000
+    { sed -nE '/^ *fatal: \[/,/^ *(rolled_back|stdout|subsystems):/p' "$1"; grep -E '^(E  |FAILED )' "$1"; } | tr -s ' \n' ' ' | cut -c 1-2000
 }
 
 # What became of a scenario, in one piece: another lane may write at the same time.

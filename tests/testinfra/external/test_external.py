@@ -112,8 +112,11 @@ def test_verify_names_the_tunnel_whose_key_is_wrong(found):
     assert "vcc_external_edge=edge-south" in run.output
 
 
-def test_a_new_key_takes_the_place_of_the_old_one_at_once(found):
-    """The partner loads it first; the tunnel that is up is then up with the new one, and loses nothing."""
+def test_a_new_key_takes_the_place_of_the_old_one_at_once(found, say):
+    """The partner loads it first; the tunnel that is up is then up with the new one.
+
+    It authenticates again, which may cost what is under way in that millisecond (docs/kernel.md).
+    """
     before, address, old = state(), playbooks.addresses()[partner.VM], keys(found)
     fresh = f"agreed upon {time.time_ns()} by phone"
     (KEYS / WEST).write_text(f"{fresh}\n", encoding="utf-8")
@@ -125,7 +128,8 @@ def test_a_new_key_takes_the_place_of_the_old_one_at_once(found):
     after = state()
     assert [len(sas) for sas in after.values()] == [1, 1]
     assert after[WEST] != before[WEST]
-    assert pings.lost == 0, pings.text
+    say(f"a new pre-shared key under 100 pings a second: {pings.lost} of {pings.sent} lost")
+    assert pings.lost <= 3, pings.text
 
 
 def test_with_a_certificate_instead(found, tmp_path):
