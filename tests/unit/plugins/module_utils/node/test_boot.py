@@ -11,7 +11,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _agent, _charon, _commit, _ip, _routes, _units
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
+    _agent,
+    _charon,
+    _commit,
+    _files,
+    _ip,
+    _routes,
+    _units,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._run import CommandError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Busy, Store
@@ -122,11 +130,21 @@ def test_what_is_mended_is_mended_beside_no_commit(
     assert seen == [*((name, True) for name in held), ("initiate", False)]
 
 
-def test_a_daemon_that_starts_gets_back_what_went_with_its_device(edge: Generation, store: Store) -> None:
+def test_a_daemon_that_starts_gets_back_what_went_with_its_device(
+    edge: Generation, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And nothing else: a commit may run, and have removed it."""
-    context = _commit.Context(edge, edge, store)
-    routes = _routes.DeviceRoutes(context)
-    assert [str(route) for route in routes._mine(_routes.wanted(edge))] == ["100.64.0.64/26 dev ipsec0 src 100.64.0.1"]
+    store.save(edge)
+    store.point(edge)
+    _files.write(store.at(_charon.SETTINGS), "charon-systemd {}\n")
+    done: list[str] = []
+    monkeypatch.setattr(_charon, "wait_until_ready", lambda: None)
+    monkeypatch.setattr(_charon, "mark", lambda *_arguments, **_known: None)
+    monkeypatch.setattr(_ip, "exists", lambda _device: True)
+    monkeypatch.setattr(_ip, "batch", lambda _family, lines: done.extend(lines))
+    monkeypatch.setattr(_routes, "loaded", list)
+    _agent.started(store)
+    assert done == ["route replace 100.64.0.64/26 dev ipsec0 src 100.64.0.1 proto 155"]
 
 
 def test_a_generation_that_cannot_be_read_is_not_nothing(

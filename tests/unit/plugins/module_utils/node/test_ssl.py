@@ -164,6 +164,31 @@ def test_what_a_peer_left_behind_is_ended_and_nothing_else(
     assert (led, gone) == ([{"edge-west.acme": came}], ended)
 
 
+def test_a_daemon_is_started_and_restarted_beside_no_commit(
+    monkeypatch: pytest.MonkeyPatch, document: dict[str, Any], tunnel: dict[str, Any], store: Store
+) -> None:
+    """One that has just stopped it would find it running."""
+    generation = Generation(document)
+    store.save(generation)
+    store.point(generation)
+    over_tcp = _sessions.Session(NAME, NAME, "edge-west.acme", "ESTABLISHED", "tcp")
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(_ssl_kind._systemd, "systemctl", lambda *words: asked.append(words))
+    monkeypatch.setattr(_ssl_kind._systemd, "alive", lambda _unit: False)
+    monkeypatch.setattr(_sessions, "sessions", lambda *_arguments: [over_tcp])
+    monkeypatch.setattr(_sessions, "of", lambda *_arguments: [over_tcp])
+    monkeypatch.setattr(_ssl_kind, "_udp_answers", lambda _process: True)
+    kind, link = _ssl_kind.Ssl(), {"tunnel": NAME}
+    with store.lock():
+        kind.settle(generation, 0.2, store)
+        assert "another commit" in kind.initiate(link, 0.2, store)
+    kind.settle(Generation({**document, "generation": 4}), 0.2, store)  # it has another one by now
+    assert asked == []
+    kind.settle(generation, 0.2, store)
+    assert kind.initiate(link, 0.2, store) == ""
+    assert [verb for verb, _unit in asked] == ["restart", "start"]
+
+
 def test_a_vpn_over_ssl_has_no_xfrm_interface(document: dict[str, Any], tunnel: dict[str, Any], store: Store) -> None:
     want = Generation(document, {}, "xfrm")
     assert Links(Context(want, want, store))._wanted() == {}
