@@ -1,56 +1,31 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The agent on the node: restores its generation at boot, rolls it back, and keeps its links up."""
+"""The agent's command line: the resident process, and what others call it for."""
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import json
 import sys
 import time
 
-from . import _certificates, _charon, _confirm, _files, _ip, _renew, _revocations, _secrets, _setups, _usage, _xfrm
-from ._addresses import Addresses
-from ._commit import FAILURES, activate, attempt, rollback
-from ._document import LIBIPSEC_DEVICE, NOTHING, Generation
-from ._kinds import KINDS
+from . import _certificates, _charon, _files, _ip, _renew, _resident, _revocations, _secrets, _usage
+from ._commit import FAILURES, attempt, rollback
+from ._document import LIBIPSEC_DEVICE, NOTHING
 from ._nftables import Nftables
 from ._observe import observe
 from ._part import Context
-from ._routes import DeviceRoutes, Guards, Routes
+from ._routes import DeviceRoutes, Guards
 from ._run import CommandError
 from ._ssl_kind import follow
 from ._state import Busy, Store
-from ._sysctl import Sysctls
-from ._vici import ViciError
 
-ROLLBACK_PATIENCE = 600.0  # seconds; the timer calls once, and a commit that holds the lock may yet be refused
-DEVICE_PATIENCE = 60.0  # seconds; networks that need longer to come up are better found by an administrator
+ROLLBACK_PATIENCE = 600.0  # seconds; a commit that holds the lock may yet be refused
 
 
 def say(text: str) -> None:
     """A line for whoever called, or for the journal."""
     sys.stdout.write(f"{text}\n")
-
-
-def restore(store: Store) -> None:
-    """Re-apply the current generation from disk, or the one before it when nobody confirmed the current one."""
-    with store.lock():
-        current = store.kept(store.named("current"))
-        fallback = store.fallback
-        generation = current if fallback is None else store.kept(fallback)
-        boot = not _charon.identity()[0]
-        context = Context(generation, current, store, boot=boot)
-        # What refuses traffic needs no network; the rest waits for it. strongSwan comes after us and loads by itself.
-        attempt([part.build for part in (Nftables(context), Guards(context), Sysctls(context))])
-        Addresses(context).wait(DEVICE_PATIENCE)
-        Routes(context).wait(DEVICE_PATIENCE)
-        if fallback is None:
-            activate(generation, generation, store, boot)
-        else:
-            say(f"nobody confirmed the generation: rolled back to {rollback(store, boot) or 'nothing'}")
 
 
 def started(store: Store) -> None:
@@ -59,7 +34,7 @@ def started(store: Store) -> None:
     Does not take the lock: a commit that restarts charon holds it and waits for us.
     """
     settings = _files.read(store.at(_charon.SETTINGS))
-    generation = store.current() or NOTHING
+    _name, generation = store.leading()
     if not settings or not generation.tunnels("ipsec"):
         return
     _charon.wait_until_ready()
@@ -80,7 +55,7 @@ def started(store: Store) -> None:
 
 def firewall(store: Store) -> None:
     """Put the table back, after somebody flushed all of them."""
-    generation = store.current() or NOTHING
+    _name, generation = store.leading()
     Nftables(Context(generation, generation, store)).build()
 
 
@@ -98,63 +73,6 @@ def save(store: Store) -> None:
     if _usage.quotas(store.current() or NOTHING):
         with store.lock(patience=5):
             _usage.write(store, _usage.current(store, store.current() or NOTHING))
-
-
-def keep(store: Store) -> None:
-    """Put back a flushed firewall, count what is used of quotas, have every link of ours up, and once; clear up after
-    a killed charon."""
-    try:
-        with store.lock(patience=0):
-            generation = store.current() or NOTHING
-            _mend(generation, store)
-            due = _setups.due(generation, store)
-    except Busy:  # a commit sees to all of it; and what is put back beside one, it may just have removed
-        return
-    # Peers may take their time, and commits do not wait for them.
-    for link in _confirm.initiate_missing(generation, 15, store, due):
-        say(f"{link['vpn']} over {link['tunnel']}: {link['state']} {link['error']}")
-
-
-def _mend(generation: Generation, store: Store) -> None:
-    _refuse(generation, store)
-    for failed in attempt([lambda: _count(generation, store)]):  # links are kept, whatever can be counted
-        say(f"<4>usage of quotas: {failed}")
-    _clear_up(generation)
-    for kind in KINDS:
-        for text in kind.keep(generation, store):
-            say(text)
-
-
-def _refuse(generation: Generation, store: Store) -> None:
-    context = Context(generation, generation, store)
-    nftables, guards = Nftables(context), Guards(context)
-    lost = (["the firewall"] if nftables.gone() else []) + [change.after for change in guards.changes() if change.after]
-    if lost:
-        say(f"<4>somebody removed {', '.join(lost)}: put back")  # <4> is a warning, sd-daemon(3)
-        attempt([nftables.build, guards.build])
-
-
-def _count(generation: Generation, store: Store) -> None:
-    """Remember what was used of quotas, tell which are used up, and begin new periods."""
-    asked = _usage.quotas(generation)
-    if not asked:
-        return
-    used, now = _usage.loaded(), _usage.clock()
-    before = _usage.counted(_usage.remembered(store), asked, used, now)
-    entries = _usage.turned(before, asked, now)
-    for line in _usage.tell(entries, asked):
-        say(f"<4>{line}")
-    _usage.write(store, entries)
-    if any(used.get(quota.name) and not entries.get(quota.key, {}).get("octets") for quota in asked):
-        Nftables(Context(generation, generation, store)).swap(entries)
-
-
-def _clear_up(generation: Generation) -> None:
-    if generation.backend == "xfrm":
-        with contextlib.suppress(ViciError):  # no charon: what its predecessor left may carry traffic still
-            for state in _xfrm.orphans({vpn["number"] for vpn in generation.listed("vpns")}):
-                say(f"state {state.spi:#010x} to {state.destination} of a charon that was killed: removed")
-                state.remove()
 
 
 def peers(store: Store) -> None:
@@ -177,28 +95,32 @@ def back(store: Store) -> None:
 
 
 COMMANDS = {
-    "restore": restore,
+    "run": _resident.run,
     "rollback": back,
     "started": started,
     "firewall": firewall,
     "guard": guard,
-    "keep": keep,
     "save": save,
     "peers": peers,
     "status": status,
 }
+USAGE = "".join(
+    f"  {name:10} {(command.__doc__ or '').strip().splitlines()[0]}\n" for name, command in COMMANDS.items()
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="agent", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, command in COMMANDS.items():
-        commands.add_parser(name, help=(command.__doc__ or "").strip().splitlines()[0])
-    chosen = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given in (["--help"], ["-h"]):
+        say(f"agent COMMAND, one of\n{USAGE}")
+        return 0
+    if len(given) != 1 or given[0] not in COMMANDS:
+        sys.stderr.write(f"agent COMMAND, one of\n{USAGE}")
+        return 2
     try:
-        COMMANDS[chosen.command](Store())
+        COMMANDS[given[0]](Store())
     except (*FAILURES, Busy, CommandError) as error:
-        sys.stderr.write(f"intercloud-vpn: {chosen.command}: {error}\n")
+        sys.stderr.write(f"intercloud-vpn: {given[0]}: {error}\n")
         return 1
     return 0

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import _certificates, _renew, _secrets, _units
+from . import _certificates, _pending, _renew, _secrets, _systemd
 from ._addresses import Addresses
 from ._certificates import Certificates
 from ._document import NOTHING, Change, Generation
@@ -45,6 +45,9 @@ ORDER: tuple[type[Part], ...] = (
     Openvpn,
     Routes,
 )
+# What going back takes: it stays on a node that is left until that is confirmed.
+KEPT = (Agent, Certificates, Units)
+NOTHING_LEFT = "nothing"  # what a generation is called that leaves nothing of ours, where an empty name says less
 FAILURES = (CommandError, ViciError, OSError)
 
 
@@ -113,25 +116,26 @@ def compare(want: Generation, have: Generation, store: Store, check: bool = Fals
     return [change for part in parts(want, have, store, check) for change in part.changes()]
 
 
-def activate(want: Generation, have: Generation, store: Store, boot: bool = False) -> None:
-    """Converge the node to `want`, and look whether it did.
+def activate(want: Generation, have: Generation, store: Store, boot: bool = False, keep: bool = False) -> None:
+    """Converge the node to `want`, and look whether it did. With `keep`, what going back takes stays (`KEPT`).
 
     At boot every subsystem is tried, whatever the others say: a network that is not there must not keep the rest away.
     """
     if not boot:
         _renew.note(want, have, store)
-    everything = parts(want, have, store, boot=boot)
+    everything = [part for part in parts(want, have, store, boot=boot) if not (keep and isinstance(part, KEPT))]
     steps = [part.build for part in everything] + [part.clear for part in reversed(everything)]
-    if boot:
-        failed = attempt(steps)
-        if failed:
-            raise CommandError("; ".join(failed))
-        return
-    for step in steps:
-        step()
-    left = compare(want, have, store)
-    if left:
-        raise CommandError(f"did not converge: {'; '.join(f'{c.subsystem}: {c.action}' for c in left)}")
+    with store.aiming("" if want.empty else want.name):
+        if boot:
+            failed = attempt(steps)
+            if failed:
+                raise CommandError("; ".join(failed))
+            return
+        for step in steps:
+            step()
+        left = [change for part in everything for change in type(part)(part.context).changes()]
+        if left:
+            raise CommandError(f"did not converge: {'; '.join(f'{c.subsystem}: {c.action}' for c in left)}")
 
 
 def attempt(steps: Iterable[Callable[[], None]]) -> list[str]:
@@ -204,50 +208,86 @@ def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcom
     name = "" if want.empty else want.name
     if store.named("current") != name:
         changes.append(Change("generation", f"store {want.document['generation']}" if name else "forget"))
+    if not check and not changes:
+        _arm_again(store, name, timeout)
+    outcome = Outcome(changes, name or NOTHING_LEFT, store.fallback is not None)
     if check or not changes:
-        return Outcome(changes, name, store.fallback is not None)
-    outcome = Outcome(changes, name, False)
+        return outcome
     fallback = store.fallback
     if fallback is None:
         fallback = store.named("current")
     try:
         if name:
             store.save(want)
-            _prepare(want, have, store, timeout, fallback, outcome)
+        _prepare(want, have, store, timeout, fallback, outcome)
+        if name:
             store.point(want)
-        activate(want, have, store)
+        elif timeout:
+            store.leave()
+        activate(want, have, store, keep=not name and bool(timeout))
     except Exception as error:  # whatever it is, the node has been touched
         clean = _back(want, store.load(fallback) or NOTHING, store)
         raise RolledBack(str(error) or repr(error), clean, changes) from error
-    if not name:
-        _units.disarm()
+    if not name and not timeout:
         store.erase()
     return outcome
+
+
+def _arm_again(store: Store, name: str, timeout: int) -> None:
+    """A run that found the work of a killed one done has as long to confirm it as that one had."""
+    pending = store.pending
+    if pending is not None and timeout:
+        _pending.arm(store, name, pending.fallback, timeout)
+    elif pending is not None:
+        store.confirm()
 
 
 def _prepare(want: Generation, have: Generation, store: Store, timeout: int, fallback: str, outcome: Outcome) -> None:
     """Make sure that the node comes back, before it is touched."""
     if not timeout:
         store.confirm()
-        _units.disarm()
+        outcome.unconfirmed = False
         return
-    context = Context(want, have, store)
-    Agent(context).build()
-    store.unconfirm(fallback)
+    if not want.empty:
+        context = Context(want, have, store)
+        for kind in (Agent, Units):
+            kind(context).build()
+    _pending.arm(store, "" if want.empty else want.name, fallback, timeout)
     outcome.unconfirmed = True
-    if not _units.arm(timeout):
+    if not _systemd.here():
         outcome.warnings.append("this node has no systemd: it will not roll back by itself when nobody confirms")
 
 
+def leave(store: Store) -> None:
+    """Nothing of ours is wanted on the node any more, and that is confirmed: take away what going back took."""
+    pending = store.pending
+    have = (store.load(pending.fallback) if pending and pending.fallback else None) or NOTHING
+    store.confirm()
+    for part in reversed(parts(NOTHING, have, store)):
+        if isinstance(part, KEPT):
+            part.clear()
+    store.erase()
+
+
 def _back(have: Generation, to: Generation, store: Store, boot: bool = False) -> bool:
-    """Converge to `to` after `have` failed; every subsystem is tried, whatever the others say."""
+    """Converge to `to` after `have` failed; every subsystem is tried, whatever the others say.
+
+    What was not undone stays pending, and the agent tries again.
+    """
+    name = "" if to.empty else to.name
     everything = parts(to, have, store, boot=boot)
-    clean = not attempt([part.build for part in everything] + [part.clear for part in reversed(everything)])
-    _units.disarm()
-    if to.empty:
-        store.erase(owned=clean)  # of what is left, somebody has to know that it is ours
-    else:
+    steps = [part.build for part in everything] + [part.clear for part in reversed(everything)]
+    with store.aiming(name):
+        clean = not attempt(steps)
+    if not clean:
+        _pending.write(store, _pending.Pending(have.name, name, 0, 0, undoing=True))
+    if not to.empty:
         store.point(to)
+    elif clean:
+        store.erase()
+    else:
+        store.leave()
+    if clean:
         store.confirm()
     return clean
 
@@ -255,12 +295,12 @@ def _back(have: Generation, to: Generation, store: Store, boot: bool = False) ->
 def rollback(store: Store, boot: bool = False) -> str | None:
     """Go back to the last confirmed generation. Returns its name ("" is: nothing), or None if all is confirmed.
 
-    The caller holds the store's lock.
+    The caller holds the store's lock. CommandError when not all of it could be undone: it is tried again.
     """
-    fallback = store.fallback
-    if fallback is None:
+    pending = store.pending
+    if pending is None:
         return None
-    have = store.current() or NOTHING
-    if not _back(have, store.kept(fallback), store, boot):
-        raise CommandError(f"rolled back to {fallback or 'nothing'}, but not all of it: see `agent status`")
-    return fallback
+    have = store.load(pending.generation) or store.current() or NOTHING
+    if not _back(have, store.kept(pending.fallback), store, boot):
+        raise CommandError(f"not all of the way back to {pending.fallback or 'nothing'}: see `agent status`")
+    return pending.fallback

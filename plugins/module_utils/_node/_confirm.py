@@ -9,11 +9,12 @@ Both only where it is ours to do.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import _renew, _units
+from . import _renew
+from ._commit import NOTHING_LEFT, leave
 from ._document import NOTHING, Document, Generation
 from ._kinds import KINDS, kind_of
 from ._run import CommandError
@@ -34,14 +35,11 @@ def missing(generation: Generation, store: Store, tunnels: Collection[str] | Non
     return [link for link in down if tunnels is None or link["tunnel"] in tunnels]
 
 
-def initiate_missing(
-    generation: Generation, timeout: float, store: Store, tunnels: Collection[str] | None = None
-) -> list[Document]:
-    """Initiate what is missing, several at a time, all of it within `timeout` seconds.
+def initiate(todo: Iterable[Document], generation: Generation, timeout: float, store: Store) -> list[Document]:
+    """Initiate links (see `states`), several at a time, all of it within `timeout` seconds.
 
-    Returns the links tried, each with `state` and `error`.
+    Returns them, each with its `state` by then and `error`.
     """
-    todo = missing(generation, store, tunnels)
     kinds = {tunnel["name"]: kind_of(tunnel.get("kind", "ipsec")) for tunnel in generation.listed("tunnels")}
     deadline = time.monotonic() + timeout
 
@@ -54,6 +52,8 @@ def initiate_missing(
     chains: dict[str, list[Document]] = {}
     for link in todo:
         chains.setdefault(link["tunnel"], []).append(link)
+    if not chains:
+        return []
     with ThreadPoolExecutor(PARALLEL) as pool:
         tried = [
             link
@@ -85,19 +85,22 @@ def confirm(store: Store, timeout: float, check: bool = False, expected: str = "
             "links": states(generation, store),
         }
     with store.lock():
-        now = store.named("current")
+        now, pending = store.named("current") or NOTHING_LEFT, store.pending
         if expected and now != expected:
             raise CommandError(
-                f"not confirmed: the node runs generation {now or 'none'}, and {expected} was committed. It rolled "
+                f"not confirmed: the node runs generation {now}, and {expected} was committed. It rolled "
                 "back because nobody confirmed in time (vcc_confirm_timeout), or another run was here meanwhile"
             )
-        disarmed = store.fallback is not None
-        if disarmed:
-            _units.disarm()
+        if pending is not None and pending.undoing:
+            raise CommandError("not confirmed: the node is on its way back, and not all of it could be undone yet")
+        disarmed = pending is not None
+        if disarmed and not store.named("current"):
+            leave(store)
+        elif disarmed:
             store.confirm()
         generation = store.current() or NOTHING
         renewed = _renew.renew(generation, store) if generation.tunnels("ipsec") else []
-    tried = initiate_missing(generation, timeout, store)
+    tried = initiate(missing(generation, store), generation, timeout, store)
     for kind in KINDS:
         kind.settle(generation, timeout, store)
     errors = {(link["tunnel"], link["vpn"]): link["error"] for link in tried}

@@ -10,8 +10,9 @@ import shutil
 from pathlib import Path
 
 from . import _files, _ssl
-from ._document import Change
+from ._document import Change, sha256
 from ._part import Part
+from ._state import Store
 
 HOME = "/usr/local/lib/intercloud-vpn"
 PACKAGE = "intercloud_vpn_node"
@@ -19,15 +20,17 @@ AGENT = f"{HOME}/agent"
 HOOK = f"{HOME}/ssl-peer"
 MODULES = (
     *("__init__", "_addresses", "_agent", "_certificates", "_charon", "_commit", "_confirm", "_connections"),
-    *("_document", "_duplicates", "_files", "_install", "_ip", "_ipsec", "_kinds", "_links", "_management"),
-    *("_nftables", "_observe", "_openvpn", "_openvpn_trial", "_part", "_reasons", "_renew", "_revocations", "_routes"),
-    *("_run", "_scratch", "_secrets", "_sessions", "_setups", "_ssl", "_ssl_kind", "_ssl_reasons", "_ssl_units"),
-    *("_state", "_swanctl", "_sysctl", "_systemd", "_tunnel_kind", "_tuns", "_units", "_usage", "_vici", "_x509"),
+    *("_convergence", "_counting", "_document", "_duplicates", "_files", "_install", "_ip", "_ipsec", "_journal"),
+    *("_kinds", "_links", "_management", "_netlink", "_nftables", "_observe", "_openvpn", "_openvpn_trial", "_part"),
+    *("_pending", "_reasons", "_refusal", "_renew", "_resident", "_revocations", "_routes", "_run", "_scratch"),
+    *("_secrets", "_sessions", "_setups", "_ssl", "_ssl_kind", "_ssl_reasons", "_ssl_units", "_state", "_swanctl"),
+    *("_sysctl", "_systemd", "_tunnel_kind", "_tuns", "_units", "_upkeep", "_usage", "_vici", "_worker", "_x509"),
     *("_xfrm",),
 )
 
+# Resident: without site packages, which it does not need, it takes less memory.
 _LAUNCHER = f"""\
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -IS
 # Installed by intercloud.vpn; changes are lost. `agent --help` tells what it does.
 import sys
 
@@ -57,6 +60,18 @@ def sources() -> dict[str, str]:
         text = spec.loader.get_source(name)  # type: ignore[attr-defined]
         found[f"{HOME}/{PACKAGE}/{module}.py"] = text or ""
     return found
+
+
+def digest(files: dict[str, str]) -> str:
+    """Tells versions of the agent apart."""
+    return sha256("".join(f"{path}\0{sha256(text)}\n" for path, text in sorted(files.items())))
+
+
+def version(store: Store) -> str:
+    """The version that is installed."""
+    home = store.at(HOME)
+    paths = [path for path in home.rglob("*") if path.is_file()]
+    return digest({f"/{path.relative_to(store.root)}": _files.read(path) for path in paths})
 
 
 class Agent(Part):

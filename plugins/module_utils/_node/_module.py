@@ -9,7 +9,7 @@ import json
 import time
 from typing import Any
 
-from . import _renew, _secrets, _units
+from . import _renew, _secrets
 from ._certificates import needed
 from ._commit import FAILURES, Refused, RolledBack, describe, revise, rollback
 from ._commit import commit as bring
@@ -68,7 +68,10 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
         "generation": outcome.generation,
         "unconfirmed": outcome.unconfirmed,
         "links": links,
-        "confirm": outcome.unconfirmed or down or stale or (check and bool(outcome.changes) and not want.empty),
+        "confirm": outcome.unconfirmed
+        or down
+        or stale
+        or (check and bool(outcome.changes) and bool(given["confirm_timeout"] or not want.empty)),
         "missing_packages": [],
         "notes": outcome.warnings,
     }
@@ -85,7 +88,6 @@ def confirm(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
             if not check:
                 with store.lock():
                     rollback(store)
-                    _units.disarm()
     except (Busy, *FAILURES) as error:
         return {"msg": str(error)}
     changed = bool(result["disarmed"] or result["renewed"] or result["initiated"])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -120,6 +121,18 @@ class Nftables(Part):
     def gone(self) -> bool:
         """Whether somebody flushed it. What is in it is not looked at: this is asked every few seconds."""
         return bool(self._text) and have("nft") and not succeeds("nft", "-t", "list", "table", FAMILY, TABLE)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there has to be a table."""
+        return bool(self._text)
+
+    def put_back(self) -> None:
+        """Load the table after somebody removed it. Quotas go on from what is remembered, if that can be read."""
+        usage: _usage.Entries = {}
+        with contextlib.suppress(Exception):  # whatever it is, it keeps no firewall away
+            usage = _usage.current(self.store, self.have, self.want)
+        self.swap(usage)
 
     def build(self) -> None:
         """Swap the table; the kernel takes all of it or nothing. Quotas go on from what was used."""

@@ -35,7 +35,7 @@ def observe(store: Store) -> dict[str, Any]:
         "generation_name": store.named("current"),
         "backend": current.backend,
         "unconfirmed": store.fallback is not None,
-        "rollback_armed": _units.armed(),
+        "rollback_armed": _units.armed(store),
         "drift": [{"subsystem": change.subsystem, "action": change.action} for change in drift],
         "usage": _usage.observed(store, current),
         **seen,

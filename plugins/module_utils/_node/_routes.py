@@ -173,6 +173,11 @@ class Guards(Routes):
 
     guard = True
 
+    @property
+    def wanted(self) -> list[str]:
+        """The routes, in words."""
+        return [str(route) for route in self._mine(wanted(self.want))]
+
 
 class DeviceRoutes(Routes):
     """Those of the document's routes that go when the device that they lead into goes."""

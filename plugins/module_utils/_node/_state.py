@@ -16,13 +16,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import _files, _ssl
+from . import _files, _pending, _ssl
 from ._document import NOTHING, Generation
 from ._run import CommandError
 
 STATE = "/var/lib/intercloud-vpn"
 RUN = "/run/intercloud-vpn"
 LOCK = "/run/intercloud-vpn.lock"
+TARGET = f"{RUN}/target"
 
 
 class Busy(Exception):
@@ -106,6 +107,11 @@ class Store:
             if path.name not in keep:
                 shutil.rmtree(path, ignore_errors=True)
 
+    def leave(self) -> None:
+        """Have no current generation, and keep all of them for whoever goes back."""
+        (self.state / "current").unlink(missing_ok=True)
+        _files.sync(self.state)
+
     def erase(self, owned: bool = True) -> None:
         """Forget everything of ours. A VCC server keeps its ledger in the same directory: that stays.
 
@@ -121,18 +127,64 @@ class Store:
     # --- commit-confirm ------------------------------------------------------------------------------------------
 
     @property
+    def pending(self) -> _pending.Pending | None:
+        """What waits for confirmation, if anything does."""
+        return _pending.read(self)
+
+    @property
     def fallback(self) -> str | None:
         """Where an unconfirmed node goes back to ("" is: to nothing); None when the current generation is confirmed."""
-        path = self.state / "unconfirmed"
-        return _files.read(path).strip() if path.exists() else None
-
-    def unconfirm(self, fallback: str) -> None:
-        """From now on, and over reboots, the node returns to `fallback` unless somebody confirms."""
-        _files.write(self.state / "unconfirmed", fallback, 0o600)
+        pending = self.pending
+        return None if pending is None else pending.fallback
 
     def confirm(self) -> None:
         """The current generation is here to stay."""
-        _files.remove(self.state / "unconfirmed")
+        _pending.forget(self)
+
+    # --- while a commit is under way ----------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def aiming(self, name: str) -> Iterator[None]:
+        """Say, while the node is brought to a generation ("" is: to nothing), which one it is. The caller has the lock.
+
+        Whoever puts back a firewall meanwhile (_refusal.py) takes that one's.
+        """
+        path = self.at(TARGET)
+        _files.write(path, name, 0o600)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+    @property
+    def target(self) -> str | None:
+        """The generation that whoever holds the lock leads to; None if nobody said. Of a killed one, nothing counts."""
+        path = self.at(TARGET)
+        return _files.read(path) if path.exists() else None
+
+    def leading(self) -> tuple[str, Generation]:
+        """The generation, and its name, that the node is to have: during a commit, the one that it leads to."""
+        target = self.target if self.busy() else None
+        if target == "":
+            return "", NOTHING
+        found = self.load(target) if target else None
+        if found is not None and target:
+            return target, found
+        return self.named("current"), self.current() or NOTHING
+
+    def busy(self) -> bool:
+        """Whether somebody holds the node's lock now."""
+        try:
+            handle = os.open(self.at(LOCK), os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(handle)
+        return False
 
     # --- what comes and goes ------------------------------------------------------------------------------------
 
@@ -183,6 +235,7 @@ class Store:
                 raise Busy(f"another commit has been running on this node for {patience:g} s")
             time.sleep(0.1)
         try:
+            self.at(TARGET).unlink(missing_ok=True)  # of one that was killed
             yield
         finally:
             path.unlink(missing_ok=True)

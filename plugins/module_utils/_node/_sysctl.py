@@ -33,6 +33,10 @@ class Sysctls(Part):
     def _noted(self) -> dict[str, str]:
         return dict(self.store.owned("sysctls") or {})
 
+    def differing(self) -> dict[str, str]:
+        """The settings that are not as wanted, each with what it should be."""
+        return self._wrong()
+
     def _wrong(self) -> dict[str, str]:
         return {key: value for key, value in self.want.sysctls.items() if self._value(key) != " ".join(value.split())}
 

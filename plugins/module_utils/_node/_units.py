@@ -5,22 +5,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
-from . import _files, _setups, _ssl_units, _systemd, _usage
+from . import _files, _ssl_units, _systemd, _usage
 from ._document import Change
-from ._install import AGENT
+from ._install import AGENT, digest, sources
 from ._part import Part
-from ._run import CommandError, run
-from ._state import STATE
+from ._state import RUN, STATE, Store
 
 DIRECTORY = "/etc/systemd/system"
 RESTORE = "intercloud-vpn.service"
 GUARD = "intercloud-vpn-guard.service"
-KEEP = "intercloud-vpn-keep"
 USAGE = "intercloud-vpn-usage.service"
-ROLLBACK = "intercloud-vpn-rollback"
+WATCHDOG = 20  # seconds until an agent that says nothing is killed and started anew
+RESTORED = f"{RUN}/restored"  # since the machine has booted
+RUNNING = f"{RUN}/agent"  # the version that runs
 NETWORKD = "/etc/systemd/networkd.conf.d/intercloud-vpn.conf"
 
 _RESTORE = f"""\
@@ -31,11 +30,19 @@ After=network.target network-online.target systemd-networkd.service networking.s
 After=nftables.service systemd-sysctl.service
 Before=strongswan.service
 ConditionPathExists={AGENT}
+StartLimitIntervalSec=0
 
 [Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart={AGENT} restore
+# Ready when what a boot takes away is restored; from then on it holds the node to its generation.
+Type=notify
+ExecStart={AGENT} run
+Restart=always
+RestartSec=100ms
+WatchdogSec={WATCHDOG}s
+TimeoutStartSec=150s
+TimeoutStopSec=10s
+KillMode=mixed
+OOMScoreAdjust=-900
 
 [Install]
 WantedBy=multi-user.target
@@ -98,31 +105,6 @@ ExecStartPost=-{AGENT} firewall
 ExecReload=-{AGENT} firewall
 ExecStopPost=-{AGENT} firewall
 """
-_KEEP_SERVICE = f"""\
-# Made by intercloud.vpn; changes are lost.
-[Unit]
-Description=Put back what was flushed, initiate links that are down (intercloud.vpn)
-After=strongswan.service
-
-[Service]
-Type=oneshot
-ExecStart=-{AGENT} keep
-LogLevelMax=notice
-"""
-_KEEP_TIMER = f"""\
-# Made by intercloud.vpn; changes are lost. charon gives up a link for good when the peer says no, and a peer that
-# is just starting says no. And most nftables.conf begin with `flush ruleset`.
-[Unit]
-Description=Put back what was flushed, initiate links that are down (intercloud.vpn)
-
-[Timer]
-OnActiveSec={_setups.DELAY}s
-OnUnitInactiveSec={_setups.DELAY}s
-AccuracySec=1s
-
-[Install]
-WantedBy=timers.target
-"""
 _USAGE = f"""\
 # Made by intercloud.vpn; changes are lost. What is stopped is stopped in reverse order: first strongSwan, then we write
 # down what was used of quotas, then nftables.service flushes the table that has counted it.
@@ -154,8 +136,6 @@ OWN = {
     f"{DIRECTORY}/{GUARD}": _GUARD,
     f"{DIRECTORY}/strongswan.service.d/intercloud-vpn.conf": _STRONGSWAN,
     f"{DIRECTORY}/nftables.service.d/intercloud-vpn.conf": _NFTABLES,
-    f"{DIRECTORY}/{KEEP}.service": _KEEP_SERVICE,
-    f"{DIRECTORY}/{KEEP}.timer": _KEEP_TIMER,
     f"{DIRECTORY}/{USAGE}": _USAGE,
     NETWORKD: _NETWORKD,
 }
@@ -164,8 +144,10 @@ LINKS = {
     f"{DIRECTORY}/sysinit.target.wants/{GUARD}": f"{DIRECTORY}/{GUARD}",
     f"{DIRECTORY}/multi-user.target.wants/{RESTORE}": f"{DIRECTORY}/{RESTORE}",
     f"{DIRECTORY}/multi-user.target.wants/{USAGE}": f"{DIRECTORY}/{USAGE}",
-    f"{DIRECTORY}/timers.target.wants/{KEEP}.timer": f"{DIRECTORY}/{KEEP}.timer",
 }
+
+
+RESIDENT = False  # whether this process is the resident agent: it does not start or stop itself
 
 
 class Units(Part):
@@ -183,23 +165,17 @@ class Units(Part):
             names.append("strongswan.service.d")
         if self.want.tunnels("ssl"):
             names.append("intercloud-vpn-ssl")
-        if self.want.listed("vpns") or self.want.listed("tunnels"):
-            names.append(f"{KEEP}.")
         if _usage.quotas(self.want):
             names.append(USAGE)
         if self.store.at(NETWORKD).exists() or _systemd.active("systemd-networkd.service"):
             names.append(NETWORKD)
         return {path for path in (*OWN, *LINKS) if any(name in path for name in names)}
 
-    def _text(self, path: str) -> str:
-        seconds = f"{_setups.interval(self.want)}s"
-        return OWN[path].replace(f"Sec={_setups.DELAY}s", f"Sec={seconds}") if path in OWN else ""
-
     def _right(self, path: str) -> bool:
         real = self.store.at(path)
         if path in LINKS:
             return real.is_symlink() and os.readlink(real) == LINKS[path]
-        return _files.read(real) == self._text(path)
+        return _files.read(real) == OWN.get(path, "")
 
     def _compare(self) -> tuple[list[str], list[str]]:
         if not _systemd.here():
@@ -215,21 +191,34 @@ class Units(Part):
     def changes(self) -> list[Change]:
         """Files to write and to remove."""
         write, over = self._compare()
-        found = [Change(self.name, f"write {p}", _files.read(self.store.at(p)), self._text(p)) for p in write]
+        found = [Change(self.name, f"write {p}", _files.read(self.store.at(p)), OWN.get(p, "")) for p in write]
+        found += [Change(self.name, f"{verb} {RESTORE}") for verb in self._start(write)]
         return found + [Change(self.name, f"remove {p}", _files.read(self.store.at(p)), "") for p in over]
+
+    def _start(self, write: list[str]) -> list[str]:
+        """Whether the agent has to be started, or restarted: it has to run, as it is installed and as its unit says."""
+        if not _systemd.here() or self.want.empty or RESIDENT:
+            return []
+        if not _systemd.active(RESTORE):
+            return ["start"]
+        stale = _files.read(self.store.at(RUNNING)) != digest(sources())
+        return ["restart"] if stale or f"{DIRECTORY}/{RESTORE}" in write else []
 
     def build(self) -> None:
         """Write, and have systemd read them."""
         write, _over = self._compare()
+        start = self._start(write)
         for path in write:
             if path in LINKS:
                 _files.link(self.store.at(path), LINKS[path])
             else:
-                _files.write(self.store.at(path), self._text(path))
+                _files.write(self.store.at(path), OWN.get(path, ""))
         if write:
             _systemd.systemctl("daemon-reload")
-        if any(KEEP in path for path in write):
-            _systemd.systemctl("restart", f"{KEEP}.timer")
+        if start:
+            # It is not to take this for a boot, and wait for the lock that we hold.
+            _files.write(self.store.at(RESTORED), "", 0o600)
+            _systemd.systemctl(*start, RESTORE)
         if any(USAGE in path for path in write):
             _systemd.systemctl("start", USAGE)
         if any(_ssl_units.ARRIVED in path for path in write):
@@ -238,51 +227,22 @@ class Units(Part):
     def clear(self) -> None:
         """Remove, and have systemd forget them."""
         _write, over = self._compare()
-        kept = any(KEEP in path for path in over)
-        if kept:
-            _systemd.systemctl("stop", f"{KEEP}.timer", f"{KEEP}.service")
         used = any(USAGE in path for path in over) and _systemd.active(USAGE)
         if any(_ssl_units.ARRIVED in path for path in over):
             _systemd.systemctl("stop", f"{_ssl_units.ARRIVED}.path")
-        restored = f"{DIRECTORY}/{RESTORE}" in over and _systemd.active(RESTORE)
+        runs = f"{DIRECTORY}/{RESTORE}" in over and _systemd.alive(RESTORE)
+        if runs and not RESIDENT:
+            _systemd.systemctl("stop", RESTORE)
         for path in over:
             _files.remove(self.store.at(path))
         if over:
             _systemd.systemctl("daemon-reload")
-        if kept:  # one whose file went while it ran is remembered as failed
-            with contextlib.suppress(CommandError):  # mostly there is nothing to forget
-                _systemd.systemctl("reset-failed", f"{KEEP}.service")
-        if restored:  # without waiting: this may run inside that very unit
+        if runs and RESIDENT:  # without waiting: that is we
             _systemd.systemctl("stop", "--no-block", RESTORE)
         if used:  # without waiting: it waits for us
             _systemd.systemctl("stop", "--no-block", USAGE)
 
 
-def arm(seconds: int) -> bool:
-    """Have the node roll back in so many seconds. Returns whether there is a systemd to do so."""
-    if not _systemd.here():
-        return False
-    disarm()
-    run(
-        "systemd-run",
-        f"--on-active={seconds}s",
-        "--timer-property=AccuracySec=1s",
-        f"--unit={ROLLBACK}",
-        "--collect",
-        "--description=Roll back unless confirmed (intercloud.vpn)",
-        AGENT,
-        "rollback",
-    )
-    return True
-
-
-def armed() -> bool:
-    """Whether a roll-back is pending."""
-    return _systemd.active(f"{ROLLBACK}.timer")
-
-
-def disarm() -> None:
-    """Call the roll-back off. A service that already rolls back is not stopped: it holds the node's lock."""
-    if _systemd.here():
-        with contextlib.suppress(CommandError):  # there is none
-            _systemd.systemctl("stop", f"{ROLLBACK}.timer")
+def armed(store: Store) -> bool:
+    """Whether a roll-back is pending, and the agent runs that does it."""
+    return store.pending is not None and _systemd.active(RESTORE)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import time
@@ -101,6 +102,10 @@ class Vici:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
         self._socket.close()
 
     @property
@@ -157,6 +162,15 @@ class Vici:
         self._send(EVENT_REGISTER, event)
         if self._receive()[0] != EVENT_CONFIRM:
             raise ViciError(f"charon does not know the event {event}")
+
+    def fileno(self) -> int:
+        """For select(2)."""
+        return self._socket.fileno()
+
+    def drain(self) -> None:
+        """Read the events that have come. ViciError when charon ended."""
+        while select.select([self], [], [], 0)[0]:
+            self._receive()
 
     def stream(self, command: str, event: str, arguments: Section | None = None) -> Iterator[Section]:
         """Run a command that answers with a sequence of events."""

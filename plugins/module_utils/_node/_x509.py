@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import ssl
 from datetime import datetime, timezone
 from typing import Any
 
@@ -18,6 +17,7 @@ from ._state import Store
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 _TIMES = {"not_before": re.compile(r"notBefore=(.+)"), "not_after": re.compile(r"notAfter=(.+)")}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NAME = re.compile(r"DNS:([^\s,]+)")
 _SERIAL = re.compile(r"serial=([0-9A-F]+)")
 _KEY = re.compile(r"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)
@@ -70,8 +70,9 @@ def _own(key: str) -> list[str]:
 
 
 def _iso(text: str) -> str:
-    seconds = ssl.cert_time_to_seconds(text.strip())
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # As openssl prints it in the C locale, which programs are run in: `Jan  5 09:34:43 2018 GMT`.
+    month, day, clock, year, _zone = text.split()
+    return f"{year}-{_MONTHS.index(month) + 1:02}-{int(day):02}T{clock}Z"
 
 
 def _der(pem: str) -> bytes:

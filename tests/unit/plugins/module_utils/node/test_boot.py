@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -17,13 +15,15 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
     _commit,
     _files,
     _ip,
+    _pending,
+    _resident,
     _routes,
     _units,
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._journal import Journal
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._run import CommandError
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Busy, Store
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import NAMESPACE, render
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
 
 
 def test_every_step_has_its_turn() -> None:
@@ -65,71 +65,6 @@ def test_a_member_has_nothing_to_guard(document: dict[str, Any], store: Store) -
     assert not [path for path in wanted if _units.GUARD in path]
 
 
-@pytest.mark.skipif(not NAMESPACE, reason="needs root and nft")
-def test_a_flushed_firewall_comes_back(document: dict[str, Any], store: Store) -> None:
-    text = render("vapp_edge", "nftables.nft.j2", document, "none")
-    wanted = Generation({**document, "tunnels": [], "routes": document["routes"][2:]}, {"nftables.nft": text})
-    store.save(wanted)
-    store.point(wanted)
-    script = f"""
-import sys
-sys.path[:] = {sys.path!r}
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _agent, _state
-for _ in range(2):
-    _agent.keep(_state.Store({str(store.root)!r}))
-"""
-    shown = "nft list table inet intercloud_vpn && ip route show proto 155"
-    done = subprocess.run(
-        ["unshare", "-n", "sh", "-ec", f'"$0" -c "$1"; {shown}', sys.executable, script],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-    assert done.stderr == ""
-    assert done.stdout.count("put back") == 1
-    assert "set vpn1_local" in done.stdout
-    assert "blackhole 100.64.0.0/24" in done.stdout
-
-
-def test_nobody_else_is_held_up_by_it(edge: Generation, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.save(edge)
-    store.point(edge)
-    monkeypatch.setattr(_agent, "_mend", lambda *_arguments: pytest.fail("a commit is running"))
-    monkeypatch.setattr(_agent._confirm, "initiate_missing", lambda *_arguments: pytest.fail("a commit is running"))
-    with store.lock():
-        _agent.keep(store)
-
-
-def test_what_is_mended_is_mended_beside_no_commit(
-    edge: Generation, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A commit would find again what it has removed. Peers are waited for without holding one up."""
-    store.save(edge)
-    store.point(edge)
-    seen: list[tuple[str, bool]] = []
-
-    def step(name: str) -> Any:
-        def look(*_arguments: Any) -> list[Any]:
-            try:
-                with store.lock(patience=0):
-                    seen.append((name, False))
-            except Busy:
-                seen.append((name, True))
-            return []
-
-        return look
-
-    for name in ("_refuse", "_count", "_clear_up"):
-        monkeypatch.setattr(_agent, name, step(name))
-    for kind in _agent.KINDS:
-        monkeypatch.setattr(kind, "keep", step(kind.NAME))
-    monkeypatch.setattr(_agent._confirm, "initiate_missing", step("initiate"))
-    _agent.keep(store)
-    held = [*("_refuse", "_count", "_clear_up"), *(kind.NAME for kind in _agent.KINDS)]
-    assert seen == [*((name, True) for name in held), ("initiate", False)]
-
-
 def test_a_daemon_that_starts_gets_back_what_went_with_its_device(
     edge: Generation, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,8 +90,8 @@ def test_a_generation_that_cannot_be_read_is_not_nothing(
     (store.state / "generations" / edge.name / "document.json").write_text("{")
     monkeypatch.setattr(_charon, "identity", lambda: (0, ""))
     with pytest.raises(CommandError, match="cannot be read"):
-        _agent.restore(store)
-    store.unconfirm(edge.name)
+        _resident.restore(store, Journal())
+    _pending.arm(store, edge.name, edge.name, 0)
     with pytest.raises(CommandError, match="cannot be read"):
         _commit.rollback(store)
     assert store.named("current") == edge.name

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _commit, _confirm, _units
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _commit, _confirm, _pending
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._commit import Refused, RolledBack, commit, rollback
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Change, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Part
@@ -17,6 +17,10 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node._run import C
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
 
 EMPTY = ("sysctls", "addresses", "routes", "vpns", "tunnels")
+
+
+class Silent(Part):
+    """A subsystem that does nothing."""
 
 
 class Fake(Part):
@@ -57,9 +61,8 @@ class Fake(Part):
 @pytest.fixture(autouse=True)
 def node(monkeypatch: pytest.MonkeyPatch) -> type[Fake]:
     monkeypatch.setattr(_commit, "ORDER", (Fake,))
-    monkeypatch.setattr(_commit, "Agent", Fake)
-    monkeypatch.setattr(_units, "arm", lambda _seconds: True)
-    monkeypatch.setattr(_units, "disarm", lambda: None)
+    monkeypatch.setattr(_commit, "Agent", Silent)
+    monkeypatch.setattr(_commit, "Units", Silent)
     Fake.loaded, Fake.wrong, Fake.broken, Fake.touched = [], [], set(), []
     Fake.stuck = False
     return Fake
@@ -108,10 +111,10 @@ def test_what_fails_is_undone(store: Store, document: dict[str, Any]) -> None:
 def test_whatever_fails_is_undone(store: Store, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     commit(generation(document, 1, "a"), store, timeout=0)
 
-    def compare(*_arguments: Any) -> list[Change]:
+    def note(*_arguments: Any) -> None:
         raise ValueError("ip printed no JSON")
 
-    monkeypatch.setattr(_commit, "compare", compare)
+    monkeypatch.setattr(_commit._renew, "note", note)
     with pytest.raises(RolledBack, match="no JSON"):
         commit(generation(document, 2, "a", "b"), store)
     assert Fake.loaded == ["a"]
@@ -180,10 +183,52 @@ def test_a_lost_state_is_mended(store: Store, document: dict[str, Any]) -> None:
 def test_an_empty_document_leaves_nothing(store: Store, document: dict[str, Any]) -> None:
     empty = Generation({**document, "sysctls": {}, "addresses": [], "routes": [], "vpns": [], "tunnels": []})
     assert commit(empty, store).changes == []
-    commit(generation(document, 1, "a"), store)
-    assert commit(empty, store).changes
+    commit(generation(document, 1, "a"), store, timeout=0)
+    assert commit(empty, store, timeout=0).changes
     assert Fake.loaded == []
     assert not store.state.exists()
+
+
+def test_a_removal_is_confirmed_too(store: Store, document: dict[str, Any]) -> None:
+    """A node that is left goes back like any other, until somebody confirms."""
+    empty = Generation({**document, "generation": 2, **{key: [] for key in EMPTY}})
+    first = generation(document, 1, "a")
+    commit(first, store, timeout=0)
+    done = commit(empty, store)
+    assert (Fake.loaded, done.unconfirmed, store.named("current"), store.fallback) == ([], True, "", first.name)
+    assert rollback(store) == first.name
+    assert (Fake.loaded, store.named("current"), store.fallback) == (["a"], first.name, None)
+    done = commit(empty, store)
+    assert _confirm.confirm(store, 0, expected=done.generation)["disarmed"]
+    assert not store.state.exists()
+
+
+def test_a_run_that_finds_the_work_of_a_killed_one_done_has_time_to_confirm(
+    store: Store, document: dict[str, Any]
+) -> None:
+    want = generation(document, 1, "a")
+    commit(want, store, timeout=60)
+    _pending.arm(store, want.name, "", 0)  # the deadline of the killed run is over
+    assert store.pending.left == 0
+    assert commit(want, store, timeout=60).changes == []
+    assert store.pending.left > 50
+
+
+def test_what_could_not_be_undone_is_not_confirmed(store: Store, document: dict[str, Any]) -> None:
+    first, second = generation(document, 1, "a"), generation(document, 2, "a", "b")
+    commit(first, store, timeout=0)
+    done = commit(second, store)
+    Fake.stuck = True
+    with pytest.raises(CommandError, match="not all of the way back"):
+        rollback(store)
+    assert (store.pending.undoing, store.pending.left, store.named("current")) == (True, 0, first.name)
+    with pytest.raises(CommandError, match="not confirmed"):
+        _confirm.confirm(store, 0, expected=done.generation)
+    with pytest.raises(CommandError, match="on its way back"):
+        _confirm.confirm(store, 0)
+    Fake.stuck = False
+    assert rollback(store) == first.name
+    assert store.pending is None
 
 
 def test_certificates_that_are_not_given_are_kept(edge: Generation) -> None:

@@ -13,9 +13,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _agent, _nftables, _units, _usage
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
+    _agent,
+    _counting,
+    _nftables,
+    _units,
+    _upkeep,
+    _usage,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._commit import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._journal import Journal
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._run import CommandError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import NAMESPACE, render
@@ -56,11 +64,6 @@ def swapped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tables that were loaded."""
     found: list[str] = []
     monkeypatch.setattr(_nftables, "run", lambda *_words, stdin="": found.append(stdin) or "")
-    monkeypatch.setattr(_nftables.Nftables, "gone", lambda _self: False)
-    monkeypatch.setattr(_agent, "_refuse", lambda *_arguments: None)
-    monkeypatch.setattr(_agent, "_clear_up", lambda _store: None)
-    monkeypatch.setattr(_agent, "KINDS", ())
-    monkeypatch.setattr(_agent._confirm, "initiate_missing", lambda *_arguments: [])
     return found
 
 
@@ -156,9 +159,10 @@ def test_links_are_kept_whatever_can_be_counted(
 
     kept: list[Generation] = []
     monkeypatch.setattr(_usage, "loaded", broken)
-    monkeypatch.setattr(_agent._confirm, "initiate_missing", lambda now, *_others: kept.append(now) or [])
+    monkeypatch.setattr(_upkeep, "KINDS", ())
+    monkeypatch.setattr(_upkeep._confirm, "missing", lambda now, *_others: kept.append(now) or [])
     current(store, generation)
-    _agent.keep(store)
+    _upkeep.Upkeep(store, Journal()).turn()
     assert kept == [generation] and not swapped
     assert capsys.readouterr().out == "<4>usage of quotas: nft: no answer within 30 s\n"
 
@@ -219,7 +223,7 @@ def current(store: Store, generation: Generation) -> None:
 def test_the_agent_remembers(store: Store, generation: Generation, kernel: dict[str, int], swapped: list[str]) -> None:
     current(store, generation)
     kernel.update({"vpn1_quota": 100, "vpn1_quota_100.64.0.17": 50, "vpn1_quota_100.64.0.18": 0})
-    _agent.keep(store)
+    _counting.count(generation, store)
     assert _usage.remembered(store) == entries(vpn=100, member=50, other=0)
     assert not swapped
 
@@ -234,14 +238,14 @@ def test_the_agent_begins_a_new_period(
     """The hour is over, the day is not: the table begins with what was used today."""
     current(store, generation)
     kernel.update({"vpn1_quota": 100, "vpn1_quota_100.64.0.17": 50, "vpn1_quota_100.64.0.18": 0})
-    _agent.keep(store)
+    _counting.count(generation, store)
     monkeypatch.setattr(_usage, "clock", lambda: NOON + datetime.timedelta(hours=1))
-    _agent.keep(store)
+    _counting.count(generation, store)
     (table,) = swapped
     assert "quota vpn1_quota { over 1000 bytes used 100 bytes;" in table
     assert "quota vpn1_quota_100.64.0.17 { over 500 bytes; }" in table
     kernel.update({"vpn1_quota_100.64.0.17": 0})
-    _agent.keep(store)
+    _counting.count(generation, store)
     assert len(swapped) == 1
     assert _usage.remembered(store)[MEMBER] == {"period": "2026-01-31T13", "octets": 0}
 
@@ -252,19 +256,15 @@ def test_the_agent_says_once_what_is_used_up(
     kernel: dict[str, int],
     swapped: list[str],
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     current(store, generation)
     kernel.update({"vpn1_quota": 999, "vpn1_quota_100.64.0.17": 500})
-    for _time in range(2):
-        _agent.keep(store)
-    said = "<4>100.64.0.17 in payroll: 500 bytes per hour, used up: nothing passes until 2026-01-31T13:00:00Z\n"
-    assert capsys.readouterr().out == said
+    said = "100.64.0.17 in payroll: 500 bytes per hour, used up: nothing passes until 2026-01-31T13:00:00Z"
+    assert [_counting.count(generation, store) for _time in range(2)] == [[said], []]
     monkeypatch.setattr(_usage, "clock", lambda: NOON + datetime.timedelta(hours=1))
-    _agent.keep(store)
-    assert capsys.readouterr().out == ""
-    _agent.keep(store)  # the same again, in the next hour
-    assert capsys.readouterr().out == said.replace("T13", "T14")
+    assert _counting.count(generation, store) == []
+    # the same again, in the next hour
+    assert _counting.count(generation, store) == [said.replace("T13", "T14")]
 
 
 def test_an_edge_without_quotas_is_not_asked(
@@ -272,7 +272,7 @@ def test_an_edge_without_quotas_is_not_asked(
 ) -> None:
     current(store, edge)
     monkeypatch.setattr(_usage, "loaded", lambda: pytest.fail("there is nothing to count"))
-    _agent.keep(store)
+    assert _counting.count(edge, store) == []
     _agent.save(store)
     assert _usage.observed(store, edge) == []
     assert not store.at(_usage.FILE).exists() and not swapped

@@ -1,0 +1,133 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps the rest of a generation: routes, addresses, devices and settings at once, all else now and then.
+
+It also ends what was not confirmed in time (_pending.py). All of it happens under the node's lock: beside a commit it
+would put back what the commit has just removed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from . import _netlink, _pending
+from ._addresses import Addresses
+from ._certificates import Certificates
+from ._commit import rollback
+from ._document import Generation
+from ._journal import Journal
+from ._links import Links
+from ._openvpn import Openvpn
+from ._part import Part
+from ._routes import Routes
+from ._secrets import Secrets
+from ._state import Store
+from ._swanctl import Swanctl
+from ._sysctl import Sysctls
+from ._tuns import Tuns
+from ._units import Units
+from ._worker import Worker
+
+# What comes and goes with devices. In the order of a commit.
+QUICK: tuple[type[Part], ...] = (Sysctls, Links, Tuns, Addresses, Routes)
+# What only a person takes away, and no event tells of.
+ALL: tuple[type[Part], ...] = (Certificates, Units, Sysctls, Links, Tuns, Addresses, Secrets, Swanctl, Openvpn, Routes)
+TICK = 1.5  # seconds; kernel settings tell of no change, so they are read as often
+SETTLE = 0.2  # seconds: news comes in bunches
+NET = 150.0  # seconds until everything is compared, whatever was heard
+PATIENT = 30.0  # seconds between attempts at what cannot be put back
+PROMPT = 1.5  # seconds between attempts when there is news
+
+
+class Convergence(Worker):
+    """The worker for everything but what refuses traffic and what peers have a part in."""
+
+    patience = 900.0
+
+    def __init__(self, store: Store, journal: Journal) -> None:
+        super().__init__(store, journal)
+        self._socket = _netlink.routing()
+        self._heard = True
+        self._all = time.monotonic()
+        self._looked, self._pause = 0.0, 0.0  # how long until the next look at what was lost last time; 0: nothing was
+        self._retry = 0.0
+        self._said: dict[str, list[str]] = {}
+
+    def wait(self) -> None:
+        """News of links, addresses, routes and settings, or a tick."""
+        if _netlink.wait(self._socket, TICK):
+            self._heard = True
+            self._ended.wait(SETTLE)
+            _netlink.wait(self._socket, 0)
+
+    def turn(self) -> None:
+        """Roll back what is overdue, then hold the node to its generation."""
+        if self._overdue():
+            return
+        whole = time.monotonic() - self._all > NET
+        if not whole and not self._due():
+            return
+        with self.store.lock(patience=0):
+            self._heard = False
+            lost = self._repair(ALL if whole else QUICK, self.generation())
+        self._looked = time.monotonic()
+        self._all = self._looked if whole else self._all
+        self._pause = min(PATIENT, max(SETTLE, 2 * self._pause)) if lost else 0.0
+
+    def _due(self) -> bool:
+        """Whether to look: at news, but not too often when what is put back is lost again at once."""
+        since = time.monotonic() - self._looked
+        if self._heard and since > min(PROMPT, self._pause):
+            return True
+        if self._pause:
+            return since > self._pause
+        settings = Sysctls(self.context(self.generation()))
+        return bool(settings.differing())
+
+    def _overdue(self) -> bool:
+        """Go back if nobody confirmed in time; whether that was so. What is to go is not put back meanwhile."""
+        store = self.store
+        pending = _pending.read(store)
+        if pending is None or pending.left > 0:
+            return False
+        if time.monotonic() < self._retry:
+            return True
+        with store.lock(patience=0):
+            pending = _pending.read(store)
+            if pending is None or pending.left > 0:
+                return False
+            if not pending.undoing:
+                self.journal.warn(f"generation {pending.generation or 'nothing'} was not confirmed in time")
+            self._retry = time.monotonic() + PATIENT
+            target = rollback(store)
+            self._retry = 0.0
+        self.journal.warn(f"rolled back to {target or 'nothing'}")
+        return True
+
+    def _repair(self, kinds: Iterable[type[Part]], generation: Generation) -> bool:
+        """Put back what is lost and remove what is too much, subsystem by subsystem; whether there was anything."""
+        differing = [part for part in (kind(self.context(generation)) for kind in kinds) if self._differs(part)]
+        for part in differing:
+            self._try(f"{part.name}: put back", part.build)
+        for part in reversed(differing):
+            self._try(f"{part.name}: clear", part.clear)
+        return bool(differing)
+
+    def _differs(self, part: Part) -> bool:
+        found: list[str] = []
+        self._try(f"{part.name}: compare", lambda: found.extend(change.action for change in part.changes()))
+        if found and found != self._said.get(part.name):
+            self.journal.warn(f"lost: {part.name}: {', '.join(found)}")
+        self._said[part.name] = found
+        return bool(found)
+
+    def _try(self, what: str, step: Callable[[], None]) -> None:
+        """Have a step done; one that fails keeps no other away."""
+        try:
+            step()
+        except Exception as error:
+            self.journal.failed(what, str(error) or repr(error))
+        else:
+            self.journal.works(what)
