@@ -16,6 +16,7 @@ from ._landscape import Landscape
 from ._leased_vpn import LeasedVpn, texts
 from ._leases import Lease, vpn_of
 from ._prefix import collapse
+from ._reqids import number_links
 from ._tunnels import KINDS
 from ._vpn import Vpn
 from ._ways import single_points_of_failure
@@ -44,6 +45,7 @@ def compile_organization(
         document["addresses"].sort(key=lambda item: item["address"])
         document["routes"].sort(key=lambda item: (item["prefix"], item.get("metric", 0)))
         document["tunnels"].sort(key=lambda item: item["name"])
+        number_links(document["tunnels"])
     slices = _slices(compiled)
     for node, cloud in landscape.nodes(organization).items():
         if cloud in slices:

@@ -21,7 +21,7 @@ from ._journal import Journal
 from ._links import Links
 from ._openvpn import Openvpn
 from ._part import Part
-from ._routes import Routes
+from ._routes import PresentRoutes
 from ._secrets import Secrets
 from ._state import Store
 from ._swanctl import Swanctl
@@ -31,9 +31,20 @@ from ._units import Units
 from ._worker import Worker
 
 # What comes and goes with devices. In the order of a commit.
-QUICK: tuple[type[Part], ...] = (Sysctls, Links, Tuns, Addresses, Routes)
+QUICK: tuple[type[Part], ...] = (Sysctls, Links, Tuns, Addresses, PresentRoutes)
 # What only a person takes away, and no event tells of.
-ALL: tuple[type[Part], ...] = (Certificates, Units, Sysctls, Links, Tuns, Addresses, Secrets, Swanctl, Openvpn, Routes)
+ALL: tuple[type[Part], ...] = (
+    Certificates,
+    Units,
+    Sysctls,
+    Links,
+    Tuns,
+    Addresses,
+    Secrets,
+    Swanctl,
+    Openvpn,
+    PresentRoutes,
+)
 TICK = 1.5  # seconds; kernel settings tell of no change, so they are read as often
 SETTLE = 0.2  # seconds: news comes in bunches
 NET = 150.0  # seconds until everything is compared, whatever was heard

@@ -5,10 +5,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import Any
+
+try:  # hashlib loads OpenSSL: 4 MB that a resident agent has no other use for
+    from _sha2 import sha256 as _sha256  # type: ignore[import-not-found]  # Python 3.12 and later
+except ImportError:
+    try:
+        from _sha256 import sha256 as _sha256  # type: ignore[import-not-found]
+    except ImportError:
+        from hashlib import sha256 as _sha256
 
 Document = dict[str, Any]
 
@@ -40,7 +47,7 @@ class Generation:
     def digest(self) -> str:
         """Tells generations with different content apart."""
         content = json.dumps([self.document, self.files, self.backend], sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()
+        return sha256(content)
 
     @property
     def name(self) -> str:
@@ -80,4 +87,9 @@ NOTHING = Generation()
 
 def sha256(text: str) -> str:
     """A digest of a file's content."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256_of(text.encode())
+
+
+def sha256_of(data: bytes) -> str:
+    """A digest of octets."""
+    return str(_sha256(data).hexdigest())

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import compileall
 import importlib.util
+import py_compile
 import shutil
 from pathlib import Path
 
@@ -70,8 +72,12 @@ def digest(files: dict[str, str]) -> str:
 def version(store: Store) -> str:
     """The version that is installed."""
     home = store.at(HOME)
-    paths = [path for path in home.rglob("*") if path.is_file()]
+    paths = [path for path in home.rglob("*") if path.is_file() and _source(path)]
     return digest({f"/{path.relative_to(store.root)}": _files.read(path) for path in paths})
+
+
+def _source(path: Path) -> bool:
+    return path.suffix != ".pyc"
 
 
 class Agent(Part):
@@ -81,7 +87,7 @@ class Agent(Part):
 
     def _installed(self) -> set[str]:
         home = self.store.at(HOME)
-        return {f"/{path.relative_to(self.store.root)}" for path in home.rglob("*") if path.is_file()}
+        return {f"/{path.relative_to(self.store.root)}" for path in home.rglob("*") if path.is_file() and _source(path)}
 
     def changes(self) -> list[Change]:
         """Install, update or remove."""
@@ -103,6 +109,10 @@ class Agent(Part):
                 _files.write(self.store.at(path), wanted[path], 0o755 if path in (AGENT, HOOK) else 0o644)
         for path in self._installed() - set(wanted):
             Path(self.store.at(path)).unlink()
+        # Compiled once, here: what systemd calls the agent for takes a quarter of the time then.
+        compileall.compile_dir(
+            self.store.at(HOME), quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
+        )
 
     def clear(self) -> None:
         """Remove the files."""

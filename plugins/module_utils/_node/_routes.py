@@ -168,6 +168,13 @@ class Routes(Part):
             _ip.batch(family, [f"route del {route} proto {PROTOCOL}" for route in mine])
 
 
+class PresentRoutes(Routes):
+    """Those of the document's routes whose device is there. What leads into one that is to come waits for it."""
+
+    def _mine(self, routes: list[Route]) -> list[Route]:
+        return [route for route in super()._mine(routes) if not route.device or _ip.exists(route.device)]
+
+
 class Guards(Routes):
     """The document's blackhole routes: first to come and last to go, so that nothing leaves in clear in between."""
 

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 from datetime import datetime, timezone
 from typing import Any
 
 from . import _certificates, _files
+from ._document import sha256_of
 from ._run import CommandError, have, run, succeeds
 from ._state import Store
 
@@ -34,7 +34,7 @@ def certificate(store: Store) -> dict[str, Any]:
     facts["key"] = key.exists()
     text = _files.read(authority)
     if text:
-        facts["authority_sha256"] = hashlib.sha256(_der(text)).hexdigest()
+        facts["authority_sha256"] = sha256_of(_der(text))
     if not path.exists() or not have("openssl"):
         return facts
     what = ("-serial", "-startdate", "-enddate", "-pubkey", "-ext", "subjectAltName")

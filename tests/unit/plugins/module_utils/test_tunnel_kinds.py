@@ -15,7 +15,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscap
 SSL = {**PAYROLL, "tunnel": "ssl"}
 AUDIT = {"name": "audit", "pool": "internal", "members": ["vm2-east", "vm2-west"]}
 # What may differ: the kind's own part, what it leaves of a packet, and where a route finds its tunnel.
-OWN = {"name", "kind", "ike", "ssl", "esp", "mtu", "mss", "over", "tunnels", "generation"}
+OWN = {"name", "kind", "ike", "ssl", "esp", "reqid", "mtu", "mss", "over", "tunnels", "generation"}
 
 
 def without(value: Any) -> Any:

@@ -1,0 +1,35 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: the reqid of each link of an edge, which ties its policies to its SAs and to no other link's.
+
+Left to charon, two CHILD_SAs of one IKE_SA have been seen to come back with the same reqid after an outage
+(kernel-libipsec, 5.9.8). One of the two then carried the packets of the other as well, until somebody ended it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+FIRST, LAST = 1 << 16, (1 << 31) - 1  # charon counts its own from 1
+
+
+def number_links(tunnels: Iterable[dict[str, Any]]) -> None:
+    """Give each link of an edge's IPsec tunnels a ``reqid`` that no other link of the edge has.
+
+    It follows from the names of tunnel and VPN, so that it stays when other links come and go. Where two names meet,
+    the later in order takes the next number that is free.
+    """
+    taken: set[int] = set()
+    for tunnel in sorted(tunnels, key=lambda one: str(one["name"])):
+        if tunnel.get("kind", "ipsec") != "ipsec":
+            continue
+        for link in sorted(tunnel["links"], key=lambda one: str(one["vpn"])):
+            digest = hashlib.sha256(f"{tunnel['name']}/{link['vpn']}".encode()).digest()
+            number = FIRST + int.from_bytes(digest[:8], "big") % (LAST - FIRST)
+            while number in taken:
+                number = number + 1 if number < LAST else FIRST
+            taken.add(number)
+            link["reqid"] = number

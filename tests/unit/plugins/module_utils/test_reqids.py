@@ -1,0 +1,54 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every link of an edge has a reqid of its own, and keeps it whatever else comes and goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils import _reqids
+
+
+def edge(*links: str) -> list[dict[str, Any]]:
+    tunnels: dict[str, dict[str, Any]] = {}
+    for link in links:
+        tunnel, vpn = link.split("/")
+        tunnels.setdefault(tunnel, {"name": tunnel, "links": []})["links"].append({"vpn": vpn})
+    return list(tunnels.values())
+
+
+def numbered(*links: str) -> dict[str, int]:
+    tunnels = edge(*links)
+    _reqids.number_links(tunnels)
+    return {f"{tunnel['name']}/{link['vpn']}": link["reqid"] for tunnel in tunnels for link in tunnel["links"]}
+
+
+def test_each_link_has_its_own() -> None:
+    found = numbered(*(f"a--b{tunnel}/vpn{vpn}" for tunnel in range(40) for vpn in range(25)))
+    assert len(set(found.values())) == 1000
+    assert min(found.values()) >= _reqids.FIRST
+    assert max(found.values()) <= _reqids.LAST
+
+
+def test_it_stays_when_others_come_and_go_and_in_any_order() -> None:
+    one = numbered("a--b/payroll", "a--b/audit", "a--c/payroll")
+    assert numbered("a--c/payroll", "a--b/audit", "a--b/crm", "a--b/payroll") == {**one, "a--b/crm": one_of("a--b/crm")}
+    assert numbered("a--b/audit") == {"a--b/audit": one["a--b/audit"]}
+
+
+def one_of(link: str) -> int:
+    return numbered(link)[link]
+
+
+def test_where_two_names_meet_the_later_takes_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_reqids, "LAST", _reqids.FIRST + 2)
+    assert sorted(numbered("a--b/x", "a--b/y", "a--b/z").values()) == [_reqids.FIRST + n for n in range(3)]
+
+
+def test_openvpn_needs_none() -> None:
+    tunnels = [{"name": "a--b--ssl", "kind": "ssl", "links": [{"vpn": "x"}]}]
+    _reqids.number_links(tunnels)
+    assert tunnels[0]["links"] == [{"vpn": "x"}]
