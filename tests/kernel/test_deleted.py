@@ -19,8 +19,7 @@ ENCRYPTED = "ip proto 50 or ip6 proto 50 or udp port 500 or udp port 4500 or udp
 HOUSEKEEPING = (
     "arp or igmp or icmp[0] == 3 or dst net ff02::/16 or (icmp6 and (ip6[40] <= 2 or ip6[40] == 135 or ip6[40] == 136))"
 )
-# Under emulation the lab slows a timer of ours down.
-NOT_OURS = "-not -path '/proc/*' -not -path '/sys/*' -not -name intercloud-vpn-keep.timer.d"
+NOT_OURS = "-not -path '/proc/*' -not -path '/sys/*'"
 
 
 @pytest.fixture(scope="module")

@@ -30,23 +30,23 @@ def rekeyed_in():
 
 
 def quiet():
-    """No timer of ours may do the trap's work."""
+    """No agent may do the trap's work."""
     for edge in EDGES:
-        lab.sh(edge, "systemctl stop intercloud-vpn-keep.timer intercloud-vpn-keep.service", check=False)
+        lab.sh(edge, "systemctl stop intercloud-vpn.service", check=False)
 
 
 @pytest.fixture
-def no_timers(addresses):
+def no_agents(addresses):
     quiet()
     yield
     for edge in EDGES:
-        if lab.sh(edge, "systemctl is-enabled intercloud-vpn-keep.timer", check=False).strip() == "enabled":
-            lab.sh(edge, "systemctl start intercloud-vpn-keep.timer")
+        if lab.sh(edge, "systemctl is-enabled intercloud-vpn.service", check=False).strip() == "enabled":
+            lab.sh(edge, "systemctl start intercloud-vpn.service")
 
 
 @pytest.mark.parametrize("edge", EDGES)
 @pytest.mark.parametrize("what", ["--child payroll", f"--ike {vm.TUNNEL}"])
-def test_the_first_packets_bring_a_lost_link_back(addresses, no_timers, edge, what, say):
+def test_the_first_packets_bring_a_lost_link_back(addresses, no_agents, edge, what, say):
     """From either side, and the side that terminates is not the one that sends."""
     before = strongswan.spis(*EDGES)
     lab.sh(EDGES[1 - EDGES.index(edge)], f"swanctl --terminate {what} 2>/dev/null")

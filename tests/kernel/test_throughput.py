@@ -81,7 +81,7 @@ def test_our_tunnel_is_as_fast_as_one_made_by_hand(addresses, by_hand, say):
     ours, hand = [], []
     lab.sh(DESTINATION, "setsid iperf3 -s -D --pidfile /run/iperf3.pid")
     for edge in EDGES:
-        lab.sh(edge, "systemctl stop intercloud-vpn-keep.timer")
+        lab.sh(edge, "systemctl stop intercloud-vpn.service")
     try:
         rate(addresses[DESTINATION])
         for _round in range(ROUNDS):
@@ -94,7 +94,7 @@ def test_our_tunnel_is_as_fast_as_one_made_by_hand(addresses, by_hand, say):
     finally:
         lab.sh(DESTINATION, "kill $(cat /run/iperf3.pid)", check=False)
         for edge in EDGES:
-            lab.sh(edge, f"{AGENT} firewall; systemctl start intercloud-vpn-keep.timer")
+            lab.sh(edge, f"{AGENT} firewall; systemctl start intercloud-vpn.service")
     ratio = statistics.median(mine / other for mine, other in zip(ours, hand))
     say(f"{statistics.median(ours):.1f} Mbit/s, by hand {statistics.median(hand):.1f} Mbit/s, ratio {ratio:.3f}: "
         f"{[round(mine / other, 2) for mine, other in zip(ours, hand)]}")  # fmt: skip

@@ -211,9 +211,7 @@ def one_of_each(edges=EDGES):
 
 
 def settle(edges=EDGES, seconds=150):
-    """Wait until there is one of each, and not for the edges' timer, which sees to it every 20 s, emulated every 60."""
-    if not one_of_each(edges):
-        lab.at_once(lambda edge: lab.sh(edge, "systemctl start intercloud-vpn-keep.service", check=False), edges)
+    """Wait until there is one of each: the edges' agents see to it."""
     lab.wait_for("one tunnel, one link", lambda: one_of_each(edges), seconds)
 
 

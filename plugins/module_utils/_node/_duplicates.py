@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SAs that are there twice, and which of them goes.
+"""SAs that are there twice, or that carry each other's packets, and which of them goes.
 
 Only one end of a tunnel initiates, but a trap on the other end initiates, too, when its packets find the link gone:
 after an interruption both may have come first. charon keeps both (strongSwan issue 1801). One end clears up, the
@@ -23,11 +23,30 @@ def end(generation: Generation) -> list[str]:
     """End what is there twice of the tunnels that this node initiates; returns what was ended, in words. ViciError."""
     ours = [tunnel["name"] for tunnel in generation.tunnels("ipsec") if tunnel.get("initiator")]
     ended = []
-    for name, selector in surplus(_connections.security_associations(ours)):
-        with Vici() as vici:
-            vici.ask("terminate", {**selector, "timeout": "3000"})
-        ended.append(f"{name}: {' '.join(selector)} {' '.join(selector.values())} was there twice: ended")
+    sas = _connections.security_associations(ours)
+    for why, found in (("was there twice", surplus(sas)), ("carried another link's packets", mixed(sas))):
+        for name, selector in found:
+            with Vici() as vici:
+                vici.ask("terminate", {**selector, "timeout": "3000"})
+            ended.append(f"{name}: {' '.join(selector)} {' '.join(selector.values())} {why}: ended")
     return ended
+
+
+def mixed(sas: Iterable[tuple[str, Document]]) -> list[tuple[str, dict[str, str]]]:
+    """(tunnel, what to terminate) of links that have the reqid of another link: its policies are theirs as well.
+
+    Documents of earlier versions named no reqid. All of them end, and are initiated again.
+    """
+    found = []
+    for name, sa in sas:
+        owners: dict[str, list[Document]] = {}
+        for children in _links(sa).values():
+            for child in children:
+                owners.setdefault(str(child.get("reqid") or ""), []).append(child)
+        for reqid, several in owners.items():
+            if reqid and len({str(child.get("name")) for child in several}) > 1:
+                found += [(name, {"child-id": str(child["uniqueid"])}) for child in several]
+    return found
 
 
 def surplus(sas: Iterable[tuple[str, Document]]) -> list[tuple[str, dict[str, str]]]:

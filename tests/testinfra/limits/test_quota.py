@@ -37,7 +37,7 @@ def spend(source, address):
 
 def told(edge):
     """Lines of the journal that say that a quota is used up, since the story began."""
-    journal = lab.sh(edge, f"journalctl -o cat -p warning -u intercloud-vpn-keep --since @{BEGUN}")
+    journal = lab.sh(edge, f"journalctl -o cat -p warning -u intercloud-vpn --since @{BEGUN}")
     return [line for line in journal.splitlines() if "used up" in line]
 
 

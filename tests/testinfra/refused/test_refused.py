@@ -88,7 +88,7 @@ def assert_refused(addresses, pcap):
         answered = lab.answers("vm1-east", addresses["vm1-west"])
         back = lab.answers("vm1-west", addresses["vm1-east"], own=addresses["vm1-west"])
         children = [child for edge in EDGES for sa in strongswan.ike_sas(edge) for child in sa.children]
-        # The keep timer may try at this very moment: an IKE_SA is there until edge-east has read the certificate.
+        # The agent may try at this very moment: an IKE_SA is there until edge-east has read the certificate.
         lab.wait_for("no IKE_SA at either end", lambda: not any(strongswan.ike_sas(edge) for edge in EDGES), 5)
     assert "no trusted ECDSA public key found for 'edge-west." in said
     assert (answered, back, children) == (False, False, [])

@@ -240,11 +240,11 @@ def test_and_back(addresses, tmp_path):
 
 
 def test_the_last_one_is_deleted_and_leaves_no_trace_on_any_machine(before, addresses):
-    """The authority stays, on the VCC server. What the timer starts every 20 s runs all the time here."""
-    keep = "systemctl start intercloud-vpn-keep.service; systemctl reset-failed intercloud-vpn-keep.service"
-    keeping = f"n=0; while [ -e /etc/systemd/system/intercloud-vpn-keep.service ]; do {keep}; n=$((n+1)); done; echo $n"
+    """The authority stays, on the VCC server. The agents look and repair all the time: a device keeps changing."""
+    change = "ip link set lo alias $n; sleep 0.05; n=$((n+1))"
+    changing = f"n=0; while [ -e /etc/systemd/system/intercloud-vpn.service ]; do {change}; done; echo $n"
     with ThreadPoolExecutor(len(EDGES)) as beside:
-        times = beside.map(lambda edge: lab.sh(edge, f"exec 2>/dev/null; {keeping}"), EDGES)
+        times = beside.map(lambda edge: lab.sh(edge, f"{changing}; ip link set lo alias ''"), EDGES)
         playbooks.delete("payroll", verify=False)
     assert min(map(int, times)) > 5
     assert snapshot.differences(before, snapshot.of_all()) == []

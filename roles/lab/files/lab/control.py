@@ -67,7 +67,7 @@ def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0
                 _wait({machine.name}, ("off", "failed"))
             if status not in ("running", "starting"):
                 done.append(f"{machine.name}: {'started' if machines.exists(machine.name) else 'made'}")
-                machines.create(machine, slow=patience > 1)
+                machines.create(machine)
                 _wait_for_some(waiting, at_once)
                 _spawn(machine.name, state.root_of(after, machine.name))
             if status != "running":

@@ -20,8 +20,6 @@ mount -t overlay overlay -o lowerdir="$1",upperdir="$2/upper",workdir="$2/work" 
 shift 2
 exec "$@"
 """
-# What runs every 20 s and takes a fifth of a second takes three under emulation: a lab of edges would do little else.
-SLOW_TIMER = "[Timer]\nOnActiveSec=\nOnUnitInactiveSec=\nOnActiveSec=60s\nOnUnitInactiveSec=60s\n"
 # A gateway forwards from the moment it has networks, and it has none before network-pre.target. Here networks are there
 # before it boots; so that is when it begins.
 FORWARDING = """\
@@ -52,11 +50,8 @@ def names():
     return sorted(filter(landscape.machine_named, left))
 
 
-def create(machine, slow=False):
-    """Make the machine's own files: name, keys and who may log in. What it has already stays.
-
-    `slow`: it is emulated.
-    """
+def create(machine):
+    """Make the machine's own files: name, keys and who may log in. What it has already stays."""
     place = directory(machine.name)
     upper = place / "upper"
     for path in ("upper", "work", "root"):
@@ -77,10 +72,6 @@ def create(machine, slow=False):
         (units / "lab-forwarding.service").write_text(FORWARDING, encoding="ascii")
         (wants / "lab-forwarding.service").unlink(missing_ok=True)
         (wants / "lab-forwarding.service").symlink_to("../lab-forwarding.service")
-    if slow:
-        timer = units / "intercloud-vpn-keep.timer.d"
-        timer.mkdir(parents=True, exist_ok=True)
-        (timer / "emulated.conf").write_text(SLOW_TIMER, encoding="ascii")
     login = upper / "root/.ssh"
     login.mkdir(parents=True, exist_ok=True)
     (upper / "root").chmod(0o700)

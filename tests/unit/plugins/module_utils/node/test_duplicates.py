@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._duplicates import surplus
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._duplicates import mixed, surplus
 
 TUNNEL = "edge-east--edge-west"
 
@@ -58,3 +58,12 @@ def test_what_is_being_made_or_replaced_is_left_alone() -> None:
 
 def test_of_a_links_children_the_newest_stays() -> None:
     assert ended(sa(1, child(1), child(2, age=20), child(3, "audit"))) == [{"child-id": "1"}]
+
+
+def test_links_with_one_reqid_end_both() -> None:
+    """Seen after an outage with kernel-libipsec 5.9.8: one of the two carries nothing, for good."""
+    apart = sa(1, {**child(1), "reqid": "70001"}, {**child(2, "audit"), "reqid": "70002"})
+    together = sa(1, {**child(1), "reqid": "1"}, {**child(2, "audit"), "reqid": "1"})
+    rekeyed = sa(1, {**child(1), "reqid": "1"}, {**child(2), "reqid": "1"})
+    assert (mixed([apart]), mixed([rekeyed]), mixed([sa(1, child(1), child(2, "audit"))])) == ([], [], [])
+    assert [selector for _name, selector in mixed([together])] == [{"child-id": "1"}, {"child-id": "2"}]
