@@ -47,6 +47,8 @@ ALL: tuple[type[Part], ...] = (
 )
 TICK = 1.5  # seconds; kernel settings tell of no change, so they are read as often
 SETTLE = 0.2  # seconds: news comes in bunches
+GAP = 0.8  # seconds between looks, however much news there is
+RETRY = 0.3  # seconds until a look that is due is thought of again
 NET = 150.0  # seconds until everything is compared, whatever was heard
 PATIENT = 30.0  # seconds between attempts at what cannot be put back
 PROMPT = 1.5  # seconds between attempts when there is news
@@ -68,7 +70,7 @@ class Convergence(Worker):
 
     def wait(self) -> None:
         """News of links, addresses, routes and settings, or a tick."""
-        if _netlink.wait(self._socket, TICK):
+        if _netlink.wait(self._socket, RETRY if self._heard or self._pause else TICK):
             self._heard = True
             self._ended.wait(SETTLE)
             _netlink.wait(self._socket, 0)
@@ -90,7 +92,7 @@ class Convergence(Worker):
     def _due(self) -> bool:
         """Whether to look: at news, but not too often when what is put back is lost again at once."""
         since = time.monotonic() - self._looked
-        if self._heard and since > min(PROMPT, self._pause):
+        if self._heard and since > max(GAP, min(PROMPT, self._pause)):
             return True
         if self._pause:
             return since > self._pause

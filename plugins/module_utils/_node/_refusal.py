@@ -22,6 +22,7 @@ from ._state import Busy, Store
 from ._worker import Worker
 
 FIREWALL = "the firewall"
+GAP = 0.3  # seconds between looks
 NET = 120.0  # seconds: even if no news came
 TICK = 2.0  # seconds until another generation is noticed
 
@@ -33,30 +34,36 @@ class Refusal(Worker):
 
     def __init__(self, store: Store, journal: Journal) -> None:
         super().__init__(store, journal)
-        self._sockets = [_netlink.tables(), _netlink.routing()]
-        self._due = True
+        self._tables, self._routing = _netlink.tables(), _netlink.routing()
+        self._due = True  # whether something may be missing
+        self._suspect = True  # whether what is in the table may differ
         self._looked, self._seen = 0.0, ""
         self._there: set[str] = set()  # at the last look that no commit came between
         self._nftables: Nftables | None = None
 
     def wait(self) -> None:
         """News of our table or our routes, another generation, or none for long."""
-        ready = select.select(self._sockets, [], [], TICK)[0]
-        heard = [_netlink.wait(listening, 0) for listening in ready]  # all of them, or one is never read
-        self._due |= any(heard)
+        if select.select([self._tables, self._routing], [], [], TICK)[0]:
+            # Some machines have news all the time, and none of it is about us.
+            self._ended.wait(max(0.0, self._looked + GAP - time.monotonic()))
+            self._suspect |= _netlink.wait(self._tables, 0)
+            self._due |= _netlink.wait(self._routing, 0) or self._suspect
 
     def turn(self) -> None:
         """Put back what is missing at once; what differs, when no commit is under way."""
         store = self.store
-        if not self._due and store.named("current") == self._seen and time.monotonic() - self._looked < NET:
+        whole = store.named("current") != self._seen or time.monotonic() - self._looked > NET
+        if not self._due and not whole:
             return
+        self._suspect |= whole
         name, generation = store.leading()
         if self._nftables is None or name != self._seen:
             self._nftables = Nftables(self.context(generation))
         self._looked, self._seen, self._due = time.monotonic(), name, False
         lost = self._missing(self._nftables, Guards(self.context(generation)), store.busy())
-        if not lost and self._nftables.wanted:
-            lost = self._changed(self._nftables)
+        if self._suspect and not lost:
+            self._suspect = False
+            lost = self._changed(self._nftables) if self._nftables.wanted else []
         if lost:
             self.journal.warn(f"lost: {', '.join(lost)}: put back")
 
@@ -82,11 +89,10 @@ class Refusal(Worker):
     def _changed(self, nftables: Nftables) -> list[str]:
         """Put back what is in the table, if that differs; a commit that is under way comes first."""
         with contextlib.suppress(Busy), self.store.lock(patience=0):
-            if self.store.named("current") != self._seen:
-                self._due = True
-            elif nftables.changes():
+            if self.store.named("current") == self._seen:
+                if not nftables.changes():
+                    return []
                 nftables.build()
                 return ["what the firewall said"]
-            return []
-        self._due = True
+        self._due = self._suspect = True
         return []

@@ -27,6 +27,7 @@ from ._worker import Worker
 EVENTS = ("ike-updown", "child-updown")
 AGAIN = 0.2  # seconds between attempts to reach a charon that is not there
 TICK = 2.0
+BUSY = 1.0  # seconds until the next attempt, while somebody else holds the node's lock
 SOON = 0.3  # seconds after charon told of something: it mostly tells more
 # A charon that was killed has forgotten its SAs, and its peers notice by DPD only. A link that starts here starts by
 # itself. Of other links, the peer has so many seconds to come first; then this end asks for a new IKE_SA.
@@ -101,9 +102,10 @@ class Upkeep(Worker):
             self._initiate(self._forgotten())
         if now < self._due:
             return
-        self._due = now + _setups.interval(self.generation())
+        self._due = now + BUSY  # should a commit be under way
         with self.store.lock(patience=0):
             generation, store = self.generation(), self.store
+            self._due = now + _setups.interval(generation)
             # Links are kept, whatever can be counted.
             for line in self._tried("usage of quotas", lambda: count(generation, store)):
                 self.journal.warn(line)
