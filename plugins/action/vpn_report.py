@@ -20,6 +20,7 @@ from ansible.utils.display import Display
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._report import result_json, table
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify import judge
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify_blame import blamed, runnable
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify_certificates import DAYS, Trust
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify_targets import probe_targets
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
@@ -61,6 +62,8 @@ class ActionModule(ActionBase):
             now = datetime.datetime.now(datetime.timezone.utc)
             asked = given["hosts"] and frozenset(given["hosts"])
             judged = judge(plan, every, observed, probes, per_network, asked, trust(given, now))
+            inventories = [str(path) for path in (task_vars or {}).get("ansible_inventory_sources") or []]
+            judged.findings = [runnable(finding, list(map(shortest, inventories))) for finding in judged.findings]
             content = result_json(judged, plan, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
             if given["dest"] and not self._task.check_mode:
                 write(Path(given["dest"]), content)
@@ -72,6 +75,8 @@ class ActionModule(ActionBase):
             changed=False, ok=judged.ok, error_count=len(errors), warning_count=len(content["findings"]) - len(errors)
         )
         result["dest"] = given["dest"]
+        here = [str(host) for host in (task_vars or {}).get("ansible_play_hosts") or []]
+        result["blamed"] = blamed(judged.findings, here)
         if not judged.ok and given["fail"]:
             first = errors[0]
             count = "1 finding" if len(errors) == 1 else f"{len(errors)} findings, the first"
@@ -79,6 +84,12 @@ class ActionModule(ActionBase):
                 failed=True, msg=f"{count}: {first['subject']}: expected {first['expected']}: {first['seen']}"
             )
         return result
+
+
+def shortest(path: str) -> str:
+    """A path as a user would type it here."""
+    relative = os.path.relpath(path) if os.path.isabs(path) else path
+    return min(path, relative, key=len)
 
 
 def trust(given: Mapping[str, Any], now: datetime.datetime) -> Trust | None:
@@ -93,14 +104,29 @@ def trust(given: Mapping[str, Any], now: datetime.datetime) -> Trust | None:
 
 
 def registered(hostvars: Any, hosts: Iterable[str], name: str) -> dict[str, Mapping[str, Any]]:
-    """What the hosts registered under a name. A host that did not, or is in no inventory, is left out."""
+    """What the hosts registered under a name, else why they did not. A host that is in no inventory is left out."""
     found = {}
     for host in hosts:
         if host in hostvars:
-            value = hostvars.raw_get(host).get(name)  # not templated: it is data that came from hosts
-            if isinstance(value, Mapping):
+            variables = hostvars.raw_get(host)  # not templated: it is data that came from hosts
+            value = variables.get(name)
+            if isinstance(value, Mapping) and not value.get("skipped"):
                 found[host] = value
+            else:
+                failure = last_failure(variables)
+                if failure:
+                    found[host] = failure
     return found
+
+
+def last_failure(variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What a host registered last of a task that failed there; after that, it took part in nothing."""
+    failures = [
+        value
+        for value in variables.values()
+        if isinstance(value, Mapping) and (value.get("failed") or value.get("unreachable")) and "msg" in value
+    ]
+    return failures[-1] if failures else None
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:

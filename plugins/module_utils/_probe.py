@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ._errors import VccError
+from ._probe_application import chosen_source
 from ._probe_port import probe_port
 
 AT_ONCE = 32  # pings sleep most of their time; what counts is the time until the last one is through
@@ -111,13 +112,54 @@ def probe(target: Mapping[str, t.Any], ping: Ping, run: Run = run) -> dict[str, 
         "settled_after_ms": settled_after,
         "mtu_ok": None,
         "mtu_reason": None,
+        "mtu_fits": None,
+        "application_ok": None,
+        "application_reason": None,
         "reason": answer.reason,
         "error": answer.error,
     }
     if target.get("mtu") and answer.received:
         size, full = _full_size(target, ping, run)
         record.update(mtu=size, mtu_ok=full.received > 0, mtu_reason=full.error or full.reason)
+        if not full.received:
+            record["mtu_fits"] = _fitting(target, size, ping, run)
+    if target["expect"] == "reachable" and target.get("source") and answer.received:
+        why = _application(target, ping, run)
+        record.update(application_ok=why is None, application_reason=why)
     return record
+
+
+def _application(target: Mapping[str, t.Any], ping: Ping, run: Run) -> str | None:
+    """Why an application that binds no address would not reach a target that answers; None if it would."""
+    source, why = chosen_source(str(target["address"]))
+    if why:
+        return why
+    if source != target["source"]:
+        return f"packets leave from {source}, not from {target['source']}"
+    options = ("-c", "3", "-i", "0.2", "-W", f"{ping.timeout:g}")
+    answer = parse(*run(command({**target, "source": None}, *options), _patience(ping)))
+    return None if answer.received else answer.error or answer.reason or "no answer"
+
+
+def _fitting(target: Mapping[str, t.Any], size: int, ping: Ping, run: Run) -> int | None:
+    """The largest packet below ``size`` octets that passes, to 4 octets; None where not even the smallest does."""
+    low, high = (1280 if _family(target) == 6 else LEAST_MTU), size
+    if not _passes(target, low, ping, run):
+        return None
+    while high - low > 4:
+        middle = (low + high) // 2
+        if _passes(target, middle, ping, run):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _passes(target: Mapping[str, t.Any], size: int, ping: Ping, run: Run) -> bool:
+    """Whether one of two packets of a size passes."""
+    payload = str(size - ICMP_HEADERS[_family(target)])
+    options = ("-c", "2", "-i", "0.2", "-W", f"{ping.timeout:g}", "-M", "do", "-s", payload)
+    return parse(*run(command(target, *options), _patience(ping))).received > 0
 
 
 def command(target: Mapping[str, t.Any], *options: str) -> list[str]:

@@ -68,6 +68,9 @@ def probe_port(
         "settled_after_ms": settled_after if answered else None,
         "mtu_ok": None,
         "mtu_reason": None,
+        "mtu_fits": None,
+        "application_ok": None,
+        "application_reason": None,
         "reason": reason,
         "error": error,
     }

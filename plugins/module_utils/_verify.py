@@ -61,7 +61,8 @@ def judge(
     recorder.add_external()
     result.usage = usage_records(plan, answering)
     result.findings += judge_usage(result)
-    result.findings += judge_probes(result)
+    droppers = {node: state.get("droppers") or [] for node, state in answering.items()}
+    result.findings += judge_probes(result, droppers)
     result.findings = sorted(dict.fromkeys(result.findings), key=lambda finding: finding.severity != ERROR)
     return result
 
@@ -79,11 +80,22 @@ def _judge_nodes(
         found = state.get("generation") or 0  # 0: none, which suits a node that nothing concerns
         if found != document["generation"] and (concerned or found):
             seen = str(found or "none")
-            look = f"create_vpn applies it; if it was rolled back: journalctl -u 'intercloud-vpn*' on {node}"
+            look = "ansible-playbook intercloud.vpn.create_vpn applies it; "
+            look += f"if it was rolled back: journalctl -u 'intercloud-vpn*' on {node}"
             yield Finding(ERROR, node, f"generation {document['generation']}", f"generation {seen}", look)
         if state.get("drift"):
             seen = few(f"{change['subsystem']}: {change['action']}" for change in state["drift"])
-            yield Finding(ERROR, node, "the loaded state is that of its document", seen, "create_vpn again mends it")
+            yield Finding(
+                ERROR,
+                node,
+                "the loaded state is that of its document",
+                seen,
+                "ansible-playbook intercloud.vpn.create_vpn repairs it",
+            )
+        for route in state.get("diverted") or []:
+            seen = f"{route['prefix']}: {route['seen']}"
+            look = f"ip rule; ip route get on {node}: rules and tables of other software come first"
+            yield Finding(ERROR, node, f"packets take its route {route['expected']}", seen, look)
         if state.get("unconfirmed"):
             seen = "it will roll back soon" if state.get("rollback_armed") else "unconfirmed"
             yield Finding(
@@ -95,11 +107,17 @@ def _silent(
     host: str, expected: str, state: Section | None, asked: Collection[str] | None, stranger: bool = False
 ) -> Finding:
     if asked is not None and host not in asked:
-        return Finding(WARNING, host, expected, "not in this run", "the whole of it: verify_vpn without --limit")
+        return Finding(
+            WARNING, host, expected, "not in this run", "the whole of it: ansible-playbook intercloud.vpn.verify_vpn"
+        )
     state = state or {"msg": "it gave no answer"}
     said = str(state.get("msg") or "no reason given").strip().splitlines()[0]
     seen = f"{'failed' if state.get('failed') and not state.get('unreachable') else 'unreachable'}: {said}"
     look = f"ansible {host} -m ping; the VCC node before it"
+    if seen.startswith("failed"):
+        look = (
+            f"what the run says of {host} further up; ansible-playbook intercloud.vpn.create_vpn when that is repaired"
+        )
     return Finding(WARNING if stranger else ERROR, host, expected, seen, look)
 
 

@@ -74,7 +74,8 @@ def _judge_tunnel(name: str, ends: Ends, seen: Mapping[str, list[Section]], beca
     external = _external(ends)
     if external:
         logs += (
-            f"; whether {external} has what external_settings -e vcc_external_edge={external} shows, and the same key"
+            f"; whether {external} has the same key, and what this shows: ansible-playbook "
+            f"intercloud.vpn.external_settings -e vcc_external_edge={external}"
         )
     current = {node: _current(sas, "ESTABLISHED", IKE_LEFTOVER) for node, sas in seen.items()}
     wrong = {node: _states(seen[node]) for node, sas in current.items() if len(sas) != 1}
@@ -88,7 +89,13 @@ def _judge_tunnel(name: str, ends: Ends, seen: Mapping[str, list[Section]], beca
             expected = f"IKE {' or '.join(planned['ike']['proposals'])}"
             yield Finding(ERROR, subject, expected, f"{node}: {negotiated(sa)}", f"swanctl --list-conns on {node}")
         if planned["ike"].get("ppk") and not sa.get("ppk"):
-            yield Finding(ERROR, subject, "a PPK in its keys (RFC 8784)", f"{node}: none", f"create_vpn again; {logs}")
+            yield Finding(
+                ERROR,
+                subject,
+                "a PPK in its keys (RFC 8784)",
+                f"{node}: none",
+                f"ansible-playbook intercloud.vpn.create_vpn; {logs}",
+            )
         for key in ("local_id", "remote_id"):
             if sa.get(key) and sa[key] != planned[key]:
                 yield Finding(ERROR, subject, f"{key} {planned[key]}", f"{node}: {sa[key]}", f"certificates of {name}")
@@ -138,7 +145,7 @@ def _unplanned(
             planned = _vpns({node: ends[node]}) if node in ends else []
             extra = sorted({c["name"] for c in _current(sa.get("children", []), "INSTALLED", CHILD_LEFTOVER)})
             extra = [vpn for vpn in extra if vpn not in planned]
-            look = f"swanctl --list-conns on {node}; create_vpn again mends it"
+            look = f"swanctl --list-conns on {node}; ansible-playbook intercloud.vpn.create_vpn repairs it"
             if node not in ends:
                 yield Finding(ERROR, f"tunnel {sa['tunnel']}", "no such tunnel", f"{node}: {sa.get('state')}", look)
             elif extra:
@@ -172,6 +179,7 @@ def _record(
         **_ppk(ends, sas),
         "bytes": {node: _pick(found, bytes_in="in", bytes_out="out") for node, found in up.items()},
         "packets": {node: _pick(found, packets_in="in", packets_out="out") for node, found in up.items()},
+        "installed_seconds": {node: found[0].get("installed_seconds") for node, found in up.items() if found},
         "encapsulated": {node: found[0].get("encapsulated") for node, found in up.items() if found},
         "mtu": min(_link(end, vpn)["mtu"] for end in ends.values() if _link(end, vpn)),
     }

@@ -10,11 +10,14 @@ from typing import Any
 
 from . import _verify_access
 from ._verify_finding import ERROR, WARNING, Finding, Result, few
+from ._verify_mtu import underlay_for
 from ._verify_targets import Documents, Plan, Target, Way, bare, way
 from ._verify_usage import stopped
 
 Section = Mapping[str, Any]
+SETTLED = 60  # seconds
 NOT_PROBED = "external, not probed"
+Droppers = Mapping[str, Collection[Mapping[str, str]]]
 Down = Collection[tuple[str, str]]
 """(VPN, tunnel) of the links that are not up at both ends."""
 
@@ -55,7 +58,9 @@ class Recorder:
             record["port"] = target["port"]
         seen = {key: answer.get(key) for key in ("rtt_ms", "loss", "settled_after_ms", "mtu_ok", "mtu_reason")}
         if target["kind"] == "member":
+            seen.update({key: answer.get(key) for key in ("mtu_fits", "application_ok", "application_reason")})
             src, dst, path = self._way(vm, target)
+            seen["underlay_mtu"] = self._underlay(target["vpn"], path, seen["mtu_fits"])
             route = {"via": list(path.nodes), "tunnels": list(path.tunnels), "mtu": answer.get("mtu") or path.mtu}
             self._result.pairs.append({**record, **seen, **route, "sites": [src["site"], dst["site"]]})
         elif target["kind"] == "edge":
@@ -67,6 +72,13 @@ class Recorder:
         else:
             ok = probed and not record["reachable"]
             self._result.negative.append({**record, "kind": target["kind"], "ok": ok})
+
+    def _underlay(self, vpn: str, path: Way, fits: int | None) -> int | None:
+        """The `vcc_underlay_mtu` with which a path carries no more than what passes."""
+        if fits is None:
+            return None
+        tunnels = [t for node in path.nodes for t in self._documents.get(node, {}).get("tunnels", [])]
+        return underlay_for((tunnel for tunnel in tunnels if tunnel["name"] in path.tunnels), vpn, fits)
 
     def _way_to_edge(self, vm: str, target: Target) -> Way:
         src = self._peers[vm, target["vpn"]][vm]
@@ -85,6 +97,7 @@ class Recorder:
     def _unprobed(self, vm: str, vpn: str, dst: Section) -> dict[str, Any]:
         src, dst, path = self._way(vm, {"vpn": vpn, "dst": dst["name"]})
         seen = dict.fromkeys(("reachable", "rtt_ms", "loss", "settled_after_ms", "mtu_ok", "mtu_reason"))
+        seen.update(dict.fromkeys(("mtu_fits", "application_ok", "application_reason", "underlay_mtu")))
         route = {"via": list(path.nodes), "tunnels": list(path.tunnels), "mtu": path.mtu}
         record = {"src": vm, "dst": dst["name"], "vpn": vpn, "address": bare(dst["address"]), "probed": False}
         sites = [src["site"], dst["site"]]
@@ -99,16 +112,21 @@ class Recorder:
         return src, dst, self._ways[key]
 
 
-def judge_probes(result: Result) -> Iterator[Finding]:
-    """The findings of all the probes that were filed; marks the links that packets came back over."""
+def judge_probes(result: Result, droppers: Droppers) -> Iterator[Finding]:
+    """The findings of all the probes that were filed; marks the links that packets came back over.
+
+    ``droppers``: by node, the chains of others that may drop members' packets.
+    """
     down = {(link["vpn"], link["tunnel"]) for link in result.links if link["state"] in ("DOWN", "UNKNOWN")}
     yield from _judge_sending([*result.pairs, *result.edges, *result.ports, *result.negative])
     # What a used-up quota stops is its finding, and no fault of the tunnel's.
-    yield from _judge_pairs([pair for pair in result.pairs if not _spent(pair, result)], down)
+    yield from _judge_pairs([pair for pair in result.pairs if not _spent(pair, result)], down, droppers)
+    yield from _judge_applications(result.pairs)
     yield from _judge_edges([edge for edge in result.edges if not _spent(edge, result)], down)
     yield from _judge_ports([port for port in result.ports if not _spent(port, result)], result.pairs)
     yield from _judge_negative(result.negative)
     _mark_links(result)
+    yield from _judge_own_traffic(result.links)
 
 
 def _spent(probe: Section, result: Result) -> bool:
@@ -127,7 +145,38 @@ def _judge_sending(probes: Iterable[Section]) -> Iterator[Finding]:
         yield Finding(ERROR, f"{vpn}: {src}", f"probes to {to} can be sent", reason, look)
 
 
-def _judge_pairs(pairs: Iterable[Section], down: Down) -> Iterator[Finding]:
+def _judge_applications(pairs: Iterable[Section]) -> Iterator[Finding]:
+    """What answers a probe from the VPN address, and does not answer applications, which bind none."""
+    cut: dict[tuple[str, str, str], list[Section]] = {}
+    for pair in pairs:
+        if pair["application_ok"] is False:
+            cut.setdefault((pair["vpn"], pair["src"], str(pair["application_reason"])), []).append(pair)
+    for (vpn, src, reason), group in sorted(cut.items()):
+        seen = f"to {few(str(pair['dst']) for pair in group)}: {reason}"
+        look = f"ip rule; ip route get {group[0]['address']} on {src}: other software may have added a rule"
+        yield Finding(ERROR, f"{vpn}: {src}", "applications reach what its probes reach", seen, look)
+
+
+def _blocked(pairs: Iterable[Section], droppers: Droppers) -> str:
+    """Chains of others, on the way of packets that got no answer, that may have dropped them."""
+    found = dict.fromkeys(
+        f"on {node}, chain {one['chain']} ({one['hook']}) {one['how']}"
+        for pair in pairs
+        for node, hooks in _hooks(pair)
+        for one in droppers.get(node, ())
+        if one["hook"] in hooks
+    )
+    return few(found)
+
+
+def _hooks(pair: Section) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The nodes that a pair's packets pass, and by which hooks of their firewalls."""
+    ends = ("input", "output", "prerouting", "postrouting")
+    yield from ((str(pair[end]), ends) for end in ("src", "dst"))
+    yield from ((node, ("forward", "prerouting", "postrouting")) for node in pair["via"])
+
+
+def _judge_pairs(pairs: Iterable[Section], down: Down, droppers: Droppers) -> Iterator[Finding]:
     """One finding per VPN and pair of sites; a broken link, which may break many of those, is one fault."""
     for (vpn, what, *broken), group in _grouped(pairs, down).items():
         subject = f"{vpn}: {what}"
@@ -137,23 +186,37 @@ def _judge_pairs(pairs: Iterable[Section], down: Down) -> Iterator[Finding]:
         if dead:
             why = next((f" ({pair['reason']})" for pair in dead if pair["reason"]), "")
             seen = f"no answer in {len(dead)} of {len(group)}: {few(map(_arrow, dead))}{why}"
+            blocked = "" if broken else _blocked(dead, droppers)
+            seen += f"; {blocked}" if blocked else ""
             yield Finding(ERROR, subject, "every member answers", seen, look)
         small = [pair for pair in sent if pair["reachable"] and pair["mtu_ok"] is False]
         if small:
             why = next((f" ({pair['mtu_reason']})" for pair in small if pair["mtu_reason"]), "")
             seen = f"lost in {len(small)} of {len(group)}: {few(map(_arrow, small))}{why}"
             expected = f"packets of {small[0]['mtu']} octets pass, or a gateway says how many do"
-            yield Finding(
-                ERROR,
-                subject,
-                expected,
-                seen,
-                f"ip link (the tunnel's device), ping -M do to the peer on {few(small[0]['via'])}",
-            )
+            look = f"ip link (the tunnel's device), ping -M do to the peer on {few(small[0]['via'])}"
+            yield Finding(ERROR, subject, expected, seen + _fitting(small), _underlay(small) or look)
         lossy = [pair for pair in sent if pair["reachable"] and pair["loss"]]
         if lossy:
             seen = f"{max(pair['loss'] for pair in lossy):g} % lost: {few(map(_arrow, lossy))}"
             yield Finding(WARNING, subject, "no loss", seen, "the network below the tunnel; verify_vpn again")
+
+
+def _fitting(pairs: Iterable[Section]) -> str:
+    fits = [pair["mtu_fits"] for pair in pairs if pair["mtu_fits"]]
+    return f"; packets of {min(fits)} octets pass" if fits else ""
+
+
+def _underlay(pairs: Iterable[Section]) -> str:
+    """What to set so that the path's limit is known."""
+    known = [pair for pair in pairs if pair["underlay_mtu"]]
+    if not known:
+        return ""
+    ends = sorted({edge for pair in known for name in pair["tunnels"] for edge in str(name).split("--")[:2]})
+    return (
+        f"set vcc_underlay_mtu: {min(pair['underlay_mtu'] for pair in known)} for the edge with the narrow path "
+        f"({' or '.join(ends)}), and run create_vpn"
+    )
 
 
 def _judge_edges(edges: Iterable[Section], down: Down) -> Iterator[Finding]:
@@ -208,6 +271,24 @@ def _mark_links(result: Result) -> None:
     used = {(pair["vpn"], tunnel) for pair in result.pairs if pair["reachable"] for tunnel in pair["tunnels"]}
     for link in result.links:
         link["up"] = link["state"] == "INSTALLED" and (link["vpn"], link["tunnel"]) in used
+
+
+def _judge_own_traffic(links: Iterable[Section]) -> Iterator[Finding]:
+    """A link that packets came back over has counted some. If not, another link carries them, with keys of its own.
+
+    One that was rekeyed a moment ago may have counted none yet.
+    """
+    for link in links:
+        ages = link.get("installed_seconds") or {}
+        idle = {
+            node: f"{count['in']} in, {count['out']} out"
+            for node, count in (link.get("packets") or {}).items()
+            if count and not (count["in"] and count["out"]) and (ages.get(node) or 0) >= SETTLED
+        }
+        if link["up"] and idle:
+            seen = "; ".join(f"{node}: {counts} packets" for node, counts in sorted(idle.items()))
+            look = f"swanctl --list-sas --ike {link['tunnel']} on {' and '.join(sorted(idle))}: reqid"
+            yield Finding(ERROR, f"link {link['vpn']} in {link['tunnel']}", "it carries its VPN's packets", seen, look)
 
 
 def _grouped(pairs: Iterable[Section], down: Down) -> dict[tuple[str, ...], list[Section]]:

@@ -136,6 +136,17 @@ probes:
     mtu_reason:
       description: What was said against the packet of full size. Null if nothing.
       type: str
+    mtu_fits:
+      description: The largest packet that passed, octets, where the one of full size did not. Else null.
+      type: int
+    application_ok:
+      description:
+        - Whether an application that binds no address reaches the target, too. Null without an answer, and for a target
+          without a source.
+      type: bool
+    application_reason:
+      description: Why it does not, or null.
+      type: str
     reason:
       description: The last error the network or the kernel sent, such as V(Destination Host Unreachable), or null.
       type: str

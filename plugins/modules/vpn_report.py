@@ -92,6 +92,10 @@ error_count:
   description: How many findings of severity V(error) there are; the table and O(dest) name them.
   returned: success and failure
   type: int
+blamed:
+  description: What is not as planned, by the host of this run that it is about. Empty if all is as planned.
+  returned: success and failure
+  type: dict
 warning_count:
   description: How many findings of severity V(warning) there are.
   returned: success and failure

@@ -22,7 +22,19 @@ AGENT = f"{HOME}/agent"
 HOOK = f"{HOME}/ssl-peer"
 MODULES = (
     *("__init__", "_addresses", "_agent", "_certificates", "_charon", "_commit", "_confirm", "_connections"),
-    *("_convergence", "_counting", "_document", "_duplicates", "_files", "_install", "_ip", "_ipsec", "_journal"),
+    *(
+        "_convergence",
+        "_counting",
+        "_document",
+        "_duplicates",
+        "_effective",
+        "_files",
+        "_foreign",
+        "_install",
+        "_ip",
+        "_ipsec",
+        "_journal",
+    ),
     *("_kinds", "_links", "_management", "_netlink", "_nftables", "_observe", "_openvpn", "_openvpn_trial", "_part"),
     *("_pending", "_reasons", "_refusal", "_renew", "_resident", "_revocations", "_routes", "_run", "_scratch"),
     *("_secrets", "_sessions", "_setups", "_ssl", "_ssl_kind", "_ssl_reasons", "_ssl_units", "_state", "_swanctl"),

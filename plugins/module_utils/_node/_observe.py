@@ -11,6 +11,8 @@ from . import _certificates, _renew, _units, _usage, _x509
 from ._commit import compare
 from ._confirm import states
 from ._document import NOTHING, Change, Document
+from ._effective import diverted
+from ._foreign import droppers
 from ._kinds import KINDS
 from ._state import Store
 from ._tunnel_kind import UP
@@ -37,6 +39,8 @@ def observe(store: Store) -> dict[str, Any]:
         "unconfirmed": store.fallback is not None,
         "rollback_armed": _units.armed(store),
         "drift": [{"subsystem": change.subsystem, "action": change.action} for change in drift],
+        "diverted": diverted(current, store),
+        "droppers": droppers(),
         "usage": _usage.observed(store, current),
         **seen,
         "reasons": reasons,

@@ -87,3 +87,14 @@ def test_and_that_one_finds_all_of_it(addresses):
     assert lab.answers("vm1-east", addresses["vm1-west"])
     assert lab.answers("vm2-east", playbooks.addresses("audit")["vm2-west"])
     assert unconfirmed() == []
+
+
+def test_a_deletion_that_nobody_confirms_is_undone(addresses):
+    """Members that let go of the VPN get it back, and the next run deletes it."""
+    theirs = playbooks.addresses("audit")
+    playbooks.run(Path(__file__).with_name("left.yml"), vcc_delete=["audit"], vcc_confirm_timeout=6)
+    assert not lab.answers("vm2-east", theirs["vm2-west"])
+    lab.wait_for("an answer", lambda: lab.answers("vm2-east", theirs["vm2-west"], count=1), 30)
+    assert lab.answers("vm1-east", addresses["vm1-west"])
+    playbooks.delete("audit", verify=False)
+    assert not lab.host("vm2-east").file("/var/lib/intercloud-vpn").exists

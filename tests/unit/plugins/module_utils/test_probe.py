@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils import _probe
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._probe import (
     Answer,
@@ -19,6 +20,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._probe import (
     probe,
     probe_all,
 )
+from ansible_collections.intercloud.vpn.plugins.module_utils._probe_application import chosen_source
 
 UP = """\
 PING 100.64.0.66 (100.64.0.66) 56(84) bytes of data.
@@ -144,14 +146,55 @@ def test_nobody_waits_for_what_must_not_answer() -> None:
 def test_a_packet_of_full_size(address: str, full_size: str, payload: int, ok: bool, reason: str | None) -> None:
     network = Network(full_size=full_size)
     record = probe({**WANTED, "address": address, "mtu": 1400}, QUICK, network)
-    assert f"-M do -s {payload} {address}" in network.commands[-1]
+    assert any(f"-M do -s {payload} {address}" in command for command in network.commands)
     assert (record["mtu_ok"], record["mtu_reason"]) == (ok, reason)
 
 
 @pytest.mark.parametrize(("lost", "ok"), [(4, True), (5, False)])
 def test_one_that_is_lost_on_the_way_is_sent_again_a_few_times(lost: int, ok: bool) -> None:
-    said = iter([UP, *[DOWN] * lost, UP])
+    said = iter([UP, *[DOWN] * lost, UP, *[DOWN] * 20])
     assert probe({**WANTED, "mtu": 1400}, QUICK, lambda _command, _timeout: (0, next(said)))["mtu_ok"] is ok
+
+
+def test_what_passes_instead_is_found() -> None:
+    def run(command: Sequence[str], _timeout: float) -> tuple[int, str]:
+        size = int(command[command.index("-s") + 1]) + 28 if "-s" in command else 0
+        return (1, DOWN) if size > 1234 else (0, UP)
+
+    record = probe({**WANTED, "address": "100.64.0.66", "mtu": 1400}, QUICK, run)
+    assert (record["mtu_ok"], 1230 <= record["mtu_fits"] <= 1234) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "answers", "ok", "reason"),
+    [
+        (("100.64.0.17", None), True, True, None),
+        (("192.168.1.11", None), True, False, "packets leave from 192.168.1.11, not from 100.64.0.17"),
+        ((None, "Network is unreachable"), True, False, "Network is unreachable"),
+        (("100.64.0.17", None), False, False, "no answer"),
+    ],
+)
+def test_what_an_application_would_find(
+    monkeypatch: pytest.MonkeyPatch,
+    chosen: tuple[str | None, str | None],
+    answers: bool,
+    ok: bool,
+    reason: str | None,
+) -> None:
+    """A probe binds the VPN address. Applications do not: `ip rule` may lead them elsewhere."""
+
+    def run(command: Sequence[str], _timeout: float) -> tuple[int, str]:
+        return (0, UP) if "-I" in command or answers else (1, DOWN)
+
+    monkeypatch.setattr(_probe, "chosen_source", lambda _address: chosen)
+    record = probe({**WANTED, "source": "100.64.0.17"}, QUICK, run)
+    assert (record["application_ok"], record["application_reason"]) == (ok, reason)
+    assert record["received"] == 3
+
+
+def test_the_kernel_tells_the_source_that_it_would_choose() -> None:
+    assert chosen_source("127.0.0.2") == ("127.0.0.1", None)
+    assert chosen_source("255.255.255.255")[1] == "Permission denied"
 
 
 @pytest.mark.parametrize("said", [TOO_LONG, TOO_LONG.replace("mtu=", "mtu: ")], ids=["IPv4", "IPv6"])

@@ -202,6 +202,9 @@ def _answer(target: dict[str, Any]) -> dict[str, Any]:
         "settled_after_ms": None,
         "mtu_ok": True if up and target["mtu"] else None,
         "mtu_reason": None,
+        "mtu_fits": None,
+        "application_ok": True if up and target["source"] and target["kind"] == "member" else None,
+        "application_reason": None,
         "reason": None,
         "error": None,
     }

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where packets for the document's routes really go: rules and tables of others may come first. Changes nothing."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Iterable
+from typing import Union
+
+from . import _routes
+from ._document import Document, Generation
+from ._run import CommandError, have, run
+from ._state import Store
+
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+
+def diverted(generation: Generation, store: Store) -> list[Document]:
+    """The routes of a document that the kernel does not take: prefix, `expected` and `seen`, in words."""
+    if not have("ip"):
+        return []
+    wanted = _routes.wanted(generation, store.arrivals)
+    networks = [ipaddress.ip_network(route.prefix) for route in wanted]
+    found = []
+    for family in (4, 6):
+        asked: dict[str, _routes.Route] = {}
+        for route, network in zip(wanted, networks):
+            address = _inside(network, networks) if route.kind == "unicast" and route.family == family else ""
+            if address:
+                asked[address] = route
+        taken = _taken(family, asked)
+        for address, route in asked.items():
+            if not _same(route, taken.get(address)):
+                found.append({"prefix": route.prefix, "expected": str(route), "seen": _words(taken.get(address))})
+    return found
+
+
+def _inside(network: Network, networks: Iterable[Network]) -> str:
+    """An address of a network that none of the more specific ones has; empty if they cover it."""
+    inner = [n for n in networks if n.version == network.version and n != network and n.subnet_of(network)]  # type: ignore[arg-type]
+    first, last = int(network[0]), int(network[-1])
+    for number in (last, first, *(int(n[0]) - 1 for n in inner), *(int(n[-1]) + 1 for n in inner)):
+        if first <= number <= last and not any(int(n[0]) <= number <= int(n[-1]) for n in inner):
+            return str(type(network[0])(number))
+    return ""
+
+
+def _taken(family: int, addresses: Iterable[str]) -> dict[str, Document]:
+    """What `ip route get` says, by address. What it finds no route for is left out."""
+    lines = "".join(f"route get {address}\n" for address in addresses)
+    if not lines:
+        return {}
+    try:
+        said = run("sh", "-c", f"ip -j -force -{family} -batch - 2>/dev/null || :", stdin=lines)
+        found = [json.loads(line) for line in said.splitlines() if line.strip()]
+    except (CommandError, ValueError):
+        return {}
+    return {str(entry["dst"]): entry for entries in found for entry in entries if entry.get("dst")}
+
+
+def _same(route: _routes.Route, taken: Document | None) -> bool:
+    if taken is None:
+        return False
+    if taken.get("type", "unicast") == "local":  # an address of this node
+        return True
+    if route.via:
+        return bool(taken.get("gateway") == route.via)
+    return bool(taken.get("dev") == route.device and "gateway" not in taken)
+
+
+def _words(taken: Document | None) -> str:
+    if taken is None:
+        return "no route"
+    words = [
+        f"{word} {taken[key]}" for key, word in (("gateway", "via"), ("dev", "dev"), ("table", "table")) if key in taken
+    ]
+    return " ".join([*([str(taken["type"])] if "type" in taken else []), *words])
