@@ -15,7 +15,7 @@ class VccError(Exception):
 class IntentError(VccError):
     """One mistake in the intent or in the inventory.
 
-    `path` is its place (`vpns[0].members[2]`), `message` says what is wrong and what would mend it.
+    `path` is its place (`vcc_vpns[0].members[2]`), `message` says what is wrong and what would mend it.
     """
 
     def __init__(self, path: str, message: str) -> None:

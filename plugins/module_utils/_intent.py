@@ -13,6 +13,7 @@ from typing import Any
 from ._destinations import parse_destinations
 from ._landscape import Landscape
 from ._members_intent import MembersParser
+from ._paths import POLICIES, VPNS, of_vpn
 from ._policy import resolve_policy
 from ._pool_intent import parse_pool, parse_pools
 from ._prefix import Prefix
@@ -45,16 +46,16 @@ def parse_intent(
     pools = parse_pools(intent.get("pools"), problems)
     policies = {} if intent.get("policies") is None else intent["policies"]
     if not isinstance(policies, Mapping):
-        problems.add("policies", "must be a mapping of names to policies")
+        problems.add(POLICIES, "must be a mapping of names to policies")
         policies = {}
     vpns = intent.get("vpns")
     if not isinstance(vpns, (list, tuple)):
-        problems.add("vpns", "must be a list of VPNs")
+        problems.add(VPNS, "must be a list of VPNs")
         return []
     parsed: list[Vpn] = []
     names: dict[tuple[str, str], str] = {}
     for index, raw in enumerate(vpns):
-        path = f"vpns[{index}]"
+        path = of_vpn(index)
         if raw is OTHERS:
             continue
         if not isinstance(raw, Mapping):

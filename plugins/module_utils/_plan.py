@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._intent import parse_intent
 from ._landscape import Landscape
+from ._paths import DELETE
 from ._plan_organization import OrganizationPlan
 from ._plan_outcome import Plan
 from ._problems import Problems
@@ -111,10 +112,10 @@ def _mark_absent(
         *organization, name = text.split("/", 1)
         owners = [tenant for tenant in tenants if name in tenant.stored and organization in ([], [tenant.name])]
         if any(vpn.name == name and organization in ([], [vpn.organization]) for vpn in asked):
-            problems.add("delete", f"{name} cannot be created and deleted in the same run")
+            problems.add(DELETE, f"{name} cannot be created and deleted in the same run")
         elif len(owners) > 1:
             which = ", ".join(f"{owner.name}/{name}" for owner in owners)
-            problems.add("delete", f"{name} is a VPN of several organizations; say which: {which}")
+            problems.add(DELETE, f"{name} is a VPN of several organizations; say which: {which}")
         elif owners:
             owners[0].absent.add(name)
         else:

@@ -17,6 +17,7 @@ from ._errors import PoolExhausted
 from ._landscape import Landscape
 from ._leases import Lease, SiteDemand, is_vpn_block, vpn_of
 from ._ledger_records import ACTIVE, DELETING, VpnRecord
+from ._paths import CREATE_TUNNELS
 from ._plan_outcome import Plan
 from ._pool import carve_vpn
 from ._problems import Problems
@@ -159,7 +160,7 @@ class OrganizationPlan:
         for name, record in missing.items() if not create_tunnels else ():
             users = ", ".join(vpn["name"] for vpn in new.vpns if name in vpn["tunnels"])
             problems.add(
-                f"tunnels.{name}",
+                CREATE_TUNNELS,
                 f"there is no tunnel {' -- '.join(record['edges'])} yet, which {users} needs, "
                 "and vcc_create_tunnels is never; set it to always, or ask",
             )

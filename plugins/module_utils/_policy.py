@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ._paths import of_policy
 from ._policy_catalog import CATALOG
 from ._policy_encryption import Encryption
 from ._policy_logging import Logging
@@ -98,7 +99,7 @@ def _merge(
             problems.add(path, f"policies extend each other in a circle: {' -> '.join((*seen, name))}")
             return None
         if name in policies:
-            return _merge(policies[name], policies, f"policies.{name}", problems, (*seen, name), places)
+            return _merge(policies[name], policies, of_policy(name), problems, (*seen, name), places)
         if name in CATALOG:
             places.update(
                 (section, {key: f"{path}.{section}.{key}" for key in reads.DEFAULTS})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ._paths import POOLS, of_pool
 from ._prefix import Prefix
 from ._problems import Problems
 
@@ -27,14 +28,14 @@ def parse_pools(raw: object, problems: Problems) -> dict[str, Prefix]:
     if raw is None:
         return {}
     if not isinstance(raw, Mapping):
-        problems.add("pools", "must be a mapping of names to CIDRs, such as {internal: 100.64.0.0/10}")
+        problems.add(POOLS, "must be a mapping of names to CIDRs, such as {internal: 100.64.0.0/10}")
         return {}
     pools: dict[str, Prefix] = {}
     for name, text in raw.items():
-        prefix = parse_pool(text, f"pools.{name}", problems)
+        prefix = parse_pool(text, of_pool(name), problems)
         for other, taken in pools.items():
             if prefix is not None and prefix.overlaps(taken):
-                problems.add(f"pools.{name}", f"{prefix} overlaps pools.{other} {taken}")
+                problems.add(of_pool(name), f"{prefix} overlaps {of_pool(other)} {taken}")
         if prefix is not None:
             pools[str(name)] = prefix
     return pools
