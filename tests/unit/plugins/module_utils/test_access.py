@@ -256,7 +256,10 @@ def test_two_destinations_are_two() -> None:
         "vcc_vpns[0].destinations.networks[1].network",
     }
     both = {"servers": [{**SERVER, "address": "198.51.100.9"}], "networks": [NETWORK]}
-    assert "name it in one of the two" in refused(payroll(destinations=both))["vcc_vpns[0].destinations.servers[0].address"]
+    assert (
+        "name it in one of the two"
+        in refused(payroll(destinations=both))["vcc_vpns[0].destinations.servers[0].address"]
+    )
 
 
 def test_a_member_is_no_server() -> None:

@@ -3,28 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every error of an intent names its place and what is wrong; all are reported at once; nothing is written then.
 
-A case is YAML. ``vpn`` changes the lab's payroll VPN (null leaves a key out); ``vpns``, ``pools`` and ``policies``
-replace parts of the intent; ``hosts`` changes the lab's landscape of two clouds, ``groups`` adds inventory groups;
-``delete`` and ``create_tunnels`` are the request's; ``before`` is an intent that was planned earlier, in the lab as it
-is. The errors are all that is reported, in order: path, and a telling part of the message.
+intent_cases.py says how a case is written. The errors are all that is reported, in order: path, and a telling part of
+the message.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 import yaml
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.intent_cases import Errors, assert_refused
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
     World,
     changed,
     lab,
 )
-
-Errors = list[tuple[str, str]]
 
 SECOND_EDGE = """
   edge2-east: {kinds: [org_edges], clouds: [east], vcc_public_address: [203.0.113.9], vcc_org_address: [10.10.0.2]}
@@ -161,7 +156,11 @@ CASES: list[tuple[str, str, Errors]] = [
         "vpn: {pool: 203.0.113.0/29}",
         [("vcc_vpns[0].pool", "overlaps 203.0.113.2/32 (hosts.edge-east.vcc_public_address)")],
     ),
-    ("a pool that is too small", "vpn: {pool: 10.99.0.0/30}", [("vcc_vpns[0].pool", "has no free /29 for vpn/payroll")]),
+    (
+        "a pool that is too small",
+        "vpn: {pool: 10.99.0.0/30}",
+        [("vcc_vpns[0].pool", "has no free /29 for vpn/payroll")],
+    ),
     ("a shared pool that is too small", "pools: {internal: 10.99.0.0/30}", [("vcc_vpns[0].pool", "has no free /29")]),
     (
         "two CIDRs of their own that overlap",
@@ -199,7 +198,12 @@ vpn: {pool: 100.64.0.0/16}
     (
         "an IPv6 pool and a VM without IPv6",
         "{vpn: {pool: 'fd64::/48'}, hosts: {vm3-west: {vcc_address: [10.10.0.13]}}}",
-        [("hosts.vm3-west.vcc_address", "has no IPv6 address, which vcc_vpns[0].pool fd64::/48 needs for member vm3-west")],
+        [
+            (
+                "hosts.vm3-west.vcc_address",
+                "has no IPv6 address, which vcc_vpns[0].pool fd64::/48 needs for member vm3-west",
+            )
+        ],
     ),
     (
         "an IPv6 pool and a vApp without IPv6 inside",
@@ -214,7 +218,12 @@ vpn: {pool: 100.64.0.0/16}
     (
         "an IPv6 pool and an edge without IPv6 inside",
         "{vpn: {pool: 'fd64::/48', members: [vm1-east, vm3-west]}, hosts: {edge-west: {vcc_org_address: 10.10.0.1}}}",
-        [("hosts.edge-west.vcc_org_address", "has no IPv6 address, which vcc_vpns[0].pool fd64::/48 needs for member vm3")],
+        [
+            (
+                "hosts.edge-west.vcc_org_address",
+                "has no IPv6 address, which vcc_vpns[0].pool fd64::/48 needs for member vm3",
+            )
+        ],
     ),
     (
         "an IPv4 pool and a VM without IPv4",
@@ -544,7 +553,10 @@ vpn: {members: [vm1-east, vm1-west, vm-x, vm-y]}
         """,
         [
             ("vcc_vpns[0].policy.encryption.ike[0]", "cannot have aes256, sha256, modp3072; it takes aes256gcm16"),
-            ("vcc_vpns[0].policy.encryption.ike[1]", "TLS 1.3 has TLS_AES_128_GCM_SHA256, so ask for prfsha256 with it"),
+            (
+                "vcc_vpns[0].policy.encryption.ike[1]",
+                "TLS 1.3 has TLS_AES_128_GCM_SHA256, so ask for prfsha256 with it",
+            ),
             ("vcc_vpns[0].policy.encryption.esp[0]", "cannot have aes256, sha256; it takes aes256gcm16"),
             ("vcc_vpns[0].policy.encryption.esp[1]", "whose groups are those of ike; name ecp521 there, too"),
         ],
@@ -556,7 +568,12 @@ vpn: {members: [vm1-east, vm1-west, vm-x, vm-y]}
           - {name: a, pool: internal, members: [vm1-east, vm1-west], tunnel: ssl}
           - {name: b, pool: internal, members: [vm2-east, vm2-west], tunnel: {kind: ssl, transport: tcp}}
         """,
-        [("vcc_vpns[1].policy", "with which it shares the tunnel edge-east -- edge-west (ssl); the whole of encryption")],
+        [
+            (
+                "vcc_vpns[1].policy",
+                "with which it shares the tunnel edge-east -- edge-west (ssl); the whole of encryption",
+            )
+        ],
     ),
     (
         "an external edge with a tunnel of kind ssl",
@@ -671,7 +688,10 @@ vpn:
 vpn: {policy: {encryption: {ike_rekey: 86401, esp_rekey: 59, replay_window: 31}, retries: {dpd_delay: 0}}}
 """,
         [
-            ("vcc_vpns[0].policy.encryption.ike_rekey", "must be a whole number of seconds from 60 to 86400, not 86401"),
+            (
+                "vcc_vpns[0].policy.encryption.ike_rekey",
+                "must be a whole number of seconds from 60 to 86400, not 86401",
+            ),
             ("vcc_vpns[0].policy.encryption.esp_rekey", "from 60 to 28800, not 59"),
             ("vcc_vpns[0].policy.encryption.replay_window", "whole number of packets from 32 to 4096, not 31"),
             ("vcc_vpns[0].policy.retries.dpd_delay", "from 1 to 3600, not 0"),
@@ -744,7 +764,12 @@ vpns:
   - {name: b, pool: internal, members: [vm1-east, vm1-west], policy: {encryption: {ppk: required}}}
   - {name: a, pool: internal, members: [vm2-east, vm2-west]}
 """,
-        [("vcc_vpns[0].policy", "other settings than a, with which it shares the tunnel edge-east -- edge-west (ipsec)")],
+        [
+            (
+                "vcc_vpns[0].policy",
+                "other settings than a, with which it shares the tunnel edge-east -- edge-west (ipsec)",
+            )
+        ],
     ),
     (
         "ML-KEM and nothing else, and edges without",
@@ -895,29 +920,9 @@ delete: [b]
 ]
 
 
-def read_case(text: str) -> dict[str, Any]:
-    """A case with all its parts; ``*payroll`` stands for the lab's VPN."""
-    text = text.replace("*payroll", "{name: payroll, pool: internal, members: [vm1-east, vm1-west, vm3-west]}")
-    case: dict[str, Any] = yaml.safe_load(text)
-    vpn = {key: value for key, value in {**PAYROLL, **case.pop("vpn", {})}.items() if value is not None}
-    return {"vpns": [vpn], **case}
-
-
 @pytest.mark.parametrize(("text", "errors"), [pytest.param(text, errors, id=name) for name, text, errors in CASES])
 def test_a_wrong_intent_is_refused_in_its_place_and_writes_nothing(text: str, errors: Errors) -> None:
-    case = read_case(text)
-    world = World(groups=case.pop("groups", {}))
-    if "before" in case:
-        world.ask(case.pop("before"))
-    world.hosts = changed(lab(), case.pop("hosts", {}))
-    before = world.dump()
-    with pytest.raises(IntentErrors) as caught:
-        world.ask(case, absent=case.pop("delete", ()), create_tunnels=case.pop("create_tunnels", True))
-    found = [(error.path, error.message) for error in caught.value.errors]
-    assert [path for path, _message in found] == [path for path, _part in errors], found
-    for (path, message), (_path, part) in zip(found, errors):
-        assert part in message, path
-    assert world.dump() == before
+    assert_refused(text, errors)
 
 
 def test_there_are_cases_enough() -> None:
