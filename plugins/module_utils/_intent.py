@@ -105,6 +105,8 @@ class _Parser:
         reader = MembersParser(self.raw, self.path, self.matches, self.landscape, self.problems)
         members = reader.parse()
         organization = self._organization(members)
+        if organization is not None:
+            self.landscape.check_vapps(organization, {member.vm.cloud for member in members})
         topology = self._topology(name, organization, members)
         destinations = parse_destinations(self.raw.get("destinations"), f"{self.path}.destinations", self.problems)
         if name is None or pool is None or policy is None or organization is None or topology is None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 from ._paths import POOLS, of_pool
@@ -20,7 +21,7 @@ UNUSABLE = {
     "fe80::/10": "link-local",
     "ff00::/8": "multicast",
 }
-"""What no pool may overlap, and what it is."""
+"""What no pool, network or public address may overlap, and what it is."""
 
 
 def parse_pools(raw: object, problems: Problems) -> dict[str, Prefix]:
@@ -48,8 +49,18 @@ def parse_pool(text: object, path: str, problems: Problems) -> Prefix | None:
     except ValueError as error:
         problems.add(path, str(error))
         return None
-    for cidr, meaning in UNUSABLE.items():
-        if prefix.overlaps(Prefix.parse(cidr)):
-            problems.add(path, f"{prefix} lies in {cidr}, {meaning}; take it from private space, such as 100.64.0.0/10")
-            return None
+    where = unusable(prefix)
+    if where:
+        problems.add(path, f"{prefix} lies in {where}; take it from private space, such as 100.64.0.0/10")
+        return None
     return prefix
+
+
+def unusable(prefix: Prefix) -> str | None:
+    """Which range that no host can be in a prefix overlaps, and what it is; None if there is none."""
+    return next((text for there, text in _unusable() if there.overlaps(prefix)), None)
+
+
+@functools.cache
+def _unusable() -> list[tuple[Prefix, str]]:
+    return [(Prefix.parse(cidr), f"{cidr}, {meaning}") for cidr, meaning in UNUSABLE.items()]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ._errors import IntentError, IntentErrors
@@ -39,6 +39,12 @@ def unknown_keys(mapping: Mapping[Any, object], known: Collection[str], path: st
     for key in mapping:
         if key not in known:
             problems.add(f"{path}.{key}", f"is not known here{did_you_mean(str(key), known)}")
+
+
+def some(texts: Sequence[str], most: int = 3) -> str:
+    """The first few of many, and how many more there are: ``a, b, c and 7 more``."""
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:

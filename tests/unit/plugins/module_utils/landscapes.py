@@ -46,7 +46,8 @@ def lab(clouds: int = 2, *, org: str = "acme", tag: str = "", vapps: int = 1, vm
 
 
 def changed(hosts: Hosts, changes: Mapping[str, Mapping[str, Any] | None] | str) -> Hosts:
-    """A copy in which some hosts differ: variables by name (null removes one), ``kinds``, ``clouds``; null: no host.
+    """A copy in which some hosts differ: variables by name (null removes one), ``kinds``, ``clouds``,
+    ``management``; null: no host.
 
     A host that is not there yet is added. The changes can be given as YAML.
     """
@@ -57,7 +58,7 @@ def changed(hosts: Hosts, changes: Mapping[str, Mapping[str, Any] | None] | str)
             continue
         facts = hosts.setdefault(name, {"kinds": [], "clouds": [], "vars": {"vcc_org": "acme"}})
         for key, value in change.items():
-            target = facts if key in facts else facts["vars"]
+            target = facts if key in (*facts, "management") else facts["vars"]
             if value is None:
                 target.pop(key)
             else:

@@ -230,7 +230,7 @@ def test_rules_are_for_the_kind_of_gateway_that_they_name() -> None:
         ("servers", {"ports": ["tcp/0"]}, "ports[0]", "from 1 to 65535"),
         ("servers", {"port": 1}, "port", "did you mean ports"),
         ("networks", {"behind": "west"}, "behind", "did you mean edge-west"),
-        ("networks", {"network": "10.10.0.0/16"}, "network", "overlaps 10.10.0.0/24 (hosts.edge-east.vcc_org_network)"),
+        ("networks", {"network": "10.10.0.0/16"}, "network", "overlaps 10.10.0.0/24 (hosts.edge-east.vcc_org_network"),
         ("networks", {"network": "192.168.0.0/16"}, "network", "vcc_vapp_network"),
         ("networks", {"network": "203.0.113.0/24"}, "network", "vcc_public_address"),
         ("networks", {"network": "100.100.0.0/16"}, "network", "addresses of a VPN"),

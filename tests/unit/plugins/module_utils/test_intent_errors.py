@@ -141,9 +141,7 @@ CASES: list[tuple[str, str, Errors]] = [
         "a pool over the org network and vApp networks",
         "vpn: {pool: 10.10.0.0/16}",
         [
-            ("vcc_vpns[0].pool", "10.10.0.0/16 overlaps 10.10.0.0/24 (hosts.edge-east.vcc_org_network)"),
-            ("vcc_vpns[0].pool", "10.10.0.0/16 overlaps 10.10.0.0/24 (hosts.edge-west.vcc_org_network)"),
-            ("vcc_vpns[0].pool", "10.10.0.0/16 overlaps 10.10.0.13/32 (hosts.vm3-west.vcc_address)"),
+            ("vcc_vpns[0].pool", "10.10.0.0/16 overlaps 10.10.0.0/24 (hosts.edge-east.vcc_org_network and 1 more)"),
         ],
     ),
     (
@@ -453,7 +451,7 @@ vpns:
     (
         "an edge in two clouds",
         "hosts: {edge-east: {clouds: [east, west]}, edge-west: null}",
-        [("hosts.edge-east", "is in 2 clouds (east, west); a gateway is in exactly one")],
+        [("hosts.edge-east", "is in 2 clouds (cloud_east, cloud_west); a gateway is in exactly one")],
     ),
     (
         "a cloud without org edge",
@@ -512,10 +510,11 @@ vpn: {members: [vm3-east, vm3-west]}
 hosts:
   edge-east: null
   edge-west: null
-  a: {kinds: [org_edges], clouds: [east], vcc_public_address: [203.0.113.2], vcc_org_address: [10.10.0.1]}
-  a--b: {kinds: [org_edges], clouds: [west], vcc_public_address: [203.0.113.18], vcc_org_address: [10.10.0.1]}
-  b--c: {kinds: [org_edges], clouds: [x], vcc_public_address: [203.0.113.34], vcc_org_address: [10.10.0.1]}
-  c: {kinds: [org_edges], clouds: [y], vcc_public_address: [203.0.113.50], vcc_org_address: [10.10.0.1]}
+  a: {kinds: [org_edges], clouds: [east], vcc_public_address: [203.0.113.2],
+      <<: &inside {vcc_org_address: [10.10.0.1], vcc_org_network: [10.10.0.0/24, 'fd10:10::/64']}}
+  a--b: {kinds: [org_edges], clouds: [west], vcc_public_address: [203.0.113.18], <<: *inside}
+  b--c: {kinds: [org_edges], clouds: [x], vcc_public_address: [203.0.113.34], <<: *inside}
+  c: {kinds: [org_edges], clouds: [y], vcc_public_address: [203.0.113.50], <<: *inside}
   vm-x: {kinds: [members], clouds: [x], vcc_address: [10.10.0.13]}
   vm-y: {kinds: [members], clouds: [y], vcc_address: [10.10.0.13]}
 vpn: {members: [vm1-east, vm1-west, vm-x, vm-y]}

@@ -24,7 +24,8 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscap
 )
 
 OTHER = {"name": "backup", "pool": "internal", "members": ["vm2-east", "vm2-west"]}
-SECOND_EDGE = "{kinds: [org_edges], clouds: [east], vcc_public_address: [203.0.113.9], vcc_org_address: [10.10.0.2]}"
+SECOND_EDGE = "{kinds: [org_edges], clouds: [east], vcc_public_address: [203.0.113.9], vcc_org_address: [10.10.0.2], "
+SECOND_EDGE += "vcc_org_network: [10.10.0.0/24, 'fd10:10::/64']}"
 EVERY_NODE = [
     *("edge-east", "edge-west", "node-east", "node-west", "vapp1-east", "vapp1-west"),
     *("vm1-east", "vm1-west", "vm3-west"),
