@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from ._errors import PoolExhausted
 from ._landscape import Landscape
 from ._landscape_hosts import OrgEdge
 from ._leases import Lease, vpn_key, vpn_of
@@ -79,6 +80,24 @@ def overlapped(prefix: Prefix, real: Iterable[Real]) -> Iterator[str]:
         if texts:
             kind = "at which Ansible reaches hosts" if variable.startswith("ansible_") else "which exists"
             yield f"{some(texts)}, {kind}"
+
+
+def note_exhausted(exhausted: Iterable[tuple[Vpn, PoolExhausted]], vpns: int, problems: Problems) -> None:
+    """Note the VPNs, of so many, that found no room in their pool: a pool that many share is one mistake."""
+    by_pool: dict[tuple[str, Prefix], list[tuple[Vpn, PoolExhausted]]] = {}
+    for vpn, error in exhausted:
+        by_pool.setdefault((vpn.pool_name, vpn.pool), []).append((vpn, error))
+    for (name, pool), found in by_pool.items():
+        vpn, error = found[0]
+        if len(found) == 1:
+            problems.add(f"{vpn.path}.pool", str(error))
+            continue
+        which = some([one.name for one, _error in found])
+        problems.add(
+            of_pool(name),
+            f"{pool} has no room for {len(found)} of {vpns} VPNs ({which}): give it a larger range, or delete VPNs "
+            "that are no longer needed",
+        )
 
 
 def _check_leased(vpn: Vpn, blocks: Mapping[str, Lease], problems: Problems) -> None:

@@ -76,6 +76,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
         if len(tenants) > 1:  # they may use the same names
             plan.diff[told:] = [f"{line[:2]}{tenant.name}: {line[2:]}" for line in plan.diff[told:]]
     problems.raise_if_any()
+    plan.notes[:0] = problems.notes
     plan.members = _candidates(hosts)
     plan.changed_nodes = list(dict.fromkeys(plan.changed_nodes))  # a shared VCC node is told by each organization
     return plan

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ._check import check_vpns
+from ._check_pools import note_exhausted
 from ._check_tunnels import check_together
 from ._compile import compile_organization
 from ._diff import changed_nodes, diff, touched
@@ -69,15 +70,17 @@ class OrganizationPlan:
         own: dict[str, dict[str, Lease]] = {}
         for key, lease in self.held.items():
             own.setdefault(vpn_of(key), {})[key] = lease
+        exhausted: list[tuple[Vpn, PoolExhausted]] = []
         # A CIDR of a VPN's own may lie in a pool that others take from, who must not be there first.
         for name, vpn in sorted(self.wanted.items(), key=lambda item: ("/" not in item[1].pool_name, item[0])):
             try:
                 new = carve_vpn(name, vpn.pool_name, vpn.pool, _demand(vpn), {**blocks, **own.get(name, {})})
             except PoolExhausted as error:
-                problems.add(f"{vpn.path}.pool", str(error))
+                exhausted.append((vpn, error))
                 continue
             self.leases.update((lease.key, lease) for lease in new)
             blocks.update((lease.key, lease) for lease in new if is_vpn_block(lease.key))
+        note_exhausted(exhausted, len(self.wanted), problems)
 
     def compile(self, plan: Plan, problems: Problems, create_tunnels: bool) -> None:
         """Write the ledger's part and add the documents to the plan."""

@@ -24,6 +24,18 @@ UNUSABLE = {
 """What no pool, network or public address may overlap, and what it is."""
 
 
+PRIVATE = {
+    "10.0.0.0/8": "RFC 1918",
+    "172.16.0.0/12": "RFC 1918",
+    "192.168.0.0/16": "RFC 1918",
+    "100.64.0.0/10": "RFC 6598",
+    "fc00::/7": "RFC 4193",
+}
+"""What pools are made for, and who says so."""
+# Documentation and benchmarks: private to whoever uses them, and what examples and laboratories are made of.
+_TOLERATED = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "2001:db8::/32", "3fff::/20")
+
+
 def parse_pools(raw: object, problems: Problems) -> dict[str, Prefix]:
     """The pools by name, without those that are wrong."""
     if raw is None:
@@ -59,6 +71,16 @@ def parse_pool(text: object, path: str, problems: Problems) -> Prefix | None:
 def unusable(prefix: Prefix) -> str | None:
     """Which range that no host can be in a prefix overlaps, and what it is; None if there is none."""
     return next((text for there, text in _unusable() if there.overlaps(prefix)), None)
+
+
+def point_out_public(pool: Prefix, path: str, problems: Problems) -> None:
+    """Have the administrator told of a pool that is not private."""
+    if not any(Prefix.parse(cidr).contains(pool) for cidr in (*PRIVATE, *_TOLERATED)):
+        private = ", ".join(f"{cidr} ({source})" for cidr, source in PRIVATE.items())
+        problems.note(
+            f"{path}: {pool} is not private. While a VPN uses it, its sites do not reach the hosts on the internet "
+            f"that have these addresses. Private ranges are {private}"
+        )
 
 
 @functools.cache

@@ -17,10 +17,20 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], IntentError] = {}
+        self._notes: dict[str, None] = {}
 
     def add(self, path: str, message: str) -> None:
         """Note an error at ``path``; the same error is noted once, however many VPNs lead to it."""
         self._found.setdefault((path, message), IntentError(path, message))
+
+    def note(self, text: str) -> None:
+        """Note what is no error, and the administrator may want to know."""
+        self._notes[text] = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What was noted, each text once."""
+        return list(self._notes)
 
     def __len__(self) -> int:
         return len(self._found)

@@ -824,8 +824,8 @@ vpns:
     ),
     (
         "an external edge that is a text",
-        "hosts: {edge-west: {vcc_external: 'yes'}}",
-        [("hosts.edge-west.vcc_external", "must be true or false, not 'yes'")],
+        "hosts: {edge-west: {vcc_external: 'maybe'}}",
+        [("hosts.edge-west.vcc_external", "must be true or false, not 'maybe'")],
     ),
     (
         "an external VM without an external edge",

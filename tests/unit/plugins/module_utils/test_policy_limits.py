@@ -120,10 +120,8 @@ def test_a_quota_out_of_bounds(quota: str) -> None:
 
 def test_all_mistakes_at_once_with_their_places() -> None:
     policies = {"slow": {"rate": {"vpn": {"up": "1mbit"}}, "quota": {"when_used_up": "cry", "vpns": "1GB/day"}}}
-    found = wrong({"extends": "slow", "rate": {"member": "fast"}}, policies)
-    assert [path for path, _message in found] == ["vcc_policies.slow.quota.vpns"]  # a key that nobody reads comes first
-    del policies["slow"]["quota"]["vpns"]
     assert [path for path, _message in wrong({"extends": "slow", "rate": {"member": "fast"}}, policies)] == [
+        "vcc_policies.slow.quota.vpns",
         "vcc_policies.slow.rate.vpn.up",
         "policy.rate.member",
         "vcc_policies.slow.quota.when_used_up",
