@@ -22,6 +22,7 @@ from ._vpn import Vpn
 
 Real = tuple[str, str, Prefix]
 """A host, the variable that says so, and what exists."""
+MANAGEMENT, NETWORK = "ansible_", "_network"
 
 
 def check_pools(
@@ -65,21 +66,21 @@ def real_networks(vpn: Vpn, edges: Iterable[OrgEdge], landscape: Landscape) -> s
 
 
 def overlapped(prefix: Prefix, real: Iterable[Real]) -> Iterator[str]:
-    """What of ``real`` a prefix overlaps, a text for each variable. Addresses in networks named before are left out."""
-    hosts: dict[str, dict[Prefix, list[str]]] = {}
+    """What of ``real`` a prefix overlaps, a text for each kind. Addresses in networks that are named are left out."""
+    kinds: dict[str, dict[Prefix, list[str]]] = {}
     for host, variable, there in sorted(real):
         if prefix.overlaps(there):
-            hosts.setdefault(variable, {}).setdefault(there, []).append(host)
-    networks = [there for variable, found in hosts.items() if variable.endswith("_network") for there in found]
-    for variable, found in sorted(hosts.items(), key=lambda item: (not item[0].endswith("_network"), item[0])):
+            kind = MANAGEMENT if variable.startswith(MANAGEMENT) else variable
+            kinds.setdefault(kind, {}).setdefault(there, []).append(of_host(host, variable))
+    networks = [there for kind, found in kinds.items() if kind.endswith(NETWORK) for there in found]
+    for kind, found in sorted(kinds.items(), key=lambda item: (not item[0].endswith(NETWORK), item[0])):
         texts = []
-        for there, names in sorted(found.items()):
-            if there.length < (32 if there.family == 4 else 128) or not any(one.contains(there) for one in networks):
-                more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-                texts.append(f"{there} ({of_host(names[0], variable)}{more})")
+        for there, places in sorted(found.items()):
+            if kind.endswith(NETWORK) or not any(one.contains(there) for one in networks):
+                more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+                texts.append(f"{there} ({places[0]}{more})")
         if texts:
-            kind = "at which Ansible reaches hosts" if variable.startswith("ansible_") else "which exists"
-            yield f"{some(texts)}, {kind}"
+            yield f"{some(texts)}, {'at which Ansible reaches hosts' if kind == MANAGEMENT else 'which exists'}"
 
 
 def note_exhausted(exhausted: Iterable[tuple[Vpn, PoolExhausted]], vpns: int, problems: Problems) -> None:

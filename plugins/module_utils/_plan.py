@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ._errors import IntentError
 from ._intent import parse_intent
 from ._landscape import Landscape
 from ._paths import DELETE
@@ -34,7 +35,7 @@ class Request:
     ``hosts``: the landscape's facts by host. ``matches``: the hosts that each text among the members stands for.
     ``intent``: ``{"pools", "vpns", "policies"}``; VPNs to create or change. ``absent``: names of VPNs to delete, as
     ``payroll`` or ``acme/payroll``. ``create_tunnels``: whether tunnels may be made that are not there yet.
-    ``organizations``: those that the run is about; none stands for all.
+    ``organizations``: those that the run is about; none stands for all. ``problems``: mistakes that were found before.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]
@@ -43,6 +44,7 @@ class Request:
     absent: tuple[str, ...] = ()
     create_tunnels: bool = True
     organizations: tuple[str, ...] = ()
+    problems: tuple[IntentError, ...] = ()
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
@@ -51,6 +53,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     Raises IntentErrors with everything that is wrong, before anything was written.
     """
     problems = Problems()
+    problems.extend(request.problems)
     hosts, intent = restrict(request.hosts, request.matches, request.intent, request.organizations, problems)
     organizations = organizations_of(hosts)
     remembered: dict[str, dict[str, Any]] = {}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ._errors import IntentError, IntentErrors
@@ -22,6 +22,11 @@ class Problems:
     def add(self, path: str, message: str) -> None:
         """Note an error at ``path``; the same error is noted once, however many VPNs lead to it."""
         self._found.setdefault((path, message), IntentError(path, message))
+
+    def extend(self, errors: Iterable[IntentError]) -> None:
+        """Note errors that others found."""
+        for error in errors:
+            self.add(error.path, error.message)
 
     def note(self, text: str) -> None:
         """Note what is no error, and the administrator may want to know."""

@@ -145,3 +145,14 @@ def test_a_public_range_of_a_vpns_own_is_pointed_out_too() -> None:
 
 def test_a_pool_that_no_vpn_of_the_run_uses_is_not_pointed_out() -> None:
     assert World(lab()).plan(pools={"public": "8.8.8.0/24"}).notes == []
+
+
+def test_the_same_mistake_in_many_vpns_is_one_line() -> None:
+    vpns = [{**PAYROLL, "name": f"v{number}", "policy": "strcit"} for number in range(50)]
+    with pytest.raises(IntentErrors) as caught:
+        World().plan(*vpns, {**PAYROLL, "topology": "ring"})
+    assert len(caught.value.errors) == 51
+    head, *lines = caught.value.report().splitlines()
+    assert head == "51 mistakes in the intent, no host was touched:"
+    assert [line.partition(": ")[0] for line in lines] == ["vcc_vpns[0].policy", "vcc_vpns[50].topology"]
+    assert lines[0].endswith("(and 49 more like this, the last of them vcc_vpns[49].policy)")
