@@ -23,6 +23,7 @@ from ._plan_outcome import Plan
 from ._pool import carve_vpn
 from ._problems import Problems
 from ._settle import told
+from ._static_paths import static_losses
 from ._vpn import Vpn, vpn_from_record
 
 if TYPE_CHECKING:
@@ -114,6 +115,9 @@ class OrganizationPlan:
             if vpn["name"] in self.asked
             for site in vpn.get("single_points_of_failure", [])
         ]
+        for name, vpn in sorted(self.asked.items()):
+            static = static_losses(vpn.sites, vpn.pairs)
+            plan.notes += [f"{name}: {static}"] if static else []
         lines = diff(old, new)
         plan.diff += lines + touched(lines, old_documents, documents)
         plan.changed_nodes += changed_nodes(old_documents, documents)
