@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,20 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import match_members, read_hosts, who_runs
+from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import tidy
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
+    UNREADABLE,
+    match_members,
+    read_inventory,
+    who_runs,
+)
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import INTENT, find_unreadable, read_run
+
+# Without these there is nothing to plan with.
+NEEDED = ("vcc_ledger", "vcc_state_dir")
+CANNOT = "__cannot_be_templated__"
 
 
 class ActionModule(ActionBase):
@@ -23,16 +37,34 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
     _supports_async = False
 
+    @classmethod
+    def finalize_task_arg(cls, name: str, value: Any, *rest: Any, **more: Any) -> Any:
+        """Let an intent pass that cannot be templated, to refuse it with its path (from ansible-core 2.19 on)."""
+        try:
+            return super().finalize_task_arg(name, value, *rest, **more)
+        except AnsibleError as error:
+            if name not in INTENT:
+                raise
+            return {CANNOT: str(error)}
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         if task_vars is None:
             raise AnsibleError("vpn_plan needs the variables of its task")
-        arguments = {
-            **self._task.args,
-            "hosts": read_hosts(task_vars),
-            "matches": match_members(self._task.args.get("vpns"), task_vars, self._loader),
-            "who": who_runs(task_vars),
-        }
+        arguments = dict(self._task.args)
+        problems = Problems()
+        run = read_run(task_vars, self._templar, problems)
+        self._read_intent(arguments, task_vars, problems)
+        inventory = read_inventory(task_vars, arguments.get("organizations") or (), run)
+        problems.extend(inventory.problems)
+        if any(error.path in NEEDED or error.message.startswith(UNREADABLE) for error in problems):
+            return {"failed": True, "changed": False, "msg": IntentErrors(problems).report()}
+        arguments.update(
+            hosts=inventory.hosts,
+            matches=match_members(arguments.get("vpns"), task_vars, self._loader),
+            problems=[{"path": error.path, "message": error.message} for error in problems],
+            who=who_runs(task_vars),
+        )
         result: dict[str, Any] = self._execute_module(
             module_name="intercloud.vpn.vpn_plan", module_args=arguments, task_vars=task_vars
         )
@@ -43,6 +75,18 @@ class ActionModule(ActionBase):
             result["vpns"] = [vpn["name"] for vpn in plan["vpns"]]
             result.update(_write(plan))
         return result
+
+    def _read_intent(self, arguments: dict[str, Any], task_vars: dict[str, Any], problems: Problems) -> None:
+        """Tidy the intent among the arguments, or note what of it cannot be templated."""
+        for name, variable in INTENT.items():
+            part = arguments.get(name)
+            if isinstance(part, Mapping) and CANNOT in part:
+                before = len(problems)
+                find_unreadable(task_vars, self._templar, problems)
+                if len(problems) == before:  # it was not said where intents usually are
+                    problems.add(variable, f"{UNREADABLE}: {part[CANNOT]}")
+            elif part is not None:
+                arguments[name] = tidy(part)
 
 
 def _write(plan: dict[str, Any]) -> dict[str, str]:

@@ -9,18 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from ._check_pools import Real, overlapped
 from ._landscape import Landscape
 from ._landscape_hosts import OrgEdge
-from ._pool_intent import UNUSABLE
+from ._pool_intent import unusable
 from ._prefix import Prefix
 from ._problems import Problems, did_you_mean
 from ._vpn import Vpn
 
 if TYPE_CHECKING:
     from ._destinations import Network, Server
-
-Real = tuple[str, str, Prefix]
-"""A host, the variable that says so, and what is really there."""
 
 
 def check_destinations(
@@ -45,24 +43,23 @@ def check_destinations(
         if prefix.family != vpn.pool.family:
             problems.add(place, f"{name} is IPv{prefix.family}, {vpn.path}.pool {vpn.pool} is IPv{vpn.pool.family}")
             continue
-        for cidr, meaning in UNUSABLE.items():
-            if prefix.overlaps(Prefix.parse(cidr)):
-                problems.add(place, f"{name} lies in {cidr}, {meaning}")
+        where = unusable(prefix)
+        if where:
+            problems.add(place, f"{name} lies in {where}")
         for what, held in taken:
             if prefix.overlaps(held):
                 problems.add(place, f"{name} overlaps {held} ({what}), addresses of a VPN: name a member instead")
                 break
-    real = sorted(real)
+    real = list(real)
     for server in vpn.destinations.servers:
         _check_server(vpn, server, sites, problems)
     for network in vpn.destinations.networks:
-        for owner, variable, there in real:
-            if network.prefix.overlaps(there):
-                problems.add(
-                    f"{vpn.path}.destinations.networks[{network.index}].network",
-                    f"{network.prefix} overlaps {there} (hosts.{owner}.{variable}), which a site of the VPN has "
-                    "itself; name single hosts under servers, which get addresses of the VPN",
-                )
+        for what in overlapped(network.prefix, real):
+            problems.add(
+                f"{vpn.path}.destinations.networks[{network.index}].network",
+                f"{network.prefix} overlaps {what} at a site of the VPN itself; name single hosts under servers, which "
+                "get addresses of the VPN",
+            )
     _check_against_each_other(vpn, problems)
 
 

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+MOST_ALIKE = 3
+"""So many errors that say the same have a line each."""
 
 
 class VccError(Exception):
@@ -15,7 +18,7 @@ class VccError(Exception):
 class IntentError(VccError):
     """One mistake in the intent or in the inventory.
 
-    `path` is its place (`vpns[0].members[2]`), `message` says what is wrong and what would mend it.
+    `path` is its place (`vcc_vpns[0].members[2]`), `message` says what is wrong and what would mend it.
     """
 
     def __init__(self, path: str, message: str) -> None:
@@ -36,6 +39,24 @@ class IntentErrors(VccError):
 
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self.errors)
+
+    def report(self) -> str:
+        """What an administrator is told."""
+        count = len(self.errors)
+        head = f"{count} {'mistake' if count == 1 else 'mistakes'} in the intent, no host was touched:"
+        return "\n".join([head, *self._lines()])
+
+    def _lines(self) -> Iterator[str]:
+        """A line per error; what is wrong at many places in the same way is one line, at the first of them."""
+        places: dict[str, list[str]] = {}
+        for error in self.errors:
+            places.setdefault(error.message, []).append(error.path)
+        for error in self.errors:
+            paths = places[error.message]
+            if len(paths) <= MOST_ALIKE:
+                yield str(error)
+            elif error.path == paths[0]:
+                yield f"{error} (and {len(paths) - 1} more like this, the last of them {paths[-1]})"
 
 
 class PoolExhausted(VccError):

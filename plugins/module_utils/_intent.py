@@ -13,8 +13,9 @@ from typing import Any
 from ._destinations import parse_destinations
 from ._landscape import Landscape
 from ._members_intent import MembersParser
-from ._policy import resolve_policy
-from ._pool_intent import parse_pool, parse_pools
+from ._paths import POLICIES, VPNS, of_pool, of_vpn
+from ._policy import check_policies, resolve_policy
+from ._pool_intent import parse_pool, parse_pools, point_out_public
 from ._prefix import Prefix
 from ._problems import Problems, did_you_mean, unknown_keys
 from ._tenants import OTHERS
@@ -45,16 +46,17 @@ def parse_intent(
     pools = parse_pools(intent.get("pools"), problems)
     policies = {} if intent.get("policies") is None else intent["policies"]
     if not isinstance(policies, Mapping):
-        problems.add("policies", "must be a mapping of names to policies")
+        problems.add(POLICIES, "must be a mapping of names to policies")
         policies = {}
+    check_policies(policies, problems)
     vpns = intent.get("vpns")
     if not isinstance(vpns, (list, tuple)):
-        problems.add("vpns", "must be a list of VPNs")
+        problems.add(VPNS, "must be a list of VPNs")
         return []
     parsed: list[Vpn] = []
     names: dict[tuple[str, str], str] = {}
     for index, raw in enumerate(vpns):
-        path = f"vpns[{index}]"
+        path = of_vpn(index)
         if raw is OTHERS:
             continue
         if not isinstance(raw, Mapping):
@@ -70,6 +72,7 @@ def parse_intent(
             )
         else:
             parsed.append(vpn)
+            point_out_public(vpn.pool, f"{path}.pool" if "/" in vpn.pool_name else of_pool(vpn.pool_name), problems)
     for one, other in combinations([vpn for vpn in parsed if vpn.pool_name not in pools], 2):
         if one.organization == other.organization and one.pool.overlaps(other.pool):
             problems.add(f"{other.path}.pool", f"{other.pool} overlaps {one.path}.pool {one.pool}")
@@ -104,6 +107,8 @@ class _Parser:
         reader = MembersParser(self.raw, self.path, self.matches, self.landscape, self.problems)
         members = reader.parse()
         organization = self._organization(members)
+        if organization is not None:
+            self.landscape.check_vapps(organization, {member.vm.cloud for member in members})
         topology = self._topology(name, organization, members)
         destinations = parse_destinations(self.raw.get("destinations"), f"{self.path}.destinations", self.problems)
         if name is None or pool is None or policy is None or organization is None or topology is None:
@@ -118,6 +123,10 @@ class _Parser:
         name = self.raw.get("name")
         if name is None:
             self.problems.add(f"{self.path}.name", "is missing")
+        elif isinstance(name, bool):
+            self.problems.add(
+                f"{self.path}.name", "is a boolean: YAML reads a bare no, yes, on or off as one; put the name in quotes"
+            )
         elif not isinstance(name, str) or not _NAME.fullmatch(name):
             self.problems.add(
                 f"{self.path}.name",

@@ -8,13 +8,15 @@ Hosts are checked when a VPN needs them, so that a half-described VM elsewhere i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ._external import identity_of, is_external
 from ._landscape_facts import Facts, is_shared, organization_of
 from ._landscape_gateways import read_edge, read_vapp
 from ._landscape_hosts import MODES, OrgEdge, VappEdge, Vm
+from ._paths import of_host
+from ._prefix import Prefix, parse_address
 from ._problems import Problems, did_you_mean
 
 
@@ -112,14 +114,26 @@ class Landscape:
 
     def vapp(self, name: str, asked_by: str) -> VappEdge | None:
         """The vApp edge of that name; ``asked_by`` is the path of the variable that names it."""
+        known = self.is_a(name, "vapp_edges")
         if name not in self._vapps:
-            if self.is_a(name, "vapp_edges"):
-                self._vapps[name] = read_vapp(self._read(name))
-            else:
-                hint = did_you_mean(name, self.of_kind("vapp_edges"))
-                self._problems.add(asked_by, f"{name} is not in the group vapp_edges{hint}")
-                self._vapps[name] = None
+            self._vapps[name] = read_vapp(self._read(name)) if known else None
+        if not known:  # every variable that names it is a mistake
+            hint = did_you_mean(name, self.of_kind("vapp_edges"))
+            self._problems.add(asked_by, f"{name} is not in the group vapp_edges{hint}")
         return self._vapps[name]
+
+    def check_vapps(self, organization: str, clouds: Collection[str]) -> None:
+        """Note every VM in some clouds whose vApp does not exist: it would be missing from its vApp's VPNs."""
+        for vapp, vms in self._vms_of.items():
+            for name in vms if not self.is_a(vapp, "vapp_edges") else ():
+                facts = self._hosts[name]
+                if organization_of(facts) == organization and set(facts["clouds"]) & set(clouds):
+                    self.vapp(vapp, of_host(name, "vcc_vapp"))
+
+    def management(self, name: str) -> list[tuple[str, Prefix]]:
+        """The addresses that Ansible reaches a host by, each with the variable that says so."""
+        found = self._hosts[name].get("management", {})
+        return [(variable, parse_address(address)) for variable, texts in found.items() for address in texts]
 
     def vm(self, name: str, path: str) -> Vm | None:
         """The VM of that name, with its site; ``path`` is where the intent asked for it."""
@@ -185,6 +199,11 @@ class Landscape:
         named = vm.variables.get("vcc_edge")
         remembered = self._remembered_edges_of.get((cloud, vm.organization), [])
         edges = self._edges_of.get((cloud, vm.organization), remembered)
+        astray = [edge for edge in edges if len(self._hosts[edge]["clouds"]) > 1]
+        for edge in astray:  # else it would look as if the cloud had several
+            self._read(edge).cloud()
+        if astray:
+            return None
         if named is not None:
             if named in edges or named in remembered:
                 return str(named)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """INTENT: one host's plain facts.
 
-They are ``{"kinds": [...], "clouds": [...], "vars": {"vcc_org": ..., ...}}``: the groups that the host is in and its
-``vcc_*`` variables.
+They are ``{"kinds": [...], "clouds": [...], "vars": {"vcc_org": ..., ...}, "management": {"ansible_host": [...]}}``:
+the groups that the host is in, its ``vcc_*`` variables, and the addresses that Ansible reaches it by, by variable.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._landscape_hosts import Addresses
+from ._paths import of_host
 from ._prefix import Prefix, format_address, parse_address
 from ._problems import Problems
 
@@ -23,7 +24,7 @@ class Facts:
     """Reads the facts of the host ``name``, and notes what is wrong with them."""
 
     def __init__(self, name: str, facts: Mapping[str, Any], problems: Problems) -> None:
-        self.name, self.place = name, f"hosts.{name}"
+        self.name, self.place = name, of_host(name)
         self.kinds: Sequence[str] = facts["kinds"]
         self.clouds: Sequence[str] = facts["clouds"]
         self.variables: Mapping[str, Any] = facts["vars"]
@@ -51,7 +52,8 @@ class Facts:
             self.place,
             "is in no cloud; put it in a group cloud_<name>"
             if not self.clouds
-            else f"is in {len(self.clouds)} clouds ({', '.join(self.clouds)}); a gateway is in exactly one",
+            else f"is in {len(self.clouds)} clouds ({', '.join(f'cloud_{cloud}' for cloud in self.clouds)}); "
+            "a gateway is in exactly one",
         )
         return None
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,17 +125,29 @@ events = sa.Table(
 
 
 def parse_url(text: str) -> URL:
-    """The ledger's URL; a relative or ~ path of SQLite becomes absolute. LedgerError when it cannot be one."""
+    """The ledger's URL, with a ~ path of SQLite made absolute. LedgerError when it cannot be one."""
     try:
         url = sa.engine.make_url(text)
     except Exception as error:  # SQLAlchemy's and, for a bad port, Python's own
         # The text is not repeated: it may hold a password.
         raise LedgerError("the ledger's URL cannot be read: write sqlite:////absolute/path/ledger.sqlite3") from error
+    if url.get_backend_name() in ("postgres", "postgresql"):
+        return url.set(drivername=_postgresql(url.drivername))
     if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
-        path = Path(os.path.expandvars(url.database)).expanduser().absolute()
+        path = Path(os.path.expandvars(url.database)).expanduser()
+        if not path.is_absolute():
+            raise LedgerError(f"the ledger {path} is relative: write sqlite:////absolute/path/ledger.sqlite3")
         _check_writable(path)
         url = url.set(database=str(path))
     return url
+
+
+def _postgresql(drivername: str) -> str:
+    """SQLAlchemy's name for the database, which others call postgres, with the driver that is installed."""
+    driver = drivername.partition("+")[2] or next(
+        (name for name in ("psycopg2", "psycopg") if importlib.util.find_spec(name)), ""
+    )
+    return f"postgresql+{driver}" if driver else "postgresql"
 
 
 def sqlite_file(url: URL) -> Path | None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -94,7 +95,8 @@ class MembersParser:
         else:
             mode = default_mode
         if not isinstance(entry, str) or not entry:
-            self.problems.add(place, "must be a name, or a mapping with name, mode and ports")
+            quote = f", not {entry!r}: put it in quotes" if isinstance(entry, (bool, int, float)) else ""
+            self.problems.add(place, f"must be a name, or a mapping with name, mode and ports{quote}")
             return None, None, None
         return str(entry), mode, ports
 
@@ -106,6 +108,13 @@ class MembersParser:
         return mode
 
     def _vms(self, text: str, place: str) -> Sequence[str]:
+        if _only_excludes(text):
+            self.problems.add(
+                place,
+                f"{text} only excludes, and so stands for every other host: write what it is taken from and the "
+                f"exclusion as one entry, such as members:{text}",
+            )
+            return []
         hosts = self.matches.get(text, [])
         if not hosts:
             known = [*self.landscape.of_kind("members"), *self.landscape.of_kind("vapp_edges")]
@@ -124,3 +133,8 @@ class MembersParser:
         if not vms:
             self.problems.add(place, f"{text} matches no host of the group members")
         return vms
+
+
+def _only_excludes(text: str) -> bool:
+    """Whether every part of an inventory pattern is an exclusion, which Ansible takes from all hosts there are."""
+    return all(part.strip()[:1] == "!" and len(part.strip()) > 1 for part in re.split("[:,]", text))

@@ -14,8 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ._errors import IntentError
 from ._intent import parse_intent
 from ._landscape import Landscape
+from ._paths import DELETE
 from ._plan_organization import OrganizationPlan
 from ._plan_outcome import Plan
 from ._problems import Problems
@@ -33,7 +35,7 @@ class Request:
     ``hosts``: the landscape's facts by host. ``matches``: the hosts that each text among the members stands for.
     ``intent``: ``{"pools", "vpns", "policies"}``; VPNs to create or change. ``absent``: names of VPNs to delete, as
     ``payroll`` or ``acme/payroll``. ``create_tunnels``: whether tunnels may be made that are not there yet.
-    ``organizations``: those that the run is about; none stands for all.
+    ``organizations``: those that the run is about; none stands for all. ``problems``: mistakes that were found before.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]
@@ -42,6 +44,7 @@ class Request:
     absent: tuple[str, ...] = ()
     create_tunnels: bool = True
     organizations: tuple[str, ...] = ()
+    problems: tuple[IntentError, ...] = ()
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
@@ -50,6 +53,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     Raises IntentErrors with everything that is wrong, before anything was written.
     """
     problems = Problems()
+    problems.extend(request.problems)
     hosts, intent = restrict(request.hosts, request.matches, request.intent, request.organizations, problems)
     organizations = organizations_of(hosts)
     remembered: dict[str, dict[str, Any]] = {}
@@ -75,6 +79,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
         if len(tenants) > 1:  # they may use the same names
             plan.diff[told:] = [f"{line[:2]}{tenant.name}: {line[2:]}" for line in plan.diff[told:]]
     problems.raise_if_any()
+    plan.notes[:0] = problems.notes
     plan.members = _candidates(hosts)
     plan.changed_nodes = list(dict.fromkeys(plan.changed_nodes))  # a shared VCC node is told by each organization
     return plan
@@ -111,10 +116,10 @@ def _mark_absent(
         *organization, name = text.split("/", 1)
         owners = [tenant for tenant in tenants if name in tenant.stored and organization in ([], [tenant.name])]
         if any(vpn.name == name and organization in ([], [vpn.organization]) for vpn in asked):
-            problems.add("delete", f"{name} cannot be created and deleted in the same run")
+            problems.add(DELETE, f"{name} cannot be created and deleted in the same run")
         elif len(owners) > 1:
             which = ", ".join(f"{owner.name}/{name}" for owner in owners)
-            problems.add("delete", f"{name} is a VPN of several organizations; say which: {which}")
+            problems.add(DELETE, f"{name} is a VPN of several organizations; say which: {which}")
         elif owners:
             owners[0].absent.add(name)
         else:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ._check import check_vpns
+from ._check_pools import note_exhausted
 from ._check_tunnels import check_together
 from ._compile import compile_organization
 from ._diff import changed_nodes, diff, touched
@@ -17,10 +18,12 @@ from ._errors import PoolExhausted
 from ._landscape import Landscape
 from ._leases import Lease, SiteDemand, is_vpn_block, vpn_of
 from ._ledger_records import ACTIVE, DELETING, VpnRecord
+from ._paths import CREATE_TUNNELS
 from ._plan_outcome import Plan
 from ._pool import carve_vpn
 from ._problems import Problems
 from ._settle import told
+from ._static_paths import static_losses
 from ._vpn import Vpn, vpn_from_record
 
 if TYPE_CHECKING:
@@ -68,15 +71,17 @@ class OrganizationPlan:
         own: dict[str, dict[str, Lease]] = {}
         for key, lease in self.held.items():
             own.setdefault(vpn_of(key), {})[key] = lease
+        exhausted: list[tuple[Vpn, PoolExhausted]] = []
         # A CIDR of a VPN's own may lie in a pool that others take from, who must not be there first.
         for name, vpn in sorted(self.wanted.items(), key=lambda item: ("/" not in item[1].pool_name, item[0])):
             try:
                 new = carve_vpn(name, vpn.pool_name, vpn.pool, _demand(vpn), {**blocks, **own.get(name, {})})
             except PoolExhausted as error:
-                problems.add(f"{vpn.path}.pool", str(error))
+                exhausted.append((vpn, error))
                 continue
             self.leases.update((lease.key, lease) for lease in new)
             blocks.update((lease.key, lease) for lease in new if is_vpn_block(lease.key))
+        note_exhausted(exhausted, len(self.wanted), problems)
 
     def compile(self, plan: Plan, problems: Problems, create_tunnels: bool) -> None:
         """Write the ledger's part and add the documents to the plan."""
@@ -110,6 +115,9 @@ class OrganizationPlan:
             if vpn["name"] in self.asked
             for site in vpn.get("single_points_of_failure", [])
         ]
+        for name, vpn in sorted(self.asked.items()):
+            static = static_losses(vpn.sites, vpn.pairs)
+            plan.notes += [f"{name}: {static}"] if static else []
         lines = diff(old, new)
         plan.diff += lines + touched(lines, old_documents, documents)
         plan.changed_nodes += changed_nodes(old_documents, documents)
@@ -159,7 +167,7 @@ class OrganizationPlan:
         for name, record in missing.items() if not create_tunnels else ():
             users = ", ".join(vpn["name"] for vpn in new.vpns if name in vpn["tunnels"])
             problems.add(
-                f"tunnels.{name}",
+                CREATE_TUNNELS,
                 f"there is no tunnel {' -- '.join(record['edges'])} yet, which {users} needs, "
                 "and vcc_create_tunnels is never; set it to always, or ask",
             )

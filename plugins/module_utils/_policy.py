@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ._paths import of_policy
 from ._policy_catalog import CATALOG
 from ._policy_encryption import Encryption
 from ._policy_logging import Logging
@@ -75,6 +76,12 @@ def resolve_policy(wanted: object, policies: Mapping[str, Any], path: str, probl
     return None if merged is None or len(found) else policy_from_record(merged)
 
 
+def check_policies(policies: Mapping[str, Any], problems: Problems) -> None:
+    """Note what is wrong with the user's own policies, whether a VPN uses them or not."""
+    for name, policy in policies.items():
+        resolve_policy(name if isinstance(name, str) else policy, policies, of_policy(name), problems)
+
+
 def policy_from_record(record: Mapping[str, Any]) -> Policy:
     """The inverse of :meth:`Policy.record`. A section that was not there yet when it was kept has its defaults."""
     read: dict[str, Any] = {
@@ -95,10 +102,10 @@ def _merge(
     if isinstance(wanted, str):
         name = str(wanted)
         if name in seen:
-            problems.add(path, f"policies extend each other in a circle: {' -> '.join((*seen, name))}")
+            _note_circle(seen[seen.index(name) :], problems)
             return None
         if name in policies:
-            return _merge(policies[name], policies, f"policies.{name}", problems, (*seen, name), places)
+            return _merge(policies[name], policies, of_policy(name), problems, (*seen, name), places)
         if name in CATALOG:
             places.update(
                 (section, {key: f"{path}.{section}.{key}" for key in reads.DEFAULTS})
@@ -113,9 +120,10 @@ def _merge(
     if not isinstance(wanted, Mapping):
         problems.add(path, "must be the name of a policy, or a mapping that extends one")
         return None
-    before = len(problems)
     unknown_keys(wanted, {"extends", *SECTIONS}, path, problems)
     base = _merge(wanted.get("extends", "standard"), policies, f"{path}.extends", problems, seen, places)
+    if base is None:  # what it says itself can be checked all the same
+        base = _merge("standard", {}, path, problems, (), places)
     for section, reads in SECTIONS.items():
         own = wanted.get(section, {})
         if not isinstance(own, Mapping):
@@ -125,7 +133,17 @@ def _merge(
             if base is not None:
                 base[section] = {**base[section], **own}
                 places[section].update((str(key), f"{path}.{section}.{key}") for key in own)
-    return base if len(problems) == before else None
+    return base
+
+
+def _note_circle(names: tuple[str, ...], problems: Problems) -> None:
+    """One circle is one mistake, whichever of its policies is read first."""
+    start = names.index(min(names))
+    circle = (*names[start:], *names[:start])
+    problems.add(
+        f"{of_policy(circle[-1])}.extends",
+        f"policies extend each other in a circle: {' -> '.join((*circle, circle[0]))}",
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ._errors import IntentError, IntentErrors
@@ -17,10 +17,25 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], IntentError] = {}
+        self._notes: dict[str, None] = {}
 
     def add(self, path: str, message: str) -> None:
         """Note an error at ``path``; the same error is noted once, however many VPNs lead to it."""
         self._found.setdefault((path, message), IntentError(path, message))
+
+    def extend(self, errors: Iterable[IntentError]) -> None:
+        """Note errors that others found."""
+        for error in errors:
+            self.add(error.path, error.message)
+
+    def note(self, text: str) -> None:
+        """Note what is no error, and the administrator may want to know."""
+        self._notes[text] = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What was noted, each text once."""
+        return list(self._notes)
 
     def __len__(self) -> int:
         return len(self._found)
@@ -39,6 +54,12 @@ def unknown_keys(mapping: Mapping[Any, object], known: Collection[str], path: st
     for key in mapping:
         if key not in known:
             problems.add(f"{path}.{key}", f"is not known here{did_you_mean(str(key), known)}")
+
+
+def some(texts: Sequence[str], most: int = 3) -> str:
+    """The first few of many, and how many more there are: ``a, b, c and 7 more``."""
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:

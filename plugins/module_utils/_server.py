@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 def run_on_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
     """Run ``work`` in one transaction of the ledger the module names; in check mode all is rolled back.
 
-    Ends the module with every error at once when the intent is wrong: ``errors`` is a list of ``path, message``.
+    Ends the module with every error at once when the intent is wrong, a line each.
     """
     # A short-lived process that only builds: looking for cycles takes a third of a large plan's time, and finds none.
     gc.disable()
@@ -33,20 +33,11 @@ def run_on_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
     try:
         return Ledger(module.params["ledger"]).run(work, dry_run=module.check_mode, who=module.params["who"])
     except IntentErrors as error:
-        return _fail(module, _listed(error), _records(error))
+        return _fail(module, error.report())
     except VccError as error:
-        return _fail(module, str(error), [])
+        return _fail(module, str(error))
 
 
-def _fail(module: AnsibleModule, message: str, errors: list[dict[str, Any]]) -> NoReturn:
-    module.fail_json(msg=message, errors=errors)
+def _fail(module: AnsibleModule, message: str) -> NoReturn:
+    module.fail_json(msg=message)
     raise AssertionError("fail_json ends the module")
-
-
-def _listed(error: IntentErrors) -> str:
-    count = len(error.errors)
-    return f"{count} {'mistake' if count == 1 else 'mistakes'} in the intent, no host was touched:\n{error}"
-
-
-def _records(error: IntentErrors) -> list[dict[str, Any]]:
-    return [{"path": one.path, "message": one.message} for one in error.errors]

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ._landscape_facts import is_shared, organization_of
+from ._paths import ORGANIZATION, of_vpn
 from ._problems import Problems, did_you_mean
 
 Hosts = Mapping[str, Mapping[str, Any]]
@@ -38,7 +39,7 @@ def restrict(
         return hosts, intent
     known = organizations_of(hosts)
     for name in sorted(set(organizations) - set(known)):
-        problems.add("organization", f"no host of the inventory is of organization {name}{did_you_mean(name, known)}")
+        problems.add(ORGANIZATION, f"no host of the inventory is of organization {name}{did_you_mean(name, known)}")
     problems.raise_if_any()
     ours = {name: facts for name, facts in hosts.items() if is_shared(facts) or organization_of(facts) in organizations}
     vpns = intent.get("vpns")
@@ -52,7 +53,7 @@ def restrict(
         left[index] = OTHERS
         if named & set(ours):
             problems.add(
-                f"vpns[{index}].members",
+                f"{of_vpn(index)}.members",
                 f"are not all of {', '.join(sorted(organizations))}; a VPN is of one organization",
             )
     return ours, {**intent, "vpns": left}

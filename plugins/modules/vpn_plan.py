@@ -32,7 +32,7 @@ options:
     default: /var/lib/intercloud-vpn
   pools:
     description: The pools that VPNs take addresses from, by name, each a CIDR.
-    type: dict
+    type: raw
     default: {}
   vpns:
     description: The VPNs to create or to change. See the documentation of intents for what an entry may have.
@@ -66,6 +66,11 @@ options:
     description: The hosts that each text among the members stands for. Filled in by the action plugin.
     type: dict
     default: {}
+  problems:
+    description: The mistakes that were found on the controller, each with its path. Filled in by the action plugin.
+    type: list
+    elements: dict
+    default: []
   who:
     description: Who the ledger's events name. Filled in by the action plugin.
     type: str
@@ -172,11 +177,6 @@ unsettled:
   description: Whether something is left to release once the nodes run their documents.
   returned: success
   type: bool
-errors:
-  description: Every mistake of the intent, with its path and what would mend it.
-  returned: failure
-  type: list
-  elements: dict
 """
 
 from collections.abc import Iterable
@@ -185,7 +185,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _crl, _plan
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentError, VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
 from ansible_collections.intercloud.vpn.plugins.module_utils._settings import pointers
 
@@ -207,7 +207,7 @@ def main() -> None:
         argument_spec={
             "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
             "state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"},
-            "pools": {"type": "dict", "default": {}},
+            "pools": {"type": "raw", "default": {}},
             "vpns": {"type": "raw", "default": []},
             "policies": {"type": "raw", "default": {}},
             "absent": {"type": "list", "elements": "str", "default": []},
@@ -216,6 +216,7 @@ def main() -> None:
             "who": {"type": "str", "default": ""},
             "hosts": {"type": "dict", "default": {}},
             "matches": {"type": "dict", "default": {}},
+            "problems": {"type": "list", "elements": "dict", "default": []},
         },
         supports_check_mode=True,
     )
@@ -231,13 +232,14 @@ def main() -> None:
                 absent=tuple(wanted["absent"]),
                 create_tunnels=wanted["create_tunnels"],
                 organizations=tuple(wanted["organizations"]),
+                problems=tuple(IntentError(one["path"], one["message"]) for one in wanted["problems"]),
             ),
         ),
     )
     try:
         trust = _trust(wanted["state_dir"], plan.generations)
     except VccError as error:
-        module.fail_json(msg=str(error), errors=[])
+        module.fail_json(msg=str(error))
     module.exit_json(
         changed=plan.changed,
         diff={"prepared": "".join(f"{line}\n" for line in plan.diff)},

@@ -7,44 +7,92 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager, split_host_pattern
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._check_run import CHECKS, check_run
+from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import host_variables
+from ansible_collections.intercloud.vpn.plugins.module_utils._known_variables import (
+    KNOWN,
+    OF_HOSTS,
+    PREFIX,
+    check_known,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._landscape_facts import is_shared, organization_of
+from ansible_collections.intercloud.vpn.plugins.module_utils._paths import of_host
+from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._psk import GIVEN, wrong_psk
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._host_reader import HostReader
 
 KINDS = ("vcc_nodes", "org_edges", "vapp_edges", "members")
 CLOUD = "cloud_"
 PSK = "vcc_psk"
-VARIABLES = (
-    "vcc_address",
-    "vcc_authentication",
-    "vcc_behind_nat",
-    "vcc_edge",
-    "vcc_external",
-    "vcc_identity",
-    "vcc_member_mode",
-    "vcc_mlkem",
-    "vcc_org",
-    "vcc_org_address",
-    "vcc_org_network",
-    "vcc_public_address",
-    "vcc_underlay_mtu",
-    "vcc_vapp",
-    "vcc_vapp_address",
-    "vcc_vapp_network",
-)
+UNREADABLE = "cannot be found out"
+VARIABLES = frozenset(OF_HOSTS) - {PSK}
+
+
+@dataclass
+class Inventory:
+    """What the inventory says: ``hosts`` for the planner, and what is wrong with variables that no planner reads."""
+
+    hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    problems: Problems = field(default_factory=Problems)
 
 
 def read_hosts(task_vars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The facts of every host the planner may need: ``{host: {"kinds", "clouds", "vars"}}``.
+    """The facts of every host the planner may need: ``{host: {"kinds", "clouds", "vars", "management"}}``.
 
-    All hosts of the inventory count, not only those that the run is limited to.
+    All hosts of the inventory count, not only those that the run is limited to. AnsibleError where one cannot be read.
     """
+    inventory = read_inventory(task_vars)
+    for error in inventory.problems:
+        if error.message.startswith(UNREADABLE):
+            raise AnsibleError(str(error))
+    return inventory.hosts
+
+
+def read_inventory(
+    task_vars: Mapping[str, Any], organizations: Collection[str] = (), run: Mapping[str, Any] | None = None
+) -> Inventory:
+    """The hosts' facts, and every mistake in the variables of the organizations' hosts (none: of all).
+
+    ``run`` are the variables of the run as the task sees them, and checked before. A host may have others.
+    """
+    inventory = Inventory(_grouped(task_vars["groups"]))
+    unknown: dict[str, list[str]] = {}
+    concerned = 0
+    for name, facts in inventory.hosts.items():
+        host = HostReader(task_vars["hostvars"], name)
+        found = {variable for variable in host if variable.startswith(PREFIX)}
+        variables, unreadable = {}, Problems()
+        for variable in sorted(found & VARIABLES):
+            try:
+                variables[variable] = host.get(variable)
+            except AnsibleError as error:
+                unreadable.add(of_host(name, variable), f"{UNREADABLE}: {first_line(error)}")
+        facts["vars"] = host_variables(variables)
+        if PSK in found:  # the planner is told whether it is in order, and no more
+            facts["vars"][PSK] = wrong_psk(host.get(PSK)) or GIVEN
+        facts["management"] = host.management()
+        if organizations and not is_shared(facts) and organization_of(facts) not in organizations:
+            continue
+        concerned += 1
+        inventory.problems.extend(unreadable)
+        for variable in found - KNOWN:
+            unknown.setdefault(variable, []).append(name)
+        _check_run(host, found, run or {}, of_host(name, ""), inventory.problems)
+    check_known(unknown, concerned, inventory.problems)
+    return inventory
+
+
+def _grouped(groups: Mapping[str, Iterable[str]]) -> dict[str, dict[str, Any]]:
+    """The hosts that are of a kind, with the groups that say so."""
     hosts: dict[str, dict[str, Any]] = {}
-    for group, names in task_vars["groups"].items():
+    for group, names in groups.items():
         kind, cloud = group in KINDS, group.startswith(CLOUD)
         if not kind and not cloud:
             continue
@@ -54,15 +102,29 @@ def read_hosts(task_vars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
                 facts["kinds"].append(str(group))
             else:
                 facts["clouds"].append(str(group)[len(CLOUD) :])
-    hosts = {name: facts for name, facts in hosts.items() if facts["kinds"]}
-    for name, facts in hosts.items():
-        variables = task_vars["hostvars"][name]
+    for facts in hosts.values():
         facts["kinds"].sort()
         facts["clouds"].sort()
-        facts["vars"] = {key: variables[key] for key in VARIABLES if key in variables}
-        if PSK in variables:  # the planner is told whether it is in order, and no more
-            facts["vars"][PSK] = wrong_psk(variables[PSK]) or GIVEN
-    return hosts
+    return {name: facts for name, facts in hosts.items() if facts["kinds"]}
+
+
+def _check_run(
+    host: HostReader, found: Collection[str], run: Mapping[str, Any], place: str, problems: Problems
+) -> None:
+    """Check what a host has for a variable of a run, where that is not what the run itself has, and was checked."""
+    for variable in sorted(CHECKS.keys() & found):
+        try:
+            value = host.get(variable)
+        except AnsibleError as error:
+            problems.add(f"{place}.{variable}", f"{UNREADABLE}: {first_line(error)}")
+            continue
+        if variable not in run or run[variable] != value:
+            check_run({variable: value}, problems, f"{place}.")
+
+
+def first_line(error: Exception) -> str:
+    """What an error of Ansible's says, without its place and its causes."""
+    return str(error).strip().partition("\n")[0]
 
 
 def match_members(vpns: object, task_vars: Mapping[str, Any], loader: Any) -> dict[str, list[str]]:

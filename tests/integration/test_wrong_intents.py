@@ -99,12 +99,12 @@ vcc_vpns:
   - {name: backup, pool: internal, members: [vm1-east, vm3-nowhere, edge-west], topolgy: mesh}
 """,
         {
-            "pools.other": "100.64.1.0/24 overlaps pools.internal 100.64.0.0/10",
-            "vpns[0].pool": "there is no pool 'internl' in vcc_pools; did you mean internal?",
-            "vpns[0].members[2]": "vm9-west is no VM, vApp, group or pattern of the inventory; did you mean",
-            "vpns[1].topolgy": "is not known here; did you mean topology?",
-            "vpns[1].members[1]": "vm3-nowhere is in no cloud; put it in a group cloud_<name>",
-            "vpns[1].members[2]": "edge-west is not in the group members",
+            "vcc_pools.other": "100.64.1.0/24 overlaps vcc_pools.internal 100.64.0.0/10",
+            "vcc_vpns[0].pool": "there is no pool 'internl' in vcc_pools; did you mean internal?",
+            "vcc_vpns[0].members[2]": "vm9-west is no VM, vApp, group or pattern of the inventory; did you mean",
+            "vcc_vpns[1].topolgy": "is not known here; did you mean topology?",
+            "vcc_vpns[1].members[1]": "vm3-nowhere is in no cloud; put it in a group cloud_<name>",
+            "vcc_vpns[1].members[2]": "edge-west is not in the group members",
         },
     ),
     "patterns and policies": (
@@ -117,13 +117,13 @@ vcc_vpns:
 vcc_delete: [b, c]
 """,
         {
-            "vpns[0].members[0]": "~vm( is no VM, vApp, group or pattern of the inventory",
-            "vpns[0].members[1]": "web* is no VM, vApp, group or pattern of the inventory",
-            "policies.weak.encryption.esp[0]": "3des-md5-modp1024: '3des' is not an algorithm we allow",
-            "vpns[1].policy.encryption.ike_rekey": "must be a whole number of seconds from 60 to 86400, not 0",
+            "vcc_vpns[0].members[0]": "~vm( is no VM, vApp, group or pattern of the inventory",
+            "vcc_vpns[0].members[1]": "web* is no VM, vApp, group or pattern of the inventory",
+            "vcc_policies.weak.encryption.esp[0]": "3des-md5-modp1024: '3des' is not an algorithm we allow",
+            "vcc_vpns[1].policy.encryption.ike_rekey": "must be a whole number of seconds from 60 to 86400, not 0",
         },
     ),
-    "no list": ("vcc_pools: {}\nvcc_vpns: {payroll: [vm1-east, vm1-west]}", {"vpns": "must be a list of VPNs"}),
+    "no list": ("vcc_pools: {}\nvcc_vpns: {payroll: [vm1-east, vm1-west]}", {"vcc_vpns": "must be a list of VPNs"}),
 }
 
 

@@ -233,7 +233,7 @@ def test_a_rule_that_nft_does_not_take_leaves_the_node_as_it_was(addresses):
 def test_a_rule_that_could_let_something_in_reaches_no_host():
     policies = {"watched": {"rules": {"org_edges": ["tcp dport 25 accept"]}}}
     run = create(PAYROLL, AUDIT, policies=policies, verify=False, succeeds=False)
-    assert "policies.watched.rules.org_edges[0]: 'accept' is not allowed" in " ".join(run.output.split())
+    assert "vcc_policies.watched.rules.org_edges[0]: 'accept' is not allowed" in " ".join(run.output.split())
 
 
 def test_a_deleted_vpn_leaves_nothing(addresses):

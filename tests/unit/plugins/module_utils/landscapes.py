@@ -20,6 +20,7 @@ import sqlalchemy as sa
 import yaml
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import host_variables, tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Ledger, Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_schema import metadata
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan import Request, make_plan
@@ -46,7 +47,8 @@ def lab(clouds: int = 2, *, org: str = "acme", tag: str = "", vapps: int = 1, vm
 
 
 def changed(hosts: Hosts, changes: Mapping[str, Mapping[str, Any] | None] | str) -> Hosts:
-    """A copy in which some hosts differ: variables by name (null removes one), ``kinds``, ``clouds``; null: no host.
+    """A copy in which some hosts differ: variables by name (null removes one), ``kinds``, ``clouds``,
+    ``management``; null: no host.
 
     A host that is not there yet is added. The changes can be given as YAML.
     """
@@ -57,7 +59,7 @@ def changed(hosts: Hosts, changes: Mapping[str, Mapping[str, Any] | None] | str)
             continue
         facts = hosts.setdefault(name, {"kinds": [], "clouds": [], "vars": {"vcc_org": "acme"}})
         for key, value in change.items():
-            target = facts if key in facts else facts["vars"]
+            target = facts if key in (*facts, "management") else facts["vars"]
             if value is None:
                 target.pop(key)
             else:
@@ -91,9 +93,10 @@ class World:
         **parts: Any,
     ) -> Plan:
         """Plan an intent, given as ``{"pools", "vpns", "policies"}``."""
-        whole = {"pools": POOLS, "vpns": [], "policies": {}, **intent, **parts}
+        whole = tidy({"pools": POOLS, "vpns": [], "policies": {}, **intent, **parts})
         matches = self.matches(whole["vpns"])
-        request = Request(self.hosts, matches, whole, tuple(absent), create_tunnels, tuple(organizations))
+        hosts = {name: {**facts, "vars": host_variables(facts["vars"])} for name, facts in self.hosts.items()}
+        request = Request(hosts, matches, whole, tuple(absent), create_tunnels, tuple(organizations))
         return self.ledger.run(lambda transaction: make_plan(transaction, request), dry_run=dry_run, who=who)
 
     def settle(

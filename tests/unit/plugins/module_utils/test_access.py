@@ -230,7 +230,7 @@ def test_rules_are_for_the_kind_of_gateway_that_they_name() -> None:
         ("servers", {"ports": ["tcp/0"]}, "ports[0]", "from 1 to 65535"),
         ("servers", {"port": 1}, "port", "did you mean ports"),
         ("networks", {"behind": "west"}, "behind", "did you mean edge-west"),
-        ("networks", {"network": "10.10.0.0/16"}, "network", "overlaps 10.10.0.0/24 (hosts.edge-east.vcc_org_network)"),
+        ("networks", {"network": "10.10.0.0/16"}, "network", "overlaps 10.10.0.0/24 (hosts.edge-east.vcc_org_network"),
         ("networks", {"network": "192.168.0.0/16"}, "network", "vcc_vapp_network"),
         ("networks", {"network": "203.0.113.0/24"}, "network", "vcc_public_address"),
         ("networks", {"network": "100.100.0.0/16"}, "network", "addresses of a VPN"),
@@ -244,24 +244,27 @@ def test_a_destination_that_cannot_be_is_refused_in_its_place(
     whole = {"servers": [SERVER], "networks": [NETWORK]}
     whole[kind] = [{**whole[kind][0], "probe": None, **change} if kind == "networks" else {**whole[kind][0], **change}]
     found = refused(payroll(destinations=whole))
-    assert part in found[f"vpns[0].destinations.{kind}[0].{key}"], found
+    assert part in found[f"vcc_vpns[0].destinations.{kind}[0].{key}"], found
 
 
 def test_two_destinations_are_two() -> None:
     twice = {"servers": [SERVER, SERVER], "networks": [NETWORK, {**NETWORK, "network": "198.51.100.0/25"}]}
     found = refused(payroll(destinations=twice))
     assert set(found) == {
-        "vpns[0].destinations.servers[1].name",
-        "vpns[0].destinations.servers[1].address",
-        "vpns[0].destinations.networks[1].network",
+        "vcc_vpns[0].destinations.servers[1].name",
+        "vcc_vpns[0].destinations.servers[1].address",
+        "vcc_vpns[0].destinations.networks[1].network",
     }
     both = {"servers": [{**SERVER, "address": "198.51.100.9"}], "networks": [NETWORK]}
-    assert "name it in one of the two" in refused(payroll(destinations=both))["vpns[0].destinations.servers[0].address"]
+    assert (
+        "name it in one of the two"
+        in refused(payroll(destinations=both))["vcc_vpns[0].destinations.servers[0].address"]
+    )
 
 
 def test_a_member_is_no_server() -> None:
     found = refused(payroll(members=["vm1-west", "vm3-east"]))
-    assert "vm3-east's, a member" in found["vpns[0].destinations.servers[0].address"]
+    assert "vm3-east's, a member" in found["vcc_vpns[0].destinations.servers[0].address"]
 
 
 def test_vpns_that_share_a_site_share_no_network() -> None:
@@ -272,7 +275,7 @@ def test_vpns_that_share_a_site_share_no_network() -> None:
         "destinations": {"networks": [NETWORK]},
     }
     found = refused(other, PAYROLL)
-    assert "a network of audit" in found["vpns[1].destinations.networks[0].network"]
+    assert "a network of audit" in found["vcc_vpns[1].destinations.networks[0].network"]
 
 
 @pytest.mark.parametrize(
@@ -287,7 +290,7 @@ def test_vpns_that_share_a_site_share_no_network() -> None:
     ],
 )
 def test_a_policy_is_refused_in_its_place(policy: dict[str, Any], path: str, part: str) -> None:
-    assert part in refused(payroll(policy=policy))[f"vpns[0].policy.{path}"]
+    assert part in refused(payroll(policy=policy))[f"vcc_vpns[0].policy.{path}"]
 
 
 @pytest.mark.parametrize(
@@ -320,7 +323,7 @@ def test_a_policy_is_refused_in_its_place(policy: dict[str, Any], path: str, par
 )  # fmt: skip
 def test_a_rule_cannot_do_more_than_refuse(rule: Any, part: str) -> None:
     policies = {"ours": {"rules": {"vapp_edges": ["counter", rule]}}}
-    assert part in refused(payroll(policy="ours"), policies=policies)["policies.ours.rules.vapp_edges[1]"]
+    assert part in refused(payroll(policy="ours"), policies=policies)["vcc_policies.ours.rules.vapp_edges[1]"]
 
 
 @pytest.mark.parametrize(

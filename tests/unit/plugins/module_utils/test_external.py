@@ -69,7 +69,8 @@ def test_who_is_external_cannot_be_asked_to_try_to_get_in(world: World) -> None:
 def test_an_edge_that_is_ours_no_more_can_be_external_once_nothing_of_ours_is_on_it(world: World) -> None:
     world.hosts = changed(
         world.hosts,
-        "partner: {vcc_external: false, vcc_org_address: [10.10.0.1]}\nvm-partner: {vcc_address: [10.10.0.7]}",
+        "partner: {vcc_external: false, vcc_org_address: [10.10.0.1], vcc_org_network: [10.10.0.0/24]}\n"
+        "vm-partner: {vcc_address: [10.10.0.7]}",
     )
     documents = world.plan(VPN).documents
     world.hosts = changed(world.hosts, "partner: {vcc_external: true}")

@@ -39,7 +39,7 @@ STANDARD = {
 
 def resolved(wanted: object, policies: dict[str, Any] | None = None) -> dict[str, Any]:
     problems = Problems()
-    policy = resolve_policy(wanted, policies or {}, "vpns[0].policy", problems)
+    policy = resolve_policy(wanted, policies or {}, "vcc_vpns[0].policy", problems)
     assert policy is not None, [str(problem) for problem in problems]
     return {**vars(policy.encryption), **vars(policy.retries)}
 

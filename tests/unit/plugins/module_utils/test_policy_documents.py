@@ -89,7 +89,7 @@ def test_vpns_that_meet_at_an_edge_retransmit_alike() -> None:
         world.plan({**slow, "members": ["vm1-west", "vm1-south"]})
     assert [(error.path, error.message) for error in caught.value.errors] == [
         (
-            "vpns[0].policy",
+            "vcc_vpns[0].policy",
             "asks for retransmit_timeout 1.0, retransmit_base 1.4, retransmit_tries 6, and payroll for the default "
             "retransmission: both have tunnels that end at edge-west, where charon has one setting for all; "
             "retries.retransmit_* must be the same",
@@ -105,7 +105,7 @@ def test_a_ppk_is_refused_where_the_kind_of_tunnel_has_none() -> None:
         World().plan({**vpn, "tunnel": "ssl"})
     assert [(error.path, error.message) for error in caught.value.errors] == [
         (
-            "vpns[0].policy",
+            "vcc_vpns[0].policy",
             "requires a PPK (encryption.ppk), and tunnels of kind ssl have none; take tunnel: ipsec, or a policy with "
             "ppk: none",
         )

@@ -139,7 +139,7 @@ def test_a_run_about_one_organization_reads_nothing_of_others() -> None:
     assert list(plan.generations) == ["acme"]
     with pytest.raises(IntentErrors) as caught:
         world.plan(broken, {**ACME, "members": ["vm9-east", "vm3-west"]}, organizations=["acme"])
-    assert [error.path for error in caught.value.errors] == ["vpns[1].members[0]"]
+    assert [error.path for error in caught.value.errors] == ["vcc_vpns[1].members[0]"]
     assert "u-east" not in str(caught.value)
 
 

@@ -121,15 +121,15 @@ def test_a_topology_that_makes_no_sense_is_refused_in_its_place(topology: Any, e
     with pytest.raises(IntentErrors) as caught:
         World(lab(4)).plan(vpn(topology, ["east", "west", "south"]))
     found = {error.path: error.message for error in caught.value.errors}
-    assert set(found) == {f"vpns[0].{path}" for path in errors}
+    assert set(found) == {f"vcc_vpns[0].{path}" for path in errors}
     for path, part in errors.items():
-        assert part in found[f"vpns[0].{path}"]
+        assert part in found[f"vcc_vpns[0].{path}"]
 
 
 def test_a_topology_and_a_member_that_are_wrong_are_reported_together() -> None:
     with pytest.raises(IntentErrors) as caught:
         World(lab(2)).plan({**vpn("ring", ["east"]), "members": ["vm1-east", "vm9-west"]})
-    assert [error.path for error in caught.value.errors] == ["vpns[0].members[1]", "vpns[0].topology"]
+    assert [error.path for error in caught.value.errors] == ["vcc_vpns[0].members[1]", "vcc_vpns[0].topology"]
 
 
 EXTERNAL = "edge-south: {vcc_external: true}\nvm1-south: {vcc_vapp: null, vcc_address: null}"
@@ -141,7 +141,7 @@ def test_nothing_leads_over_an_edge_that_is_not_ours() -> None:
     with pytest.raises(IntentErrors) as caught:
         world.plan(vpn({"kind": "chain", "order": ["east", "south", "west"]}, FOUR[:3]))
     (error,) = caught.value.errors
-    assert error.path == "vpns[0].topology"
+    assert error.path == "vcc_vpns[0].topology"
     assert "from edge-east to edge-west over edge-south, which is external" in error.message
 
 

@@ -1,0 +1,52 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT, on the controller: the variables of a run, and what of an intent cannot be found out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._check_run import CHECKS, check_run
+from ansible_collections.intercloud.vpn.plugins.module_utils._paths import POLICIES, POOLS, VPNS
+from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import UNREADABLE, first_line
+
+INTENT = {"pools": POOLS, "vpns": VPNS, "policies": POLICIES}
+"""What the user calls the parts of an intent."""
+
+
+def read_run(task_vars: Mapping[str, Any], templar: Any, problems: Problems) -> dict[str, Any]:
+    """The variables of the run that are one value each; what is wrong with them goes to ``problems``."""
+    found = {}
+    for variable in sorted(CHECKS.keys() & task_vars.keys()):
+        try:
+            found[variable] = templar.template(task_vars[variable])
+        except AnsibleError as error:
+            problems.add(variable, f"{UNREADABLE}: {first_line(error)}")
+    check_run(found, problems)
+    return found
+
+
+def find_unreadable(task_vars: Mapping[str, Any], templar: Any, problems: Problems) -> None:
+    """Note every place of the intent that cannot be templated, most often for a variable that is not there."""
+    for variable in INTENT.values():
+        if variable in task_vars:
+            _walk(task_vars[variable], variable, templar, problems)
+
+
+def _walk(value: Any, path: str, templar: Any, problems: Problems) -> None:
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            _walk(entry, f"{path}.{key}", templar, problems)
+    elif isinstance(value, (list, tuple)):
+        for index, entry in enumerate(value):
+            _walk(entry, f"{path}[{index}]", templar, problems)
+    else:
+        try:
+            templar.template(value)
+        except AnsibleError as error:
+            problems.add(path, f"{UNREADABLE}: {first_line(error)}")
