@@ -181,16 +181,32 @@ def holders(
 
     ``organizations``: whose authorities are looked at (None: all).
     """
-    found = []
+    return [
+        (owner, identity)
+        for owner, identities in _holders(state_dir, organizations)
+        for identity in identities
+        if identity in (name, f"{name}.{owner.organization}")
+    ]
+
+
+def edges_with_certificates(state_dir: str | Path, organizations: Collection[str] | None = None) -> set[str]:
+    """The names that edges with certificates have: short, as in the inventory, where the identity is of that form."""
+    return {
+        identity.removesuffix(f".{owner.organization}")
+        for owner, identities in _holders(state_dir, organizations)
+        for identity in identities
+    }
+
+
+def _holders(state_dir: str | Path, organizations: Collection[str] | None) -> Iterator[tuple[Authority, list[str]]]:
+    """Every authority with the identities that it ever signed a certificate for."""
     root = Path(state_dir) / "ca"
     for directory in sorted(root.iterdir()) if root.is_dir() else []:
         if organizations is not None and directory.name not in organizations:
             continue
         owner = authority(state_dir, directory.name) if ORGANIZATION.fullmatch(directory.name) else None
         if owner:
-            identities = {_identity(certificate) for _serial, certificate in _issued(owner)}
-            found += [(owner, one) for one in sorted(identities) if one in (name, f"{name}.{owner.organization}")]
-    return found
+            yield owner, sorted({_identity(certificate) for _serial, certificate in _issued(owner)})
 
 
 def _issued(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:

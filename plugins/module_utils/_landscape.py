@@ -8,7 +8,7 @@ Hosts are checked when a VPN needs them, so that a half-described VM elsewhere i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ._external import identity_of, is_external
@@ -48,6 +48,11 @@ class Landscape:
                     edges_of.setdefault((cloud, organization_of(facts)), []).append(name)
             if "members" in kinds and name in hosts and variables.get("vcc_vapp"):
                 self._vms_of.setdefault(str(variables["vcc_vapp"]), []).append(name)
+
+    @property
+    def names(self) -> Collection[str]:
+        """All hosts."""
+        return self._hosts
 
     def is_a(self, name: str, kind: str) -> bool:
         """Whether the host is in the inventory group ``kind``."""

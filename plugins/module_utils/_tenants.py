@@ -38,7 +38,8 @@ def restrict(
         return hosts, intent
     known = organizations_of(hosts)
     for name in sorted(set(organizations) - set(known)):
-        problems.add("organization", f"no host of the inventory is of organization {name}{did_you_mean(name, known)}")
+        hint = did_you_mean(name, known)
+        problems.add("vcc_organization", f"no host of the inventory is of organization {name}{hint}")
     problems.raise_if_any()
     ours = {name: facts for name, facts in hosts.items() if is_shared(facts) or organization_of(facts) in organizations}
     vpns = intent.get("vpns")

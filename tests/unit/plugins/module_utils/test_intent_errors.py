@@ -766,7 +766,7 @@ vpns:
     (
         "creating and deleting at once",
         "delete: [payroll]",
-        [("delete", "payroll cannot be created and deleted in the same run")],
+        [("vcc_delete", "payroll cannot be created and deleted in the same run")],
     ),
     (
         "creating and deleting at once, and another error",
@@ -888,7 +888,7 @@ delete: [b]
             ("vpns[0].policy", "there is no policy 'none'"),
             ("vpns[0].members[0]", "vm9-east is no VM"),
             ("vpns[2]", "must be a mapping"),
-            ("delete", "b cannot be created and deleted in the same run"),
+            ("vcc_delete", "b cannot be created and deleted in the same run"),
             ("hosts.edge-west.vcc_public_address", "is missing"),
         ],
     ),
@@ -933,7 +933,7 @@ def test_a_name_that_two_organizations_have_is_deleted_with_its_organization_onl
     with pytest.raises(IntentErrors) as caught:
         world.plan(absent=["payroll", "umbrella/payroll"])
     assert [str(error) for error in caught.value.errors] == [
-        "delete: payroll is a VPN of several organizations; say which: acme/payroll, umbrella/payroll"
+        "vcc_delete: payroll is a VPN of several organizations; say which: acme/payroll, umbrella/payroll"
     ]
     assert world.dump() == before
     assert [vpn["organization"] for vpn in world.plan(absent=["umbrella/payroll"]).vpns] == ["acme"]
