@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._errors import LedgerError
+from ._ledger_migrations import STEPS
 from ._sqlalchemy import sa
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection, Engine
 
-VERSION = 2
+VERSION = 1 + len(STEPS)
 BUSY_SECONDS = 30
 # Any number does, as long as all controllers use the same.
 _ADVISORY_LOCK = 0x76636301
@@ -222,8 +223,6 @@ def ensure_schema(connection: Connection) -> None:
 
     LedgerError when they are of the future.
     """
-    from ._ledger_migrations import migrations  # they need the tables of this file
-
     if sa.inspect(connection).has_table(schema_version.name):
         found = connection.execute(sa.select(schema_version.c.version)).scalar() or 0
         if found > VERSION:
@@ -231,10 +230,9 @@ def ensure_schema(connection: Connection) -> None:
                 f"the ledger has format {found}, and this collection knows formats up to {VERSION}: "
                 "update intercloud.vpn on this controller"
             )
-        for step in migrations(found):
-            step(connection)
-        if found < VERSION:
-            connection.execute(schema_version.update().values(version=VERSION))
+        for version in range(max(1, found), VERSION):
+            STEPS[version - 1](connection)
+            connection.execute(schema_version.update().values(version=version + 1))
         return
     metadata.create_all(connection)
     connection.execute(schema_version.insert().values(version=VERSION))
