@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A step from one format of the ledger to the next: VPNs have the state `planned`, and note which edges confirmed them."""
+"""A step to the next format of the ledger: VPNs have the state `planned`, and note which edges confirmed them."""
 
 from __future__ import annotations
 
