@@ -22,9 +22,16 @@ _FORGOTTEN = ("document dropped", "host dropped")
 
 
 def mark_absent(
-    tenants: Sequence[OrganizationPlan], absent: Iterable[str], asked: Sequence[Vpn], problems: Problems
+    tenants: Sequence[OrganizationPlan],
+    absent: Iterable[str],
+    asked: Sequence[Vpn],
+    wrong: Collection[str],
+    problems: Problems,
 ) -> list[str]:
-    """Have each organization delete its VPNs of ``absent``, ``payroll`` or ``acme/payroll``. Returns notes."""
+    """Have each organization delete its VPNs of ``absent``, ``payroll`` or ``acme/payroll``. Returns notes.
+
+    ``wrong`` are names of VPNs in an intent with mistakes, which are told already.
+    """
     notes = []
     for text in absent:
         organization, name = _split(text)
@@ -38,7 +45,7 @@ def mark_absent(
             owners[0].absent.add(name)
         elif any(owner.happened(("vpn dropped",), name) for owner in _named(tenants, organization)):
             notes.append(f"{text} was deleted before: there is nothing to delete")
-        else:
+        elif name not in wrong:
             problems.add("vcc_delete", _no_vpn(text, tenants))
     return notes
 

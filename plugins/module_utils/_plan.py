@@ -67,11 +67,11 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     tenants = [OrganizationPlan(name, transaction, landscape, problems) for name in organizations]
     kept = {(tenant.name, vpn): record.intent for tenant in tenants for vpn, record in tenant.stored.items()}
     asked = parse_intent(intent, request.matches, landscape, problems, kept)
-    plan.notes += mark_absent(tenants, request.absent, asked, problems)
-    mark_expected(tenants, request.expected, problems)
-    check_forgotten(tenants, request.forget, hosts, problems)
     # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.
     wrong = _names(intent.get("vpns")) if len(problems) else set()
+    plan.notes += mark_absent(tenants, request.absent, asked, wrong, problems)
+    mark_expected(tenants, request.expected, problems)
+    check_forgotten(tenants, request.forget, hosts, problems)
     for tenant in tenants:
         tenant.ask([vpn for vpn in asked if vpn.organization == tenant.name], wrong)
     for tenant in tenants if len(problems) else ():  # else once the new addresses are known

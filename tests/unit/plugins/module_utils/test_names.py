@@ -56,6 +56,13 @@ def test_all_of_them_at_once(world: World) -> None:
     assert len(errors(world, absent=["a", "b"], forget=["c"], expected=["d"])) == 4
 
 
+def test_what_the_intent_says_wrongly_is_told_once() -> None:
+    world = World()
+    with pytest.raises(IntentErrors) as caught:
+        world.plan({**AUDIT, "pool": "nowhere"}, absent=["audit", "x"])
+    assert [error.path for error in caught.value.errors] == ["vpns[0].pool", "vcc_delete"]
+
+
 def test_other_organizations_are_not_suggested() -> None:
     world = World({**lab(), **lab(org="umbrella", tag="u")})
     world.plan(PAYROLL)
