@@ -4,11 +4,15 @@
 """PLAN: a VPN comes up when the org edges of two of its sites have confirmed it. Until then it is only planned.
 
 An edge that is not ours confirms nothing: it counts as soon as an edge of ours that has a link to it did.
+
+Members get their addresses in a VPN after it came up, not before. So it can be taken from edges at any time until then:
+no member sends what they would no longer refuse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._documents import Document
@@ -23,20 +27,31 @@ if TYPE_CHECKING:
 SITES = 2
 
 
+@dataclass
+class Noted:
+    """Whether the ledger ``changed``; the VPNs that ``came_up``; ``waiting`` says of the others what is missing, and
+    ``held_back`` are their members, sorted, which are not to be told yet."""
+
+    changed: bool = False
+    came_up: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    held_back: list[str] = field(default_factory=list)
+
+
 def note_what_came_up(
     transaction: Transaction,
     hosts: Mapping[str, Mapping[str, Any]],
     applied: Collection[str],
     generations: Mapping[str, int] | None = None,
     organizations: Sequence[str] = (),
-) -> tuple[bool, list[str]]:
-    """After apply to the org edges: make VPNs active that came up. Returns whether the ledger changed, and their names.
+) -> Noted:
+    """After apply to the org edges: make VPNs active that came up.
 
     The arguments are those of ``settle``. What several runs confirm, each at other edges, counts together, unless a run
     for other VPNs came between: that one took the VPN from the edges.
     """
     ours, _intent = restrict(hosts, {}, {}, organizations, Problems())
-    came, changed = [], False
+    noted = Noted()
     for organization in organizations_of(ours):
         planned = {name: vpn for name, vpn in transaction.vpns(organization).items() if vpn.state == PLANNED}
         if not planned:
@@ -50,9 +65,17 @@ def note_what_came_up(
             partners = {peer for node in up for peer in _partners(told[node].document, name)}
             state = ACTIVE if len(up | partners) >= SITES else PLANNED
             record = transaction.put_vpn(organization, name, vpn.intent, state, up if state == PLANNED else ())
-            changed |= record != vpn
-            came += [name] if state == ACTIVE else []
-    return changed, came
+            noted.changed |= record != vpn
+            if state == ACTIVE:
+                noted.came_up.append(name)
+            elif told:  # by this run, or one that could not finish it
+                noted.waiting.append(
+                    f"{name} has not come up: {', '.join(sorted(up)) or 'no org edge'} confirmed it, and two have to. "
+                    "Its members are told after that"
+                )
+                noted.held_back += [vm for vm, mode in vpn.intent["members"].items() if mode == "address"]
+    noted.held_back = sorted(set(noted.held_back))
+    return noted
 
 
 def left_out(tenant: OrganizationPlan, prefix: str) -> list[str]:

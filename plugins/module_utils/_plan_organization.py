@@ -172,7 +172,8 @@ class OrganizationPlan:
         self.changed |= bool(new)
         for name, vpn in sorted(self.asked.items()):
             known = self.stored.get(name)
-            state = ACTIVE if known and known.state == ACTIVE else PLANNED
+            # What is being deleted came up once, and members may still have it: it is as it was before.
+            state = PLANNED if known is None or known.state == PLANNED else ACTIVE
             up_on = known.up_on if known and known.state == PLANNED else ()
             record = self.transaction.put_vpn(self.name, name, vpn.record(), state, up_on)
             self.changed |= record != known

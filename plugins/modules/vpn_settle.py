@@ -86,8 +86,14 @@ came_up:
   returned: success
   type: list
   elements: str
+held_back:
+  description: The members of VPNs that have not come up. They are to be told nothing until then.
+  returned: success
+  type: list
+  elements: str
 waiting:
-  description: What could not be released yet, and which nodes it waits for.
+  description:
+    - What could not be released yet, and which nodes it waits for; with O(release=false), which VPNs have not come up.
   returned: success
   type: list
   elements: str
@@ -105,13 +111,18 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_
 def _settled(transaction: Transaction, given: dict[str, Any]) -> dict[str, Any]:
     """Note what came up, release what may be; return the module's result."""
     hosts, applied, generations = given["hosts"], given["applied"], given["generations"]
-    noted, came_up = _came_up.note_what_came_up(transaction, hosts, applied, generations, given["organizations"])
-    released, waiting = False, []
+    noted = _came_up.note_what_came_up(transaction, hosts, applied, generations, given["organizations"])
+    released, waiting = False, noted.waiting
     if given["release"]:
         released, waiting = _settle.settle(
             transaction, hosts, applied, generations, given["gone"], given["organizations"]
         )
-    return {"changed": noted or released, "came_up": came_up, "waiting": waiting}
+    return {
+        "changed": noted.changed or released,
+        "came_up": noted.came_up,
+        "held_back": noted.held_back,
+        "waiting": waiting,
+    }
 
 
 def main() -> None:

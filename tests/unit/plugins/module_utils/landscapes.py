@@ -20,7 +20,7 @@ import sqlalchemy as sa
 import yaml
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._came_up import note_what_came_up
+from ansible_collections.intercloud.vpn.plugins.module_utils._came_up import Noted, note_what_came_up
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Ledger, Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_schema import metadata
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan import Request, make_plan
@@ -121,9 +121,13 @@ class World:
         self, applied: Iterable[str], generations: Mapping[str, int] | None = None, *, who: str = "test"
     ) -> list[str]:
         """Have so many nodes confirm what they were told; returns the VPNs that come up by that."""
+        return self.note(applied, generations, who=who).came_up
+
+    def note(self, applied: Iterable[str], generations: Mapping[str, int] | None = None, *, who: str = "test") -> Noted:
+        """The same; returns all that is noted."""
         return self.ledger.run(
             lambda transaction: note_what_came_up(transaction, self.hosts, sorted(applied), generations), who=who
-        )[1]
+        )
 
     def settle(
         self, applied: Iterable[str], *, gone: Sequence[str] = (), dry_run: bool = False

@@ -146,6 +146,33 @@ def test_two_edges_have_to_confirm_it(confirming: list[str], comes: bool) -> Non
     assert after.notes == ([] if comes else [LEFT_OUT])
 
 
+def test_members_are_told_once_it_came_up() -> None:
+    """Until then it may be taken from its edges, which would no longer refuse what members send."""
+    world = World()
+    world.plan({**PAYROLL, "members": ["vm1-east", "vm1-west", {"name": "vm3-west", "mode": "nat"}]}, comes_up=False)
+    noted = world.note(["edge-east"])
+    assert noted.held_back == ["vm1-east", "vm1-west"]
+    assert noted.waiting == [
+        "payroll has not come up: edge-east confirmed it, and two have to. Its members are told after that"
+    ]
+    noted = world.note(["edge-west"])
+    assert (noted.held_back, noted.waiting, noted.came_up) == ([], [], ["payroll"])
+
+
+def test_members_of_what_a_run_leaves_out_wait_for_nothing(world: World) -> None:
+    world.plan(AUDIT, comes_up=False)
+    noted = world.note(world.hosts)
+    assert (noted.held_back, noted.waiting, noted.came_up) == ([], [], ["audit"])
+
+
+def test_what_is_being_deleted_is_active_again_when_it_is_created(world: World) -> None:
+    """A member that could not be reached may still have it: its edges go on to guard it."""
+    world.confirm(world.hosts)
+    world.plan(absent=["payroll"])
+    world.plan(PAYROLL, comes_up=False)
+    assert told(world.plan(AUDIT), "payroll") == ["edge-east", "edge-west"]
+
+
 def test_edges_may_confirm_in_several_runs(world: World) -> None:
     """As with --limit, first one cloud and then the other."""
     assert world.confirm(["edge-east"]) == []
