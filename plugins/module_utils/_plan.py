@@ -36,7 +36,7 @@ class Request:
     ``intent``: ``{"pools", "vpns", "policies"}``; VPNs to create or change. ``absent``: names of VPNs to delete, as
     ``payroll`` or ``acme/payroll``. ``create_tunnels``: whether tunnels may be made that are not there yet.
     ``organizations``: those that the run is about; none stands for all. ``expected``: names of VPNs that must be there,
-    and are planned as they are stored. ``forget``: hosts that will never come back. ``allow_renumber``: whether members
+    and are planned as they are stored. ``as_stored``: so are all others that have not come up. ``forget``: hosts that will never come back. ``allow_renumber``: whether members
     may get other addresses.
     """
 
@@ -47,6 +47,7 @@ class Request:
     create_tunnels: bool = True
     organizations: tuple[str, ...] = ()
     expected: tuple[str, ...] = ()
+    as_stored: bool = False
     forget: tuple[str, ...] = ()
     allow_renumber: bool = False
 
@@ -72,6 +73,8 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     plan.notes += mark_absent(tenants, request.absent, asked, wrong, problems)
     mark_expected(tenants, request.expected, problems)
     check_forgotten(tenants, request.forget, hosts, problems)
+    for tenant in tenants if request.as_stored else ():
+        tenant.expected |= set(tenant.stored)
     for tenant in tenants:
         tenant.ask([vpn for vpn in asked if vpn.organization == tenant.name], wrong)
     for tenant in tenants if len(problems) else ():  # else once the new addresses are known

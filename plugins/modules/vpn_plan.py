@@ -62,6 +62,10 @@ options:
     type: list
     elements: str
     default: []
+  as_stored:
+    description: Whether all VPNs that have not come up are planned as they are stored. For runs that only show the plan.
+    type: bool
+    default: false
   forget:
     description: Hosts that will never come back. Names that neither the ledger nor the inventory knows are mistakes.
     type: list
@@ -245,6 +249,7 @@ def main() -> None:
             "absent": {"type": "list", "elements": "str", "default": []},
             "organizations": {"type": "list", "elements": "str", "default": []},
             "expected": {"type": "list", "elements": "str", "default": []},
+            "as_stored": {"type": "bool", "default": False},
             "forget": {"type": "list", "elements": "str", "default": []},
             "allow_renumber": {"type": "bool", "default": False},
             "create_tunnels": {"type": "bool", "default": True},
@@ -267,6 +272,7 @@ def main() -> None:
                 create_tunnels=wanted["create_tunnels"],
                 organizations=tuple(wanted["organizations"]),
                 expected=tuple(wanted["expected"]),
+                as_stored=wanted["as_stored"],
                 forget=tuple(wanted["forget"]),
                 allow_renumber=wanted["allow_renumber"],
             ),

@@ -91,6 +91,7 @@ class World:
         organizations: Iterable[str] = (),
         comes_up: bool = True,
         expected: Iterable[str] = (),
+        as_stored: bool = False,
         forget: Iterable[str] = (),
         allow_renumber: bool = False,
         **parts: Any,
@@ -109,6 +110,7 @@ class World:
             create_tunnels,
             tuple(organizations),
             expected=tuple(expected),
+            as_stored=as_stored,
             forget=tuple(forget),
             allow_renumber=allow_renumber,
         )

@@ -204,12 +204,13 @@ def test_an_edge_that_is_not_ours_confirms_nothing() -> None:
     assert world.confirm(["edge-east"]) == ["payroll"]
 
 
-# Verify
+# Verify, and the settings of external edges
 
 
-def test_a_vpn_that_is_expected_is_planned_as_it_is_stored(world: World) -> None:
+@pytest.mark.parametrize("asked", [{"expected": ["payroll"]}, {"as_stored": True}])
+def test_a_vpn_that_is_expected_is_planned_as_it_is_stored(world: World, asked: dict[str, Any]) -> None:
     stored = world.plan(PAYROLL, comes_up=False)
-    plan = world.ask({}, expected=["payroll"], dry_run=True)
+    plan = world.ask({}, dry_run=True, **asked)
     assert plan.documents == stored.documents and plan.vpns == stored.vpns
     assert (plan.changed, plan.notes, plan.coming) == (False, [], [])
 
