@@ -36,8 +36,8 @@ class Request:
     ``intent``: ``{"pools", "vpns", "policies"}``; VPNs to create or change. ``absent``: names of VPNs to delete, as
     ``payroll`` or ``acme/payroll``. ``create_tunnels``: whether tunnels may be made that are not there yet.
     ``organizations``: those that the run is about; none stands for all. ``expected``: names of VPNs that must be there,
-    and are planned as they are stored. ``as_stored``: so are all others that have not come up. ``forget``: hosts that will never come back. ``allow_renumber``: whether members
-    may get other addresses.
+    and are planned as they are stored. ``as_stored``: so are all others that have not come up. ``forget``: hosts that
+    will never come back. ``allow_renumber``: whether members may get other addresses.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]

@@ -63,7 +63,7 @@ options:
     elements: str
     default: []
   as_stored:
-    description: Whether all VPNs that have not come up are planned as they are stored. For runs that only show the plan.
+    description: Whether all VPNs that have not come up are planned as they are stored, for runs that only show them.
     type: bool
     default: false
   forget:
