@@ -54,15 +54,12 @@ def mark_expected(tenants: Sequence[OrganizationPlan], expected: Iterable[str], 
     """Have each organization plan its VPNs of ``expected`` as they are stored."""
     for text in expected:
         organization, name = _split(text)
-        owners = [
-            owner
-            for owner in _named(tenants, organization)
-            if name in owner.stored and owner.stored[name].state != DELETING
-        ]
+        owners = [owner for owner in _named(tenants, organization) if name in _there(owner)]
         for owner in owners:
             owner.expected.add(name)
         if not owners:
-            problems.add("vcc_vpns", f"{_no_vpn(text, tenants)} (create_vpn creates it)")
+            known = {vpn for tenant in tenants for vpn in _there(tenant)}
+            problems.add("vcc_vpns", f"there is no VPN {text}{did_you_mean(text, known)} (create_vpn creates it)")
 
 
 def check_forgotten(
@@ -83,6 +80,11 @@ def _split(text: str) -> tuple[str | None, str]:
 
 def _named(tenants: Iterable[OrganizationPlan], organization: str | None) -> list[OrganizationPlan]:
     return [tenant for tenant in tenants if organization in (None, tenant.name)]
+
+
+def _there(tenant: OrganizationPlan) -> set[str]:
+    """The VPNs that are not being deleted."""
+    return {name for name, record in tenant.stored.items() if record.state != DELETING}
 
 
 def _no_vpn(text: str, tenants: Sequence[OrganizationPlan]) -> str:

@@ -52,6 +52,12 @@ def test_an_unknown_name_is_refused_with_a_suggestion(world: World, asked: dict[
     assert errors(world, **asked) == [message]
 
 
+def test_what_is_being_deleted_is_not_there_any_more(world: World) -> None:
+    world.plan(absent=["payroll"])
+    (error,) = errors(world, expected=["payroll"])
+    assert error == "vcc_vpns: there is no VPN payroll; known are audit (create_vpn creates it)"
+
+
 def test_all_of_them_at_once(world: World) -> None:
     assert len(errors(world, absent=["a", "b"], forget=["c"], expected=["d"])) == 4
 
