@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from ._came_up import left_out
 from ._intent import parse_intent
 from ._landscape import Landscape
-from ._names import check_forgotten, mark_absent, mark_expected
 from ._plan_organization import OrganizationPlan
 from ._plan_outcome import Plan
 from ._problems import Problems
 from ._renumber import check_addresses
+from ._run_names import check_forgotten, mark_absent, mark_expected
 from ._tenants import organizations_of, restrict
 
 if TYPE_CHECKING:
