@@ -92,6 +92,18 @@ def refused_keys(owner: Authority) -> frozenset[str]:
     return frozenset(entry.key_sha256 for entry in found.revoked) if found else frozenset()
 
 
+def edges_with_certificates(state_dir: str | Path, organizations: Collection[str] | None = None) -> set[str]:
+    """The names of the edges that a certificate was ever signed for, as inventories have them."""
+    found: set[str] = set()
+    for path in sorted((Path(state_dir) / "ca").glob("*/ca.pem")):
+        organization = path.parent.name
+        if organizations is None or organization in organizations:
+            owner = authority(state_dir, organization)
+            names = {_identity(certificate) for _serial, certificate in _issued(owner)} if owner else set()
+            found |= {name.removesuffix(f".{organization}") for name in names}
+    return found
+
+
 def key_sha256(key: t.Any) -> str:
     """SHA-256 of a public key (SubjectPublicKeyInfo, DER), hexadecimal."""
     form = serialization.PublicFormat.SubjectPublicKeyInfo
@@ -181,32 +193,16 @@ def holders(
 
     ``organizations``: whose authorities are looked at (None: all).
     """
-    return [
-        (owner, identity)
-        for owner, identities in _holders(state_dir, organizations)
-        for identity in identities
-        if identity in (name, f"{name}.{owner.organization}")
-    ]
-
-
-def edges_with_certificates(state_dir: str | Path, organizations: Collection[str] | None = None) -> set[str]:
-    """The names that edges with certificates have: short, as in the inventory, where the identity is of that form."""
-    return {
-        identity.removesuffix(f".{owner.organization}")
-        for owner, identities in _holders(state_dir, organizations)
-        for identity in identities
-    }
-
-
-def _holders(state_dir: str | Path, organizations: Collection[str] | None) -> Iterator[tuple[Authority, list[str]]]:
-    """Every authority with the identities that it ever signed a certificate for."""
+    found = []
     root = Path(state_dir) / "ca"
     for directory in sorted(root.iterdir()) if root.is_dir() else []:
         if organizations is not None and directory.name not in organizations:
             continue
         owner = authority(state_dir, directory.name) if ORGANIZATION.fullmatch(directory.name) else None
         if owner:
-            yield owner, sorted({_identity(certificate) for _serial, certificate in _issued(owner)})
+            identities = {_identity(certificate) for _serial, certificate in _issued(owner)}
+            found += [(owner, one) for one in sorted(identities) if one in (name, f"{name}.{owner.organization}")]
+    return found
 
 
 def _issued(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:
