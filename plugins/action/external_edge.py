@@ -58,10 +58,9 @@ def _find(name: str, hosts: dict[str, dict[str, Any]]) -> OrgEdge:
     external = [edge for edge in landscape.of_kind("org_edges") if landscape.is_external(edge)]
     if name not in external:
         ours = landscape.is_a(name, "org_edges")
+        what = "an edge of ours, not" if ours else "no host of the group org_edges that is"
         hint = "; is vcc_external: true missing?" if ours else did_you_mean(name, external)
-        raise VccError(
-            f"{name} is {'an edge of ours, not' if ours else 'no host of the group org_edges that is'} external{hint}"
-        )
+        raise VccError(f"vcc_external_edge: {name} is {what} external{hint}")
     edge = landscape.edge(name)
     problems.raise_if_any()
     if edge is None:

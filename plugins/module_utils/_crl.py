@@ -92,6 +92,18 @@ def refused_keys(owner: Authority) -> frozenset[str]:
     return frozenset(entry.key_sha256 for entry in found.revoked) if found else frozenset()
 
 
+def edges_with_certificates(state_dir: str | Path, organizations: Collection[str] | None = None) -> set[str]:
+    """The names of the edges that a certificate was ever signed for, as inventories have them."""
+    found: set[str] = set()
+    for path in sorted((Path(state_dir) / "ca").glob("*/ca.pem")):
+        organization = path.parent.name
+        if organizations is None or organization in organizations:
+            owner = authority(state_dir, organization)
+            names = {_identity(certificate) for _serial, certificate in _issued(owner)} if owner else set()
+            found |= {name.removesuffix(f".{organization}") for name in names}
+    return found
+
+
 def key_sha256(key: t.Any) -> str:
     """SHA-256 of a public key (SubjectPublicKeyInfo, DER), hexadecimal."""
     form = serialization.PublicFormat.SubjectPublicKeyInfo

@@ -51,6 +51,11 @@ class Landscape:
             if "members" in kinds and name in hosts and variables.get("vcc_vapp"):
                 self._vms_of.setdefault(str(variables["vcc_vapp"]), []).append(name)
 
+    @property
+    def names(self) -> Collection[str]:
+        """All hosts."""
+        return self._hosts
+
     def is_a(self, name: str, kind: str) -> bool:
         """Whether the host is in the inventory group ``kind``."""
         return name in self._hosts and kind in self._hosts[name]["kinds"]

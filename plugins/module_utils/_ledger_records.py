@@ -11,18 +11,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ACTIVE, DELETING = "active", "deleting"
-"""A VPN's states: it is planned, or is gone from the plan and not yet from all its nodes."""
+PLANNED, ACTIVE, DELETING = "planned", "active", "deleting"
+"""A VPN's states (docs/ledger.md): it has not come up yet; it has, and every plan holds it; it is gone from the plan
+and not yet from all its nodes."""
 
 
 @dataclass(frozen=True)
 class VpnRecord:
-    """One VPN: `number` (1 .. 65535) is unique in the ledger, `state` is ACTIVE or DELETING."""
+    """One VPN: `number` (1 .. 65535) is unique in the ledger, `state` is PLANNED, ACTIVE or DELETING.
+
+    `up_on` are the org edges that confirmed a PLANNED one, sorted.
+    """
 
     name: str
     number: int
     state: str
     intent: dict[str, Any]
+    up_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._errors import LedgerError
+from ._ledger_migrations import STEPS
 from ._sqlalchemy import sa
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection, Engine
 
-VERSION = 1
+VERSION = 1 + len(STEPS)
 BUSY_SECONDS = 30
 # Any number does, as long as all controllers use the same.
 _ADVISORY_LOCK = 0x76636301
@@ -69,8 +70,10 @@ vpns = sa.Table(
     sa.Column("number", sa.Integer, nullable=False, unique=True),
     sa.Column("state", _text(16), nullable=False),
     sa.Column("intent", sa.Text, nullable=False),
+    # JSON: the org edges that confirmed it, while it is planned.
+    sa.Column("up_on", sa.Text, nullable=False, server_default="[]"),
     sa.CheckConstraint("number BETWEEN 1 AND 65535", name="vpns_number"),
-    sa.CheckConstraint("state IN ('active', 'deleting')", name="vpns_state"),
+    sa.CheckConstraint("state IN ('planned', 'active', 'deleting')", name="vpns_state"),
 )
 
 tunnels = sa.Table(
@@ -229,7 +232,10 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def ensure_schema(connection: Connection) -> None:
-    """Make the tables where they are missing, in the transaction at hand. LedgerError when they are of the future."""
+    """Make the tables where they are missing, in the transaction at hand, and bring older ones to this format.
+
+    LedgerError when they are of the future.
+    """
     if sa.inspect(connection).has_table(schema_version.name):
         found = connection.execute(sa.select(schema_version.c.version)).scalar() or 0
         if found > VERSION:
@@ -237,6 +243,9 @@ def ensure_schema(connection: Connection) -> None:
                 f"the ledger has format {found}, and this collection knows formats up to {VERSION}: "
                 "update intercloud.vpn on this controller"
             )
+        for version in range(max(1, found), VERSION):
+            STEPS[version - 1](connection)
+            connection.execute(schema_version.update().values(version=version + 1))
         return
     metadata.create_all(connection)
     connection.execute(schema_version.insert().values(version=VERSION))

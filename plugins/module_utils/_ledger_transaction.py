@@ -72,21 +72,24 @@ class Transaction:
     def vpns(self, org: str) -> dict[str, VpnRecord]:
         """All VPNs of the organization by name."""
         found = self._connection.execute(sa.select(vpns).where(vpns.c.organization == org).order_by(vpns.c.name))
-        return {row.name: VpnRecord(row.name, row.number, row.state, json.loads(row.intent)) for row in found}
+        return {row.name: _vpn(row) for row in found}
 
-    def put_vpn(self, org: str, name: str, intent: Mapping[str, Any], state: str = ACTIVE) -> VpnRecord:
+    def put_vpn(
+        self, org: str, name: str, intent: Mapping[str, Any], state: str = ACTIVE, up_on: Iterable[str] = ()
+    ) -> VpnRecord:
         """Create or change a VPN. A new one gets the smallest number that is free in the whole ledger."""
         where = sa.and_(vpns.c.organization == org, vpns.c.name == name)
         row = self._connection.execute(sa.select(vpns).where(where)).first()
-        old = None if row is None else VpnRecord(row.name, row.number, row.state, json.loads(row.intent))
+        old = None if row is None else _vpn(row)
         text = canonical_json(intent)
         number = old.number if old else self._free_number()
-        record = VpnRecord(name, number, state, json.loads(text))
+        record = VpnRecord(name, number, state, json.loads(text), tuple(sorted(up_on)))
+        values = {"state": state, "intent": text, "up_on": canonical_json(record.up_on)}
         if old is None:
-            self._insert(vpns, [{"organization": org, "name": name, "number": number, "state": state, "intent": text}])
+            self._insert(vpns, [{"organization": org, "name": name, "number": number, **values}])
             self.event(org, "vpn created", name, {"number": number, "state": state})
         elif old != record:
-            self._connection.execute(vpns.update().where(where).values(state=state, intent=text))
+            self._connection.execute(vpns.update().where(where).values(values))
             self.event(org, "vpn changed", name, {"state": state, "changed": changed_keys(old.intent, record.intent)})
         return record
 
@@ -216,6 +219,11 @@ class Transaction:
             for row in self._connection.execute(query)
         ]
 
+    def happened(self, org: str, what: str, subject: str) -> bool:
+        """Whether such a change was ever logged."""
+        where = sa.and_(events.c.organization == org, events.c.what == what, events.c.subject == subject)
+        return self._connection.execute(sa.select(events.c.id).where(where).limit(1)).first() is not None
+
     # Inside
 
     def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
@@ -269,6 +277,10 @@ class Transaction:
 
 def _now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _vpn(row: Any) -> VpnRecord:
+    return VpnRecord(row.name, row.number, row.state, json.loads(row.intent), tuple(json.loads(row.up_on)))
 
 
 def _lease(row: Any) -> Lease:

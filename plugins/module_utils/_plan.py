@@ -14,15 +14,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ._came_up import left_out
 from ._errors import IntentError
 from ._intent import parse_intent
 from ._landscape import Landscape
-from ._paths import DELETE
 from ._plan_organization import OrganizationPlan
 from ._plan_outcome import Plan
 from ._problems import Problems
+from ._renumber import check_addresses
+from ._run_names import check_forgotten, mark_absent, mark_expected
 from ._tenants import organizations_of, restrict
-from ._vpn import Vpn
 
 if TYPE_CHECKING:
     from ._ledger import Transaction
@@ -35,7 +36,10 @@ class Request:
     ``hosts``: the landscape's facts by host. ``matches``: the hosts that each text among the members stands for.
     ``intent``: ``{"pools", "vpns", "policies"}``; VPNs to create or change. ``absent``: names of VPNs to delete, as
     ``payroll`` or ``acme/payroll``. ``create_tunnels``: whether tunnels may be made that are not there yet.
-    ``organizations``: those that the run is about; none stands for all. ``problems``: mistakes that were found before.
+    ``problems``: mistakes that were found before.
+    ``organizations``: those that the run is about; none stands for all. ``expected``: names of VPNs that must be there,
+    and are planned as they are stored. ``as_stored``: so are all others that have not come up. ``forget``: hosts that
+    will never come back. ``allow_renumber``: whether members may get other addresses.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]
@@ -45,6 +49,10 @@ class Request:
     create_tunnels: bool = True
     organizations: tuple[str, ...] = ()
     problems: tuple[IntentError, ...] = ()
+    expected: tuple[str, ...] = ()
+    as_stored: bool = False
+    forget: tuple[str, ...] = ()
+    allow_renumber: bool = False
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
@@ -64,20 +72,30 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     tenants = [OrganizationPlan(name, transaction, landscape, problems) for name in organizations]
     kept = {(tenant.name, vpn): record.intent for tenant in tenants for vpn, record in tenant.stored.items()}
     asked = parse_intent(intent, request.matches, landscape, problems, kept)
-    _mark_absent(tenants, request.absent, asked, plan, problems)
     # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.
     wrong = _names(intent.get("vpns")) if len(problems) else set()
+    plan.notes += mark_absent(tenants, request.absent, asked, wrong, problems)
+    mark_expected(tenants, request.expected, problems)
+    check_forgotten(tenants, request.forget, hosts, problems)
+    for tenant in tenants if request.as_stored else ():
+        tenant.expected |= set(tenant.stored)
     for tenant in tenants:
         tenant.ask([vpn for vpn in asked if vpn.organization == tenant.name], wrong)
+    for tenant in tenants if len(problems) else ():  # else once the new addresses are known
+        check_addresses(tenant, plan, problems, request.allow_renumber)
     problems.raise_if_any()
     for tenant in tenants:
         tenant.carve(problems)
+        check_addresses(tenant, plan, problems, request.allow_renumber)
     problems.raise_if_any()
+    several = len(tenants) > 1  # they may use the same names
     for tenant in tenants:
-        told = len(plan.diff)
+        told, touched = len(plan.diff), len(plan.also_touched)
+        plan.notes += left_out(tenant, f"{tenant.name}/" if several else "")
         tenant.compile(plan, problems, request.create_tunnels)
-        if len(tenants) > 1:  # they may use the same names
+        if several:
             plan.diff[told:] = [f"{line[:2]}{tenant.name}: {line[2:]}" for line in plan.diff[told:]]
+            plan.also_touched[touched:] = [f"{tenant.name}: {line}" for line in plan.also_touched[touched:]]
     problems.raise_if_any()
     plan.notes[:0] = problems.notes
     plan.members = _candidates(hosts)
@@ -107,20 +125,3 @@ def _names(vpns: object) -> set[str]:
     """The names of the VPNs of an intent, right or wrong."""
     entries = vpns if isinstance(vpns, (list, tuple)) else []
     return {str(entry.get("name")) for entry in entries if isinstance(entry, Mapping)}
-
-
-def _mark_absent(
-    tenants: Sequence[OrganizationPlan], absent: Sequence[str], asked: Sequence[Vpn], plan: Plan, problems: Problems
-) -> None:
-    for text in absent:
-        *organization, name = text.split("/", 1)
-        owners = [tenant for tenant in tenants if name in tenant.stored and organization in ([], [tenant.name])]
-        if any(vpn.name == name and organization in ([], [vpn.organization]) for vpn in asked):
-            problems.add(DELETE, f"{name} cannot be created and deleted in the same run")
-        elif len(owners) > 1:
-            which = ", ".join(f"{owner.name}/{name}" for owner in owners)
-            problems.add(DELETE, f"{name} is a VPN of several organizations; say which: {which}")
-        elif owners:
-            owners[0].absent.add(name)
-        else:
-            plan.notes.append(f"{text}: there is no such VPN, so nothing to delete")

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ._also_touched import also_touched
+from ._came_up import vpns_in
 from ._check import check_vpns
 from ._check_pools import note_exhausted
 from ._check_tunnels import check_together
@@ -16,8 +18,8 @@ from ._diff import changed_nodes, diff, touched
 from ._documents import Compiled, Document, empty_document
 from ._errors import PoolExhausted
 from ._landscape import Landscape
-from ._leases import Lease, SiteDemand, is_vpn_block, vpn_of
-from ._ledger_records import ACTIVE, DELETING, VpnRecord
+from ._leases import Lease, SiteDemand, hosts_of, is_vpn_block, vpn_of
+from ._ledger_records import ACTIVE, DELETING, PLANNED, VpnRecord
 from ._paths import CREATE_TUNNELS
 from ._plan_outcome import Plan
 from ._pool import carve_vpn
@@ -40,22 +42,43 @@ class OrganizationPlan:
         self.past = Landscape({}, Problems(), transaction.landscape(name))
         self.stored: dict[str, VpnRecord] = transaction.vpns(name)
         self.held: dict[str, Lease] = transaction.leases(name)
+        self.documents: dict[str, Document] = {
+            node: record.document for node, record in transaction.documents(name).items()
+        }
         self.numbers = {vpn: record.number for vpn, record in self.stored.items()}
         self.absent: set[str] = set()
+        self.expected: set[str] = set()
         self.wanted: dict[str, Vpn] = {}
-        self.before: list[Vpn] = []
+        self.before: dict[str, Vpn] = {}
+        self.leases = self.held
+        self.idle: list[str] = []
+        self.coming: list[str] = []
         self.changed = False
+
+    def happened(self, whats: Iterable[str], subject: str) -> bool:
+        """Whether the ledger remembers that one of these happened."""
+        return any(self.transaction.happened(self.name, what, subject) for what in whats)
+
+    def known_hosts(self) -> set[str]:
+        """The hosts that the ledger knows anything of."""
+        return {*self.documents, *self.past.names, *(host for vpn in self.stored for host in hosts_of(self.held, vpn))}
 
     def ask(self, asked: Sequence[Vpn], wrong: Collection[str]) -> None:
         """Merge what is asked for into what is stored, and check the whole, save VPNs known to be ``wrong``."""
         self.asked = {vpn.name: vpn for vpn in asked}
+        named = {*self.asked, *self.absent, *wrong}
+        told = {vpn for document in self.documents.values() for vpn in vpns_in(document)}
         for name, record in self.stored.items():
-            if record.state != ACTIVE:
+            if record.state == DELETING:
                 continue
-            was = vpn_from_record(name, self.name, record.intent, self.past, Problems())
-            if was is not None:
-                self.before.append(was)
-            if name not in self.absent and name not in self.asked and name not in wrong:
+            # What has not come up is in the documents only until a run for others.
+            if record.state == ACTIVE or name in told:
+                was = vpn_from_record(name, self.name, record.intent, self.past, Problems())
+                if was is not None:
+                    self.before[name] = was
+            if record.state == PLANNED and name not in self.expected:
+                self.idle += [] if name in named else [name]
+            elif name not in named:
                 vpn = vpn_from_record(name, self.name, record.intent, self.landscape, self.problems)
                 if vpn is not None:
                     self.wanted[name] = vpn
@@ -85,9 +108,9 @@ class OrganizationPlan:
 
     def compile(self, plan: Plan, problems: Problems, create_tunnels: bool) -> None:
         """Write the ledger's part and add the documents to the plan."""
-        old_documents = {node: record.document for node, record in self.transaction.documents(self.name).items()}
+        old_documents = self.documents
         self._check_external(old_documents, problems)
-        old = compile_organization(self.name, self.before, self.numbers, self.held, self.past)
+        old = compile_organization(self.name, self.before.values(), self.numbers, self.held, self.past)
         self._write_vpns()
         new = compile_organization(self.name, self.wanted.values(), self.numbers, self.leases, self.landscape)
         documents = {
@@ -120,6 +143,10 @@ class OrganizationPlan:
             plan.notes += [f"{name}: {static}"] if static else []
         lines = diff(old, new)
         plan.diff += lines + touched(lines, old_documents, documents)
+        named = {*self.asked, *self.absent}
+        if named:
+            plan.also_touched += also_touched(new.vpns, named, lines, old_documents, documents)
+        plan.coming += self.coming
         plan.changed_nodes += changed_nodes(old_documents, documents)
         plan.changed |= self.changed or bool(plan.changed_nodes)
         plan.losing += sorted(
@@ -152,9 +179,17 @@ class OrganizationPlan:
         self.transaction.add_leases(self.name, new)
         self.changed |= bool(new)
         for name, vpn in sorted(self.asked.items()):
-            record = self.transaction.put_vpn(self.name, name, vpn.record(), ACTIVE)
-            self.changed |= record != self.stored.get(name)
+            known = self.stored.get(name)
+            # What is being deleted came up once, and members may still have it: it is as it was before.
+            state = PLANNED if known is None or known.state == PLANNED else ACTIVE
+            up_on = known.up_on if known and known.state == PLANNED else ()
+            record = self.transaction.put_vpn(self.name, name, vpn.record(), state, up_on)
+            self.changed |= record != known
             self.numbers[name] = record.number
+            self.coming += [name] if state == PLANNED else []
+        for name in self.idle:  # its edges are told of it no more
+            record = self.transaction.put_vpn(self.name, name, self.stored[name].intent, PLANNED)
+            self.changed |= record != self.stored[name]
         for name in sorted(self.absent):
             stored = self.stored[name]
             self.changed |= stored.state != DELETING

@@ -15,7 +15,8 @@ from ._documents import Document
 class Plan:
     """``documents`` hold every node of the organizations concerned, changed or not, by name.
 
-    A VCC node that is not one organization's own has one for each, as ``acme/node-east``.
+    A VCC node that is not one organization's own has one for each, as ``acme/node-east``. ``coming`` are the VPNs that
+    the run names and that have not come up yet.
     """
 
     documents: dict[str, Document] = field(default_factory=dict)
@@ -30,3 +31,5 @@ class Plan:
     unsettled: bool = False
     leaving: list[str] = field(default_factory=list)
     losing: list[str] = field(default_factory=list)
+    coming: list[str] = field(default_factory=list)
+    also_touched: list[str] = field(default_factory=list)

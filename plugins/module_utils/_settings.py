@@ -46,7 +46,7 @@ def tunnels_to(edge: str, documents: Documents) -> list[tuple[str, Mapping[str, 
     if not found:
         known = sorted({tunnel["peer"] for _node, tunnel in external_tunnels(documents)})
         raise VccError(
-            f"{edge}: no tunnel of the ledger leads to an external edge of this name"
+            f"vcc_external_edge: {edge}: no tunnel of the ledger leads to an external edge of this name"
             + (did_you_mean(edge, known) if known else "; run create_vpn first")
         )
     return found

@@ -81,16 +81,18 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._problems import did_you_mean
 
 
 def revoke(state_dir: str, name: str, check: bool, organizations: list[str] | None = None) -> dict[str, t.Any]:
     """Revoke; return the module's result."""
     found = _crl.holders(state_dir, name, organizations)
     if not found:
-        raise VccError(f"{name}: no certificate was ever signed for it in {state_dir}/ca")
+        hint = did_you_mean(name, _crl.edges_with_certificates(state_dir, organizations))
+        raise VccError(f"vcc_revoke: {name}: no certificate was ever signed for it in {state_dir}/ca{hint}")
     if len(found) > 1:
         which = ", ".join(identity for _owner, identity in found)
-        raise VccError(f"{name}: is an edge of several organizations; say which: {which}")
+        raise VccError(f"vcc_revoke: {name}: is an edge of several organizations; say which: {which}")
     owner, identity = found[0]
     revocations, new = _crl.revoke(owner, identity, check)
     return {

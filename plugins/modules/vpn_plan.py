@@ -17,6 +17,7 @@ description:
   - All is done in one transaction of the ledger on the VCC server, where the module runs (usually by C(delegate_to)).
     With any mistake in the intent nothing is written, and all mistakes are reported at once.
   - VPNs that are not mentioned stay as they are. Removing one takes its name in O(absent).
+  - A VPN that never came up is left out of the plan unless it is mentioned. Its addresses stay leased.
   - The documents are left in a directory of the controller that lives as long as the run, for the roles of apply.
 requirements:
   - netaddr >= 0.8
@@ -54,6 +55,28 @@ options:
     type: list
     elements: str
     default: []
+  expected:
+    description:
+      - The names of VPNs that must be in the ledger, as in O(absent). They are planned as they are stored, even if they
+        have not come up yet.
+    type: list
+    elements: str
+    default: []
+  as_stored:
+    description: Whether all VPNs that have not come up are planned as they are stored, for runs that only show them.
+    type: bool
+    default: false
+  forget:
+    description: Hosts that will never come back. Names that neither the ledger nor the inventory knows are mistakes.
+    type: list
+    elements: str
+    default: []
+  allow_renumber:
+    description:
+      - Whether members may get other addresses, because their VM, vApp edge or org edge moved or was renamed. If not,
+        such a plan is a mistake, which lists the old and the new addresses.
+    type: bool
+    default: false
   create_tunnels:
     description: Whether tunnels may be created. If not, an intent that needs a new one is a mistake.
     type: bool
@@ -163,6 +186,16 @@ losing:
   returned: success
   type: list
   elements: str
+coming:
+  description: The VPNs mentioned that have not come up yet.
+  returned: success
+  type: list
+  elements: str
+also_touched:
+  description: The VPNs that are not mentioned and whose nodes are touched, a line each.
+  returned: success
+  type: list
+  elements: str
 external:
   description: Where to find what external edges need to know, a line per tunnel to one.
   returned: success
@@ -189,7 +222,10 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._errors import Inte
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
 from ansible_collections.intercloud.vpn.plugins.module_utils._settings import pointers
 
-RETURNED = ("generations", "changed_nodes", "new_tunnels", "notes", "losing", "leaving", "unsettled")
+RETURNED = (
+    *("generations", "changed_nodes", "new_tunnels", "notes", "losing", "leaving", "unsettled"),
+    *("coming", "also_touched"),
+)
 
 
 def _trust(state_dir: str, organizations: Iterable[str]) -> dict[str, Any]:
@@ -212,6 +248,10 @@ def main() -> None:
             "policies": {"type": "raw", "default": {}},
             "absent": {"type": "list", "elements": "str", "default": []},
             "organizations": {"type": "list", "elements": "str", "default": []},
+            "expected": {"type": "list", "elements": "str", "default": []},
+            "as_stored": {"type": "bool", "default": False},
+            "forget": {"type": "list", "elements": "str", "default": []},
+            "allow_renumber": {"type": "bool", "default": False},
             "create_tunnels": {"type": "bool", "default": True},
             "who": {"type": "str", "default": ""},
             "hosts": {"type": "dict", "default": {}},
@@ -233,6 +273,10 @@ def main() -> None:
                 create_tunnels=wanted["create_tunnels"],
                 organizations=tuple(wanted["organizations"]),
                 problems=tuple(IntentError(one["path"], one["message"]) for one in wanted["problems"]),
+                expected=tuple(wanted["expected"]),
+                as_stored=wanted["as_stored"],
+                forget=tuple(wanted["forget"]),
+                allow_renumber=wanted["allow_renumber"],
             ),
         ),
     )

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vpn_settle
-short_description: Release what no node needs any more
+short_description: Note which VPNs came up, and release what no node needs any more
 version_added: 0.1.0
 author: The intercloud.vpn developers (@intercloud)
 description:
+  - Makes VPNs active once org edges of two of their sites run what they were told. Until then, runs that do not
+    mention them leave them out.
   - Ends the leases of deleted VPNs, and forgets the nodes that no VPN concerns, once these nodes run their new
     document.
   - Runs on the VCC server after apply, usually by C(delegate_to). Leases go last, so that no address is given to
@@ -34,6 +36,10 @@ options:
       - The generations by organization that were applied, as M(intercloud.vpn.vpn_plan) returned them. What another run
         planned later, no node counts as running. The newest ones, when it is not given.
     type: dict
+  release:
+    description: Whether anything is released. If not, it is only noted which VPNs came up.
+    type: bool
+    default: true
   organizations:
     description: The organizations that the run is about, all of the inventory when it is not given.
     type: list
@@ -75,17 +81,48 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+came_up:
+  description: The VPNs that came up.
+  returned: success
+  type: list
+  elements: str
+held_back:
+  description: The members of VPNs that have not come up. They are to be told nothing until then.
+  returned: success
+  type: list
+  elements: str
 waiting:
-  description: What could not be released yet, and which nodes it waits for.
+  description:
+    - What could not be released yet, and which nodes it waits for; with O(release=false), which VPNs have not come up.
   returned: success
   type: list
   elements: str
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _settle
+from ansible_collections.intercloud.vpn.plugins.module_utils import _came_up, _settle
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
+
+
+def _settled(transaction: Transaction, given: dict[str, Any]) -> dict[str, Any]:
+    """Note what came up, release what may be; return the module's result."""
+    hosts, applied, generations = given["hosts"], given["applied"], given["generations"]
+    noted = _came_up.note_what_came_up(transaction, hosts, applied, generations, given["organizations"])
+    released, waiting = False, noted.waiting
+    if given["release"]:
+        released, waiting = _settle.settle(
+            transaction, hosts, applied, generations, given["gone"], given["organizations"]
+        )
+    return {
+        "changed": noted.changed or released,
+        "came_up": noted.came_up,
+        "held_back": noted.held_back,
+        "waiting": waiting,
+    }
 
 
 def main() -> None:
@@ -94,6 +131,7 @@ def main() -> None:
             "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
             "generations": {"type": "dict"},
             "applied": {"type": "list", "elements": "str", "required": True},
+            "release": {"type": "bool", "default": True},
             "organizations": {"type": "list", "elements": "str", "default": []},
             "gone": {"type": "list", "elements": "str", "default": []},
             "who": {"type": "str", "default": ""},
@@ -101,19 +139,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    given = module.params
-    changed, waiting = run_on_ledger(
-        module,
-        lambda transaction: _settle.settle(
-            transaction,
-            given["hosts"],
-            given["applied"],
-            given["generations"],
-            given["gone"],
-            given["organizations"],
-        ),
-    )
-    module.exit_json(changed=changed, waiting=waiting)
+    module.exit_json(**run_on_ledger(module, lambda transaction: _settled(transaction, module.params)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
 
 
@@ -40,23 +40,51 @@ def as_before(addresses):
     assert pings.lost == 0, pings.text
 
 
-def test_templates_with_mistakes_fail_before_anything_is_touched(as_before, tmp_path):
-    """Both of them at once: everything is validated before anything of it is applied."""
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory):
+    """Of org edges, with mistakes: whatever is rendered from them is refused."""
     mistakes = {
         "nftables.nft": "table inet intercloud_vpn { chain forward { ip saddr drop everything } }",
         "swanctl.conf": "connections { edge-east--edge-west { version = 2",
     }
-    templates = {name: tmp_path / f"{name}.j2" for name in mistakes}
+    paths = {name: tmp_path_factory.mktemp("templates") / f"{name}.j2" for name in mistakes}
     for name, mistake in mistakes.items():
         ours = (lab.ROOT / f"roles/org_edge/templates/{name}.j2").read_text(encoding="utf-8")
-        templates[name].write_text(f"{ours}\n{mistake}\n", encoding="utf-8")
-    templates = {name: str(path) for name, path in templates.items()}
+        paths[name].write_text(f"{ours}\n{mistake}\n", encoding="utf-8")
+    return {name: str(path) for name, path in paths.items()}
+
+
+def test_templates_with_mistakes_fail_before_anything_is_touched(as_before, templates):
+    """Both of them at once: everything is validated before anything of it is applied."""
     run = playbooks.create(PAYROLL, succeeds=False, verify=False, org_edge_templates=templates)
     assert run.hosts("failed") == set(EDGES)
     said = " ".join(run.output.split())
     assert "not applied, nothing was touched: nftables: " in said
     assert "Error: syntax error, unexpected drop" in said
     assert "swanctl.conf: connection edge-east--edge-west of the document is missing" in said
+
+
+def test_a_vpn_that_no_edge_took_is_applied_by_no_run_for_another(addresses, templates):
+    """Not even by one with a name that is mistyped: that one touches nothing."""
+    keys = strongswan.spis(*EDGES)
+    run = playbooks.create(AUDIT, succeeds=False, verify=False, org_edge_templates=templates)
+    assert run.hosts("failed") == set(EDGES)
+    assert [(row["name"], row["state"]) for row in ledger.rows("vpns")] == [("audit", "planned"), ("payroll", "active")]
+
+    before = (generations(), ledger.contents())
+    run = playbooks.delete("paroll", succeeds=False)
+    assert "vcc_delete: there is no VPN paroll; did you mean payroll?" in run.output
+    assert run.changed == frozenset()
+    assert (generations(), ledger.contents()) == before
+
+    leased = ledger.leases("audit")
+    run = playbooks.create(PAYROLL)
+    assert "audit never came up: this run leaves it out, its addresses stay leased." in " ".join(run.output.split())
+    assert strongswan.spis(*EDGES) == keys
+    assert ledger.leases("audit") == leased
+    for edge in EDGES:
+        assert not lab.host(edge).file("/etc/swanctl/conf.d/intercloud-vpn.conf").contains("audit")
+    assert playbooks.create(PAYROLL).changed == frozenset()
 
 
 def test_what_nobody_confirms_rolls_back_by_itself(as_before):

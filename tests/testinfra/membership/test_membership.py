@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+
 import pytest
 
-from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
 
 LARGER = {**PAYROLL, "members": ["vm2-west", *PAYROLL["members"]]}
@@ -69,3 +72,48 @@ def test_and_taken_out_again(addresses, undisturbed):
 
 def test_what_it_was_in_besides_is_still_there():
     assert lab.answers("vm2-west", playbooks.addresses("audit")["vm2-east"])
+
+
+@pytest.fixture
+def renamed(tmp_path):
+    """The lab's inventory, in which vm2-west has another name."""
+    words = ["ansible-inventory", "-i", str(playbooks.INVENTORY), "--list"]
+    shown = subprocess.run(words, env=playbooks.environment(), cwd=lab.ROOT, check=True, capture_output=True, text=True)
+    found = json.loads(shown.stdout)
+    for group in (value for key, value in found.items() if key != "_meta"):
+        group["hosts"] = ["web-west" if host == "vm2-west" else host for host in group.get("hosts", [])]
+    variables = found["_meta"]["hostvars"]
+    variables["web-west"] = variables.pop("vm2-west")
+    path = tmp_path / "renamed.sh"
+    path.write_text(f"#!/bin/sh\ncat <<'EOF'\n{json.dumps(found)}\nEOF\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_vm_by_another_name_is_not_renumbered_unless_that_is_allowed(renamed, undisturbed):
+    was = playbooks.addresses("audit")["vm2-west"]
+    audit = {**AUDIT, "members": ["vm2-east", "web-west", "vm3-west"]}
+    before = ledger.contents()
+    for playbook in ("plan_vpn", "create_vpn"):
+        run = playbooks.run(playbook, vpns=[audit], inventory=renamed, succeeds=False)
+        assert f"vm2-west: {was} \u2192 " in run.output and "-e vcc_allow_renumber=true" in run.output
+        assert run.changed == frozenset()
+    assert ledger.contents() == before
+
+    # The machine was told that it is vm2-west: that, too, changes on purpose only. And that name will never come back.
+    allowed = {"vcc_allow_renumber": True, "vcc_adopt": ["vm2-west"], "vcc_forget": ["vm2-west"]}
+    run = playbooks.run("create_vpn", vpns=[audit], inventory=renamed, **allowed)
+    new = playbooks.addresses("audit")["web-west"]
+    assert f"audit renumbers vm2-west: {was} \u2192 {new} (renamed to web-west)" in run.output
+    assert lab.answers("vm2-east", new)
+    assert not lab.answers("vm2-east", was)
+
+
+def test_and_back_to_the_old_name_gets_the_old_address(undisturbed):
+    was = playbooks.addresses("audit")["web-west"]
+    allowed = {"vcc_allow_renumber": True, "vcc_adopt": ["web-west"], "vcc_forget": ["web-west"]}
+    playbooks.run("create_vpn", vpns=[AUDIT], **allowed)
+    assert playbooks.addresses("audit")["vm2-west"] != was
+    assert lab.answers("vm2-east", playbooks.addresses("audit")["vm2-west"])
+    assert not lab.answers("vm2-east", was)
+    assert "web-west" not in [row["node"] for row in ledger.rows("documents")]

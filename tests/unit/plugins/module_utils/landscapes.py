@@ -20,6 +20,7 @@ import sqlalchemy as sa
 import yaml
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._came_up import Noted, note_what_came_up
 from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import host_variables, tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Ledger, Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_schema import metadata
@@ -90,14 +91,48 @@ class World:
         dry_run: bool = False,
         who: str = "test",
         organizations: Iterable[str] = (),
+        comes_up: bool = True,
+        expected: Iterable[str] = (),
+        as_stored: bool = False,
+        forget: Iterable[str] = (),
+        allow_renumber: bool = False,
         **parts: Any,
     ) -> Plan:
-        """Plan an intent, given as ``{"pools", "vpns", "policies"}``."""
+        """Plan an intent, given as ``{"pools", "vpns", "policies"}``, and have every edge confirm it.
+
+        ``comes_up`` False: no edge does.
+        """
         whole = tidy({"pools": POOLS, "vpns": [], "policies": {}, **intent, **parts})
         matches = self.matches(whole["vpns"])
         hosts = {name: {**facts, "vars": host_variables(facts["vars"])} for name, facts in self.hosts.items()}
-        request = Request(hosts, matches, whole, tuple(absent), create_tunnels, tuple(organizations))
-        return self.ledger.run(lambda transaction: make_plan(transaction, request), dry_run=dry_run, who=who)
+        request = Request(
+            hosts,
+            matches,
+            whole,
+            tuple(absent),
+            create_tunnels,
+            tuple(organizations),
+            expected=tuple(expected),
+            as_stored=as_stored,
+            forget=tuple(forget),
+            allow_renumber=allow_renumber,
+        )
+        plan = self.ledger.run(lambda transaction: make_plan(transaction, request), dry_run=dry_run, who=who)
+        if plan.coming and comes_up and not dry_run:
+            self.confirm(self.hosts, who=who)
+        return plan
+
+    def confirm(
+        self, applied: Iterable[str], generations: Mapping[str, int] | None = None, *, who: str = "test"
+    ) -> list[str]:
+        """Have so many nodes confirm what they were told; returns the VPNs that come up by that."""
+        return self.note(applied, generations, who=who).came_up
+
+    def note(self, applied: Iterable[str], generations: Mapping[str, int] | None = None, *, who: str = "test") -> Noted:
+        """The same; returns all that is noted."""
+        return self.ledger.run(
+            lambda transaction: note_what_came_up(transaction, self.hosts, sorted(applied), generations), who=who
+        )
 
     def settle(
         self, applied: Iterable[str], *, gone: Sequence[str] = (), dry_run: bool = False

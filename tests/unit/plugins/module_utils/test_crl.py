@@ -205,5 +205,5 @@ class TestName:
 
     def test_that_nobody_has_is_an_error(self, owner: _authority.Authority, tmp_path: Path) -> None:
         _ca.sign(owner, request(WEST), WEST)
-        with pytest.raises(VccError, match="edge-wst: no certificate was ever signed"):
+        with pytest.raises(VccError, match=r"^vcc_revoke: edge-wst: no certificate .* did you mean edge-west\?$"):
             edge_revocation.revoke(str(tmp_path), "edge-wst", check=False)
