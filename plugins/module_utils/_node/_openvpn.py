@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 
-from . import _certificates, _files, _openvpn_trial, _sessions, _ssl, _ssl_units, _systemd
+from . import _certificates, _files, _openvpn_trial, _revocations, _sessions, _ssl, _ssl_units, _systemd
 from ._certificates import Certificates
 from ._document import Change, Document, sha256
 from ._management import Silent
@@ -47,6 +47,18 @@ class Openvpn(Part):
             for path, text in wanted.items()
             if not self.store.at(path).exists() or _files.read(self.store.at(path)) != text
         ]
+
+    def _closed(self) -> list[str]:
+        """Directories and files whose mode is not ours. OpenVPN reads them as the user that it has become: where it may
+        not, it lets no peer in, and takes nothing for revoked."""
+        if not self._processes:
+            return []
+        wanted = {
+            **dict.fromkeys((_ssl.HOME, _ssl.PEERS, _ssl.REVOKED), 0o755),
+            **dict.fromkeys((*self._texts, *(f"{_ssl.REVOKED}/{serial}" for serial in self._revoked)), 0o644),
+        }
+        there = {path: self.store.at(path) for path in wanted}
+        return [p for p, real in there.items() if real.exists() and real.stat().st_mode & 0o7777 != wanted[p]]
 
     def _over(self) -> list[str]:
         """Files to remove."""
@@ -103,7 +115,8 @@ class Openvpn(Part):
 
     def _is_revoked(self, tunnel: Document, session: Session) -> bool:
         """Whether a certificate of the peer was revoked since the session began; its next one is checked anyway."""
-        for serial in (serial for serial, identity in self._revoked.items() if identity == tunnel["remote_id"]):
+        peer = _revocations.folded(tunnel["remote_id"])
+        for serial in (serial for serial, identity in self._revoked.items() if _revocations.folded(identity) == peer):
             path = self.store.at(f"{_ssl.REVOKED}/{serial}")
             if not path.exists() or int(path.stat().st_mtime) > session.since:
                 return True
@@ -157,6 +170,7 @@ class Openvpn(Part):
             Change(self.name, f"write {p}", _files.read(self.store.at(p)), self._texts.get(p, ""))
             for p in self._stale()
         ]
+        found += [Change(self.name, f"set the mode of {p}") for p in self._closed() if p not in self._stale()]
         found += [Change(self.name, f"remove {path}", _files.read(self.store.at(path)), "") for path in self._over()]
         found += [Change(self.name, f"{verb} {name}") for name, verb in self._restarts().items()]
         found += [Change(self.name, f"stop {name}") for name in self._surplus()]
@@ -169,10 +183,10 @@ class Openvpn(Part):
         if not self._processes:
             return
         ended = [] if self.boot else self._ended()
-        for path in self._stale():
+        for place in (_ssl.HOME, _ssl.PEERS, _ssl.REVOKED):
+            _files.directory(self.store.at(place))
+        for path in dict.fromkeys((*self._stale(), *self._closed())):
             _files.write(self.store.at(path), self._texts.get(path, ""))
-        for place in (_ssl.PEERS, _ssl.REVOKED):
-            self.store.at(place).mkdir(parents=True, exist_ok=True)
         restarts = self._restarts()
         for name in restarts:
             if not self._enabled(name):

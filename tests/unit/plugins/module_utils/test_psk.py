@@ -113,3 +113,10 @@ def test_a_ppk_has_a_place_of_its_own_and_256_bits(tmp_path: Path) -> None:
 )
 def test_a_tunnel_has_one_kind_of_key_or_none(ike: dict[str, object], kind: str | None) -> None:
     assert kind_of({"name": "one", "ike": ike}) == kind
+
+
+def test_no_key_begins_with_a_zero(tmp_path: Path) -> None:
+    """AWS takes letters and digits, 8 to 64 of them, and no zero in front."""
+    found = ensure_psks(tmp_path, "acme", [f"t{number}" for number in range(200)]).values()
+    assert {key[0] for key in found} <= set("123456789abcdef")
+    assert {len(key) for key in found} == {64}
