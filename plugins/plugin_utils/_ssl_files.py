@@ -45,6 +45,7 @@ def _common(process: _ssl.Process) -> dict[str, Any]:
             "socket": process.socket,
             "peers": _ssl.PEERS,
             "revoked": _ssl.REVOKED,
+            "user": _ssl.USER,
         },
         "settings": {
             **{key: _union([ssl[key] for ssl in every]) for key in ("ciphers", "suites", "groups")},

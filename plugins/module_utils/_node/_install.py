@@ -27,7 +27,7 @@ MODULES = (
     *("_pending", "_reasons", "_refusal", "_renew", "_resident", "_revocations", "_routes", "_run", "_scratch"),
     *("_secrets", "_sessions", "_setups", "_ssl", "_ssl_kind", "_ssl_reasons", "_ssl_units", "_state", "_swanctl"),
     *("_sysctl", "_systemd", "_tunnel_kind", "_tuns", "_units", "_upkeep", "_usage", "_vici", "_worker", "_x509"),
-    *("_xfrm",),
+    *("_xfrm", "_arrivals", "_ssl_user"),
 )
 
 # Resident: without site packages, which it does not need, it takes less memory.
@@ -42,10 +42,12 @@ from {PACKAGE}._agent import main
 
 sys.exit(main())
 """
-# An OpenVPN server runs it, as nobody, for a peer that it has let in; $1 is the server's device.
+# An OpenVPN server runs it, as its own user, for a peer that it has let in; $1 is the server's device.
 _HOOK = f"""\
 #!/bin/sh
 # Installed by intercloud.vpn; changes are lost. Notes over which device a peer came: its routes follow.
+# Where OpenVPN may not look, it takes nothing for revoked: then no peer is let in.
+[ -r {_ssl.REVOKED} ] && [ -x {_ssl.REVOKED} ] || {{ echo "{_ssl.REVOKED} cannot be read" >&2; exit 1; }}
 cd {_ssl.ARRIVALS} && printf '%s\\n' "$1" >".$common_name" && mv ".$common_name" "$common_name" || exit
 touch "{_ssl.NEWS}/$common_name" || :  # a timer looks, too: no reason to refuse the peer
 """

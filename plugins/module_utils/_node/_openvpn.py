@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 
-from . import _certificates, _files, _openvpn_trial, _revocations, _sessions, _ssl, _ssl_units, _systemd
+from . import _certificates, _files, _openvpn_trial, _revocations, _sessions, _ssl, _ssl_units, _ssl_user, _systemd
 from ._certificates import Certificates
 from ._document import Change, Document, sha256
 from ._management import Silent
@@ -171,6 +172,10 @@ class Openvpn(Part):
             for p in self._stale()
         ]
         found += [Change(self.name, f"set the mode of {p}") for p in self._closed() if p not in self._stale()]
+        if self._processes and _ssl_user.missing(self.store):
+            found.append(Change(self.name, f"make the system user {_ssl.USER}"))
+        if not self._processes and _ssl_user.ours(self.store):
+            found.append(Change(self.name, f"remove the system user {_ssl.USER}"))
         found += [Change(self.name, f"remove {path}", _files.read(self.store.at(path)), "") for path in self._over()]
         found += [Change(self.name, f"{verb} {name}") for name, verb in self._restarts().items()]
         found += [Change(self.name, f"stop {name}") for name in self._surplus()]
@@ -183,6 +188,7 @@ class Openvpn(Part):
         if not self._processes:
             return
         ended = [] if self.boot else self._ended()
+        _ssl_user.make(self.store)
         for place in (_ssl.HOME, _ssl.PEERS, _ssl.REVOKED):
             _files.directory(self.store.at(place))
         for path in dict.fromkeys((*self._stale(), *self._closed())):
@@ -218,6 +224,10 @@ class Openvpn(Part):
             for place in (_ssl.PEERS, _ssl.REVOKED, _ssl.HOME):
                 if self.store.at(place).is_dir():
                     self.store.at(place).rmdir()
+            for place in (_ssl.ARRIVALS, _ssl.NEWS):  # the user's; links in them are removed, not followed
+                shutil.rmtree(self.store.at(place), ignore_errors=True)
+            if not self.boot:  # its processes are only told to stop then
+                _ssl_user.remove(self.store)
 
     def _halt(self, process: Process) -> None:
         """Have a server's clients start anew, with their first way to it, instead of finding out that it is gone."""
@@ -239,7 +249,7 @@ class Openvpn(Part):
 def _must_say(process: Process) -> list[str]:
     """What keeps a process apart from what it must not be, whatever else a template says."""
     found = [f"dev {process.device}", f"management {process.socket} unix", "tls-version-min 1.3"]
-    found += [f"crl-verify {_ssl.REVOKED} dir", "allow-compression no"]
+    found += [f"crl-verify {_ssl.REVOKED} dir", "allow-compression no", f"user {_ssl.USER}", f"group {_ssl.USER}"]
     if process.transport:
         return [*found, "remote-cert-tls client", f"client-config-dir {_ssl.PEERS}", "ccd-exclusive"]
     return [*found, "remote-cert-tls server", f"verify-x509-name {process.tunnels[0]['remote_id']} name"]

@@ -20,7 +20,7 @@ from typing import Any
 from . import _certificates, _files
 from ._install import HOOK
 from ._run import CommandError, environment
-from ._ssl import Process
+from ._ssl import USER, Process
 
 PATIENCE = 10.0
 _NAMESPACE = """\
@@ -38,7 +38,9 @@ def start(process: Process, text: str, certificates: dict[str, str]) -> None:
         base = Path(name)
         (base / "empty").mkdir()
         config = base / "openvpn.conf"
-        _files.write(config, text.replace(HOOK, "/bin/true"))  # it is not there before the first commit
+        # Neither the hook nor the user is there before the first commit.
+        text = text.replace(HOOK, "/bin/true").replace(f"\nuser {USER}\ngroup {USER}\n", "\nuser nobody\n")
+        _files.write(config, text, 0o600)
         words = ["openvpn", "--config", str(config), "--management", str(base / "socket"), "unix"]
         for option, path in (("--cert", _certificates.CERTIFICATE), ("--ca", _certificates.AUTHORITY)):
             if path in certificates:

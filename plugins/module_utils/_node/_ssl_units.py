@@ -13,6 +13,7 @@ WANTS = f"{DIRECTORY}/multi-user.target.wants"
 PROCESS = "intercloud-vpn-ssl@.service"
 ARRIVED = "intercloud-vpn-ssl-peers"
 
+_RUN = "/run/intercloud-vpn"
 _PROCESS = f"""\
 # Made by intercloud.vpn; changes are lost.
 [Unit]
@@ -23,8 +24,10 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-ExecStartPre=+/usr/bin/install -d -m 0755 {_ssl.SOCKETS}
-ExecStartPre=+/usr/bin/install -d -m 0755 -o nobody -g nogroup {_ssl.ARRIVALS} {_ssl.NEWS}
+UMask=0022
+# All of them are in root's directory, so that none can be a link that the user put there.
+ExecStartPre=+/usr/bin/install -d -m 0755 {_RUN} {_ssl.SOCKETS}
+ExecStartPre=+/usr/bin/install -d -m 0755 -o {_ssl.USER} -g {_ssl.USER} {_ssl.ARRIVALS} {_ssl.NEWS}
 # What it has loaded is what was there when it started.
 ExecStartPre=/bin/sh -c 'exec sha256sum "$@" >{_ssl.SOCKETS}/%i.loaded' sh \\
   {_ssl.HOME}/%i.conf {_certificates.CERTIFICATE} {_certificates.AUTHORITY}
@@ -52,6 +55,7 @@ Description=Peers that connect (intercloud.vpn)
 [Path]
 DirectoryNotEmpty={_ssl.NEWS}
 MakeDirectory=yes
+DirectoryMode=0755
 """
 _SERVICE = f"""\
 # Made by intercloud.vpn; changes are lost.
@@ -61,8 +65,8 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
-# First, so that what comes from here on is news again.
-ExecStartPre=/usr/bin/find {_ssl.NEWS} -type f -delete
+# First, so that what comes from here on is news again. Whatever it is: what stayed would start this service for ever.
+ExecStartPre=-/usr/bin/find -P {_ssl.NEWS} -mindepth 1 -delete
 ExecStart={AGENT} peers
 LogLevelMax=notice
 """

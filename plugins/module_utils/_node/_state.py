@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import _files, _pending, _ssl
+from . import _arrivals, _files, _pending, _ssl
 from ._document import NOTHING, Generation
 from ._run import CommandError
 
@@ -193,10 +193,7 @@ class Store:
 
         Read once: it may change at any time, and what is compared within one commit has to be the same throughout.
         """
-        place = self.at(_ssl.ARRIVALS)
-        if not place.is_dir():
-            return {}
-        return {path.name: _files.read(path).strip() for path in place.iterdir() if not path.name.startswith(".")}
+        return _arrivals.read(self.at(_ssl.ARRIVALS))
 
     # --- what was there before us --------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils import _ca
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _ssl
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import (
     capture,
@@ -99,10 +100,12 @@ def test_there_is_one_strong_session_and_no_ipsec(addresses):
     assert [lab.sh(edge, "pidof charon-systemd", check=False) for edge in EDGES] == ["", ""]
 
 
-def test_openvpn_runs_as_nobody_and_may_not_change_networks(addresses):
+def test_openvpn_runs_as_a_user_of_its_own_and_may_not_change_networks(addresses):
     for edge in EDGES:
-        rights = lab.sh(edge, "for p in $(pidof openvpn); do ps -o user= -p $p; grep -h ^CapEff /proc/$p/status; done")
-        assert set(rights.replace("CapEff:\t", "").split()) == {"nobody", "0000000000000000"}
+        rights = lab.sh(
+            edge, "for p in $(pidof openvpn); do ps -o user:32= -p $p; grep -h ^CapEff /proc/$p/status; done"
+        )
+        assert set(rights.replace("CapEff:\t", "").split()) == {_ssl.USER, "0000000000000000"}
 
 
 def test_verify_agrees(addresses):

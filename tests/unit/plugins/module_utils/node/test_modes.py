@@ -21,6 +21,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
     _openvpn,
     _secrets,
     _ssl,
+    _ssl_user,
     _systemd,
     _units,
 )
@@ -57,6 +58,7 @@ def under(umask: int, root: Path, work: Callable[[Path], Any]) -> dict[str, str]
 def node(root: Path, edge: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a commit leaves on a node, as far as it needs no systemd."""
     monkeypatch.setattr(_systemd, "systemctl", lambda *_words: None)
+    monkeypatch.setattr(_ssl_user, "make", lambda _store: None)
     monkeypatch.setattr(_systemd, "active", lambda _unit: False)
     monkeypatch.setattr(_systemd, "alive", lambda _unit: False)
     tunnel = {**edge.document["tunnels"][0], "kind": "ssl", "initiator": False, "name": "one--ssl"}
