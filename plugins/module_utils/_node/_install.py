@@ -27,7 +27,7 @@ MODULES = (
     *("_pending", "_reasons", "_refusal", "_renew", "_resident", "_revocations", "_routes", "_run", "_scratch"),
     *("_secrets", "_sessions", "_setups", "_ssl", "_ssl_kind", "_ssl_reasons", "_ssl_units", "_state", "_swanctl"),
     *("_sysctl", "_systemd", "_tunnel_kind", "_tuns", "_units", "_upkeep", "_usage", "_vici", "_worker", "_x509"),
-    *("_xfrm", "_arrivals", "_ssl_user"),
+    *("_xfrm", "_aes", "_arrivals", "_ssl_user", "_tls_crypt"),
 )
 
 # Resident: without site packages, which it does not need, it takes less memory.

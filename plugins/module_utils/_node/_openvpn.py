@@ -9,7 +9,18 @@ import contextlib
 import re
 import shutil
 
-from . import _certificates, _files, _openvpn_trial, _revocations, _sessions, _ssl, _ssl_units, _ssl_user, _systemd
+from . import (
+    _certificates,
+    _files,
+    _openvpn_trial,
+    _revocations,
+    _sessions,
+    _ssl,
+    _ssl_units,
+    _ssl_user,
+    _systemd,
+    _tls_crypt,
+)
 from ._certificates import Certificates
 from ._document import Change, Document, sha256
 from ._management import Silent
@@ -31,6 +42,7 @@ class Openvpn(Part):
         super().__init__(context)
         self._processes = _ssl.processes(self.want)
         self._texts = _ssl.files(self.want)
+        self._keys = _tls_crypt.texts(self._processes, self.want)
         certificates = Certificates(context)
         self._credentials = {
             path: certificates.text(path) for path in (_certificates.CERTIFICATE, _certificates.AUTHORITY)
@@ -49,6 +61,18 @@ class Openvpn(Part):
             if not self.store.at(path).exists() or _files.read(self.store.at(path)) != text
         ]
 
+    def _lost(self) -> list[str]:
+        """Keys to write, because they are missing, others, or others' to read. In check mode also those to be made."""
+        return [path for path in self._keyed() if not self._keys.get(path) or not self._kept(path)]
+
+    def _kept(self, path: str) -> bool:
+        real = self.store.at(path)
+        return _files.read(real) == self._keys[path] and real.stat().st_mode & 0o7777 == 0o600
+
+    def _keyed(self) -> dict[str, Process]:
+        """The processes that have a key, by its file."""
+        return {process.key: process for process in self._processes.values() if process.tls_crypt}
+
     def _closed(self) -> list[str]:
         """Directories and files whose mode is not ours. OpenVPN reads them as the user that it has become: where it may
         not, it lets no peer in, and takes nothing for revoked."""
@@ -64,13 +88,15 @@ class Openvpn(Part):
     def _over(self) -> list[str]:
         """Files to remove."""
         home = self.store.at(_ssl.HOME)
-        wanted = {*self._texts, *(f"{_ssl.REVOKED}/{serial}" for serial in self._revoked)}
+        wanted = {*self._texts, *self._keyed(), *(f"{_ssl.REVOKED}/{serial}" for serial in self._revoked)}
         found = [f"/{path.relative_to(self.store.root)}" for path in sorted(home.rglob("*")) if path.is_file()]
         return [path for path in found if path not in wanted]
 
     def _loaded(self, process: Process) -> str:
         """What a process notes as it starts: the digests of the files that it reads then."""
         texts = {process.config: self._texts.get(process.config, ""), **self._credentials}
+        if process.tls_crypt:
+            texts[process.key] = self._keys.get(process.key, "")
         return "".join(f"{sha256(text)}  {path}\n" for path, text in texts.items())
 
     def _restarts(self) -> dict[str, str]:
@@ -144,6 +170,11 @@ class Openvpn(Part):
             said = {f"{a}/{m}" if m else a for a, m in _IROUTE.findall(self._texts.get(path, ""))}
             if said != set(_ssl.iroutes(peer)):
                 found.append(f"{path}: has other networks than the document")
+        found += [
+            f"tunnel {process.tunnels[0]['name']}: no tls-crypt key was given, and this node has none"
+            for path, process in self._keyed().items()
+            if path not in self._keys and not {tunnel["name"] for tunnel in process.tunnels} & self.want.awaited
+        ]
         return found or self._trial()
 
     def _trial(self) -> list[str]:
@@ -153,10 +184,12 @@ class Openvpn(Part):
             return []  # reported as the missing certificate that it is
         found = []
         for process in self._processes.values():
-            text = self._texts[process.config]
+            text, key = self._texts[process.config], self._keys.get(process.key, "")
+            if process.tls_crypt and not key:
+                continue  # it is only made in the real run
             if _files.read(self.store.at(process.config)) != text:
                 try:
-                    _openvpn_trial.start(process, text, given)
+                    _openvpn_trial.start(process, text, given, key)
                 except CommandError as error:
                     found.append(f"{process.config}: {error}")
         return found
@@ -176,7 +209,12 @@ class Openvpn(Part):
             found.append(Change(self.name, f"make the system user {_ssl.USER}"))
         if not self._processes and _ssl_user.ours(self.store):
             found.append(Change(self.name, f"remove the system user {_ssl.USER}"))
-        found += [Change(self.name, f"remove {path}", _files.read(self.store.at(path)), "") for path in self._over()]
+        for path in self._over():
+            before = "" if path.endswith(".key") else _files.read(self.store.at(path))  # never a key
+            found.append(Change(self.name, f"remove {path}", before, ""))
+        for path in self._lost():
+            verb = "change" if self.store.at(path).exists() else "install"
+            found.append(Change(self.name, f"{verb} the tls-crypt key of {self._keyed()[path].name}"))
         found += [Change(self.name, f"{verb} {name}") for name, verb in self._restarts().items()]
         found += [Change(self.name, f"stop {name}") for name in self._surplus()]
         return found + [Change(self.name, f"end the session with {s.peer}: {why}") for s, why in self._ended()]
@@ -193,6 +231,8 @@ class Openvpn(Part):
             _files.directory(self.store.at(place))
         for path in dict.fromkeys((*self._stale(), *self._closed())):
             _files.write(self.store.at(path), self._texts.get(path, ""))
+        for path in self._lost():
+            _files.write(self.store.at(path), self._keys[path], 0o600)
         restarts = self._restarts()
         for name in restarts:
             if not self._enabled(name):
@@ -250,6 +290,8 @@ def _must_say(process: Process) -> list[str]:
     """What keeps a process apart from what it must not be, whatever else a template says."""
     found = [f"dev {process.device}", f"management {process.socket} unix", "tls-version-min 1.3"]
     found += [f"crl-verify {_ssl.REVOKED} dir", "allow-compression no", f"user {_ssl.USER}", f"group {_ssl.USER}"]
+    if process.tls_crypt:
+        found.append(f"tls-crypt {process.key}")
     if process.transport:
         return [*found, "remote-cert-tls client", f"client-config-dir {_ssl.PEERS}", "ccd-exclusive"]
     return [*found, "remote-cert-tls server", f"verify-x509-name {process.tunnels[0]['remote_id']} name"]

@@ -29,10 +29,10 @@ shift 2 && exec "$@"
 """
 
 
-def start(process: Process, text: str, certificates: dict[str, str]) -> None:
+def start(process: Process, text: str, certificates: dict[str, str], key: str = "") -> None:
     """Raises CommandError with what OpenVPN says of a configuration that it does not start with.
 
-    ``certificates``: the content of those that are not in place yet, by path.
+    ``certificates``: the content of those that are not in place yet, by path. ``key``: the tls-crypt key's file.
     """
     with tempfile.TemporaryDirectory(prefix="intercloud-vpn.") as name:
         base = Path(name)
@@ -40,6 +40,9 @@ def start(process: Process, text: str, certificates: dict[str, str]) -> None:
         config = base / "openvpn.conf"
         # Neither the hook nor the user is there before the first commit.
         text = text.replace(HOOK, "/bin/true").replace(f"\nuser {USER}\ngroup {USER}\n", "\nuser nobody\n")
+        if key:
+            _files.write(base / "key", key, 0o600)
+            text = text.replace(f"\ntls-crypt {process.key}\n", f"\ntls-crypt {base / 'key'}\n")
         _files.write(config, text, 0o600)
         words = ["openvpn", "--config", str(config), "--management", str(base / "socket"), "unix"]
         for option, path in (("--cert", _certificates.CERTIFICATE), ("--ca", _certificates.AUTHORITY)):

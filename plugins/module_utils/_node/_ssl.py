@@ -51,6 +51,16 @@ class Process:
         return f"{HOME}/{self.name}.conf"
 
     @property
+    def key(self) -> str:
+        """The file with the key that its control channel is wrapped in; only root reads it."""
+        return f"{HOME}/{self.name}.key"
+
+    @property
+    def tls_crypt(self) -> bool:
+        """Whether it has such a key: generations from before there was one have none."""
+        return any(tunnel["ssl"].get("tls_crypt") for tunnel in self.tunnels)
+
+    @property
     def socket(self) -> str:
         """Where it can be asked."""
         return f"{SOCKETS}/{self.name}.socket"

@@ -29,7 +29,8 @@ UMask=0022
 ExecStartPre=+/usr/bin/install -d -m 0755 {_RUN} {_ssl.SOCKETS}
 ExecStartPre=+/usr/bin/install -d -m 0755 -o {_ssl.USER} -g {_ssl.USER} {_ssl.ARRIVALS} {_ssl.NEWS}
 # What it has loaded is what was there when it started.
-ExecStartPre=/bin/sh -c 'exec sha256sum "$@" >{_ssl.SOCKETS}/%i.loaded' sh \\
+ExecStartPre=/bin/sh -c '[ ! -e {_ssl.HOME}/%i.key ] || set -- "$@" {_ssl.HOME}/%i.key; \\
+  exec sha256sum "$@" >{_ssl.SOCKETS}/%i.loaded' sh \\
   {_ssl.HOME}/%i.conf {_certificates.CERTIFICATE} {_certificates.AUTHORITY}
 ExecStart=/usr/sbin/openvpn --suppress-timestamps --config {_ssl.HOME}/%i.conf
 # A client that loses its peer ends, to begin with its first way to it again.
@@ -37,6 +38,8 @@ Restart=always
 RestartSec=300ms
 # Its device is made by us and belongs to root: it needs no right to change networks.
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID CAP_SETPCAP
+# A connection takes a file; when there are none left, OpenVPN asks for more without pause.
+LimitNOFILE=16384
 NoNewPrivileges=yes
 PrivateTmp=yes
 ProtectHome=yes
