@@ -19,6 +19,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
     _files,
     _install,
     _openvpn,
+    _pending,
     _secrets,
     _ssl,
     _ssl_user,
@@ -69,7 +70,7 @@ def node(root: Path, edge: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
     with store.lock():
         store.save(want)
         store.point(want)
-        store.unconfirm("")
+        _pending.arm(store, want.name, "", 60)
         store.own("service", {})
         context = Context(want, NOTHING, store)
         for part in (_install.Agent(context), _units.Units(context), _openvpn.Openvpn(context)):
