@@ -18,7 +18,7 @@ PASSING = (
     r"|/var/lib/(apt|dpkg|systemd/(timers|random-seed|catalog|timesync|coredump|pstore|linger))\b"
 )
 FILES = r"find /etc /usr/local /var/lib /run -xdev -printf '%p %y %m %u %l\n' 2>/dev/null"
-CONTENTS = "find /etc /usr/local -xdev -type f -exec sha256sum {} +"
+CONTENTS = "find /etc /usr/local -xdev -type f ! -name '*-' ! -name .pwd.lock -exec sha256sum {} +"
 # Units that run for a moment, now and then.
 BUSY = r"user|session|ssh@|run-"
 # What is enabled is in `files`: links. (`systemctl list-unit-files` takes its time.)

@@ -112,11 +112,12 @@ class Agent(Part):
         for path in self._installed() - set(wanted):
             Path(self.store.at(path)).unlink()
         # Compiled once, here: what systemd calls the agent for takes a quarter of the time then.
-        # Nobody else is to write where root's programs are: whatever the umask is.
-        _files.directory(self.store.at(f"{HOME}/{PACKAGE}/__pycache__"))
         compileall.compile_dir(
             self.store.at(HOME), quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
         )
+        # Nobody else is to write where root's programs are, whatever the umask is.
+        for path in (self.store.at(HOME), *self.store.at(HOME).rglob("*")):
+            path.chmod(0o755 if path.is_dir() or f"/{path.relative_to(self.store.root)}" in (AGENT, HOOK) else 0o644)
 
     def clear(self) -> None:
         """Remove the files."""
