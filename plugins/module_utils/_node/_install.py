@@ -27,7 +27,7 @@ MODULES = (
     *("_pending", "_reasons", "_refusal", "_renew", "_resident", "_revocations", "_routes", "_run", "_scratch"),
     *("_secrets", "_sessions", "_setups", "_ssl", "_ssl_kind", "_ssl_reasons", "_ssl_units", "_state", "_swanctl"),
     *("_sysctl", "_systemd", "_tunnel_kind", "_tuns", "_units", "_upkeep", "_usage", "_vici", "_worker", "_x509"),
-    *("_xfrm", "_aes", "_arrivals", "_ssl_user", "_tls_crypt"),
+    *("_xfrm", "_aes", "_arrivals", "_openvpn_files", "_ssl_user", "_tls_crypt"),
 )
 
 # Resident: without site packages, which it does not need, it takes less memory.
@@ -116,8 +116,8 @@ class Agent(Part):
             self.store.at(HOME), quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
         )
         # Nobody else is to write where root's programs are, whatever the umask is.
-        for path in (self.store.at(HOME), *self.store.at(HOME).rglob("*")):
-            path.chmod(0o755 if path.is_dir() or f"/{path.relative_to(self.store.root)}" in (AGENT, HOOK) else 0o644)
+        for one in (self.store.at(HOME), *self.store.at(HOME).rglob("*")):
+            one.chmod(0o755 if one.is_dir() or f"/{one.relative_to(self.store.root)}" in (AGENT, HOOK) else 0o644)
 
     def clear(self) -> None:
         """Remove the files."""

@@ -19,11 +19,11 @@ from . import (
     _ssl_units,
     _ssl_user,
     _systemd,
-    _tls_crypt,
 )
 from ._certificates import Certificates
 from ._document import Change, Document, sha256
 from ._management import Silent
+from ._openvpn_files import Files
 from ._part import Context, Part
 from ._run import CommandError, have
 from ._sessions import Session
@@ -41,62 +41,21 @@ class Openvpn(Part):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._processes = _ssl.processes(self.want)
-        self._texts = _ssl.files(self.want)
-        self._keys = _tls_crypt.texts(self._processes, self.want)
         certificates = Certificates(context)
         self._credentials = {
             path: certificates.text(path) for path in (_certificates.CERTIFICATE, _certificates.AUTHORITY)
         }
         self._revoked = certificates.revoked_serials() if self._processes else {}
+        self._files = Files(self.want, self._revoked, self.store)
+        self._texts = self._files.texts
         self._concerned = bool(self._processes or _ssl.tunnels(self.have) or self.have.empty)
 
     # --- compare -------------------------------------------------------------------------------------------------
 
-    def _stale(self) -> list[str]:
-        """Files to write."""
-        wanted = {**self._texts, **{f"{_ssl.REVOKED}/{serial}": "" for serial in self._revoked}}
-        return [
-            path
-            for path, text in wanted.items()
-            if not self.store.at(path).exists() or _files.read(self.store.at(path)) != text
-        ]
-
-    def _lost(self) -> list[str]:
-        """Keys to write, because they are missing, others, or others' to read. In check mode also those to be made."""
-        return [path for path in self._keyed() if not self._keys.get(path) or not self._kept(path)]
-
-    def _kept(self, path: str) -> bool:
-        real = self.store.at(path)
-        return _files.read(real) == self._keys[path] and real.stat().st_mode & 0o7777 == 0o600
-
-    def _keyed(self) -> dict[str, Process]:
-        """The processes that have a key, by its file."""
-        return {process.key: process for process in self._processes.values() if process.tls_crypt}
-
-    def _closed(self) -> list[str]:
-        """Directories and files whose mode is not ours. OpenVPN reads them as the user that it has become: where it may
-        not, it lets no peer in, and takes nothing for revoked."""
-        if not self._processes:
-            return []
-        wanted = {
-            **dict.fromkeys((_ssl.HOME, _ssl.PEERS, _ssl.REVOKED), 0o755),
-            **dict.fromkeys((*self._texts, *(f"{_ssl.REVOKED}/{serial}" for serial in self._revoked)), 0o644),
-        }
-        there = {path: self.store.at(path) for path in wanted}
-        return [p for p, real in there.items() if real.exists() and real.stat().st_mode & 0o7777 != wanted[p]]
-
-    def _over(self) -> list[str]:
-        """Files to remove."""
-        home = self.store.at(_ssl.HOME)
-        wanted = {*self._texts, *self._keyed(), *(f"{_ssl.REVOKED}/{serial}" for serial in self._revoked)}
-        found = [f"/{path.relative_to(self.store.root)}" for path in sorted(home.rglob("*")) if path.is_file()]
-        return [path for path in found if path not in wanted]
-
     def _loaded(self, process: Process) -> str:
         """What a process notes as it starts: the digests of the files that it reads then."""
-        texts = {process.config: self._texts.get(process.config, ""), **self._credentials}
-        if process.tls_crypt:
-            texts[process.key] = self._keys.get(process.key, "")
+        first, *key = self._files.digested(process).items()
+        texts = dict([first, *self._credentials.items(), *key])
         return "".join(f"{sha256(text)}  {path}\n" for path, text in texts.items())
 
     def _restarts(self) -> dict[str, str]:
@@ -172,8 +131,8 @@ class Openvpn(Part):
                 found.append(f"{path}: has other networks than the document")
         found += [
             f"tunnel {process.tunnels[0]['name']}: no tls-crypt key was given, and this node has none"
-            for path, process in self._keyed().items()
-            if path not in self._keys and not {tunnel["name"] for tunnel in process.tunnels} & self.want.awaited
+            for path, process in self._files.keyed.items()
+            if path not in self._files.keys and not {tunnel["name"] for tunnel in process.tunnels} & self.want.awaited
         ]
         return found or self._trial()
 
@@ -184,7 +143,7 @@ class Openvpn(Part):
             return []  # reported as the missing certificate that it is
         found = []
         for process in self._processes.values():
-            text, key = self._texts[process.config], self._keys.get(process.key, "")
+            text, key = self._texts[process.config], self._files.keys.get(process.key, "")
             if process.tls_crypt and not key:
                 continue  # it is only made in the real run
             if _files.read(self.store.at(process.config)) != text:
@@ -200,21 +159,11 @@ class Openvpn(Part):
         """Files to write and remove; processes to start, restart and stop; sessions to end."""
         if not self._concerned:
             return []
-        found = [
-            Change(self.name, f"write {p}", _files.read(self.store.at(p)), self._texts.get(p, ""))
-            for p in self._stale()
-        ]
-        found += [Change(self.name, f"set the mode of {p}") for p in self._closed() if p not in self._stale()]
+        found = self._files.changes(self.name)
         if self._processes and _ssl_user.missing(self.store):
             found.append(Change(self.name, f"make the system user {_ssl.USER}"))
         if not self._processes and _ssl_user.ours(self.store):
             found.append(Change(self.name, f"remove the system user {_ssl.USER}"))
-        for path in self._over():
-            before = "" if path.endswith(".key") else _files.read(self.store.at(path))  # never a key
-            found.append(Change(self.name, f"remove {path}", before, ""))
-        for path in self._lost():
-            verb = "change" if self.store.at(path).exists() else "install"
-            found.append(Change(self.name, f"{verb} the tls-crypt key of {self._keyed()[path].name}"))
         found += [Change(self.name, f"{verb} {name}") for name, verb in self._restarts().items()]
         found += [Change(self.name, f"stop {name}") for name in self._surplus()]
         return found + [Change(self.name, f"end the session with {s.peer}: {why}") for s, why in self._ended()]
@@ -227,12 +176,7 @@ class Openvpn(Part):
             return
         ended = [] if self.boot else self._ended()
         _ssl_user.make(self.store)
-        for place in (_ssl.HOME, _ssl.PEERS, _ssl.REVOKED):
-            _files.directory(self.store.at(place))
-        for path in dict.fromkeys((*self._stale(), *self._closed())):
-            _files.write(self.store.at(path), self._texts.get(path, ""))
-        for path in self._lost():
-            _files.write(self.store.at(path), self._keys[path], 0o600)
+        self._files.write()
         restarts = self._restarts()
         for name in restarts:
             if not self._enabled(name):
@@ -258,12 +202,8 @@ class Openvpn(Part):
                 _systemd.systemctl("reset-failed", unit)
             for path in (f"{_ssl.SOCKETS}/{name}.socket", f"{_ssl.SOCKETS}/{name}.loaded"):
                 self.store.at(path).unlink(missing_ok=True)
-        for path in self._over():
-            self.store.at(path).unlink()
+        self._files.remove()
         if not self._processes:
-            for place in (_ssl.PEERS, _ssl.REVOKED, _ssl.HOME):
-                if self.store.at(place).is_dir():
-                    self.store.at(place).rmdir()
             for place in (_ssl.ARRIVALS, _ssl.NEWS):  # the user's; links in them are removed, not followed
                 shutil.rmtree(self.store.at(place), ignore_errors=True)
             if not self.boot:  # its processes are only told to stop then

@@ -401,7 +401,8 @@ def test_what_was_revoked_is_a_file_per_serial_number_and_ends_the_session(
     monkeypatch.setattr(_openvpn._sessions, "sessions", lambda _generation, _store: [up])
     part = _openvpn.Openvpn(Context(want, want, store))
     monkeypatch.setattr(part, "_restarts", dict)
-    assert [path for path in part._stale() if "revoked" in path] == [f"{_ssl.REVOKED}/255", f"{_ssl.REVOKED}/16"]
+    written = [change.action for change in part._files.changes("openvpn") if "revoked" in change.action]
+    assert written == [f"write {_ssl.REVOKED}/255", f"write {_ssl.REVOKED}/16"]
     assert [why for _session, why in part._ended()] == ["its certificate was revoked"]
     place = store.at(f"{_ssl.REVOKED}/255")
     place.parent.mkdir(parents=True)
