@@ -11,7 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._psk import PPK, kind_of, wrong_psk
+from ansible_collections.intercloud.vpn.plugins.module_utils._psk import PPK, TLS_CRYPT, kind_of, wrong_psk
 from ansible_collections.intercloud.vpn.plugins.module_utils._settings import tunnels_to
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 
@@ -33,7 +33,7 @@ class ActionModule(ActionBase):
         tunnels = [tunnel for tunnel in arguments["tunnels"] if kind_of(tunnel)]
         asked, given = [], {}
         for tunnel in tunnels:
-            if kind_of(tunnel) == PPK:
+            if kind_of(tunnel) in (PPK, TLS_CRYPT):
                 asked.append(_told(tunnel))
                 continue
             if tunnel["peer"] not in hostvars:
@@ -60,6 +60,8 @@ class ActionModule(ActionBase):
 
 def _told(tunnel: dict[str, Any]) -> dict[str, Any]:
     """What the VCC server has to know of a tunnel to find its key."""
+    if kind_of(tunnel) == TLS_CRYPT:
+        return {"name": tunnel["name"], "ssl": {"tls_crypt": tunnel["ssl"]["tls_crypt"]}}
     return {"name": tunnel["name"], "ike": {key: tunnel["ike"][key] for key in ("auth", "ppk") if key in tunnel["ike"]}}
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,8 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables impo
 # Without these there is nothing to plan with.
 NEEDED = ("vcc_ledger", "vcc_state_dir")
 CANNOT = "__cannot_be_templated__"
+from ansible_collections.intercloud.vpn.plugins.module_utils._names import NAME, NAME_RULE
+from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import make_directory
 
 
 class ActionModule(ActionBase):
@@ -94,11 +97,25 @@ def _write(plan: dict[str, Any]) -> dict[str, str]:
     directory = Path(C.DEFAULT_LOCAL_TMP) / "intercloud-vpn"
     documents = directory / "documents"
     shutil.rmtree(documents, ignore_errors=True)
-    documents.mkdir(parents=True)
+    make_directory(directory, 0o700)
+    make_directory(documents, 0o700)
     for name, document in plan["documents"].items():
-        file = documents / f"{name}.json"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(json.dumps(document))
+        # The planner has checked the names. This is the place that would write whatever a name says.
+        *organization, node = name.split("/")
+        if len(organization) > 1 or not all(NAME.fullmatch(part) for part in (*organization, node)):
+            raise AnsibleError(f"the plan has a document for {name!r}, no name of a host, which must be {NAME_RULE}")
+        for folder in organization:
+            make_directory(documents / folder, 0o700)
+        _keep(documents / f"{name}.json", document)
     path = directory / "plan.json"
-    path.write_text(json.dumps({"documents_dir": str(documents), "vpns": plan["vpns"], "members": plan["members"]}))
+    known = {"documents_dir": str(documents), "vpns": plan["vpns"], "members": plan["members"]}
+    _keep(path, known)
     return {"path": str(path), "documents_dir": str(documents)}
+
+
+def _keep(path: Path, content: Any) -> None:
+    """Write what only this run reads: no need to wait for the disk."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        os.fchmod(handle, 0o600)
+        json.dump(content, file)

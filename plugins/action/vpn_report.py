@@ -23,6 +23,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._verify import judg
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify_blame import blamed, runnable
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify_certificates import DAYS, Trust
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify_targets import probe_targets
+from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import make_directory
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 
 ARGUMENTS = {
@@ -131,7 +132,7 @@ def last_failure(variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON whole or not at all, for its owner only."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(path.parent, 0o700)
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

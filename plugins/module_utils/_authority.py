@@ -15,11 +15,11 @@ An authority is a directory, ``<state_dir>/ca/<organization>/`` (0700):
 from __future__ import annotations
 
 import datetime
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ._errors import VccError
+from ._names import ORGANIZATION_KEPT, required
 
 try:
     from cryptography import x509
@@ -29,8 +29,6 @@ try:
     HAS_CRYPTOGRAPHY = True
 except ImportError:
     HAS_CRYPTOGRAPHY = False
-
-ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")  # a directory's name and an X.509 O (at most 64)
 
 
 @dataclass(frozen=True)
@@ -45,12 +43,8 @@ class Authority:
 
 def authority_directory(state_dir: str | Path, organization: str) -> Path:
     """Where the organization's authority lives. VccError if the name does not do for a path."""
-    if not ORGANIZATION.fullmatch(organization):
-        raise VccError(
-            f"organization {organization!r}: a name starts with a letter or digit and has letters, digits, "
-            "'_', '.' and '-' only, at most 63"
-        )
-    return Path(state_dir) / "ca" / organization
+    rule = "letters, digits, '_', '.' and '-', starting with a letter or digit, at most 63"
+    return Path(state_dir) / "ca" / required("organization", organization, ORGANIZATION_KEPT, rule)
 
 
 def authority(state_dir: str | Path, organization: str) -> Authority | None:

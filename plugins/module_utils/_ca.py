@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ._authority import HAS_CRYPTOGRAPHY, Authority, authority, authority_directory, authority_key, not_after, now
-from ._crl import key_sha256, refused_keys
+from ._crl import key_sha256, other_case, refused_keys
 from ._csr import check_request
 from ._errors import VccError
-from ._whole_files import locked, write_whole
+from ._whole_files import locked, make_directory, write_whole
 
 if HAS_CRYPTOGRAPHY:
     from cryptography import x509
@@ -48,8 +48,7 @@ def ensure_authority(state_dir: str | Path, organization: str) -> Authority:
         return found
     directory = authority_directory(state_dir, organization)
     try:
-        for folder in (directory.parent.parent, directory.parent, directory, directory / "issued"):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(directory / "issued", 0o700)
         with locked(directory / "lock"):
             if not (directory / "ca.pem").exists():
                 _make_authority(directory, organization)
@@ -100,12 +99,18 @@ def sign(owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS
     pem = certificate.public_bytes(serialization.Encoding.PEM)
     serial = format(certificate.serial_number, "x")
     try:
-        (owner.directory / "issued").mkdir(mode=0o700, exist_ok=True)
+        make_directory(owner.directory / "issued", 0o700)
         with locked(owner.directory / "lock"):  # not while somebody revokes what this key has
             if key_sha256(request.public_key()) in refused_keys(owner):
                 raise VccError(
                     f"request for {identity}: a certificate for this key was revoked, so it gets no other; "
                     "edge_key makes a new key when it is told so (refused)"
+                )
+            taken = other_case(owner, identity, key_sha256(request.public_key()))
+            if taken:
+                raise VccError(
+                    f"request for {identity}: {taken} has a certificate for another key, and identities are compared "
+                    f"without case; rename the edge, or revoke {taken} first"
                 )
             write_whole(owner.directory / "issued" / f"{serial}.pem", pem, 0o644)
     except OSError as error:

@@ -18,8 +18,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ._authority import ORGANIZATION, Authority, authority, authority_key, not_after, now
+from ._authority import Authority, authority, authority_key, not_after, now
 from ._errors import VccError
+from ._names import ORGANIZATION_KEPT, folded, same
 from ._whole_files import locked, write_whole
 
 try:
@@ -113,7 +114,8 @@ def key_sha256(key: t.Any) -> str:
 def revoke(owner: Authority, identity: str, check: bool = False) -> tuple[RevocationList | None, list[Revoked]]:
     """Revoke every certificate of an identity that is still valid; the list as it is then, and what is new in it.
 
-    With `check`, the list as it would be; nothing is written. Nothing to revoke: nothing is signed.
+    An identity is the same in upper and lower case. With `check`, the list as it would be; nothing is written. Nothing
+    to revoke: nothing is signed.
     """
     if check:
         return _revoke(owner, identity)
@@ -133,9 +135,9 @@ def _revoke(owner: Authority, identity: str) -> tuple[RevocationList | None, lis
     date = now().strftime("%Y-%m-%dT%H:%M:%SZ")
     new = sorted(
         (
-            Revoked(identity, serial, date, key_sha256(certificate.public_key()))
+            Revoked(_identity(certificate), serial, date, key_sha256(certificate.public_key()))
             for serial, certificate in _issued(owner)
-            if serial not in known and _identity(certificate) == identity and not_after(certificate) > now()
+            if serial not in known and same(_identity(certificate), identity) and not_after(certificate) > now()
         ),
         key=lambda entry: entry.serial,
     )
@@ -198,11 +200,28 @@ def holders(
     for directory in sorted(root.iterdir()) if root.is_dir() else []:
         if organizations is not None and directory.name not in organizations:
             continue
-        owner = authority(state_dir, directory.name) if ORGANIZATION.fullmatch(directory.name) else None
+        owner = authority(state_dir, directory.name) if ORGANIZATION_KEPT.fullmatch(directory.name) else None
         if owner:
-            identities = {_identity(certificate) for _serial, certificate in _issued(owner)}
-            found += [(owner, one) for one in sorted(identities) if one in (name, f"{name}.{owner.organization}")]
+            meant = {folded(name), folded(f"{name}.{owner.organization}")}
+            # Those that differ in case only are one identity: to revoke one of them is to revoke all.
+            identities = {folded(one): one for one in sorted(_identity(found) for _serial, found in _issued(owner))}
+            found += [(owner, one) for key, one in sorted(identities.items()) if key in meant]
     return found
+
+
+def other_case(owner: Authority, identity: str, key: str) -> str:
+    """An identity that differs from this one in case only, with a valid certificate for another key; empty if none.
+
+    ``key``: SHA-256 of the key that the certificate is wanted for. To IKE daemons the two edges would be one.
+    """
+    gone = {entry.serial for entry in found.revoked} if (found := revocation_list(owner)) else set()
+    for serial, certificate in _issued(owner):
+        name = _identity(certificate)
+        if name == identity or not same(name, identity) or serial in gone or not_after(certificate) <= now():
+            continue
+        if key_sha256(certificate.public_key()) != key:
+            return name
+    return ""
 
 
 def _issued(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:

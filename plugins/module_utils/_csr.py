@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import re
-
 from ._errors import VccError
+from ._names import IDENTITY
 
 try:
     from cryptography import x509
@@ -21,8 +20,6 @@ except ImportError:
 
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
 RSA_BITS = 3072
-LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
-IDENTITY = re.compile(rf"(?=.{{1,64}}\Z){LABEL}(\.{LABEL})*")  # an X.509 CN holds at most 64
 
 
 def check_request(csr: str, identity: str, organization: str) -> x509.CertificateSigningRequest:

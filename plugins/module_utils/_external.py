@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ._csr import IDENTITY
+from ._names import IDENTITY, folded
 from ._prefix import parse_address
 from ._problems import Problems
 from ._psk import GIVEN
@@ -47,7 +47,7 @@ def read_external(
 ) -> External | None:
     """What an org edge's variables say of it as an external one; None if it is ours.
 
-    ``others`` are the identities of the organization's other edges: nobody may pass for one of them.
+    ``others`` are the identities (folded) of the organization's other edges: no edge may pass for another.
     """
     declared = variables.get("vcc_external", False)
     if not isinstance(declared, bool):
@@ -60,7 +60,7 @@ def read_external(
     authentication = variables.get("vcc_authentication", AUTHENTICATION[0])
     if authentication not in AUTHENTICATION:
         problems.add(f"{place}.vcc_authentication", f"must be {' or '.join(AUTHENTICATION)}, not {authentication!r}")
-    if identity in others:
+    if folded(identity) in others:
         problems.add(f"{place}.vcc_identity", f"{identity} is the identity of another edge of this organization")
     if _is_address(identity):
         if authentication == "certificate":

@@ -15,6 +15,7 @@ from ._external import identity_of, is_external
 from ._landscape_facts import Facts, is_shared, organization_of
 from ._landscape_gateways import read_edge, read_vapp
 from ._landscape_hosts import MODES, OrgEdge, VappEdge, Vm
+from ._names import folded
 from ._paths import of_host
 from ._prefix import Prefix, parse_address
 from ._problems import Problems, did_you_mean
@@ -42,6 +43,7 @@ class Landscape:
         self._edges_of: dict[tuple[str, str], list[str]] = {}
         self._remembered_edges_of: dict[tuple[str, str], list[str]] = {}
         self._vms_of: dict[str, list[str]] = {}
+        self._named: dict[tuple[str, str], list[str]] | None = None
         for name, facts in sorted(self._hosts.items()):
             kinds, variables = facts["kinds"], facts["vars"]
             if "org_edges" in kinds:
@@ -113,8 +115,7 @@ class Landscape:
     def edge(self, name: str) -> OrgEdge | None:
         """The org edge of that name."""
         if name not in self._edges:
-            others = self._identities(name) if self.is_external(name) else ()
-            self._edges[name] = read_edge(self._read(name), others)
+            self._edges[name] = read_edge(self._read(name), self._identities(name))
         return self._edges[name]
 
     def vapp(self, name: str, asked_by: str) -> VappEdge | None:
@@ -151,14 +152,26 @@ class Landscape:
     def _read(self, name: str) -> Facts:
         return Facts(name, self._hosts[name], self._problems)
 
-    def _identities(self, name: str) -> set[str]:
-        """The identities of the other edges of an edge's organization."""
-        organization = organization_of(self._hosts[name])
-        return {
-            identity_of(other, organization, facts["vars"])
-            for other, facts in self._hosts.items()
-            if other != name and "org_edges" in facts["kinds"] and organization_of(facts) == organization
-        }
+    def _identities(self, name: str) -> dict[str, str]:
+        """The other edges of an edge's organization, by identity without case."""
+        if self._named is None:
+            self._named = {}
+            for edge, facts in self._hosts.items():
+                if "org_edges" in facts["kinds"]:
+                    organization = organization_of(facts)
+                    identity = folded(identity_of(edge, organization, facts["vars"]))
+                    self._named.setdefault((folded(organization), identity), []).append(edge)
+        facts = self._hosts[name]
+        organization = organization_of(facts)
+        identity = folded(identity_of(name, organization, facts["vars"]))
+        # An external edge is told that it has another's identity; the other edge need not hear of it, too.
+        ours = not self.is_external(name)
+        others = [
+            edge
+            for edge in self._named.get((folded(organization), identity), [])
+            if edge != name and not (ours and self.is_external(edge))
+        ]
+        return {identity: others[0]} if others else {}
 
     def _read_vm(self, name: str, path: str) -> Vm | None:
         if not self.is_a(name, "members"):

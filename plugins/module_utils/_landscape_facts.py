@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._landscape_hosts import Addresses
+from ._names import check_host, shown
 from ._paths import of_host
 from ._prefix import Prefix, format_address, parse_address
 from ._problems import Problems
@@ -24,7 +25,7 @@ class Facts:
     """Reads the facts of the host ``name``, and notes what is wrong with them."""
 
     def __init__(self, name: str, facts: Mapping[str, Any], problems: Problems) -> None:
-        self.name, self.place = name, of_host(name)
+        self.name, self.place = name, of_host(shown(name))
         self.kinds: Sequence[str] = facts["kinds"]
         self.clouds: Sequence[str] = facts["clouds"]
         self.variables: Mapping[str, Any] = facts["vars"]
@@ -37,8 +38,7 @@ class Facts:
             self.wrong("vcc_external", "is said of an org edge, and then goes for the VMs behind it; leave it out")
         if len(self.kinds) > 1:
             self.problems.add(self.place, f"is in the groups {' and '.join(self.kinds)}; a host is in one of them")
-        if "/" in self.name or "#" in self.name:
-            self.problems.add(self.place, "has a / or a # in its name, which the ledger's keys are made with")
+        check_host(self.name, self.clouds, self.problems)
 
     def wrong(self, key: str, message: str) -> None:
         """Note what is wrong with a variable."""

@@ -5,37 +5,35 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
+from collections.abc import Mapping
 
-from ._csr import IDENTITY
 from ._external import identity_of, read_external, read_mlkem
 from ._landscape_facts import Facts
 from ._landscape_hosts import FORWARDED, OrgEdge, VappEdge
+from ._names import IDENTITY, ORGANIZATION, folded
 
 UNDERLAY_MTU = 1500
-_ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
 
 
-def read_edge(host: Facts, others: Collection[str]) -> OrgEdge | None:
-    """The org edge, or None and what is wrong. ``others``: the identities of other edges, if this one is external."""
+def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
+    """The org edge, or None and what is wrong. ``others``: the organization's other edges, by identity (folded)."""
     problems, variables, organization = host.problems, host.variables, host.organization
     before = len(problems)
     cloud = host.cloud()
     host.check()
     identity = identity_of(host.name, organization, variables)
     external = read_external(host.place, identity, variables, others, problems)
-    if not _ORGANIZATION.fullmatch(organization):
-        host.wrong(
-            "vcc_org",
-            f"{organization!r} must be at most 32 letters, digits and "
-            "hyphens, starting with a letter or digit: it is part of certificates and file names",
-        )
-    elif not external and not IDENTITY.fullmatch(identity):
+    if ORGANIZATION.fullmatch(organization) and not external and not IDENTITY.fullmatch(identity):
         problems.add(
             host.place,
             f"{identity!r} would be the name in its certificate, and is no DNS name of at most 64 characters: "
             "rename the host (letters, digits, hyphens, dots), or give it a shorter name and ansible_host",
+        )
+    elif not external and folded(identity) in others:
+        problems.add(
+            host.place,
+            f"{identity} is the identity of {others[folded(identity)]} too: identities are compared without case; "
+            "rename one of them",
         )
     public = host.addresses("vcc_public_address", "the address other clouds' edges reach this one at")
     inside = host.addresses("vcc_org_address", None if external else "the edge's address on the org network")

@@ -18,6 +18,7 @@ from ._came_up import left_out
 from ._errors import IntentError
 from ._intent import parse_intent
 from ._landscape import Landscape
+from ._names import check_nodes
 from ._plan_organization import OrganizationPlan
 from ._plan_outcome import Plan
 from ._problems import Problems
@@ -63,6 +64,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     problems = Problems()
     problems.extend(request.problems)
     hosts, intent = restrict(request.hosts, request.matches, request.intent, request.organizations, problems)
+    check_nodes(hosts, problems)
     organizations = organizations_of(hosts)
     remembered: dict[str, dict[str, Any]] = {}
     for organization in organizations:

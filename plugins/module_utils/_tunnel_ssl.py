@@ -60,6 +60,8 @@ class Ssl(Kind):
             "kind": self.NAME,
             "ssl": {
                 "device": device(name),
+                # Whose key wraps the first packets: that of the edge that the other one comes to.
+                "tls_crypt": peer.name if starts else own.name,
                 "ports": {transport: PORT[transport] for transport in transports},
                 "ciphers": _translated(encryption.esp, _CIPHERS),
                 "suites": _translated(encryption.ike, {word: suite for word, (suite, _prfs) in _SUITES.items()}),
@@ -136,8 +138,9 @@ class Ssl(Kind):
         ports = ", else ".join(
             f"{transport.upper()} {port}" for transport, port in sorted(ssl["ports"].items(), reverse=True)
         )
+        wrapped = "tls-crypt, " if ssl.get("tls_crypt") else ""  # documents of earlier releases have none
         return (
-            f"{ports}, {' '.join(ssl['suites'])} {' '.join(ssl['groups'])} {' '.join(ssl['ciphers'])}, "
+            f"{ports}, {wrapped}{' '.join(ssl['suites'])} {' '.join(ssl['groups'])} {' '.join(ssl['ciphers'])}, "
             f"rekey {ssl['rekey_time']} s, replay window {ssl['replay_window']}, DPD {ssl['dpd_delay']} s"
         )
 

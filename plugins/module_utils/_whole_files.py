@@ -18,10 +18,25 @@ def locked(path: Path) -> t.Iterator[None]:
     """Hold a lock file, which stays."""
     handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
+        os.fchmod(handle, 0o600)
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
+
+
+def make_directory(path: Path, mode: int) -> None:
+    """Make a directory and those above it that are missing, all with this mode, whatever the umask is.
+
+    One that is there keeps its mode: whoever made it may have had a reason.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        try:
+            folder.mkdir(mode)  # a umask takes bits away, and never adds one
+        except FileExistsError:  # another run made it meanwhile
+            continue
+        folder.chmod(mode)
 
 
 def write_whole(path: Path, content: bytes, mode: int) -> None:

@@ -66,8 +66,8 @@ options:
         type: str
   secrets:
     description:
-      - The pre-shared keys of tunnels to external edges, and the PPKs of others, by the tunnel's name. The node keeps
-        those that are not given.
+      - The pre-shared keys of tunnels to external edges, and the PPKs and tls-crypt keys of others, by the tunnel's
+        name. The node keeps those that are not given.
       - V(null), in check mode, stands for a key that the real run would make.
     type: dict
   confirm_timeout:

@@ -76,16 +76,15 @@ path:
 
 import hashlib
 import os
-import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-# What may stand in openssl's configuration unquoted. X.509 allows 64 characters for CN and O (RFC 5280, A.1).
-IDENTITY = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
-ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+from ansible_collections.intercloud.vpn.plugins.module_utils._names import IDENTITY, ORGANIZATION_KEPT
+
+# The names that are allowed may stand in openssl's configuration unquoted.
 REQUEST = """\
 [req]
 prompt = no
@@ -167,7 +166,7 @@ def converge(
     """Have a key at path that is none of those refused; return the module's result."""
     if not IDENTITY.fullmatch(identity):
         raise KeyFailure(f"identity: {identity!r} is not a DNS name of at most 64 characters")
-    if not ORGANIZATION.fullmatch(organization):
+    if not ORGANIZATION_KEPT.fullmatch(organization):
         raise KeyFailure(f"organization: {organization!r} must be letters, digits, '_', '.', '-', at most 63")
     present = os.path.exists(path)
     replace = bool(present and refused) and public_sha256(path) in refused

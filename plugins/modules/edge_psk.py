@@ -2,24 +2,25 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hand out the keys of tunnels: pre-shared keys and PPKs."""
+"""Hand out the keys of tunnels: pre-shared keys, PPKs and tls-crypt keys."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: edge_psk
-short_description: Hand out pre-shared keys and PPKs on the VCC server
+short_description: Hand out the keys of tunnels on the VCC server
 version_added: 0.1.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Returns the pre-shared keys of an organization's tunnels to external edges, and the PPKs (RFC 8784) of those between
-    its own edges whose policy requires one. A key that is not there yet is made, once, however many ask for it at the
+    its own edges whose policy requires one; of tunnels of kind ssl, the key of the edge that the other one comes to
+    (OpenVPN's C(tls-crypt)). A key that is not there yet is made, once, however many ask for it at the
     same time. Runs on the VCC server, which keeps them in O(state_dir).
   - The result holds keys. Use it with C(no_log).
 options:
   state_dir:
-    description: The VCC server's state directory. Below, the keys are in C(psk/<organization>/<tunnel>) and
-      C(ppk/<organization>/<tunnel>).
+    description: The VCC server's state directory. Below, the keys are in C(psk/<organization>/<tunnel>),
+      C(ppk/<organization>/<tunnel>) and C(tls-crypt/<organization>/<edge>).
     type: path
     required: true
   organization:
@@ -35,7 +36,7 @@ options:
     type: str
   tunnels:
     description:
-      - The tunnels, as they are in an org edge's document. Those that have neither kind of key are left out.
+      - The tunnels, as they are in an org edge's document. Those that have no key are left out.
       - A tunnel whose external edge has the variable C(vcc_psk) has that key, and the VCC server is not asked for it.
         One whose external edge is not in the inventory is left out, as its C(vcc_psk) is not known.
     type: list
@@ -84,7 +85,9 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccE
 from ansible_collections.intercloud.vpn.plugins.module_utils._psk import (
     PPK,
     PSK,
+    TLS_CRYPT,
     ensure_psks,
+    key_name,
     kind_of,
     psk_path,
     read_psks,
@@ -109,16 +112,17 @@ def main() -> None:
     place = (given["state_dir"], given["organization"])
     secrets, files, changed = {}, {}, False
     try:
-        for kind in (PSK, PPK):
-            names = [tunnel["name"] for tunnel in given["tunnels"] if kind_of(tunnel) == kind]
-            found = read_psks(*place, names, kind)
+        for kind in (PSK, PPK, TLS_CRYPT):
+            tunnels = {tunnel["name"]: key_name(tunnel) for tunnel in given["tunnels"] if kind_of(tunnel) == kind}
+            names = sorted(set(tunnels.values()))
+            found: dict[str, str | None] = read_psks(*place, names, kind)
             if None in found.values():
-                # Both ends of a tunnel ask for its PPK, and one of them makes it, nobody knows which: it counts as the
-                # change of both that edge_commit reports.
+                # Both ends of a tunnel ask for its PPK or tls-crypt key, and either may be the one that makes it: it
+                # counts as the change of both that edge_commit reports.
                 changed = changed or kind == PSK
-                found = found if module.check_mode else ensure_psks(*place, names, kind)
-            secrets.update(found)
-            files.update({name: str(psk_path(*place, name, kind)) for name in names})
+                found = found if module.check_mode else dict(ensure_psks(*place, names, kind))
+            secrets.update({tunnel: found[name] for tunnel, name in tunnels.items()})
+            files.update({tunnel: str(psk_path(*place, name, kind)) for tunnel, name in tunnels.items()})
         module.exit_json(changed=changed, secrets=secrets, files=files)
     except VccError as error:
         module.fail_json(msg=str(error))

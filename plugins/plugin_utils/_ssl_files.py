@@ -45,6 +45,8 @@ def _common(process: _ssl.Process) -> dict[str, Any]:
             "socket": process.socket,
             "peers": _ssl.PEERS,
             "revoked": _ssl.REVOKED,
+            "user": _ssl.USER,
+            "key": process.key if process.tls_crypt else "",
         },
         "settings": {
             **{key: _union([ssl[key] for ssl in every]) for key in ("ciphers", "suites", "groups")},

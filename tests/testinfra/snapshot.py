@@ -13,10 +13,12 @@ from ansible_collections.intercloud.vpn.tests.testinfra import lab
 PASSING = (
     r"/run/(log|user|utmp|sshd|lock|motd\S*|initctl)\b|/run/systemd/(sessions|users|units|journal|transient|inaccessible"
     r"|propagate|incoming|unit-root|ask-password|notify|timers|dynamic-uid|netif|private|io\S*)\b|/run/dbus\b"
+    # The copies that useradd and userdel leave of what they change.
+    r"|/etc/(passwd|group|shadow|gshadow|subuid|subgid)-|/etc/\.pwd\.lock"
     r"|/var/lib/(apt|dpkg|systemd/(timers|random-seed|catalog|timesync|coredump|pstore|linger))\b"
 )
 FILES = r"find /etc /usr/local /var/lib /run -xdev -printf '%p %y %m %u %l\n' 2>/dev/null"
-CONTENTS = "find /etc /usr/local -xdev -type f -exec sha256sum {} +"
+CONTENTS = "find /etc /usr/local -xdev -type f ! -name '*-' ! -name .pwd.lock -exec sha256sum {} +"
 # Units that run for a moment, now and then.
 BUSY = r"user|session|ssh@|run-"
 # What is enabled is in `files`: links. (`systemctl list-unit-files` takes its time.)

@@ -114,3 +114,18 @@ def _parse(text):
             key, _equals, value = token.partition("=")
             stack[-1][key] = value
     return stack[0]
+
+
+def plugins(edge):
+    """What charon has loaded."""
+    (line,) = [one for one in lab.sh(edge, "swanctl --stats 2>/dev/null").splitlines() if one.startswith("loaded plug")]
+    return line.partition(":")[2].split()
+
+
+def listens(edge):
+    """The UDP and TCP ports at which charon listens; raw and packet sockets by their kind."""
+    found = set()
+    for line in lab.sh(edge, "ss -HlnpA inet,packet,raw | grep charon || :").splitlines():
+        words = line.split()
+        found.add(f"{words[0]} {words[4].rpartition(':')[2]}")
+    return found

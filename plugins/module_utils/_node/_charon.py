@@ -30,25 +30,32 @@ charon {
   install_virtual_ip = no
   make_before_break = yes
 @RETRANSMISSION@
-  # Many tunnels may come from one address (a hub's peers behind one NAT): the defaults, 5 and 3, starve them.
-  block_threshold = 200
-  cookie_threshold = 2000
-  cookie_threshold_ip = 1000
-  plugins {
-"""
-_PLUGINS = {
-    # ESP in userspace; must be told apart from the kernel's, hence both.
-    "libipsec": "    kernel-libipsec {\n      load = yes\n    }\n",
-    "xfrm": "    kernel-libipsec {\n      load = no\n    }\n",
+  # Of half-open IKE_SAs. From the first two numbers on (of all peers; of one address) a peer has to return a cookie,
+  # which takes it a round trip, and which a false sender address never gets. From the third on, what comes from an
+  # address is dropped. Many tunnels may come from one address (a hub's peers behind one NAT), which the defaults for an
+  # address, 3 and 5, starve. charon raises the third above the second where it is not.
+  cookie_threshold = 1000
+  cookie_threshold_ip = 200
+  block_threshold = 1000
 }
-_END = """\
-    # It would let whole local networks past the policies.
-    bypass-lan {
-      load = no
-    }
-  }
-}
+charon-systemd {
+  # What is needed, and nothing else: others listen (dhcp on UDP 68), or speak protocols that no tunnel here uses (EAP,
+  # XAuth, TNC). To load more, name all of them in a file that is read after this one.
+  load_modular = no
+  load = @PLUGINS@
+@LIBIPSEC@}
 """
+# Distributions that bring it have it switched off, which counts for a plugin that is named, too.
+_SWITCHED_ON = "  plugins {\n    kernel-libipsec {\n      load = yes\n    }\n  }\n"
+# In the order that charon has them in, which decides whose implementation is used. `ml` (ML-KEM) and `aesni` are not
+# everywhere; charon says so in a line of its log, and goes on.
+_PLUGINS = (
+    *("aesni", "aes", "sha2", "sha1", "mgf1", "random", "nonce", "x509", "revocation", "constraints", "pubkey"),
+    *("pkcs1", "pem", "openssl", "pkcs8", "ml", "hmac", "kdf", "gcm", "drbg"),
+    *("kernel-libipsec", "kernel-netlink", "socket-default", "vici", "counters"),
+)
+# ESP in userspace. With it charon leaves the kernel's alone, so that it is loaded only where it is meant.
+LIBIPSEC = "kernel-libipsec"
 
 
 # What an edge has that was told nothing else (docs/policies.md): a dead peer is given up after 11 s, not after 165.
@@ -62,6 +69,11 @@ def retransmission(generation: Generation) -> dict[str, float]:
     return {**RETRANSMISSION, **generation.document.get("retransmission", {})}
 
 
+def plugins(backend: str) -> tuple[str, ...]:
+    """The plugins that charon loads, in order."""
+    return tuple(name for name in _PLUGINS if name != LIBIPSEC or backend == "libipsec")
+
+
 def settings(generation: Generation) -> str:
     """The daemon's settings for a generation; empty when it has no tunnels of kind ipsec."""
     if not generation.tunnels("ipsec"):
@@ -70,7 +82,10 @@ def settings(generation: Generation) -> str:
     waits = [pace["timeout"] * pace["base"] ** number for number in range(int(pace["tries"]) + 1)]
     lines = [f"  # A dead peer is given up after {' + '.join(f'{wait:.3g}' for wait in waits)} = {sum(waits):.3g} s."]
     lines += [f"  retransmit_{key} = {value}" for key, value in pace.items()]
-    return _COMMON.replace("@RETRANSMISSION@", "\n".join(lines)) + _PLUGINS.get(generation.backend, "") + _END
+    text = _COMMON.replace("@RETRANSMISSION@", "\n".join(lines))
+    names = plugins(generation.backend)
+    text = text.replace("@LIBIPSEC@", _SWITCHED_ON if LIBIPSEC in names else "")
+    return text.replace("@PLUGINS@", " ".join(names))
 
 
 def lasting(text: str) -> str:

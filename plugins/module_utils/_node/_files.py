@@ -26,9 +26,29 @@ def sync(directory: Path) -> None:
         os.close(handle)
 
 
+def directory(path: Path, mode: int = 0o755) -> None:
+    """Make a directory with this mode, and those above it that are missing (0755), whatever the umask is.
+
+    One that is there gets the mode, too: what others have to read (OpenVPN) must not depend on who made it.
+    """
+    missing = [folder for folder in path.parents if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+    path.mkdir(mode, exist_ok=True)
+    if path.stat().st_mode & 0o7777 != mode:
+        path.chmod(mode)
+
+
+def _parents(path: Path) -> None:
+    """Make what is missing above a file; what is there is left as it is."""
+    if not path.parent.exists():
+        directory(path.parent)
+
+
 def write(path: Path, content: str, mode: int = 0o644) -> None:
     """Replace a file in one step. The temporary name starts with a dot, so that no `*.conf` pattern sees it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _parents(path)
     temporary = path.parent / f".{path.name}.{os.getpid()}"
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
@@ -42,7 +62,7 @@ def write(path: Path, content: str, mode: int = 0o644) -> None:
 
 def link(path: Path, target: str) -> None:
     """Point a symbolic link at `target` in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _parents(path)
     temporary = path.parent / f".{path.name}.{os.getpid()}"
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)

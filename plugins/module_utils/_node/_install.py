@@ -39,7 +39,7 @@ MODULES = (
     *("_pending", "_reasons", "_refusal", "_renew", "_resident", "_revocations", "_routes", "_run", "_scratch"),
     *("_secrets", "_sessions", "_setups", "_ssl", "_ssl_kind", "_ssl_reasons", "_ssl_units", "_state", "_swanctl"),
     *("_sysctl", "_systemd", "_tunnel_kind", "_tuns", "_units", "_upkeep", "_usage", "_vici", "_worker", "_x509"),
-    *("_xfrm",),
+    *("_xfrm", "_aes", "_arrivals", "_openvpn_files", "_ssl_user", "_tls_crypt"),
 )
 
 # Resident: without site packages, which it does not need, it takes less memory.
@@ -54,10 +54,12 @@ from {PACKAGE}._agent import main
 
 sys.exit(main())
 """
-# An OpenVPN server runs it, as nobody, for a peer that it has let in; $1 is the server's device.
+# An OpenVPN server runs it, as its own user, for a peer that it has let in; $1 is the server's device.
 _HOOK = f"""\
 #!/bin/sh
 # Installed by intercloud.vpn; changes are lost. Notes over which device a peer came: its routes follow.
+# Where OpenVPN may not look, it takes nothing for revoked: then no peer is let in.
+[ -r {_ssl.REVOKED} ] && [ -x {_ssl.REVOKED} ] || {{ echo "{_ssl.REVOKED} cannot be read" >&2; exit 1; }}
 cd {_ssl.ARRIVALS} && printf '%s\\n' "$1" >".$common_name" && mv ".$common_name" "$common_name" || exit
 touch "{_ssl.NEWS}/$common_name" || :  # a timer looks, too: no reason to refuse the peer
 """
@@ -125,6 +127,9 @@ class Agent(Part):
         compileall.compile_dir(
             self.store.at(HOME), quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
         )
+        # Nobody else is to write where root's programs are, whatever the umask is.
+        for one in (self.store.at(HOME), *self.store.at(HOME).rglob("*")):
+            one.chmod(0o755 if one.is_dir() or f"/{one.relative_to(self.store.root)}" in (AGENT, HOOK) else 0o644)
 
     def clear(self) -> None:
         """Remove the files."""

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 
 TIMEOUT = 5.0
+LINE, LINES = 4096, 200_000  # longer ones, and more, are no answer
 
 
 class Silent(Exception):
@@ -28,13 +29,16 @@ def ask(path: Path, *commands: str) -> list[list[str]]:
                 stream.flush()
                 found.append(_answer(stream))
             return found
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise Silent(f"{path}: {error}") from error
 
 
 def _answer(stream: object) -> list[str]:
     lines: list[str] = []
-    for line in stream:  # type: ignore[attr-defined]
+    for _number in range(LINES):
+        line = stream.readline(LINE)  # type: ignore[attr-defined]
+        if not line.endswith("\n"):
+            break
         text = line.rstrip("\r\n")
         if text == "END":
             return lines
@@ -42,4 +46,4 @@ def _answer(stream: object) -> list[str]:
             return [text]
         if not text.startswith(">"):  # what it tells unasked
             lines.append(text)
-    raise OSError("it hung up")
+    raise OSError("it hung up, or says too much")

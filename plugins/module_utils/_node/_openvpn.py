@@ -7,11 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 
-from . import _certificates, _files, _openvpn_trial, _sessions, _ssl, _ssl_units, _systemd
+from . import (
+    _certificates,
+    _files,
+    _openvpn_trial,
+    _revocations,
+    _sessions,
+    _ssl,
+    _ssl_units,
+    _ssl_user,
+    _systemd,
+)
 from ._certificates import Certificates
 from ._document import Change, Document, sha256
 from ._management import Silent
+from ._openvpn_files import Files
 from ._part import Context, Part
 from ._run import CommandError, have
 from ._sessions import Session
@@ -29,35 +41,21 @@ class Openvpn(Part):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._processes = _ssl.processes(self.want)
-        self._texts = _ssl.files(self.want)
         certificates = Certificates(context)
         self._credentials = {
             path: certificates.text(path) for path in (_certificates.CERTIFICATE, _certificates.AUTHORITY)
         }
         self._revoked = certificates.revoked_serials() if self._processes else {}
+        self._files = Files(self.want, self._revoked, self.store)
+        self._texts = self._files.texts
         self._concerned = bool(self._processes or _ssl.tunnels(self.have) or self.have.empty)
 
     # --- compare -------------------------------------------------------------------------------------------------
 
-    def _stale(self) -> list[str]:
-        """Files to write."""
-        wanted = {**self._texts, **{f"{_ssl.REVOKED}/{serial}": "" for serial in self._revoked}}
-        return [
-            path
-            for path, text in wanted.items()
-            if not self.store.at(path).exists() or _files.read(self.store.at(path)) != text
-        ]
-
-    def _over(self) -> list[str]:
-        """Files to remove."""
-        home = self.store.at(_ssl.HOME)
-        wanted = {*self._texts, *(f"{_ssl.REVOKED}/{serial}" for serial in self._revoked)}
-        found = [f"/{path.relative_to(self.store.root)}" for path in sorted(home.rglob("*")) if path.is_file()]
-        return [path for path in found if path not in wanted]
-
     def _loaded(self, process: Process) -> str:
         """What a process notes as it starts: the digests of the files that it reads then."""
-        texts = {process.config: self._texts.get(process.config, ""), **self._credentials}
+        first, *key = self._files.digested(process).items()
+        texts = dict([first, *self._credentials.items(), *key])
         return "".join(f"{sha256(text)}  {path}\n" for path, text in texts.items())
 
     def _restarts(self) -> dict[str, str]:
@@ -103,7 +101,8 @@ class Openvpn(Part):
 
     def _is_revoked(self, tunnel: Document, session: Session) -> bool:
         """Whether a certificate of the peer was revoked since the session began; its next one is checked anyway."""
-        for serial in (serial for serial, identity in self._revoked.items() if identity == tunnel["remote_id"]):
+        peer = _revocations.folded(tunnel["remote_id"])
+        for serial in (serial for serial, identity in self._revoked.items() if _revocations.folded(identity) == peer):
             path = self.store.at(f"{_ssl.REVOKED}/{serial}")
             if not path.exists() or int(path.stat().st_mtime) > session.since:
                 return True
@@ -130,6 +129,11 @@ class Openvpn(Part):
             said = {f"{a}/{m}" if m else a for a, m in _IROUTE.findall(self._texts.get(path, ""))}
             if said != set(_ssl.iroutes(peer)):
                 found.append(f"{path}: has other networks than the document")
+        found += [
+            f"tunnel {process.tunnels[0]['name']}: no tls-crypt key was given, and this node has none"
+            for path, process in self._files.keyed.items()
+            if path not in self._files.keys and not {tunnel["name"] for tunnel in process.tunnels} & self.want.awaited
+        ]
         return found or self._trial()
 
     def _trial(self) -> list[str]:
@@ -139,10 +143,12 @@ class Openvpn(Part):
             return []  # reported as the missing certificate that it is
         found = []
         for process in self._processes.values():
-            text = self._texts[process.config]
+            text, key = self._texts[process.config], self._files.keys.get(process.key, "")
+            if process.tls_crypt and not key:
+                continue  # it is only made in the real run
             if _files.read(self.store.at(process.config)) != text:
                 try:
-                    _openvpn_trial.start(process, text, given)
+                    _openvpn_trial.start(process, text, given, key)
                 except CommandError as error:
                     found.append(f"{process.config}: {error}")
         return found
@@ -153,11 +159,11 @@ class Openvpn(Part):
         """Files to write and remove; processes to start, restart and stop; sessions to end."""
         if not self._concerned:
             return []
-        found = [
-            Change(self.name, f"write {p}", _files.read(self.store.at(p)), self._texts.get(p, ""))
-            for p in self._stale()
-        ]
-        found += [Change(self.name, f"remove {path}", _files.read(self.store.at(path)), "") for path in self._over()]
+        found = self._files.changes(self.name)
+        if self._processes and _ssl_user.missing(self.store):
+            found.append(Change(self.name, f"make the system user {_ssl.USER}"))
+        if not self._processes and _ssl_user.ours(self.store):
+            found.append(Change(self.name, f"remove the system user {_ssl.USER}"))
         found += [Change(self.name, f"{verb} {name}") for name, verb in self._restarts().items()]
         found += [Change(self.name, f"stop {name}") for name in self._surplus()]
         return found + [Change(self.name, f"end the session with {s.peer}: {why}") for s, why in self._ended()]
@@ -169,10 +175,8 @@ class Openvpn(Part):
         if not self._processes:
             return
         ended = [] if self.boot else self._ended()
-        for path in self._stale():
-            _files.write(self.store.at(path), self._texts.get(path, ""))
-        for place in (_ssl.PEERS, _ssl.REVOKED):
-            self.store.at(place).mkdir(parents=True, exist_ok=True)
+        _ssl_user.make(self.store)
+        self._files.write()
         restarts = self._restarts()
         for name in restarts:
             if not self._enabled(name):
@@ -198,12 +202,12 @@ class Openvpn(Part):
                 _systemd.systemctl("reset-failed", unit)
             for path in (f"{_ssl.SOCKETS}/{name}.socket", f"{_ssl.SOCKETS}/{name}.loaded"):
                 self.store.at(path).unlink(missing_ok=True)
-        for path in self._over():
-            self.store.at(path).unlink()
+        self._files.remove()
         if not self._processes:
-            for place in (_ssl.PEERS, _ssl.REVOKED, _ssl.HOME):
-                if self.store.at(place).is_dir():
-                    self.store.at(place).rmdir()
+            for place in (_ssl.ARRIVALS, _ssl.NEWS):  # the user's; links in them are removed, not followed
+                shutil.rmtree(self.store.at(place), ignore_errors=True)
+            if not self.boot:  # its processes are only told to stop then
+                _ssl_user.remove(self.store)
 
     def _halt(self, process: Process) -> None:
         """Have a server's clients start anew, with their first way to it, instead of finding out that it is gone."""
@@ -225,7 +229,9 @@ class Openvpn(Part):
 def _must_say(process: Process) -> list[str]:
     """What keeps a process apart from what it must not be, whatever else a template says."""
     found = [f"dev {process.device}", f"management {process.socket} unix", "tls-version-min 1.3"]
-    found += [f"crl-verify {_ssl.REVOKED} dir", "allow-compression no"]
+    found += [f"crl-verify {_ssl.REVOKED} dir", "allow-compression no", f"user {_ssl.USER}", f"group {_ssl.USER}"]
+    if process.tls_crypt:
+        found.append(f"tls-crypt {process.key}")
     if process.transport:
         return [*found, "remote-cert-tls client", f"client-config-dir {_ssl.PEERS}", "ccd-exclusive"]
     return [*found, "remote-cert-tls server", f"verify-x509-name {process.tunnels[0]['remote_id']} name"]

@@ -20,7 +20,7 @@ from typing import Any
 from . import _certificates, _files
 from ._install import HOOK
 from ._run import CommandError, environment
-from ._ssl import Process
+from ._ssl import USER, Process
 
 PATIENCE = 10.0
 _NAMESPACE = """\
@@ -29,16 +29,21 @@ shift 2 && exec "$@"
 """
 
 
-def start(process: Process, text: str, certificates: dict[str, str]) -> None:
+def start(process: Process, text: str, certificates: dict[str, str], key: str = "") -> None:
     """Raises CommandError with what OpenVPN says of a configuration that it does not start with.
 
-    ``certificates``: the content of those that are not in place yet, by path.
+    ``certificates``: the content of those that are not in place yet, by path. ``key``: the tls-crypt key's file.
     """
     with tempfile.TemporaryDirectory(prefix="intercloud-vpn.") as name:
         base = Path(name)
         (base / "empty").mkdir()
         config = base / "openvpn.conf"
-        _files.write(config, text.replace(HOOK, "/bin/true"))  # it is not there before the first commit
+        # Neither the hook nor the user is there before the first commit.
+        text = text.replace(HOOK, "/bin/true").replace(f"\nuser {USER}\ngroup {USER}\n", "\nuser nobody\n")
+        if key:
+            _files.write(base / "key", key, 0o600)
+            text = text.replace(f"\ntls-crypt {process.key}\n", f"\ntls-crypt {base / 'key'}\n")
+        _files.write(config, text, 0o600)
         words = ["openvpn", "--config", str(config), "--management", str(base / "socket"), "unix"]
         for option, path in (("--cert", _certificates.CERTIFICATE), ("--ca", _certificates.AUTHORITY)):
             if path in certificates:

@@ -14,6 +14,11 @@ _NUMBER = re.compile(r"^number: (\d+)$", re.MULTILINE)
 _REVOKED = re.compile(r"^revoked: (\S+) ([0-9a-f]+) (\S+)$", re.MULTILINE)  # identity, serial, when
 
 
+def folded(identity: str) -> str:
+    """What is equal of identities that are one: charon compares them without case, as DNS names are."""
+    return identity.casefold()
+
+
 def number(text: str) -> int:
     """The list's number: a newer one has a larger one. 0 for no list."""
     found = _NUMBER.search(text)

@@ -52,6 +52,7 @@ def run(
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             text=True,
+            errors="replace",  # a log may hold what strangers sent
             timeout=timeout,
             env=environment(**(env or {})),
             check=False,

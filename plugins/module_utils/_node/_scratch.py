@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import _files
+from . import _charon, _files
 from ._document import Document
 from ._run import UNCONFINED, CommandError, environment, run
 from ._vici import Vici, ViciError
@@ -26,7 +26,8 @@ PATIENCE = 10.0
 
 _SETTINGS = """\
 charon-systemd {{
-  load_modular = yes
+  load_modular = no
+  load = {plugins}
   journal {{
     default = -1
   }}
@@ -34,12 +35,6 @@ charon-systemd {{
     include /etc/strongswan.d/charon/*.conf
     vici {{
       socket = unix://{socket}
-    }}
-    kernel-libipsec {{
-      load = no
-    }}
-    bypass-lan {{
-      load = no
     }}
   }}
 }}
@@ -76,7 +71,7 @@ def load(changed: dict[str, str]) -> tuple[dict[str, Document], set[str]]:
         base = Path(name)
         _tree(base / "swanctl", changed)
         socket, settings = base / "vici", base / "strongswan.conf"
-        _files.write(settings, _SETTINGS.format(socket=socket))
+        _files.write(settings, _SETTINGS.format(socket=socket, plugins=" ".join(_charon.plugins("none"))))
         env = {"STRONGSWAN_CONF": str(settings), "SWANCTL_DIR": str(base / "swanctl")}
         started = environment(**env)
         started.pop("NOTIFY_SOCKET", None)

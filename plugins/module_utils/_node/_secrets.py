@@ -13,13 +13,13 @@ import json
 import re
 from dataclasses import dataclass
 
-from . import _charon, _connections, _files
+from . import _charon, _connections, _files, _tls_crypt
 from ._document import Change, Document, Generation, sha256
 from ._part import Context, Part
 from ._run import CommandError
 from ._vici import Vici, ViciError
 
-FILE = "secrets.json"  # in a generation: {tunnel: key}
+FILE = _tls_crypt.FILE
 PATH = "/etc/swanctl/conf.d/intercloud-vpn-secrets.conf"
 
 Keys = dict[str, str]
@@ -53,14 +53,15 @@ def tunnels(generation: Generation) -> dict[str, tuple[Document, Kind]]:
 
 def keys(generation: Generation) -> Keys:
     """The keys that a generation carries, by tunnel; only those that its document has use for."""
-    given: dict[str, str] = json.loads(generation.files.get(FILE) or "{}")
+    given = _tls_crypt.given(generation)
     return {name: given[name] for name in tunnels(generation) if name in given}
 
 
 def completed(want: Generation, have: Generation) -> Generation:
     """A generation without the key of a tunnel keeps the one the node has for it."""
-    known = {**keys(have), **keys(want)}
-    wanted = {name: known[name] for name in tunnels(want) if name in known and name not in want.awaited}
+    known = {**_tls_crypt.given(have), **_tls_crypt.given(want)}
+    names = (*tunnels(want), *_tls_crypt.tunnels(want))
+    wanted = {name: known[name] for name in names if name in known and name not in want.awaited}
     files = {name: text for name, text in want.files.items() if name != FILE}
     if wanted:
         files[FILE] = json.dumps(wanted, sort_keys=True)

@@ -64,11 +64,14 @@ def sessions(generation: Generation, store: Store) -> list[Session]:
 def of(process: Process, store: Store) -> list[Session]:
     """The sessions of one process. Raises Silent."""
     path = store.at(process.socket)
-    if process.transport:
-        status, log = ask(path, "status 3", "log all")
-        return list(_served(process, status, log))
-    state, load, log = ask(path, "state", "load-stats", "log all")
-    return [_started(process, state, load, log)]
+    try:
+        if process.transport:
+            status, log = ask(path, "status 3", "log all")
+            return list(_served(process, status, log))
+        state, load, log = ask(path, "state", "load-stats", "log all")
+        return [_started(process, state, load, log)]
+    except (ValueError, LookupError) as error:  # what OpenVPN says is not to stop what asks it
+        raise Silent(f"{path}: its answer makes no sense: {error!r}") from error
 
 
 def end(process: Process, numbers: Iterable[int], store: Store) -> None:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .._names import ORGANIZATION
 from . import _files
 from ._commit import describe
 from ._document import Change, Document
@@ -23,7 +23,6 @@ from ._facts import installed
 from ._state import Busy, Store
 
 DIRECTORY = "organizations"  # below the state directory
-ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
 FORMAT = 1
 
 
@@ -83,8 +82,7 @@ def _write(document: Document, store: Store) -> None:
     path = _path(document, store)
     if document.get("slice"):
         for directory in (path.parent.parent, path.parent):
-            directory.mkdir(parents=True, exist_ok=True)
-            directory.chmod(0o700)
+            _files.directory(directory, 0o700)
         _files.write(path, _text(document), 0o600)
         return
     path.unlink(missing_ok=True)

@@ -20,9 +20,12 @@ HOME = "/etc/openvpn/intercloud-vpn"
 PEERS = f"{HOME}/peers"
 REVOKED = f"{HOME}/revoked"
 SOCKETS = "/run/intercloud-vpn/ssl"
+USER = "intercloud-vpn"  # whom OpenVPN becomes; see _ssl_user.py
+# Directories of that user, in one of root's: what is in them is the user's to change, where they are is not.
 ARRIVALS = "/run/intercloud-vpn/ssl-peers"
-NEWS = f"{ARRIVALS}/.new"  # a file for each peer that came and that nobody has looked at
+NEWS = "/run/intercloud-vpn/ssl-news"  # a file for each peer that came and that the agent has not looked at
 TRANSPORTS = ("udp", "tcp")
+_NOBODY = "\nuser nobody\ngroup nogroup\n"  # in generations from before there was that user
 # Of the files that were rendered for a generation: openvpn.<process>.conf and openvpn.peer.<identity>
 PREFIX, PEER = "openvpn.", "openvpn.peer."
 
@@ -46,6 +49,16 @@ class Process:
     def config(self) -> str:
         """Its file."""
         return f"{HOME}/{self.name}.conf"
+
+    @property
+    def key(self) -> str:
+        """The file with the key that its control channel is wrapped in; only root reads it."""
+        return f"{HOME}/{self.name}.key"
+
+    @property
+    def tls_crypt(self) -> bool:
+        """Whether it has such a key: generations from before there was one have none."""
+        return any(tunnel["ssl"].get("tls_crypt") for tunnel in self.tunnels)
 
     @property
     def socket(self) -> str:
@@ -118,5 +131,5 @@ def files(generation: Generation) -> dict[str, str]:
     for name, text in generation.files.items():
         if tunnels(generation) and name.startswith(PREFIX):
             place = f"{PEERS}/{name[len(PEER) :]}" if name.startswith(PEER) else f"{HOME}/{name[len(PREFIX) :]}"
-            found[place] = text
+            found[place] = text.replace(_NOBODY, f"\nuser {USER}\ngroup {USER}\n")
     return found

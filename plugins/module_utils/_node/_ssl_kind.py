@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
-from . import _sessions, _ssl, _ssl_reasons, _systemd
+from . import _sessions, _ssl, _ssl_reasons, _systemd, _tls_crypt
 from ._document import NOTHING, Document, Generation
 from ._management import Silent
 from ._part import Context
@@ -94,8 +94,10 @@ class Ssl(NodeKind):
             for session in _sessions.sessions(generation, store)
             if session.up and session.number < 0 and session.transport == "tcp" and time.time() - session.since >= age
         ]
+        known = _tls_crypt.given(generation)
+        hellos = [_hello(process, known) for process in detours]
         with ThreadPoolExecutor(max(1, len(detours))) as pool:  # each waits a second where UDP is closed
-            return [process for process, answers in zip(detours, pool.map(_udp_answers, detours)) if answers]
+            return [process for process, answers in zip(detours, pool.map(_udp_answers, detours, hellos)) if answers]
 
     def keep(self, generation: Generation, store: Store) -> Iterable[str]:
         """Start what somebody stopped, lead routes to where peers are, and leave TCP when UDP answers again."""
@@ -155,7 +157,12 @@ def _wait(process: Process, deadline: float, store: Store) -> bool:
     return False
 
 
-def _udp_answers(process: Process) -> bool:
+def _hello(process: Process, known: dict[str, str]) -> bytes:
+    key = _tls_crypt.key(process, known) if process.tls_crypt else ""
+    return _tls_crypt.hello(key) if key else _HELLO
+
+
+def _udp_answers(process: Process, hello: bytes) -> bool:
     (tunnel,) = process.tunnels
     port = tunnel["ssl"]["ports"].get("udp")
     if not port:
@@ -165,7 +172,7 @@ def _udp_answers(process: Process) -> bool:
         line.settimeout(1.0)
         try:
             line.connect((tunnel["remote_address"], port))
-            line.send(_HELLO)
+            line.send(hello)
             return line.recv(64)[0] >> 3 == _HELLO_ANSWER
         except (OSError, IndexError):
             return False

@@ -13,6 +13,7 @@ WANTS = f"{DIRECTORY}/multi-user.target.wants"
 PROCESS = "intercloud-vpn-ssl@.service"
 ARRIVED = "intercloud-vpn-ssl-peers"
 
+_RUN = "/run/intercloud-vpn"
 _PROCESS = f"""\
 # Made by intercloud.vpn; changes are lost.
 [Unit]
@@ -23,10 +24,13 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-ExecStartPre=+/usr/bin/install -d -m 0755 {_ssl.SOCKETS}
-ExecStartPre=+/usr/bin/install -d -m 0755 -o nobody -g nogroup {_ssl.ARRIVALS} {_ssl.NEWS}
+UMask=0022
+# All of them are in root's directory, so that none can be a link that the user put there.
+ExecStartPre=+/usr/bin/install -d -m 0755 {_RUN} {_ssl.SOCKETS}
+ExecStartPre=+/usr/bin/install -d -m 0755 -o {_ssl.USER} -g {_ssl.USER} {_ssl.ARRIVALS} {_ssl.NEWS}
 # What it has loaded is what was there when it started.
-ExecStartPre=/bin/sh -c 'exec sha256sum "$@" >{_ssl.SOCKETS}/%i.loaded' sh \\
+ExecStartPre=/bin/sh -c '[ ! -e {_ssl.HOME}/%i.key ] || set -- "$@" {_ssl.HOME}/%i.key; \\
+  exec sha256sum "$@" >{_ssl.SOCKETS}/%i.loaded' sh \\
   {_ssl.HOME}/%i.conf {_certificates.CERTIFICATE} {_certificates.AUTHORITY}
 ExecStart=/usr/sbin/openvpn --suppress-timestamps --config {_ssl.HOME}/%i.conf
 # A client that loses its peer ends, to begin with its first way to it again.
@@ -34,6 +38,8 @@ Restart=always
 RestartSec=300ms
 # Its device is made by us and belongs to root: it needs no right to change networks.
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID CAP_SETPCAP
+# A connection takes a file; when there are none left, OpenVPN asks for more without pause.
+LimitNOFILE=16384
 NoNewPrivileges=yes
 PrivateTmp=yes
 ProtectHome=yes
@@ -52,6 +58,7 @@ Description=Peers that connect (intercloud.vpn)
 [Path]
 DirectoryNotEmpty={_ssl.NEWS}
 MakeDirectory=yes
+DirectoryMode=0755
 """
 _SERVICE = f"""\
 # Made by intercloud.vpn; changes are lost.
@@ -61,8 +68,8 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
-# First, so that what comes from here on is news again.
-ExecStartPre=/usr/bin/find {_ssl.NEWS} -type f -delete
+# First, so that what comes from here on is news again. Whatever it is: what stayed would start this service for ever.
+ExecStartPre=-/usr/bin/find -P {_ssl.NEWS} -mindepth 1 -delete
 ExecStart={AGENT} peers
 LogLevelMax=notice
 """

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import _files, _pending, _ssl
+from . import _arrivals, _files, _pending, _ssl
 from ._document import NOTHING, Generation
 from ._run import CommandError
 
@@ -65,9 +65,8 @@ class Store:
             return
         building = directory.parent / f".{generation.name}.{os.getpid()}"
         shutil.rmtree(building, ignore_errors=True)
-        (building / "files").mkdir(parents=True)
         for path in (directory.parent, building, building / "files"):
-            path.chmod(0o700)
+            _files.directory(path, 0o700)
         for name, content in generation.files.items():
             _files.write(building / "files" / name, content, 0o600)
         _files.write(building / "backend", generation.backend, 0o600)
@@ -194,10 +193,7 @@ class Store:
 
         Read once: it may change at any time, and what is compared within one commit has to be the same throughout.
         """
-        place = self.at(_ssl.ARRIVALS)
-        if not place.is_dir():
-            return {}
-        return {path.name: _files.read(path).strip() for path in place.iterdir() if not path.name.startswith(".")}
+        return _arrivals.read(self.at(_ssl.ARRIVALS))
 
     # --- what was there before us --------------------------------------------------------------------------------
 
@@ -220,7 +216,8 @@ class Store:
     def lock(self, patience: float = 60) -> Iterator[None]:
         """Hold the node's lock. Raises Busy after `patience` seconds. The file goes when its holder does."""
         path = self.at(LOCK)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            _files.directory(path.parent)
         deadline = time.monotonic() + patience
         while True:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

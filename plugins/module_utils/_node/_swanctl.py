@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from . import _certificates, _charon, _connections, _files, _scratch, _systemd
+from . import _certificates, _charon, _connections, _files, _revocations, _scratch, _systemd
 from ._document import Change, sha256
 from ._part import Context, Part
 from ._run import CommandError, have, run
@@ -74,11 +74,11 @@ class Swanctl(Part):
     def _refused(self) -> list[str]:
         """Tunnels that are up by a certificate that was revoked since: charon asks at the next authentication only."""
         ended = _charon.marker(self.store).get("revoked") or {}
-        revoked = {identity for identity, when in self._revoked.items() if ended.get(identity) != when}
+        revoked = {_revocations.folded(name) for name, when in self._revoked.items() if ended.get(name) != when}
         names = [
             tunnel["name"]
             for tunnel in self.want.tunnels("ipsec")
-            if tunnel["remote_id"] in revoked and _certificates.proves(tunnel)
+            if _revocations.folded(tunnel["remote_id"]) in revoked and _certificates.proves(tunnel)
         ]
         return [name for name, child in _connections.active(names) if not child] if names else []
 

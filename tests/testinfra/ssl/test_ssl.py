@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils import _ca
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _ssl
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import (
     capture,
+    flood,
     lab,
     ledger,
     openvpn,
@@ -28,6 +30,7 @@ SSL = {**PAYROLL, "tunnel": "ssl"}
 SECOND = {**AUDIT, "tunnel": "ssl"}
 TUNNEL = "edge-east--edge-west--ssl"
 STARTS, WAITS = "edge-east", "edge-west"
+ADDRESS = "203.0.113.18"  # of the edge that waits
 OTHERS = ["vm2-east", "vm3-east", "vm2-west"]
 OPENVPN = "(udp port 1194 or tcp port 443)"
 INNER = "net 100.64.0.0/10 or net 10.99.0.0/16 or net 10.10.0.0/24 or net 192.168.1.0/24"
@@ -99,10 +102,12 @@ def test_there_is_one_strong_session_and_no_ipsec(addresses):
     assert [lab.sh(edge, "pidof charon-systemd", check=False) for edge in EDGES] == ["", ""]
 
 
-def test_openvpn_runs_as_nobody_and_may_not_change_networks(addresses):
+def test_openvpn_runs_as_a_user_of_its_own_and_may_not_change_networks(addresses):
     for edge in EDGES:
-        rights = lab.sh(edge, "for p in $(pidof openvpn); do ps -o user= -p $p; grep -h ^CapEff /proc/$p/status; done")
-        assert set(rights.replace("CapEff:\t", "").split()) == {"nobody", "0000000000000000"}
+        rights = lab.sh(
+            edge, "for p in $(pidof openvpn); do ps -o user:32= -p $p; grep -h ^CapEff /proc/$p/status; done"
+        )
+        assert set(rights.replace("CapEff:\t", "").split()) == {_ssl.USER, "0000000000000000"}
 
 
 def test_verify_agrees(addresses):
@@ -167,6 +172,70 @@ def test_and_goes_back_when_udp_is_open(addresses, say):
     _udp, seconds = lab.wait_for("over UDP", lambda: transports() == [["udp"], ["udp"]], 150)
     say(f"UDP was opened again; {seconds:.0f} s later the session is back on it")
     lab.wait_for("all members answer", lambda: all_answer(addresses), 10)
+
+
+def test_a_stranger_with_40_kbit_of_false_packets_keeps_nobody_out_over_udp(addresses, say):
+    """OpenVPN allows itself 100 answers to first packets in 10 s; these had used them up."""
+    with flood.going_on("spoof", ADDRESS, 1194, 40, 60):
+        lab.sh(STARTS, f"systemctl restart intercloud-vpn-ssl@{TUNNEL}")
+        _udp, seconds = lab.wait_for("over UDP", lambda: transports() == [["udp"], ["udp"]], 20)
+        lab.wait_for("all members answer", lambda: all_answer(addresses), 10)
+        say(f"under 40 kbit/s of spoofed packets the session is up over UDP after {seconds:.1f} s")
+
+
+def test_a_stranger_with_3000_idle_connections_keeps_nobody_out_over_tcp(addresses, say):
+    with openvpn.closed("udp dport 1194"), flood.going_on("hold", ADDRESS, 443, 3000, 80):
+        lab.sh(STARTS, f"systemctl restart intercloud-vpn-ssl@{TUNNEL}")
+        _tcp, seconds = lab.wait_for("over TCP", lambda: transports() == [["tcp"], ["tcp"]], 40)
+        lab.wait_for("all members answer", lambda: all_answer(addresses), 10)
+        held = lab.sh(WAITS, "ss -Htn state established '( sport = :443 )' | wc -l")
+        say(f"beside {int(held) - 1} idle connections of 3,000 the session is up over TCP after {seconds:.1f} s")
+    assert int(held) <= 17
+    lab.wait_for("over UDP", lambda: transports() == [["udp"], ["udp"]], 150)
+
+
+def test_keys_are_for_root_only_and_in_no_argument(addresses):
+    for edge in EDGES:
+        found = lab.sh(edge, "find /etc/openvpn/intercloud-vpn -name '*.key' -printf '%m %u %s\\n'").splitlines()
+        assert set(found) == {"600 root 602"}
+    key = lab.sh(WAITS, "sed -n 2p /etc/openvpn/intercloud-vpn/server-udp.key").strip()
+    for edge in EDGES:
+        assert lab.sh(edge, f"cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c '{key[:16]}[^ ]* ' || :").strip() == "0"
+        assert lab.sh(edge, f"journalctl -b -o cat | grep -v sudo | grep -c {key} || :").strip() == "0"
+
+
+def test_a_new_key_takes_the_place_of_the_old_one(addresses):
+    before = lab.sh(WAITS, "cat /etc/openvpn/intercloud-vpn/server-udp.key")
+    (path,) = Path(_lab.STATE_DIR, "tls-crypt").glob(f"*/{WAITS}")
+    path.unlink()
+    done = playbooks.create(SSL, arguments=("-v",))
+    assert playbooks.result()["findings"] == []
+    assert {edge: [a for a in done.actions[edge]["openvpn"] if "key" in a] for edge in EDGES} == {
+        STARTS: [f"change the tls-crypt key of {TUNNEL}"],
+        WAITS: ["change the tls-crypt key of server-udp", "change the tls-crypt key of server-tcp"],
+    }
+    assert lab.sh(WAITS, "cat /etc/openvpn/intercloud-vpn/server-udp.key") != before
+    assert playbooks.create(SSL, verify=False).changed == frozenset()
+
+
+@pytest.mark.parametrize("left", ["mkfifo edge-x.acme", "mkdir edge-x.acme", "ln -s /etc/shadow edge-x.acme"])
+def test_what_openvpns_user_leaves_behind_stops_nothing(addresses, left):
+    lab.sh(WAITS, f"runuser -u {_ssl.USER} -- sh -c 'cd {_ssl.ARRIVALS} && {left}'")
+    try:
+        lab.sh(WAITS, f"timeout 20 {openvpn.AGENT} peers")
+        assert playbooks.create(SSL, verify=False).changed == frozenset()
+    finally:
+        lab.sh(WAITS, f"rm -rf {_ssl.ARRIVALS}/edge-x.acme")
+
+
+def test_roots_directories_stay_roots(addresses):
+    lab.sh(WAITS, "mkdir -p /srv/roots")
+    tried = f"cd {_ssl.NEWS}/.. && rmdir ssl-news; ln -s /srv/roots {_ssl.NEWS}; ln -s /srv/roots {_ssl.NEWS}/x"
+    lab.sh(WAITS, f"runuser -u {_ssl.USER} -- sh -c '{tried}'", check=False)
+    lab.sh(WAITS, "systemctl restart intercloud-vpn-ssl@server-udp")
+    assert lab.sh(WAITS, "stat -c %U /srv/roots; rmdir /srv/roots") == "root\n"
+    lab.wait_for("over UDP", lambda: transports() == [["udp"], ["udp"]], 150)
+    lab.wait_for("the link is gone", lambda: lab.sh(WAITS, f"ls -A {_ssl.NEWS}") == "", 20)
 
 
 def test_when_nothing_passes_nothing_leaves_in_clear(addresses, tmp_path):

@@ -207,3 +207,29 @@ class TestName:
         _ca.sign(owner, request(WEST), WEST)
         with pytest.raises(VccError, match=r"^vcc_revoke: edge-wst: no certificate .* did you mean edge-west\?$"):
             edge_revocation.revoke(str(tmp_path), "edge-wst", check=False)
+
+
+class TestCase:
+    """Upper and lower case make no other identity: charon compares DNS names without."""
+
+    def test_an_identity_in_another_case_gets_no_certificate_for_another_key(self, owner: _authority.Authority) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        _ca.sign(owner, request(WEST, key), WEST)
+        other = "Edge-West.ACME"
+        with pytest.raises(VccError, match=r"edge-west\.acme has a certificate for another key"):
+            _ca.sign(owner, request(other), other)
+        assert _ca.sign(owner, request(WEST), WEST).serial  # the edge itself, rebuilt
+        _crl.revoke(owner, WEST)
+        assert _ca.sign(owner, request(other), other).serial
+
+    def test_the_same_key_may_change_its_case(self, owner: _authority.Authority) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        _ca.sign(owner, request(WEST, key), WEST)
+        assert _ca.sign(owner, request("Edge-West.acme", key), "Edge-West.acme").serial
+
+    @pytest.mark.parametrize("name", ["edge-west", "Edge-West", "EDGE-WEST.acme", "edge-west.ACME"])
+    def test_it_is_revoked_by_its_name_in_any_case(self, owner: _authority.Authority, name: str) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        serials = {_ca.sign(owner, request(one, key), one).serial for one in (WEST, "Edge-West.acme")}
+        found = edge_revocation.revoke(str(owner.directory.parent.parent), name, False)
+        assert set(found["revoked"]) == serials == revoked(owner)

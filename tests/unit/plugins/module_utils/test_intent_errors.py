@@ -481,7 +481,10 @@ hosts:
   'vm#4-east': {kinds: [members], clouds: [east], vcc_address: 10.10.0.14}
   'vm/5-east': {kinds: [members], clouds: [east], vcc_address: 10.10.0.15}
 """,
-        [("hosts.vm#4-east", "has a / or a # in its name"), ("hosts.vm/5-east", "has a / or a # in its name")],
+        [
+            ("hosts.vm#4-east", "is part of file names and templates: it must be letters, digits"),
+            ("hosts.vm/5-east", "is part of file names and templates: it must be letters, digits"),
+        ],
     ),
     (
         "an organization's name that cannot be one",
@@ -494,8 +497,11 @@ hosts:
 vpn: {members: [vm3-east, vm3-west]}
 """,
         [
-            ("hosts.edge-east.vcc_org", "'a/b' must be at most 32 letters, digits and hyphens"),
-            ("hosts.edge-west.vcc_org", "'a/b' must be at most 32 letters, digits and hyphens"),
+            (
+                "hosts.edge-east.vcc_org",
+                "'a/b' must be at most 32 letters, digits and hyphens, starting with a letter or digit: it is part of "
+                "certificates and file names (3 more hosts have it)",
+            ),
         ],
     ),
     (

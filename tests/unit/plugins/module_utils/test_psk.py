@@ -13,7 +13,9 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._psk import (
     PPK,
+    TLS_CRYPT,
     ensure_psks,
+    key_name,
     kind_of,
     psk_path,
     read_psks,
@@ -113,3 +115,25 @@ def test_a_ppk_has_a_place_of_its_own_and_256_bits(tmp_path: Path) -> None:
 )
 def test_a_tunnel_has_one_kind_of_key_or_none(ike: dict[str, object], kind: str | None) -> None:
     assert kind_of({"name": "one", "ike": ike}) == kind
+
+
+def test_no_key_begins_with_a_zero(tmp_path: Path) -> None:
+    """AWS takes letters and digits, 8 to 64 of them, and no zero in front."""
+    found = ensure_psks(tmp_path, "acme", [f"t{number}" for number in range(200)]).values()
+    assert {key[0] for key in found} <= set("123456789abcdef")
+    assert {len(key) for key in found} == {64}
+
+
+def test_a_tls_crypt_key_is_the_edges_and_as_long_as_openvpn_wants_it(tmp_path: Path) -> None:
+    tunnel = {"name": "edge-east--edge-west--ssl", "ssl": {"tls_crypt": "edge-west"}}
+    assert (kind_of(tunnel), key_name(tunnel)) == (TLS_CRYPT, "edge-west")
+    assert kind_of({"name": "x", "ssl": {}}) is None
+    (key,) = ensure_psks(tmp_path, "acme", ["edge-west"], TLS_CRYPT).values()
+    path = psk_path(tmp_path, "acme", "edge-west", TLS_CRYPT)
+    assert path == tmp_path / "tls-crypt/acme/edge-west"
+    assert (len(bytes.fromhex(key)), path.stat().st_mode & 0o777) == (256, 0o600)
+    for wrong in (key[:-1], key + "0", "x" * 512, key[:256] + "\n" + key[256:]):
+        path.write_text(wrong, encoding="utf-8")
+        with pytest.raises(VccError, match=r"tls-crypt key must be 512 hexadecimal digits on one line") as caught:
+            read_psks(tmp_path, "acme", ["edge-west"], TLS_CRYPT)
+        assert wrong[:20] not in str(caught.value)

@@ -177,7 +177,7 @@ def test_a_daemon_is_started_and_restarted_beside_no_commit(
     monkeypatch.setattr(_ssl_kind._systemd, "alive", lambda _unit: False)
     monkeypatch.setattr(_sessions, "sessions", lambda *_arguments: [over_tcp])
     monkeypatch.setattr(_sessions, "of", lambda *_arguments: [over_tcp])
-    monkeypatch.setattr(_ssl_kind, "_udp_answers", lambda _process: True)
+    monkeypatch.setattr(_ssl_kind, "_udp_answers", lambda _process, _hello: True)
     kind, link = _ssl_kind.Ssl(), {"tunnel": NAME}
     with store.lock():
         kind.settle(generation, 0.2, store)
@@ -401,7 +401,8 @@ def test_what_was_revoked_is_a_file_per_serial_number_and_ends_the_session(
     monkeypatch.setattr(_openvpn._sessions, "sessions", lambda _generation, _store: [up])
     part = _openvpn.Openvpn(Context(want, want, store))
     monkeypatch.setattr(part, "_restarts", dict)
-    assert [path for path in part._stale() if "revoked" in path] == [f"{_ssl.REVOKED}/255", f"{_ssl.REVOKED}/16"]
+    written = [change.action for change in part._files.changes("openvpn") if "revoked" in change.action]
+    assert written == [f"write {_ssl.REVOKED}/255", f"write {_ssl.REVOKED}/16"]
     assert [why for _session, why in part._ended()] == ["its certificate was revoked"]
     place = store.at(f"{_ssl.REVOKED}/255")
     place.parent.mkdir(parents=True)
@@ -409,3 +410,20 @@ def test_what_was_revoked_is_a_file_per_serial_number_and_ends_the_session(
     for moment, ended in ((since + 5, True), (since - 5, False)):  # a later session showed another certificate
         os.utime(place, (moment, moment))
         assert bool(part._ended()) == ended
+
+
+def test_strangers_connections_to_the_server_are_counted_and_peers_are_not(
+    document: dict[str, Any], tunnel: dict[str, Any]
+) -> None:
+    assert "ssl_strangers" not in render("org_edge", "nftables.nft.j2", document, "none")
+    waiting(document, "edge-west", "edge-south")
+    document["tunnels"][1]["remote_address"] = "203.0.113.34"
+    text = render("org_edge", "nftables.nft.j2", document, "none")
+    (rule,) = [line.strip() for line in text.splitlines() if "goto ssl_strangers" in line]
+    assert rule == (
+        "ip daddr { 203.0.113.2 } tcp dport 443 ct state new ip saddr != { 203.0.113.18, 203.0.113.34 } "
+        "goto ssl_strangers4"
+    )
+    for one in document["tunnels"]:
+        one["ssl"]["ports"] = {"udp": 1194}
+    assert "ssl_strangers" not in render("org_edge", "nftables.nft.j2", document, "none")

@@ -1,0 +1,40 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The IKE daemon's settings: what it loads, and from which flood on it defends itself."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _charon, _scratch
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
+
+LISTENS = {"dhcp", "farp", "unity", "tnc-tnccs", "tnc-pdp", "updown", "attr", "resolve", "bypass-lan", "forecast"}
+
+
+@pytest.mark.parametrize(("backend", "expected"), [("libipsec", True), ("xfrm", False)])
+def test_plugins_are_named_and_no_others_are_loaded(edge: Generation, backend: str, expected: bool) -> None:
+    text = _charon.settings(Generation(edge.document, {}, backend))
+    (named,) = re.findall(r"^  load = (.+)$", text, re.MULTILINE)
+    assert "\n  load_modular = no\n" in text
+    assert ("kernel-libipsec" in named.split()) is expected
+    assert ("kernel-libipsec {\n      load = yes" in text) is expected  # Debian's own file says no
+    assert {"kdf", "vici", "openssl", "x509", "revocation", "socket-default", "kernel-netlink"} <= set(named.split())
+    assert not set(named.split()) & LISTENS
+    assert [name for name in named.split() if name.startswith(("eap-", "xauth-", "tnc-"))] == []
+    assert len(named.split()) == len(set(named.split()))
+
+
+def test_the_scratch_daemon_loads_the_same_but_for_esp() -> None:
+    named = " ".join(_charon.plugins("xfrm"))
+    assert f"load = {named}\n" in _scratch._SETTINGS.format(socket="x", plugins=named)
+
+
+def test_an_address_is_asked_for_cookies_before_it_is_blocked(edge: Generation) -> None:
+    """charon raises `block_threshold` above `cookie_threshold_ip` by itself: 200 was 1001 beside 1000."""
+    text = _charon.settings(edge)
+    found = {name: int(value) for name, value in re.findall(r"^  (\w+_threshold\w*) = (\d+)$", text, re.MULTILINE)}
+    assert 0 < found["cookie_threshold_ip"] < found["block_threshold"]

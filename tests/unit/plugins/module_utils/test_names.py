@@ -1,0 +1,118 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names that become part of a path, a template or a certificate: one rule, and identities are compared without case."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleError
+
+from ansible_collections.intercloud.vpn.plugins.action import vpn_plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors, VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._names import IDENTITY, NAME, ORGANIZATION
+from ansible_collections.intercloud.vpn.plugins.module_utils._psk import psk_path
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
+
+GOOD = ["edge-east", "web-1.example.com", "VM_7", "a", "1", "ip-10-0-0-1.eu-central-1.compute.internal", "a" * 128]
+BAD = ["", ".", "..", ".hidden", "-x", "a/b", "../x", "a..b", "a#b", "a b", " a", "a ", "a\n", "a\x00", "ä", "a" * 129]
+BAD += ["x.", "a'b", 'a"b', "a;b", "$(x)", "a\\b", "{{ x }}", "\N{ARABIC-INDIC DIGIT ONE}"]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_what_a_name_may_be(name: str) -> None:
+    assert NAME.fullmatch(name)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_no_name_may_be(name: str, tmp_path: Path) -> None:
+    assert not NAME.fullmatch(name)
+    assert not ORGANIZATION.fullmatch(name)
+    assert not IDENTITY.fullmatch(name)
+    with pytest.raises(VccError):
+        psk_path(tmp_path, name, "a--b")
+    if len(name) < 128:  # a tunnel's name holds two
+        with pytest.raises(VccError):
+            psk_path(tmp_path, "acme", name)
+
+
+def refused(hosts: dict[str, Any], *vpns: Any) -> list[tuple[str, str]]:
+    world = World(hosts)
+    before = world.dump()
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(*(vpns or (PAYROLL,)))
+    assert world.dump() == before
+    return [(error.path, error.message) for error in caught.value.errors]
+
+
+def test_a_vcc_nodes_name_is_checked_whatever_vpn_is_planned() -> None:
+    """`plan_vpn` wrote a file outside its directory for it."""
+    node = {"kinds": ["vcc_nodes"], "clouds": ["east"], "vars": {}}
+    ((path, message),) = refused({**lab(), "../../../tmp/node": node})
+    assert path == "hosts.../../../tmp/node"
+    assert message.startswith("'../../../tmp/node' is part of file names and templates: it must be letters, digits")
+    ((path, _message),) = refused({**lab(), "node\n\x1b[31m": node})
+    assert path == "hosts.'node\\n\\x1b[31m'"  # nothing of it reaches a terminal as it is
+
+
+@pytest.mark.parametrize(("host", "change", "path"), [
+    ("node-east", {"clouds": ["../east"]}, "hosts.node-east"),
+    ("node-east", {"vcc_org": "../acme"}, "hosts.node-east.vcc_org"),
+    ("vm2-east", {"vcc_org": "a" * 33}, "hosts.vm2-east.vcc_org"),  # no VPN's member
+    ("vm2-east", {"vcc_org": "Acme"}, "hosts.vm2-east.vcc_org"),  # beside acme
+])  # fmt: skip
+def test_clouds_and_organizations_are_checked_too(host: str, change: dict[str, Any], path: str) -> None:
+    assert path in [found for found, _message in refused(changed(lab(), {host: change}))]
+
+
+def test_edges_whose_identities_differ_in_case_only_are_refused() -> None:
+    hosts = changed(lab(3), "{}")
+    hosts["Edge-East"] = {**hosts.pop("edge-south"), "clouds": ["south"]}
+    hosts["vm1-south"]["vars"]["vcc_edge"] = "Edge-East"
+    found = refused(hosts, {**PAYROLL, "members": ["vm1-east", "vm1-west", "vm1-south"]})
+    assert ("hosts.edge-east", "edge-east.acme is the identity of Edge-East too: identities are compared without case; "
+            "rename one of them") in found  # fmt: skip
+
+
+def test_no_external_edge_passes_for_another_in_upper_case() -> None:
+    partner = {"kinds": ["org_edges"], "clouds": ["p"], "vars": {"vcc_org": "acme", "vcc_external": True}}
+    partner["vars"].update(vcc_public_address=["198.51.100.20"], vcc_identity="Edge-A.ACME")  # type: ignore[attr-defined]
+    hosts = {**lab(), "partner": partner}
+    hosts["edge-a"] = {**hosts["edge-west"], "clouds": ["elsewhere"]}
+    hosts["vm-p"] = {"kinds": ["members"], "clouds": ["p"], "vars": {"vcc_org": "acme"}}
+    found = refused(hosts, {**PAYROLL, "members": ["vm1-east", "vm-p"]})
+    assert ("hosts.partner.vcc_identity", "Edge-A.ACME is the identity of another edge of this organization") in found
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b/c", "/etc/x", "acme/../x", ""])
+def test_the_plan_is_written_nowhere_but_where_it_belongs(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vpn_plan.C, "DEFAULT_LOCAL_TMP", str(tmp_path / "run"))
+    with pytest.raises(AnsibleError, match="no name of a host"):
+        vpn_plan._write({"documents": {name: {}}, "vpns": [], "members": []})
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == set()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_nobody_else_reads_a_plan(umask: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vpn_plan.C, "DEFAULT_LOCAL_TMP", str(tmp_path / "run"))
+    before = os.umask(umask)
+    try:
+        for _again in range(2):
+            vpn_plan._write({"documents": {"edge-east": {}, "acme/node-east": {}}, "vpns": [], "members": []})
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "run").rglob("*")}
+    assert modes == {
+        "intercloud-vpn": 0o700,
+        "documents": 0o700,
+        "acme": 0o700,
+        "edge-east.json": 0o600,
+        "node-east.json": 0o600,
+        "plan.json": 0o600,
+    }
