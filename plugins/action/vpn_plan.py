@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import match_members, read_hosts, who_runs
+from ansible_collections.intercloud.vpn.plugins.module_utils._observed import FACTS
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
+    KINDS,
+    match_members,
+    read_hosts,
+    who_runs,
+)
 
 
 class ActionModule(ActionBase):
@@ -32,6 +39,7 @@ class ActionModule(ActionBase):
             "hosts": read_hosts(task_vars),
             "matches": match_members(self._task.args.get("vpns"), task_vars, self._loader),
             "who": who_runs(task_vars),
+            "observed": gather(task_vars),
         }
         result: dict[str, Any] = self._execute_module(
             module_name="intercloud.vpn.vpn_plan", module_args=arguments, task_vars=task_vars
@@ -43,6 +51,17 @@ class ActionModule(ActionBase):
             result["vpns"] = [vpn["name"] for vpn in plan["vpns"]]
             result.update(_write(plan))
         return result
+
+
+def gather(task_vars: Mapping[str, Any], name: str = "vcc_survey") -> dict[str, dict[str, Any]]:
+    """What M(intercloud.vpn.node_survey) learned of each host that was asked."""
+    hostvars, hosts = task_vars["hostvars"], {host for kind in KINDS for host in task_vars["groups"].get(kind, [])}
+    found = {}
+    for host in sorted(hosts):
+        facts = hostvars.raw_get(host).get(name)  # not templated: it is data that came from hosts
+        if isinstance(facts, Mapping) and ("silent" in facts or "python" in facts):
+            found[str(host)] = {key: facts[key] for key in FACTS if key in facts}
+    return found
 
 
 def _write(plan: dict[str, Any]) -> dict[str, str]:

@@ -11,11 +11,12 @@ rolls everything back.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._intent import parse_intent
 from ._landscape import Landscape
+from ._observed import compare
 from ._plan_organization import OrganizationPlan
 from ._plan_outcome import Plan
 from ._problems import Problems
@@ -33,7 +34,8 @@ class Request:
     ``hosts``: the landscape's facts by host. ``matches``: the hosts that each text among the members stands for.
     ``intent``: ``{"pools", "vpns", "policies"}``; VPNs to create or change. ``absent``: names of VPNs to delete, as
     ``payroll`` or ``acme/payroll``. ``create_tunnels``: whether tunnels may be made that are not there yet.
-    ``organizations``: those that the run is about; none stands for all.
+    ``organizations``: those that the run is about; none stands for all. ``observed``: what node_survey learned of the
+    hosts that were asked; it changes no document.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]
@@ -42,6 +44,7 @@ class Request:
     absent: tuple[str, ...] = ()
     create_tunnels: bool = True
     organizations: tuple[str, ...] = ()
+    observed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
@@ -74,6 +77,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
         tenant.compile(plan, problems, request.create_tunnels)
         if len(tenants) > 1:  # they may use the same names
             plan.diff[told:] = [f"{line[:2]}{tenant.name}: {line[2:]}" for line in plan.diff[told:]]
+    compare(request, tenants, plan, problems)
     problems.raise_if_any()
     plan.members = _candidates(hosts)
     plan.changed_nodes = list(dict.fromkeys(plan.changed_nodes))  # a shared VCC node is told by each organization

@@ -16,7 +16,7 @@ from ._documents import Compiled, Document, empty_document
 from ._errors import PoolExhausted
 from ._landscape import Landscape
 from ._leases import Lease, SiteDemand, is_vpn_block, vpn_of
-from ._ledger_records import ACTIVE, DELETING, VpnRecord
+from ._ledger_records import ACTIVE, DELETING, DocumentRecord, VpnRecord
 from ._plan_outcome import Plan
 from ._pool import carve_vpn
 from ._problems import Problems
@@ -42,6 +42,7 @@ class OrganizationPlan:
         self.wanted: dict[str, Vpn] = {}
         self.before: list[Vpn] = []
         self.changed = False
+        self.records: dict[str, DocumentRecord] = {}  # the documents, as they were before
 
     def ask(self, asked: Sequence[Vpn], wrong: Collection[str]) -> None:
         """Merge what is asked for into what is stored, and check the whole, save VPNs known to be ``wrong``."""
@@ -80,7 +81,8 @@ class OrganizationPlan:
 
     def compile(self, plan: Plan, problems: Problems, create_tunnels: bool) -> None:
         """Write the ledger's part and add the documents to the plan."""
-        old_documents = {node: record.document for node, record in self.transaction.documents(self.name).items()}
+        self.records = self.transaction.documents(self.name)
+        old_documents = {node: record.document for node, record in self.records.items()}
         self._check_external(old_documents, problems)
         old = compile_organization(self.name, self.before, self.numbers, self.held, self.past)
         self._write_vpns()

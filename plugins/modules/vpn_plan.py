@@ -66,6 +66,12 @@ options:
     description: The hosts that each text among the members stands for. Filled in by the action plugin.
     type: dict
     default: {}
+  observed:
+    description:
+      - What M(intercloud.vpn.node_survey) learned of each host. Filled in by the action plugin from what was registered
+        as C(vcc_survey). It changes no document.
+    type: dict
+    default: {}
   who:
     description: Who the ledger's events name. Filled in by the action plugin.
     type: str
@@ -216,6 +222,7 @@ def main() -> None:
             "who": {"type": "str", "default": ""},
             "hosts": {"type": "dict", "default": {}},
             "matches": {"type": "dict", "default": {}},
+            "observed": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
@@ -231,6 +238,7 @@ def main() -> None:
                 absent=tuple(wanted["absent"]),
                 create_tunnels=wanted["create_tunnels"],
                 organizations=tuple(wanted["organizations"]),
+                observed=wanted["observed"],
             ),
         ),
     )
