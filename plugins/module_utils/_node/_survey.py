@@ -74,8 +74,12 @@ def routes(owned: Collection[str] = ()) -> list[str]:
     for family, everything, width in ((4, "0.0.0.0/0", "/32"), (6, "::/0", "/128")):
         for route in _routes(f"-{family}"):
             kind = str(route.get("type", ""))
-            kind = LEADING.get(kind, REFUSING.get(kind, kind if kind in REFUSING.values() else None))
-            if kind is None or str(route.get("protocol", "")) == PROTOCOL or route.get("dst") in own:
+            kind = LEADING.get(kind, REFUSING.get(kind, kind))
+            if (
+                kind not in ("", *REFUSING.values())
+                or str(route.get("protocol", "")) == PROTOCOL
+                or route.get("dst") in own
+            ):
                 continue
             prefix = everything if route["dst"] == "default" else str(route["dst"])
             prefix += "" if "/" in prefix else width
