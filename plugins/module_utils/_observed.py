@@ -120,8 +120,8 @@ def _check_networks(
     runs = record is not None and generation(facts, record.role, tenant.name) >= record.generation
     had = record.document if record is not None and runs else {}
     found = collisions(document, had, facts["devices"], facts.get("routes") or ())
-    held = [text for device in facts["devices"].values() for text in device["addresses"]] + list(facts.get("own") or ())
-    missing = missing_addresses(document, had, held)
+    held = [text for device in facts["devices"].values() for text in device["addresses"]]
+    missing = missing_addresses(document, had, [*held, *(facts.get("own") or ())])
     refused = [(f"hosts.{node}", text) for text in found.refused]
     refused += [(f"hosts.{node}.vcc_public_address", lacking(address, held)) for address in missing]
     for path, text in refused:

@@ -20,10 +20,12 @@ class Machine(Part):
             return []
         owned = [str(address) for address, _device in self.store.owned("addresses") or []]
         document, had = self.want.document, self.have.document
-        found = _collisions.collisions(document, had, _survey.devices(owned), _survey.routes(owned)).refused
+        devices = _survey.devices(owned)
+        theirs = [text for device in devices.values() for text in device["addresses"]]
+        found = _collisions.collisions(document, had, devices, _survey.routes(owned)).refused
         held = [text for texts in _ip.addresses().values() for text in texts]
         for address, tunnels in _collisions.missing_addresses(document, had, held).items() if held else ():
-            found.append(f"tunnel {', '.join(tunnels)}: {_collisions.lacking(address, held)}")
+            found.append(f"tunnel {', '.join(tunnels)}: {_collisions.lacking(address, theirs)}")
         return found + [f"{holder}; stop it, or have it use another port" for holder in self._holders()]
 
     def _holders(self) -> list[_sockets.Holder]:

@@ -75,11 +75,9 @@ def routes(owned: Collection[str] = ()) -> list[str]:
         for route in _routes(f"-{family}"):
             kind = str(route.get("type", ""))
             kind = LEADING.get(kind, REFUSING.get(kind, kind))
-            if (
-                kind not in ("", *REFUSING.values())
-                or str(route.get("protocol", "")) == PROTOCOL
-                or route.get("dst") in own
-            ):
+            # strongSwan's userspace backend makes routes of its own, into its device.
+            ours = str(route.get("protocol", "")) == PROTOCOL or OURS.fullmatch(route.get("dev", ""))
+            if kind not in ("", *REFUSING.values()) or ours or route.get("dst") in own:
                 continue
             prefix = everything if route["dst"] == "default" else str(route["dst"])
             prefix += "" if "/" in prefix else width
