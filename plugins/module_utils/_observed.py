@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 Facts = Mapping[str, Any]
 
 FACTS = (
-    *("silent", "node", "organization", "ledger", "chain", "generation", "slices", "python", "devices", "own"),
-    *("routes", "boot", "time"),
+    *("silent", "node", "organization", "ledger", "chain", "generation", "runs", "slices", "python", "devices"),
+    *("own", "routes", "boot", "time"),
 )
 """What is kept of the facts that node_survey returns."""
 
@@ -116,9 +116,7 @@ def _check_networks(
     """
     if not facts.get("devices"):
         return
-    record = tenant.records.get(node)
-    runs = record is not None and generation(facts, record.role, tenant.name) >= record.generation
-    had = record.document if record is not None and runs else {}
+    had = _had(facts)
     found = collisions(document, had, facts["devices"], facts.get("routes") or ())
     held = [text for device in facts["devices"].values() for text in device["addresses"]]
     missing = missing_addresses(document, had, [*held, *(facts.get("own") or ())])
@@ -130,6 +128,15 @@ def _check_networks(
         else:
             plan.notes.append(f"{path}: {text}")
     plan.notes += [f"{node}: {text}" for text in found.notes]
+
+
+def _had(facts: Facts) -> dict[str, Any]:
+    """What a machine runs, as far as it matters here, in the shape of a document."""
+    runs = facts.get("runs") or {}
+    return {
+        "vpns": [{"name": "", "blocks": runs.get("blocks") or []}],
+        "tunnels": [{"name": key, "local_address": value} for key, value in (runs.get("tunnels") or {}).items()],
+    }
 
 
 def _standing(organization: str, record: DocumentRecord, facts: Facts) -> Iterable[str]:

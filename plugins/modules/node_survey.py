@@ -66,6 +66,11 @@ chain:
   description: The generation's place in the ledger's chain, as far as the machine knows it.
   returned: the machine answered
   type: str
+runs:
+  description: The VPN blocks of that generation, and the address that each of its tunnels leaves by.
+  returned: the machine answered
+  type: dict
+  sample: {blocks: [100.64.0.0/24], tunnels: {edge-east--edge-west: 203.0.113.2}}
 slices:
   description: On a VCC node, the number of the generation of each organization's slice.
   returned: the machine answered

@@ -46,12 +46,17 @@ def survey(root: str = "/") -> dict[str, Any]:
 
 
 def identity(state: str) -> dict[str, Any]:
-    """Whose machine it is by its own records, and the generation it runs. All empty on a new machine."""
+    """Whose machine it is by its own records, and what it runs. All empty on a new machine."""
     known = _json(os.path.join(state, "identity.json"))
     document = _json(os.path.join(state, "current", "document.json"))
+    routed = [route["prefix"] for route in document.get("routes") or []] if document.get("role") == "member" else []
     return {
         **{key: str(known.get(key) or document.get(key) or "") for key in ("node", "organization", "ledger", "chain")},
         "generation": int(document.get("generation") or 0),
+        "runs": {
+            "blocks": [block for vpn in document.get("vpns") or [] for block in vpn.get("blocks") or []] + routed,
+            "tunnels": {tunnel["name"]: tunnel.get("local_address") for tunnel in document.get("tunnels") or []},
+        },
     }
 
 
