@@ -45,7 +45,7 @@ def compare(request: Request, tenants: Sequence[OrganizationPlan], plan: Plan, p
             document = plan.documents.get(node) or plan.documents.get(f"{tenant.name}/{node}") or {}
             if document.get("organization") == tenant.name and told(document):
                 shared = document["role"] == "vcc_node"  # it may serve several organizations
-                _check_identity(node, tenant.name, () if shared else tenants, facts, problems)
+                _check_identity(node, tenant.name, () if shared else tenants, request, problems)
                 _check_python(node, facts, problems)
                 _check_networks(node, tenant, document, facts, plan, problems)
 
@@ -67,21 +67,25 @@ def _check_apart(request: Request, answers: Mapping[str, Facts], problems: Probl
 
 
 def _check_identity(
-    node: str, owner: str, tenants: Sequence[OrganizationPlan], facts: Facts, problems: Problems
+    node: str, owner: str, tenants: Sequence[OrganizationPlan], request: Request, problems: Problems
 ) -> None:
     """A machine that an earlier run told that it is another host. No ``tenants``: its organization does not matter."""
+    facts = request.observed[node]
     name, organization = str(facts.get("node") or ""), str(facts.get("organization") or "")
+    if {name, f"{organization}/{name}"} & set(request.adopt):
+        return
     if name and name != node:
         problems.add(
             f"hosts.{node}",
             f"the machine that answers is {name} of organization {organization}, as an earlier run told it; "
-            f"{_ONE_CONNECTION}",
+            f"{_ONE_CONNECTION}. If the machine was renamed on purpose, run with -e vcc_adopt={name}",
         )
     elif name and tenants and organization != owner and not _moved(node, organization, tenants):
         problems.add(
             f"hosts.{node}.vcc_org",
             f"the inventory says {owner}, and an earlier run told the machine that it is {name} of organization "
-            f"{organization}; {_ONE_CONNECTION}",
+            f"{organization}; {_ONE_CONNECTION}. If it changes hands on purpose, run with -e vcc_adopt="
+            f"{organization}/{name}",
         )
 
 

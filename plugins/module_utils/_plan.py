@@ -35,7 +35,7 @@ class Request:
     ``intent``: ``{"pools", "vpns", "policies"}``; VPNs to create or change. ``absent``: names of VPNs to delete, as
     ``payroll`` or ``acme/payroll``. ``create_tunnels``: whether tunnels may be made that are not there yet.
     ``organizations``: those that the run is about; none stands for all. ``observed``: what node_survey learned of the
-    hosts that were asked; it changes no document.
+    hosts that were asked; it changes no document. ``adopt``: names that machines give up now.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]
@@ -45,6 +45,7 @@ class Request:
     create_tunnels: bool = True
     organizations: tuple[str, ...] = ()
     observed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    adopt: tuple[str, ...] = ()
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:

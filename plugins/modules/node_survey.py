@@ -91,7 +91,9 @@ own:
   type: list
   elements: str
 routes:
-  description: The routes of all tables that are not of ours. The first word is the prefix.
+  description:
+    - The routes of all tables that are not of ours. The first word is the prefix.
+    - Empty when there are more than 10000. Then only M(intercloud.vpn.edge_commit) compares them.
   returned: the machine answered
   type: list
   elements: str

@@ -66,6 +66,13 @@ options:
     description: The hosts that each text among the members stands for. Filled in by the action plugin.
     type: dict
     default: {}
+  adopt:
+    description:
+      - Names that machines were given by earlier runs and give up now, V(edge-west) or, with the organization,
+        V(acme/edge-west). Without it a machine that says that it is another host is refused.
+    type: list
+    elements: str
+    default: []
   observed:
     description:
       - What M(intercloud.vpn.node_survey) learned of each host. Filled in by the action plugin from what was registered
@@ -222,6 +229,7 @@ def main() -> None:
             "who": {"type": "str", "default": ""},
             "hosts": {"type": "dict", "default": {}},
             "matches": {"type": "dict", "default": {}},
+            "adopt": {"type": "list", "elements": "str", "default": []},
             "observed": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
@@ -239,6 +247,7 @@ def main() -> None:
                 create_tunnels=wanted["create_tunnels"],
                 organizations=tuple(wanted["organizations"]),
                 observed=wanted["observed"],
+                adopt=tuple(wanted["adopt"]),
             ),
         ),
     )

@@ -26,6 +26,8 @@ OURS = re.compile(r"vcc\d+|vcs.*|ipsec\d+")
 # Of a route's types those that lead somewhere or refuse; `ip` prints a number or a name.
 LEADING = {"": "", "1": "", "unicast": ""}
 REFUSING = {"6": "blackhole", "7": "unreachable", "8": "prohibit"}
+# A router that knows the whole internet would send the controller a hundred megabytes: there the commit looks alone.
+MANY = 10000
 MAIN = ("", "254", "main")
 
 
@@ -33,13 +35,14 @@ def survey(root: str = "/") -> dict[str, Any]:
     """All facts, as docs/documents.md describes them. `root` is for tests."""
     state = os.path.join(root, STATE.lstrip("/"))
     owned = [str(entry[0]) for entry in _json(os.path.join(state, "owned.json")).get("addresses") or []]
+    found = routes(owned)
     return {
         **identity(state),
         "slices": _slices(os.path.join(state, "organizations")),
         "python": ".".join(map(str, sys.version_info[:3])),
         "devices": devices(owned),
         "own": owned,
-        "routes": routes(owned),
+        "routes": found if len(found) <= MANY else [],
         "boot": _boot(),
         "time": int(time.time()),
     }
@@ -51,8 +54,9 @@ def identity(state: str) -> dict[str, Any]:
     document = _json(os.path.join(state, "current", "document.json"))
     routed = [route["prefix"] for route in document.get("routes") or []] if document.get("role") == "member" else []
     return {
-        **{key: str(known.get(key) or document.get(key) or "") for key in ("node", "organization", "ledger", "chain")},
-        "generation": int(document.get("generation") or 0),
+        **{key: str(known.get(key) or document.get(key) or "") for key in ("node", "organization", "ledger")},
+        "chain": str(known.get("chain") or known.get("hash") or ""),
+        "generation": int(document.get("generation") or known.get("generation") or 0),
         "runs": {
             "blocks": [block for vpn in document.get("vpns") or [] for block in vpn.get("blocks") or []] + routed,
             "tunnels": {tunnel["name"]: tunnel.get("local_address") for tunnel in document.get("tunnels") or []},

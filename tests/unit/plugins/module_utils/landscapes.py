@@ -89,13 +89,21 @@ class World:
         who: str = "test",
         organizations: Iterable[str] = (),
         observed: Mapping[str, Mapping[str, Any]] | None = None,
+        adopt: Iterable[str] = (),
         **parts: Any,
     ) -> Plan:
         """Plan an intent, given as ``{"pools", "vpns", "policies"}``."""
         whole = {"pools": POOLS, "vpns": [], "policies": {}, **intent, **parts}
         matches = self.matches(whole["vpns"])
         request = Request(
-            self.hosts, matches, whole, tuple(absent), create_tunnels, tuple(organizations), observed or {}
+            self.hosts,
+            matches,
+            whole,
+            tuple(absent),
+            create_tunnels,
+            tuple(organizations),
+            observed or {},
+            tuple(adopt),
         )
         return self.ledger.run(lambda transaction: make_plan(transaction, request), dry_run=dry_run, who=who)
 

@@ -114,6 +114,10 @@ def test_a_machine_that_is_another_host_is_refused(told: dict[str, str], words: 
     (message,) = found.values()
     assert words in message
     assert "ansible_control_path" in message
+    adopted = World()
+    adopted.plan(
+        PAYROLL, observed={"edge-west": {**facts("edge-west", 3), **told}}, adopt=["acme/edge-east", "umbra/edge-west"]
+    )
 
 
 def test_a_host_that_changed_hands_is_known_by_the_ledger() -> None:

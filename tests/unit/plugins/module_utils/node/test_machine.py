@@ -148,7 +148,7 @@ def test_it_reads_what_the_node_keeps(store: Store, edge: Generation) -> None:
     assert found["own"] == ["100.64.0.1/32"]
     assert found["runs"]["tunnels"] == {"edge-east--edge-west": "203.0.113.2"}
     assert found["runs"]["blocks"] == ["100.64.0.0/24", "fd00:1::/64"]
-    identity = {"node": "edge-east", "organization": "acme", "ledger": "5f", "chain": "ab"}
+    identity = {"node": "edge-east", "organization": "acme", "ledger": "5f", "hash": "ab"}
     (store.state / "identity.json").write_text(json.dumps(identity), encoding="utf-8")
     found = _survey.survey(str(store.root))
     assert (found["ledger"], found["chain"]) == ("5f", "ab")
