@@ -199,6 +199,28 @@ def test_the_holder_of_a_port_is_found() -> None:
         assert _sockets.holders(found, [], ours=os.getpid()) == []
 
 
+def test_the_commit_names_who_holds_a_port_of_a_tunnel_of_kind_ssl(
+    document: dict[str, Any], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_ip, "addresses", lambda: {"eth0": ["203.0.113.2/28"]})
+    with (
+        bound(socket.AF_INET, socket.SOCK_DGRAM, "0.0.0.0") as one,
+        bound(socket.AF_INET, socket.SOCK_DGRAM, "127.0.0.1") as other,
+    ):
+        (tunnel,) = document["tunnels"]
+        tunnel.update(kind="ssl", initiator=False, ssl={"device": "vcs0", "ports": {"udp": one.getsockname()[1]}})
+        machine = _machine.Machine(Context(Generation(document, {}, "none"), NOTHING, store))
+        (problem,) = machine.problems()
+        assert problem.startswith(f"UDP {one.getsockname()[1]} is held by ")
+        assert f"(process {os.getpid()})" in problem
+        # OpenVPN binds the edge's public address: who has the port elsewhere is not in its way.
+        tunnel["ssl"]["ports"] = {"udp": other.getsockname()[1]}
+        assert machine.problems() == []
+        tunnel["initiator"] = True  # it calls, and holds no port
+        tunnel["ssl"]["ports"] = {"udp": one.getsockname()[1]}
+        assert _machine.Machine(Context(Generation(document, {}, "none"), NOTHING, store)).problems() == []
+
+
 def test_a_tcp_socket_counts_when_it_listens() -> None:
     with bound(socket.AF_INET, socket.SOCK_STREAM, "127.0.0.1") as one:
         port = one.getsockname()[1]
