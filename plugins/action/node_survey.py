@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._landscape_facts import is_shared, organization_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import _survey
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import is_ours
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._logins import is_ours
 
 # The first line runs with every Python: one that is too old for the rest at least says which it is.
 _PROGRAM = """\

@@ -13,7 +13,6 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager, split_host_pattern
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._external import is_external
 from ansible_collections.intercloud.vpn.plugins.module_utils._psk import GIVEN, wrong_psk
 
 KINDS = ("vcc_nodes", "org_edges", "vapp_edges", "members")
@@ -117,23 +116,3 @@ def _member_texts(vpns: object) -> Iterable[str]:
             text = member.get("name") if isinstance(member, Mapping) else member
             if isinstance(text, str) and text:
                 yield str(text)
-
-
-def is_ours(host: str, task_vars: Mapping[str, Any]) -> bool:
-    """Whether Ansible logs in to a host: not to an external edge, nor to the VMs behind one."""
-    groups, hostvars = task_vars["groups"], task_vars["hostvars"]
-    variables = hostvars[host]
-    if host in groups.get("org_edges", []):
-        return not is_external(variables)
-    if host not in groups.get("members", []):
-        return True
-    named = variables.get("vcc_edge")
-    if named is not None:
-        return not (named in hostvars and is_external(hostvars[named]))
-    clouds = [names for group, names in groups.items() if group.startswith(CLOUD) and host in names]
-    edges = [
-        edge
-        for edge in groups.get("org_edges", [])
-        if any(edge in names for names in clouds) and hostvars[edge].get("vcc_org") == variables.get("vcc_org")
-    ]
-    return not edges or not all(is_external(hostvars[edge]) for edge in edges)
