@@ -20,6 +20,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
+    KINDS,
     UNREADABLE,
     match_members,
     read_inventory,
@@ -31,6 +32,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables impo
 NEEDED = ("vcc_ledger", "vcc_state_dir")
 CANNOT = "__cannot_be_templated__"
 from ansible_collections.intercloud.vpn.plugins.module_utils._names import NAME, NAME_RULE
+from ansible_collections.intercloud.vpn.plugins.module_utils._observed import FACTS
 from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import make_directory
 
 
@@ -67,6 +69,7 @@ class ActionModule(ActionBase):
             matches=match_members(arguments.get("vpns"), task_vars, self._loader),
             problems=[{"path": error.path, "message": error.message} for error in problems],
             who=who_runs(task_vars),
+            observed=gather(task_vars),
         )
         result: dict[str, Any] = self._execute_module(
             module_name="intercloud.vpn.vpn_plan", module_args=arguments, task_vars=task_vars
@@ -90,6 +93,17 @@ class ActionModule(ActionBase):
                     problems.add(variable, f"{UNREADABLE}: {part[CANNOT]}")
             elif part is not None:
                 arguments[name] = tidy(part)
+
+
+def gather(task_vars: Mapping[str, Any], name: str = "vcc_survey") -> dict[str, dict[str, Any]]:
+    """What M(intercloud.vpn.node_survey) learned of each host that was asked."""
+    hostvars, hosts = task_vars["hostvars"], {host for kind in KINDS for host in task_vars["groups"].get(kind, [])}
+    found = {}
+    for host in sorted(hosts):
+        facts = hostvars.raw_get(host).get(name)  # not templated: it is data that came from hosts
+        if isinstance(facts, Mapping) and ("silent" in facts or "python" in facts):
+            found[str(host)] = {key: facts[key] for key in FACTS if key in facts}
+    return found
 
 
 def _write(plan: dict[str, Any]) -> dict[str, str]:

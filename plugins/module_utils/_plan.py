@@ -11,7 +11,7 @@ rolls everything back.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._came_up import left_out
@@ -19,6 +19,7 @@ from ._errors import IntentError
 from ._intent import parse_intent
 from ._landscape import Landscape
 from ._names import check_nodes
+from ._observed import compare
 from ._plan_organization import OrganizationPlan
 from ._plan_outcome import Plan
 from ._problems import Problems
@@ -41,6 +42,8 @@ class Request:
     ``organizations``: those that the run is about; none stands for all. ``expected``: names of VPNs that must be there,
     and are planned as they are stored. ``as_stored``: so are all others that have not come up. ``forget``: hosts that
     will never come back. ``allow_renumber``: whether members may get other addresses.
+    ``observed``: what node_survey learned of the hosts that were asked; it changes no document. ``adopt``: names that
+    machines give up now.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]
@@ -54,6 +57,8 @@ class Request:
     as_stored: bool = False
     forget: tuple[str, ...] = ()
     allow_renumber: bool = False
+    observed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    adopt: tuple[str, ...] = ()
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
@@ -98,6 +103,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
         if several:
             plan.diff[told:] = [f"{line[:2]}{tenant.name}: {line[2:]}" for line in plan.diff[told:]]
             plan.also_touched[touched:] = [f"{tenant.name}: {line}" for line in plan.also_touched[touched:]]
+    compare(request, tenants, plan, problems)
     problems.raise_if_any()
     plan.notes[:0] = problems.notes
     plan.members = _candidates(hosts)

@@ -19,7 +19,7 @@ from ._documents import Compiled, Document, empty_document
 from ._errors import PoolExhausted
 from ._landscape import Landscape
 from ._leases import Lease, SiteDemand, hosts_of, is_vpn_block, vpn_of
-from ._ledger_records import ACTIVE, DELETING, PLANNED, VpnRecord
+from ._ledger_records import ACTIVE, DELETING, PLANNED, DocumentRecord, VpnRecord
 from ._paths import CREATE_TUNNELS
 from ._plan_outcome import Plan
 from ._pool import carve_vpn
@@ -42,9 +42,8 @@ class OrganizationPlan:
         self.past = Landscape({}, Problems(), transaction.landscape(name))
         self.stored: dict[str, VpnRecord] = transaction.vpns(name)
         self.held: dict[str, Lease] = transaction.leases(name)
-        self.documents: dict[str, Document] = {
-            node: record.document for node, record in transaction.documents(name).items()
-        }
+        self.records: dict[str, DocumentRecord] = transaction.documents(name)  # as they were before
+        self.documents: dict[str, Document] = {node: record.document for node, record in self.records.items()}
         self.numbers = {vpn: record.number for vpn, record in self.stored.items()}
         self.absent: set[str] = set()
         self.expected: set[str] = set()

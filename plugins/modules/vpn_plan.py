@@ -94,6 +94,19 @@ options:
     type: list
     elements: dict
     default: []
+  adopt:
+    description:
+      - Names that machines were given by earlier runs and give up now, V(edge-west) or, with the organization,
+        V(acme/edge-west). Without it a machine that says that it is another host is refused.
+    type: list
+    elements: str
+    default: []
+  observed:
+    description:
+      - What M(intercloud.vpn.node_survey) learned of each host. Filled in by the action plugin from what was registered
+        as C(vcc_survey). It changes no document.
+    type: dict
+    default: {}
   who:
     description: Who the ledger's events name. Filled in by the action plugin.
     type: str
@@ -257,6 +270,8 @@ def main() -> None:
             "hosts": {"type": "dict", "default": {}},
             "matches": {"type": "dict", "default": {}},
             "problems": {"type": "list", "elements": "dict", "default": []},
+            "adopt": {"type": "list", "elements": "str", "default": []},
+            "observed": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
@@ -277,6 +292,8 @@ def main() -> None:
                 as_stored=wanted["as_stored"],
                 forget=tuple(wanted["forget"]),
                 allow_renumber=wanted["allow_renumber"],
+                observed=wanted["observed"],
+                adopt=tuple(wanted["adopt"]),
             ),
         ),
     )

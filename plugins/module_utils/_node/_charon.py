@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from . import _files, _systemd
+from . import _files, _sockets, _systemd
 from ._document import Generation, sha256
 from ._run import CommandError
 from ._state import RUN, Store
@@ -61,6 +62,7 @@ LIBIPSEC = "kernel-libipsec"
 # What an edge has that was told nothing else (docs/policies.md): a dead peer is given up after 11 s, not after 165.
 RETRANSMISSION = {"timeout": 1.0, "base": 1.4, "tries": 4}
 # The lines that charon need not be restarted for. It reads them again when it is told to, and new IKE_SAs have them.
+_PORT = re.compile(r"^\s*(port|port_nat_t)\s*=\s*(\d+)\s*$", re.MULTILINE)
 _RELOADED = re.compile(r"^  (?:# A dead peer|retransmit_).*\n", re.MULTILINE)
 
 
@@ -108,6 +110,27 @@ def identity() -> tuple[int, str]:
     except (ViciError, OSError, IndexError):
         return 0, ""
     return pid, start
+
+
+def ports() -> tuple[int, ...]:
+    """The UDP ports that charon is to hold, as far as strongswan.conf says something else than 500 and 4500."""
+    found = {"port": 500, "port_nat_t": 4500}
+    for path in (Path("/etc/strongswan.conf"), *sorted(Path("/etc/strongswan.d").glob("*.conf"))):
+        found.update((key, int(port)) for key, port in _PORT.findall(_files.read(path)))
+    return tuple(port for port in found.values() if port)  # 0: any
+
+
+def strangers() -> list[_sockets.Holder]:
+    """Programs that hold a port of charon's."""
+    return _sockets.holders(_sockets.sockets("udp", ports()), [UNIT], identity()[0])
+
+
+def deaf(pid: int, families: Collection[int]) -> list[int]:
+    """The ports that a running charon does not hold. It asks for them once, when it starts."""
+    wanted = ports()
+    inodes = _sockets.held_by(pid)
+    bound = {(one.port, one.family) for one in _sockets.sockets("udp", wanted) if one.inode in inodes}
+    return [port for port in wanted if any((port, family) not in bound for family in families)]
 
 
 def mark(

@@ -16,6 +16,7 @@ from ._certificates import Certificates
 from ._document import NOTHING, Change, Generation
 from ._install import Agent
 from ._links import Links
+from ._machine import Machine
 from ._nftables import Nftables
 from ._openvpn import Openvpn
 from ._part import Context, Part
@@ -31,6 +32,7 @@ from ._vici import ViciError
 
 # On the way up, what refuses traffic comes before what carries it; on the way down it is the other way round.
 ORDER: tuple[type[Part], ...] = (
+    Machine,  # changes nothing: whether the document fits the machine
     Agent,
     Certificates,  # on the way down nearly last: a key that is gone does not come back when a later step fails
     Units,

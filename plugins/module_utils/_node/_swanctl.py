@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from . import _certificates, _charon, _connections, _files, _revocations, _scratch, _systemd
+from . import _certificates, _charon, _collisions, _connections, _files, _ip, _revocations, _scratch, _systemd
 from ._document import Change, sha256
 from ._part import Context, Part
 from ._run import CommandError, have, run
@@ -46,7 +46,15 @@ class Swanctl(Part):
         noted = _charon.marker(self.store)
         if noted.get("daemon") != sha256(_charon.lasting(self._settings)):
             return "restart strongSwan"
+        if self._deaf():
+            return f"restart strongSwan, which does not hold UDP {', '.join(map(str, self._deaf()))}"
         return "" if noted.get("settings") == sha256(self._settings) else RELOAD
+
+    def _deaf(self) -> list[int]:
+        """The ports that the running charon does not hold: others had them when it started."""
+        remote = [tunnel["remote_address"] for tunnel in self.want.tunnels("ipsec")]
+        families = {_ip.family(address) for address in remote if address != _collisions.ANY_ADDRESS}
+        return _charon.deaf(_charon.identity()[0], families)
 
     def _stale(self) -> bool:
         """Whether the file, or what is loaded of it, is not what is wanted."""
@@ -183,6 +191,9 @@ class Swanctl(Part):
             if not _systemd.here():
                 raise CommandError("strongSwan has to be started, and this node has no systemd")
             _charon.note_service(self.store)
+            strangers = _charon.strangers()
+            if strangers:  # to restart it would not help
+                raise CommandError("; ".join(map(str, strangers)))
             _charon.restart()  # loads the file, too
             _charon.mark(self.store, daemon=self._settings)
             self._renewed = False

@@ -96,6 +96,8 @@ class World:
         as_stored: bool = False,
         forget: Iterable[str] = (),
         allow_renumber: bool = False,
+        observed: Mapping[str, Mapping[str, Any]] | None = None,
+        adopt: Iterable[str] = (),
         **parts: Any,
     ) -> Plan:
         """Plan an intent, given as ``{"pools", "vpns", "policies"}``, and have every edge confirm it.
@@ -116,6 +118,8 @@ class World:
             as_stored=as_stored,
             forget=tuple(forget),
             allow_renumber=allow_renumber,
+            observed=observed or {},
+            adopt=tuple(adopt),
         )
         plan = self.ledger.run(lambda transaction: make_plan(transaction, request), dry_run=dry_run, who=who)
         if plan.coming and comes_up and not dry_run:

@@ -1,0 +1,158 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a machine is, before anything is planned for it: its identity, addresses and routes. Changes nothing.
+
+The controller sends this file as it is and has it run (plugins/action/node_survey.py): it imports nothing of this
+package, and runs with Pythons that the rest does not know, so that the plan can say so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Mapping
+from typing import Any
+
+STATE = "/var/lib/intercloud-vpn"
+PROTOCOL = "155"  # of our routes, see _routes.py
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Devices of ours: XFRM interfaces, OpenVPN's, strongSwan's in userspace.
+OURS = re.compile(r"vcc\d+|vcs.*|ipsec\d+")
+# Of a route's types those that lead somewhere or refuse; `ip` prints a number or a name.
+LEADING = {"": "", "1": "", "unicast": ""}
+REFUSING = {"6": "blackhole", "7": "unreachable", "8": "prohibit"}
+# A router that knows the whole internet would send the controller a hundred megabytes: there the commit looks alone.
+MANY = 10000
+MAIN = ("", "254", "main")
+
+
+def survey(root: str = "/") -> dict[str, Any]:
+    """All facts, as docs/documents.md describes them. `root` is for tests."""
+    state = os.path.join(root, STATE.lstrip("/"))
+    owned = [str(entry[0]) for entry in _json(os.path.join(state, "owned.json")).get("addresses") or []]
+    found = routes(owned)
+    return {
+        **identity(state),
+        "slices": _slices(os.path.join(state, "organizations")),
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "devices": devices(owned),
+        "own": owned,
+        "routes": found if len(found) <= MANY else [],
+        "boot": _boot(),
+        "time": int(time.time()),
+    }
+
+
+def identity(state: str) -> dict[str, Any]:
+    """Whose machine it is by its own records, and what it runs. All empty on a new machine."""
+    known = _json(os.path.join(state, "identity.json"))
+    document = _json(os.path.join(state, "current", "document.json"))
+    routed = [route["prefix"] for route in document.get("routes") or []] if document.get("role") == "member" else []
+    return {
+        **{key: str(known.get(key) or document.get(key) or "") for key in ("node", "organization", "ledger")},
+        "chain": str(known.get("chain") or known.get("hash") or ""),
+        "generation": int(document.get("generation") or known.get("generation") or 0),
+        "runs": {
+            "blocks": [block for vpn in document.get("vpns") or [] for block in vpn.get("blocks") or []] + routed,
+            "tunnels": {tunnel["name"]: tunnel.get("local_address") for tunnel in document.get("tunnels") or []},
+        },
+    }
+
+
+def devices(owned: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+    """Every device with its link-layer address and the addresses that are not ours."""
+    found = {}
+    for link in _ip("-j", "addr", "show"):
+        if not link.get("ifname") or OURS.fullmatch(link["ifname"]):
+            continue
+        held = [f"{entry['local']}/{entry['prefixlen']}" for entry in link.get("addr_info", []) if "local" in entry]
+        mac = link.get("address", "") if link.get("link_type") == "ether" else ""
+        found[link["ifname"]] = {"mac": mac, "addresses": [text for text in held if text not in owned]}
+    return found
+
+
+def routes(owned: Collection[str] = ()) -> list[str]:
+    """The routes of every table that are not ours, as `ip` writes them: the prefix, then how it is reached."""
+    own = {text.partition("/")[0] for text in owned}
+    found = []
+    for family, everything, width in ((4, "0.0.0.0/0", "/32"), (6, "::/0", "/128")):
+        for route in _routes(f"-{family}"):
+            kind = str(route.get("type", ""))
+            kind = LEADING.get(kind, REFUSING.get(kind, kind))
+            # strongSwan's userspace backend makes routes of its own, into its device.
+            ours = str(route.get("protocol", "")) == PROTOCOL or OURS.fullmatch(route.get("dev", ""))
+            if kind not in ("", *REFUSING.values()) or ours or route.get("dst") in own:
+                continue
+            prefix = everything if route["dst"] == "default" else str(route["dst"])
+            prefix += "" if "/" in prefix else width
+            if not prefix.startswith(("fe80:", "ff00:")):
+                found.append(_words(prefix, kind, route))
+    return found
+
+
+def _words(prefix: str, kind: str, route: Mapping[str, Any]) -> str:
+    gateway = route.get("gateway") or (route.get("via") or {}).get("host", "")
+    words = [prefix, kind, f"via {gateway}" if gateway else "", _device(route)]
+    words.append("" if str(route.get("table", "")) in MAIN else f"table {route['table']}")
+    return " ".join(word for word in words if word)
+
+
+def _device(route: Mapping[str, Any]) -> str:
+    hops = [route, *route.get("nexthops", [])]
+    return " ".join(f"dev {hop['dev']}" for hop in hops if hop.get("dev"))
+
+
+def _routes(family: str) -> list[dict[str, Any]]:
+    """With numbers, as a node may have names of its own for them; iproute2 before 4.20 cannot."""
+    words = ("-j", family, "route", "show", "table", "all")
+    return _ip("-N", *words) or _ip(*words)
+
+
+def _ip(*words: str) -> list[dict[str, Any]]:
+    """What `ip` prints; empty without iproute2."""
+    environment = dict(os.environ, PATH=PATH, LC_ALL="C")
+    try:
+        done = subprocess.run(
+            ["ip", *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, env=environment, check=True
+        )
+        return [entry for entry in json.loads(done.stdout.decode() or "[]") if entry]
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return []
+
+
+def _slices(place: str) -> dict[str, int]:
+    """On a VCC node: the generation of the slice of each organization."""
+    try:
+        names = sorted(os.listdir(place))
+    except OSError:
+        return {}
+    documents = {name: _json(os.path.join(place, name, "document.json")) for name in names}
+    return {name: int(document.get("generation") or 0) for name, document in documents.items()}
+
+
+def _boot() -> str:
+    """Tells one run of a machine from others: no two that are up at the same time have it in common."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _json(path: str) -> dict[str, Any]:
+    """The object in a file; empty when it cannot be read: what is wrong with it is the commit's to say."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+if __name__ == "__main__":
+    print(json.dumps({"survey": survey()}))

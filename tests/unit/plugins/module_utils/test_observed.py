@@ -1,0 +1,189 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the machines say refuses a plan or adds notes to it. It changes no document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
+
+from .landscapes import PAYROLL, World, bodies, changed, lab
+
+AUDIT = {"name": "audit", "pool": "10.99.0.0/16", "members": ["vm2-east", "vm2-west", "vm3-west"]}
+PUBLIC = {"edge-east": "203.0.113.2/28", "edge-west": "203.0.113.18/28"}
+
+
+def facts(host: str, generation: int = 0, routes: tuple[str, ...] = (), **devices: str) -> dict[str, Any]:
+    """What a host of the lab says of itself: ``devices`` are addresses by name, besides its own."""
+    held = {"eth0": PUBLIC.get(host, "172.16.0.9/24"), **devices}
+    return {
+        "node": host if generation else "",
+        "organization": "acme" if generation else "",
+        "generation": generation,
+        "slices": {},
+        "python": "3.11.2",
+        "devices": {
+            name: {"mac": f"02:{hash((host, name)) & 255:02x}", "addresses": [text]} for name, text in held.items()
+        },
+        "own": [],
+        "routes": list(routes),
+        "boot": "b0" + host,
+        "time": 0,
+    }
+
+
+def refused(world: World, *vpns: Any, **observed: dict[str, Any]) -> dict[str, str]:
+    """What is refused, by path."""
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(*vpns, observed=_hosts(observed))
+    return {error.path: error.message for error in caught.value.errors}
+
+
+def _hosts(observed: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name.replace("_", "-"): what for name, what in observed.items()}
+
+
+def test_facts_change_no_document() -> None:
+    quiet, asked = World(), World()
+    observed = {host: facts(host) for host in asked.hosts}
+    observed["vm1-east"] = {"silent": "no route to host"}
+    observed["vapp1-west"]["routes"] = ["100.64.0.0/10 via 10.0.0.1 dev eth0 table 52"]
+    one, other = quiet.plan(PAYROLL), asked.plan(PAYROLL, observed=observed)
+    assert bodies(one) == bodies(other)
+    assert quiet.dump() == asked.dump()
+
+
+def test_on_a_first_run_nobody_is_new_or_behind() -> None:
+    world = World()
+    assert world.plan(PAYROLL, observed={host: facts(host) for host in world.hosts}).notes == []
+
+
+def test_who_is_behind_ahead_new_or_silent_is_named() -> None:
+    world = World()
+    world.plan(PAYROLL)
+    world.plan(PAYROLL, AUDIT)
+    observed = {host: facts(host, 2) for host in world.hosts}
+    for host in ("node-east", "node-west"):
+        observed[host]["slices"] = {"acme": 2}
+    observed |= {
+        "edge-west": facts("edge-west", 1),
+        "edge-east": facts("edge-east", 6),
+        "vm1-west": facts("vm1-west"),
+        "vm3-west": {"silent": "Connection timed out"},
+    }
+    observed["node-west"]["slices"] = {"acme": 1}
+    notes = world.plan(PAYROLL, AUDIT, observed=observed, dry_run=True).notes
+    assert [note.split(":")[0] for note in notes] == [
+        "edge-east runs generation 6, and the ledger knows 2 for it",
+        "edge-west runs generation 1, the plan is 2",
+        "node-west runs generation 1, the plan is 2",
+        "vm1-east runs generation 2, and the ledger knows 1 for it",
+        "vm1-west has no record of a VPN, the plan is 1",
+        "vm3-west did not answer",
+    ]
+
+
+def test_who_was_not_asked_is_not_called_silent() -> None:
+    """As under ``--limit``."""
+    world = World()
+    world.plan(PAYROLL)
+    assert world.plan(PAYROLL, observed={"edge-east": facts("edge-east", 1)}).notes == []
+
+
+def test_a_node_that_has_nothing_any_more_is_not_behind() -> None:
+    world = World()
+    world.plan(PAYROLL)
+    world.ask({}, absent=["payroll"])
+    observed = {host: facts(host) for host in world.hosts}
+    assert world.ask({}, observed=observed).notes == []
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"node": "edge-east", "organization": "acme"}, "the machine that answers is edge-east of organization acme"),
+        ({"node": "edge-west", "organization": "umbra"}, "the inventory says acme, and an earlier run told"),
+    ],
+)
+def test_a_machine_that_is_another_host_is_refused(told: dict[str, str], words: str) -> None:
+    found = refused(World(), PAYROLL, edge_west={**facts("edge-west", 3), **told})
+    (message,) = found.values()
+    assert words in message
+    assert "ansible_control_path" in message
+    adopted = World()
+    adopted.plan(
+        PAYROLL, observed={"edge-west": {**facts("edge-west", 3), **told}}, adopt=["acme/edge-east", "umbra/edge-west"]
+    )
+
+
+def test_a_host_that_changed_hands_is_known_by_the_ledger() -> None:
+    world = World()
+    world.hosts |= lab(org="umbra", tag="-u")
+    world.plan(PAYROLL)
+    world.ask({}, absent=["payroll"])
+    world.settle(set(world.hosts) - {"vm1-west"})
+    world.hosts = changed(world.hosts, {"vm1-west": {"vcc_org": "umbra", "vcc_vapp": "vapp1-u-west"}})
+    vpn = {"name": "other", "pool": "internal", "members": ["vm1-west", "vm1-u-east"]}
+    world.plan(vpn, observed={"vm1-west": facts("vm1-west", 1)})
+
+
+def test_two_hosts_that_are_one_machine_are_refused() -> None:
+    same = facts("edge-east")
+    found = refused(World(), PAYROLL, edge_east=same, edge_west=same, node_east=same)
+    assert "is the one that answers for edge-east; hosts that have the same ansible_host" in found["hosts.edge-west"]
+
+
+def test_an_old_python_is_refused_by_name() -> None:
+    found = refused(World(), PAYROLL, vm1_east={"python": "3.6.8"})
+    assert "has Python 3.6.8, and 3.9 or later is needed" in found["hosts.vm1-east"]
+
+
+def test_a_block_over_a_network_of_the_machine_is_refused_wherever_it_is() -> None:
+    found = refused(
+        World(),
+        PAYROLL,
+        edge_west=facts("edge-west", hidden="100.64.0.130/24"),
+        vapp1_east=facts("vapp1-east", routes=("100.64.0.128/25 via 10.0.0.1 dev eth0 table 52",)),
+        vm1_west=facts("vm1-west", mgmt="100.64.0.9/32"),
+        vm2_west=facts("vm2-west", hidden="100.64.0.130/24"),  # in no VPN
+    )
+    assert set(found) == {"hosts.edge-west", "hosts.vapp1-east", "hosts.vm1-west"}
+    assert "device hidden has the address 100.64.0.130/24" in found["hosts.edge-west"]
+    assert "route 100.64.0.128/25 via 10.0.0.1 dev eth0 table 52" in found["hosts.vapp1-east"]
+
+
+def test_nothing_of_a_refused_plan_is_kept() -> None:
+    world = World()
+    before = world.dump()
+    refused(world, PAYROLL, edge_west=facts("edge-west", hidden="100.64.0.130/24"))
+    assert world.dump() == before
+
+
+def test_what_a_machine_runs_already_is_noted_and_stops_no_other_run() -> None:
+    world = World()
+    world.plan(PAYROLL)
+    west = facts("edge-west", 1, hidden="100.64.0.130/24")
+    west["runs"] = {"blocks": ["100.64.0.0/24"], "tunnels": {}}
+    (note,) = world.plan(PAYROLL, AUDIT, observed={"edge-west": west}).notes
+    assert note.startswith("edge-west: device hidden has the address 100.64.0.130/24")
+
+
+def test_a_run_that_asks_for_no_vpn_is_not_refused() -> None:
+    world = World()
+    world.plan(PAYROLL, AUDIT)
+    west = facts("edge-west", hidden="100.64.0.130/24")
+    notes = world.ask({}, absent=["audit"], observed={"edge-west": west}).notes
+    assert "edge-west has no record of a VPN" in notes[0]
+    assert notes[1].startswith("hosts.edge-west: device hidden has the address 100.64.0.130/24")
+
+
+def test_a_public_address_that_the_edge_does_not_have_is_refused() -> None:
+    found = refused(World(), PAYROLL, edge_west=facts("edge-west", eth0="192.0.2.7/24"))
+    message = found["hosts.edge-west.vcc_public_address"]
+    assert message.startswith("no device has the address 203.0.113.18; this machine has 192.0.2.7. ")
+    behind = World(changed(lab(), {"edge-west": {"vcc_behind_nat": True}}))
+    behind.plan(PAYROLL, observed={"edge-west": facts("edge-west", eth0="192.0.2.7/24")})
