@@ -49,12 +49,13 @@ def _write(plan: dict[str, Any]) -> dict[str, str]:
     # Ansible's own directory of this run: every fork sees it, nobody else may read it, and it goes when the run ends.
     directory = Path(C.DEFAULT_LOCAL_TMP) / "intercloud-vpn"
     documents = directory / "documents"
-    shutil.rmtree(documents, ignore_errors=True)
-    documents.mkdir(parents=True)
-    for name, document in plan["documents"].items():
-        file = documents / f"{name}.json"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(json.dumps(document))
+    for folder, contents in ((documents, plan["documents"]), (directory / "lineage", plan["lineage"])):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name, content in contents.items():
+            file = folder / f"{name}.json"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(json.dumps(content))
     path = directory / "plan.json"
     path.write_text(json.dumps({"documents_dir": str(documents), "vpns": plan["vpns"], "members": plan["members"]}))
     return {"path": str(path), "documents_dir": str(documents)}

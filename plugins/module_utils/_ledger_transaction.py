@@ -9,30 +9,22 @@ Everything belongs to an organization. A change is written, and an event logged,
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._errors import LedgerError
+from ._ledger_lineage import Generations, now, read_json
 from ._ledger_records import ACTIVE, DocumentRecord, EventRecord, VpnRecord, canonical_json, changed_keys, digest_of
-from ._ledger_schema import documents, events, generations, landscape, leases, tunnels, vpns
+from ._ledger_schema import documents, events, landscape, leases, tunnels, vpns
 from ._pool import Lease
 from ._prefix import BITS, Prefix
 from ._sqlalchemy import sa
 
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
 _HIGHEST_NUMBER = 65535
 
 
-class Transaction:
+class Transaction(Generations):
     """Handed to the work of `Ledger.run`; of no use after it."""
-
-    def __init__(self, connection: Connection, who: str) -> None:
-        self._connection = connection
-        self._who = who
 
     # Leases
 
@@ -51,8 +43,8 @@ class Transaction:
                 fresh[lease.key] = lease
             elif known.prefix != lease.prefix or known.kind != lease.kind:
                 raise LedgerError(f"{lease.key} holds {known.prefix}: it cannot be given {lease.prefix} as well")
-        now = _now()
-        self._insert(leases, [_lease_row(org, lease, now) for lease in fresh.values()])
+        time = now()
+        self._insert(leases, [_lease_row(org, lease, time) for lease in fresh.values()])
         self._log(org, "lease taken", {key: _lease_detail(lease) for key, lease in fresh.items()})
 
     def release(self, org: str, key: str) -> list[Lease]:
@@ -72,16 +64,23 @@ class Transaction:
     def vpns(self, org: str) -> dict[str, VpnRecord]:
         """All VPNs of the organization by name."""
         found = self._connection.execute(sa.select(vpns).where(vpns.c.organization == org).order_by(vpns.c.name))
-        return {row.name: VpnRecord(row.name, row.number, row.state, json.loads(row.intent)) for row in found}
+        return {
+            row.name: VpnRecord(row.name, row.number, row.state, read_json(row.intent, f"the VPN {row.name}"))
+            for row in found
+        }
 
     def put_vpn(self, org: str, name: str, intent: Mapping[str, Any], state: str = ACTIVE) -> VpnRecord:
         """Create or change a VPN. A new one gets the smallest number that is free in the whole ledger."""
         where = sa.and_(vpns.c.organization == org, vpns.c.name == name)
         row = self._connection.execute(sa.select(vpns).where(where)).first()
-        old = None if row is None else VpnRecord(row.name, row.number, row.state, json.loads(row.intent))
+        old = (
+            None
+            if row is None
+            else VpnRecord(row.name, row.number, row.state, read_json(row.intent, f"the VPN {row.name}"))
+        )
         text = canonical_json(intent)
         number = old.number if old else self._free_number()
-        record = VpnRecord(name, number, state, json.loads(text))
+        record = VpnRecord(name, number, state, read_json(text, f"the VPN {name}"))
         if old is None:
             self._insert(vpns, [{"organization": org, "name": name, "number": number, "state": state, "intent": text}])
             self.event(org, "vpn created", name, {"number": number, "state": state})
@@ -139,18 +138,15 @@ class Transaction:
 
     # Documents and generations
 
-    def generation(self, org: str) -> int:
-        """The number of the organization's newest generation, 0 before the first."""
-        newest = sa.select(sa.func.max(generations.c.number)).where(generations.c.organization == org)
-        return int(self._connection.execute(newest).scalar() or 0)
-
     def documents(self, org: str) -> dict[str, DocumentRecord]:
         """What each node is told, by node."""
         found = self._connection.execute(
             sa.select(documents).where(documents.c.organization == org).order_by(documents.c.node)
         )
         return {
-            row.node: DocumentRecord(row.node, row.role, row.generation, row.digest, json.loads(row.document))
+            row.node: DocumentRecord(
+                row.node, row.role, row.generation, row.digest, read_json(row.document, f"the document of {row.node}")
+            )
             for row in found
         }
 
@@ -171,14 +167,7 @@ class Transaction:
         digests.update(changed)
         number = current + 1
         whole = hashlib.sha256(canonical_json(digests).encode()).hexdigest()
-        generation = {
-            "organization": org,
-            "number": number,
-            "created_at": _now(),
-            "created_by": self._who,
-            "digest": whole,
-        }
-        self._insert(generations, [generation])
+        opened = self._open(org, number, whole)
         rows = []
         for node, digest in changed.items():
             document = {**new[node], "generation": number}
@@ -192,6 +181,7 @@ class Transaction:
             rows.append({**row, "document": canonical_json(document)})
         self._delete_documents(org, [node for node in changed if node in stored])
         self._insert(documents, rows)
+        self._note_lineage(org, dict.fromkeys(changed, (number, opened)))
         self.event(org, "generation opened", str(number), {"nodes": list(changed)})
         return number
 
@@ -204,28 +194,15 @@ class Transaction:
 
     # Events
 
-    def event(self, org: str, what: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:
-        """Log one change. `detail` must hold no secrets."""
-        self._log(org, what, {subject: detail or {}})
-
     def events(self, org: str, limit: int = 100) -> list[EventRecord]:
         """The newest events, newest first."""
         query = sa.select(events).where(events.c.organization == org).order_by(events.c.id.desc()).limit(limit)
         return [
-            EventRecord(row.id, row.at, row.who, row.what, row.subject, json.loads(row.detail))
+            EventRecord(row.id, row.at, row.who, row.what, row.subject, read_json(row.detail, f"event {row.id}"))
             for row in self._connection.execute(query)
         ]
 
     # Inside
-
-    def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self._connection.execute(table.insert(), rows)
-
-    def _log(self, org: str, what: str, subjects: Mapping[str, Mapping[str, Any]]) -> None:
-        base = {"at": _now(), "organization": org, "who": self._who, "what": what}
-        rows = [{**base, "subject": key, "detail": canonical_json(detail)} for key, detail in subjects.items()]
-        self._insert(events, rows)
 
     def _free_number(self) -> int:
         taken = set(self._connection.execute(sa.select(vpns.c.number)).scalars())
@@ -234,16 +211,10 @@ class Transaction:
             raise LedgerError(f"the ledger has {_HIGHEST_NUMBER} VPNs, which is all it can number: delete some")
         return number
 
-    def _delete_documents(self, org: str, nodes: Iterable[str]) -> None:
-        # One by one: databases limit the number of parameters of one statement.
-        for node in nodes:
-            where = sa.and_(documents.c.organization == org, documents.c.node == node)
-            self._connection.execute(documents.delete().where(where))
-
     def _mappings(self, table: sa.Table, org: str) -> dict[str, dict[str, Any]]:
         _org, name, value = table.c
         found = self._connection.execute(sa.select(name, value).where(table.c.organization == org).order_by(name))
-        return {row[0]: json.loads(row[1]) for row in found}
+        return {row[0]: read_json(row[1], f"{row[0]} in {table.name}") for row in found}
 
     def _put_mappings(self, table: sa.Table, org: str, new: Mapping[str, Mapping[str, Any]], word: str) -> None:
         _org, name, value = table.c
@@ -258,7 +229,7 @@ class Transaction:
             if old.get(key, text) != text:
                 where = sa.and_(table.c.organization == org, name == key)
                 self._connection.execute(table.update().where(where).values({value.name: text}))
-                self.event(org, f"{word} changed", key, {"changed": changed_keys(json.loads(old[key]), new[key])})
+                self.event(org, f"{word} changed", key, {"changed": changed_keys(read_json(old[key], key), new[key])})
 
     def _drop_mapping(self, table: sa.Table, org: str, key: str, word: str) -> None:
         _org, name, _value = table.c
@@ -267,20 +238,16 @@ class Transaction:
             self.event(org, f"{word} dropped", key, {})
 
 
-def _now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 def _lease(row: Any) -> Lease:
     first, last = int(row.first, 16), int(row.last, 16)
     length = BITS[row.family] - (last - first + 1).bit_length() + 1
     return Lease(row.key, Prefix(row.family, first, length), row.kind, row.pool)
 
 
-def _lease_row(org: str, lease: Lease, now: str) -> dict[str, Any]:
+def _lease_row(org: str, lease: Lease, time: str) -> dict[str, Any]:
     prefix = lease.prefix
     row = {"organization": org, "key": lease.key, "pool": lease.pool, "kind": lease.kind, "family": prefix.family}
-    return {**row, "first": f"{prefix.first:032x}", "last": f"{prefix.last:032x}", "created_at": now}
+    return {**row, "first": f"{prefix.first:032x}", "last": f"{prefix.last:032x}", "created_at": time}
 
 
 def _lease_detail(lease: Lease) -> dict[str, str]:

@@ -186,6 +186,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _crl, _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
 from ansible_collections.intercloud.vpn.plugins.module_utils._settings import pointers
 
@@ -200,6 +201,13 @@ def _trust(state_dir: str, organizations: Iterable[str]) -> dict[str, Any]:
         "authorities": {name: owner.sha256 if owner else None for name, owner in found.items()},
         "revocations": {name: revoked.plain() for name, revoked in lists.items() if revoked},
     }
+
+
+def _planned(transaction: Transaction, request: _plan.Request) -> tuple[_plan.Plan, dict[str, Any]]:
+    """The plan, and what each of its documents descends from, by the names of the documents."""
+    plan = _plan.make_plan(transaction, request)
+    known = {organization: transaction.lineage(organization) for organization in plan.generations}
+    return plan, {name: known[one["organization"]][one["node"]] for name, one in plan.documents.items()}
 
 
 def main() -> None:
@@ -220,20 +228,15 @@ def main() -> None:
         supports_check_mode=True,
     )
     wanted = module.params
-    plan = run_on_ledger(
-        module,
-        lambda transaction: _plan.make_plan(
-            transaction,
-            _plan.Request(
-                hosts=wanted["hosts"],
-                matches=wanted["matches"],
-                intent={key: wanted[key] for key in ("pools", "vpns", "policies")},
-                absent=tuple(wanted["absent"]),
-                create_tunnels=wanted["create_tunnels"],
-                organizations=tuple(wanted["organizations"]),
-            ),
-        ),
+    request = _plan.Request(
+        hosts=wanted["hosts"],
+        matches=wanted["matches"],
+        intent={key: wanted[key] for key in ("pools", "vpns", "policies")},
+        absent=tuple(wanted["absent"]),
+        create_tunnels=wanted["create_tunnels"],
+        organizations=tuple(wanted["organizations"]),
     )
+    plan, lineage = run_on_ledger(module, lambda transaction: _planned(transaction, request))
     try:
         trust = _trust(wanted["state_dir"], plan.generations)
     except VccError as error:
@@ -244,7 +247,7 @@ def main() -> None:
         summary=plan.diff,
         external=pointers(plan.documents),
         **trust,
-        plan={"vpns": plan.vpns, "members": plan.members, "documents": plan.documents},
+        plan={"vpns": plan.vpns, "members": plan.members, "documents": plan.documents, "lineage": lineage},
         **{key: getattr(plan, key) for key in RETURNED},
     )
 
