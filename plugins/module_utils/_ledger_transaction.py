@@ -89,6 +89,30 @@ class Transaction(Generations):
             self.event(org, "vpn changed", name, {"state": state, "changed": changed_keys(old.intent, record.intent)})
         return record
 
+    def import_vpn(self, org: str, name: str, number: int, intent: Mapping[str, Any]) -> list[str]:
+        """Create or change a VPN under a number that nodes know it by; a line for each VPN that differs then.
+
+        Another VPN that has the number gets a free one.
+        """
+        lines = []
+        for row in self._connection.execute(sa.select(vpns).where(vpns.c.number == number)).all():
+            if (row.organization, row.name) != (org, name):
+                free = self._free_number()
+                where = sa.and_(vpns.c.organization == row.organization, vpns.c.name == row.name)
+                self._connection.execute(vpns.update().where(where).values(number=free))
+                self.event(row.organization, "vpn renumbered", row.name, {"number": free})
+                lines.append(f"~ vpn {row.name} of {row.organization}: number {free}, as {name} has {number}")
+        old = self.vpns(org).get(name)
+        wanted = VpnRecord(name, number, ACTIVE, read_json(canonical_json(intent), f"the VPN {name}"))
+        if old == wanted:
+            return lines
+        where = sa.and_(vpns.c.organization == org, vpns.c.name == name)
+        self._connection.execute(vpns.delete().where(where))
+        row_of = {"organization": org, "name": name, "number": number, "state": ACTIVE}
+        self._insert(vpns, [{**row_of, "intent": canonical_json(intent)}])
+        self.event(org, "vpn recovered", name, {"number": number})
+        return [*lines, f"{'~' if old else '+'} vpn {name}: number {number}"]
+
     def drop_vpn(self, org: str, name: str) -> None:
         """Forget a VPN; its number is free again. Its leases stay until they are released."""
         where = sa.and_(vpns.c.organization == org, vpns.c.name == name)

@@ -58,6 +58,12 @@ options:
     description: Whether tunnels may be created. If not, an intent that needs a new one is a mistake.
     type: bool
     default: true
+  new_ledger:
+    description:
+      - Whether a ledger may be made where O(state_dir) has an authority already. Without it that is refused, as there
+        was a ledger then, and an empty one knows no address that is in use.
+    type: bool
+    default: false
   hosts:
     description: The landscape by host. Filled in by the action plugin.
     type: dict
@@ -221,6 +227,7 @@ def main() -> None:
             "absent": {"type": "list", "elements": "str", "default": []},
             "organizations": {"type": "list", "elements": "str", "default": []},
             "create_tunnels": {"type": "bool", "default": True},
+            "new_ledger": {"type": "bool", "default": False},
             "who": {"type": "str", "default": ""},
             "hosts": {"type": "dict", "default": {}},
             "matches": {"type": "dict", "default": {}},
