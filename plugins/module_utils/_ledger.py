@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Callable, TypeVar
 
 from ._errors import LedgerError
@@ -66,6 +67,19 @@ class Ledger:
                 return has_schema(connection)
         except sa.exc.DBAPIError as error:
             raise LedgerError(f"the ledger {self} cannot be used: {error.orig}") from error
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that an SQLite ledger consists of, whether they are there or not; of a server, none."""
+        return [] if self._file is None else [Path(f"{self._file}{end}") for end in ("", "-wal", "-shm", "-journal")]
+
+    def set_aside(self, name: str) -> Path | None:
+        """Rename a file that cannot be used; returns its new name. Nothing is done to a server."""
+        for path in self.files:
+            if path.exists():
+                path.rename(f"{path}.{name}")
+        self._sound = self._has_schema = False
+        return None if self._file is None else Path(f"{self._file}.{name}")
 
     def run(self, work: Callable[[Transaction], T], *, dry_run: bool = False, who: str = "") -> T:
         """Call `work` in one transaction and commit it; what it raises rolls everything back.

@@ -15,6 +15,7 @@ from typing import Any
 from ._errors import LedgerError
 from ._ledger_lineage import Generations, now, read_json
 from ._ledger_records import ACTIVE, DocumentRecord, EventRecord, VpnRecord, canonical_json, changed_keys, digest_of
+from ._ledger_rows import Rows, dump, load
 from ._ledger_schema import documents, events, landscape, leases, tunnels, vpns
 from ._pool import Lease
 from ._prefix import BITS, Prefix
@@ -225,6 +226,18 @@ class Transaction(Generations):
             EventRecord(row.id, row.at, row.who, row.what, row.subject, read_json(row.detail, f"event {row.id}"))
             for row in self._connection.execute(query)
         ]
+
+    # As a whole
+
+    def dump(self) -> Rows:
+        """All records."""
+        return dump(self._connection)
+
+    def load(self, rows: Rows) -> None:
+        """Replace all records by those of a backup. LedgerError when they are of another format."""
+        load(self._connection, rows)
+        for org in self.organizations():
+            self.event(org, "ledger restored", str(self.generation(org)))
 
     # Inside
 

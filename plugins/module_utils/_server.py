@@ -28,9 +28,7 @@ def run_on_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
     """
     # A short-lived process that only builds: looking for cycles takes a third of a large plan's time, and finds none.
     gc.disable()
-    for name, library in LIBRARIES.items():
-        if importlib.util.find_spec(name) is None:
-            module.fail_json(msg=missing_required_lib(library))
+    require_libraries(module)
     given = module.params
     try:
         ledger = Ledger(given["ledger"])
@@ -41,6 +39,13 @@ def run_on_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
         return _fail(module, _listed(error), _records(error))
     except VccError as error:
         return _fail(module, str(error), [])
+
+
+def require_libraries(module: AnsibleModule) -> None:
+    """End the module with what is missing on the VCC server."""
+    for name, library in LIBRARIES.items():
+        if importlib.util.find_spec(name) is None:
+            module.fail_json(msg=missing_required_lib(library))
 
 
 def _fail(module: AnsibleModule, message: str, errors: list[dict[str, Any]]) -> NoReturn:
