@@ -87,13 +87,8 @@ def _time(subject: str, which: str, facts: Section, trust: Trust) -> Iterator[Fi
         datetime.strptime(facts[name], FORMAT).replace(tzinfo=timezone.utc) for name in ("not_before", "not_after")
     )
     if end <= trust.now:
-        yield Finding(
-            ERROR,
-            subject,
-            "a certificate that is valid now",
-            f"{which} expired at {facts['not_after']}{_by(trust)}",
-            RENEW,
-        )
+        seen = f"{which} expired at {facts['not_after']}{_by(trust)}"
+        yield Finding(ERROR, subject, "a certificate that is valid now", seen, RENEW)
     elif begin > trust.now:
         seen = f"{which} is not valid before {facts['not_before']}{_by(trust)}"
         yield Finding(ERROR, subject, "a certificate that is valid now", seen, f"the clocks; {RENEW}")

@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     from ._state import Store
 
 FILE = "lineage.json"
-"""The generation's file with `ledger` and `hash`."""
+"""The generation's file with its `ledger`, and its hash in the chain of that."""
 IDENTITY = "identity.json"
 ORGANIZATIONS = "organizations"  # where a VCC node keeps its slices, below the state directory
 
 
 @dataclass(frozen=True)
 class Identity:
-    """`ledger` and `hash` are empty when the generation came from no ledger, or from one of an older version."""
+    """`chain` is the generation's hash. It and `ledger` are empty when the generation came from no ledger, or from one of an older version."""
 
     node: str
     organization: str
     ledger: str = ""
     generation: int = 0
-    hash: str = ""
+    chain: str = ""
 
 
 def stored(lineage: Mapping[str, Any] | None) -> dict[str, str]:
     """The generation's file that says where it comes from; none without a lineage."""
     if not lineage:
         return {}
-    return {FILE: json.dumps({"ledger": str(lineage["ledger"]), "hash": str(lineage["hash"])}, sort_keys=True)}
+    return {FILE: json.dumps({"ledger": str(lineage["ledger"]), "chain": str(lineage["hash"])}, sort_keys=True)}
 
 
 def identity_of(document: Document, lineage: str) -> Identity:
@@ -52,7 +52,7 @@ def identity_of(document: Document, lineage: str) -> Identity:
         str(document.get("organization", "")),
         str(known.get("ledger", "")),
         int(document.get("generation") or 0),
-        str(known.get("hash", "")),
+        str(known.get("chain", "")),
     )
 
 
@@ -119,7 +119,7 @@ def descends(number: int, lineage: Mapping[str, Any] | None, known: Identity | N
     if known is None:
         return ""
     theirs = str((lineage or {}).get("ledger", ""))
-    if theirs and known.hash and not _listed(known, lineage or {}):
+    if theirs and known.chain and not _listed(known, lineage or {}):
         if known.ledger != theirs:
             why = (
                 f"this node runs generation {known.generation} of the ledger {known.ledger}, and the plan is of the "
@@ -150,7 +150,7 @@ def descends(number: int, lineage: Mapping[str, Any] | None, known: Identity | N
 
 def _listed(known: Identity, lineage: Mapping[str, Any]) -> bool:
     digits = str((lineage.get("ancestors") or {}).get(str(known.generation), ""))
-    return bool(digits) and known.hash.startswith(digits)
+    return bool(digits) and known.chain.startswith(digits)
 
 
 def _slices(store: Store) -> dict[str, str]:

@@ -34,4 +34,4 @@ def recall(store: Store) -> dict[str, Any]:
 
 def _record(document: Document, lineage: str) -> dict[str, Any]:
     known = _identity.identity_of(document, lineage)
-    return {"document": document, "ledger": known.ledger, "hash": known.hash}
+    return {"document": document, "ledger": known.ledger, "hash": known.chain}

@@ -102,7 +102,7 @@ def test_recovering_shows_the_differences_first():
 
 def test_the_ledger_learns_what_the_nodes_hold():
     playbooks.run("recover_ledger")
-    assert set(row["name"] for row in ledger.rows("vpns")) == {"payroll", "audit"}
+    assert {row["name"] for row in ledger.rows("vpns")} == {"payroll", "audit"}
     assert works(AUDIT)
     again = playbooks.run("recover_ledger")
     assert "The ledger knows all that the nodes hold" in again.output
@@ -150,7 +150,7 @@ def test_a_ledger_that_is_lost_is_not_made_anew_in_silence():
 def test_a_restore_ends_with_a_recovery(vault):
     before = strongswan.spis(*EDGES)
     playbooks.run("restore_ledger", vault, vcc_backup=str(BACKUP))
-    assert set(row["name"] for row in ledger.rows("vpns")) == {"payroll", "audit", "other"}
+    assert {row["name"] for row in ledger.rows("vpns")} == {"payroll", "audit", "other"}
     run = playbooks.create(PAYROLL, AUDIT, OTHER)
     assert run.changed == frozenset()
     assert strongswan.spis(*EDGES) == before

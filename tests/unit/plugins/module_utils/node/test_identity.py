@@ -48,7 +48,7 @@ def test_what_a_node_was_told_it_knows(store: Store, document: dict[str, Any]) -
     bring(store, document, 1)
     assert not _identity.is_new(store)
     expected = {"node": "edge-east", "organization": "acme", "ledger": OURS, "generation": 1}
-    assert identity(store) == {**expected, "hash": lineage(1)["hash"]}
+    assert identity(store) == {**expected, "chain": lineage(1)["hash"]}
     assert (store.state / "identity.json").stat().st_mode & 0o777 == 0o600
     assert commit(generation_with(document, 1), store, timeout=0, lineage=lineage(1)).changes == []
 
@@ -75,7 +75,7 @@ def test_a_ledger_that_was_restored_is_refused_whatever_number_it_has_come_to(
         bring(store, document, number, "a", "b", lineage=lineage(number, fork="x"), check=check)
     assert identity(store) == was
     bring(store, document, number, "a", "b", lineage=lineage(number, fork="x"), allow_older=True)
-    assert identity(store)["hash"] == lineage(number, fork="x")["hash"]
+    assert identity(store)["chain"] == lineage(number, fork="x")["hash"]
 
 
 def test_another_ledger_is_named(store: Store, document: dict[str, Any]) -> None:
