@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class ActionModule(ActionBase):
         arguments = {
             **self._task.args,
             "src": str(source),
-            "backup": read_encrypted(vault, source),
+            "backup": json.dumps(read_encrypted(vault, source)),
             "who": who_runs(task_vars),
         }
         result: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A backup of the VCC server: the ledger's records and every file of the state directory, as plain data.
+"""A backup of the VCC server: the ledger's records, its authorities and its keys, as plain data.
 
 It holds private keys: whoever has it in hand encrypts it before it touches a disk.
 """
@@ -24,26 +24,27 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 KIND = "intercloud.vpn backup"
-# A VCC server that is a node as well keeps what it was told in the same directory (_node/_state.py).
-_OF_THE_NODE = {"generations", "organizations", "current", "previous", "unconfirmed"}
-_OF_THE_NODE |= {"owned.json", "usage.json", "identity.json"}
+# Below the state directory. Other things may be there: the ledger, what a server that is a node was told, a lab.
+DIRECTORIES = ("ca", "psk", "ppk", "tls-crypt")
 _LOCKS = {"lock", ".lock"}
 
 
-def content_of(ledger: Rows, state_dir: str | Path, leave_out: Sequence[Path], at: str) -> dict[str, Any]:
+def content_of(ledger: Rows, state_dir: str | Path, at: str) -> dict[str, Any]:
     """The backup. ``ledger`` was read before: a key that is newer than it is harmless, a key that is missing is not."""
-    return {"kind": KIND, "format": FORMAT, "at": at, "ledger": ledger, "files": _collect(Path(state_dir), leave_out)}
+    return {"kind": KIND, "format": FORMAT, "at": at, "ledger": ledger, "files": _collect(Path(state_dir))}
 
 
 def check_backup(backup: object) -> Mapping[str, Any]:
     """VccError when this is no backup of ours, or of a later version."""
     if not isinstance(backup, Mapping) or backup.get("kind") != KIND:
         raise VccError("this is no backup of a ledger")
+    if not isinstance(backup.get("files"), Mapping) or not isinstance(backup.get("ledger"), Mapping):
+        raise VccError("this backup is damaged: it has no ledger or no files")
     if backup.get("format") != FORMAT:
         raise VccError(f"this backup has format {backup.get('format')}, not {FORMAT}: update intercloud.vpn here")
     for name in backup["files"]:
         path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or not path.parts:
+        if path.is_absolute() or ".." in path.parts or path.parts[:1] not in [(one,) for one in DIRECTORIES]:
             raise VccError(f"this backup names a file outside of the state directory: {name}")
     return backup
 
@@ -97,25 +98,18 @@ def write_files(backup: Mapping[str, Any], state_dir: str | Path, names: Sequenc
             raise VccError(f"{path}: cannot be restored: {error.strerror}") from error
 
 
-def _collect(root: Path, leave_out: Sequence[Path]) -> dict[str, dict[str, str]]:
+def _collect(root: Path) -> dict[str, dict[str, str]]:
     files: dict[str, dict[str, str]] = {}
     try:
-        for folder, folders, names in os.walk(root, onerror=_raise):
-            here = Path(folder)
-            if here == root:
-                folders[:] = [name for name in folders if name not in _OF_THE_NODE]
-                names = [name for name in names if name not in _OF_THE_NODE]
-            folders.sort()
-            for name in sorted(names):
-                path = here / name
-                # A dot begins the name of a file that is not whole yet.
-                if name in _LOCKS or name.startswith(".") or path in leave_out or not path.is_file():
-                    continue
-                content = base64.b64encode(path.read_bytes()).decode()
-                files[path.relative_to(root).as_posix()] = {
-                    "mode": f"{path.stat().st_mode & 0o777:04o}",
-                    "content": content,
-                }
+        for directory in DIRECTORIES:
+            for folder, folders, names in os.walk(root / directory, onerror=_raise):
+                folders.sort()
+                for path in (Path(folder) / name for name in sorted(names)):
+                    # A dot begins the name of a file that is not whole yet.
+                    if path.name not in _LOCKS and not path.name.startswith(".") and path.is_file():
+                        mode = f"{path.stat().st_mode & 0o777:04o}"
+                        content = base64.b64encode(path.read_bytes()).decode()
+                        files[path.relative_to(root).as_posix()] = {"mode": mode, "content": content}
     except OSError as error:
         raise VccError(f"{error.filename or root}: cannot be read: {error.strerror}") from error
     return files

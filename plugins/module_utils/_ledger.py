@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, TypeVar
 
 from ._errors import LedgerError
-from ._ledger_reading import check_file, copy_of_file, copy_of_server, empty_engine
+from ._ledger_reading import check_file, copy_of_file, copy_of_server, empty_engine, reading_engine
 from ._ledger_records import DocumentRecord, EventRecord, VpnRecord, canonical_json, digest_of
 from ._ledger_schema import check_writable, ensure_schema, has_schema, make_file, open_engine, parse_url, sqlite_file
 from ._ledger_transaction import Transaction
@@ -63,7 +63,9 @@ class Ledger:
         if self._file is not None:
             return self._file.exists() and self._file.stat().st_size > 0
         try:
-            with self._engine.connect() as connection:
+            shared = self._url.get_backend_name() == "postgresql"
+            engine = reading_engine(self._url) if shared else self._engine  # without waiting for who writes
+            with engine.connect() as connection:
                 return has_schema(connection)
         except sa.exc.DBAPIError as error:
             raise LedgerError(f"the ledger {self} cannot be used: {error.orig}") from error

@@ -30,6 +30,11 @@ def empty_engine() -> Engine:
     return open_engine(sa.engine.make_url("sqlite://"))
 
 
+def reading_engine(url: URL) -> Engine:
+    """A database server's, without the lock of those who write."""
+    return sa.create_engine(url, poolclass=sa.pool.NullPool, isolation_level="REPEATABLE READ")
+
+
 def copy_of_file(path: Path) -> Engine:
     """A copy in memory of a ledger in a file. LedgerError when the file cannot be read, or is damaged."""
     engine = empty_engine()
@@ -46,8 +51,7 @@ def copy_of_file(path: Path) -> Engine:
 def copy_of_server(url: URL) -> Engine | None:
     """The same of a database server; None when its ledger is of an older format, which has to be read in place."""
     engine = empty_engine()
-    source = sa.create_engine(url, poolclass=sa.pool.NullPool, isolation_level="REPEATABLE READ")
-    with source.connect() as connection:
+    with reading_engine(url).connect() as connection:
         connection.execute(sa.text("SET TRANSACTION READ ONLY"))
         if not has_schema(connection):
             return engine

@@ -13,6 +13,7 @@ from typing import Any
 from ._backup import check_backup, differing, newer_than, same_records, write_files
 from ._errors import LedgerError, VccError
 from ._ledger import Ledger
+from ._verify_finding import few
 
 FORCE = "With -e vcc_restore_force=true it is replaced all the same"
 
@@ -36,7 +37,7 @@ def restore(
     missing, other = differing(content, state_dir)
     damaged = ""
     same = False
-    refused = [f"{', '.join(other)} in {state_dir} differ from the backup"] if other else []
+    refused = [f"{few(other)} in {state_dir} differ from the backup"] if other else []
     if ledger.exists:
         try:
             same, newer = ledger.run(lambda t: (same_records(t, content), newer_than(t, content)), dry_run=True)

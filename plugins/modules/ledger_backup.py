@@ -13,9 +13,8 @@ version_added: "0.1.0"
 author:
   - The intercloud.vpn developers (@intercloud)
 description:
-  - Reads the ledger in one transaction, and then every file of the state directory - authorities with their private
-    keys, certificates and revocations, pre-shared keys and PPKs. All of it becomes one file on the controller,
-    encrypted with Ansible Vault.
+  - Reads the ledger in one transaction, and then the authorities with their private keys, certificates and revocations,
+    and the pre-shared keys and PPKs. All of it becomes one file on the controller, encrypted with Ansible Vault.
   - The vault password is the run's, by C(--vault-id), C(--vault-password-file) or C(ANSIBLE_VAULT_PASSWORD_FILE).
     Without one nothing is read.
   - Runs on the VCC server, usually by C(delegate_to).
@@ -74,7 +73,7 @@ generations:
   returned: success
   type: dict
 files:
-  description: The number of files of the state directory in it.
+  description: The number of files of authorities and keys in it.
   returned: success
   type: int
 """
@@ -113,7 +112,7 @@ def main() -> None:
             raise VccError(f"there is no ledger at {ledger}: nothing to back up")
         name, generations, rows = run_on_ledger(module, _read)
         at = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        backup = _backup.content_of(rows, given["state_dir"], ledger.files, at)
+        backup = _backup.content_of(rows, given["state_dir"], at)
     except VccError as error:
         module.fail_json(msg=str(error))
     # The action plugin takes the backup out of the result before anything else sees it.

@@ -27,6 +27,10 @@ options:
     description: The ledger, as a URL that SQLAlchemy understands.
     type: str
     default: sqlite:////var/lib/intercloud-vpn/ledger.sqlite
+  state_dir:
+    description: Where the VCC server keeps the authorities, which learn what they revoked.
+    type: path
+    default: /var/lib/intercloud-vpn
   recalled_var:
     description: The variable that the results of M(intercloud.vpn.node_recall) are registered in.
     type: str
@@ -85,6 +89,7 @@ generations:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils import _recover
+from ansible_collections.intercloud.vpn.plugins.module_utils._recover_revocations import recover_revocations
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
 
 
@@ -92,6 +97,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
+            "state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"},
             "recalled_var": {"type": "str", "default": "vcc_recalled"},
             "organizations": {"type": "list", "elements": "str", "default": []},
             "held": {"type": "list", "elements": "dict", "default": []},
@@ -103,10 +109,12 @@ def main() -> None:
     found = run_on_ledger(
         module, lambda transaction: _recover.recover(transaction, given["held"], given["organizations"])
     )
+    lists, wrong = recover_revocations(given["state_dir"], given["held"], module.check_mode)
+    found.lines += lists
     module.exit_json(
         changed=bool(found.lines),
         summary=found.lines,
-        notes=found.notes,
+        notes=found.notes + wrong,
         generations=found.generations,
         diff={"prepared": "".join(f"{line}\n" for line in found.lines)},
     )

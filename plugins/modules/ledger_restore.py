@@ -40,8 +40,8 @@ options:
     type: bool
     default: false
   backup:
-    description: The backup itself. Filled in by the action plugin.
-    type: dict
+    description: The backup itself, decrypted. Filled in by the action plugin.
+    type: str
   who:
     description: Who the ledger's events name. Filled in by the action plugin.
     type: str
@@ -84,6 +84,8 @@ set_aside:
   type: str
 """
 
+import json
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils import _restore
@@ -98,7 +100,8 @@ def main() -> None:
             "state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"},
             "src": {"type": "path", "required": True},
             "force": {"type": "bool", "default": False},
-            "backup": {"type": "dict", "no_log": True},
+            # One text: of a mapping, Ansible would hide every value, however short, in everything that is said.
+            "backup": {"type": "str", "no_log": True},
             "who": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
@@ -107,7 +110,12 @@ def main() -> None:
     require_libraries(module)
     try:
         done = _restore.restore(
-            given["backup"], given["ledger"], given["state_dir"], given["force"], module.check_mode, given["who"]
+            json.loads(given["backup"] or "null"),
+            given["ledger"],
+            given["state_dir"],
+            given["force"],
+            module.check_mode,
+            given["who"],
         )
     except VccError as error:
         module.fail_json(msg=str(error))

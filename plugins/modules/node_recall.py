@@ -35,7 +35,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 held:
-  description: A record per document, with C(document), and C(ledger) and C(hash) of its generation.
+  description:
+    - A record per document, with C(document), C(ledger) and C(hash) of its generation, and on an edge C(crl), what the
+      organization's authority revoked.
   type: list
   elements: dict
   returned: success

@@ -235,7 +235,7 @@ def test_a_backup_goes_from_one_kind_of_database_to_the_other(server: Server, tm
     for there, back in ((url, file), (file, url)):
         (tmp_path / "state").mkdir(exist_ok=True)
         ledger = Ledger(there)
-        backup = content_of(ledger.run(lambda t: t.dump()), tmp_path / "state", ledger.files, "now")
+        backup = content_of(ledger.run(lambda t: t.dump()), tmp_path / "state", "now")
         restore(json.loads(json.dumps(backup)), back, str(tmp_path / "state"))
         assert not World(ledger=back).plan().changed
         assert Ledger(back).run(lambda t: t.ledger_id()) == Ledger(there).run(lambda t: t.ledger_id())

@@ -28,8 +28,8 @@ ORGANIZATIONS = "organizations"  # where a VCC node keeps its slices, below the 
 
 @dataclass(frozen=True)
 class Identity:
-    """`chain` is the generation's hash. It and `ledger` are empty when the generation came from no ledger, or from one of
-    an older version."""
+    """`chain` is the generation's hash. It and `ledger` are empty when the generation came from no ledger, or from one
+    of an older version."""
 
     node: str
     organization: str

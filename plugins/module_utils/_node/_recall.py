@@ -9,19 +9,21 @@ import json
 from typing import Any
 
 from . import _files, _identity
+from ._certificates import REVOCATIONS
 from ._document import Document
 from ._state import Store
 
 
 def recall(store: Store) -> dict[str, Any]:
-    """`held`: a record per document, with `document`, and the `ledger` and `hash` of its generation, empty where there
-    are none; `unreadable`: the files that should be documents."""
+    """`held`: a record per document, with `document`, the `ledger` and `hash` of its generation, empty where there are
+    none, and on an edge the list of revocations (`crl`); `unreadable`: the files that should be documents."""
     held: list[dict[str, Any]] = []
     unreadable: list[str] = []
     name = store.named("current")
     current = store.current()
     if current is not None:
-        held.append(_record(current.document, current.files.get(_identity.FILE, "")))
+        revoked = _files.read(store.at(REVOCATIONS))
+        held.append({**_record(current.document, current.files.get(_identity.FILE, "")), "crl": revoked})
     elif name:
         unreadable.append(str(store.state / "generations" / name))
     for path in sorted((store.state / _identity.ORGANIZATIONS).glob("*/document.json")):

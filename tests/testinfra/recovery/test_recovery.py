@@ -112,8 +112,9 @@ def test_the_ledger_learns_what_the_nodes_hold():
 def test_it_goes_on_as_if_nothing_had_been():
     audit, before = playbooks.addresses("audit"), strongswan.spis(*EDGES)
     run = playbooks.create(PAYROLL, AUDIT, verify=False)
-    # vm3-east took an address from a plan that its edge had refused: it is taken back.
-    assert run.hosts("changed") <= {"vm3-east", "localhost"}
+    # The VCC server settles; vm3-east may hold an address out of the plan that its edge refused: it is taken back.
+    on_the_server = {"Plan the VPNs", "Release what no node needs any more"}
+    assert {host for host, task in run.changed if task not in on_the_server} <= {"vm3-east"}
     assert strongswan.spis(*EDGES) == before
     assert playbooks.addresses("audit") == audit
     playbooks.create(PAYROLL, AUDIT, OTHER)
