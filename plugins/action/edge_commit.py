@@ -12,6 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import lineage_beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._ssl_files import expanded
 
 try:
@@ -37,7 +38,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, variables)
         arguments = {key: value for key, value in self._task.args.items() if value is not None}
         node = str(variables.get("inventory_hostname", ""))
-        document = arguments.get("document") or self._document(arguments.pop("documents", None), node)
+        if arguments.get("document"):
+            document = arguments["document"]
+        else:
+            folder = arguments.pop("documents", None)
+            document = self._document(folder, node)
+            arguments["lineage"] = lineage_beside(str(folder), node)
         if document is None:
             return {
                 **result,

@@ -12,6 +12,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import lineage_beside
+
 
 class ActionModule(ActionBase):  # type: ignore[misc]
     """See the module of the same name for its options."""
@@ -25,19 +27,29 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         arguments = {key: value for key, value in self._task.args.items() if value is not None}
         node = str(variables.get("inventory_hostname", ""))
         if arguments.get("documents"):
-            arguments["slices"] = self._read(Path(str(arguments.pop("documents"))).expanduser(), node)
+            directory = Path(str(arguments.pop("documents"))).expanduser()
+            found = self._read(directory, node)
+            arguments["slices"] = list(found.values())
+            arguments["lineage"] = {
+                document["organization"]: lineage
+                for name, document in found.items()
+                if (lineage := lineage_beside(directory, name))
+            }
             if not arguments["slices"]:
                 return {**result, "changed": False, "skipped": True, "msg": f"the plan has no document for {node}"}
         result.update(self._execute_module(module_args=arguments, task_vars=variables))
         return result
 
     @staticmethod
-    def _read(directory: Path, node: str) -> list[dict[str, Any]]:
+    def _read(directory: Path, node: str) -> dict[str, dict[str, Any]]:
+        """The node's documents by their names in the directory."""
         if not directory.is_dir():
             raise AnsibleActionFail(f"documents: {directory} is no directory")
-        own, shared = directory / f"{node}.json", sorted(directory.glob("*/"))
+        names = [node, *(f"{folder.name}/{node}" for folder in sorted(directory.glob("*/")))]
         try:
-            paths = [path for path in (own, *(folder / own.name for folder in shared)) if path.is_file()]
-            return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+            paths = {name: directory / f"{name}.json" for name in names}
+            return {
+                name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.is_file()
+            }
         except (OSError, ValueError) as error:
             raise AnsibleActionFail(f"documents: {error}") from error

@@ -110,17 +110,20 @@ def _write(plan: dict[str, Any]) -> dict[str, str]:
     # Ansible's own directory of this run: every fork sees it, nobody else may read it, and it goes when the run ends.
     directory = Path(C.DEFAULT_LOCAL_TMP) / "intercloud-vpn"
     documents = directory / "documents"
-    shutil.rmtree(documents, ignore_errors=True)
     make_directory(directory, 0o700)
-    make_directory(documents, 0o700)
-    for name, document in plan["documents"].items():
-        # The planner has checked the names. This is the place that would write whatever a name says.
-        *organization, node = name.split("/")
-        if len(organization) > 1 or not all(NAME.fullmatch(part) for part in (*organization, node)):
-            raise AnsibleError(f"the plan has a document for {name!r}, no name of a host, which must be {NAME_RULE}")
-        for folder in organization:
-            make_directory(documents / folder, 0o700)
-        _keep(documents / f"{name}.json", document)
+    for folder, contents in ((documents, plan["documents"]), (directory / "lineage", plan["lineage"])):
+        shutil.rmtree(folder, ignore_errors=True)
+        make_directory(folder, 0o700)
+        for name, content in contents.items():
+            # The planner has checked the names. This is the place that would write whatever a name says.
+            *organization, node = name.split("/")
+            if len(organization) > 1 or not all(NAME.fullmatch(part) for part in (*organization, node)):
+                raise AnsibleError(
+                    f"the plan has a document for {name!r}, no name of a host, which must be {NAME_RULE}"
+                )
+            for part in organization:
+                make_directory(folder / part, 0o700)
+            _keep(folder / f"{name}.json", content)
     path = directory / "plan.json"
     known = {"documents_dir": str(documents), "vpns": plan["vpns"], "members": plan["members"]}
     _keep(path, known)

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import _access
 from ._compile_links import compile_links
+from ._compile_records import KEY, Records
 from ._compile_sites import compile_sites
 from ._documents import Compiled, empty_document
 from ._landscape import Landscape
@@ -34,6 +35,7 @@ def compile_organization(
     ``numbers`` are the VPNs' numbers and ``leases`` all the organization's leases, both out of the ledger.
     """
     compiled = Compiled()
+    records = Records()
     own: dict[str, dict[str, Lease]] = {}
     for key, lease in leases.items():
         own.setdefault(vpn_of(key), {})[key] = lease
@@ -41,6 +43,7 @@ def compile_organization(
         leased = LeasedVpn(vpn, numbers[vpn.name], own.get(vpn.name, {}), landscape)
         compile_links(leased, compile_sites(leased, landscape, compiled), compiled)
         compiled.vpns.append(_summary(leased))
+        records.add(leased)
     for document in compiled.documents.values():
         document["addresses"].sort(key=lambda item: item["address"])
         document["routes"].sort(key=lambda item: (item["prefix"], item.get("metric", 0)))
@@ -50,7 +53,7 @@ def compile_organization(
     for node, cloud in landscape.nodes(organization).items():
         if cloud in slices:
             empty = empty_document(node, "vcc_node", organization, cloud)
-            compiled.documents[node] = {**empty, "slice": slices[cloud]}
+            compiled.documents[node] = {**empty, "slice": slices[cloud], KEY: records.of_cloud(cloud, slices)}
     return compiled
 
 

@@ -69,6 +69,11 @@ def revocation_list(owner: Authority) -> RevocationList | None:
         return None
     except OSError as error:
         raise VccError(f"{path}: {error.strerror}") from error
+    return parse_list(owner, text, str(path))
+
+
+def parse_list(owner: Authority, text: str, path: str) -> RevocationList:
+    """A list out of its text. VccError, which names ``path``, when it is not one of the authority's."""
     number = NUMBER.search(text)
     try:
         signed = x509.load_pem_x509_crl(text.encode())
@@ -127,6 +132,24 @@ def revoke(owner: Authority, identity: str, check: bool = False) -> tuple[Revoca
             return found, new
     except OSError as error:
         raise VccError(f"{owner.directory / 'crl.pem'}: {error}") from error
+
+
+def take_newer(owner: Authority, text: str, source: str, check: bool = False) -> RevocationList | None:
+    """Take a list that an edge has, if it is the authority's and newer than its own; None if it is not.
+
+    A restored authority knows less than its edges, and its next list would have them trust again what was revoked.
+    """
+    try:
+        found = parse_list(owner, text, source)
+        with locked(owner.directory / "lock"):
+            own = revocation_list(owner)
+            if own is not None and own.number >= found.number:
+                return None
+            if not check:
+                write_whole(owner.directory / "crl.pem", found.text.encode(), 0o644)
+    except OSError as error:
+        raise VccError(f"{owner.directory / 'crl.pem'}: {error}") from error
+    return found
 
 
 def _revoke(owner: Authority, identity: str) -> tuple[RevocationList | None, list[Revoked]]:

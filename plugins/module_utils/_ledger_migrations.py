@@ -9,12 +9,58 @@ step says what it does in SQL of its own time, as the tables of today may be oth
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
 
+from ._ledger_chain import chain_hash
 from ._ledger_planned import vpns_can_be_planned
+from ._sqlalchemy import sa
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-STEPS: tuple[Callable[[Connection], None], ...] = (vpns_can_be_planned,)
+
+def new_identity(connection: Connection) -> str:
+    """Give the ledger the name by which nodes know it."""
+    ledger = str(uuid.uuid4())
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    _run(connection, "INSERT INTO identity (ledger, created_at) VALUES (:ledger, :now)", ledger=ledger, now=now)
+    return ledger
+
+
+def _identity_and_chain(connection: Connection) -> None:
+    """2 to 3: the ledger has an identity, generations are chained, nodes have a lineage."""
+    collation = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
+    for statement in (
+        f"CREATE TABLE identity (ledger VARCHAR(36){collation} NOT NULL PRIMARY KEY,"
+        f" created_at VARCHAR(32){collation} NOT NULL)",
+        f"ALTER TABLE generations ADD COLUMN hash VARCHAR(64){collation} NOT NULL DEFAULT ''",
+        f"CREATE TABLE lineage (organization VARCHAR(255){collation} NOT NULL, node VARCHAR(255){collation} NOT NULL,"
+        f" number INTEGER NOT NULL, hash VARCHAR(64){collation} NOT NULL, PRIMARY KEY (organization, node, number))",
+    ):
+        _run(connection, statement)
+    ledger = new_identity(connection)
+    previous: dict[str, str] = {}
+    for row in _run(connection, "SELECT * FROM generations ORDER BY organization, number").all():
+        organization = row.organization
+        previous[organization] = chain_hash(ledger, previous.get(organization, ""), dict(row._mapping))
+        _run(
+            connection,
+            "UPDATE generations SET hash = :hash WHERE organization = :organization AND number = :number",
+            hash=previous[organization], organization=organization, number=row.number,
+        )  # fmt: skip
+    _run(
+        connection,
+        "INSERT INTO lineage (organization, node, number, hash)"
+        " SELECT d.organization, d.node, d.generation, g.hash FROM documents d JOIN generations g"
+        " ON g.organization = d.organization AND g.number = d.generation",
+    )
+
+
+def _run(connection: Connection, statement: str, **values: object) -> Any:
+    return connection.execute(sa.text(statement), values)
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (vpns_can_be_planned, _identity_and_chain)

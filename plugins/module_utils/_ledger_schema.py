@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._errors import LedgerError
-from ._ledger_migrations import STEPS
+from ._ledger_migrations import STEPS, new_identity
 from ._sqlalchemy import sa
 
 if TYPE_CHECKING:
@@ -32,6 +32,14 @@ def _text(length: int) -> sa.String:
 
 schema_version = sa.Table(
     "schema_version", metadata, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False)
+)
+
+# One row. The ledger is known by it: a copy has the same one, a ledger made anew another.
+identity = sa.Table(
+    "identity",
+    metadata,
+    sa.Column("ledger", _text(36), primary_key=True),
+    sa.Column("created_at", _text(32), nullable=False),
 )
 
 leases = sa.Table(
@@ -100,6 +108,18 @@ generations = sa.Table(
     sa.Column("created_at", _text(32), nullable=False),
     sa.Column("created_by", _text(255), nullable=False),
     sa.Column("digest", _text(64), nullable=False),
+    # Of the generation before it and of all of this row: no two generations ever have the same (_ledger_chain.py).
+    sa.Column("hash", _text(64), nullable=False, server_default=""),
+)
+
+# The generations in which a node's document changed: what the node may run now, and be brought forward from.
+lineage = sa.Table(
+    "lineage",
+    metadata,
+    sa.Column("organization", _text(255), primary_key=True),
+    sa.Column("node", _text(255), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("hash", _text(64), nullable=False),
 )
 
 documents = sa.Table(
@@ -140,7 +160,7 @@ def parse_url(text: str) -> URL:
         path = Path(os.path.expandvars(url.database)).expanduser()
         if not path.is_absolute():
             raise LedgerError(f"the ledger {path} is relative: write sqlite:////absolute/path/ledger.sqlite3")
-        _check_writable(path)
+        _check_place(path)
         url = url.set(database=str(path))
     return url
 
@@ -160,16 +180,26 @@ def sqlite_file(url: URL) -> Path | None:
     return None
 
 
-def _check_writable(path: Path) -> None:
+def _nearest(path: Path) -> Path:
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
+def _check_place(path: Path) -> None:
     if path.is_dir():
         raise LedgerError(f"the ledger {path} is a directory: name a file in it")
-    nearest = path
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
+    nearest = _nearest(path)
     if nearest != path and not nearest.is_dir():
         raise LedgerError(f"the ledger {path} cannot be made: {nearest} is not a directory")
-    if not os.access(nearest, os.R_OK | os.W_OK):
-        raise LedgerError(f"the ledger {path} cannot be written: {nearest} is not writable for this user")
+
+
+def check_writable(path: Path) -> None:
+    """LedgerError when this user cannot write the ledger's file, or make it."""
+    nearest = _nearest(path)
+    for place in {nearest, path.parent if path.parent.exists() else nearest}:  # SQLite's journals are beside the file
+        if not os.access(place, os.R_OK | os.W_OK):
+            raise LedgerError(f"the ledger {path} cannot be written: {place} is not writable for this user")
 
 
 def make_file(path: Path) -> None:
@@ -231,21 +261,29 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def ensure_schema(connection: Connection) -> None:
-    """Make the tables where they are missing, in the transaction at hand, and bring older ones to this format.
+def has_schema(connection: Connection) -> bool:
+    """Whether a ledger was ever made here."""
+    return bool(sa.inspect(connection).has_table(schema_version.name))
 
-    LedgerError when they are of the future.
+
+def ensure_schema(connection: Connection) -> None:
+    """Make the tables where they are missing, and bring older ones up to date, in the transaction at hand.
+
+    LedgerError when they are of the future, or of no format at all.
     """
-    if sa.inspect(connection).has_table(schema_version.name):
-        found = connection.execute(sa.select(schema_version.c.version)).scalar() or 0
-        if found > VERSION:
-            raise LedgerError(
-                f"the ledger has format {found}, and this collection knows formats up to {VERSION}: "
-                "update intercloud.vpn on this controller"
-            )
-        for version in range(max(1, found), VERSION):
-            STEPS[version - 1](connection)
-            connection.execute(schema_version.update().values(version=version + 1))
+    if not has_schema(connection):
+        metadata.create_all(connection)
+        connection.execute(schema_version.insert().values(version=VERSION))
+        new_identity(connection)
         return
-    metadata.create_all(connection)
-    connection.execute(schema_version.insert().values(version=VERSION))
+    found = connection.execute(sa.select(schema_version.c.version)).scalar()
+    if found is None or found < 1:
+        raise LedgerError(f"the ledger has format {found}, which never was: restore it from a backup (restore_ledger)")
+    if found > VERSION:
+        raise LedgerError(
+            f"the ledger has format {found}, and this collection knows formats up to {VERSION}: "
+            "update intercloud.vpn on this controller"
+        )
+    for version in range(found, VERSION):
+        STEPS[version - 1](connection)
+        connection.execute(schema_version.update().values(version=version + 1))

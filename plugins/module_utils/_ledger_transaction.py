@@ -9,30 +9,23 @@ Everything belongs to an organization. A change is written, and an event logged,
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._errors import LedgerError
+from ._ledger_lineage import Generations, now, read_json
 from ._ledger_records import ACTIVE, DocumentRecord, EventRecord, VpnRecord, canonical_json, changed_keys, digest_of
-from ._ledger_schema import documents, events, generations, landscape, leases, tunnels, vpns
+from ._ledger_rows import Rows, dump, load
+from ._ledger_schema import documents, events, landscape, leases, tunnels, vpns
 from ._pool import Lease
 from ._prefix import BITS, Prefix
 from ._sqlalchemy import sa
 
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
 _HIGHEST_NUMBER = 65535
 
 
-class Transaction:
+class Transaction(Generations):
     """Handed to the work of `Ledger.run`; of no use after it."""
-
-    def __init__(self, connection: Connection, who: str) -> None:
-        self._connection = connection
-        self._who = who
 
     # Leases
 
@@ -51,8 +44,8 @@ class Transaction:
                 fresh[lease.key] = lease
             elif known.prefix != lease.prefix or known.kind != lease.kind:
                 raise LedgerError(f"{lease.key} holds {known.prefix}: it cannot be given {lease.prefix} as well")
-        now = _now()
-        self._insert(leases, [_lease_row(org, lease, now) for lease in fresh.values()])
+        time = now()
+        self._insert(leases, [_lease_row(org, lease, time) for lease in fresh.values()])
         self._log(org, "lease taken", {key: _lease_detail(lease) for key, lease in fresh.items()})
 
     def release(self, org: str, key: str) -> list[Lease]:
@@ -83,7 +76,7 @@ class Transaction:
         old = None if row is None else _vpn(row)
         text = canonical_json(intent)
         number = old.number if old else self._free_number()
-        record = VpnRecord(name, number, state, json.loads(text), tuple(sorted(up_on)))
+        record = VpnRecord(name, number, state, read_json(text, f"the VPN {name}"), tuple(sorted(up_on)))
         values = {"state": state, "intent": text, "up_on": canonical_json(record.up_on)}
         if old is None:
             self._insert(vpns, [{"organization": org, "name": name, "number": number, **values}])
@@ -92,6 +85,30 @@ class Transaction:
             self._connection.execute(vpns.update().where(where).values(values))
             self.event(org, "vpn changed", name, {"state": state, "changed": changed_keys(old.intent, record.intent)})
         return record
+
+    def import_vpn(self, org: str, name: str, number: int, intent: Mapping[str, Any]) -> list[str]:
+        """Create or change a VPN under a number that nodes know it by; a line for each VPN that differs then.
+
+        Another VPN that has the number gets a free one.
+        """
+        lines = []
+        for row in self._connection.execute(sa.select(vpns).where(vpns.c.number == number)).all():
+            if (row.organization, row.name) != (org, name):
+                free = self._free_number()
+                where = sa.and_(vpns.c.organization == row.organization, vpns.c.name == row.name)
+                self._connection.execute(vpns.update().where(where).values(number=free))
+                self.event(row.organization, "vpn renumbered", row.name, {"number": free})
+                lines.append(f"~ vpn {row.name} of {row.organization}: number {free}, as {name} has {number}")
+        old = self.vpns(org).get(name)
+        wanted = VpnRecord(name, number, ACTIVE, read_json(canonical_json(intent), f"the VPN {name}"))
+        if old == wanted:
+            return lines
+        where = sa.and_(vpns.c.organization == org, vpns.c.name == name)
+        self._connection.execute(vpns.delete().where(where))
+        row_of = {"organization": org, "name": name, "number": number, "state": ACTIVE}
+        self._insert(vpns, [{**row_of, "intent": canonical_json(intent)}])
+        self.event(org, "vpn recovered", name, {"number": number})
+        return [*lines, f"{'~' if old else '+'} vpn {name}: number {number}"]
 
     def drop_vpn(self, org: str, name: str) -> None:
         """Forget a VPN; its number is free again. Its leases stay until they are released."""
@@ -142,18 +159,15 @@ class Transaction:
 
     # Documents and generations
 
-    def generation(self, org: str) -> int:
-        """The number of the organization's newest generation, 0 before the first."""
-        newest = sa.select(sa.func.max(generations.c.number)).where(generations.c.organization == org)
-        return int(self._connection.execute(newest).scalar() or 0)
-
     def documents(self, org: str) -> dict[str, DocumentRecord]:
         """What each node is told, by node."""
         found = self._connection.execute(
             sa.select(documents).where(documents.c.organization == org).order_by(documents.c.node)
         )
         return {
-            row.node: DocumentRecord(row.node, row.role, row.generation, row.digest, json.loads(row.document))
+            row.node: DocumentRecord(
+                row.node, row.role, row.generation, row.digest, read_json(row.document, f"the document of {row.node}")
+            )
             for row in found
         }
 
@@ -174,14 +188,7 @@ class Transaction:
         digests.update(changed)
         number = current + 1
         whole = hashlib.sha256(canonical_json(digests).encode()).hexdigest()
-        generation = {
-            "organization": org,
-            "number": number,
-            "created_at": _now(),
-            "created_by": self._who,
-            "digest": whole,
-        }
-        self._insert(generations, [generation])
+        opened = self._open(org, number, whole)
         rows = []
         for node, digest in changed.items():
             document = {**new[node], "generation": number}
@@ -195,6 +202,7 @@ class Transaction:
             rows.append({**row, "document": canonical_json(document)})
         self._delete_documents(org, [node for node in changed if node in stored])
         self._insert(documents, rows)
+        self._note_lineage(org, dict.fromkeys(changed, (number, opened)))
         self.event(org, "generation opened", str(number), {"nodes": list(changed)})
         return number
 
@@ -207,15 +215,11 @@ class Transaction:
 
     # Events
 
-    def event(self, org: str, what: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:
-        """Log one change. `detail` must hold no secrets."""
-        self._log(org, what, {subject: detail or {}})
-
     def events(self, org: str, limit: int = 100) -> list[EventRecord]:
         """The newest events, newest first."""
         query = sa.select(events).where(events.c.organization == org).order_by(events.c.id.desc()).limit(limit)
         return [
-            EventRecord(row.id, row.at, row.who, row.what, row.subject, json.loads(row.detail))
+            EventRecord(row.id, row.at, row.who, row.what, row.subject, read_json(row.detail, f"event {row.id}"))
             for row in self._connection.execute(query)
         ]
 
@@ -224,16 +228,19 @@ class Transaction:
         where = sa.and_(events.c.organization == org, events.c.what == what, events.c.subject == subject)
         return self._connection.execute(sa.select(events.c.id).where(where).limit(1)).first() is not None
 
+    # As a whole
+
+    def dump(self) -> Rows:
+        """All records."""
+        return dump(self._connection)
+
+    def load(self, rows: Rows) -> None:
+        """Replace all records by those of a backup. LedgerError when they are of another format."""
+        load(self._connection, rows)
+        for org in self.organizations():
+            self.event(org, "ledger restored", str(self.generation(org)))
+
     # Inside
-
-    def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self._connection.execute(table.insert(), rows)
-
-    def _log(self, org: str, what: str, subjects: Mapping[str, Mapping[str, Any]]) -> None:
-        base = {"at": _now(), "organization": org, "who": self._who, "what": what}
-        rows = [{**base, "subject": key, "detail": canonical_json(detail)} for key, detail in subjects.items()]
-        self._insert(events, rows)
 
     def _free_number(self) -> int:
         taken = set(self._connection.execute(sa.select(vpns.c.number)).scalars())
@@ -242,16 +249,10 @@ class Transaction:
             raise LedgerError(f"the ledger has {_HIGHEST_NUMBER} VPNs, which is all it can number: delete some")
         return number
 
-    def _delete_documents(self, org: str, nodes: Iterable[str]) -> None:
-        # One by one: databases limit the number of parameters of one statement.
-        for node in nodes:
-            where = sa.and_(documents.c.organization == org, documents.c.node == node)
-            self._connection.execute(documents.delete().where(where))
-
     def _mappings(self, table: sa.Table, org: str) -> dict[str, dict[str, Any]]:
         _org, name, value = table.c
         found = self._connection.execute(sa.select(name, value).where(table.c.organization == org).order_by(name))
-        return {row[0]: json.loads(row[1]) for row in found}
+        return {row[0]: read_json(row[1], f"{row[0]} in {table.name}") for row in found}
 
     def _put_mappings(self, table: sa.Table, org: str, new: Mapping[str, Mapping[str, Any]], word: str) -> None:
         _org, name, value = table.c
@@ -266,7 +267,7 @@ class Transaction:
             if old.get(key, text) != text:
                 where = sa.and_(table.c.organization == org, name == key)
                 self._connection.execute(table.update().where(where).values({value.name: text}))
-                self.event(org, f"{word} changed", key, {"changed": changed_keys(json.loads(old[key]), new[key])})
+                self.event(org, f"{word} changed", key, {"changed": changed_keys(read_json(old[key], key), new[key])})
 
     def _drop_mapping(self, table: sa.Table, org: str, key: str, word: str) -> None:
         _org, name, _value = table.c
@@ -275,12 +276,9 @@ class Transaction:
             self.event(org, f"{word} dropped", key, {})
 
 
-def _now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 def _vpn(row: Any) -> VpnRecord:
-    return VpnRecord(row.name, row.number, row.state, json.loads(row.intent), tuple(json.loads(row.up_on)))
+    what = f"the VPN {row.name}"
+    return VpnRecord(row.name, row.number, row.state, read_json(row.intent, what), tuple(read_json(row.up_on, what)))
 
 
 def _lease(row: Any) -> Lease:
@@ -289,10 +287,10 @@ def _lease(row: Any) -> Lease:
     return Lease(row.key, Prefix(row.family, first, length), row.kind, row.pool)
 
 
-def _lease_row(org: str, lease: Lease, now: str) -> dict[str, Any]:
+def _lease_row(org: str, lease: Lease, time: str) -> dict[str, Any]:
     prefix = lease.prefix
     row = {"organization": org, "key": lease.key, "pool": lease.pool, "kind": lease.kind, "family": prefix.family}
-    return {**row, "first": f"{prefix.first:032x}", "last": f"{prefix.last:032x}", "created_at": now}
+    return {**row, "first": f"{prefix.first:032x}", "last": f"{prefix.last:032x}", "created_at": time}
 
 
 def _lease_detail(lease: Lease) -> dict[str, str]:

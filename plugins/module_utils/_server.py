@@ -14,6 +14,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._errors import IntentErrors, VccError
 from ._ledger import Ledger, Transaction
+from ._origins import refuse_new_ledger
 
 LIBRARIES = {"netaddr": "netaddr", "sqlalchemy": "SQLAlchemy"}
 
@@ -27,15 +28,24 @@ def run_on_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
     """
     # A short-lived process that only builds: looking for cycles takes a third of a large plan's time, and finds none.
     gc.disable()
-    for name, library in LIBRARIES.items():
-        if importlib.util.find_spec(name) is None:
-            module.fail_json(msg=missing_required_lib(library))
+    require_libraries(module)
+    given = module.params
     try:
-        return Ledger(module.params["ledger"]).run(work, dry_run=module.check_mode, who=module.params["who"])
+        ledger = Ledger(given["ledger"])
+        if not given.get("new_ledger", True) and not ledger.exists:
+            refuse_new_ledger(str(ledger), given["state_dir"])
+        return ledger.run(work, dry_run=module.check_mode, who=given["who"])
     except IntentErrors as error:
         return _fail(module, error.report())
     except VccError as error:
         return _fail(module, str(error))
+
+
+def require_libraries(module: AnsibleModule) -> None:
+    """End the module with what is missing on the VCC server."""
+    for name, library in LIBRARIES.items():
+        if importlib.util.find_spec(name) is None:
+            module.fail_json(msg=missing_required_lib(library))
 
 
 def _fail(module: AnsibleModule, message: str) -> NoReturn:

@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ._verify_certificates import Trust, judge_certificates
+from ._verify_clocks import judge_clocks
 from ._verify_finding import ERROR, WARNING, Finding, Result, few
 from ._verify_links import judge_links
 from ._verify_probes import Recorder, judge_probes
@@ -46,6 +47,7 @@ def judge(
     answering = {node: state for node, state in observed.items() if not _absent(state)}
     if trust:  # first: it is what most often explains the rest
         result.findings += judge_certificates(documents, answering, trust)
+    result.findings += judge_clocks(answering)
     result.findings += _judge_nodes(documents, observed, asked)
     result.links, findings = judge_links(documents, answering)
     result.findings += findings

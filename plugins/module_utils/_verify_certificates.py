@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from ._verify_clocks import clock_of
 from ._verify_finding import ERROR, WARNING, Finding
 
 Section = Mapping[str, Any]
@@ -32,6 +33,8 @@ class Trust:
     revoked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     days: int = DAYS
+    clock: str = ""
+    """What the edge's clock says, where `now` is that."""
 
 
 def judge_certificates(
@@ -47,7 +50,10 @@ def judge_certificates(
         facts = observed[node].get("certificate")
         if identities and facts is not None:
             organization = str(documents[node].get("organization"))
-            yield from _judge(f"certificate of {node}", sorted(identities), facts, organization, trust)
+            # By the edge's own clock: it is the edge that refuses, or is refused for, what has ended.
+            clock = clock_of(observed[node])
+            judged = trust if clock is None else replace(trust, now=clock, clock=observed[node]["clock"])
+            yield from _judge(f"certificate of {node}", sorted(identities), facts, organization, judged)
 
 
 def _judge(subject: str, identities: list[str], facts: Section, organization: str, trust: Trust) -> Iterator[Finding]:
@@ -81,12 +87,15 @@ def _time(subject: str, which: str, facts: Section, trust: Trust) -> Iterator[Fi
         datetime.strptime(facts[name], FORMAT).replace(tzinfo=timezone.utc) for name in ("not_before", "not_after")
     )
     if end <= trust.now:
-        yield Finding(
-            ERROR, subject, "a certificate that is valid now", f"{which} expired at {facts['not_after']}", RENEW
-        )
+        seen = f"{which} expired at {facts['not_after']}{_by(trust)}"
+        yield Finding(ERROR, subject, "a certificate that is valid now", seen, RENEW)
     elif begin > trust.now:
-        seen = f"{which} is not valid before {facts['not_before']}"
+        seen = f"{which} is not valid before {facts['not_before']}{_by(trust)}"
         yield Finding(ERROR, subject, "a certificate that is valid now", seen, f"the clocks; {RENEW}")
     elif end - trust.now < timedelta(days=trust.days):
         seen = f"{which} ends at {facts['not_after']}"
         yield Finding(WARNING, subject, f"valid for {trust.days} days more", seen, RENEW)
+
+
+def _by(trust: Trust) -> str:
+    return f", and the edge's clock says {trust.clock}" if trust.clock else ""

@@ -78,11 +78,23 @@ options:
     default: 60
   allow_older:
     description:
-      - Whether the node may go back to a generation with a smaller number than its own, as after the ledger was
-        restored from a backup. Without it that is refused, so that of two controllers the slower one does not undo
-        what the other did.
+      - Whether the node takes a generation that does not descend from its own, by its number or by O(lineage). Without
+        it that is refused, so that of two controllers the slower one does not undo what the other did, and a ledger
+        that was restored from a backup gives no address out twice.
     type: bool
     default: false
+  lineage:
+    description:
+      - The ledger that the generation is of, its hash, and the generations of this node that it descends from. Filled
+        from O(documents). A document without one is only held against the number of the node's generation.
+    type: dict
+  adopt:
+    description:
+      - Names that machines had and give up now, V(edge-west), or V(acme/edge-west) for one that changes organizations.
+        Without it a machine refuses a document that is for another name than the one it was given before.
+    type: list
+    elements: str
+    default: []
   require:
     description:
       - Packages that have to be there. When some are missing, nothing is done; they are returned as
@@ -119,6 +131,10 @@ subsystems:
 generation:
   description: The name of the node's generation; empty for none.
   type: str
+  returned: when the node was compared
+new:
+  description: Whether the machine held nothing of ours before, and takes the document's name from now on.
+  type: bool
   returned: when the node was compared
 unconfirmed:
   description: Whether the node waits for M(intercloud.vpn.edge_confirm).
@@ -176,6 +192,8 @@ def main() -> None:
             "secrets": {"type": "dict", "no_log": True},
             "confirm_timeout": {"type": "int", "default": 60},
             "allow_older": {"type": "bool", "default": False},
+            "lineage": {"type": "dict"},
+            "adopt": {"type": "list", "elements": "str", "default": []},
             "require": {"type": "list", "elements": "str", "default": []},
         },
         required_one_of=[("documents", "document")],

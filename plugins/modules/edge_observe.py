@@ -34,6 +34,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+clock:
+  description: What the node's clock says, UTC.
+  type: str
+  returned: success
+  sample: "2026-01-31T12:00:00Z"
+asked:
+  description: The controller's time before and after, in seconds since 1970. Added by the action plugin.
+  type: list
+  elements: float
+  returned: success
 node:
   description: The node's name in its document.
   type: str

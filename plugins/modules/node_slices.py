@@ -27,9 +27,18 @@ options:
     type: list
     elements: dict
   allow_older:
-    description: Whether the node may go back to a generation with a smaller number than its own.
+    description: Whether the node takes a generation that does not descend from its own.
     type: bool
     default: false
+  lineage:
+    description: What each organization's slice descends from, by organization. Filled from O(documents).
+    type: dict
+    default: {}
+  adopt:
+    description: Names that machines had and give up now; see M(intercloud.vpn.edge_commit).
+    type: list
+    elements: str
+    default: []
   require:
     description:
       - Packages that have to be there. When some are missing, nothing is done; they are returned as
@@ -81,6 +90,8 @@ def main() -> None:
             "documents": {"type": "path"},
             "slices": {"type": "list", "elements": "dict"},
             "allow_older": {"type": "bool", "default": False},
+            "lineage": {"type": "dict", "default": {}},
+            "adopt": {"type": "list", "elements": "str", "default": []},
             "require": {"type": "list", "elements": "str", "default": []},
         },
         required_one_of=[("documents", "slices")],

@@ -81,6 +81,12 @@ options:
     description: Whether tunnels may be created. If not, an intent that needs a new one is a mistake.
     type: bool
     default: true
+  new_ledger:
+    description:
+      - Whether a ledger may be made where O(state_dir) has an authority already. Without it that is refused, as there
+        was a ledger then, and an empty one knows no address that is in use.
+    type: bool
+    default: false
   hosts:
     description: The landscape by host. Filled in by the action plugin.
     type: dict
@@ -232,6 +238,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _crl, _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentError, VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
 from ansible_collections.intercloud.vpn.plugins.module_utils._settings import pointers
 
@@ -251,6 +258,13 @@ def _trust(state_dir: str, organizations: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def _planned(transaction: Transaction, request: _plan.Request) -> tuple[_plan.Plan, dict[str, Any]]:
+    """The plan, and what each of its documents descends from, by the names of the documents."""
+    plan = _plan.make_plan(transaction, request)
+    known = {organization: transaction.lineage(organization) for organization in plan.generations}
+    return plan, {name: known[one["organization"]][one["node"]] for name, one in plan.documents.items()}
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -266,6 +280,7 @@ def main() -> None:
             "forget": {"type": "list", "elements": "str", "default": []},
             "allow_renumber": {"type": "bool", "default": False},
             "create_tunnels": {"type": "bool", "default": True},
+            "new_ledger": {"type": "bool", "default": False},
             "who": {"type": "str", "default": ""},
             "hosts": {"type": "dict", "default": {}},
             "matches": {"type": "dict", "default": {}},
@@ -276,27 +291,22 @@ def main() -> None:
         supports_check_mode=True,
     )
     wanted = module.params
-    plan = run_on_ledger(
-        module,
-        lambda transaction: _plan.make_plan(
-            transaction,
-            _plan.Request(
-                hosts=wanted["hosts"],
-                matches=wanted["matches"],
-                intent={key: wanted[key] for key in ("pools", "vpns", "policies")},
-                absent=tuple(wanted["absent"]),
-                create_tunnels=wanted["create_tunnels"],
-                organizations=tuple(wanted["organizations"]),
-                problems=tuple(IntentError(one["path"], one["message"]) for one in wanted["problems"]),
-                expected=tuple(wanted["expected"]),
-                as_stored=wanted["as_stored"],
-                forget=tuple(wanted["forget"]),
-                allow_renumber=wanted["allow_renumber"],
-                observed=wanted["observed"],
-                adopt=tuple(wanted["adopt"]),
-            ),
-        ),
+    request = _plan.Request(
+        hosts=wanted["hosts"],
+        matches=wanted["matches"],
+        intent={key: wanted[key] for key in ("pools", "vpns", "policies")},
+        absent=tuple(wanted["absent"]),
+        create_tunnels=wanted["create_tunnels"],
+        organizations=tuple(wanted["organizations"]),
+        problems=tuple(IntentError(one["path"], one["message"]) for one in wanted["problems"]),
+        expected=tuple(wanted["expected"]),
+        as_stored=wanted["as_stored"],
+        forget=tuple(wanted["forget"]),
+        allow_renumber=wanted["allow_renumber"],
+        observed=wanted["observed"],
+        adopt=tuple(wanted["adopt"]),
     )
+    plan, lineage = run_on_ledger(module, lambda transaction: _planned(transaction, request))
     try:
         trust = _trust(wanted["state_dir"], plan.generations)
     except VccError as error:
@@ -307,7 +317,7 @@ def main() -> None:
         summary=plan.diff,
         external=pointers(plan.documents),
         **trust,
-        plan={"vpns": plan.vpns, "members": plan.members, "documents": plan.documents},
+        plan={"vpns": plan.vpns, "members": plan.members, "documents": plan.documents, "lineage": lineage},
         **{key: getattr(plan, key) for key in RETURNED},
     )
 

@@ -45,6 +45,12 @@ def load_plan(path: str) -> tuple[Mapping[str, Any], Documents]:
     return plan, Documents(plan["documents_dir"])
 
 
+def lineage_beside(directory: str | Path, name: str) -> Mapping[str, Any] | None:
+    """What a document of the plan in ``directory`` descends from; None for documents that came from no ledger."""
+    path = Path(os.path.expanduser(directory)).parent / "lineage" / f"{name}.json"
+    return _load(path) if path.is_file() else None
+
+
 def _load(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

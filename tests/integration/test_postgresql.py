@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -14,16 +15,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._backup import content_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import LedgerError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Ledger, Transaction
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_schema import VERSION
+from ansible_collections.intercloud.vpn.plugins.module_utils._restore import restore
 from ansible_collections.intercloud.vpn.tests.integration.test_wrong_intents import RIGHT, Run
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.ledger_children import (
     allocate,
     race,
     write_and_be_killed,
 )
 
+UNIT = Path(__file__).resolve().parents[1] / "unit/plugins/module_utils"
 PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)
 # From 15 on, a database can sort by a language without one of the system's locales.
 pytestmark = pytest.mark.skipif(
@@ -135,3 +142,108 @@ def test_what_one_controller_plans_the_other_one_knows(server: Server, tmp_path:
         seen.append({key: str(lease.prefix) for key, lease in leases.items() if key.startswith("vpn/payroll/")})
     assert {key.rpartition("/")[2] for key in seen[0]} >= {"vm1-east", "vm1-west"}
     assert seen[0] == seen[1]
+
+
+# Identity, formats, rights, backups
+
+
+def database(server: Server, name: str) -> str:
+    """The URL of a database of its own."""
+    engine = sa.create_engine(server.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return server.url.replace("/postgres?", f"/{name}?")
+
+
+def execute(url: str, *statements: str) -> list[list[tuple[object, ...]]]:
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        found = [connection.exec_driver_sql(statement) for statement in statements]
+        rows = [[tuple(row) for row in one] if one.returns_rows else [] for one in found]
+    engine.dispose()
+    return rows
+
+
+def first_version(url: str) -> None:
+    """A ledger as the first version made it in PostgreSQL, with what its SQLite has in the unit tests."""
+    lines = (UNIT / "ledger_v1.sql").read_text().split(";\n")
+    tables = [line for line in lines if "CREATE" in line]
+    first = [line for line in tables if "schema_version" in line or "TABLE generations" in line]
+    rest = [line for line in tables if line not in first]
+    kinds = [
+        re.sub(r"(VARCHAR\(\d+\))", r'\1 COLLATE "C"', line).replace("id INTEGER NOT NULL", "id SERIAL NOT NULL")
+        for line in [*first, *rest]
+    ]
+    rows = [line for line in lines if "INSERT INTO" in line]
+    order = sorted(rows, key=lambda line: "generations" not in line and "schema_version" not in line)
+    escaped = [re.sub(r"%", "%%", line) for line in order]
+    execute(url, *kinds, *escaped, "SELECT setval('events_id_seq', (SELECT max(id) FROM events))")
+
+
+def test_a_ledger_of_the_first_version_becomes_todays(server: Server) -> None:
+    url = database(server, "first")
+    first_version(url)
+    before = execute(url, "SELECT * FROM leases ORDER BY 1, 2")
+    ended, given = race(url, 6)
+    assert ended == [0] * 6
+    assert len(given) == len(set(given)) == 6
+    assert set(before[0]) <= set(execute(url, "SELECT * FROM leases")[0])
+    assert execute(url, "SELECT version FROM schema_version") == [[(VERSION,)]]
+    assert len(execute(url, "SELECT * FROM identity")[0]) == 1
+    lineage = Ledger(url).run(lambda t: t.lineage("acme"))
+    assert set(lineage["edge-east"]["ancestors"]) == {"2"}
+    assert len(lineage["edge-east"]["hash"]) == 64
+
+
+def test_a_plan_needs_no_more_than_reading(server: Server) -> None:
+    url = database(server, "reading")
+    world = World(ledger=url)
+    world.plan(PAYROLL)
+    execute(
+        url, "CREATE ROLE reader LOGIN", "GRANT USAGE ON SCHEMA public TO reader",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader",
+    )  # fmt: skip
+    reader = World(ledger=url.replace("postgres@", "reader@"))
+    more = {**PAYROLL, "members": [*PAYROLL["members"], "vm3-east"]}
+    planned = reader.ask({"vpns": [more]}, dry_run=True)
+    assert planned.generations == {"acme": 2}
+    assert not reader.ask({"vpns": [PAYROLL]}, dry_run=True).changed
+    with pytest.raises(LedgerError, match="permission denied"):
+        reader.plan(more)
+    assert world.plan(more).documents == planned.documents
+
+
+def test_a_look_waits_for_nobody(server: Server) -> None:
+    """A run that holds the ledger does not keep plan_vpn away."""
+    url = database(server, "waiting")
+    World(ledger=url).plan(PAYROLL)
+    plans = []
+
+    def work(transaction: Transaction) -> None:
+        transaction.put_vpn("acme", "half", {})
+        plans.append(World(ledger=url).ask({"vpns": [PAYROLL]}, dry_run=True))
+
+    Ledger(url).run(work)
+    assert not plans[0].changed
+
+
+def test_a_backup_goes_from_one_kind_of_database_to_the_other(server: Server, tmp_path: Path) -> None:
+    url, file = database(server, "backup"), f"sqlite:///{tmp_path}/ledger.sqlite"
+    World(ledger=url).plan(PAYROLL)
+    assert Ledger(url).exists and not Ledger(file).exists
+    for there, back in ((url, file), (file, url)):
+        (tmp_path / "state").mkdir(exist_ok=True)
+        ledger = Ledger(there)
+        backup = content_of(ledger.run(lambda t: t.dump()), tmp_path / "state", "now")
+        restore(json.loads(json.dumps(backup)), back, str(tmp_path / "state"))
+        assert not World(ledger=back).plan().changed
+        assert Ledger(back).run(lambda t: t.ledger_id()) == Ledger(there).run(lambda t: t.ledger_id())
+        more = "vm3-east" if back == file else "vm2-east"
+        World(ledger=back).plan({**PAYROLL, "members": [*PAYROLL["members"], more]})
+    assert Ledger(url).run(lambda t: t.generation("acme")) == 3
+    assert Ledger(url).run(lambda t: t.events("acme"))[0].what == "generation opened"
+
+
+def test_a_ledger_that_does_not_exist_is_no_ledger(server: Server) -> None:
+    assert not Ledger(database(server, "empty")).exists

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import _certificates, _pending, _renew, _secrets, _systemd
+from . import _certificates, _identity, _pending, _renew, _secrets, _systemd
 from ._addresses import Addresses
 from ._certificates import Certificates
-from ._document import NOTHING, Change, Generation
+from ._document import NOTHING, Change, Document, Generation
 from ._install import Agent
 from ._links import Links
 from ._machine import Machine
@@ -161,17 +161,32 @@ def completed(want: Generation, have: Generation) -> Generation:
 
 
 def commit(
-    want: Generation, store: Store, timeout: int = 60, check: bool = False, allow_older: bool = False
+    want: Generation,
+    store: Store,
+    timeout: int = 60,
+    check: bool = False,
+    allow_older: bool = False,
+    lineage: Document | None = None,
+    adopt: Collection[str] = (),
 ) -> Outcome:
     """Bring the node to `want`.
 
     With a `timeout` (seconds) the node returns to its last confirmed generation unless confirmed before. Raises
-    Refused (nothing was touched), RolledBack (activation failed), Busy. A generation older than the node's is refused
-    unless `allow_older`: of two controllers, the slower one would undo what the other did.
+    Refused (nothing was touched), RolledBack (activation failed), Busy. A document for another machine is refused
+    unless the name that this one has is in `adopt`. A generation that does not descend from the node's, by its
+    `lineage`, is refused unless `allow_older`: of two controllers, the slower one would undo what the other did, and a
+    ledger that was restored gives addresses out twice.
     """
     with contextlib.nullcontext() if check else store.lock():
-        if not allow_older:
-            _refuse_older(want, store.current() or NOTHING)
+        wrong = _identity.stranger(want.document, store, adopt)
+        if wrong:
+            raise Refused([("identity", wrong)])
+        known = _identity.of(store)
+        same = known and all(want.document.get(key) == getattr(known, key) for key in ("node", "organization"))
+        if same and not allow_older:  # who takes another name on purpose has another past
+            wrong = _identity.descends(int(want.document.get("generation") or 0), lineage, known)
+            if wrong:
+                raise Refused([("generation", wrong)])
         return _commit(want, store, timeout, check)
 
 
@@ -187,16 +202,6 @@ def revise(files: dict[str, str], store: Store, check: bool = False) -> Outcome:
         if store.fallback is not None and not check:
             raise Busy("the node's generation is not confirmed yet: another run is at work; run this again")
         return _commit(Generation(have.document, {**have.files, **files}, have.backend), store, 0, check)
-
-
-def _refuse_older(want: Generation, have: Generation) -> None:
-    now, then = (int(one.document.get("generation") or 0) for one in (have, want))
-    if have.document.get("organization") == want.document.get("organization") and now > then:
-        problem = (
-            f"this plan's generation is {then}, and the node runs {now}: another run was here meanwhile, so run this "
-            "one again; or the ledger is an older copy, and vcc_allow_older=true goes back to it"
-        )
-        raise Refused([("generation", problem)])
 
 
 def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcome:

@@ -9,7 +9,7 @@ import json
 import time
 from typing import Any
 
-from . import _renew, _secrets
+from . import _identity, _renew, _secrets
 from ._certificates import needed
 from ._commit import FAILURES, Refused, RolledBack, describe, revise, rollback
 from ._commit import commit as bring
@@ -30,6 +30,7 @@ def generation(given: dict[str, Any]) -> Generation:
     for name, text in (given.get("certificates") or {}).items():
         if text:
             files[f"{name}.pem"] = f"{text.strip()}\n"
+    files.update(_identity.stored(given.get("lineage")))
     known = given.get("secrets") or {}
     if known:
         files[_secrets.FILE] = json.dumps({name: key for name, key in sorted(known.items()) if key})
@@ -46,8 +47,17 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     missing = [] if want.empty else sorted(set(given["require"]) - set(installed(given["require"])))
     if missing:
         return {"changed": False, "confirm": False, "missing_packages": missing}
+    new = _identity.is_new(store)
     try:
-        outcome = bring(want, store, given["confirm_timeout"], check, given["allow_older"])
+        outcome = bring(
+            want,
+            store,
+            given["confirm_timeout"],
+            check,
+            given["allow_older"],
+            given.get("lineage"),
+            given.get("adopt") or (),
+        )
     except Refused as error:
         problems = [{"subsystem": name, "problem": problem} for name, problem in error.problems]
         return {"msg": f"not applied, nothing was touched: {error}", "problems": problems, "rolled_back": False}
@@ -65,6 +75,7 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     stale = not check and bool(_renew.pending(want, store))
     return {
         **outcome.report(),
+        "new": new and not want.empty,
         "generation": outcome.generation,
         "unconfirmed": outcome.unconfirmed,
         "links": links,

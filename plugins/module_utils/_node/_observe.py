@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from . import _certificates, _renew, _units, _usage, _x509
@@ -31,6 +32,7 @@ def observe(store: Store) -> dict[str, Any]:
         # Nobody reads the journal for a tunnel whose links are all up.
         reasons.update(kind.reasons(tunnel for tunnel in current.tunnels(kind.NAME) if tunnel["name"] in down))
     return {
+        "clock": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "node": current.document.get("node", ""),
         "role": current.document.get("role", ""),
         "generation": int(current.document.get("generation", 0)),

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from .._names import ORGANIZATION
-from . import _files
+from . import _files, _identity
 from ._commit import describe
 from ._document import Change, Document
 from ._facts import installed
 from ._state import Busy, Store
 
-DIRECTORY = "organizations"  # below the state directory
+DIRECTORY = _identity.ORGANIZATIONS  # below the state directory
 FORMAT = 1
 
 
@@ -37,12 +37,14 @@ def keep(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
         return {"changed": False, "missing_packages": missing}
     try:
         with contextlib.nullcontext() if check else store.lock():
-            stale = [] if given["allow_older"] else [text for document in documents for text in _stale(document, store)]
-            if stale:
-                return {"msg": f"not applied, nothing was touched: {'; '.join(stale)}"}
-            changes = [change for document in documents for change in _changes(document, store)]
-            for document in documents if changes and not check else ():
-                _write(document, store)
+            refused = [text for document in documents for text in _refused(document, given, store)]
+            if refused:
+                return {"msg": f"not applied, nothing was touched: {'; '.join(dict.fromkeys(refused))}"}
+            lineages = {name: _identity.stored(one) for name, one in (given.get("lineage") or {}).items()}
+            new = [(document, lineages.get(document["organization"], {})) for document in documents]
+            changes = [change for document, lineage in new for change in _changes(document, lineage, store)]
+            for document, lineage in new if changes and not check else ():
+                _write(document, lineage, store)
     except (Busy, OSError, ValueError) as error:
         return {"msg": f"not applied: {error}"}
     return {"changed": bool(changes), **describe(changes), "missing_packages": []}
@@ -58,34 +60,42 @@ def _wrong(document: Document) -> list[str]:
     return []
 
 
-def _stale(document: Document, store: Store) -> list[str]:
-    now, then = (int(one.get("generation") or 0) for one in (_stored(document, store), document))
-    if now <= then:
+def _refused(document: Document, given: dict[str, Any], store: Store) -> list[str]:
+    """Why a document is not for this node, or does not follow what it has."""
+    stranger = _identity.stranger(document, store, given.get("adopt") or ())
+    if stranger:
+        return [stranger]
+    have = _stored(document, store)
+    if not have or given["allow_older"] or have.get("node") != document["node"]:
         return []
-    return [
-        f"this plan's generation of {document['organization']} is {then}, and the node has {now}: another run was here "
-        "meanwhile, so run this one again; or the ledger is an older copy, and vcc_allow_older=true goes back to it"
-    ]
+    known = _identity.identity_of(have, _files.read(_lineage_path(document, store)))
+    lineage = (given.get("lineage") or {}).get(document["organization"])
+    wrong = _identity.descends(int(document.get("generation") or 0), lineage, known)
+    return [f"{document['organization']}: {wrong}"] if wrong else []
 
 
-def _changes(document: Document, store: Store) -> list[Change]:
+def _changes(document: Document, lineage: dict[str, str], store: Store) -> list[Change]:
     organization, have = document["organization"], _stored(document, store)
     if not document.get("slice"):
         gone = _path(document, store).exists()
         return [Change("slice", f"forget {organization}", before=_text(have))] if gone else []
-    if have == document:
+    if have == document and (not lineage or _files.read(_lineage_path(document, store)) == lineage[_identity.FILE]):
         return []
     return [Change("slice", f"store {document['generation']} of {organization}", _text(have), _text(document))]
 
 
-def _write(document: Document, store: Store) -> None:
+def _write(document: Document, lineage: dict[str, str], store: Store) -> None:
     path = _path(document, store)
     if document.get("slice"):
         for directory in (path.parent.parent, path.parent):
             _files.directory(directory, 0o700)
+        # The lineage last: with an older one, the node takes what it was about to be given.
         _files.write(path, _text(document), 0o600)
+        if lineage:
+            _files.write(_lineage_path(document, store), lineage[_identity.FILE], 0o600)
         return
-    path.unlink(missing_ok=True)
+    for gone in (path, _lineage_path(document, store)):
+        gone.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # others' slices, or somebody else's files, are in it
         for directory in (path.parent, path.parent.parent, store.state):
             directory.rmdir()
@@ -102,6 +112,10 @@ def _stored(document: Document, store: Store) -> Document:
 
 def _path(document: Document, store: Store) -> Path:
     return store.state / DIRECTORY / str(document["organization"]) / "document.json"
+
+
+def _lineage_path(document: Document, store: Store) -> Path:
+    return _path(document, store).with_name(_identity.FILE)
 
 
 def _text(document: Document) -> str:

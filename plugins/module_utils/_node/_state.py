@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import _arrivals, _files, _pending, _ssl
+from . import _arrivals, _files, _identity, _pending, _ssl
 from ._document import NOTHING, Generation
 from ._run import CommandError
 
@@ -96,6 +96,7 @@ class Store:
 
     def point(self, generation: Generation) -> None:
         """Make a stored generation the current one, keep the one before it, and forget older ones."""
+        _identity.note(generation, self)
         old = self.named("current")
         if old != generation.name:
             if old:
@@ -116,7 +117,14 @@ class Store:
 
         Without `owned`, what we noted of the node's own state stays, for whoever has to clean up.
         """
-        for name in ("current", "previous", "unconfirmed", "usage.json", *(["owned.json"] if owned else [])):
+        for name in (
+            "current",
+            "previous",
+            "unconfirmed",
+            "usage.json",
+            "identity.json",
+            *(["owned.json"] if owned else []),
+        ):
             (self.state / name).unlink(missing_ok=True)
         shutil.rmtree(self.state / "generations", ignore_errors=True)
         with contextlib.suppress(OSError):  # somebody else's files are in it, or it is a mount point

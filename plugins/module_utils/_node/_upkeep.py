@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from . import _confirm, _setups, _xfrm
+from . import _confirm, _expiry, _setups, _xfrm
 from ._counting import count
 from ._document import Document, Generation
 from ._journal import Journal
@@ -32,6 +32,7 @@ SOON = 0.3  # seconds after charon told of something: it mostly tells more
 # A charon that was killed has forgotten its SAs, and its peers notice by DPD only. A link that starts here starts by
 # itself. Of other links, the peer has so many seconds to come first; then this end asks for a new IKE_SA.
 RESCUE = 1.0
+HOUR = 3600.0
 PATIENCE = 15.0  # seconds that a peer has to answer
 
 
@@ -44,6 +45,7 @@ class Upkeep(Worker):
         super().__init__(store, journal)
         self._vici: Vici | None = None
         self._due = 0.0
+        self._certificate = 0.0  # when to look whether it ends
         self._rescue = 0.0  # when to bring up what other ends start; 0: not at all
         self._killed = False
         self._initiating: threading.Thread | None = None
@@ -116,6 +118,10 @@ class Upkeep(Worker):
                     self.journal.say(line)
             due = _setups.due(generation, store)
         self._initiate(_confirm.missing(generation, store, due))
+        if now >= self._certificate:
+            self._certificate = now + HOUR
+            for line in self._tried("looking at the certificate", lambda: _expiry.warnings(self.store)):
+                self.journal.failed("certificate", line)  # said once a day: it names the days that are left
 
     def _forgotten(self) -> list[Document]:
         """The links that other ends start, and that are down since charon was killed here."""

@@ -71,7 +71,7 @@ def test_an_older_plan_is_refused_whole_unless_it_is_allowed(store: Store) -> No
     keep(store, UMBRA)
     older = slice_of("umbra", 6, gate={})
     result = keep(store, ACME, older)
-    assert "generation of umbra is 6, and the node has 7" in result["msg"]
+    assert "umbra: this plan's generation is 6, and the node runs 7" in result["msg"]
     assert list(files(store)) == ["umbra"]
     assert keep(store, ACME, older, older=True)["changed"] is True
 

@@ -1,0 +1,43 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hands what all nodes hold to the VCC server, in one pass over the hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import KINDS, who_runs
+
+
+class ActionModule(ActionBase):
+    """Action plugin of M(intercloud.vpn.ledger_recover)."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        if task_vars is None:
+            raise AnsibleError("ledger_recover needs the variables of its task")
+        name = str(self._task.args.get("recalled_var", "vcc_recalled"))
+        hosts = sorted({str(host) for kind in KINDS for host in task_vars["groups"].get(kind, [])})
+        held, wrong = [], []
+        for host in hosts:
+            # Not templated: it is data that came from hosts.
+            found = task_vars["hostvars"].raw_get(host).get(name)
+            if isinstance(found, Mapping):
+                held += [dict(one) for one in found.get("held", [])]
+                wrong += [f"{host}: {path} cannot be read" for path in found.get("unreadable", [])]
+        arguments = {**self._task.args, "held": held, "who": who_runs(task_vars)}
+        result: dict[str, Any] = self._execute_module(
+            module_name="intercloud.vpn.ledger_recover", module_args=arguments, task_vars=task_vars
+        )
+        result.pop("invocation", None)
+        if "notes" in result:
+            result["notes"] = wrong + result["notes"]
+        return result

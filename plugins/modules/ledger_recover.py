@@ -1,0 +1,124 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recover the ledger from what nodes hold."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ledger_recover
+short_description: Teach the ledger what the nodes were told
+version_added: "0.1.0"
+author:
+  - The intercloud.vpn developers (@intercloud)
+description:
+  - Compares what the nodes hold, as M(intercloud.vpn.node_recall) returned it, with the ledger, shows the differences,
+    and takes into the ledger what it lacks - leases, VPNs with their numbers, tunnels, documents and generations.
+  - The ledger's next generation then descends from what each of these nodes runs, and no address that they use is
+    leased again.
+  - Runs on the VCC server, usually by C(delegate_to). A ledger that does not exist is made.
+  - Where nodes contradict each other, nothing is written.
+requirements:
+  - netaddr >= 0.8
+  - SQLAlchemy >= 1.4
+options:
+  ledger:
+    description: The ledger, as a URL that SQLAlchemy understands.
+    type: str
+    default: sqlite:////var/lib/intercloud-vpn/ledger.sqlite
+  state_dir:
+    description: Where the VCC server keeps the authorities, which learn what they revoked.
+    type: path
+    default: /var/lib/intercloud-vpn
+  recalled_var:
+    description: The variable that the results of M(intercloud.vpn.node_recall) are registered in.
+    type: str
+    default: vcc_recalled
+  organizations:
+    description: The organizations to recover, all that the nodes know when it is not given.
+    type: list
+    elements: str
+    default: []
+  held:
+    description: What the nodes hold. Filled in by the action plugin.
+    type: list
+    elements: dict
+    default: []
+  who:
+    description: Who the ledger's events name. Filled in by the action plugin.
+    type: str
+    default: ""
+attributes:
+  check_mode:
+    support: full
+    description: Shows the differences and changes nothing.
+  diff_mode:
+    support: full
+    description: Shows what the ledger learns and gives up, in words.
+seealso:
+  - module: intercloud.vpn.node_recall
+  - module: intercloud.vpn.ledger_restore
+"""
+
+EXAMPLES = r"""
+- name: Teach the ledger what the nodes were told
+  intercloud.vpn.ledger_recover:
+    ledger: "{{ vcc_ledger }}"
+  delegate_to: "{{ groups.vcc_server | first }}"
+  run_once: true
+"""
+
+RETURN = r"""
+summary:
+  description: The differences, C(+) what the ledger lacks, C(-) what it gives up, C(~) what it corrects.
+  returned: success
+  type: list
+  elements: str
+notes:
+  description: What cannot be told, as nodes did not answer or hold too little.
+  returned: success
+  type: list
+  elements: str
+generations:
+  description: The generation that the recovery opened, by organization.
+  returned: success
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.intercloud.vpn.plugins.module_utils import _recover
+from ansible_collections.intercloud.vpn.plugins.module_utils._recover_revocations import recover_revocations
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
+            "state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"},
+            "recalled_var": {"type": "str", "default": "vcc_recalled"},
+            "organizations": {"type": "list", "elements": "str", "default": []},
+            "held": {"type": "list", "elements": "dict", "default": []},
+            "who": {"type": "str", "default": ""},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    found = run_on_ledger(
+        module, lambda transaction: _recover.recover(transaction, given["held"], given["organizations"])
+    )
+    lists, wrong = recover_revocations(given["state_dir"], given["held"], module.check_mode)
+    found.lines += lists
+    module.exit_json(
+        changed=bool(found.lines),
+        summary=found.lines,
+        notes=found.notes + wrong,
+        generations=found.generations,
+        diff={"prepared": "".join(f"{line}\n" for line in found.lines)},
+    )
+
+
+if __name__ == "__main__":
+    main()

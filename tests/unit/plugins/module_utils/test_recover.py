@@ -1,0 +1,270 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A ledger that was restored or lost learns from the nodes what it does not know, and gives no address out twice."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import LedgerError
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _identity
+from ansible_collections.intercloud.vpn.plugins.module_utils._origins import refuse_new_ledger, strangers
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan_outcome import Plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._recover import Recovery, recover
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
+    PAYROLL,
+    World,
+    addresses,
+    changed,
+    lab,
+)
+
+AUDIT = {"name": "audit", "pool": "internal", "members": ["vm2-east", "vm2-west"]}
+MORE = {f"vm{n}-east": {"kinds": ["members"], "clouds": ["east"], "vcc_address": [f"10.10.0.{n}"]} for n in (77, 78)}
+
+
+class Fleet:
+    """What the nodes hold, and a ledger that can be set back."""
+
+    def __init__(self, folder: Path, hosts: dict[str, Any] | None = None) -> None:
+        self.folder, self.hosts = folder, changed(lab(), MORE) if hosts is None else hosts
+        self.held: dict[str, dict[str, Any]] = {}
+
+    @property
+    def world(self) -> World:
+        return World(self.hosts, f"sqlite:///{self.folder}/ledger.sqlite")
+
+    def backup(self, name: str = "backup") -> None:
+        shutil.copy(self.folder / "ledger.sqlite", self.folder / name)
+
+    def restore(self, name: str = "backup") -> None:
+        shutil.copy(self.folder / name, self.folder / "ledger.sqlite")
+
+    def create(self, *vpns: Any, without: Iterable[str] = (), **options: Any) -> tuple[Plan, dict[str, str]]:
+        """Plan, and apply to the nodes, of which some cannot be reached. What those say that refuse."""
+        world = self.world
+        plan = world.plan(*vpns, **options)
+        known = world.ledger.run(lambda t: {name: t.lineage(name) for name in plan.generations})
+        refused = {}
+        for name, document in plan.documents.items():
+            if document["node"] in without:
+                continue
+            lineage = known[document["organization"]][document["node"]]
+            have = self.held.get(name)
+            identity = have and _identity.identity_of(have["document"], have["file"])
+            wrong = _identity.descends(document["generation"], lineage, identity or None)
+            if wrong:
+                refused[name] = wrong
+                continue
+            file = _identity.stored(lineage)[_identity.FILE]
+            self.held[name] = {"document": document, "file": file, "ledger": lineage["ledger"], "hash": lineage["hash"]}
+        return plan, refused
+
+    def recover(self, without: Iterable[str] = (), dry_run: bool = False) -> Recovery:
+        held = [one for name, one in self.held.items() if name not in without]
+        return self.world.ledger.run(lambda t: recover(t, held), dry_run=dry_run, who="test")
+
+    def used(self) -> dict[str, str]:
+        """address -> member, as the members have it themselves."""
+        found: dict[str, str] = {}
+        for name, one in self.held.items():
+            for entry in one["document"]["addresses"]:
+                if one["document"]["role"] == "member":
+                    assert entry["address"] not in found, f"{name} and {found[entry['address']]} have {entry}"
+                    found[entry["address"]] = name
+        return found
+
+
+@pytest.fixture(name="fleet")
+def _fleet(tmp_path: Path) -> Fleet:
+    fleet = Fleet(tmp_path)
+    fleet.create(PAYROLL)
+    fleet.backup()
+    return fleet
+
+
+def member(*names: str) -> dict[str, Any]:
+    return {**PAYROLL, "members": [*PAYROLL["members"], *names]}
+
+
+def test_an_old_backup_is_refused_recovers_and_goes_on(fleet: Fleet) -> None:
+    was, _refused = fleet.create(member("vm77-east"))
+    fleet.restore()
+    # What the user did not notice: the same address for another one.
+    plan, refused = fleet.create(member("vm78-east"))
+    assert addresses(plan, "payroll")["vm78-east"] == addresses(was, "payroll")["vm77-east"]
+    assert set(refused) == {"edge-east", "node-east", "node-west"}
+    assert all("recover_ledger" in text for text in refused.values())
+    with pytest.raises(AssertionError, match="have"):
+        fleet.used()  # a new member refuses nothing, and none reaches it: its edge did
+
+    found = fleet.recover()
+    address = addresses(was, "payroll")["vm77-east"]
+    assert f"+ lease vpn/payroll/site/edge-east/vm/vm77-east {address}/32" in found.lines
+    assert any(line.startswith(f"- lease vpn/payroll/site/edge-east/vm/vm78-east {address}/32") for line in found.lines)
+    assert any(line.startswith("~ edge-east: runs generation 2") for line in found.lines)
+    assert not fleet.recover().lines
+    newest = fleet.world.ledger.run(lambda t: t.generation("acme"))
+
+    plan, refused = fleet.create(member("vm77-east", "vm78-east"))
+    assert not refused
+    assert plan.generations["acme"] == newest + 1 > 3
+    assert addresses(plan, "payroll")["vm77-east"] == address
+    assert len(set(addresses(plan, "payroll").values())) == 5
+    fleet.used()
+    again, refused = fleet.create(member("vm77-east", "vm78-east"))
+    assert (again.changed, refused) == (False, {})
+
+
+def test_before_anything_else_was_planned_nothing_changes_but_the_ledger(fleet: Fleet) -> None:
+    was, _refused = fleet.create(member("vm77-east"))
+    held = dict(fleet.held)
+    fleet.restore()
+    assert fleet.recover(dry_run=True).lines == fleet.recover().lines != []
+    plan, refused = fleet.create(member("vm77-east"))
+    assert (plan.changed, refused, plan.documents) == (False, {}, was.documents)
+    assert fleet.held == held
+
+
+def test_a_vpn_that_the_ledger_lacks_comes_back_with_its_number(fleet: Fleet) -> None:
+    was, _refused = fleet.create(AUDIT)
+    fleet.restore()
+    found = fleet.recover()
+    assert "+ vpn audit: number 2" in found.lines
+    plan, refused = fleet.create()
+    assert (refused, plan.documents) == ({}, was.documents)
+
+
+def test_a_ledger_that_is_lost_is_made_from_what_the_nodes_hold(fleet: Fleet) -> None:
+    fleet.create(AUDIT)
+    was, _refused = fleet.create(member("vm77-east"))
+    leases = fleet.world.leases()
+    (fleet.folder / "ledger.sqlite").unlink()
+    fleet.recover()
+    assert fleet.world.leases() == leases
+    plan, refused = fleet.create(member("vm77-east"))
+    assert (plan.documents, refused) == (was.documents, {})
+    plan, refused = fleet.create(member("vm77-east", "vm78-east"))
+    assert not refused
+    assert plan.generations["acme"] > was.generations["acme"]
+
+
+def test_addresses_without_records_are_held_for_nobody_else(fleet: Fleet) -> None:
+    """The VCC nodes were not reached when the edges were, or are of an earlier version."""
+    nat = {"name": "vm78-east", "mode": "nat"}
+    both = {**PAYROLL, "members": [*PAYROLL["members"], "vm77-east", nat, "vm3-east"]}
+    was, _refused = fleet.create(both, AUDIT, without=["node-east", "node-west"])
+    fleet.restore()
+    found = fleet.recover()
+    assert any("audit: edge-east has it, and no VCC node tells" in note for note in found.notes)
+    used = {**addresses(was, "payroll"), **{f"audit/{k}": v for k, v in addresses(was, "audit").items()}}
+    plan, refused = fleet.create(member("vm3-east", "vm2-east"), {**AUDIT, "members": ["vm2-west", "vm3-east"]})
+    assert not refused
+    now = {**addresses(plan, "payroll"), **{f"audit/{k}": v for k, v in addresses(plan, "audit").items()}}
+    for name, address in now.items():
+        assert used.get(name, address) == address
+        assert used.get(name) or address not in used.values(), f"{name} got the address of another"
+
+
+def test_what_the_nodes_never_had_gives_way(fleet: Fleet) -> None:
+    """A VPN that was deleted after the backup, whose block and number another one has."""
+    fleet.create(AUDIT)
+    fleet.backup()
+    fleet.create(absent=["audit"])
+    fleet.world.settle(fleet.hosts)
+    other = {"name": "other", "pool": "internal", "members": ["vm2-east", "vm2-west"]}
+    was, _refused = fleet.create(other)
+    fleet.restore()
+    found = fleet.recover()
+    assert any(line.startswith("- vpn audit: no node has it") for line in found.lines)
+    assert "+ vpn other: number 2" in found.lines
+    plan, refused = fleet.create(other)
+    assert (refused, addresses(plan, "other")) == ({}, addresses(was, "other"))
+
+
+@pytest.mark.parametrize("both_are_ahead", [True, False])
+def test_nodes_that_contradict_each_other_are_named_and_nothing_is_written(fleet: Fleet, both_are_ahead: bool) -> None:
+    """Half of a fleet took a restored ledger's plan, with vcc_allow_older, and the other half did not."""
+    start = dict(fleet.held)
+    fleet.create(member("vm77-east"))
+    first = dict(fleet.held)
+    fleet.restore()
+    fleet.held = dict(start)
+    fleet.create(member("vm78-east"))
+    other = fleet.held["node-east"]
+    fleet.held = {**first, "node-south": {**other, "document": {**other["document"], "node": "node-south"}}}
+    if both_are_ahead:
+        fleet.restore()
+    else:
+        # A second VCC node of the cloud, which is at the ledger's own generation.
+        del fleet.held["node-south"]
+        fleet.held["elsewhere"] = other
+    before = fleet.world.dump()
+    with pytest.raises(LedgerError, match=r"nothing was recovered: acme: 100\.64\.0\.\d+/32 is vpn/payroll/.*vm7"):
+        fleet.recover()
+    assert fleet.world.dump() == before
+
+
+def test_who_does_not_answer_is_named(fleet: Fleet) -> None:
+    fleet.create(member("vm77-east"))
+    fleet.restore()
+    found = fleet.recover(without=["edge-west", "vm1-west"])
+    assert any("edge-west" in note and "vm1-west" in note and "did not answer" in note for note in found.notes)
+
+
+def test_what_an_old_slice_still_has_is_not_brought_back(fleet: Fleet) -> None:
+    """The ledger knows that generation, and what became of it."""
+    fleet.create(AUDIT)
+    fleet.create(absent=["audit"], without=["node-west"])
+    fleet.world.settle(fleet.hosts, gone=["node-west"])
+    assert not fleet.recover().lines
+
+
+def test_a_node_of_an_earlier_version_is_ahead_by_its_number(fleet: Fleet) -> None:
+    fleet.create(member("vm77-east"))
+    fleet.restore()
+    for name, one in fleet.held.items():
+        fleet.held[name] = {**one, "file": "", "ledger": "", "hash": ""}
+    assert fleet.recover().lines
+    assert not fleet.recover().lines
+    assert not fleet.create(member("vm77-east", "vm78-east"))[1]
+
+
+# Before a ledger is made, or used
+
+
+def test_no_ledger_is_made_where_there_was_one(tmp_path: Path) -> None:
+    refuse_new_ledger("sqlite:///x", tmp_path)
+    (tmp_path / "ca" / "acme").mkdir(parents=True)
+    refuse_new_ledger("sqlite:///x", tmp_path)  # not made yet
+    (tmp_path / "ca" / "acme" / "ca.pem").write_text("x")
+    with pytest.raises(LedgerError) as refused:
+        refuse_new_ledger("sqlite:///x", tmp_path, {"edge-east": {"generation": 4}, "vm1": {"generation": 0}})
+    for words in ("authority of acme", "edge-east run", "restore_ledger", "recover_ledger", "vcc_new_ledger=true"):
+        assert words in str(refused.value)
+    with pytest.raises(LedgerError, match="edge-east run"):
+        refuse_new_ledger("sqlite:///x", tmp_path / "other", {"edge-east": {"generation": 4}})
+
+
+def test_nodes_that_will_refuse_are_known_before_they_are_asked(fleet: Fleet) -> None:
+    def observed() -> dict[str, dict[str, Any]]:
+        found = {}
+        for name, one in fleet.held.items():
+            identity = _identity.identity_of(one["document"], one["file"])
+            found[name] = vars(identity)
+        return found
+
+    fleet.create(member("vm77-east"))
+    known = fleet.world.ledger.run(lambda t: {"acme": t.lineages("acme")})
+    assert strangers(observed(), known) == []
+    fleet.restore()
+    known = fleet.world.ledger.run(lambda t: {"acme": t.lineages("acme")})
+    found = strangers(observed(), known)
+    assert [line.split()[0] for line in found] == ["edge-east", "node-east", "node-west", "vm77-east"]
+    assert "recover_ledger" in found[0]

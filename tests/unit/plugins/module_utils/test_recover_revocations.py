@@ -1,0 +1,74 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A restored authority learns from the edges what it revoked since: nobody trusts that again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("cryptography")
+
+from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _ca, _crl
+from ansible_collections.intercloud.vpn.plugins.module_utils._recover_revocations import recover_revocations
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.test_crl import EAST, WEST, request, revoked
+
+
+def held(crl: str, organization: str = "acme") -> list[dict[str, Any]]:
+    return [{"document": {"node": "edge-east", "organization": organization}, "crl": crl}]
+
+
+@pytest.fixture(name="owner")
+def _owner(tmp_path: Path) -> _authority.Authority:
+    """An authority that has revoked one certificate, and was backed up before it revoked another one."""
+    owner = _ca.ensure_authority(tmp_path, "acme")
+    for name in (WEST, EAST):
+        _ca.sign(owner, request(name), name)
+    _crl.revoke(owner, WEST)
+    shutil.copytree(owner.directory, tmp_path / "backup")
+    _crl.revoke(owner, EAST)
+    return owner
+
+
+def restore(owner: _authority.Authority) -> str:
+    """Set the authority back; what the edges have."""
+    text = (owner.directory / "crl.pem").read_text()
+    shutil.rmtree(owner.directory)
+    shutil.copytree(owner.directory.parents[1] / "backup", owner.directory)
+    return text
+
+
+def test_what_the_edges_refuse_the_authority_learns(owner: _authority.Authority, tmp_path: Path) -> None:
+    everything = revoked(owner)
+    text = restore(owner)
+    assert len(revoked(owner)) == 1
+    predicted = recover_revocations(str(tmp_path), held(text), check=True)
+    assert len(revoked(owner)) == 1
+    assert recover_revocations(str(tmp_path), held(text)) == predicted
+    assert predicted == (["+ revocations of acme: 2 certificates, as edge-east has them"], [])
+    assert revoked(owner) == everything
+    assert recover_revocations(str(tmp_path), held(text)) == ([], [])
+
+
+def test_an_older_list_teaches_nothing(owner: _authority.Authority, tmp_path: Path) -> None:
+    old = (tmp_path / "backup" / "crl.pem").read_text()
+    everything = revoked(owner)
+    assert recover_revocations(str(tmp_path), held(old)) == ([], [])
+    assert revoked(owner) == everything
+
+
+def test_a_list_of_another_authority_is_named_and_left(owner: _authority.Authority, tmp_path: Path) -> None:
+    other = _ca.ensure_authority(tmp_path / "elsewhere", "acme")
+    _ca.sign(other, request(WEST), WEST)
+    found, _new = _crl.revoke(other, WEST)
+    assert found
+    everything = revoked(owner)
+    lines, notes = recover_revocations(str(tmp_path), held(found.text))
+    assert lines == []
+    assert "list of revocations of edge-east: not a revocation list of the authority" in notes[0]
+    assert revoked(owner) == everything
+    assert recover_revocations(str(tmp_path), held(found.text, "umbra")) == ([], [])
