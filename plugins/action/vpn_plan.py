@@ -14,7 +14,9 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._connections import collisions, logged_in
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import match_members, read_hosts, who_runs
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
 
 
 class ActionModule(ActionBase):
@@ -27,9 +29,11 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         if task_vars is None:
             raise AnsibleError("vpn_plan needs the variables of its task")
+        hosts = read_hosts(task_vars)
         arguments = {
             **self._task.args,
-            "hosts": read_hosts(task_vars),
+            "hosts": hosts,
+            "collisions": collisions(read_connections(logged_in(hosts), task_vars)),
             "matches": match_members(self._task.args.get("vpns"), task_vars, self._loader),
             "who": who_runs(task_vars),
         }

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ._connections import check_connections
 from ._intent import parse_intent
 from ._landscape import Landscape
 from ._plan_organization import OrganizationPlan
@@ -33,7 +34,8 @@ class Request:
     ``hosts``: the landscape's facts by host. ``matches``: the hosts that each text among the members stands for.
     ``intent``: ``{"pools", "vpns", "policies"}``; VPNs to create or change. ``absent``: names of VPNs to delete, as
     ``payroll`` or ``acme/payroll``. ``create_tunnels``: whether tunnels may be made that are not there yet.
-    ``organizations``: those that the run is about; none stands for all.
+    ``organizations``: those that the run is about; none stands for all. ``collisions``: the hosts that would be reached
+    over the connection of another one.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]
@@ -42,6 +44,7 @@ class Request:
     absent: tuple[str, ...] = ()
     create_tunnels: bool = True
     organizations: tuple[str, ...] = ()
+    collisions: tuple[Mapping[str, Any], ...] = ()
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
@@ -51,6 +54,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     """
     problems = Problems()
     hosts, intent = restrict(request.hosts, request.matches, request.intent, request.organizations, problems)
+    check_connections(request.collisions, hosts, problems)
     organizations = organizations_of(hosts)
     remembered: dict[str, dict[str, Any]] = {}
     for organization in organizations:

@@ -66,6 +66,11 @@ options:
     description: The hosts that each text among the members stands for. Filled in by the action plugin.
     type: dict
     default: {}
+  collisions:
+    description: The hosts that would be reached over the connection of another one. Filled in by the action plugin.
+    type: list
+    elements: dict
+    default: []
   who:
     description: Who the ledger's events name. Filled in by the action plugin.
     type: str
@@ -216,6 +221,7 @@ def main() -> None:
             "who": {"type": "str", "default": ""},
             "hosts": {"type": "dict", "default": {}},
             "matches": {"type": "dict", "default": {}},
+            "collisions": {"type": "list", "elements": "dict", "default": []},
         },
         supports_check_mode=True,
     )
@@ -231,6 +237,7 @@ def main() -> None:
                 absent=tuple(wanted["absent"]),
                 create_tunnels=wanted["create_tunnels"],
                 organizations=tuple(wanted["organizations"]),
+                collisions=tuple(wanted["collisions"]),
             ),
         ),
     )

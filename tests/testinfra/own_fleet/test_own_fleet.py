@@ -94,6 +94,22 @@ def test_two_names_in_two_inventories_have_two_connections(known):
     known.run("ansible node-east -i other_fleet -m command -a hostname -T 2", printed=False, succeeds=False)
 
 
+def test_a_fleet_without_connections_of_its_own_is_refused(known):
+    careless = known.home / "careless_fleet"
+    shutil.copytree(known.home / "my_fleet", careless)
+    settings = (careless / "group_vars/all.yml").read_text(encoding="utf-8")
+    without = re.sub("^ansible_control_path: .*\n", "", settings, flags=re.MULTILINE)
+    assert without != settings
+    (careless / "group_vars/all.yml").write_text(without, encoding="utf-8")
+    refused = known.run(
+        "ansible-playbook -i careless_fleet intercloud.vpn.plan_vpn", printed=False, succeeds=False
+    ).output
+    for host, other in (("edge-west", "edge-east"), ("vapp1-west", "vapp1-east"), ("vm1-west", "vm1-east")):
+        assert f"hosts.{host}.ansible_host: " in refused
+        assert f"reached over the same connection as {other}" in refused
+    assert "3 mistakes in the intent, no host was touched" in refused
+
+
 def test_the_plan_is_shown_and_nothing_is_written(known):
     plan = known.run(PLAY + "plan_vpn").output
     assert "+ vpn payroll: member vm1-east 100.64." in plan

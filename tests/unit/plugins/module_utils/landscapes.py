@@ -88,12 +88,15 @@ class World:
         dry_run: bool = False,
         who: str = "test",
         organizations: Iterable[str] = (),
+        collisions: Iterable[Mapping[str, Any]] = (),
         **parts: Any,
     ) -> Plan:
         """Plan an intent, given as ``{"pools", "vpns", "policies"}``."""
         whole = {"pools": POOLS, "vpns": [], "policies": {}, **intent, **parts}
         matches = self.matches(whole["vpns"])
-        request = Request(self.hosts, matches, whole, tuple(absent), create_tunnels, tuple(organizations))
+        request = Request(
+            self.hosts, matches, whole, tuple(absent), create_tunnels, tuple(organizations), tuple(collisions)
+        )
         return self.ledger.run(lambda transaction: make_plan(transaction, request), dry_run=dry_run, who=who)
 
     def settle(
