@@ -175,11 +175,6 @@ def test_the_example_is_in_order() -> None:
     assert found_in(str(ROOT / "inventories/example")) == []
 
 
-def test_the_labs_inventory_is_in_order() -> None:
-    assert {"edge-east", "vm1-west"} <= set(logged_in(read_hosts(inventory(str(ROOT / "inventories/lab")))))
-    assert found_in(str(ROOT / "inventories/lab")) == []
-
-
 def test_nothing_is_asked_of_external_edges_and_what_is_behind_them() -> None:
     asked = logged_in(read_hosts(inventory(str(ROOT / "inventories/example"))))
     assert {"edge-berlin", "node-oslo", "db-oslo"} <= set(asked)
