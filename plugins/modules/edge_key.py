@@ -83,6 +83,10 @@ from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.intercloud.vpn.plugins.module_utils import (
+    _node,  # noqa: F401  pylint: disable=unused-import  (refuses an old Python)
+)
+
 # What may stand in openssl's configuration unquoted. X.509 allows 64 characters for CN and O (RFC 5280, A.1).
 IDENTITY = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
