@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -108,6 +110,27 @@ def test_a_fleet_without_connections_of_its_own_is_refused(known):
         assert f"hosts.{host}.ansible_host: " in refused
         assert f"reached over the same connection as {other}" in refused
     assert "3 mistakes in the intent, no host was touched" in refused
+
+
+@pytest.mark.parametrize(
+    ("host", "silent", "device"), [("edge-east", "node-east", "ctl"), ("edge-west", "edge-west", "mgmt")]
+)
+def test_neither_a_silent_jump_nor_a_silent_host_holds_up_a_run(known, say, host, silent, device):
+    """TCP alone would wait for a quarter of an hour."""
+    with ThreadPoolExecutor(1) as pool:
+        command = f"ansible {host} -i my_fleet -m command -a 'sleep 299'"
+        run = pool.submit(known.run, command, printed=False, succeeds=False)
+        lab.wait_for("the command runs", lambda: lab.sh(host, "pgrep -fx 'sleep 299'", check=False), 60)
+        lab.netns(silent, "ip", "link", "set", device, "down")
+        begun = time.monotonic()
+        try:
+            said = run.result(timeout=90).output
+        finally:
+            lab.netns(silent, "ip", "link", "set", device, "up")
+    say(f"{silent} fell silent: the run ended after {time.monotonic() - begun:.0f} s")
+    assert f"{host} | UNREACHABLE!" in said
+    assert time.monotonic() - begun < 60
+    lab.sh(host, "pkill -fx 'sleep 299'", check=False)
 
 
 def test_the_plan_is_shown_and_nothing_is_written(known):
