@@ -31,9 +31,11 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables impo
 # Without these there is nothing to plan with.
 NEEDED = ("vcc_ledger", "vcc_state_dir")
 CANNOT = "__cannot_be_templated__"
+from ansible_collections.intercloud.vpn.plugins.module_utils._connections import collisions, logged_in
 from ansible_collections.intercloud.vpn.plugins.module_utils._names import NAME, NAME_RULE
 from ansible_collections.intercloud.vpn.plugins.module_utils._observed import FACTS
 from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import make_directory
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
 
 
 class ActionModule(ActionBase):
@@ -70,6 +72,7 @@ class ActionModule(ActionBase):
             problems=[{"path": error.path, "message": error.message} for error in problems],
             who=who_runs(task_vars),
             observed=gather(task_vars),
+            collisions=collisions(read_connections(logged_in(inventory.hosts), task_vars)),
         )
         result: dict[str, Any] = self._execute_module(
             module_name="intercloud.vpn.vpn_plan", module_args=arguments, task_vars=task_vars

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._came_up import left_out
+from ._connections import check_connections
 from ._errors import IntentError
 from ._intent import parse_intent
 from ._landscape import Landscape
@@ -44,6 +45,7 @@ class Request:
     will never come back. ``allow_renumber``: whether members may get other addresses.
     ``observed``: what node_survey learned of the hosts that were asked; it changes no document. ``adopt``: names that
     machines give up now.
+    ``collisions``: the hosts that would be reached over the connection of another one.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]
@@ -59,6 +61,7 @@ class Request:
     allow_renumber: bool = False
     observed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     adopt: tuple[str, ...] = ()
+    collisions: tuple[Mapping[str, Any], ...] = ()
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
@@ -70,6 +73,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     problems.extend(request.problems)
     hosts, intent = restrict(request.hosts, request.matches, request.intent, request.organizations, problems)
     check_nodes(hosts, problems)
+    check_connections(request.collisions, hosts, problems)
     organizations = organizations_of(hosts)
     remembered: dict[str, dict[str, Any]] = {}
     for organization in organizations:

@@ -82,6 +82,9 @@ from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.intercloud.vpn.plugins.module_utils import (
+    _node,  # noqa: F401  pylint: disable=unused-import  (refuses an old Python)
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._names import IDENTITY, ORGANIZATION_KEPT
 
 # The names that are allowed may stand in openssl's configuration unquoted.

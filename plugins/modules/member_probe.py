@@ -157,7 +157,10 @@ probes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _probe
+from ansible_collections.intercloud.vpn.plugins.module_utils import (
+    _node,  # noqa: F401  pylint: disable=unused-import  (refuses an old Python)
+    _probe,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 
 TARGET = {

@@ -113,6 +113,11 @@ options:
         as C(vcc_survey). It changes no document.
     type: dict
     default: {}
+  collisions:
+    description: The hosts that would be reached over the connection of another one. Filled in by the action plugin.
+    type: list
+    elements: dict
+    default: []
   who:
     description: Who the ledger's events name. Filled in by the action plugin.
     type: str
@@ -287,6 +292,7 @@ def main() -> None:
             "problems": {"type": "list", "elements": "dict", "default": []},
             "adopt": {"type": "list", "elements": "str", "default": []},
             "observed": {"type": "dict", "default": {}},
+            "collisions": {"type": "list", "elements": "dict", "default": []},
         },
         supports_check_mode=True,
     )
@@ -305,6 +311,7 @@ def main() -> None:
         allow_renumber=wanted["allow_renumber"],
         observed=wanted["observed"],
         adopt=tuple(wanted["adopt"]),
+        collisions=tuple(wanted["collisions"]),
     )
     plan, lineage = run_on_ledger(module, lambda transaction: _planned(transaction, request))
     try:

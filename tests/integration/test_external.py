@@ -19,7 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 INVENTORY = """
 all:
-  vars: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_python_interpreter: /usr/bin/python3, vcc_org: acme}
+  vars:
+    ansible_host: "127.0.0.{{ groups['all'].index(inventory_hostname) + 1 }}"
+    ansible_port: 1
+    ansible_python_interpreter: /usr/bin/python3
+    vcc_org: acme
 vcc_server:
   hosts:
     localhost: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}

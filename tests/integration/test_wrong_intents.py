@@ -26,7 +26,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 INVENTORY = """
 all:
-  vars: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_python_interpreter: /usr/bin/python3, vcc_org: acme}
+  vars:
+    ansible_host: "127.0.0.{{ groups['all'].index(inventory_hostname) + 1 }}"
+    ansible_port: 1
+    ansible_python_interpreter: /usr/bin/python3
+    vcc_org: acme
 vcc_server:
   hosts:
     localhost: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
@@ -131,8 +135,8 @@ vcc_delete: [b, c]
 class Run:
     """One run of ansible-playbook, and what it left."""
 
-    def __init__(self, folder: Path, variables: str, *options: str) -> None:
-        (folder / "hosts.yml").write_text(INVENTORY)
+    def __init__(self, folder: Path, variables: str, *options: str, inventory: str = INVENTORY) -> None:
+        (folder / "hosts.yml").write_text(inventory)
         (folder / "play.yml").write_text(PLAYBOOK)
         self.seen, self.ledger = folder / "seen.json", folder / "state" / "ledger.sqlite"
         extra = {
@@ -214,3 +218,21 @@ def test_the_plan_is_the_same_under_limit(tmp_path: Path) -> None:
     assert limited == whole
     assert whole["changed"] and "edge-east" in whole["changed_nodes"]
     assert not (tmp_path / "state").exists()
+
+
+def test_two_names_for_one_connection_are_refused_before_any_host_is_contacted(tmp_path: Path) -> None:
+    """As two clouds have the same management addresses, and another jump each: Ansible would keep one connection."""
+    inventory = yaml.safe_load(INVENTORY)
+    for cloud, jump in (("east", "192.0.2.10"), ("west", "198.51.100.10")):
+        group = inventory[f"cloud_{cloud}"]
+        group["vars"] = {"ansible_ssh_common_args": f"-J root@{jump}"}
+        group["hosts"] = {name: {"ansible_host": f"{name.split('-')[0]}.invalid"} for name in group["hosts"]}
+    run = Run(tmp_path, RIGHT, inventory=yaml.safe_dump(inventory))
+    assert run.code != 0
+    said = [line.strip() for line in run.output.splitlines()]
+    for host, other in (("edge-west", "edge-east"), ("vm1-west", "vm1-east"), ("node-west", "node-east")):
+        address = f"{host.split('-')[0]}.invalid"
+        wanted = f"hosts.{host}.ansible_host: {address} is reached over the same connection as {other}, whatever the "
+        assert [line for line in said if line.startswith(wanted)], run.output
+    assert "3 mistakes" in run.output and "TASK [Contact every host]" not in run.output
+    assert run.rows() == 0

@@ -75,8 +75,8 @@ def run(playbook, arguments=(), succeeds=True, **variables):
         command(playbook, *arguments, **variables), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, check=False, env=environment(), cwd=lab.ROOT, timeout=240,
     )  # fmt: skip
-    finished = _read(done.returncode, done.stdout)
-    _log(playbook, arguments, finished, time.monotonic() - begun)
+    finished = read(done.returncode, done.stdout)
+    log(playbook, arguments, finished, time.monotonic() - begun)
     words = f"{playbook} {' '.join(arguments)}"
     end = f"{words}: {finished.status}, see {LOG}\n{finished.output[-3000:]}"
     assert succeeds is None or (finished.status == 0) == succeeds, end
@@ -112,13 +112,13 @@ def start_log():
     LOG.write_text("", encoding="utf-8")
 
 
-def _log(playbook, arguments, finished, seconds):
+def log(playbook, arguments, finished, seconds):
     title = f"{Path(playbook).name} {' '.join(arguments)}: {finished.status}, {seconds:.1f} s"
     with LOG.open("a", encoding="utf-8") as log:
         log.write(f"{'=' * 100}\n{title}\n{finished.output}\n")
 
 
-def _read(status, output):
+def read(status, output):
     changed, actions = set(), {}
     for part in re.split(r"^TASK \[", output, flags=re.MULTILINE)[1:]:
         task = re.match(r"(?:.* : )?(.*?)\] \*", part)[1]

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import compileall
 import importlib.util
+import os
 import py_compile
 import shutil
+import sys
 from pathlib import Path
 
 from . import _files, _ssl
@@ -93,7 +95,7 @@ MODULES = (
 
 # Resident: without site packages, which it does not need, it takes less memory.
 _LAUNCHER = f"""\
-#!/usr/bin/env -S python3 -IS
+#!%s -IS
 # Installed by intercloud.vpn; changes are lost. `agent --help` tells what it does.
 import sys
 
@@ -114,9 +116,17 @@ touch "{_ssl.NEWS}/$common_name" || :  # a timer looks, too: no reason to refuse
 """
 
 
+def _interpreter() -> str:
+    """What runs the agent: the Python that runs this, in the system's own words if it is the system's own."""
+    own = shutil.which("python3", path=os.defpath)
+    if own is not None and os.path.samefile(own, sys.executable):
+        return "/usr/bin/env -S python3"
+    return sys.executable
+
+
 def sources() -> dict[str, str]:
     """The files of the agent by path, read from wherever this package was loaded from (a module's zip file, too)."""
-    found = {AGENT: _LAUNCHER, HOOK: _HOOK}
+    found = {AGENT: _LAUNCHER % _interpreter(), HOOK: _HOOK}
     for module in MODULES:
         name = __package__ if module == "__init__" else f"{__package__}.{module}"
         spec = importlib.util.find_spec(name)

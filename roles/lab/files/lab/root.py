@@ -24,7 +24,18 @@ MARK = "etc/lab-release"  # in a root of two releases: their names
 CUSTOMIZE = Path(__file__).resolve().parents[1] / "customize.sh"
 
 # What a machine needs to be one, and what a person who looks into it misses first.
-BASE = ("dbus", "iperf3", "iputils-ping", "openssh-server", "procps", "python3", "systemd", "systemd-sysv", "tcpdump")
+BASE = (
+    "dbus",
+    "iperf3",
+    "iputils-ping",
+    "openssh-server",
+    "procps",
+    "python3",
+    "sudo",
+    "systemd",
+    "systemd-sysv",
+    "tcpdump",
+)
 OPTIONS = (
     "--variant=minbase",
     "--mode=root",

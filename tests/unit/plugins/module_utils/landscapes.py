@@ -98,6 +98,7 @@ class World:
         allow_renumber: bool = False,
         observed: Mapping[str, Mapping[str, Any]] | None = None,
         adopt: Iterable[str] = (),
+        collisions: Iterable[Mapping[str, Any]] = (),
         **parts: Any,
     ) -> Plan:
         """Plan an intent, given as ``{"pools", "vpns", "policies"}``, and have every edge confirm it.
@@ -120,6 +121,7 @@ class World:
             allow_renumber=allow_renumber,
             observed=observed or {},
             adopt=tuple(adopt),
+            collisions=tuple(collisions),
         )
         plan = self.ledger.run(lambda transaction: make_plan(transaction, request), dry_run=dry_run, who=who)
         if plan.coming and comes_up and not dry_run:

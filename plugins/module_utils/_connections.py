@@ -1,0 +1,181 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: how hosts are logged in to, and which two names would lead to one machine.
+
+Ansible's own ControlPath is made from a host's address, port and user. Two hosts with the same address behind different
+jumps share it, and while the connection to one is open, what is meant for the other goes there, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ._external import is_external
+from ._problems import Problems
+
+SSH = ("ssh", "smart", "ansible.builtin.ssh")
+LOCAL = ("local", "ansible.builtin.local")
+SHOWN = 5
+"""So many hosts are named of one kind of mistake: it is mostly one line of an inventory, and concerns a whole cloud."""
+_FIX = "as inventories/example does"
+# The flags of ssh that stand for options, and those that take something else.
+_FLAGS = {"F": "configfile", "J": "proxyjump", "S": "controlpath", "p": "port", "l": "user"}
+_TAKING = "BbcDEeFIiJLlmOopQRSWw"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What Ansible's ssh plugin is told of a host. ``before`` and ``after``: arguments of ssh, by their place."""
+
+    plugin: str
+    host: str
+    port: str = ""
+    user: str = ""
+    before: str = ""
+    after: str = ""
+    control_path: str = ""
+    control_path_dir: str = ""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What tells two hosts apart. ``machine``: address, port and jump; ``socket``: the ControlPath, empty for none."""
+
+    machine: tuple[str, ...]
+    socket: str
+
+
+def endpoint(connection: Connection) -> Endpoint | None:
+    """Where a connection ends; None if nothing can be known of it."""
+    if connection.plugin in LOCAL:
+        return Endpoint(("local",), "")
+    if connection.plugin not in SSH:
+        return None
+    try:
+        options = _options(connection)
+    except ValueError:
+        return None  # quotes that do not match: Ansible says so itself
+    host = options.get("hostname", connection.host).replace("%h", connection.host).lower()
+    jump = re.sub(r"[^,@/]+@", "", options.get("proxyjump", ""))
+    machine = (host, options.get("port", "22"), jump, options.get("proxycommand", ""), options.get("configfile", ""))
+    return Endpoint(machine, _socket(connection, options))
+
+
+def collisions(connections: Mapping[str, Connection]) -> list[dict[str, str]]:
+    """Hosts that cannot be told from another one: ``{"host", "other", "address", "socket"}``, sorted by host.
+
+    ``socket`` is the ControlPath that two machines share, empty if both names are one machine's.
+    """
+    found: list[dict[str, str]] = []
+    machines: dict[tuple[str, ...], str] = {}
+    sockets: dict[str, str] = {}
+    for name, connection in sorted(connections.items()):
+        there = endpoint(connection)
+        if there is None:
+            continue
+        same = machines.setdefault(there.machine, name)
+        shared = sockets.setdefault(there.socket, name) if there.socket else name
+        if same != name or shared != name:
+            one = {"host": name, "other": same if same != name else shared}
+            one["address"] = "this machine" if connection.plugin in LOCAL else connection.host
+            one["socket"] = there.socket if same == name else ""
+            found.append(one)
+    return found
+
+
+def check_connections(found: Iterable[Mapping[str, Any]], hosts: Mapping[str, Any], problems: Problems) -> None:
+    """Note the collisions among ``hosts``, those that the run is about."""
+    ours = [one for one in found if one["host"] in hosts and one["other"] in hosts]
+    for shared in (False, True):
+        alike = [one for one in ours if bool(one["socket"]) is shared]
+        for one in alike[:SHOWN]:
+            problems.add(f"hosts.{one['host']}.ansible_host", _socket_shared(one) if shared else _same_machine(one))
+        if len(alike) > SHOWN:
+            rest = f"{len(alike) - SHOWN} more hosts are reached over the connection of another host"
+            problems.add("hosts", f"{rest}; the fix is the same")
+
+
+def logged_in(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The hosts that Ansible logs in to: neither external edges, nor members behind them."""
+    external = {name for name, facts in hosts.items() if is_external(facts["vars"])}
+    edges = {name: set(facts["clouds"]) for name, facts in hosts.items() if "org_edges" in facts["kinds"]}
+    ours = set().union(*(clouds for name, clouds in edges.items() if name not in external))
+    partners = set().union(*(edges.get(name, set()) for name in external)) - ours
+
+    def is_ours(name: str, facts: Mapping[str, Any]) -> bool:
+        edge = facts["vars"].get("vcc_edge")
+        behind = edge in external or (edge is None and bool(partners & set(facts["clouds"])))
+        return name not in external and not (behind and facts["kinds"] == ["members"])
+
+    return sorted(name for name, facts in hosts.items() if is_ours(name, facts))
+
+
+def _same_machine(one: Mapping[str, Any]) -> str:
+    return (
+        f"{one['address']} is reached over the same connection as {one['other']}: by its address and jump, one machine "
+        f"has two names; give each host its own ansible_host, or the jump that leads to it, {_FIX}"
+    )
+
+
+def _socket_shared(one: Mapping[str, Any]) -> str:
+    return (
+        f"{one['address']} is reached over the same connection as {one['other']}, whatever the jumps are: SSH's "
+        f"ControlPath is the same; give each host its own ansible_control_path, {_FIX}"
+    )
+
+
+def _options(connection: Connection) -> dict[str, str]:
+    """The options that ssh goes by, names in lower case. Of an option that is given twice, the first counts."""
+    found: dict[str, str] = {}
+    given = [
+        *_words(connection.before),
+        ("port", connection.port),
+        ("user", connection.user),
+        *_words(connection.after),
+    ]
+    for name, value in given:
+        if value:
+            found.setdefault(name, value)
+    return found
+
+
+def _words(arguments: str) -> Iterable[tuple[str, str]]:
+    words = iter(shlex.split(arguments))
+    for word in words:
+        if not word.startswith("-") or len(word) < 2:
+            continue
+        flag, value = word[1], word[2:]
+        if flag not in _TAKING:
+            continue
+        value = value or next(words, "")
+        if flag == "o":
+            name, _sign, value = re.sub(r"\s*[\s=]\s*", "=", value.strip(), count=1).partition("=")
+            yield name.lower(), value.strip('"')
+        elif flag in _FLAGS:
+            yield _FLAGS[flag], value
+
+
+def _socket(connection: Connection, options: Mapping[str, str]) -> str:
+    """The ControlPath, as far as it tells hosts apart; what the plugin does where the arguments name none."""
+    path = options.get("controlpath")
+    if path is None and "controlpersist" in options:
+        path = connection.control_path or _default(connection)
+        path = path.replace("%(directory)s", connection.control_path_dir).replace("%%", "%")
+    if path is None or path.lower() == "none":
+        return ""
+    host, port, user = connection.host, options.get("port", "22"), options.get("user", "")
+    tokens = {"h": host, "n": host, "p": port, "r": user, "k": options.get("hostkeyalias", host)}
+    tokens["C"] = f"{host} {port} {user}"  # of OpenSSH 9.2; later ones add the ProxyJump
+    return re.sub("%([hnprkC])", lambda token: tokens[token[1]], path)
+
+
+def _default(connection: Connection) -> str:
+    # As in Ansible's connection plugin ssh; None where nothing is said.
+    words = (connection.host, connection.port or None, connection.user or None)
+    return "%(directory)s/" + hashlib.sha1("-".join(map(str, words)).encode()).hexdigest()[:10]
