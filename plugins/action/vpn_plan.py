@@ -24,6 +24,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     read_inventory,
     who_runs,
 )
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import OBSERVED, macs_of
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import INTENT, find_unreadable, read_run
 
 # Without these there is nothing to plan with.
@@ -73,7 +74,7 @@ class ActionModule(ActionBase):
         if plan is not None:
             result["nodes"] = sorted({document["node"] for document in plan["documents"].values()})
             result["vpns"] = [vpn["name"] for vpn in plan["vpns"]]
-            result.update(_write(plan))
+            result.update(_write(plan, arguments.get("observed") or {}))
         return result
 
     def _read_intent(self, arguments: dict[str, Any], task_vars: dict[str, Any], problems: Problems) -> None:
@@ -89,7 +90,7 @@ class ActionModule(ActionBase):
                 arguments[name] = tidy(part)
 
 
-def _write(plan: dict[str, Any]) -> dict[str, str]:
+def _write(plan: dict[str, Any], facts: Mapping[str, Any]) -> dict[str, str]:
     # Ansible's own directory of this run: every fork sees it, nobody else may read it, and it goes when the run ends.
     directory = Path(C.DEFAULT_LOCAL_TMP) / "intercloud-vpn"
     documents = directory / "documents"
@@ -99,6 +100,7 @@ def _write(plan: dict[str, Any]) -> dict[str, str]:
         file = documents / f"{name}.json"
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(document))
+    (directory / OBSERVED).write_text(json.dumps(macs_of(facts)))
     path = directory / "plan.json"
     path.write_text(json.dumps({"documents_dir": str(documents), "vpns": plan["vpns"], "members": plan["members"]}))
     return {"path": str(path), "documents_dir": str(documents)}

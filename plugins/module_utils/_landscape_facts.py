@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._landscape_hosts import Addresses
+from ._neighbours import parse_mac
 from ._paths import of_host
 from ._prefix import Prefix, format_address, parse_address
 from ._problems import Problems
@@ -82,6 +83,18 @@ class Facts:
             except ValueError as error:
                 self.wrong(key, str(error))
         return tuple(found)
+
+    def macs(self) -> tuple[str, ...] | None:
+        """The link-layer addresses that ``vcc_mac`` says; None where it says nothing."""
+        if self.variables.get("vcc_mac") is None:
+            return None
+        found = []
+        for text in _listed(self.variables["vcc_mac"]):
+            try:
+                found.append(parse_mac(text))
+            except ValueError as error:
+                self.wrong("vcc_mac", str(error))
+        return tuple(dict.fromkeys(found))
 
 
 def organization_of(facts: Mapping[str, Any]) -> str:

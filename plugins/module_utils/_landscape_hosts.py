@@ -40,6 +40,8 @@ class OrgEdge:
     """Of an edge that is not ours; it need not have addresses and networks inside."""
     mlkem: bool = False
     """Whether its strongSwan has ML-KEM."""
+    macs: tuple[str, ...] | None = None
+    """Its link-layer addresses, where the inventory says them; () binds it to none."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class VappEdge:
     outside: Addresses
     inside: Addresses
     networks: tuple[Prefix, ...]
+    macs: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,3 +70,4 @@ class Vm:
     mode: str
     external: bool = False
     """Whether it is behind an external edge: not ours, and never logged in to."""
+    macs: tuple[str, ...] | None = None

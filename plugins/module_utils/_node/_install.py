@@ -40,6 +40,7 @@ MODULES = (
     *("_secrets", "_sessions", "_setups", "_ssl", "_ssl_kind", "_ssl_reasons", "_ssl_units", "_state", "_swanctl"),
     *("_sysctl", "_systemd", "_tunnel_kind", "_tuns", "_units", "_upkeep", "_usage", "_vici", "_worker", "_x509"),
     *("_xfrm",),
+    *("_neighbours", "_senders"),
 )
 
 # Resident: without site packages, which it does not need, it takes less memory.

@@ -9,9 +9,10 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
-from . import _usage
+from . import _senders, _usage
 from ._document import Change
 from ._part import Part
 from ._run import CommandError, have, run, succeeds
@@ -71,8 +72,12 @@ class Nftables(Part):
     name = "nftables"
     _expected: list[Any] | None = None
 
-    @property
+    @cached_property
     def _text(self) -> str:
+        return self._file + _senders.elements(self.want, self._file)
+
+    @property
+    def _file(self) -> str:
         return self.want.files.get(FILE, "") if self.want.listed("vpns") else ""
 
     def _loaded(self) -> list[Any]:
@@ -120,7 +125,7 @@ class Nftables(Part):
 
     def gone(self) -> bool:
         """Whether somebody flushed it. What is in it is not looked at: this is asked every few seconds."""
-        return bool(self._text) and have("nft") and not succeeds("nft", "-t", "list", "table", FAMILY, TABLE)
+        return bool(self._file) and have("nft") and not succeeds("nft", "-t", "list", "table", FAMILY, TABLE)
 
     @property
     def wanted(self) -> bool:
