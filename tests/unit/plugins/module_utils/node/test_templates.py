@@ -27,7 +27,7 @@ def render(role: str, name: str, document: dict[str, Any], backend: str, trap: b
         loader=loader,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
+        keep_trailing_newline=False,  # as where Ansible includes a template
         undefined=jinja2.StrictUndefined,
         autoescape=False,
     )
