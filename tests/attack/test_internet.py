@@ -46,6 +46,9 @@ def lie_about(addresses, family, attacker, device, gateway, to):
     source, destination = addresses[family]["vm1-east"], addresses[family]["vm1-west"]
     identifier = 4711
     words = ["ping", "-n", "-q", "-e", str(identifier), "-i0.2", "-c10", destination]
+    for name in ("vm1-east", "vapp1-east", "edge-east"):  # what an attack before this one may have brought about
+        lab.netns(name, "ip", "-4", "route", "flush", "cache")
+        lab.netns(name, "ip", "-6", "route", "flush", "cache")
     before = mtu("vm1-east", destination)
     with lab.process("vm1-east", *words) as ping:
         time.sleep(0.6)
@@ -129,3 +132,23 @@ def test_without_routes_nothing_leaves_in_clear(addresses, gateway, family, tmp_
     say(f"sent {sum(one.sent for one in pings.values())}, unencrypted on the internet {len(clear)}")
     assert clear == []
     lab.wait_for("the way back", lambda: lab.answers("vm1-east", members["vm1-west"], count=1), 30)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("edge", "device"), [("edge-west", "org"), ("edge-east", "ipsec0")], ids=["far", "near"])
+def test_the_path_itself_is_believed(addresses, family, edge, device, say):
+    """A gateway whose next link is narrower says so, and the member sends smaller packets at once."""
+    destination = addresses[family]["vm1-west"]
+    before = json.loads(lab.netns(edge, "ip", "-j", "link", "show", "dev", device))[0]["mtu"]
+    for name in ("vm1-east", "vapp1-east", "edge-east"):
+        lab.netns(name, "ip", f"-{family}", "route", "flush", "cache")
+    lab.netns(edge, "ip", "link", "set", device, "mtu", "1330")
+    try:
+        lab.ping("vm1-east", destination, size=1390)
+        learned = mtu("vm1-east", destination)
+    finally:
+        lab.netns(edge, "ip", "link", "set", device, "mtu", str(before))
+        for name in ("vm1-east", "vapp1-east", "edge-east"):
+            lab.netns(name, "ip", f"-{family}", "route", "flush", "cache")
+    say(f"path MTU {learned}")
+    assert learned == 1330
