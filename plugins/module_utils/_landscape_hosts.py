@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ._external import External
+from ._neighbours import Macs
 from ._prefix import Prefix
 
 MODES = ("address", "nat")
@@ -40,7 +41,7 @@ class OrgEdge:
     """Of an edge that is not ours; it need not have addresses and networks inside."""
     mlkem: bool = False
     """Whether its strongSwan has ML-KEM."""
-    macs: tuple[str, ...] | None = None
+    macs: Macs | None = None
     """Its link-layer addresses, where the inventory says them; () binds it to none."""
 
 
@@ -54,7 +55,7 @@ class VappEdge:
     outside: Addresses
     inside: Addresses
     networks: tuple[Prefix, ...]
-    macs: tuple[str, ...] | None = None
+    macs: Macs | None = None
 
 
 @dataclass(frozen=True)
@@ -70,4 +71,4 @@ class Vm:
     mode: str
     external: bool = False
     """Whether it is behind an external edge: not ours, and never logged in to."""
-    macs: tuple[str, ...] | None = None
+    macs: Macs | None = None

@@ -16,6 +16,10 @@ from typing import Any
 
 from ._prefix import Prefix, collapse
 
+EVERY = ""
+"""Of a host's link-layer addresses by address: whichever address it is."""
+Macs = Mapping[str, tuple[str, ...]]
+
 Document = dict[str, Any]
 _MAC = re.compile(r"([0-9a-f]{2})[:-]?([0-9a-f]{2})[:.-]?" * 2 + r"([0-9a-f]{2})[:-]?([0-9a-f]{2})", re.IGNORECASE)
 
@@ -24,7 +28,9 @@ def parse_mac(text: str) -> str:
     """A link-layer address as Linux writes it. ValueError if it is none that one machine can have."""
     match = _MAC.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no link-layer address such as 02:00:5e:10:00:01")
+        raise ValueError(
+            f'{text!r} is no link-layer address such as "02:00:5e:10:00:01" (with quotes: YAML has numbers so)'
+        )
     octets = [octet.lower() for octet in match.groups()]
     if int(octets[0], 16) & 1 or set(octets) == {"00"}:
         raise ValueError(f"{text!r} is no link-layer address of one machine: it is a group's, or zero")
@@ -52,8 +58,9 @@ class Neighbours:
         entry["sends"] = [*entry.get("sends", []), *sends]
         if uplink:
             entry["uplink"] = True
-        if host.macs is not None:
-            entry["mac"] = list(host.macs)
+        macs = (host.macs or {}).get(address, (host.macs or {}).get(EVERY))
+        if macs is not None:
+            entry["mac"] = list(macs)
 
     def write(self, documents: Mapping[str, Document]) -> None:
         """Put all of it into the documents. Nodes without a neighbour get nothing."""
