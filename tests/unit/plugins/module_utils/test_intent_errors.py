@@ -450,15 +450,19 @@ vpns:
     ),
     (
         "no link-layer address",
-        "hosts: {edge-west: {vcc_mac: 02:00:5e:10:00}, vm1-east: {vcc_mac: [01:00:5e:10:00:01, 123456]}, "
+        "hosts: {vm1-east: {vcc_mac: [01:00:5e:10:00:01, 123456]}, "
         "vapp1-east: {vcc_mac: {10.10.0.300: '02:00:5e:10:00:01', 10.10.0.11: nothing}}}",
         [
             ("hosts.vm1-east.vcc_mac", "'01:00:5e:10:00:01' is no link-layer address of one machine"),
             ("hosts.vm1-east.vcc_mac", "'123456' is no link-layer address such as \"02:00:5e:10:00:01\""),
             ("hosts.vapp1-east.vcc_mac", "'nothing' is no link-layer address"),
             ("hosts.vapp1-east.vcc_mac", "10.10.0.300 is no IP address"),
-            ("hosts.edge-west.vcc_mac", "'02:00:5e:10:00' is no link-layer address"),
         ],
+    ),
+    (
+        "no link-layer address of an edge",
+        "hosts: {edge-west: {vcc_mac: 02:00:5e:10:00}}",
+        [("hosts.edge-west.vcc_mac", "'02:00:5e:10:00' is no link-layer address")],
     ),
     (
         "an edge in two clouds",
