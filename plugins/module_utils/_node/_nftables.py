@@ -9,7 +9,6 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import Any
 
 from . import _senders, _usage
@@ -70,11 +69,14 @@ class Nftables(Part):
     """The rendered file `nftables.nft`."""
 
     name = "nftables"
-    _expected: list[Any] | None = None
+    _expected: tuple[str, list[Any]] | None = None
+    _filled: str | None = None
 
-    @cached_property
+    @property
     def _text(self) -> str:
-        return self._file + _senders.elements(self.want, self._file)
+        if self._filled is None:
+            self._filled = self._file + _senders.elements(self.want, self._file)
+        return self._filled
 
     @property
     def _file(self) -> str:
@@ -92,10 +94,10 @@ class Nftables(Part):
 
     def _scratch(self) -> list[Any]:
         """What the kernel makes of the file: loaded into a network namespace that nobody uses."""
-        if self._expected is None:
+        if self._expected is None or self._expected[0] != self._text:
             script = f"nft -f - && nft -j -s list table {FAMILY} {TABLE}"
-            self._expected = canonical(run("unshare", "-n", "sh", "-c", script, stdin=self._text))
-        return self._expected
+            self._expected = (self._text, canonical(run("unshare", "-n", "sh", "-c", script, stdin=self._text)))
+        return self._expected[1]
 
     def problems(self) -> list[str]:
         """A file that the kernel refuses."""
@@ -112,6 +114,7 @@ class Nftables(Part):
 
     def changes(self) -> list[Change]:
         """The table to create, replace or delete."""
+        self._filled = None  # networks come and go, and where a neighbour is with them
         if not self._text and not self.have.listed("vpns") and not self.have.empty:
             return []  # neither generation has a firewall: do not start nft for nothing
         loaded = self._loaded()
@@ -130,7 +133,7 @@ class Nftables(Part):
     @property
     def wanted(self) -> bool:
         """Whether there has to be a table."""
-        return bool(self._text)
+        return bool(self._file)
 
     def put_back(self) -> None:
         """Load the table after somebody removed it. Quotas go on from what is remembered, if that can be read."""

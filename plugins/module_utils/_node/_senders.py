@@ -12,7 +12,8 @@ import ipaddress
 from collections.abc import Iterable
 
 from ._document import Generation
-from ._neighbours import located
+from ._neighbours import Neighbour, located, told
+from ._run import CommandError
 from ._usage import FAMILY, TABLE
 
 MARK = "set senders4 "  # a template of the user's own need not have these sets
@@ -24,7 +25,7 @@ def elements(generation: Generation, text: str) -> str:
         return ""
     sources: dict[str, list[str]] = {}
     pairs: dict[str, set[str]] = {}
-    for one in located(generation):
+    for one in _found(generation):
         family = 6 if ":" in one.address else 4
         if one.router and not one.uplink:
             pairs.setdefault(f"hops{family}", set()).add(f"{one.address} . {one.router}")
@@ -37,6 +38,14 @@ def elements(generation: Generation, text: str) -> str:
         name: sorted(found) for name, found in pairs.items() if found
     }
     return "".join(f"add element {FAMILY} {TABLE} {name} {{ {', '.join(filled[name])} }}\n" for name in sorted(filled))
+
+
+def _found(generation: Generation) -> list[Neighbour]:
+    """Where they are. Where that cannot be told, nothing keeps the firewall away: they are taken to be on the wire."""
+    try:
+        return located(generation)
+    except (CommandError, OSError, ValueError):
+        return told(generation)
 
 
 def _collapsed(prefixes: Iterable[str]) -> list[str]:
