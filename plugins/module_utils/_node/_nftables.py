@@ -75,7 +75,8 @@ class Nftables(Part):
     @property
     def _text(self) -> str:
         if self._filled is None:
-            self._filled = self._file + _senders.elements(self.want, self._file)
+            elements = _senders.elements(self.want, self._file)
+            self._filled = f"{self._file}\n{elements}" if elements else self._file
         return self._filled
 
     @property
