@@ -14,10 +14,8 @@ from ansible_collections.intercloud.vpn.tests.attack import conftest, wire
 from ansible_collections.intercloud.vpn.tests.testinfra import capture, lab, playbooks
 
 CONFIG = "/etc/swanctl/conf.d/intercloud-vpn.conf"
-STOP = (
-    "systemctl stop 'intercloud-vpn-agent*' intercloud-vpn-keep.timer 2>/dev/null; nft delete table inet intercloud_vpn"
-)
-START = "systemctl restart strongswan; /usr/local/lib/intercloud-vpn/agent restore"
+STOP = "systemctl stop intercloud-vpn.service; nft delete table inet intercloud_vpn"
+START = "systemctl restart strongswan; systemctl start intercloud-vpn.service"
 
 
 @pytest.fixture(scope="module")
