@@ -12,6 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import lineage_beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._ssl_files import expanded
 
@@ -38,12 +39,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, variables)
         arguments = {key: value for key, value in self._task.args.items() if value is not None}
         node = str(variables.get("inventory_hostname", ""))
-        if arguments.get("document"):
-            document = arguments["document"]
-        else:
-            folder = arguments.pop("documents", None)
-            document = self._document(folder, node)
-            arguments["lineage"] = lineage_beside(str(folder), node)
+        documents = arguments.pop("documents", None)
+        document = arguments.get("document")
+        if not document:
+            document = self._document(documents, node)
+            arguments["lineage"] = lineage_beside(str(documents), node)
         if document is None:
             return {
                 **result,
@@ -53,7 +53,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "msg": f"the plan has no document for {node}",
             }
         arguments["document"] = document
-        arguments["files"] = {**(arguments.get("files") or {}), **self._files(arguments, document, variables)}
+        rendered = {**self._files(arguments, document, variables), **beside(document, documents)}
+        arguments["files"] = {**(arguments.get("files") or {}), **rendered}
         arguments.pop("templates", None)
         result.update(self._execute_module(module_args=arguments, task_vars=variables))
         return result

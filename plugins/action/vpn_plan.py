@@ -26,6 +26,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     read_inventory,
     who_runs,
 )
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import OBSERVED, macs_of
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import INTENT, find_unreadable, read_run
 
 # Without these there is nothing to plan with.
@@ -82,7 +83,7 @@ class ActionModule(ActionBase):
         if plan is not None:
             result["nodes"] = sorted({document["node"] for document in plan["documents"].values()})
             result["vpns"] = [vpn["name"] for vpn in plan["vpns"]]
-            result.update(_write(plan))
+            result.update(_write(plan, arguments.get("observed") or {}))
         return result
 
     def _read_intent(self, arguments: dict[str, Any], task_vars: dict[str, Any], problems: Problems) -> None:
@@ -109,7 +110,7 @@ def gather(task_vars: Mapping[str, Any], name: str = "vcc_survey") -> dict[str, 
     return found
 
 
-def _write(plan: dict[str, Any]) -> dict[str, str]:
+def _write(plan: dict[str, Any], facts: Mapping[str, Any]) -> dict[str, str]:
     # Ansible's own directory of this run: every fork sees it, nobody else may read it, and it goes when the run ends.
     directory = Path(C.DEFAULT_LOCAL_TMP) / "intercloud-vpn"
     documents = directory / "documents"
@@ -130,6 +131,7 @@ def _write(plan: dict[str, Any]) -> dict[str, str]:
     path = directory / "plan.json"
     known = {"documents_dir": str(documents), "vpns": plan["vpns"], "members": plan["members"]}
     _keep(path, known)
+    _keep(directory / OBSERVED, macs_of(facts))
     return {"path": str(path), "documents_dir": str(documents)}
 
 

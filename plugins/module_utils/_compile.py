@@ -44,6 +44,7 @@ def compile_organization(
         compile_links(leased, compile_sites(leased, landscape, compiled), compiled)
         compiled.vpns.append(_summary(leased))
         records.add(leased)
+    compiled.neighbours.write(compiled.documents)
     for document in compiled.documents.values():
         document["addresses"].sort(key=lambda item: item["address"])
         document["routes"].sort(key=lambda item: (item["prefix"], item.get("metric", 0)))

@@ -38,6 +38,7 @@ class _SiteCompiler:
 
     def __init__(self, leased: LeasedVpn, landscape: Landscape, compiled: Compiled) -> None:
         self.leased, self.vpn, self.landscape, self.compiled = leased, leased.vpn, landscape, compiled
+        self.neighbours = compiled.neighbours
         self.family, self.blocks, self.kind = leased.family, leased.blocks, KINDS[leased.vpn.tunnel]
 
     def site(self, edge: OrgEdge, members: Sequence[Member]) -> dict[str, Any]:
@@ -47,6 +48,7 @@ class _SiteCompiler:
         document["addresses"].append({"address": self.leased.host(own), "device": "lo"})
         beyond = texts(self.vpn.destinations.networks_beyond(edge.name))
         document["routes"] += [_blackhole(prefix) for prefix in (*self.blocks, *beyond)]
+        self.neighbours.inside(edge.name, edge.inside[self.family])
         behind: dict[str, list[Member]] = {}
         local, nat = [], []
         for member in members:
@@ -59,12 +61,16 @@ class _SiteCompiler:
             else:
                 local.append(self.leased.address(member))
                 document["routes"].append(self._route_to(member))
+            if vapp is None:
+                self._beside(edge, member)
             if vapp is None and member.mode == "address":
-                self._member(member, edge.inside[self.family])
+                self._member(member, edge)
         for name, vapp_members in sorted(behind.items()):
             gateway = known(self.landscape.vapp(name, ""))
-            for block in self.leased.vapp_blocks(edge.name, name):
-                document["routes"].append({"prefix": str(block), "via": gateway.outside[self.family]})
+            blocks = texts(self.leased.vapp_blocks(edge.name, name))
+            self.neighbours.beside(edge.name, gateway, gateway.outside[self.family], blocks)
+            for block in blocks:
+                document["routes"].append({"prefix": block, "via": gateway.outside[self.family]})
             self._vapp(edge, gateway, vapp_members)
         entry = {**self._firewall(local, nat), "remote": [], "edge_address": own, **self.kind.firewall()}
         entry.update(_access.of_org_edge(self.vpn, edge.name, members, self.leased.leases))
@@ -76,6 +82,8 @@ class _SiteCompiler:
         document = self._document(gateway.name, "vapp_edge", gateway.cloud)
         there = [*self.blocks, *self._networks()]
         document["routes"] += [{"prefix": prefix, "via": edge.inside[self.family]} for prefix in there]
+        self.neighbours.beside(gateway.name, edge, edge.inside[self.family], there, uplink=True)
+        self.neighbours.inside(gateway.name, gateway.inside[self.family])
         # Fail closed when the way to the org edge goes away; there may be another uplink.
         document["routes"] += [_blackhole(prefix) for prefix in there]
         # Without it, an address of the vApp's block that nobody has would be sent back to the org edge, and so on.
@@ -90,15 +98,22 @@ class _SiteCompiler:
                 **_access.of_vapp_edge(self.vpn, members, self.leased.leases),
             }
         )
+        for member in members:
+            self._beside(gateway, member)
         for member in local:
-            self._member(member, gateway.inside[self.family])
+            self._member(member, gateway)
 
-    def _member(self, member: Member, gateway: str) -> None:
+    def _beside(self, gateway: OrgEdge | VappEdge, member: Member) -> None:
+        sends = [self.leased.host(self.leased.address(member))] if member.mode == "address" else []
+        self.neighbours.beside(gateway.name, member.vm, member.vm.addresses[self.family], sends)
+
+    def _member(self, member: Member, gateway: OrgEdge | VappEdge) -> None:
         document = self._document(member.vm.name, "member", member.vm.cloud)
         own = self.leased.address(member)
         document["addresses"].append({"address": self.leased.host(own), "beside": member.vm.addresses[self.family]})
-        there = [*self.blocks, *self._networks()]
-        document["routes"] += [{"prefix": prefix, "via": gateway, "source": own} for prefix in there]
+        there, via = [*self.blocks, *self._networks()], gateway.inside[self.family]
+        document["routes"] += [{"prefix": prefix, "via": via, "source": own} for prefix in there]
+        self.neighbours.beside(member.vm.name, gateway, via, uplink=True)
 
     def _networks(self) -> list[str]:
         """All networks that are destinations."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._neighbours import Neighbours
+
 FORMAT = 1
 ANY_ADDRESS = "%any"  # swanctl's word for whichever address of its own an edge sends from
 
@@ -23,6 +25,7 @@ class Compiled:
     tunnels: dict[str, dict[str, Any]] = field(default_factory=dict)
     ends: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, repr=False)
     """The tunnels in the documents, by edge and tunnel name."""
+    neighbours: Neighbours = field(default_factory=Neighbours, repr=False)
 
 
 def empty_document(node: str, role: str, organization: str, cloud: str) -> Document:

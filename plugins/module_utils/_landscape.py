@@ -193,6 +193,7 @@ class Landscape:
         site = self._site(host, path, cloud)
         external = site is not None and self.is_external(site)
         addresses = host.addresses("vcc_address", None if external else "the VM's address on its private network")
+        macs = host.macs()
         mode = host.variables.get("vcc_member_mode", "address")
         if mode not in MODES:
             host.wrong("vcc_member_mode", f"must be one of {', '.join(MODES)}, not {mode!r}")
@@ -203,7 +204,7 @@ class Landscape:
             self._check_vapp(host, vapp, cloud)
         if site is None or len(self._problems) > before:
             return None
-        return Vm(name, cloud, host.organization, site, vapp, addresses, str(mode), external)
+        return Vm(name, cloud, host.organization, site, vapp, addresses, str(mode), external, macs)
 
     def _check_vapp(self, vm: Facts, vapp: str, cloud: str) -> None:
         gateway = self.vapp(vapp, f"{vm.place}.vcc_vapp")

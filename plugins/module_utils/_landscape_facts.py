@@ -14,6 +14,7 @@ from typing import Any
 
 from ._landscape_hosts import Addresses
 from ._names import check_host, shown
+from ._neighbours import EVERY, Macs, parse_mac
 from ._paths import of_host
 from ._prefix import Prefix, format_address, parse_address
 from ._problems import Problems
@@ -82,6 +83,31 @@ class Facts:
             except ValueError as error:
                 self.wrong(key, str(error))
         return tuple(found)
+
+    def macs(self) -> Macs | None:
+        """The link-layer addresses that ``vcc_mac`` says, by address; None where it says nothing."""
+        said = self.variables.get("vcc_mac")
+        if said is None:
+            return None
+        if not isinstance(said, Mapping):
+            return {EVERY: self._macs(said)}
+        found: dict[str, tuple[str, ...]] = {}
+        for text, macs in sorted(said.items()):
+            try:
+                address = parse_address(str(text))
+                found[format_address(address.family, address.first)] = self._macs(macs)
+            except ValueError as error:
+                self.wrong("vcc_mac", str(error))
+        return found
+
+    def _macs(self, said: object) -> tuple[str, ...]:
+        found = []
+        for text in _listed(said):
+            try:
+                found.append(parse_mac(text))
+            except ValueError as error:
+                self.wrong("vcc_mac", str(error))
+        return tuple(dict.fromkeys(found))
 
 
 def organization_of(facts: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ._external import External
+from ._neighbours import Macs
 from ._prefix import Prefix
 
 MODES = ("address", "nat")
@@ -40,6 +41,8 @@ class OrgEdge:
     """Of an edge that is not ours; it need not have addresses and networks inside."""
     mlkem: bool = False
     """Whether its strongSwan has ML-KEM."""
+    macs: Macs | None = None
+    """Its link-layer addresses, where the inventory says them; () binds it to none."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class VappEdge:
     outside: Addresses
     inside: Addresses
     networks: tuple[Prefix, ...]
+    macs: Macs | None = None
 
 
 @dataclass(frozen=True)
@@ -67,3 +71,4 @@ class Vm:
     mode: str
     external: bool = False
     """Whether it is behind an external edge: not ours, and never logged in to."""
+    macs: Macs | None = None

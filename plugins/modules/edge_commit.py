@@ -37,7 +37,10 @@ options:
     type: dict
     default: {}
   files:
-    description: Files that are rendered already, by name. Filled from O(templates).
+    description:
+      - Files that are rendered already, by name. Filled from O(templates).
+      - C(neighbours.json) has the link-layer addresses of the node's neighbours, as the machines told them. The node
+        keeps those that are not given.
     type: dict
     default: {}
   backend:

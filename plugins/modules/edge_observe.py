@@ -91,6 +91,17 @@ reasons:
   type: dict
   returned: success
   sample: {edge-east--edge-west: [{text: "giving up after 4 retransmits", time: "2026-01-31T12:00:00Z"}]}
+neighbours:
+  description:
+    - The machines beside the node, each with C(address), C(host), C(device), C(mac) (the link-layer addresses that it
+      is bound to), C(loaded) (the permanent entry of the neighbour table, or empty) and C(unbound) (why it is not
+      bound; empty if it is).
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - {address: 192.168.1.11, host: vm1-east, device: vapp, mac: ["02:00:5e:10:00:01"], loaded: "02:00:5e:10:00:01",
+       unbound: ""}
 usage:
   description:
     - What is used of each quota of the edge, with C(vpn), C(member) (its address; null for all members of the site

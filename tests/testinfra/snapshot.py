@@ -29,6 +29,8 @@ NETWORK = (
     ("nft", "-s", "list", "ruleset"),
     ("ip", "-o", "link"),
     ("ip", "-o", "address"),
+    ("ip", "-4", "neigh", "show", "nud", "permanent"),
+    ("ip", "-6", "neigh", "show", "nud", "permanent"),
     ("ip", "rule"),
     ("ip", "-6", "rule"),
     ("ip", "route", "show", "table", "all"),

@@ -10,13 +10,14 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import _certificates, _identity, _pending, _renew, _secrets, _systemd
+from . import _certificates, _identity, _neighbours, _pending, _renew, _secrets, _systemd
 from ._addresses import Addresses
 from ._certificates import Certificates
 from ._document import NOTHING, Change, Document, Generation
 from ._install import Agent
 from ._links import Links
 from ._machine import Machine
+from ._neighbours import Neighbours
 from ._nftables import Nftables
 from ._openvpn import Openvpn
 from ._part import Context, Part
@@ -41,6 +42,7 @@ ORDER: tuple[type[Part], ...] = (
     Sysctls,
     Links,
     Tuns,
+    Neighbours,
     Addresses,  # before the connections: the userspace backend looks for a local address inside the local selectors
     Secrets,  # before the connections, which need them; taken away after those
     Swanctl,
@@ -152,8 +154,8 @@ def attempt(steps: Iterable[Callable[[], None]]) -> list[str]:
 
 
 def completed(want: Generation, have: Generation) -> Generation:
-    """A generation without certificates or pre-shared keys keeps the ones the node has."""
-    want = _secrets.completed(want, have)
+    """A generation without certificates, pre-shared keys or link-layer addresses keeps the ones the node has."""
+    want = _neighbours.completed(_secrets.completed(want, have), have)
     if not _certificates.needed(want):
         return want
     kept = {name: have.files[name] for name in (*_certificates.FILES, *_certificates.OPTIONAL) if name in have.files}

@@ -19,6 +19,7 @@ from ._commit import rollback
 from ._document import Generation
 from ._journal import Journal
 from ._links import Links
+from ._neighbours import Neighbours
 from ._openvpn import Openvpn
 from ._part import Part
 from ._routes import PresentRoutes
@@ -31,7 +32,7 @@ from ._units import Units
 from ._worker import Worker
 
 # What comes and goes with devices. In the order of a commit.
-QUICK: tuple[type[Part], ...] = (Sysctls, Links, Tuns, Addresses, PresentRoutes)
+QUICK: tuple[type[Part], ...] = (Sysctls, Links, Tuns, Neighbours, Addresses, PresentRoutes)
 # What only a person takes away, and no event tells of.
 ALL: tuple[type[Part], ...] = (
     Certificates,
@@ -39,6 +40,7 @@ ALL: tuple[type[Part], ...] = (
     Sysctls,
     Links,
     Tuns,
+    Neighbours,
     Addresses,
     Secrets,
     Swanctl,

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,39 @@ def routes(family: int, *selector: str) -> list[Json]:
         if route.get("dst") == "default":
             route["dst"] = "0.0.0.0/0" if family == 4 else "::/0"
     return found
+
+
+def neighbours() -> dict[tuple[str, str], str]:
+    """The permanent entries of the neighbour table: (address, device) -> link-layer address."""
+    found = {}
+    for number in (4, 6):
+        with contextlib.suppress(CommandError):  # IPv6 can be switched off
+            for entry in _read(f"-{number}", "neigh", "show", "nud", "permanent"):
+                found[entry["dst"], entry["dev"]] = str(entry.get("lladdr", "")).lower()
+    return found
+
+
+class Lookup:
+    """Where addresses inside are, by the main table. A default route leads there only by a device of `inside`."""
+
+    def __init__(self, inside: Collection[str]) -> None:
+        self._routes: dict[int, dict[int, dict[int, Json]]] = {4: {}, 6: {}}
+        for number in (4, 6):
+            for route in sorted(routes(number), key=lambda one: int(one.get("metric", 0)), reverse=True):
+                network = ipaddress.ip_network(route["dst"])
+                if "dev" in route and (network.prefixlen or route["dev"] in inside):
+                    by_length = self._routes[number].setdefault(network.prefixlen, {})
+                    by_length[int(network.network_address)] = route
+
+    def find(self, address: str) -> tuple[str, str]:
+        """The device that leads to an address, and the router; both empty if nothing does."""
+        wanted = ipaddress.ip_address(address)
+        for length in sorted(self._routes[wanted.version], reverse=True):
+            bits = wanted.max_prefixlen - length
+            route = self._routes[wanted.version][length].get(int(wanted) >> bits << bits)
+            if route is not None:
+                return str(route["dev"]), str(route.get("gateway", ""))
+        return "", ""
 
 
 def batch(family: int, commands: list[str]) -> None:

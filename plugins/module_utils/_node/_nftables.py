@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from . import _usage
+from . import _senders, _usage
 from ._document import Change
 from ._part import Part
 from ._run import CommandError, have, run, succeeds
@@ -69,10 +69,18 @@ class Nftables(Part):
     """The rendered file `nftables.nft`."""
 
     name = "nftables"
-    _expected: list[Any] | None = None
+    _expected: tuple[str, list[Any]] | None = None
+    _filled: str | None = None
 
     @property
     def _text(self) -> str:
+        if self._filled is None:
+            elements = _senders.elements(self.want, self._file)
+            self._filled = f"{self._file}\n{elements}" if elements else self._file
+        return self._filled
+
+    @property
+    def _file(self) -> str:
         return self.want.files.get(FILE, "") if self.want.listed("vpns") else ""
 
     def _loaded(self) -> list[Any]:
@@ -87,10 +95,10 @@ class Nftables(Part):
 
     def _scratch(self) -> list[Any]:
         """What the kernel makes of the file: loaded into a network namespace that nobody uses."""
-        if self._expected is None:
+        if self._expected is None or self._expected[0] != self._text:
             script = f"nft -f - && nft -j -s list table {FAMILY} {TABLE}"
-            self._expected = canonical(run("unshare", "-n", "sh", "-c", script, stdin=self._text))
-        return self._expected
+            self._expected = (self._text, canonical(run("unshare", "-n", "sh", "-c", script, stdin=self._text)))
+        return self._expected[1]
 
     def problems(self) -> list[str]:
         """A file that the kernel refuses."""
@@ -107,6 +115,7 @@ class Nftables(Part):
 
     def changes(self) -> list[Change]:
         """The table to create, replace or delete."""
+        self._filled = None  # networks come and go, and where a neighbour is with them
         if not self._text and not self.have.listed("vpns") and not self.have.empty:
             return []  # neither generation has a firewall: do not start nft for nothing
         loaded = self._loaded()
@@ -120,12 +129,12 @@ class Nftables(Part):
 
     def gone(self) -> bool:
         """Whether somebody flushed it. What is in it is not looked at: this is asked every few seconds."""
-        return bool(self._text) and have("nft") and not succeeds("nft", "-t", "list", "table", FAMILY, TABLE)
+        return bool(self._file) and have("nft") and not succeeds("nft", "-t", "list", "table", FAMILY, TABLE)
 
     @property
     def wanted(self) -> bool:
         """Whether there has to be a table."""
-        return bool(self._text)
+        return bool(self._file)
 
     def put_back(self) -> None:
         """Load the table after somebody removed it. Quotas go on from what is remembered, if that can be read."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from . import _certificates, _renew, _units, _usage, _x509
+from . import _certificates, _neighbours, _renew, _units, _usage, _x509
 from ._commit import compare
 from ._confirm import states
 from ._document import NOTHING, Change, Document
@@ -43,6 +43,7 @@ def observe(store: Store) -> dict[str, Any]:
         "drift": [{"subsystem": change.subsystem, "action": change.action} for change in drift],
         "diverted": diverted(current, store),
         "droppers": droppers(),
+        "neighbours": _neighbours.observed(current),
         "usage": _usage.observed(store, current),
         **seen,
         "reasons": reasons,

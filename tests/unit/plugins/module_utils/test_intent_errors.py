@@ -449,6 +449,22 @@ vpns:
         ],
     ),
     (
+        "no link-layer address",
+        "hosts: {vm1-east: {vcc_mac: [01:00:5e:10:00:01, 123456]}, "
+        "vapp1-east: {vcc_mac: {10.10.0.300: '02:00:5e:10:00:01', 10.10.0.11: nothing}}}",
+        [
+            ("hosts.vm1-east.vcc_mac", "'01:00:5e:10:00:01' is no link-layer address of one machine"),
+            ("hosts.vm1-east.vcc_mac", "'123456' is no link-layer address such as \"02:00:5e:10:00:01\""),
+            ("hosts.vapp1-east.vcc_mac", "'nothing' is no link-layer address"),
+            ("hosts.vapp1-east.vcc_mac", "10.10.0.300 is no IP address"),
+        ],
+    ),
+    (
+        "no link-layer address of an edge",
+        "hosts: {edge-west: {vcc_mac: 02:00:5e:10:00}}",
+        [("hosts.edge-west.vcc_mac", "'02:00:5e:10:00' is no link-layer address")],
+    ),
+    (
         "an edge in two clouds",
         "hosts: {edge-east: {clouds: [east, west]}, edge-west: null}",
         [("hosts.edge-east", "is in 2 clouds (cloud_east, cloud_west); a gateway is in exactly one")],

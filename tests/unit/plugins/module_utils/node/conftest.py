@@ -28,6 +28,13 @@ EDGE: dict[str, Any] = {
         {"prefix": "100.64.0.64/26", "tunnel": "payroll", "source": "100.64.0.1"},
         {"prefix": "100.64.0.0/24", "type": "blackhole", "metric": 9999},
     ],
+    "inside": ["192.168.1.1", "fd10:1::1"],
+    "neighbours": [
+        {"address": "192.168.1.11", "host": "vm1-east", "sends": ["100.64.0.17/32"]},
+        {"address": "192.168.1.12", "host": "vm2-east"},
+        {"address": "10.10.0.1", "host": "edge-east", "sends": ["100.64.0.0/24"], "uplink": True},
+        {"address": "fd10:1::11", "host": "vm1-east", "sends": ["fd00:1::11/128"], "mac": ["02:00:00:00:00:11"]},
+    ],
     "vpns": [
         {
             "name": "payroll",

@@ -122,7 +122,7 @@ FORWARDING = "net.ipv4.ip_forward = 1"
 WHOLE = (ROUTE, BLACKHOLE, "100.64.0.1/32", "fd00:1::1/128", FORWARDING, "chain forward")
 LOSSES = {
     "the firewall": ("nft flush ruleset", "chain forward", FIREWALL_SECONDS),
-    "a chain's rules": ("nft flush chain inet intercloud_vpn members", "goto refuse", OTHER_SECONDS),
+    "a chain's rules": ("nft flush chain inet intercloud_vpn members", "fib saddr . iif", OTHER_SECONDS),
     "a blackhole route": ("ip route flush proto 155", BLACKHOLE, FIREWALL_SECONDS),
     "a route": ("ip route del 100.64.0.17", ROUTE, OTHER_SECONDS),
     "an address": ("ip addr del 100.64.0.1/32 dev inside", "100.64.0.1/32", OTHER_SECONDS),

@@ -27,7 +27,7 @@ def render(role: str, name: str, document: dict[str, Any], backend: str, trap: b
         loader=loader,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
+        keep_trailing_newline=False,  # as where Ansible includes a template
         undefined=jinja2.StrictUndefined,
         autoescape=False,
     )
@@ -86,7 +86,7 @@ def test_the_kernel_takes_who_may_reach_what(
 
 
 def test_what_both_kinds_of_gateway_say_alike_is_the_same() -> None:
-    for name in ("access_sets", "access_rules", "access_ports", "access_chains"):
+    for name in ("access_sets", "access_rules", "access_ports", "access_chains", "senders_sets", "senders_check"):
         texts = {(ROLES / role / "templates" / f"{name}.nft.j2").read_text() for role in ("org_edge", "vapp_edge")}
         assert len(texts) == 1, name
 

@@ -1,0 +1,47 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The machines' link-layer addresses, on their way from the machines to their neighbours (docs/senders.md).
+
+A machine is asked about its own addresses only: what it says of others' binds nobody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._neighbours import parse_mac
+from ansible_collections.intercloud.vpn.plugins.module_utils._node._neighbours import FILE
+
+OBSERVED = "observed.json"  # beside the plan: {host: {address: link-layer address}}
+
+
+def macs_of(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """{host: {address: link-layer address}}, of what M(intercloud.vpn.node_survey) returned of hosts."""
+    found: dict[str, dict[str, str]] = {}
+    for host, said in sorted(facts.items()):
+        for _name, device in sorted((said.get("devices") or {}).items()):
+            try:
+                mac = parse_mac(str(device.get("mac") or ""))
+            except ValueError:
+                continue  # a device without one
+            for text in device.get("addresses") or ():
+                found.setdefault(host, {}).setdefault(str(text).partition("/")[0], mac)
+    return found
+
+
+def beside(document: Mapping[str, Any], documents: Any) -> dict[str, str]:
+    """The file of the link-layer addresses of a node's neighbours; nothing where none is known."""
+    if not documents or not document.get("neighbours"):
+        return {}
+    path = Path(str(documents)).expanduser().parent / OBSERVED
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    found = {
+        entry["address"]: known[entry["host"]][entry["address"]]
+        for entry in document["neighbours"]
+        if "mac" not in entry and entry["address"] in known.get(entry["host"], {})
+    }
+    return {FILE: json.dumps(found, indent=1)} if found else {}
