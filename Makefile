@@ -4,7 +4,7 @@ LABCTL := roles/lab/files/labctl
 VMCTL := roles/lab/files/vmctl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lab lab-down lab-status lab-kernel lab-kernel-down test-kernel
+.PHONY: help setup demo test lint bench lab lab-down lab-status lab-kernel lab-kernel-down test-kernel test-faults
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,6 +41,9 @@ lab-kernel-down:  ## remove it, whatever state it is in (root)
 test-kernel:  ## what holds with kernel IPsec: crashes, reboots, a lossy network (root; slow under emulation)
 	@scripts/setup.sh kernel
 	@scripts/test-kernel.sh
+
+test-faults: setup  ## what a node does when it is killed, its state is damaged, its disk is full (root)
+	@scripts/test-faults.sh
 
 lab-status:  ## which machines there are, and how to reach them
 	@$(LABCTL) status

@@ -22,12 +22,12 @@ AGENT = f"{HOME}/agent"
 HOOK = f"{HOME}/ssl-peer"
 MODULES = (
     *("__init__", "_addresses", "_agent", "_certificates", "_charon", "_commit", "_confirm", "_connections"),
-    *("_convergence", "_counting", "_document", "_duplicates", "_files", "_install", "_ip", "_ipsec", "_journal"),
-    *("_kinds", "_links", "_management", "_netlink", "_nftables", "_observe", "_openvpn", "_openvpn_trial", "_part"),
-    *("_pending", "_reasons", "_refusal", "_renew", "_resident", "_revocations", "_routes", "_run", "_scratch"),
-    *("_secrets", "_sessions", "_setups", "_ssl", "_ssl_kind", "_ssl_reasons", "_ssl_units", "_state", "_swanctl"),
-    *("_sysctl", "_systemd", "_tunnel_kind", "_tuns", "_units", "_upkeep", "_usage", "_vici", "_worker", "_x509"),
-    *("_xfrm",),
+    *("_convergence", "_counting", "_document", "_duplicates", "_files", "_generations", "_guarded", "_install"),
+    *("_ip", "_ipsec", "_journal", "_kinds", "_leftovers", "_links", "_management", "_memory", "_netlink", "_nftables"),
+    *("_notes", "_observe", "_openvpn", "_openvpn_trial", "_part", "_pending", "_reasons", "_refusal", "_renew"),
+    *("_resident", "_revocations", "_room", "_routes", "_run", "_salvage", "_scratch", "_secrets", "_sessions"),
+    *("_setups", "_ssl", "_ssl_kind", "_ssl_reasons", "_ssl_units", "_state", "_stored", "_swanctl", "_sysctl"),
+    *("_systemd", "_tunnel_kind", "_tuns", "_units", "_upkeep", "_usage", "_vici", "_worker", "_x509", "_xfrm"),
 )
 
 # Resident: without site packages, which it does not need, it takes less memory.
@@ -108,7 +108,7 @@ class Agent(Part):
             if _files.read(self.store.at(path)) != wanted[path]:
                 _files.write(self.store.at(path), wanted[path], 0o755 if path in (AGENT, HOOK) else 0o644)
         for path in self._installed() - set(wanted):
-            Path(self.store.at(path)).unlink()
+            _files.remove(Path(self.store.at(path)))
         # Compiled once, here: what systemd calls the agent for takes a quarter of the time then.
         compileall.compile_dir(
             self.store.at(HOME), quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
@@ -117,4 +117,6 @@ class Agent(Part):
     def clear(self) -> None:
         """Remove the files."""
         if self.want.empty:
-            shutil.rmtree(self.store.at(HOME), ignore_errors=True)
+            with _files.named(self.store.at(HOME)):
+                if self.store.at(HOME).exists():
+                    shutil.rmtree(self.store.at(HOME))

@@ -172,7 +172,8 @@ class Openvpn(Part):
         for path in self._stale():
             _files.write(self.store.at(path), self._texts.get(path, ""))
         for place in (_ssl.PEERS, _ssl.REVOKED):
-            self.store.at(place).mkdir(parents=True, exist_ok=True)
+            with _files.named(self.store.at(place)):
+                self.store.at(place).mkdir(parents=True, exist_ok=True)
         restarts = self._restarts()
         for name in restarts:
             if not self._enabled(name):
@@ -197,9 +198,9 @@ class Openvpn(Part):
             with contextlib.suppress(CommandError):  # it did not fail
                 _systemd.systemctl("reset-failed", unit)
             for path in (f"{_ssl.SOCKETS}/{name}.socket", f"{_ssl.SOCKETS}/{name}.loaded"):
-                self.store.at(path).unlink(missing_ok=True)
+                _files.remove(self.store.at(path))
         for path in self._over():
-            self.store.at(path).unlink()
+            _files.remove(self.store.at(path))
         if not self._processes:
             for place in (_ssl.PEERS, _ssl.REVOKED, _ssl.HOME):
                 if self.store.at(place).is_dir():

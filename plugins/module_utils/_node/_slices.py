@@ -83,11 +83,12 @@ def _write(document: Document, store: Store) -> None:
     path = _path(document, store)
     if document.get("slice"):
         for directory in (path.parent.parent, path.parent):
-            directory.mkdir(parents=True, exist_ok=True)
-            directory.chmod(0o700)
+            with _files.named(directory):
+                directory.mkdir(parents=True, exist_ok=True)
+                directory.chmod(0o700)
         _files.write(path, _text(document), 0o600)
         return
-    path.unlink(missing_ok=True)
+    _files.remove(path)
     with contextlib.suppress(OSError):  # others' slices, or somebody else's files, are in it
         for directory in (path.parent, path.parent.parent, store.state):
             directory.rmdir()
