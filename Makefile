@@ -4,7 +4,7 @@ LABCTL := roles/lab/files/labctl
 VMCTL := roles/lab/files/vmctl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lab lab-down lab-status lab-kernel lab-kernel-down test-kernel test-attack
+.PHONY: help setup demo test lint bench lab lab-down lab-status lab-kernel lab-kernel-down test-kernel test-attack test-faults
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -44,6 +44,9 @@ test-kernel:  ## what holds with kernel IPsec: crashes, reboots, a lossy network
 
 test-attack: setup  ## attacks on the lab's VPNs, each of which has to fail (root; a lab of its own)
 	@scripts/test-attack.sh
+
+test-faults: setup  ## what a node does when it is killed, its state is damaged, its disk is full (root)
+	@scripts/test-faults.sh
 
 lab-status:  ## which machines there are, and how to reach them
 	@$(LABCTL) status

@@ -9,7 +9,7 @@ mkdir -p "$logs"
 begun=$SECONDS
 failed=()
 waiting=ssl
-progress='^(molecule: .*(passed|FAILED)|killed after|test-kernel: )'
+progress='^(molecule: .*(passed|FAILED)|killed after|test-kernel: |test-faults: )'
 
 say() { printf '[%4d s] %s\n' $((SECONDS - begun)) "$*"; }
 
@@ -34,6 +34,7 @@ step_unit() { pytest -q tests/unit; }
 step_sanity() { scripts/sanity.sh; }
 step_package() { scripts/package.sh; }
 step_intents() { pytest -q tests/integration; }
+step_faults() { scripts/test-faults.sh short; }
 step_kernel() { scripts/setup.sh kernel && scripts/test-kernel.sh short; }
 step_attack() { scripts/test-attack.sh short; }
 step_lab() { roles/lab/files/labctl down && ansible-playbook -i inventories/lab playbooks/lab_up.yml && pytest -q tests/lab; }
@@ -43,8 +44,8 @@ step_molecule() { MOLECULE_ELSEWHERE=$waiting scripts/molecule.sh; }
 step_lab_down() { tests/lab/killed.sh; }
 
 trap 'roles/lab/files/labctl down >/dev/null 2>&1; roles/lab/files/vmctl down >/dev/null 2>&1' EXIT
-say "lint, unit, intents, package, sanity, kernel, attack, waiting | lab, molecule; lab_down (logs in $logs)"
-lane lint unit intents package sanity kernel attack waiting & python_lane=$!
+say "lint, unit, faults, intents, package, sanity, kernel, attack, waiting | lab, molecule; lab_down (logs in $logs)"
+lane lint unit faults intents package sanity kernel attack waiting & python_lane=$!
 lane lab molecule & lab_lane=$!
 wait "$python_lane" || failed+=(python)
 wait "$lab_lane" || failed+=(lab)

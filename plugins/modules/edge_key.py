@@ -77,15 +77,13 @@ path:
 import hashlib
 import os
 import subprocess
-import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import (
-    _node,  # noqa: F401  pylint: disable=unused-import  (refuses an old Python)
-)
 from ansible_collections.intercloud.vpn.plugins.module_utils._names import IDENTITY, ORGANIZATION_KEPT
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _files
 
 # The names that are allowed may stand in openssl's configuration unquoted.
 REQUEST = """\
@@ -126,26 +124,28 @@ def make_key(path: str, replace: bool = False) -> bool:
 
     `replace`: the key that is there is not to be kept.
     """
-    directory = os.path.dirname(path)
+    place = Path(path)
     before = os.umask(0o077)
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        with _files.named(place):
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _files.sweep(place.parent)  # copies of a key, of runs that were killed
         key = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384")
-        handle, scratch = tempfile.mkstemp(dir=directory, prefix=".intercloud-vpn-")  # mode 0600
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(key)
-                file.flush()
-                os.fsync(file.fileno())
-            if replace:
-                os.replace(scratch, path)
-            else:
-                os.link(scratch, path)  # unlike a rename, never replaces a key
-        except FileExistsError:
-            return False
-        finally:
-            if os.path.exists(scratch):
-                os.unlink(scratch)
+        scratch = _files.temporary(place)
+        with _files.named(place):
+            try:
+                with open(scratch, "wb") as file:  # mode 0600
+                    file.write(key)
+                    file.flush()
+                    os.fsync(file.fileno())
+                if replace:
+                    os.replace(scratch, path)
+                else:
+                    os.link(scratch, path)  # unlike a rename, never replaces a key
+            except FileExistsError:
+                return False
+            finally:
+                scratch.unlink(missing_ok=True)
     finally:
         os.umask(before)
     return True

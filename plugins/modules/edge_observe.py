@@ -64,6 +64,21 @@ backend:
   description: The IPsec backend.
   type: str
   returned: success
+state:
+  description: Whether the node can read what is stored on it.
+  type: dict
+  returned: success
+  sample: {damaged: [], refusing: false}
+  contains:
+    damaged:
+      description:
+        - What cannot be read, and why. Without RV(state.refusing), the node runs the generation that RV(generation)
+          tells, and refuses what only the damaged one guarded.
+      type: list
+      elements: str
+    refusing:
+      description: Whether no generation can be read. The node then refuses every block that it ever guarded.
+      type: bool
 unconfirmed:
   description: Whether nobody has confirmed the generation yet.
   type: bool

@@ -53,6 +53,13 @@ class Addresses(Part):
         wanted = self._wanted(held)[0]
         return [(a, d) for a, d in self._noted() if (a, d) not in wanted and a in held.get(d, [])]
 
+    def _forgotten(self) -> list[Given]:
+        """What is noted as ours and is not wanted: an entry that stays would take away somebody's address one day."""
+        if not self._noted() or self.want.empty:  # with the last VPN all notes go
+            return []
+        wanted = self._wanted(_ip.addresses())[0]
+        return [given for given in self._noted() if given not in wanted]
+
     def problems(self) -> list[str]:
         """Addresses that have no device to go to."""
         if not have("ip"):
@@ -68,7 +75,10 @@ class Addresses(Part):
     def changes(self) -> list[Change]:
         """Addresses to add and to remove."""
         found = [Change(self.name, f"add {a} to {d}", "", f"{a} dev {d}") for a, d in self._missing()]
-        return found + [Change(self.name, f"remove {a} from {d}", f"{a} dev {d}") for a, d in self._over()]
+        over = self._over()
+        found += [Change(self.name, f"remove {a} from {d}", f"{a} dev {d}") for a, d in over]
+        forgotten = [given for given in self._forgotten() if given not in over]
+        return found + [Change(self.name, f"forget {a} on {d}") for a, d in forgotten]
 
     def build(self) -> None:
         """Add what is missing."""
@@ -84,9 +94,12 @@ class Addresses(Part):
         over = self._over()
         for family in (4, 6):
             _ip.batch(family, [f"addr del {a} dev {d}" for a, d in over if _ip.family(a) == family])
-        if self._noted():
-            wanted = self._wanted(_ip.addresses())[0]
-            self.store.own("addresses", [given for given in self._noted() if given in wanted] or None)
+
+    def forget(self) -> None:
+        """Note no longer what was removed."""
+        forgotten = self._forgotten()
+        if forgotten:
+            self.store.own("addresses", [given for given in self._noted() if given not in forgotten] or None)
 
 
 def _extra(family: int, device: str) -> str:

@@ -10,12 +10,12 @@ import sys
 import time
 
 from . import _certificates, _charon, _files, _ip, _renew, _resident, _revocations, _secrets, _usage
-from ._commit import FAILURES, attempt, rollback
-from ._document import LIBIPSEC_DEVICE, NOTHING
+from ._commit import FAILURES, refuse, rollback
+from ._document import LIBIPSEC_DEVICE
 from ._nftables import Nftables
 from ._observe import observe
 from ._part import Context
-from ._routes import DeviceRoutes, Guards
+from ._routes import DeviceRoutes
 from ._run import CommandError
 from ._ssl_kind import follow
 from ._state import Busy, Store
@@ -61,24 +61,24 @@ def firewall(store: Store) -> None:
 
 def guard(store: Store) -> None:
     """At boot, before there is a network: refuse what has no tunnel yet. The rest is restored when networks are up."""
-    generation = store.current() or NOTHING
-    context = Context(generation, generation, store, boot=True)
-    failed = attempt([Nftables(context).build, Guards(context).build])
-    if failed:
-        raise CommandError("; ".join(failed))
+    running = store.running()
+    failed = refuse(running, store)
+    if failed or running.damaged:
+        raise CommandError("; ".join([text for text in (running.trouble(), *failed) if text]))
 
 
 def save(store: Store) -> None:
     """Remember what was used of quotas: the machine is going down."""
-    if _usage.quotas(store.current() or NOTHING):
+    generation = store.running().generation
+    if _usage.quotas(generation):
         with store.lock(patience=5):
-            _usage.write(store, _usage.current(store, store.current() or NOTHING))
+            _usage.write(store, _usage.current(store, generation))
 
 
 def peers(store: Store) -> None:
     """A peer has connected to an OpenVPN server: lead its routes to it."""
     with store.lock():
-        for text in follow(store.current() or NOTHING, store):
+        for text in follow(store.running().generation, store):
             say(text)
 
 

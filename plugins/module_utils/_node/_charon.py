@@ -162,7 +162,7 @@ def mark(
         "secrets": old.get("secrets", {}) if secrets is None else secrets,
         "made": old.get("made", {}) if made is None else made,
     }
-    _files.write(store.at(MARKER), json.dumps(noted, sort_keys=True), 0o600)
+    store.put(lambda: _files.write(store.at(MARKER), json.dumps(noted, sort_keys=True), 0o600))
 
 
 def marker(store: Store) -> dict[str, Any]:

@@ -10,30 +10,32 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import _certificates, _identity, _neighbours, _pending, _renew, _secrets, _systemd
+from . import _certificates, _identity, _neighbours, _pending, _renew, _room, _salvage, _secrets, _systemd
 from ._addresses import Addresses
 from ._certificates import Certificates
 from ._document import NOTHING, Change, Document, Generation
-from ._install import Agent
+from ._install import HOME, Agent
 from ._links import Links
 from ._machine import Machine
 from ._neighbours import Neighbours
 from ._nftables import Nftables
+from ._notes import Notes
 from ._openvpn import Openvpn
 from ._part import Context, Part
 from ._routes import Guards, Routes
 from ._run import CommandError
 from ._secrets import Secrets
-from ._state import Busy, Store
+from ._state import COPIES, RUN, Busy, Running, Store
 from ._swanctl import Swanctl
 from ._sysctl import Sysctls
 from ._tuns import Tuns
-from ._units import Units
+from ._units import DIRECTORY, Units
 from ._vici import ViciError
 
 # On the way up, what refuses traffic comes before what carries it; on the way down it is the other way round.
 ORDER: tuple[type[Part], ...] = (
     Machine,  # changes nothing: whether the document fits the machine
+    Notes,  # a block is noted before it is brought: whatever is lost later, it will be refused
     Agent,
     Certificates,  # on the way down nearly last: a key that is gone does not come back when a later step fails
     Units,
@@ -198,7 +200,10 @@ def revise(files: dict[str, str], store: Store, check: bool = False) -> Outcome:
     Busy, too, while the generation is unconfirmed: whoever comes to confirm it, or the timer, decides about it.
     """
     with contextlib.nullcontext() if check else store.lock():
-        have = store.current() or NOTHING
+        running = store.running()
+        if running.damaged:
+            raise CommandError(running.trouble())
+        have = running.generation
         if have.empty:
             return Outcome([], "", False)
         if store.fallback is not None and not check:
@@ -206,8 +211,22 @@ def revise(files: dict[str, str], store: Store, check: bool = False) -> Outcome:
         return _commit(Generation(have.document, {**have.files, **files}, have.backend), store, 0, check)
 
 
+def _refuse_older(want: Generation, store: Store) -> None:
+    have = store.running().generation.document
+    # Of a generation that cannot be read, its name still tells the number.
+    now, then = int(store.named("current").partition("-")[0] or 0), int(want.document.get("generation") or 0)
+    if have.get("organization") in (None, "", want.document.get("organization")) and now > then:
+        problem = (
+            f"this plan's generation is {then}, and the node runs {now}: another run was here meanwhile, so run this "
+            "one again; or the ledger is an older copy, and vcc_allow_older=true goes back to it"
+        )
+        raise Refused([("generation", problem)])
+
+
 def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcome:
-    have = store.current() or NOTHING
+    running = store.running()
+    # Of a node whose generation is damaged, everything that is loaded is looked at, as if it were nobody's.
+    have = _salvage.known(running, store) if running.damaged else running.generation
     want = NOTHING if want.empty else completed(want, have)
     everything = parts(want, have, store, check)
     problems = [(part.name, problem) for part in everything for problem in part.problems()]
@@ -215,8 +234,8 @@ def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcom
         raise Refused(problems)
     changes = [change for part in everything for change in part.changes()]
     name = "" if want.empty else want.name
-    if store.named("current") != name:
-        changes.append(Change("generation", f"store {want.document['generation']}" if name else "forget"))
+    changes += _storing(name, want, store)
+    _refuse_without_room(want, have, store, changes)
     if not check and not changes:
         _arm_again(store, name, timeout)
     outcome = Outcome(changes, name or NOTHING_LEFT, store.fallback is not None)
@@ -224,22 +243,47 @@ def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcom
         return outcome
     fallback = store.fallback
     if fallback is None:
-        fallback = store.named("current")
+        fallback = running.name
     try:
-        if name:
-            store.save(want)
         _prepare(want, have, store, timeout, fallback, outcome)
         if name:
+            store.reserve.take(_room.needed(have))
+            store.save(want)
             store.point(want)
         elif timeout:
+            attempt([lambda: store.reserve.take(_room.needed(have))])  # a disk that is full keeps nothing from going
             store.leave()
         activate(want, have, store, keep=not name and bool(timeout))
+        if not timeout:
+            store.reserve.release()
+            if not name:
+                store.erase()
     except Exception as error:  # whatever it is, the node has been touched
-        clean = _back(want, store.load(fallback) or NOTHING, store)
+        clean = _back(want, store.resolve(fallback), store)
         raise RolledBack(str(error) or repr(error), clean, changes) from error
-    if not name and not timeout:
-        store.erase()
     return outcome
+
+
+def _storing(name: str, want: Generation, store: Store) -> list[Change]:
+    """What is to be done about the stored generations."""
+    if not name:
+        return [Change("generation", "forget")] if store.traces() else []
+    if store.named("current") != name or not store.whole(name):
+        return [Change("generation", f"store {want.document['generation']}")]
+    forgotten = (
+        [] if store.pending else [*store.reserve.places, store.state / _pending.FILE]
+    )  # by a run that was killed
+    over = [*store.surplus(), *(path for path in forgotten if path.exists())]
+    return [Change("generation", f"remove {path}") for path in over]
+
+
+def _refuse_without_room(want: Generation, have: Generation, store: Store, changes: list[Change]) -> None:
+    """Removal needs no room, and is how an administrator may want to make some."""
+    if changes and not want.empty:
+        places = [store.state, *(store.at(path) for path in (COPIES, DIRECTORY, HOME, RUN))]
+        lacking = _room.check(places, _room.needed(want, have))
+        if lacking:
+            raise Refused([("state", problem) for problem in lacking])
 
 
 def _arm_again(store: Store, name: str, timeout: int) -> None:
@@ -278,27 +322,54 @@ def leave(store: Store) -> None:
     store.erase()
 
 
-def _back(have: Generation, to: Generation, store: Store, boot: bool = False) -> bool:
+def _back(have: Generation, to: Running, store: Store, boot: bool = False) -> bool:
     """Converge to `to` after `have` failed; every subsystem is tried, whatever the others say.
 
-    What was not undone stays pending, and the agent tries again.
+    It needs no room on disk that was not set aside before. What was not undone stays pending, and the agent tries
+    again. Where no generation can be read to go back to, every block is refused, and nothing else is touched.
     """
-    name = "" if to.empty else to.name
-    everything = parts(to, have, store, boot=boot)
+    store.reserve.release()
+    store.lost = []
+    try:
+        return _return(have, to, store, boot)
+    finally:
+        store.lost = None
+
+
+def _return(have: Generation, to: Running, store: Store, boot: bool) -> bool:
+    if to.refusing:
+        refuse(to, store)
+        # A name that leads to nothing readable stays: it tells the generation's number.
+        attempt([*([store.leave] if store.current() else []), store.confirm])
+        return False
+    want = to.generation
+    everything = parts(want, have, store, boot=boot)
     steps = [part.build for part in everything] + [part.clear for part in reversed(everything)]
-    with store.aiming(name):
-        clean = not attempt(steps)
+    with store.aiming(to.name):
+        clean = not attempt(steps) and not store.lost
     if not clean:
-        _pending.write(store, _pending.Pending(have.name, name, 0, 0, undoing=True))
-    if not to.empty:
-        store.point(to)
-    elif clean:
-        store.erase()
+        undoing = _pending.Pending(have.name, to.name, 0, 0, undoing=True)
+        attempt([lambda: _pending.write(store, undoing)])
+    if not want.empty:
+        stored = store.load(to.name) or want
+        last: list[Callable[[], None]] = [lambda: store.point(stored, back=True)]
     else:
-        store.leave()
-    if clean:
-        store.confirm()
-    return clean
+        last = [store.erase if clean else store.leave]
+    # What could not be pointed at stays unconfirmed, and so leads back there all the same.
+    clean = not attempt(last) and clean and not attempt([store.confirm])
+    return clean and not to.damaged
+
+
+def refuse(running: Running, store: Store) -> list[str]:
+    """Bring what refuses traffic, before and whatever else. Returns what failed."""
+    context = Context(running.generation, running.generation, store, boot=True)
+    return attempt([Nftables(context).build, Guards(context).build])
+
+
+def refused(running: Running, store: Store) -> list[Change]:
+    """What is missing of what refuses traffic."""
+    context = Context(running.generation, running.generation, store)
+    return [*Nftables(context).changes(), *(c for c in Guards(context).changes() if c.after)]
 
 
 def rollback(store: Store, boot: bool = False) -> str | None:
@@ -309,7 +380,9 @@ def rollback(store: Store, boot: bool = False) -> str | None:
     pending = store.pending
     if pending is None:
         return None
-    have = store.load(pending.generation) or store.current() or NOTHING
-    if not _back(have, store.kept(pending.fallback), store, boot):
+    to = store.resolve(pending.fallback)
+    if not _back(store.load(pending.generation) or NOTHING, to, store, boot):
+        if to.damaged:
+            raise CommandError(to.trouble())
         raise CommandError(f"not all of the way back to {pending.fallback or 'nothing'}: see `agent status`")
     return pending.fallback

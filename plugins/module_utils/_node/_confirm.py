@@ -15,7 +15,7 @@ from typing import Any
 
 from . import _renew
 from ._commit import NOTHING_LEFT, leave
-from ._document import NOTHING, Document, Generation
+from ._document import Document, Generation
 from ._kinds import KINDS, kind_of
 from ._run import CommandError
 from ._state import Store
@@ -77,7 +77,7 @@ def confirm(store: Store, timeout: float, check: bool = False, expected: str = "
     A link that does not come up is no error here: whoever verifies is the judge of that.
     """
     if check:
-        generation = store.current() or NOTHING
+        generation = store.running().generation
         return {
             "disarmed": store.fallback is not None,
             "renewed": list(_renew.pending(generation, store)),
@@ -85,7 +85,9 @@ def confirm(store: Store, timeout: float, check: bool = False, expected: str = "
             "links": states(generation, store),
         }
     with store.lock():
-        now, pending = store.named("current") or NOTHING_LEFT, store.pending
+        now, pending, running = store.named("current") or NOTHING_LEFT, store.pending, store.running()
+        if running.damaged:
+            raise CommandError(f"not confirmed: {running.trouble()}")
         if expected and now != expected:
             raise CommandError(
                 f"not confirmed: the node runs generation {now}, and {expected} was committed. It rolled "
@@ -98,7 +100,7 @@ def confirm(store: Store, timeout: float, check: bool = False, expected: str = "
             leave(store)
         elif disarmed:
             store.confirm()
-        generation = store.current() or NOTHING
+        generation = store.running().generation
         renewed = _renew.renew(generation, store) if generation.tunnels("ipsec") else []
     tried = initiate(missing(generation, store), generation, timeout, store)
     for kind in KINDS:

@@ -81,6 +81,9 @@ class Convergence(Worker):
         """Roll back what is overdue, then hold the node to its generation."""
         if self._overdue():
             return
+        self.generation()
+        if self.refusing:
+            return
         whole = time.monotonic() - self._all > NET
         if not whole and not self._due():
             return

@@ -45,7 +45,10 @@ class Generation:
 
     @property
     def digest(self) -> str:
-        """Tells generations with different content apart."""
+        """Tells generations with different content apart.
+
+        Nodes name what they have stored by it: computed otherwise, it would make all of that look damaged.
+        """
         content = json.dumps([self.document, self.files, self.backend], sort_keys=True)
         return sha256(content)
 

@@ -9,7 +9,6 @@ import re
 from typing import Any
 
 from . import _x509
-from ._document import NOTHING
 from ._run import CommandError, have, run, succeeds
 from ._state import Store
 
@@ -78,7 +77,7 @@ def gather(packages: list[str], kind: str, days: int, store: Store) -> dict[str,
         "backend": chosen,
         "strongswan": version,
         "trap": traps(chosen, version),
-        "generation": int((store.current() or NOTHING).document.get("generation", 0)),
+        "generation": int(store.running().generation.document.get("generation", 0)),
         "unconfirmed": store.fallback is not None,
         "certificate": {**known, "valid": _x509.valid_for(known, days)},
     }

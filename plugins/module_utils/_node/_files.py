@@ -1,18 +1,80 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are either the old one or the new one, whatever happens in between."""
+"""Files that are either the old one or the new one, whatever happens in between.
+
+A file that cannot be written raises Unwritable, which names the path, the reason and the repair.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
+
+# What every temporary file and directory of ours begins with. The dot hides it from `*.conf` patterns and from the
+# directories that strongSwan and systemd read; the rest tells it from other people's.
+TEMPORARY = ".intercloud-vpn-"
+SCARCE = 128  # inodes: a first commit makes fewer files
+ABANDONED = 600  # seconds; no step of ours takes so long, and a process id may belong to another process by then
+
+_REASONS = {
+    errno.ENOSPC: ("no space left on device", "free some space"),
+    errno.EDQUOT: ("disk quota exceeded", "free some space, or raise the quota"),
+    errno.EROFS: ("read-only file system", "make it writable (the kernel's log says why it is not)"),
+    errno.EACCES: ("permission denied", "let root write there"),
+    errno.EPERM: ("operation not permitted", "let root write there (lsattr shows an immutable file)"),
+    errno.EIO: ("input/output error", "check the disk"),
+}
+
+
+class Unwritable(OSError):
+    """A file cannot be written. The message names its path, the reason, and the repair."""
+
+    def __init__(self, path: Path | str, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror)
+        reason, repair = _REASONS.get(error.errno or 0, (error.strerror or str(error), "repair that"))
+        if error.errno == errno.ENOSPC and _lacks_inodes(Path(path)):
+            reason, repair = "no inodes left on device", "remove some files"
+        self.text = f"{path}: {reason}; {repair}, then run create_vpn again"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _lacks_inodes(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        found = os.statvfs(existing(path))
+        return 0 <= found.f_favail < min(SCARCE, found.f_files) and found.f_bavail * found.f_frsize >= 1 << 20
+    return False
+
+
+def existing(path: Path) -> Path:
+    """The path itself, or the nearest directory above it that is there."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
+@contextlib.contextmanager
+def named(path: Path | str) -> Iterator[None]:
+    """Have errors of the system say which path they are about, and what helps."""
+    try:
+        yield
+    except Unwritable:
+        raise
+    except OSError as error:
+        raise Unwritable(path, error) from error
 
 
 def read(path: Path) -> str:
-    """The content of a file; empty if there is none."""
+    """The content of a file; empty if there is none. Octets that are no UTF-8 come as U+FFFD: they equal nothing."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, NotADirectoryError):
         return ""
 
@@ -46,33 +108,82 @@ def _parents(path: Path) -> None:
         directory(path.parent)
 
 
+def temporary(path: Path) -> Path:
+    """Where something is made before it takes its place at `path`."""
+    return path.parent / f"{TEMPORARY}{os.getpid()}-{path.name}"
+
+
 def write(path: Path, content: str, mode: int = 0o644) -> None:
-    """Replace a file in one step. The temporary name starts with a dot, so that no `*.conf` pattern sees it."""
-    _parents(path)
-    temporary = path.parent / f".{path.name}.{os.getpid()}"
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        os.fchmod(stream.fileno(), mode)
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-    sync(path.parent)
+    """Replace a file in one step. Raises Unwritable; what was there is there still."""
+    with named(path):
+        _parents(path)
+        scratch = temporary(path)
+        try:
+            handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                os.fchmod(stream.fileno(), mode)
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            scratch.replace(path)
+        except BaseException:
+            _discard(scratch)
+            raise
+        sync(path.parent)
 
 
 def link(path: Path, target: str) -> None:
-    """Point a symbolic link at `target` in one step."""
-    _parents(path)
-    temporary = path.parent / f".{path.name}.{os.getpid()}"
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target)
-    temporary.replace(path)
-    sync(path.parent)
+    """Point a symbolic link at `target` in one step. Raises Unwritable."""
+    with named(path):
+        _parents(path)
+        scratch = temporary(path)
+        scratch.unlink(missing_ok=True)
+        try:
+            scratch.symlink_to(target)
+            scratch.replace(path)
+        except BaseException:
+            _discard(scratch)
+            raise
+        sync(path.parent)
 
 
 def remove(path: Path) -> None:
-    """Remove a file or link, and its directory if that is one of ours and empty now."""
-    path.unlink(missing_ok=True)
-    parent = path.parent
-    if parent.name.endswith((".service.d", "networkd.conf.d")) and parent.is_dir() and not any(parent.iterdir()):
-        parent.rmdir()
+    """Remove a file or link, and its directory if that is one of ours and empty now. Raises Unwritable."""
+    with named(path):
+        path.unlink(missing_ok=True)
+        parent = path.parent
+        if parent.name.endswith((".service.d", "networkd.conf.d")) and parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
+
+
+def _discard(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def leftovers(directory: Path) -> list[Path]:
+    """Temporary files and directories of processes that ended before they were done."""
+    try:
+        return sorted(path for path in directory.iterdir() if path.name.startswith(TEMPORARY) and _abandoned(path))
+    except OSError:
+        return []
+
+
+def _abandoned(path: Path) -> bool:
+    owner = path.name[len(TEMPORARY) :].partition("-")[0]
+    try:
+        if owner.isdecimal() and Path(f"/proc/{owner}").exists():
+            return time.time() - path.lstat().st_mtime > ABANDONED
+    except OSError:
+        return False
+    return True
+
+
+def sweep(directory: Path) -> None:
+    """Remove them."""
+    for path in leftovers(directory):
+        with named(path):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)

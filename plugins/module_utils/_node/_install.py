@@ -42,18 +42,23 @@ MODULES = (
     "_expiry",
     "_files",
     "_foreign",
+    "_generations",
+    "_guarded",
     "_identity",
     "_install",
     "_ip",
     "_ipsec",
     "_journal",
     "_kinds",
+    "_leftovers",
     "_links",
     "_machine",
     "_management",
+    "_memory",
     "_neighbours",
     "_netlink",
     "_nftables",
+    "_notes",
     "_observe",
     "_openvpn",
     "_openvpn_files",
@@ -65,8 +70,10 @@ MODULES = (
     "_renew",
     "_resident",
     "_revocations",
+    "_room",
     "_routes",
     "_run",
+    "_salvage",
     "_scratch",
     "_secrets",
     "_senders",
@@ -79,6 +86,7 @@ MODULES = (
     "_ssl_units",
     "_ssl_user",
     "_state",
+    "_stored",
     "_survey",
     "_swanctl",
     "_sysctl",
@@ -183,7 +191,7 @@ class Agent(Part):
             if _files.read(self.store.at(path)) != wanted[path]:
                 _files.write(self.store.at(path), wanted[path], 0o755 if path in (AGENT, HOOK) else 0o644)
         for path in self._installed() - set(wanted):
-            Path(self.store.at(path)).unlink()
+            _files.remove(Path(self.store.at(path)))
         # Compiled once, here: what systemd calls the agent for takes a quarter of the time then.
         compileall.compile_dir(
             self.store.at(HOME), quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
@@ -195,4 +203,6 @@ class Agent(Part):
     def clear(self) -> None:
         """Remove the files."""
         if self.want.empty:
-            shutil.rmtree(self.store.at(HOME), ignore_errors=True)
+            with _files.named(self.store.at(HOME)):
+                if self.store.at(HOME).exists():
+                    shutil.rmtree(self.store.at(HOME))

@@ -28,7 +28,8 @@ class Links(Part):
         return {f"vcc{vpn['number']}": vpn for vpn in vpns}
 
     def _concerned(self) -> bool:
-        return "xfrm" in (self.want.backend, self.have.backend)
+        # Nothing known of what the node had: then what is loaded tells.
+        return "xfrm" in (self.want.backend, self.have.backend) or self.have.empty
 
     def _found(self) -> dict[str, dict[str, Any]]:
         return {name: link for name, link in _ip.links("xfrm").items() if OURS.match(name)}

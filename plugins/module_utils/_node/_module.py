@@ -15,9 +15,8 @@ from ._commit import FAILURES, Refused, RolledBack, describe, revise, rollback
 from ._commit import commit as bring
 from ._confirm import confirm as keep
 from ._confirm import states
-from ._document import NOTHING, Generation
+from ._document import Generation
 from ._facts import installed
-from ._run import CommandError
 from ._state import Busy, Store
 from ._tunnel_kind import UP
 
@@ -68,7 +67,7 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
             "rolled_back": error.clean,
             "subsystems": describe(error.changes)["subsystems"],
         }
-    except (Busy, CommandError, ValueError) as error:
+    except (Busy, *FAILURES, ValueError) as error:
         return {"msg": f"not applied, nothing was touched: {error}", "rolled_back": False}
     links = [] if want.empty else states(want, store)
     down = any(link["initiator"] and link["state"] not in UP for link in links)
@@ -99,7 +98,7 @@ def confirm(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
             if not check:
                 with store.lock():
                     rollback(store)
-    except (Busy, *FAILURES) as error:
+    except (Busy, *FAILURES, ValueError) as error:
         return {"msg": str(error)}
     changed = bool(result["disarmed"] or result["renewed"] or result["initiated"])
     return {"changed": changed, "generation": store.named("current"), **result}
@@ -107,7 +106,10 @@ def confirm(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
 
 def revoke(given: dict[str, Any], store: Store, check: bool, patience: float = 90) -> dict[str, Any]:
     """The result of the module edge_crl; one with `msg` is a failure. Waits `patience` seconds for another run."""
-    have = store.current() or NOTHING
+    running = store.running()
+    if running.damaged:
+        return {"msg": f"not applied, nothing was touched: {running.trouble()}"}
+    have = running.generation
     if not needed(have) or have.document.get("organization") != given["organization"]:
         return {"changed": False, "generation": store.named("current"), "subsystems": {}, "diff": []}
     deadline = time.monotonic() + (0 if check else patience)
@@ -119,6 +121,6 @@ def revoke(given: dict[str, Any], store: Store, check: bool, patience: float = 9
         return {"msg": f"not applied, nothing was touched: {error}"}
     except RolledBack as error:
         return {"msg": f"activation failed: {error}; the revocations stay"}
-    except (Busy, CommandError, ValueError) as error:
+    except (Busy, *FAILURES, ValueError) as error:
         return {"msg": f"not applied, nothing was touched: {error}"}
     return {**outcome.report(), "generation": outcome.generation}

@@ -9,9 +9,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from . import _certificates, _neighbours, _renew, _units, _usage, _x509
-from ._commit import compare
+from ._commit import compare, refused
 from ._confirm import states
-from ._document import NOTHING, Change, Document
+from ._document import Change, Document
 from ._effective import diverted
 from ._foreign import droppers
 from ._kinds import KINDS
@@ -21,8 +21,9 @@ from ._tunnel_kind import UP
 
 def observe(store: Store) -> dict[str, Any]:
     """The node's state as plain data; see the module edge_observe for its shape."""
-    current = store.current() or NOTHING
-    drift = compare(current, current, store)
+    running = store.running()
+    current = running.generation
+    drift = refused(running, store) if running.refusing else compare(current, current, store)
     drift += [Change("secrets", f"make the IKE_SA of {name} again") for name in _renew.pending(current, store)]
     down = {link["tunnel"] for link in states(current, store) if link["state"] not in UP}
     seen: Document = {}
@@ -38,6 +39,10 @@ def observe(store: Store) -> dict[str, Any]:
         "generation": int(current.document.get("generation", 0)),
         "generation_name": store.named("current"),
         "backend": current.backend,
+        "state": {
+            "damaged": [*running.damaged, *store.guarded.damaged(), *store.owning.damaged()],
+            "refusing": running.refusing,
+        },
         "unconfirmed": store.fallback is not None,
         "rollback_armed": _units.armed(store),
         "drift": [{"subsystem": change.subsystem, "action": change.action} for change in drift],

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from . import _files
 
 if TYPE_CHECKING:
-    from ._state import Store
+    from ._stored import Stored
 
 FILE = "unconfirmed"
 
@@ -49,7 +49,7 @@ def now() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def read(store: Store) -> Pending | None:
+def read(store: Stored) -> Pending | None:
     """What is pending; None if everything is confirmed.
 
     A file that cannot be read rolls nothing back: what it says about the way back cannot be trusted.
@@ -70,16 +70,16 @@ def read(store: Store) -> Pending | None:
         return None
 
 
-def write(store: Store, pending: Pending) -> None:
+def write(store: Stored, pending: Pending) -> None:
     """From now on the node returns to the fallback unless somebody confirms before the deadline."""
     _files.write(store.state / FILE, json.dumps(asdict(pending), sort_keys=True), 0o600)
 
 
-def arm(store: Store, generation: str, fallback: str, seconds: float) -> None:
+def arm(store: Stored, generation: str, fallback: str, seconds: float) -> None:
     """Give a generation so many seconds to be confirmed."""
     write(store, Pending(generation, fallback, now() + seconds, seconds))
 
 
-def forget(store: Store) -> None:
+def forget(store: Stored) -> None:
     """The current generation is confirmed."""
     _files.remove(store.state / FILE)

@@ -89,7 +89,7 @@ class Refusal(Worker):
     def _changed(self, nftables: Nftables) -> list[str]:
         """Put back what is in the table, if that differs; a commit that is under way comes first."""
         with contextlib.suppress(Busy), self.store.lock(patience=0):
-            if self.store.named("current") == self._seen:
+            if self.store.leading()[0] == self._seen:
                 if not nftables.changes():
                     return []
                 nftables.build()

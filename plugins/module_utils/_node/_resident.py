@@ -15,7 +15,7 @@ import threading
 
 from . import _charon, _files, _units
 from ._addresses import Addresses
-from ._commit import activate, attempt, rollback
+from ._commit import activate, attempt, refuse, rollback
 from ._convergence import Convergence
 from ._install import version
 from ._journal import Journal, notify
@@ -23,6 +23,7 @@ from ._nftables import Nftables
 from ._part import Context
 from ._refusal import Refusal
 from ._routes import Guards, Routes
+from ._run import CommandError
 from ._state import Store
 from ._sysctl import Sysctls
 from ._upkeep import Upkeep
@@ -65,9 +66,13 @@ def run(store: Store) -> None:
 def restore(store: Store, journal: Journal) -> None:
     """Bring the node, which has just booted, to its generation, or to the one before if that was not confirmed."""
     with store.lock():
-        current = store.kept(store.named("current"))
-        fallback = store.fallback
-        generation = current if fallback is None else store.kept(fallback)
+        running, fallback = store.running(), store.fallback
+        target = running if fallback is None else store.resolve(fallback)
+        if target.refusing:
+            raise CommandError("; ".join([target.trouble(), *refuse(target, store)]))
+        if target.damaged:
+            journal.failed("state", target.trouble())
+        current, generation = running.generation, target.generation
         boot = not _charon.identity()[0]
         context = Context(generation, current, store, boot=boot)
         # What refuses traffic needs no network; the rest waits for it. strongSwan comes after us and loads by itself.

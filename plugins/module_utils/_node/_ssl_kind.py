@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 from . import _sessions, _ssl, _ssl_reasons, _systemd, _tls_crypt
-from ._document import NOTHING, Document, Generation
+from ._document import Document, Generation
 from ._management import Silent
 from ._part import Context
 from ._routes import Routes
@@ -59,7 +59,7 @@ class Ssl(NodeKind):
         deadline = time.monotonic() + timeout
         try:
             with store.lock(timeout):  # or a commit that has just stopped it would find it running
-                process = _ssl.processes(store.current() or NOTHING).get(link["tunnel"])
+                process = _ssl.processes(store.running().generation).get(link["tunnel"])
                 if process is None:
                     return "the node's document has no such tunnel any more"
                 if not _systemd.alive(process.unit):

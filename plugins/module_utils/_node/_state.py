@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import _arrivals, _files, _identity, _pending, _ssl
+from . import _arrivals, _files, _identity, _leftovers, _ssl
 from ._document import NOTHING, Generation
-from ._run import CommandError
+from ._memory import Memory
+from ._stored import COPIES, STATE, Running, Stored
 
-STATE = "/var/lib/intercloud-vpn"
+__all__ = ["COPIES", "LOCK", "RUN", "STATE", "TARGET", "Busy", "Running", "Store"]
+
 RUN = "/run/intercloud-vpn"
 LOCK = "/run/intercloud-vpn.lock"
 TARGET = f"{RUN}/target"
@@ -30,123 +31,38 @@ class Busy(Exception):
     """Another commit is running on this node."""
 
 
-class Store:
-    """The state directory. `root` is for tests."""
+class Store(Stored):
+    """The state directory, and the node's lock."""
 
-    def __init__(self, root: str = "/") -> None:
-        self.root = Path(root)
+    lost: list[str] | None = None
+    """Notes that could not be written on the way back; None at other times."""
 
-    def at(self, path: str) -> Path:
-        """An absolute path below the root."""
-        return self.root / path.lstrip("/")
+    def point(self, generation: Generation, back: bool = False) -> None:
+        """Make a stored generation the current one, and say so in `identity.json`."""
+        with contextlib.suppress(*([_files.Unwritable] if back else [])):  # the generation itself says it, too
+            _identity.note(generation, self)
+        super().point(generation, back)
 
-    @property
-    def state(self) -> Path:
-        """What survives a reboot."""
-        return self.at(STATE)
+    def traces(self) -> list[Path]:
+        """All that is stored of ours. A VCC server keeps its ledger in the same directory: that is none of it."""
+        names = ("unconfirmed", "previous", "usage.json", "identity.json", "current", "generations", "owned.json")
+        places = [*(self.state / name for name in names), *self.reserve.places, *self.owning.places]
+        places += self.guarded.places  # last: until then, what was guarded is refused
+        return [path for path in dict.fromkeys(places) if path.exists() or path.is_symlink()]
 
-    # --- generations ---------------------------------------------------------------------------------------------
-
-    def load(self, name: str) -> Generation | None:
-        """A generation by its name, or None if it is not (wholly) there."""
-        directory = self.state / "generations" / name
-        try:
-            document = json.loads(_files.read(directory / "document.json"))
-            backend = _files.read(directory / "backend").strip()
-            files = {path.name: _files.read(path) for path in sorted((directory / "files").iterdir())}
-        except (OSError, ValueError):
-            return None
-        return Generation(document, files, backend)
-
-    def save(self, generation: Generation) -> None:
-        """Store a generation; it becomes visible as a whole or not at all."""
-        directory = self.state / "generations" / generation.name
-        if self.load(generation.name) == generation:
-            return
-        building = directory.parent / f".{generation.name}.{os.getpid()}"
-        shutil.rmtree(building, ignore_errors=True)
-        for path in (directory.parent, building, building / "files"):
-            _files.directory(path, 0o700)
-        for name, content in generation.files.items():
-            _files.write(building / "files" / name, content, 0o600)
-        _files.write(building / "backend", generation.backend, 0o600)
-        _files.write(building / "document.json", json.dumps(generation.document, indent=1, sort_keys=True), 0o600)
-        shutil.rmtree(directory, ignore_errors=True)
-        building.rename(directory)
-        _files.sync(directory.parent)
-
-    def named(self, link: str) -> str:
-        """The generation that `current` or `previous` points at; empty if none."""
-        try:
-            return Path(os.readlink(self.state / link)).name
-        except OSError:
-            return ""
-
-    def kept(self, name: str) -> Generation:
-        """A generation that has to be there; "" is: nothing. CommandError when it cannot be read: it is not nothing."""
-        found = self.load(name) if name else NOTHING
-        if found is None:
-            raise CommandError(f"{self.state / 'generations' / name}: cannot be read; run create_vpn again")
-        return found
-
-    def current(self) -> Generation | None:
-        """The generation this node was last told to run."""
-        name = self.named("current")
-        return self.load(name) if name else None
-
-    def point(self, generation: Generation) -> None:
-        """Make a stored generation the current one, keep the one before it, and forget older ones."""
-        _identity.note(generation, self)
-        old = self.named("current")
-        if old != generation.name:
-            if old:
-                _files.link(self.state / "previous", f"generations/{old}")
-            _files.link(self.state / "current", f"generations/{generation.name}")
-        keep = {self.named("current"), self.named("previous"), self.fallback or ""}
-        for path in (self.state / "generations").iterdir():
-            if path.name not in keep:
-                shutil.rmtree(path, ignore_errors=True)
-
-    def leave(self) -> None:
-        """Have no current generation, and keep all of them for whoever goes back."""
-        (self.state / "current").unlink(missing_ok=True)
-        _files.sync(self.state)
-
-    def erase(self, owned: bool = True) -> None:
-        """Forget everything of ours. A VCC server keeps its ledger in the same directory: that stays.
-
-        Without `owned`, what we noted of the node's own state stays, for whoever has to clean up.
-        """
-        for name in (
-            "current",
-            "previous",
-            "unconfirmed",
-            "usage.json",
-            "identity.json",
-            *(["owned.json"] if owned else []),
-        ):
-            (self.state / name).unlink(missing_ok=True)
-        shutil.rmtree(self.state / "generations", ignore_errors=True)
-        with contextlib.suppress(OSError):  # somebody else's files are in it, or it is a mount point
-            self.state.rmdir()
+    def erase(self) -> None:
+        """Forget everything of ours."""
+        for path in self.traces():
+            with _files.named(path):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+        _leftovers.sweep(self.root)
+        for directory in (self.state, self.at(COPIES)):
+            with contextlib.suppress(OSError):  # somebody else's files are in it, or it is a mount point
+                directory.rmdir()
         shutil.rmtree(self.at(RUN), ignore_errors=True)
-
-    # --- commit-confirm ------------------------------------------------------------------------------------------
-
-    @property
-    def pending(self) -> _pending.Pending | None:
-        """What waits for confirmation, if anything does."""
-        return _pending.read(self)
-
-    @property
-    def fallback(self) -> str | None:
-        """Where an unconfirmed node goes back to ("" is: to nothing); None when the current generation is confirmed."""
-        pending = self.pending
-        return None if pending is None else pending.fallback
-
-    def confirm(self) -> None:
-        """The current generation is here to stay."""
-        _pending.forget(self)
 
     # --- while a commit is under way ----------------------------------------------------------------------------------
 
@@ -157,11 +73,12 @@ class Store:
         Whoever puts back a firewall meanwhile (_refusal.py) takes that one's.
         """
         path = self.at(TARGET)
-        _files.write(path, name, 0o600)
+        self.put(lambda: _files.write(path, name, 0o600))
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the next one that takes the lock removes it
+                path.unlink(missing_ok=True)
 
     @property
     def target(self) -> str | None:
@@ -177,7 +94,8 @@ class Store:
         found = self.load(target) if target else None
         if found is not None and target:
             return target, found
-        return self.named("current"), self.current() or NOTHING
+        running = self.running()
+        return running.name, running.generation
 
     def busy(self) -> bool:
         """Whether somebody holds the node's lock now."""
@@ -205,18 +123,33 @@ class Store:
 
     # --- what was there before us --------------------------------------------------------------------------------
 
+    @property
+    def owning(self) -> Memory:
+        """What `own` notes."""
+        return self.noted("owned.json")
+
     def owned(self, key: str) -> Any:
         """What we noted under `key` (see `own`), or None."""
-        return json.loads(_files.read(self.state / "owned.json") or "{}").get(key)
+        return (self.owning.read() or {}).get(key)
 
     def own(self, key: str, value: Any) -> None:
         """Note, before touching it, what is ours or how we found it. None forgets."""
-        noted = json.loads(_files.read(self.state / "owned.json") or "{}")
+        noted = dict(self.owning.read() or {})
         if value is None:
             noted.pop(key, None)
         else:
             noted[key] = value
-        _files.write(self.state / "owned.json", json.dumps(noted, sort_keys=True), 0o600)
+        self.put(lambda: self.owning.write(noted))
+
+    def put(self, write: Callable[[], None]) -> None:
+        """Write a note. On the way back (`lost` is a list) one that cannot be written stops nothing: what is loaded
+        comes first."""
+        try:
+            write()
+        except OSError as error:
+            if self.lost is None:
+                raise
+            self.lost.append(str(error))
 
     # --- one at a time -------------------------------------------------------------------------------------------
 
@@ -224,11 +157,11 @@ class Store:
     def lock(self, patience: float = 60) -> Iterator[None]:
         """Hold the node's lock. Raises Busy after `patience` seconds. The file goes when its holder does."""
         path = self.at(LOCK)
-        if not path.parent.exists():
-            _files.directory(path.parent)
         deadline = time.monotonic() + patience
         while True:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            with _files.named(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if path.exists() and os.fstat(handle).st_ino == path.stat().st_ino:
@@ -240,8 +173,10 @@ class Store:
                 raise Busy(f"another commit has been running on this node for {patience:g} s")
             time.sleep(0.1)
         try:
-            self.at(TARGET).unlink(missing_ok=True)  # of one that was killed
+            with contextlib.suppress(OSError):
+                self.at(TARGET).unlink(missing_ok=True)  # of one that was killed
             yield
         finally:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # held is the lock, not the file: one that stays does no harm
+                path.unlink(missing_ok=True)
             os.close(handle)

@@ -11,8 +11,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from . import _files
 from ._document import Change
 from ._part import Part
+
+GIVEN_BACK = "sysctls given back"  # what is noted of settings that the last generation to go had
 
 
 class Sysctls(Part):
@@ -37,12 +40,16 @@ class Sysctls(Part):
         """The settings that are not as wanted, each with what it should be."""
         return self._wrong()
 
+    def _given_back(self) -> dict[str, str]:
+        return dict(self.store.owned(GIVEN_BACK) or {})
+
     def _wrong(self) -> dict[str, str]:
         return {key: value for key, value in self.want.sysctls.items() if self._value(key) != " ".join(value.split())}
 
     def _found(self) -> dict[str, str]:
         """What to note: every setting's value from before us."""
-        now = {} if self.boot else {key: self._value(key) for key in self.want.sysctls}
+        source = self._given_back().get if self.boot else self._value
+        now = {key: source(key) for key in self.want.sysctls}
         return {**{key: value for key, value in now.items() if value}, **self._noted()}
 
     def _over(self) -> dict[str, str]:
@@ -59,10 +66,12 @@ class Sysctls(Part):
             for key, value in sorted(self._wrong().items())
         ]
         for key, value in sorted(self._over().items()):
-            if self._value(key) != value:
-                found.append(
-                    Change(self.name, f"restore {key} = {value}", f"{key} = {self._value(key)}", f"{key} = {value}")
-                )
+            if self._value(key) == value:  # only the note of it is left, and with the last VPN all notes go
+                found += [] if self.want.empty else [Change(self.name, f"forget {key}")]
+                continue
+            found.append(
+                Change(self.name, f"restore {key} = {value}", f"{key} = {self._value(key)}", f"{key} = {value}")
+            )
         return found
 
     def build(self) -> None:
@@ -70,16 +79,27 @@ class Sysctls(Part):
         found = self._found()
         if found != self._noted():
             self.store.own("sysctls", found)
+        again = {key: value for key, value in self._given_back().items() if key not in found}
+        if again != self._given_back():
+            self.store.own(GIVEN_BACK, again or None)
         for key, value in self._wrong().items():
+            self._set(key, value)
+
+    def _set(self, key: str, value: str) -> None:
+        with _files.named(self._path(key)):
             self._path(key).write_text(value, encoding="utf-8")
 
     def clear(self) -> None:
         """Give back what is no longer wanted."""
-        over = self._over()
-        if not over:
-            return
-        for key, value in over.items():
+        for key, value in self._over().items():
             if self._path(key).exists():
-                self._path(key).write_text(value, encoding="utf-8")
-        kept = {key: value for key, value in self._noted().items() if key not in over}
-        self.store.own("sysctls", kept or None)
+                self._set(key, value)
+
+    def forget(self) -> None:
+        """Note no longer what was given back."""
+        over = self._over()
+        if over:
+            # Who comes back to an earlier generation, perhaps at boot, has to know again what was before us.
+            self.store.own(GIVEN_BACK, over)
+            kept = {key: value for key, value in self._noted().items() if key not in over}
+            self.store.own("sysctls", kept or None)

@@ -156,7 +156,8 @@ def turned(known: Entries, asked: Iterable[Quota], now: datetime.datetime) -> En
 def write(store: Store, entries: Entries) -> None:
     """Remember, if there is anything new."""
     if entries != remembered(store):
-        _files.write(store.at(FILE), json.dumps(entries, indent=1, sort_keys=True), 0o600)
+        text = json.dumps(entries, indent=1, sort_keys=True)
+        store.put(lambda: _files.write(store.at(FILE), text, 0o600))
 
 
 def current(store: Store, *generations: Generation) -> Entries:

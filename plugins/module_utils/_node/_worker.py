@@ -26,7 +26,9 @@ class Worker(ABC, threading.Thread):
         self.root, self.journal = str(store.root), journal
         self._ended = threading.Event()
         self._since = 0.0
-        self.current, self._generation = "", NOTHING  # the generation's name, and what it says
+        self.current: str | None = None  # the generation's name, and what it says
+        self._generation = NOTHING
+        self.refusing = False  # no generation can be read: nothing but the refusal is to be held
 
     @property
     def store(self) -> Store:
@@ -47,8 +49,14 @@ class Worker(ABC, threading.Thread):
         store = self.store
         name = store.named("current")
         if name != self.current:
-            self._generation = (store.current() or NOTHING) if name else NOTHING
-            self.current = name
+            running = store.running()
+            self._generation, self.refusing = running.generation, running.refusing
+            # One that is repaired has the same name.
+            self.current = None if running.damaged else name
+            if running.damaged:
+                self.journal.failed("state", running.trouble())
+            else:
+                self.journal.works("state")
         return self._generation
 
     def context(self, generation: Generation) -> Context:

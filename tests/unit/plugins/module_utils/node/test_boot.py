@@ -89,10 +89,10 @@ def test_a_generation_that_cannot_be_read_is_not_nothing(
     store.point(edge)
     (store.state / "generations" / edge.name / "document.json").write_text("{")
     monkeypatch.setattr(_charon, "identity", lambda: (0, ""))
-    with pytest.raises(CommandError, match="cannot be read"):
+    with pytest.raises(CommandError, match="does not match its checksum"):
         _resident.restore(store, Journal())
     _pending.arm(store, edge.name, edge.name, 0)
-    with pytest.raises(CommandError, match="cannot be read"):
+    with pytest.raises(CommandError, match="does not match its checksum"):
         _commit.rollback(store)
     assert store.named("current") == edge.name
 

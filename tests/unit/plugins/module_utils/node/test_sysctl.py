@@ -29,6 +29,7 @@ def settle(want: Generation, store: Store, boot: bool = False) -> list[str]:
     said = [change.action for change in part.changes()]
     part.build()
     part.clear()
+    part.forget()
     assert part.changes() == []
     return said
 

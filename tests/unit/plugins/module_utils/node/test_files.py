@@ -1,0 +1,91 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files are written whole or not at all; what a killed step left is removed; failures name path and repair."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import _files, _leftovers, _room
+
+
+def ended() -> int:
+    """The id of a process that has ended."""
+    done = subprocess.Popen(["true"])
+    done.wait()
+    return done.pid
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (errno.ENOSPC, "no space left on device; free some space, then run create_vpn again"),
+        (errno.EDQUOT, "disk quota exceeded; free some space, or raise the quota, then run create_vpn again"),
+        (
+            errno.EPERM,
+            "operation not permitted; let root write there (lsattr shows an immutable file), then",
+        ),
+        (errno.ELOOP, "Too many levels of symbolic links; repair that, then run create_vpn again"),
+    ],
+)
+def test_what_fails_is_said_with_path_and_repair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, text: str
+) -> None:
+    path = tmp_path / "a" / "b.conf"
+    _files.write(path, "old\n")
+
+    def fsync(_handle: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(_files.Unwritable) as error:
+        _files.write(path, "new\n")
+    assert str(error.value).startswith(f"{path}: {text}")
+    assert path.read_text(encoding="ascii") == "old\n"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_a_killed_step_left_is_removed(tmp_path: Path) -> None:
+    private = tmp_path / "etc/swanctl/private"
+    generations = tmp_path / "var/lib/intercloud-vpn/generations"
+    gone, here = ended(), os.getpid()
+    for path in (private / f".intercloud-vpn-{gone}-intercloud-vpn.key", private / ".intercloud-vpn-ab3d_f1"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("a key", encoding="ascii")
+    (generations / f".intercloud-vpn-{gone}-3-0123456789ab" / "files").mkdir(parents=True)
+    kept = [private / f".intercloud-vpn-{here}-x", private / "intercloud-vpn.key", private / ".other"]
+    for path in kept:
+        path.touch()
+    assert len(_leftovers.found(tmp_path)) == 3
+    _leftovers.sweep(tmp_path)
+    assert sorted(private.iterdir()) == sorted(kept)
+    assert list(generations.iterdir()) == []
+
+
+def test_a_process_id_that_was_given_again_keeps_nothing(tmp_path: Path) -> None:
+    path = tmp_path / f".intercloud-vpn-{os.getpid()}-x"
+    path.touch()
+    long_ago = time.time() - 2 * _files.ABANDONED
+    os.utime(path, (long_ago, long_ago))
+    assert _files.leftovers(tmp_path) == [path]
+
+
+def test_room_that_is_there_is_no_problem_and_leaves_no_trace(tmp_path: Path) -> None:
+    assert _room.check([tmp_path / "not/yet/there", tmp_path], 1 << 16) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_set_aside_is_really_taken_and_really_freed(tmp_path: Path) -> None:
+    reserve = _room.Reserve(tmp_path / "a", tmp_path / "b")
+    reserve.take(1 << 16)
+    assert [place.exists() for place in reserve.places] == [True, False]  # one for each file system
+    assert (tmp_path / "a/reserve/octets").stat().st_blocks * 512 >= 1 << 16
+    reserve.release()
+    assert not reserve.exists()
