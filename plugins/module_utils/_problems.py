@@ -56,10 +56,10 @@ def unknown_keys(mapping: Mapping[Any, object], known: Collection[str], path: st
             problems.add(f"{path}.{key}", f"is not known here{did_you_mean(str(key), known)}")
 
 
-def some(texts: Sequence[str], most: int = 3) -> str:
+def some(texts: Sequence[str], most: int = 3, between: str = ", ") -> str:
     """The first few of many, and how many more there are: ``a, b, c and 7 more``."""
     more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more
+    return between.join(texts[:most]) + more
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:

@@ -27,7 +27,7 @@ def static_losses(sites: Sequence[str], pairs: Sequence[Pair]) -> str | None:
         return told
     lost = lost_pairs(sites, pairs)
     items = [f"without {what}: {some(between, 2)}" for what, between in lost.items()]
-    return f"{told}. Further: {some(items, 4)}" if items else told
+    return f"{told}. Further, {some(items, 4, '; ')}" if items else told
 
 
 def lost_pairs(sites: Sequence[str], pairs: Sequence[Pair]) -> Lost:
@@ -39,9 +39,9 @@ def lost_pairs(sites: Sequence[str], pairs: Sequence[Pair]) -> Lost:
         for other in sorted(site for site in hops[one] if site > one):
             way = _way(hops, one, other)
             for edge in way[1:-1]:
-                over_edges.setdefault(edge, []).append(f"{one} and {other}")
+                over_edges.setdefault(edge, []).append(f"{one} <-> {other}")
             for tunnel in map(pair, way, way[1:]) if len(way) > 2 else ():
-                over_tunnels.setdefault(tunnel, []).append(f"{one} and {other}")
+                over_tunnels.setdefault(tunnel, []).append(f"{one} <-> {other}")
     needed = {*single_points_of_failure(sites, pairs)}  # which are told by themselves
     bridges = _bridges(sites, pairs)
     return {
