@@ -112,7 +112,8 @@ def test_a_member_more_opens_a_generation_for_its_nodes_only(world: World) -> No
     first = world.plan(PAYROLL)
     second = world.plan({**PAYROLL, "members": [*PAYROLL["members"], "vm2-west"]})
     assert (second.changed, second.generations) == (True, {"acme": 2})
-    assert second.changed_nodes == ["edge-west", "node-west", "vapp1-west", "vm2-west"]
+    # Both VCC nodes keep what the ledger holds of their VPNs.
+    assert second.changed_nodes == ["edge-west", "node-east", "node-west", "vapp1-west", "vm2-west"]
     assert second.diff == [
         "+ vpn payroll: member vm2-west 100.64.0.82 (address)",
         "~ edge-west: vpns",

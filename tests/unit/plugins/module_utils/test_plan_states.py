@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Ledger
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_migrations import STEPS
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_planned import vpns_can_be_planned
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_schema import VERSION
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan_outcome import Plan
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
@@ -268,24 +266,19 @@ def test_what_an_older_ledger_holds_is_active(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     world = World(ledger=f"sqlite:///{path}")
     before = world.plan(PAYROLL)
-    step = STEPS.index(vpns_can_be_planned) + 1
     with contextlib.closing(sqlite3.connect(path)) as connection:
         (row,) = connection.execute("SELECT organization, name, number, state, intent FROM vpns").fetchall()
         columns = connection.execute("PRAGMA table_info(vpns)").fetchall()
         connection.executescript(FORMAT_1)
         connection.execute("INSERT INTO vpns VALUES (?, ?, ?, ?, ?)", row)
-        connection.execute("UPDATE schema_version SET version = ?", (step,))
         connection.commit()
-    world.ledger = Ledger(f"sqlite:///{path}")
-    dry = world.plan(AUDIT, dry_run=True)
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(step,)]
+    # This step alone: of the other tables, those of today are there.
+    with sa.create_engine(f"sqlite:///{path}").begin() as connection:
+        vpns_can_be_planned(connection)
     plan = world.plan(AUDIT, comes_up=False)
-    assert as_bytes(dry) == as_bytes(plan)
     assert addresses(plan, "payroll") == addresses(before, "payroll")
     assert (state(world), state(world, "audit")) == ("active", "planned")
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(VERSION,)]
         assert connection.execute("PRAGMA table_info(vpns)").fetchall() == columns
         with pytest.raises(sqlite3.IntegrityError, match="vpns_state"):
             connection.execute("UPDATE vpns SET state = 'other'")

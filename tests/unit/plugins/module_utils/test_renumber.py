@@ -54,7 +54,7 @@ def renamed(world: World, old: str, new: str, references: str = "") -> None:
 def test_a_vm_that_moves_to_the_org_network(world: World) -> None:
     world.hosts = changed(world.hosts, MOVED)
     text = "vm1-east: 100.64.0.17 → 100.64.0.2 (moved from vapp1-east to the org network)"
-    assert refused(world, PAYROLL) == [f"vpns[0].members: would renumber {text}{HINT}"]
+    assert refused(world, PAYROLL) == [f"vcc_vpns[0].members: would renumber {text}{HINT}"]
     assert refused(world, AUDIT) == [f"ledger.acme.payroll: would renumber {text}{HINT}"]
     plan = world.plan(PAYROLL, allow_renumber=True)
     assert plan.notes == [f"payroll renumbers {text}"]
@@ -74,7 +74,7 @@ def test_a_vm_that_moves_back(world: World) -> None:
 def test_an_edge_by_another_name(world: World) -> None:
     renamed(world, "edge-west", "gate-west")
     (error,) = refused(world, PAYROLL)
-    assert error.startswith("vpns[0].members: would renumber vm1-west: 100.64.0.81 → 100.64.0.1")
+    assert error.startswith("vcc_vpns[0].members: would renumber vm1-west: 100.64.0.81 → 100.64.0.1")
     assert error.count("(its edge was edge-west, is gate-west)") == 2 and "vm3-west: 100.64.0.66 → " in error
     assert world.plan(PAYROLL, allow_renumber=True).changed
 
@@ -92,7 +92,7 @@ RENAMED = {**PAYROLL, "members": ["vm1-east", "db-west", "vm3-west"]}
 def test_a_vm_by_another_name(world: World) -> None:
     renamed(world, "vm1-west", "db-west")
     text = "vm1-west: 100.64.0.81 → 100.64.0.82 (renamed to db-west)"
-    assert refused(world, RENAMED) == [f"vpns[0].members: would renumber {text}{HINT}"]
+    assert refused(world, RENAMED) == [f"vcc_vpns[0].members: would renumber {text}{HINT}"]
     assert world.plan(RENAMED, allow_renumber=True).notes == [f"payroll renumbers {text}"]
 
 
@@ -152,7 +152,7 @@ def test_a_server_behind_another_edge() -> None:
 def test_it_is_told_with_all_other_mistakes(world: World) -> None:
     world.hosts = changed(world.hosts, MOVED)
     found = refused(world, PAYROLL, {**AUDIT, "pool": "nowhere"}, absent=["paroll"])
-    assert [error.split(":")[0] for error in found] == ["vpns[1].pool", "vcc_delete", "vpns[0].members"]
+    assert [error.split(":")[0] for error in found] == ["vcc_vpns[1].pool", "vcc_delete", "vcc_vpns[0].members"]
     assert "vm1-east: 100.64.0.17 → another address" in found[2]
 
 

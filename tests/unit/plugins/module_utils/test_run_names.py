@@ -66,7 +66,7 @@ def test_what_the_intent_says_wrongly_is_told_once() -> None:
     world = World()
     with pytest.raises(IntentErrors) as caught:
         world.plan({**AUDIT, "pool": "nowhere"}, absent=["audit", "x"])
-    assert [error.path for error in caught.value.errors] == ["vpns[0].pool", "vcc_delete"]
+    assert [error.path for error in caught.value.errors] == ["vcc_vpns[0].pool", "vcc_delete"]
 
 
 def test_other_organizations_are_not_suggested() -> None:
