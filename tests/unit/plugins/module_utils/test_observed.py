@@ -62,6 +62,11 @@ def test_on_a_first_run_nobody_is_new_or_behind() -> None:
     assert world.plan(PAYROLL, observed={host: facts(host) for host in world.hosts}).notes == []
 
 
+def test_a_machine_that_is_silent_on_its_first_run_is_named_where_the_plan_needs_it() -> None:
+    observed = {"vm1-west": {"silent": "Connection refused"}, "vm2-west": {"silent": "Connection refused"}}
+    assert World().plan(PAYROLL, observed=observed).notes == ["vm1-west did not answer: Connection refused"]
+
+
 def test_who_is_behind_ahead_new_or_silent_is_named() -> None:
     world = World()
     world.plan(PAYROLL)
