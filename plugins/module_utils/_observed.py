@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._ledger_records import DocumentRecord
 from ._node._collisions import collisions, lacking, missing_addresses
+from ._origins import strangers
 from ._plan_outcome import Plan
 from ._problems import Problems
 
@@ -37,6 +38,8 @@ def compare(request: Request, tenants: Sequence[OrganizationPlan], plan: Plan, p
     """Refuse what the machines contradict; note which of them are behind, ahead or silent."""
     answers = {node: facts for node, facts in request.observed.items() if "silent" not in facts}
     _check_apart(request, answers, problems)
+    if any(facts.get("chain") for facts in answers.values()):
+        plan.notes += strangers(answers, {tenant.name: tenant.transaction.lineages(tenant.name) for tenant in tenants})
     for tenant in tenants:
         for node, record in sorted(tenant.records.items()):
             if node in request.observed:
