@@ -41,10 +41,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         result["changed"] = False
-        if not self._concerned(variables):
-            return {**result, "skipped": True, "skip_reason": "the run is not about this host"}
-        words = [self._interpreter(variables), "-c", program()]
         try:
+            if not self._concerned(variables):
+                return {**result, "skipped": True, "skip_reason": "the run is not about this host"}
+            words = [self._interpreter(variables), "-c", program()]
             said = self._low_level_execute_command(" ".join(map(self._connection._shell.quote, words)))
         except AnsibleError as error:
             return {**result, "silent": _line(str(error))}

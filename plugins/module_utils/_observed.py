@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._ledger_records import DocumentRecord
 from ._node._collisions import collisions, lacking, missing_addresses
+from ._origins import strangers
 from ._plan_outcome import Plan
 from ._problems import Problems
 
@@ -37,13 +38,19 @@ def compare(request: Request, tenants: Sequence[OrganizationPlan], plan: Plan, p
     """Refuse what the machines contradict; note which of them are behind, ahead or silent."""
     answers = {node: facts for node, facts in request.observed.items() if "silent" not in facts}
     _check_apart(request, answers, problems)
+    if any(facts.get("chain") for facts in answers.values()):
+        plan.notes += strangers(answers, {tenant.name: tenant.transaction.lineages(tenant.name) for tenant in tenants})
     for tenant in tenants:
         for node, record in sorted(tenant.records.items()):
             if node in request.observed:
                 plan.notes += _standing(tenant.name, record, request.observed[node])
-        for node, facts in sorted(answers.items()):
+        for node, facts in sorted(request.observed.items()):
             document = plan.documents.get(node) or plan.documents.get(f"{tenant.name}/{node}") or {}
-            if document.get("organization") == tenant.name and told(document):
+            if document.get("organization") != tenant.name or not told(document):
+                continue
+            if "silent" in facts and node not in tenant.records:
+                plan.notes.append(_silent(node, facts))
+            elif "silent" not in facts:
                 shared = document["role"] == "vcc_node"  # it may serve several organizations
                 _check_identity(node, tenant.name, () if shared else tenants, request, problems)
                 _check_python(node, facts, problems)
@@ -147,7 +154,7 @@ def _standing(organization: str, record: DocumentRecord, facts: Facts) -> Iterab
     """Where a machine is on the way to what the ledger says, if not there."""
     node, due = record.node, record.generation
     if "silent" in facts:
-        return [f"{node} did not answer: {facts['silent']}"]
+        return [_silent(node, facts)]
     runs = generation(facts, record.role, organization)
     if runs > due:
         return [
@@ -159,6 +166,10 @@ def _standing(organization: str, record: DocumentRecord, facts: Facts) -> Iterab
     if runs == 0 and not facts.get("node"):
         return [f"{node} has no record of a VPN, the plan is {due}: it is a new machine, or no run has reached it yet"]
     return [f"{node} runs generation {runs}, the plan is {due}: create_vpn brings it there"]
+
+
+def _silent(node: str, facts: Facts) -> str:
+    return f"{node} did not answer: {facts['silent']}"
 
 
 def generation(facts: Facts, role: str, organization: str) -> int:

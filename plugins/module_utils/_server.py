@@ -33,7 +33,7 @@ def run_on_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
     try:
         ledger = Ledger(given["ledger"])
         if not given.get("new_ledger", True) and not ledger.exists:
-            refuse_new_ledger(str(ledger), given["state_dir"])
+            refuse_new_ledger(str(ledger), given["state_dir"], given.get("observed"))
         return ledger.run(work, dry_run=module.check_mode, who=given["who"])
     except IntentErrors as error:
         return _fail(module, error.report())

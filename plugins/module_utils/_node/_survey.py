@@ -19,6 +19,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 STATE = "/var/lib/intercloud-vpn"
+COPIES = "/etc/intercloud-vpn"
 PROTOCOL = "155"  # of our routes, see _routes.py
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Devices of ours: XFRM interfaces, OpenVPN's, strongSwan's in userspace.
@@ -34,7 +35,7 @@ MAIN = ("", "254", "main")
 def survey(root: str = "/") -> dict[str, Any]:
     """All facts, as docs/documents.md describes them. `root` is for tests."""
     state = os.path.join(root, STATE.lstrip("/"))
-    owned = [str(entry[0]) for entry in _json(os.path.join(state, "owned.json")).get("addresses") or []]
+    owned = [str(entry[0]) for entry in _noted(root, "owned.json").get("addresses") or []]
     found = routes(owned)
     return {
         **identity(state),
@@ -142,6 +143,16 @@ def _boot() -> str:
             return file.read().strip()
     except OSError:
         return ""
+
+
+def _noted(root: str, name: str) -> dict[str, Any]:
+    """A note that the node keeps in two places, with a checksum (_memory.py)."""
+    for place in (STATE, COPIES):
+        found = _json(os.path.join(root, place.lstrip("/"), name))
+        if found:
+            content = found.get("content") if "sha256" in found else found
+            return content if isinstance(content, dict) else {}
+    return {}
 
 
 def _json(path: str) -> dict[str, Any]:

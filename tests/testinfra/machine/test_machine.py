@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
 
@@ -142,9 +144,13 @@ def test_a_public_address_that_the_edge_does_not_have_replaces_no_tunnel(left_al
     assert "hosts.edge-west.vcc_public_address: no device has the address 203.0.113.19; this machine has 203." in said
 
 
-def test_two_hosts_that_are_one_machine_are_refused(left_alone, wrong):
-    """As where Ansible reaches both over one connection: whoever answers for edge-west is edge-east."""
-    said = refused(PAYROLL, AUDIT, **wrong(**{"edge-west": {"ansible_host": "edge-east"}}))
+def test_two_hosts_that_are_one_machine_are_refused(left_alone, wrong, tmp_path):
+    """edge-east answers for edge-west, by a connection that the inventory does not tell from a right one."""
+    config = (tmp_path / "config", Path(_lab.SSH_CONFIG).read_text(encoding="utf-8"))
+    where = "Host edge-west\n    HostName 172.16.0.2\n    HostKeyAlias edge-east\n    ProxyJump node-east\n\n"
+    config[0].write_text(where + config[1], encoding="utf-8")
+    arguments = f"-F {config[0]} -o ControlPath=none"
+    said = refused(PAYROLL, AUDIT, **wrong(**{"edge-west": {"ansible_ssh_common_args": arguments}}))
     assert "hosts.edge-west: the machine that answers for edge-west is the one that answers for edge-east; " in said
     assert "hosts.edge-west: the machine that answers is edge-east of organization acme, as an earlier run" in said
     assert "ansible_control_path" in said

@@ -62,6 +62,11 @@ def test_on_a_first_run_nobody_is_new_or_behind() -> None:
     assert world.plan(PAYROLL, observed={host: facts(host) for host in world.hosts}).notes == []
 
 
+def test_a_machine_that_is_silent_on_its_first_run_is_named_where_the_plan_needs_it() -> None:
+    observed = {"vm1-west": {"silent": "Connection refused"}, "vm2-west": {"silent": "Connection refused"}}
+    assert World().plan(PAYROLL, observed=observed).notes == ["vm1-west did not answer: Connection refused"]
+
+
 def test_who_is_behind_ahead_new_or_silent_is_named() -> None:
     world = World()
     world.plan(PAYROLL)
@@ -85,6 +90,15 @@ def test_who_is_behind_ahead_new_or_silent_is_named() -> None:
         "vm1-west has no record of a VPN, the plan is 1",
         "vm3-west did not answer",
     ]
+
+
+def test_who_runs_what_another_ledger_gave_is_named() -> None:
+    """The numbers are the same, as after a restore from a backup."""
+    world = World()
+    world.plan(PAYROLL)
+    observed = {"edge-west": {**facts("edge-west", 1), "ledger": "5f", "chain": "a" * 64}}
+    (note,) = world.plan(PAYROLL, observed=observed).notes
+    assert note.startswith("edge-west runs generation 1 of the ledger 5f, which this ledger does not know")
 
 
 def test_who_was_not_asked_is_not_called_silent() -> None:
