@@ -79,6 +79,7 @@ OF_ROLES = (
     "vcc_server_pools",
     "vcc_server_show",
     "vcc_server_state_dir",
+    "vcc_server_survey",
     "vcc_server_vpns",
 )
 """The options of the roles vcc_server and vcc_node."""
@@ -89,6 +90,7 @@ REGISTERED = (
     "vcc_server_external",
     "vcc_server_plan",
     "vcc_server_revocation",
+    "vcc_survey",
 )
 """What the playbooks themselves leave with hosts."""
 
