@@ -45,7 +45,11 @@ def vapp(document: dict[str, Any]) -> Generation:
         "routes": [{"prefix": "100.64.0.17/32", "via": "192.168.1.11"}, document["routes"][2]],
         "sysctls": {"net.ipv4.ip_forward": "1"},
     }
-    return Generation(content, {"nftables.nft": render("vapp_edge", "nftables.nft.j2", content, "none")}, "none")
+    files = {
+        "nftables.nft": render("vapp_edge", "nftables.nft.j2", content, "none"),
+        "neighbours.json": '{"192.168.1.11": "02:00:00:00:00:0b"}',
+    }
+    return Generation(content, files, "none")
 
 
 class Node:
@@ -93,7 +97,8 @@ class Node:
 
     def has(self, what: str) -> bool:
         return what in self.sh(
-            "ip -4 route; ip -6 route; ip addr; sysctl net.ipv4.ip_forward; nft list table inet intercloud_vpn"
+            "ip -4 route; ip -6 route; ip addr; ip neigh show nud permanent; sysctl net.ipv4.ip_forward; "
+            "nft list table inet intercloud_vpn"
         )
 
 
@@ -119,7 +124,8 @@ def node(store: Store, document: dict[str, Any]) -> Iterator[Node]:
 ROUTE = "100.64.0.17 via 192.168.1.11 dev inside proto 155"
 BLACKHOLE = "blackhole 100.64.0.0/24 proto 155 metric 9999"
 FORWARDING = "net.ipv4.ip_forward = 1"
-WHOLE = (ROUTE, BLACKHOLE, "100.64.0.1/32", "fd00:1::1/128", FORWARDING, "chain forward")
+NEIGHBOUR = "192.168.1.11 dev inside lladdr 02:00:00:00:00:0b PERMANENT"
+WHOLE = (ROUTE, BLACKHOLE, "100.64.0.1/32", "fd00:1::1/128", FORWARDING, "chain forward", NEIGHBOUR)
 LOSSES = {
     "the firewall": ("nft flush ruleset", "chain forward", FIREWALL_SECONDS),
     "a chain's rules": ("nft flush chain inet intercloud_vpn members", "fib saddr . iif", OTHER_SECONDS),
