@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._ledger_records import DocumentRecord
 from ._node._collisions import collisions, lacking, missing_addresses
+from ._origins import strangers
 from ._plan_outcome import Plan
 from ._problems import Problems
 
@@ -38,8 +39,11 @@ def compare(request: Request, tenants: Sequence[OrganizationPlan], plan: Plan, p
     answers = {node: facts for node, facts in request.observed.items() if "silent" not in facts}
     _check_apart(request, answers, problems)
     for tenant in tenants:
+        own = {node: facts for node, facts in answers.items() if facts.get("organization") == tenant.name}
+        unknown = strangers(own, {tenant.name: tenant.transaction.lineages(tenant.name)}) if own else {}
+        plan.notes += unknown.values()
         for node, record in sorted(tenant.records.items()):
-            if node in request.observed:
+            if node in request.observed and node not in unknown:
                 plan.notes += _standing(tenant.name, record, request.observed[node])
         for node, facts in sorted(answers.items()):
             document = plan.documents.get(node) or plan.documents.get(f"{tenant.name}/{node}") or {}
