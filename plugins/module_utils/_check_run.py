@@ -110,6 +110,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_adopt": _names,
     "vcc_allow_older": _truth,
     "vcc_allow_renumber": _truth,
+    "vcc_backup": _text,
     "vcc_backend": _one_of("auto", "xfrm", "libipsec"),
     "vcc_backup": _text,
     "vcc_certificate": _text,

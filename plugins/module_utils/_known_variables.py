@@ -108,6 +108,7 @@ REGISTERED = (
     "vcc_server_recovery",
     "vcc_server_restored",
     "vcc_server_revocation",
+    "vcc_server_survey",
     "vcc_survey",
 )
 """What the playbooks themselves leave with hosts."""

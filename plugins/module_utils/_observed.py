@@ -41,8 +41,11 @@ def compare(request: Request, tenants: Sequence[OrganizationPlan], plan: Plan, p
     if any(facts.get("chain") for facts in answers.values()):
         plan.notes += strangers(answers, {tenant.name: tenant.transaction.lineages(tenant.name) for tenant in tenants})
     for tenant in tenants:
+        own = {node: facts for node, facts in answers.items() if facts.get("organization") == tenant.name}
+        unknown = strangers(own, {tenant.name: tenant.transaction.lineages(tenant.name)}) if own else {}
+        plan.notes += unknown.values()
         for node, record in sorted(tenant.records.items()):
-            if node in request.observed:
+            if node in request.observed and node not in unknown:
                 plan.notes += _standing(tenant.name, record, request.observed[node])
         for node, facts in sorted(request.observed.items()):
             document = plan.documents.get(node) or plan.documents.get(f"{tenant.name}/{node}") or {}

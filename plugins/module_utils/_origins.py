@@ -51,20 +51,20 @@ def refuse_new_ledger(
 
 def strangers(
     observed: Mapping[str, Mapping[str, Any]], known: Mapping[str, Mapping[str, Mapping[int, str]]]
-) -> list[str]:
-    """What nodes run that this ledger does not know, a sentence for each; every one of them will refuse this plan.
+) -> dict[str, str]:
+    """The nodes that run what this ledger does not know, each with a sentence; every one of them refuses this plan.
 
     ``observed`` as in :func:`with_generations`. ``known``: organization -> ``Transaction.lineages`` of it.
     """
-    found = []
+    found = {}
     for name in with_generations(observed):
         facts = observed[name]
         number, digits = int(facts["generation"]), str(facts.get("chain") or "")
         own = known.get(str(facts.get("organization")), {}).get(str(facts.get("node") or name), {})
         if digits and own.get(number, "")[:LISTED] != digits[:LISTED]:
-            found.append(
-                f"{name} runs generation {number} of the ledger {facts.get('ledger')}, which this ledger does not "
-                "know: it is an older copy or another one; run recover_ledger"
+            found[name] = (
+                f"{name} runs generation {number} of the ledger {facts.get('ledger')}, which is unknown here: "
+                "it is an older copy or another one, and the node refuses it; run recover_ledger"
             )
     return found
 

@@ -21,12 +21,12 @@ BACKUP, COPY = SCRATCH / "vpn.backup", SCRATCH / "ledger.copy"
 # The second comes after the backup. The third is made by a ledger that does not know the second any more.
 AUDIT = {"name": "audit", "pool": "internal", "members": ["vm2-east", "vm2-west"]}
 OTHER = {"name": "other", "pool": "internal", "members": ["vm3-east", "vm2-west"]}
-REFUSED = {"edge-east", "edge-west", "node-east", "node-west", "vapp1-west", "vm2-west"}
 
 
 @pytest.fixture(scope="module")
 def vault():
-    """The option that names the vault password."""
+    """The option that names the vault password. A backup of an earlier run is none of this one."""
+    BACKUP.unlink(missing_ok=True)
     password = SCRATCH / "vault-password"
     password.write_text("correct horse battery staple\n")
     password.chmod(0o600)
@@ -82,9 +82,11 @@ def test_a_ledger_that_was_set_back_is_refused_and_nothing_that_works_is_touched
     before = strongswan.spis(*EDGES)
     shutil.copy(COPY, STATE / "ledger.sqlite")
     run = playbooks.create(OTHER, verify=False, succeeds=False)
-    assert run.hosts("failed") >= {"edge-east", "edge-west", "node-east", "node-west"}
+    assert run.hosts("failed") == {"node-east", "node-west"}  # and with all of them, the run ends
     assert "the ledger is an older copy" in run.output.replace("\n", " ")
     assert "Run recover_ledger, which reads back what the nodes hold" in " ".join(run.output.split())
+    run = playbooks.create(OTHER, verify=False, succeeds=False, arguments=("--limit", "org_edges"))
+    assert run.hosts("failed") == set(EDGES)
     # It did give the same addresses out again: that is what the nodes are to refuse.
     assert set(playbooks.addresses("other").values()) & set(audit.values())
     assert strongswan.spis(*EDGES) == before

@@ -130,24 +130,27 @@ def test_a_long_lineage_loses_its_oldest_part(path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_ledger_of_the_first_version_becomes_todays_and_keeps_all(path: Path) -> None:
-    columns = {"vpns": "organization, name, number, state, intent"}
     tables = ("leases", "vpns", "tunnels", "landscape", "documents", "events")
     old(path)
-    before = {table: rows(path, f"SELECT {columns.get(table, '*')} FROM {table}") for table in tables}
+    columns = {table: ", ".join(row[1] for row in rows(path, f"PRAGMA table_info({table})")) for table in tables}
+    before = {table: rows(path, f"SELECT {columns[table]} FROM {table}") for table in tables}
     ledger = Ledger(f"sqlite:///{path}")
     lineage = ledger.run(lambda t: t.lineage("acme"))
-    assert {table: rows(path, f"SELECT {columns.get(table, '*')} FROM {table}") for table in tables} == before
+    assert {table: rows(path, f"SELECT {columns[table]} FROM {table}") for table in tables} == before
     assert rows(path, "SELECT version FROM schema_version") == [(VERSION,)]
     assert set(lineage["edge-east"]["ancestors"]) == {"2"}
     assert set(lineage["vm1-east"]["ancestors"]) == {"1"}
     assert all(len(one["hash"]) == 64 for one in lineage.values())
-    assert tells_only_more(world(path).plan(member("vm2-east")))
-    assert world(path).plan(member("vm3-east")).generations == {"acme": 4}
+    # What is compiled may be told in other words by now; who has which address may not differ.
+    plan = world(path).plan(member("vm2-east"))
+    assert [line for line in plan.diff if line[0] in "+-"] == []
+    assert plan.generations["acme"] >= 2
 
 
 def test_a_dry_run_migrates_nothing(path: Path) -> None:
     old(path)
-    assert tells_only_more(world(path).ask({"vpns": [member("vm2-east")]}, dry_run=True))
+    plan = world(path).ask({"vpns": [member("vm2-east")]}, dry_run=True)
+    assert [line for line in plan.diff if line[0] in "+-"] == []
     assert rows(path, "SELECT version FROM schema_version") == [(1,)]
 
 
