@@ -20,12 +20,9 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import _insta
 PACKAGE = Path(_node.__file__).parent
 MODULES = Path(__file__).resolve().parents[5] / "plugins/modules"
 # These run on the VCC server or on the controller.
-SERVER = {
-    *("edge_certificate", "edge_psk", "edge_revocation", "external_edge", "external_settings"),
-    *("vpn_plan", "vpn_report", "vpn_settle"),
-}
+SERVER = ("edge_certificate", "edge_psk", "edge_revocation", "external_", "ledger_", "vpn_")
 OURS = "ansible_collections.intercloud.vpn.plugins.module_utils"
-NODE_MODULES = sorted(path.stem for path in MODULES.glob("*.py") if path.stem not in SERVER)
+NODE_MODULES = sorted(path.stem for path in MODULES.glob("*.py") if not path.stem.startswith(SERVER))
 
 
 def pretend(version: tuple[int, ...]) -> subprocess.CompletedProcess[str]:
