@@ -8,11 +8,13 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import shlex
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
@@ -65,9 +67,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return is_ours(host, variables)
 
     def _interpreter(self, variables: Mapping[str, Any]) -> str:
-        """The Python that the inventory names, else the node's own: nothing was discovered yet."""
         named = str(self._templar.template(variables.get("ansible_python_interpreter") or "auto"))
-        return "python3" if named.startswith("auto") else named
+        return interpreter(named, C.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=dict(variables)))
+
+
+def interpreter(named: str, known: Sequence[str]) -> str:
+    """The shell's word for the Python that the inventory names, else for what Ansible will discover among the known."""
+    if not named.startswith("auto"):
+        return shlex.quote(named)
+    return f'"$(for python in {shlex.join([*known, "python3"])}; do command -v "$python" && break; done)"'
 
 
 @functools.cache

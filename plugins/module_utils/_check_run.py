@@ -112,7 +112,6 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_allow_renumber": _truth,
     "vcc_backup": _text,
     "vcc_backend": _one_of("auto", "xfrm", "libipsec"),
-    "vcc_backup": _text,
     "vcc_certificate": _text,
     # A node that waits longer than a day to roll back has no deadline.
     "vcc_confirm_timeout": _whole(0, DAY, "seconds"),

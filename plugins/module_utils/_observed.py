@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._ledger_records import DocumentRecord
+from ._node import NEEDED
 from ._node._collisions import collisions, lacking, missing_addresses
 from ._origins import strangers
 from ._plan_outcome import Plan
@@ -29,9 +30,6 @@ FACTS = (
     *("own", "routes", "boot", "time"),
 )
 """What is kept of the facts that node_survey returns."""
-
-
-OLDEST_PYTHON = (3, 9)
 
 
 def compare(request: Request, tenants: Sequence[OrganizationPlan], plan: Plan, problems: Problems) -> None:
@@ -112,8 +110,8 @@ def _moved(node: str, organization: str, tenants: Sequence[OrganizationPlan]) ->
 
 def _check_python(node: str, facts: Facts, problems: Problems) -> None:
     version = str(facts.get("python") or "")
-    if version and tuple(int(part) for part in version.split(".")[:2]) < OLDEST_PYTHON:
-        needed = ".".join(map(str, OLDEST_PYTHON))
+    if version and tuple(int(part) for part in version.split(".")[:2]) < NEEDED:
+        needed = ".".join(map(str, NEEDED))
         problems.add(
             f"hosts.{node}",
             f"has Python {version}, and {needed} or later is needed; install one and name it in "

@@ -82,6 +82,9 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
+# It refuses an old Python.
+# pylint: disable-next=unused-import
+from ansible_collections.intercloud.vpn.plugins.module_utils import _node  # noqa: F401
 from ansible_collections.intercloud.vpn.plugins.module_utils._names import IDENTITY, ORGANIZATION_KEPT
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import _files
 

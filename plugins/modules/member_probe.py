@@ -157,10 +157,9 @@ probes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import (
-    _node,  # noqa: F401  pylint: disable=unused-import  (refuses an old Python)
-    _probe,
-)
+# _node refuses an old Python.
+# pylint: disable-next=unused-import
+from ansible_collections.intercloud.vpn.plugins.module_utils import _node, _probe  # noqa: F401
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 
 TARGET = {

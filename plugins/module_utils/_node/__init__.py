@@ -19,5 +19,5 @@ if sys.version_info < NEEDED:
     said = "Python {} at {}; intercloud.vpn needs {} or later on nodes: set ansible_python_interpreter".format(
         ".".join(map(str, sys.version_info[:3])), sys.executable, ".".join(map(str, NEEDED))
     )
-    print(json.dumps({"failed": True, "msg": said}))
-    sys.exit(1)
+    sys.stdout.write(json.dumps({"failed": True, "msg": said}) + "\n")
+    raise SystemExit(1)

@@ -14,18 +14,16 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.action import node_survey
 from ansible_collections.intercloud.vpn.plugins.module_utils import _node
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import _install
 
 PACKAGE = Path(_node.__file__).parent
 MODULES = Path(__file__).resolve().parents[5] / "plugins/modules"
 # These run on the VCC server or on the controller.
-SERVER = {
-    *("edge_certificate", "edge_psk", "edge_revocation", "external_edge", "external_settings"),
-    *("vpn_plan", "vpn_report", "vpn_settle"),
-}
+SERVER = ("edge_certificate", "edge_psk", "edge_revocation", "external_", "ledger_", "vpn_")
 OURS = "ansible_collections.intercloud.vpn.plugins.module_utils"
-NODE_MODULES = sorted(path.stem for path in MODULES.glob("*.py") if path.stem not in SERVER)
+NODE_MODULES = sorted(path.stem for path in MODULES.glob("*.py") if not path.stem.startswith(SERVER))
 
 
 def pretend(version: tuple[int, ...]) -> subprocess.CompletedProcess[str]:
@@ -100,3 +98,26 @@ def test_the_agent_runs_by_the_python_that_installed_it(monkeypatch: pytest.Monk
     assert _install.sources()[_install.AGENT].startswith(f"#!{other} -IS\n")
     monkeypatch.setattr("shutil.which", lambda *_words, **_options: str(other))
     assert _install.sources()[_install.AGENT].startswith("#!/usr/bin/env -S python3 -IS\n")
+
+
+@pytest.mark.parametrize(
+    ("named", "there", "expected"),
+    [
+        ("auto_silent", ["python3", "python3.11"], "python3.11"),
+        ("auto", ["python3", "python3.8", "python3.9"], "python3.9"),
+        ("auto", ["python3"], "python3"),
+        ("python3.9", ["python3", "python3.9", "python3.11"], "python3.9"),
+    ],
+)
+def test_the_survey_asks_the_python_that_modules_will_run_by(
+    tmp_path: Path, named: str, there: list[str], expected: str
+) -> None:
+    """A machine whose python3 is too old may have another one, which Ansible finds; it must not be refused then."""
+    for name in there:
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {name}\n")
+        (tmp_path / name).chmod(0o755)
+    word = node_survey.interpreter(named, ["python3.11", "python3.9", "python3.8", "/nowhere/python3"])
+    said = subprocess.run(
+        ["/bin/sh", "-c", f"{word} -c x"], env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert said.stdout.strip() == expected
