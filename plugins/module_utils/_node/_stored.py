@@ -192,6 +192,12 @@ class Stored:
         pending = self.pending
         return None if pending is None else pending.fallback
 
+    def unread(self) -> list[str]:
+        """What is stored beside generations and cannot be read. There is another copy, or it is no longer known."""
+        path = self.state / _pending.FILE
+        lost = [f"{path}: is damaged"] if path.exists() and self.pending is None else []
+        return [*lost, *self.guarded.damaged(), *self.noted("owned.json").damaged()]
+
     def confirm(self) -> None:
         """The current generation is here to stay."""
         self.reserve.release()
