@@ -159,7 +159,7 @@ def test_what_was_guarded_is_known_after_either_directory_is_lost(lost: str) -> 
         _steady(world)
         shutil.rmtree(world.root / (STATE if lost == "the state directory" else COPIES))
         _survive(world, lost)
-        _ok(world, landscape.commit(NONE))
+        _ok(world, landscape.commit(NONE, 0))
         assert world.digest()["firewall"] == "[]"
         assert not (world.root / COPIES).exists()
         assert world.digest()["net/ipv4/conf/org/send_redirects"] == "1"

@@ -244,6 +244,8 @@ def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcom
     fallback = store.fallback
     if fallback is None:
         fallback = running.name
+    if not name and _room.check([store.state], _room.SPARE):
+        attempt([store.forget_previous])  # a disk that is full keeps nothing from going: this makes some room
     try:
         _prepare(want, have, store, timeout, fallback, outcome)
         if name:
@@ -251,7 +253,7 @@ def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcom
             store.save(want)
             store.point(want)
         elif timeout:
-            attempt([lambda: store.reserve.take(_room.needed(have))])  # a disk that is full keeps nothing from going
+            attempt([lambda: store.reserve.take(_room.needed(have))])
             store.leave()
         activate(want, have, store, keep=not name and bool(timeout))
         if not timeout:

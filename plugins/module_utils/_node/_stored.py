@@ -168,6 +168,11 @@ class Stored:
         if self.state.is_dir():
             _files.sync(self.state)
 
+    def forget_previous(self) -> None:
+        """Forget the generation before the current one."""
+        _files.remove(self.state / "previous")
+        self.tidy()
+
     def surplus(self) -> list[Path]:
         """Stored generations that nothing leads to, and what leads to one that cannot be read."""
         previous = self.named("previous")
