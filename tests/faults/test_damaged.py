@@ -37,7 +37,6 @@ def _damages(path: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
         yield "empty", lambda: path.write_bytes(b"")
         yield "garbage", lambda: path.write_bytes(GARBAGE)
         yield "removed", path.unlink
-        yield "a directory", lambda: (path.unlink(), path.mkdir())
     elif path.is_dir():
         yield "removed", lambda: shutil.rmtree(path)
 
