@@ -166,10 +166,12 @@ def test_a_disk_that_is_full_keeps_no_node_from_going_back() -> None:
 def test_a_disk_that_is_full_keeps_nothing_from_being_removed() -> None:
     def run(world: World) -> None:
         disk = world.disk("size=8m,nr_inodes=1000")
-        _ok(world, landscape.commit(SECOND, 0))
+        for want in (FIRST, SECOND):
+            _ok(world, landscape.commit(want, 0))
         disk.fill()
         disk.crowd()
         _ok(world, landscape.commit(NONE))
+        _ok(world, landscape.confirm)
         disk.free()
         assert os.listdir(disk.place) == []
         assert world.digest()["firewall"] == "[]"

@@ -50,6 +50,9 @@ CASES = {
         (_keep(NONE), _keep(FIRST), landscape.commit(SECOND)), landscape.roll_back, FIRST, (PAYROLL,), by_itself=True
     ),
     "removal": Case((_keep(NONE), _keep(SECOND)), landscape.commit(NONE), NONE, ()),
+    "confirmation of a removal": Case(
+        (_keep(NONE), _keep(SECOND), landscape.commit(NONE)), landscape.confirm, NONE, ()
+    ),
     "restoring at boot": Case(
         (_keep(NONE), _keep(SECOND)), landscape.restore, SECOND, (PAYROLL, AUDIT), by_itself=True, power=True
     ),
@@ -136,7 +139,9 @@ def test_a_killed_step_is_made_good(
                     _boot(world, case)
                     assert world.leaks(*_blocks(case.kept)) == [], f"{where}: after the reboot"
                     restored = world.step(landscape.restore)
-                    assert not restored.error, (where, restored.trace)
+                    # A removal that is confirmed and not complete leaves blocks that are refused, until the next run.
+                    refused = case.goal is NONE and "is refused" in restored.error
+                    assert refused or not restored.error, (where, restored.trace)
                     assert world.leaks(*_blocks(case.kept)) == [], f"{where}: restored"
                 elif case.by_itself:
                     itself = world.step(case.act)

@@ -211,18 +211,6 @@ def revise(files: dict[str, str], store: Store, check: bool = False) -> Outcome:
         return _commit(Generation(have.document, {**have.files, **files}, have.backend), store, 0, check)
 
 
-def _refuse_older(want: Generation, store: Store) -> None:
-    have = store.running().generation.document
-    # Of a generation that cannot be read, its name still tells the number.
-    now, then = int(store.named("current").partition("-")[0] or 0), int(want.document.get("generation") or 0)
-    if have.get("organization") in (None, "", want.document.get("organization")) and now > then:
-        problem = (
-            f"this plan's generation is {then}, and the node runs {now}: another run was here meanwhile, so run this "
-            "one again; or the ledger is an older copy, and vcc_allow_older=true goes back to it"
-        )
-        raise Refused([("generation", problem)])
-
-
 def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcome:
     running = store.running()
     # Of a node whose generation is damaged, everything that is loaded is looked at, as if it were nobody's.
@@ -244,6 +232,8 @@ def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcom
     fallback = store.fallback
     if fallback is None:
         fallback = running.name
+    if not name and _room.check([store.state], _room.SPARE):
+        attempt([store.forget_previous])  # a disk that is full keeps nothing from going: this makes some room
     try:
         _prepare(want, have, store, timeout, fallback, outcome)
         if name:
@@ -251,7 +241,7 @@ def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcom
             store.save(want)
             store.point(want)
         elif timeout:
-            attempt([lambda: store.reserve.take(_room.needed(have))])  # a disk that is full keeps nothing from going
+            attempt([lambda: store.reserve.take(_room.needed(have))])
             store.leave()
         activate(want, have, store, keep=not name and bool(timeout))
         if not timeout:

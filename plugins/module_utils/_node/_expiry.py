@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from . import _certificates, _x509
-from ._document import NOTHING
 from ._state import Store
 
 DAYS = 30
@@ -20,7 +19,7 @@ def warnings(store: Store, days: int = DAYS, now: datetime | None = None) -> lis
 
     Changes nothing. It starts openssl: once an hour is often enough.
     """
-    if not _certificates.needed(store.current() or NOTHING):
+    if not _certificates.needed(store.running().generation):
         return []
     facts = _x509.certificate(store)
     if not facts["not_after"]:

@@ -75,7 +75,7 @@ def read(path: Path) -> str:
     """The content of a file; empty if there is none. Octets that are no UTF-8 come as U+FFFD: they equal nothing."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return ""
 
 

@@ -70,9 +70,18 @@ def of(store: Store) -> Identity | None:
 
 def note(generation: Generation, store: Store) -> None:
     """Write `identity.json`, if it says something else."""
-    text = json.dumps(asdict(identity_of(generation.document, generation.files.get(FILE, ""))), sort_keys=True) + "\n"
-    if _files.read(store.state / IDENTITY) != text:
-        _files.write(store.state / IDENTITY, text, 0o600)
+    if stale(generation, store):
+        _files.write(store.state / IDENTITY, _text(generation), 0o600)
+
+
+def stale(generation: Generation, store: Store) -> bool:
+    """Whether `identity.json` does not say what a generation says."""
+    return _files.read(store.state / IDENTITY) != _text(generation)
+
+
+def _text(generation: Generation) -> str:
+    known = identity_of(generation.document, generation.files.get(FILE, ""))
+    return json.dumps(asdict(known), sort_keys=True) + "\n"
 
 
 def is_new(store: Store) -> bool:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from . import _guarded, _leftovers
+from . import _guarded, _identity, _leftovers
 from ._addresses import Addresses
 from ._document import Change
 from ._part import Part
@@ -30,7 +30,13 @@ class Notes(Part):
             found.append(Change(self.name, "note the blocks to guard", "", "\n".join(guarding["blocks"])))
         else:
             found += [Change(self.name, f"write {path}") for path in self.store.guarded.stale()]
+        if self._unnamed():
+            found.append(Change(self.name, f"write {self.store.state / _identity.IDENTITY}"))
         return found + [Change(self.name, f"write {path}") for path in self.store.owning.stale()]
+
+    def _unnamed(self) -> bool:
+        """Whether `identity.json` is missing or damaged. That of a new generation is written when it is pointed at."""
+        return self.store.named("current") == self.want.name and _identity.stale(self.want, self.store)
 
     def build(self) -> None:
         """Sweep, and write."""
@@ -42,6 +48,8 @@ class Notes(Part):
             self.store.guarded.write(guarding)
         elif self.store.guarded.exists():
             self.store.guarded.forget()
+        if self._unnamed():
+            _identity.note(self.want, self.store)
         owned = self.store.owning.read()
         if owned is not None:
             self.store.owning.write(owned)

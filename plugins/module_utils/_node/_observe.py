@@ -40,7 +40,7 @@ def observe(store: Store) -> dict[str, Any]:
         "generation_name": store.named("current"),
         "backend": current.backend,
         "state": {
-            "damaged": [*running.damaged, *store.guarded.damaged(), *store.owning.damaged()],
+            "damaged": [*running.damaged, *store.unread()],
             "refusing": running.refusing,
         },
         "unconfirmed": store.fallback is not None,

@@ -168,6 +168,11 @@ class Stored:
         if self.state.is_dir():
             _files.sync(self.state)
 
+    def forget_previous(self) -> None:
+        """Forget the generation before the current one."""
+        _files.remove(self.state / "previous")
+        self.tidy()
+
     def surplus(self) -> list[Path]:
         """Stored generations that nothing leads to, and what leads to one that cannot be read."""
         previous = self.named("previous")
@@ -191,6 +196,12 @@ class Stored:
         """Where an unconfirmed node goes back to ("" is: to nothing); None when the current generation is confirmed."""
         pending = self.pending
         return None if pending is None else pending.fallback
+
+    def unread(self) -> list[str]:
+        """What is stored beside generations and cannot be read. There is another copy, or it is no longer known."""
+        path = self.state / _pending.FILE
+        lost = [f"{path}: is damaged"] if path.exists() and self.pending is None else []
+        return [*lost, *self.guarded.damaged(), *self.noted("owned.json").damaged()]
 
     def confirm(self) -> None:
         """The current generation is here to stay."""

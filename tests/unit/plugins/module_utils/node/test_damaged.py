@@ -12,7 +12,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _guarded, _salvage, _state, _stored
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
+    _guarded,
+    _pending,
+    _salvage,
+    _state,
+    _stored,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import NAMESPACE
@@ -60,7 +66,7 @@ def test_of_an_unconfirmed_one_the_confirmed_one_takes_the_place(
     store: Store, pair: tuple[Generation, Generation], document: dict[str, Any]
 ) -> None:
     third = Generation({**document, "generation": 5}, {}, "libipsec")
-    store.unconfirm(pair[0].name)
+    _pending.arm(store, third.name, pair[0].name, 60)
     store.save(third)
     store.point(third)
     (store.state / "generations" / third.name / "document.json").unlink()
@@ -77,14 +83,15 @@ def test_with_none_that_can_be_read_every_block_is_refused(store: Store, pair: t
     assert (running.generation.document["node"], running.generation.document["role"]) == ("edge-east", "org_edge")
 
 
-@pytest.mark.parametrize("text", ["", "nothi", "\0\0\0", "3-8637689593d"])
-def test_a_name_to_go_back_to_that_cannot_be_read_is_not_nothing(
-    store: Store, pair: tuple[Generation, Generation], text: str
+def test_what_waits_for_confirmation_and_cannot_be_read_is_told(
+    store: Store, pair: tuple[Generation, Generation]
 ) -> None:
-    store.unconfirm("")
-    assert store.fallback == ""
-    (store.state / "unconfirmed").write_text(text, encoding="ascii")
-    assert store.fallback == pair[0].name
+    _pending.arm(store, pair[1].name, pair[0].name, 60)
+    assert store.unread() == []
+    path = store.state / "unconfirmed"
+    path.write_text(path.read_text(encoding="ascii")[:20], encoding="ascii")
+    assert store.unread() == [f"{path}: is damaged"]
+    assert store.running().name == pair[1].name
 
 
 def test_one_of_two_notes_is_enough(store: Store) -> None:
@@ -145,7 +152,7 @@ def test_the_kernel_takes_the_refusing_firewall(edge: Generation) -> None:
 
 
 def test_nobody_takes_a_damaged_generation_for_nothing() -> None:
-    """`current` tells a damaged one from none by nothing: whoever asks what to run asks `running`."""
-    asked = re.compile(r"\.current\(\)")
+    """`current` is None for a damaged one, too: to know what to run, ask `running`."""
+    asked = re.compile(r"\.current\(\) or\b")
     found = {path.name for path in Path(_state.__file__).parent.glob("*.py") if asked.search(path.read_text("utf-8"))}
-    assert found == {"_commit.py"}  # to tell whether a name leads to anything
+    assert found == set()
