@@ -12,7 +12,7 @@ from ._documents import ANY_ADDRESS, Compiled, Document
 from ._tunnels import kind_of
 
 AUTH = {"psk": "pre-shared key", "pubkey": "certificate"}
-_CONTENT = ("sysctls", "addresses", "routes", "vpns", "tunnels", "retransmission")
+_CONTENT = ("sysctls", "addresses", "routes", "inside", "neighbours", "vpns", "tunnels", "retransmission")
 
 
 def diff(old: Compiled, new: Compiled) -> list[str]:

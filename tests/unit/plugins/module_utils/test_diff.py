@@ -52,8 +52,8 @@ def test_deleting_says_the_same_with_the_other_sign() -> None:
             [
                 "- vpn payroll: member vm3-west 100.64.0.66 (address)",
                 "+ vpn payroll: member vm2-west 100.64.0.82 (address)",
-                "~ edge-west: routes, vpns",
-                "~ vapp1-west: routes, vpns",
+                "~ edge-west: routes, neighbours, vpns",
+                "~ vapp1-west: routes, neighbours, vpns",
             ],
         ),
         (
@@ -62,7 +62,7 @@ def test_deleting_says_the_same_with_the_other_sign() -> None:
             [
                 "- vpn payroll: member vm3-west 100.64.0.66 (address)",
                 "+ vpn payroll: member vm3-west 100.64.0.66 (nat)",
-                "~ edge-west: routes, vpns",
+                "~ edge-west: routes, neighbours, vpns",
             ],
         ),
         (
@@ -92,13 +92,17 @@ def test_deleting_says_the_same_with_the_other_sign() -> None:
                 for sign, address in (("-", "203.0.113.18"), ("+", "203.0.113.19"))
             ],
         ),
-        (PAYROLL, "vm3-west: {vcc_address: 10.10.0.14}", ["~ edge-west: routes", "~ vm3-west: addresses"]),
+        (PAYROLL, "vm3-west: {vcc_address: 10.10.0.14}", ["~ edge-west: routes, neighbours", "~ vm3-west: addresses"]),
         (
             PAYROLL,
             "vapp1-west: {vcc_vapp_address: 192.168.1.254, vcc_org_address: 10.10.0.12}",
-            ["~ edge-west: routes", "~ vm1-west: routes"],
+            ["~ edge-west: routes, neighbours", "~ vapp1-west: inside", "~ vm1-west: routes, neighbours"],
         ),
-        (PAYROLL, "edge-west: {vcc_org_address: 10.10.0.2}", ["~ vapp1-west: routes", "~ vm3-west: routes"]),
+        (
+            PAYROLL,
+            "edge-west: {vcc_org_address: 10.10.0.2}",
+            ["~ edge-west: inside", "~ vapp1-west: routes, neighbours", "~ vm3-west: routes, neighbours"],
+        ),
     ],
 )
 def test_a_change_is_told_and_nothing_else(vpn: dict[str, Any], hosts: str, lines: list[str]) -> None:

