@@ -102,8 +102,7 @@ class Reserve:
     @staticmethod
     def _fill(place: Path, octets: int) -> None:
         with _files.named(place):
-            place.mkdir(parents=True, exist_ok=True)
-            place.chmod(0o700)
+            _files.directory(place, 0o700)
             for number in range(INODES):
                 (place / str(number)).touch(0o600)
             with (place / "octets").open("wb") as stream:

@@ -117,7 +117,7 @@ def test_a_member_more_opens_a_generation_for_its_nodes_only(world: World) -> No
     assert second.diff == [
         "+ vpn payroll: member vm2-west 100.64.0.82 (address)",
         "~ edge-west: vpns",
-        "~ vapp1-west: routes, vpns",
+        "~ vapp1-west: routes, neighbours, vpns",
     ]
     assert second.new_tunnels == []
     for node, document in second.documents.items():
