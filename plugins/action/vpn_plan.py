@@ -17,8 +17,12 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import tidy
+from ansible_collections.intercloud.vpn.plugins.module_utils._connections import collisions, logged_in
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._names import NAME, NAME_RULE
+from ansible_collections.intercloud.vpn.plugins.module_utils._observed import FACTS
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import make_directory
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     KINDS,
     UNREADABLE,
@@ -27,16 +31,12 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     who_runs,
 )
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import OBSERVED, macs_of
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import INTENT, find_unreadable, read_run
 
 # Without these there is nothing to plan with.
 NEEDED = ("vcc_ledger", "vcc_state_dir")
 CANNOT = "__cannot_be_templated__"
-from ansible_collections.intercloud.vpn.plugins.module_utils._connections import collisions, logged_in
-from ansible_collections.intercloud.vpn.plugins.module_utils._names import NAME, NAME_RULE
-from ansible_collections.intercloud.vpn.plugins.module_utils._observed import FACTS
-from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import make_directory
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
 
 
 class ActionModule(ActionBase):

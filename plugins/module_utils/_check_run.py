@@ -107,8 +107,10 @@ def _text(value: Any) -> str | None:
 
 
 CHECKS: Mapping[str, Callable[[Any], str | None]] = {
+    "vcc_adopt": _names,
     "vcc_allow_older": _truth,
     "vcc_allow_renumber": _truth,
+    "vcc_backup": _text,
     "vcc_backend": _one_of("auto", "xfrm", "libipsec"),
     "vcc_certificate": _text,
     # A node that waits longer than a day to roll back has no deadline.
@@ -120,7 +122,9 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_forget": _names,
     "vcc_ledger": _ledger,
     "vcc_link_timeout": _whole(0, DAY, "seconds"),
+    "vcc_new_ledger": _truth,
     "vcc_organization": _names,
+    "vcc_restore_force": _truth,
     "vcc_result": _text,
     "vcc_settings": _text,
     "vcc_show_secrets": _truth,

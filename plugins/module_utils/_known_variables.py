@@ -35,9 +35,11 @@ OF_HOSTS = (
 """What the inventory says of a host."""
 
 OF_RUNS = (
+    "vcc_adopt",
     "vcc_allow_older",
     "vcc_allow_renumber",
     "vcc_backend",
+    "vcc_backup",
     "vcc_certificate",
     "vcc_confirm_timeout",
     "vcc_create_tunnels",
@@ -47,10 +49,12 @@ OF_RUNS = (
     "vcc_forget",
     "vcc_ledger",
     "vcc_link_timeout",
+    "vcc_new_ledger",
     "vcc_organization",
     "vcc_plan_documents",
     "vcc_policies",
     "vcc_pools",
+    "vcc_restore_force",
     "vcc_result",
     "vcc_revoke",
     "vcc_settings",
@@ -63,9 +67,14 @@ OF_RUNS = (
 """The intent, and what a run is told. Often in group_vars/all, where every host has them."""
 
 OF_ROLES = (
+    "vcc_node_adopt",
     "vcc_node_allow_older",
     "vcc_node_documents",
     "vcc_node_packages",
+    "vcc_server_adopt",
+    "vcc_server_allow_renumber",
+    "vcc_server_as_stored",
+    "vcc_server_backup",
     "vcc_server_commit",
     "vcc_server_create_tunnels",
     "vcc_server_delete",
@@ -73,22 +82,32 @@ OF_ROLES = (
     "vcc_server_forget",
     "vcc_server_host",
     "vcc_server_ledger",
+    "vcc_server_new_ledger",
     "vcc_server_organizations",
     "vcc_server_packages",
     "vcc_server_policies",
     "vcc_server_pools",
+    "vcc_server_restore_force",
     "vcc_server_show",
     "vcc_server_state_dir",
+    "vcc_server_survey",
     "vcc_server_vpns",
 )
 """The options of the roles vcc_server and vcc_node."""
 
 REGISTERED = (
+    "vcc_judgement",
     "vcc_observed",
     "vcc_probes",
+    "vcc_recalled",
+    "vcc_server_backed_up",
+    "vcc_server_came_up",
     "vcc_server_external",
     "vcc_server_plan",
+    "vcc_server_recovery",
+    "vcc_server_restored",
     "vcc_server_revocation",
+    "vcc_survey",
 )
 """What the playbooks themselves leave with hosts."""
 
