@@ -6,6 +6,8 @@ and goes with the last one; one that the node had before is left as it is."""
 
 from __future__ import annotations
 
+import contextlib
+
 from . import _files
 from ._arrivals import owner
 from ._run import CommandError, run
@@ -22,15 +24,15 @@ u {USER} - "OpenVPN (intercloud.vpn)"
 
 def missing(store: Store) -> bool:
     """Whether the user, or what makes it again (sysusers.d(5)), is not there."""
-    return owner() is None or (store.owned(NOTE) is True and _files.read(store.at(FILE)) != TEXT)
+    return owner() is None or (ours(store) and _files.read(store.at(FILE)) != TEXT)
 
 
 def make(store: Store) -> None:
     """Have systemd make the user. Raises CommandError."""
     if not missing(store):
         return
-    if owner() is None:
-        store.own(NOTE, True)
+    if owner() is None and not ours(store):
+        store.own(NOTE, {"directory": not store.at(FILE).parent.exists()})
     _files.write(store.at(FILE), TEXT)
     run("systemd-sysusers", str(store.at(FILE)))
     if owner() is None:
@@ -39,7 +41,7 @@ def make(store: Store) -> None:
 
 def ours(store: Store) -> bool:
     """Whether we made the user, and have to take it away."""
-    return store.owned(NOTE) is True
+    return store.owned(NOTE) is not None
 
 
 def remove(store: Store) -> None:
@@ -49,4 +51,7 @@ def remove(store: Store) -> None:
     if owner() is not None:
         run("userdel", USER)
     _files.remove(store.at(FILE))
+    if store.owned(NOTE)["directory"]:
+        with contextlib.suppress(OSError):  # somebody else's files are in it by now
+            store.at(FILE).parent.rmdir()
     store.own(NOTE, None)
