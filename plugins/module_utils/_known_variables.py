@@ -88,7 +88,6 @@ OF_ROLES = (
     "vcc_server_policies",
     "vcc_server_pools",
     "vcc_server_restore_force",
-    "vcc_server_senders",
     "vcc_server_show",
     "vcc_server_state_dir",
     "vcc_server_survey",
@@ -108,7 +107,6 @@ REGISTERED = (
     "vcc_server_recovery",
     "vcc_server_restored",
     "vcc_server_revocation",
-    "vcc_server_survey",
     "vcc_survey",
 )
 """What the playbooks themselves leave with hosts."""

@@ -148,7 +148,9 @@ def run(folder: Path, *options: str, playbook: str = "plan_vpn") -> tuple[int, l
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_SSH_RETRIES": "0",
     }
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "example"]
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "example", "-e", "@run.json"]
+    # Asking the machines, which comes first, has a line for each of them and finds nobody here.
+    (folder / "run.json").write_text('{"vcc_server_survey": false}')
     done = subprocess.run(
         [*command, *options, str(ROOT / f"playbooks/{playbook}.yml")], cwd=folder, env=environment,
         capture_output=True, text=True, timeout=120, check=False,
