@@ -75,9 +75,8 @@ def save(directory: Path, generation: Generation) -> None:
     with _files.named(directory):
         shutil.rmtree(building, ignore_errors=True)
         try:
-            (building / _FILES).mkdir(parents=True)
             for path in (directory.parent, building, building / _FILES):
-                path.chmod(0o700)
+                _files.directory(path, 0o700)
             content = {f"{_FILES}/{name}": text for name, text in generation.files.items()}
             content[_BACKEND] = generation.backend
             content[_DOCUMENT] = json.dumps(generation.document, indent=1, sort_keys=True)

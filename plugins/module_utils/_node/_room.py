@@ -102,7 +102,8 @@ class Reserve:
     @staticmethod
     def _fill(place: Path, octets: int) -> None:
         with _files.named(place):
-            place.mkdir(parents=True, exist_ok=True)
+            if not place.exists():
+                _files.directory(place)
             place.chmod(0o700)
             for number in range(INODES):
                 (place / str(number)).touch(0o600)

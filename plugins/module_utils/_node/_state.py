@@ -160,7 +160,8 @@ class Store(Stored):
         deadline = time.monotonic() + patience
         while True:
             with _files.named(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
+                if not path.parent.exists():
+                    _files.directory(path.parent)
                 handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
