@@ -107,7 +107,7 @@ def test_the_ledger_learns_what_the_nodes_hold():
     assert {row["name"] for row in ledger.rows("vpns")} == {"payroll", "audit"}
     assert works(AUDIT)
     again = playbooks.run("recover_ledger")
-    assert "The ledger knows all that the nodes hold" in again.output
+    assert "The ledger knows all that the nodes that answered hold" in " ".join(again.output.split())
     assert again.changed == frozenset()
 
 
