@@ -36,8 +36,6 @@ def compare(request: Request, tenants: Sequence[OrganizationPlan], plan: Plan, p
     """Refuse what the machines contradict; note which of them are behind, ahead or silent."""
     answers = {node: facts for node, facts in request.observed.items() if "silent" not in facts}
     _check_apart(request, answers, problems)
-    if any(facts.get("chain") for facts in answers.values()):
-        plan.notes += strangers(answers, {tenant.name: tenant.transaction.lineages(tenant.name) for tenant in tenants})
     for tenant in tenants:
         own = {node: facts for node, facts in answers.items() if facts.get("organization") == tenant.name}
         unknown = strangers(own, {tenant.name: tenant.transaction.lineages(tenant.name)}) if own else {}
