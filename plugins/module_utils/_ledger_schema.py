@@ -197,7 +197,7 @@ def _check_place(path: Path) -> None:
 def check_writable(path: Path) -> None:
     """LedgerError when this user cannot write the ledger's file, or make it."""
     nearest = _nearest(path)
-    for place in {nearest, path.parent if path.parent.exists() else nearest}:  # SQLite's journals are beside the file
+    for place in (nearest, path.parent if path.parent.exists() else nearest):  # SQLite's journals are beside the file
         if not os.access(place, os.R_OK | os.W_OK):
             raise LedgerError(f"the ledger {path} cannot be written: {place} is not writable for this user")
 

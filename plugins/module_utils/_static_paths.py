@@ -68,7 +68,8 @@ def _bridges(sites: Sequence[str], pairs: Sequence[Pair]) -> set[Pair]:
     for group in islands(sites, pairs):
         depth[group[0]] = 0
         todo = [group[0]]
-        for site in todo:
+        while todo:
+            site = todo.pop(0)
             for other in beside[site]:
                 if other not in depth:
                     depth[other], parent[other] = depth[site] + 1, site

@@ -231,7 +231,7 @@ def test_two_names_for_one_connection_are_refused_before_any_host_is_contacted(t
     assert run.code != 0
     said = [line.strip() for line in run.output.splitlines()]
     for host, other in (("edge-west", "edge-east"), ("vm1-west", "vm1-east"), ("node-west", "node-east")):
-        address = f"{host.split('-')[0]}.invalid"
+        address = f"{host.partition('-')[0]}.invalid"
         wanted = f"hosts.{host}.ansible_host: {address} is reached over the same connection as {other}, whatever the "
         assert [line for line in said if line.startswith(wanted)], run.output
     assert "3 mistakes" in run.output and "TASK [Contact every host]" not in run.output

@@ -140,7 +140,7 @@ class Neighbours(Part):
             found = loaded.get((address, device), "")
             noted[address, device] = (mac, before if found in ("", ours) else found)
         self._note(noted)
-        _set([(a, d, m) for a, d, m in missing])
+        _set(list(missing))
 
     def clear(self) -> None:
         """Remove what is no longer wanted; what was there before comes back."""

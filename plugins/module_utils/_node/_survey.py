@@ -166,4 +166,4 @@ def _json(path: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"survey": survey()}))
+    sys.stdout.write(json.dumps({"survey": survey()}) + "\n")

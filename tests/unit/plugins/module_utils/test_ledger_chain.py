@@ -172,7 +172,7 @@ def test_controllers_that_migrate_at_once_agree_on_the_identity(path: Path) -> N
 @pytest.mark.parametrize(("version", "words"), [(99, "update intercloud.vpn"), (0, "never was.*restore_ledger")])
 def test_other_formats_are_left_alone(path: Path, version: int, words: str) -> None:
     old(path)
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("UPDATE schema_version SET version = ?", (version,))
     for dry_run in (True, False):
         with pytest.raises(LedgerError, match=words):
@@ -215,7 +215,7 @@ def test_a_damaged_file_is_named_before_anything_is_done_with_it(path: Path, dam
 )
 def test_a_damaged_record_is_named(path: Path, statement: str, what: str) -> None:
     world(path).plan(PAYROLL)
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(statement)
     with pytest.raises(LedgerError, match=f"the ledger is damaged: {what}.*restore_ledger"):
         world(path).plan(member("vm3-east"))

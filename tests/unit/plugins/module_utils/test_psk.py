@@ -128,7 +128,7 @@ def test_a_tls_crypt_key_is_the_edges_and_as_long_as_openvpn_wants_it(tmp_path: 
     tunnel = {"name": "edge-east--edge-west--ssl", "ssl": {"tls_crypt": "edge-west"}}
     assert (kind_of(tunnel), key_name(tunnel)) == (TLS_CRYPT, "edge-west")
     assert kind_of({"name": "x", "ssl": {}}) is None
-    (key,) = ensure_psks(tmp_path, "acme", ["edge-west"], TLS_CRYPT).values()
+    key = ensure_psks(tmp_path, "acme", ["edge-west"], TLS_CRYPT)["edge-west"]
     path = psk_path(tmp_path, "acme", "edge-west", TLS_CRYPT)
     assert path == tmp_path / "tls-crypt/acme/edge-west"
     assert (len(bytes.fromhex(key)), path.stat().st_mode & 0o777) == (256, 0o600)

@@ -118,6 +118,6 @@ def test_the_survey_asks_the_python_that_modules_will_run_by(
         (tmp_path / name).chmod(0o755)
     word = node_survey.interpreter(named, ["python3.11", "python3.9", "python3.8", "/nowhere/python3"])
     said = subprocess.run(
-        ["/bin/sh", "-c", f"{word} -c x"], env={"PATH": str(tmp_path)}, capture_output=True, text=True
+        ["/bin/sh", "-c", f"{word} -c x"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True
     )
     assert said.stdout.strip() == expected
