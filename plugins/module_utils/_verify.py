@@ -79,6 +79,7 @@ def _judge_nodes(
             if document.get("role") in APPLIED and concerned:
                 yield _silent(node, f"generation {document['generation']}", state, asked)
             continue
+        yield from _judge_state(node, state.get("state") or {})
         found = state.get("generation") or 0  # 0: none, which suits a node that nothing concerns
         if found != document["generation"] and (concerned or found):
             seen = str(found or "none")
@@ -103,6 +104,16 @@ def _judge_nodes(
             yield Finding(
                 ERROR, node, "its generation is confirmed", seen, f"journalctl -u 'intercloud-vpn*' on {node}"
             )
+
+
+def _judge_state(node: str, state: Section) -> Iterator[Finding]:
+    """Whether a node can read what it stored (_stored.py there)."""
+    if state.get("damaged"):
+        does = "it refuses all traffic of its VPNs" if state.get("refusing") else "it runs an older generation"
+        seen = f"{few(state['damaged'])}: {does}"
+        yield Finding(
+            ERROR, node, "it can read its state", seen, "ansible-playbook intercloud.vpn.create_vpn repairs it"
+        )
 
 
 def _silent(

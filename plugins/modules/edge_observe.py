@@ -106,6 +106,22 @@ reasons:
   type: dict
   returned: success
   sample: {edge-east--edge-west: [{text: "giving up after 4 retransmits", time: "2026-01-31T12:00:00Z"}]}
+diverted:
+  description:
+    - The routes of its document that the kernel does not take, because rules or tables of other software come first. Each
+      has C(prefix), C(expected) and C(seen).
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - {prefix: 100.64.0.0/24, expected: 100.64.0.0/24 via 192.168.1.1, seen: via 192.168.1.254 dev eth0 table 52}
+droppers:
+  description:
+    - The base chains of nftables that are not ours and may drop packets, each with C(hook), C(chain) and C(how).
+  type: list
+  elements: dict
+  returned: success
+  sample: [{hook: forward, chain: inet filter forward, how: drops what no rule accepts}]
 neighbours:
   description:
     - The machines beside the node, each with C(address), C(host), C(device), C(mac) (the link-layer addresses that it

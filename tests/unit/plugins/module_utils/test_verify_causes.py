@@ -74,6 +74,16 @@ def test_a_link_whose_packets_another_one_carries(world: World) -> None:
 
 
 @pytest.mark.parametrize(
+    ("refusing", "does"), [(True, "it refuses all traffic of its VPNs"), (False, "it runs an older generation")]
+)
+def test_a_node_that_cannot_read_its_state_says_so(world: World, refusing: bool, does: str) -> None:
+    world.observed["edge-west"]["state"] = {"damaged": ["document.json: is not as it was stored"], "refusing": refusing}
+    assert errors(world.judge())["edge-west"].seen == f"document.json: is not as it was stored: {does}"
+    world.observed["edge-west"]["state"] = {"damaged": [], "refusing": False}
+    assert world.judge().ok
+
+
+@pytest.mark.parametrize(
     ("subject", "seen", "hosts"),
     [
         ("edge-west", "generation 3", ["edge-west"]),
