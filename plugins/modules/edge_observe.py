@@ -108,8 +108,8 @@ reasons:
   sample: {edge-east--edge-west: [{text: "giving up after 4 retransmits", time: "2026-01-31T12:00:00Z"}]}
 diverted:
   description:
-    - The routes of its document that the kernel does not take, because rules or tables of other software come first. Each
-      has C(prefix), C(expected) and C(seen).
+    - The routes of its document that the kernel does not take, because rules or tables of other software come first.
+      Each has C(prefix), C(expected) and C(seen).
   type: list
   elements: dict
   returned: success
