@@ -26,6 +26,7 @@ from ._pool import carve_vpn
 from ._problems import Problems
 from ._settle import told
 from ._static_paths import static_losses
+from ._still_guarded import still_guarded
 from ._vpn import Vpn, vpn_from_record
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class OrganizationPlan:
             },
             **new.documents,
         }
+        still_guarded(documents, self._deleting().documents)
         self._write_tunnels(plan, new, problems, create_tunnels)
         self._remember(new)
         plan.generations[self.name] = self.transaction.put_documents(self.name, documents)
@@ -162,6 +164,16 @@ class OrganizationPlan:
         plan.unsettled |= len(documents) > len(new.documents) or any(
             record.state == DELETING for record in self.transaction.vpns(self.name).values()
         )
+
+    def _deleting(self) -> Compiled:
+        """VPNs that an earlier run began to delete, as they were. Those of this run are held back in another way."""
+        left = [name for name, record in self.stored.items() if record.state == DELETING and name not in self.absent]
+        vpns = [
+            vpn_from_record(name, self.name, self.stored[name].intent, self.past, Problems())
+            for name in left
+            if name not in self.wanted
+        ]
+        return compile_organization(self.name, filter(None, vpns), self.numbers, self.held, self.past)
 
     def _check_external(self, documents: Mapping[str, Document], problems: Problems) -> None:
         """An edge that runs a document of ours cannot just be declared external: nobody would take it from there."""

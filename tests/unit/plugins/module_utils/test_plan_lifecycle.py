@@ -415,3 +415,28 @@ def test_the_nodes_of_a_vpn_that_is_deleted_are_told_until_they_let_go(world: Wo
     assert world.plan(absent=["payroll"]).leaving == sorted(node for node in EVERY_NODE if not node.startswith("node-"))
     world.settle(node for node in EVERY_NODE if node != "vm1-east")
     assert world.plan().leaving == ["vm1-east"]
+
+
+def test_what_is_being_deleted_is_refused_as_long_as_a_member_may_have_it(world: World) -> None:
+    """A member could not be reached. A run for another VPN brings edges documents that still guard its addresses."""
+    audit = {"name": "audit", "pool": "internal", "members": ["vm2-east", "vm2-west"]}
+    world.plan(PAYROLL, audit)
+    (blocks,) = [entry["blocks"] for entry in world.plan().documents["edge-east"]["vpns"] if entry["name"] == "audit"]
+    deleting = world.plan(absent=["audit"])
+    assert [entry["name"] for entry in deleting.documents["edge-east"]["vpns"]] == ["payroll"]
+    meanwhile = world.plan({**PAYROLL, "members": [*PAYROLL["members"], "vm3-east"]})
+    for node in ("edge-east", "edge-west", "vapp1-east", "vapp1-west"):
+        (guard,) = [entry for entry in meanwhile.documents[node]["vpns"] if entry["name"] == "audit"]
+        assert (guard["blocks"], guard["local"], guard["nat"], guard["remote"]) == (blocks, [], [], [])
+    routes = meanwhile.documents["edge-east"]["routes"]
+    assert [route["type"] for route in routes if route["prefix"] == blocks[0]] == ["blackhole"]
+    assert not [
+        link
+        for tunnel in meanwhile.documents["edge-east"]["tunnels"]
+        for link in tunnel["links"]
+        if link["vpn"] == "audit"
+    ]
+    assert world.plan().changed_nodes == []
+    world.settle(world.hosts)
+    (last,) = [world.plan().documents["edge-east"]["vpns"]]
+    assert [entry["name"] for entry in last] == ["payroll"]
