@@ -43,7 +43,7 @@ class Refusal(Worker):
 
     def wait(self) -> None:
         """News of our table or our routes, another generation, or none for long."""
-        if select.select([self._tables, self._routing], [], [], TICK)[0]:
+        if select.select([self._tables, self._routing], [], [], GAP if self._due else TICK)[0]:
             # Some machines have news all the time, and none of it is about us.
             self._ended.wait(max(0.0, self._looked + GAP - time.monotonic()))
             self._suspect |= _netlink.wait(self._tables, 0)
@@ -60,27 +60,27 @@ class Refusal(Worker):
         if self._nftables is None or name != self._seen:
             self._nftables = Nftables(self.context(generation))
         self._looked, self._seen, self._due = time.monotonic(), name, False
-        lost = self._missing(self._nftables, Guards(self.context(generation)), store.busy())
+        lost = self._missing(self._nftables, Guards(self.context(generation)), store.committing())
         if self._suspect and not lost:
             self._suspect = False
             lost = self._changed(self._nftables) if self._nftables.wanted else []
         if lost:
             self.journal.warn(f"lost: {', '.join(lost)}: put back")
 
-    def _missing(self, nftables: Nftables, guards: Guards, busy: bool) -> list[str]:
+    def _missing(self, nftables: Nftables, guards: Guards, committing: bool) -> list[str]:
         """Put back the table and the routes that are not there; returns which.
 
         What a commit is about to bring for the first time is not lost.
         """
         lost = []
-        if nftables.gone() and (FIREWALL in self._there or not busy):
+        if nftables.gone() and (FIREWALL in self._there or not committing):
             nftables.put_back()
             lost.append(FIREWALL)
         routes = [change.after for change in guards.changes() if change.after]
-        if routes and (self._there.issuperset(routes) or not busy):
+        if routes and (self._there.issuperset(routes) or not committing):
             guards.build()
             lost += routes
-        if not busy:
+        if not committing:
             self._there = {*([FIREWALL] if nftables.wanted else []), *guards.wanted}
         else:
             self._due = True

@@ -88,7 +88,7 @@ class Store(Stored):
 
     def leading(self) -> tuple[str, Generation]:
         """The generation, and its name, that the node is to have: during a commit, the one that it leads to."""
-        target = self.target if self.busy() else None
+        target = self.target if self.committing() else None
         if target == "":
             return "", NOTHING
         found = self.load(target) if target else None
@@ -96,6 +96,10 @@ class Store(Stored):
             return target, found
         running = self.running()
         return running.name, running.generation
+
+    def committing(self) -> bool:
+        """Whether the node is being brought to a generation now. Who only looks and repairs holds the lock, too."""
+        return self.target is not None and self.busy()
 
     def busy(self) -> bool:
         """Whether somebody holds the node's lock now."""

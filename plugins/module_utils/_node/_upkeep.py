@@ -85,7 +85,7 @@ class Upkeep(Worker):
             vici.drain()
         except ViciError:
             # One that a commit restarts is the commit's business.
-            self._killed = not self.store.busy() and self.store.pending is None
+            self._killed = not self.store.committing() and self.store.pending is None
             self._hang_up()
         self._due = min(self._due, time.monotonic() + SOON)
 

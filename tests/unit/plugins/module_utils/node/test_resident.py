@@ -167,6 +167,18 @@ def test_the_firewall_waits_for_nothing(node: Node, store: Store) -> None:
     node.until(lambda: node.has(ROUTE), OTHER_SECONDS)
 
 
+def test_who_only_looks_is_no_commit(store: Store, document: dict[str, Any]) -> None:
+    """The agent's own workers hold the lock for a moment, and nothing may wait for that or take it for a commit."""
+    generation = vapp(document)
+    store.save(generation)
+    store.point(generation)
+    with store.lock():
+        assert (store.busy(), store.committing(), store.leading()[0]) == (True, False, generation.name)
+        with store.aiming(""):
+            assert (store.committing(), store.leading()[0]) == (True, "")
+    assert not store.committing()
+
+
 @needs_a_kernel
 def test_what_a_commit_removes_on_purpose_stays_away(node: Node, store: Store) -> None:
     with store.lock(), store.aiming(""):
