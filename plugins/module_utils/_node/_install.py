@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import compileall
 import importlib.util
 import os
-import py_compile
 import shutil
 import sys
 from pathlib import Path
@@ -192,6 +190,9 @@ class Agent(Part):
                 _files.write(self.store.at(path), wanted[path], 0o755 if path in (AGENT, HOOK) else 0o644)
         for path in self._installed() - set(wanted):
             _files.remove(Path(self.store.at(path)))
+        import compileall  # not for the resident agent, which only compares: a megabyte
+        import py_compile
+
         # Compiled once, here: what systemd calls the agent for takes a quarter of the time then.
         compileall.compile_dir(
             self.store.at(HOME), quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
