@@ -16,6 +16,8 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # swanctl tells, on every call, of plugins that the distribution does not build.
 NOISE = re.compile(r"plugin '.*failed to load")
 
+FIRST, LAST = 4, 4  # lines of a long error that are told
+
 # AppArmor knows programs by their paths, and Debian's profile of swanctl knows no file but those of the real daemon.
 UNCONFINED = ("sh", "-c", '{ echo exec unconfined >/proc/self/attr/exec; } 2>/dev/null; exec "$@"', "sh")
 
@@ -62,9 +64,15 @@ def run(
     except OSError as error:
         raise CommandError(f"{argv[0]}: {error.strerror}") from error
     if done.returncode:
-        said = [line for line in (done.stderr.strip() or done.stdout.strip()).splitlines() if not NOISE.match(line)]
-        raise CommandError(f"{' '.join(argv)}: exit {done.returncode}: {'; '.join(said[-8:])}")
+        said = _gist(done.stderr.strip() or done.stdout.strip())
+        raise CommandError(f"{' '.join(argv)}: exit {done.returncode}: {'; '.join(said)}")
     return done.stdout
+
+
+def _gist(text: str) -> list[str]:
+    """The lines that say what went wrong: parsers tell the cause first, and most others last."""
+    said = [line for line in text.splitlines() if line.strip(" ^~") and not NOISE.match(line)]
+    return said if len(said) <= FIRST + LAST else [*said[:FIRST], "…", *said[-LAST:]]
 
 
 def succeeds(*argv: str, timeout: float = 30) -> bool:
