@@ -23,7 +23,9 @@ def test_a_failure_names_the_program_and_what_it_said(unconfined: bool) -> None:
 
 def test_a_long_error_keeps_its_cause_and_its_end():
     """nft tells the cause first, and then what it could not read for it; it was cut off."""
-    lines = "\n".join(["1: Error: unexpected drop", "drop everything", "^^^^", *(f"{n}: Error: {n}" for n in range(2, 20))])
+    lines = "\n".join(
+        ["1: Error: unexpected drop", "drop everything", "^^^^", *(f"{n}: Error: {n}" for n in range(2, 20))]
+    )
     with pytest.raises(CommandError) as error:
         run("sh", "-c", "cat >&2; exit 1", stdin=lines)
     assert ": exit 1: 1: Error: unexpected drop; drop everything; " in str(error.value)
