@@ -18,14 +18,15 @@ _COMMAND = re.compile(r"\b(ansible(?:-playbook)?) (?=[\w-])")
 def blamed(findings: Iterable[Finding], hosts: Sequence[str]) -> dict[str, list[str]]:
     """What is not as planned, by the host of this run that it is about.
 
-    A finding is about the hosts that its subject names, else about those that are named in what was seen. One that
-    names none of this run is the first host's, so that the run fails.
+    That is where its cause is, if that is known; else the hosts that its subject names, else those that are named in
+    what was seen. One that names none of this run is the first host's, so that the run fails.
     """
     found: dict[str, list[str]] = {}
     for finding in findings:
         if finding.severity != ERROR:
             continue
-        named = _named(finding.subject, hosts) or _named(finding.seen, hosts) or list(hosts[:1])
+        named = [host for host in hosts if host in finding.hosts]
+        named = named or _named(finding.subject, hosts) or _named(finding.seen, hosts) or list(hosts[:1])
         for host in named:
             found.setdefault(host, []).append(f"{finding.subject}: expected {finding.expected}: {finding.seen}")
     return found

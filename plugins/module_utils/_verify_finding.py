@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,13 @@ class Finding:
     expected: str
     seen: str
     look: str
+    hosts: tuple[str, ...] = ()  # where the cause is, if that is known
+
+
+def known(causes: Iterable[Collection[str]]) -> tuple[str, ...]:
+    """The hosts that are the cause of all that a finding is about; () if something of it has no known cause."""
+    listed = list(causes)
+    return tuple(sorted({host for hosts in listed for host in hosts})) if all(listed) else ()
 
 
 @dataclass

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from . import _verify_access
-from ._verify_finding import ERROR, WARNING, Finding, Result, few
+from ._verify_finding import ERROR, WARNING, Finding, Result, few, known
 from ._verify_mtu import underlay_for
 from ._verify_targets import Documents, Plan, Target, Way, bare, way
 from ._verify_usage import stopped
@@ -122,7 +122,7 @@ def judge_probes(result: Result, droppers: Droppers) -> Iterator[Finding]:
     # What a used-up quota stops is its finding, and no fault of the tunnel's.
     yield from _judge_pairs([pair for pair in result.pairs if not _spent(pair, result)], down, droppers)
     yield from _judge_applications(result.pairs)
-    yield from _judge_edges([edge for edge in result.edges if not _spent(edge, result)], down)
+    yield from _judge_edges([edge for edge in result.edges if not _spent(edge, result)], down, droppers)
     yield from _judge_ports([port for port in result.ports if not _spent(port, result)], result.pairs)
     yield from _judge_negative(result.negative)
     _mark_links(result)
@@ -162,11 +162,15 @@ def _blocked(pairs: Iterable[Section], droppers: Droppers) -> str:
     found = dict.fromkeys(
         f"on {node}, chain {one['chain']} ({one['hook']}) {one['how']}"
         for pair in pairs
-        for node, hooks in _hooks(pair)
-        for one in droppers.get(node, ())
-        if one["hook"] in hooks
+        for node, one in _dropping(pair, droppers)
     )
     return few(found)
+
+
+def _dropping(pair: Section, droppers: Droppers) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The nodes on a pair's way, with the chains of others there that may have dropped its packets."""
+    for node, hooks in _hooks(pair):
+        yield from ((node, one) for one in droppers.get(node, ()) if one["hook"] in hooks)
 
 
 def _hooks(pair: Section) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -178,7 +182,9 @@ def _hooks(pair: Section) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _judge_pairs(pairs: Iterable[Section], down: Down, droppers: Droppers) -> Iterator[Finding]:
     """One finding per VPN and pair of sites; a broken link, which may break many of those, is one fault."""
-    for (vpn, what, *broken), group in _grouped(pairs, down).items():
+    listed = list(pairs)
+    quiet = {str(pair["src"]) for pair in listed if pair["silent"]}
+    for (vpn, what, *broken), group in _grouped(listed, down).items():
         subject = f"{vpn}: {what}"
         sent = [pair for pair in group if not pair["silent"]]
         look = f"tunnel {few(broken)} first" if broken else f"routes and rules on {few(group[0]['via'])}"
@@ -188,7 +194,8 @@ def _judge_pairs(pairs: Iterable[Section], down: Down, droppers: Droppers) -> It
             seen = f"no answer in {len(dead)} of {len(group)}: {few(map(_arrow, dead))}{why}"
             blocked = "" if broken else _blocked(dead, droppers)
             seen += f"; {blocked}" if blocked else ""
-            yield Finding(ERROR, subject, "every member answers", seen, look)
+            causes = () if broken else known(_causes(pair, droppers) or {str(pair["dst"])} & quiet for pair in dead)
+            yield Finding(ERROR, subject, "every member answers", seen, look, causes)
         small = [pair for pair in sent if pair["reachable"] and pair["mtu_ok"] is False]
         if small:
             why = next((f" ({pair['mtu_reason']})" for pair in small if pair["mtu_reason"]), "")
@@ -219,7 +226,11 @@ def _underlay(pairs: Iterable[Section]) -> str:
     )
 
 
-def _judge_edges(edges: Iterable[Section], down: Down) -> Iterator[Finding]:
+def _causes(pair: Section, droppers: Droppers) -> set[str]:
+    return {node for node, _chain in _dropping(pair, droppers)}
+
+
+def _judge_edges(edges: Iterable[Section], down: Down, droppers: Droppers) -> Iterator[Finding]:
     """What leads over a broken tunnel is not said once more: the tunnel has a finding of its own."""
     for edge in edges:
         if any((edge["vpn"], tunnel) in down for tunnel in edge["tunnels"]):
@@ -227,7 +238,10 @@ def _judge_edges(edges: Iterable[Section], down: Down) -> Iterator[Finding]:
         subject = f"{edge['vpn']}: {_arrow(edge)}"
         if edge["probed"] and not edge["reachable"]:
             look = f"ip address show lo, nft list table inet intercloud_vpn on {edge['dst']}"
-            yield Finding(ERROR, subject, f"the edge answers at {edge['address']}", "no answer", look)
+            blocked = _blocked([edge], droppers)
+            seen = f"no answer; {blocked}" if blocked else "no answer"
+            causes = known([_causes(edge, droppers)])
+            yield Finding(ERROR, subject, f"the edge answers at {edge['address']}", seen, look, causes)
 
 
 def _judge_ports(ports: Iterable[Section], pairs: Iterable[Section]) -> Iterator[Finding]:

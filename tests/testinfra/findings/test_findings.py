@@ -48,7 +48,8 @@ def test_a_rule_that_leads_applications_elsewhere(addresses):
 def test_a_firewall_of_others_is_named(addresses):
     with broken("edge-west", f"nft '{FOREIGN}'", "nft delete table inet strict"):
         assert not lab.answers("vm1-east", addresses["vm1-west"])
-        _run, errors = verify()
+        run, errors = verify()
+    assert run.hosts("failed") == {"edge-west"}
     said = " ".join(one["seen"] for one in errors.values())
     assert "on edge-west, chain inet strict f (forward) drops what no rule accepts" in said
 
@@ -57,7 +58,8 @@ def test_a_host_that_failed_says_with_what(tmp_path):
     template = tmp_path / "nftables.nft.j2"
     template.write_text("table inet intercloud_vpn { chain forward { ip saddr drop everything } }", encoding="utf-8")
     # Of one edge alone: Ansible ends a run, and with it the verifying, when all hosts of a play have failed.
-    own = f"{{{{ {{'nftables.nft': '{template}'}} if inventory_hostname == 'edge-east' else {{}} }}}}"
+    nftables = f"{{{{ '{template}' if inventory_hostname == 'edge-east' else 'nftables.nft.j2' }}}}"
+    own = {"nftables.nft": nftables, "swanctl.conf": "swanctl.conf.j2"}
     run = playbooks.create(PAYROLL, succeeds=False, org_edge_templates=own)
     assert run.hosts("failed") == {"edge-east"}
     seen = {one["subject"]: one["seen"] for one in playbooks.result()["findings"]}
@@ -73,7 +75,8 @@ def dead():
 
 def test_the_command_that_is_printed_runs(dead):
     """`-i` included. The machine is dead, so what it says is that."""
-    _run, errors = verify()
+    run, errors = verify()
+    assert not run.hosts("failed")  # it is unreachable, and nobody else is to blame
     command = re.match(r"ansible -i \S+ vm3-west -m ping", errors["vm3-west"]["look"])[0]
     done = subprocess.run(
         shlex.split(command), cwd=lab.ROOT, env=playbooks.environment(), capture_output=True, text=True, check=False

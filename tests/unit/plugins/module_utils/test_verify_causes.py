@@ -12,6 +12,8 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._verify_blame impor
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify_finding import ERROR, WARNING, Finding, Result
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.verify_world import TUNNEL, World
 
+RUN = ("edge-east", "edge-west", "vapp1-east", "vapp1-west", "vm1-east", "vm1-west", "vm3-west")
+
 
 def errors(result: Result) -> dict[str, Finding]:
     return {finding.subject: finding for finding in result.findings if finding.severity == ERROR}
@@ -53,6 +55,21 @@ def test_a_chain_of_others_on_the_way_is_named(world: World) -> None:
     (finding,) = errors(world.judge()).values()
     assert "on edge-west, chain inet filter forward (forward) drops what no rule accepts" in finding.seen
     assert "vm1-east, chain" not in finding.seen
+    world.silence("vm1-west", "edge-east", "edge")
+    found = errors(world.judge())
+    assert "on edge-west, chain inet filter forward" in found["payroll: vm1-west -> edge-east"].seen
+    assert list(blamed(found.values(), RUN)) == ["edge-west"]
+
+
+def test_nobody_is_blamed_for_a_member_that_is_dead(world: World) -> None:
+    """Seen on the lab: both edges were counted as failed."""
+    del world.probes["vm3-west"], world.observed["vm3-west"]
+    for vm in ("vm1-east", "vm1-west"):
+        world.silence(vm, "vm3-west")
+    assert list(blamed(errors(world.judge()).values(), RUN)) == ["vm3-west"]
+    # Who does not answer either, without a reason, is another matter.
+    world.silence("vm1-east", "vm1-west")
+    assert "edge-east" in blamed(errors(world.judge()).values(), RUN)
 
 
 def test_the_setting_that_repairs_an_mtu_is_named(world: World) -> None:
