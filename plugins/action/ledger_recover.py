@@ -11,7 +11,8 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import KINDS, who_runs
+from ansible_collections.intercloud.vpn.plugins.module_utils._landscape_facts import is_shared, organization_of
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import KINDS, read_hosts, who_runs
 
 
 class ActionModule(ActionBase):
@@ -33,7 +34,11 @@ class ActionModule(ActionBase):
             if isinstance(found, Mapping):
                 held += [dict(one) for one in found.get("held", [])]
                 wrong += [f"{host}: {path} cannot be read" for path in found.get("unreadable", [])]
-        arguments = {**self._task.args, "held": held, "who": who_runs(task_vars)}
+        # A shared VCC node holds slices of organizations that this ledger may have nothing to do with.
+        organizations = self._task.args.get("organizations") or sorted(
+            {organization_of(facts) for facts in read_hosts(task_vars).values() if not is_shared(facts)}
+        )
+        arguments = {**self._task.args, "organizations": organizations, "held": held, "who": who_runs(task_vars)}
         result: dict[str, Any] = self._execute_module(
             module_name="intercloud.vpn.ledger_recover", module_args=arguments, task_vars=task_vars
         )

@@ -54,12 +54,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if facts is None:
             answer = said.get("stderr") or said.get("stdout") or f"exit {said.get('rc')}"
             return {**result, "silent": _line(str(answer))}
-        return {**result, **facts}
+        # Not shown with -v, as Ansible's own facts are not: a shared VCC node serves other organizations, too.
+        return {**result, **self._known_to_us(facts), "_ansible_verbose_override": True}
+
+    def _known_to_us(self, facts: dict[str, Any]) -> dict[str, Any]:
+        organizations = self._organizations()
+        slices = {name: number for name, number in facts.get("slices", {}).items() if name in organizations}
+        return {**facts, "slices": slices} if organizations and "slices" in facts else facts
+
+    def _organizations(self) -> list[str]:
+        return [str(name) for name in self._task.args.get("organizations") or []]
 
     def _concerned(self, variables: Mapping[str, Any]) -> bool:
         """Whether the host is ours to log in to, and of an organization that the run is about."""
         host = str(variables["inventory_hostname"])
-        organizations = [str(name) for name in self._task.args.get("organizations") or []]
+        organizations = self._organizations()
         kinds = ["vcc_nodes"] if host in variables["groups"].get("vcc_nodes", []) else []
         facts = {"kinds": kinds, "vars": {"vcc_org": variables.get("vcc_org")}}
         if organizations and not is_shared(facts) and organization_of(facts) not in organizations:

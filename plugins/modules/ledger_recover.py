@@ -36,7 +36,7 @@ options:
     type: str
     default: vcc_recalled
   organizations:
-    description: The organizations to recover, all that the nodes know when it is not given.
+    description: The organizations to recover, those of the inventory's hosts when it is not given.
     type: list
     elements: str
     default: []

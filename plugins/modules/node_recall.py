@@ -17,6 +17,10 @@ description:
   - Never changes anything, and returns no secret.
 options: {}
 attributes:
+  action:
+    description: Has an action plugin, which runs on the controller.
+    support: full
+    details: What was read is not shown with C(-v), as a shared VCC node holds other organizations' slices, too.
   check_mode:
     description: Can run in check mode and predict what a run does.
     support: full

@@ -203,12 +203,22 @@ def test_what_one_organization_is_shown_names_nothing_of_the_other(created, orga
         result_of(organization).read_text(encoding="utf-8"),
         run("plan_vpn", organization, ("-v", "--diff"), vpns=[vpn]).output,
         run("delete_vpn", organization, ("--check", "--diff", "-v"), vcc_delete=["payroll"]).output,
+        run("recover_ledger", organization, ("--check", "--diff", "-v")).output,
         *(text for (_node, whose), text in slices().items() if whose == organization),
     ]
-    assert len(shown) == 6
+    assert len(shown) == 7
     for text in shown:
         assert NAMES[organization].search(text)
         assert others.findall(text) == []
+
+
+@pytest.mark.parametrize("organization", VPNS)
+def test_a_ledger_that_is_lost_is_taught_nothing_of_others(created, organization, tmp_path):
+    """Shared VCC nodes hold the slices of both."""
+    ledger = f"sqlite:///{tmp_path}/ledger.sqlite"
+    said = run("recover_ledger", organization, ("--check", "--diff", "-v"), vcc_ledger=ledger).output
+    assert "+ vpn payroll" in said
+    assert NAMES[OTHER[organization]].findall(said) == []
 
 
 def test_again_changes_nothing_whoever_runs_it_and_from_which_inventory():
