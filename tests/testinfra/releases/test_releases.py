@@ -82,13 +82,13 @@ def test_after_a_crash_of_the_daemon_packets_pass_again_within_20_seconds(addres
     lab.wait_for("one tunnel, one link", lambda: sa_counts() == ONE_OF_EACH, 30)
 
 
-def test_deleting_leaves_no_trace_on_either(before):
-    playbooks.delete("payroll", verify=False)
-    assert snapshot.differences(before, snapshot.of_all(EDGES)) == []
-
-
 @pytest.mark.parametrize("edge", EDGES)
 def test_charon_loads_what_is_named_and_listens_for_ike_only(edge):
     named = _charon.plugins("libipsec")
     assert strongswan.plugins(edge) == ["charon-systemd", *(name for name in named if name != "ml")]
     assert strongswan.listens(edge) == {"udp 500", "udp 4500"}
+
+
+def test_deleting_leaves_no_trace_on_either(before):
+    playbooks.delete("payroll", verify=False)
+    assert snapshot.differences(before, snapshot.of_all(EDGES)) == []
