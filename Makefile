@@ -45,7 +45,7 @@ test-kernel:  ## what holds with kernel IPsec: crashes, reboots, a lossy network
 test-attack: setup  ## attacks on the lab's VPNs, each of which has to fail (root; a lab of its own)
 	@scripts/test-attack.sh
 
-test-faults: setup  ## what a node does when it is killed, its state is damaged, its disk is full (root)
+test-faults: setup  ## what a node does when it is killed, its state is damaged, its disk is full; killed runs (root; a lab of its own)
 	@scripts/test-faults.sh
 
 lab-status:  ## which machines there are, and how to reach them
