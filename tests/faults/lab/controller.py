@@ -36,6 +36,7 @@ class Controller:
     """A run that has been started."""
 
     def __init__(self, words):
+        self.begun = time.monotonic()
         # Banners when tasks begin: without this they are written with the first answer.
         environment = {**playbooks.environment(), "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "1"}
         self.process = subprocess.Popen(
@@ -92,7 +93,8 @@ def started(words):
         if controller.process.poll() is None:
             controller.kill()
         controller.process.stdout.close()
-        playbooks.log("started", [], playbooks.read(controller.process.returncode, controller.output), 0)
+        finished = playbooks.read(controller.process.returncode, controller.output)
+        playbooks.log("disturbed", [], finished, time.monotonic() - controller.begun)
 
 
 def places(words):

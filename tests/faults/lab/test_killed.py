@@ -50,6 +50,7 @@ def test_a_killed_controller_is_made_good_by_the_next_run(story, every, tell, na
                 story.episode(move, fault)
             except Exception as error:
                 failed.append(f"{move.name}, killed {place}, late {fault.late}: {error}")
+                tell(failed[-1])
             counts[move.name] += fault.came
     assert not failed, "\n".join(failed)
     for move, some in zip(moves, chosen):
