@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from . import _netlink, _pending
+from . import _netlink, _pending, _units
 from ._addresses import Addresses
 from ._certificates import Certificates
 from ._commit import rollback
@@ -79,7 +79,9 @@ class Convergence(Worker):
 
     def turn(self) -> None:
         """Roll back what is overdue, then hold the node to its generation."""
-        if self._overdue():
+        overdue = self._overdue()
+        _units.depart(self.store)
+        if overdue:
             return
         self.generation()
         if self.refusing:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 from . import _files, _ssl_units, _systemd, _usage
 from ._document import Change
@@ -148,6 +149,7 @@ LINKS = {
 
 
 RESIDENT = False  # whether this process is the resident agent: it does not start or stop itself
+LEAVING = threading.Event()  # the resident agent's unit is gone: it ends when all is undone
 
 
 class Units(Part):
@@ -237,10 +239,20 @@ class Units(Part):
             _files.remove(self.store.at(path))
         if over:
             _systemd.systemctl("daemon-reload")
-        if runs and RESIDENT:  # without waiting: that is we
-            _systemd.systemctl("stop", "--no-block", RESTORE)
+        if runs and RESIDENT:
+            LEAVING.set()
         if used:  # without waiting: it waits for us
             _systemd.systemctl("stop", "--no-block", USAGE)
+
+
+def depart(store: Store) -> None:
+    """End the resident agent if its unit is gone and all is undone. Before that, systemd would end it half-way."""
+    if not LEAVING.is_set() or store.pending is not None:
+        return
+    with store.lock(patience=0):
+        LEAVING.clear()
+        if not store.at(f"{DIRECTORY}/{RESTORE}").exists():  # not while a commit brings it back
+            _systemd.systemctl("stop", "--no-block", RESTORE)  # without waiting: that is we
 
 
 def armed(store: Store) -> bool:

@@ -55,9 +55,11 @@ class Story:
             move.run()
             third = move.run()
             self._settle(move.end)
-        assert third.changed == frozenset(), "the third run"
-        assert snapshot.differences(self.clean[move.name][0], digest.of_all()) == []
-        assert traffic.unencrypted(seen) == []
+        assert third.changed == frozenset(), f"the third run: {sorted(third.changed)}"
+        clear = traffic.unencrypted(seen)
+        assert clear == [], f"{len(clear)} packets unencrypted: {clear[:5]}"
+        different = snapshot.differences(self.clean[move.name][0], digest.of_all())
+        assert different == [], "\n".join(["not as after a clean run", *different[:40]])
         self.esp += len(seen.packets(traffic.ESP))
         Path(file).unlink()
 
