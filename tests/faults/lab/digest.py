@@ -17,7 +17,10 @@ LASTING = re.compile(
     r"/swanctl/(private|x509|x509crl|x509ca)/|intercloud-vpn-secrets\.conf$|guarded\.json|/usage\.json"
 )
 NUMBERS = (
-    (re.compile(r"generations/\d+"), "generations/N"),
+    (re.compile(r"generations/\d+-[0-9a-f]+"), "generations/N"),
+    # The kernel gives a tunnel device another one each time.
+    (re.compile(r"fe80::[0-9a-f:]+(?=.* (ipsec0|stable-privacy) )|(?<= ipsec0    inet6 )fe80::[0-9a-f:]+"), "fe80::"),
+    (re.compile(r"(?<=/ipsec0/stable_secret:).*"), ""),
     (re.compile(r"^\d+: "), ""),
     (re.compile(r"(valid_lft|preferred_lft|expires) \d+sec"), r"\1"),
 )
