@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from ._verify_finding import ERROR, Finding
 
+LOST = ("failed: ", "unreachable: ")  # what is said of a host that Ansible itself counts
 _COMMAND = re.compile(r"\b(ansible(?:-playbook)?) (?=[\w-])")
 
 
@@ -19,14 +20,17 @@ def blamed(findings: Iterable[Finding], hosts: Sequence[str]) -> dict[str, list[
     """What is not as planned, by the host of this run that it is about.
 
     That is where its cause is, if that is known; else the hosts that its subject names, else those that are named in
-    what was seen. One that names none of this run is the first host's, so that the run fails.
+    what was seen. One that names none of this run is the first host's, so that the run fails. Hosts that have failed in
+    this run before are counted already, and nobody else is to be in their place.
     """
+    findings = list(findings)
+    known = [*hosts, *(one.subject for one in findings if one.seen.startswith(LOST) and one.subject not in hosts)]
     found: dict[str, list[str]] = {}
     for finding in findings:
         if finding.severity != ERROR:
             continue
-        named = [host for host in hosts if host in finding.hosts]
-        named = named or _named(finding.subject, hosts) or _named(finding.seen, hosts) or list(hosts[:1])
+        named = [host for host in known if host in finding.hosts]
+        named = named or _named(finding.subject, known) or _named(finding.seen, known) or list(hosts[:1])
         for host in named:
             found.setdefault(host, []).append(f"{finding.subject}: expected {finding.expected}: {finding.seen}")
     return found

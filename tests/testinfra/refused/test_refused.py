@@ -35,8 +35,7 @@ def addresses():
 @pytest.fixture(scope="module")
 def authority():
     """The directory of the organization's authority."""
-    (found,) = Path(_lab.STATE_DIR, "ca").iterdir()
-    return found
+    return Path(_lab.STATE_DIR, "ca", "acme")
 
 
 def loaded(edge):
