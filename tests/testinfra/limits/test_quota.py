@@ -114,6 +114,7 @@ def counts(edge):
 def test_the_edge_says_so_once(addresses):
     lab.wait_for("the journal", lambda: told("edge-east"), 30)
     for _again in range(2):
+        assert lab.answers("vm3-east", addresses["vm1-west"]), "so that there is something to count"
         counts("edge-east")
     (line,) = told("edge-east")
     assert addresses[MEMBER] in line and "nothing passes until" in line

@@ -99,7 +99,8 @@ def findings():
     """What verify says: {subject: what was seen}. Of the edges only, for the others have nothing to say on this."""
     run = playbooks.run("verify_vpn", ("--limit", "org_edges"), succeeds=False)
     found = {one["subject"]: one["seen"] for one in playbooks.result()["findings"] if one["severity"] == "error"}
-    assert "certificate of edge-west" in run.output.rpartition("fatal:")[2]  # the message, not just the table
+    # The message, not just the table.
+    assert "certificate of edge-west" in run.output.partition("fatal: [edge-west]")[2]
     return found
 
 
