@@ -20,7 +20,7 @@ seconds_since() { python3 -c 'import sys; print(float(sys.argv[2]) - float(sys.a
 step "The lab: two clouds of six Debian machines each, and the internet between them"
 timed "lab up" ansible-playbook -i inventories/lab playbooks/lab_up.yml
 # A demo starts from nothing: an earlier one may have left its VPN.
-ansible-playbook -i inventories/lab playbooks/delete_vpn.yml >/dev/null
+ansible-playbook -i inventories/lab extensions/molecule/shared/destroy.yml >/dev/null
 
 step "Listening on the internet between the clouds, from now on"
 ip netns exec internet tcpdump -i any -n -s 0 -U -w "$capture" 2>/dev/null &

@@ -41,12 +41,14 @@ step_lab() { roles/lab/files/labctl down && ansible-playbook -i inventories/lab 
 # OpenVPN takes its time to give up one way and to come back to it: other scenarios can have the machine meanwhile.
 step_waiting() { APART=1 roles/lab/files/labctl apart waiting scripts/molecule.sh $waiting; }
 step_molecule() { MOLECULE_ELSEWHERE=$waiting scripts/molecule.sh; }
+# What a newcomer tries first.
+step_demo() { scripts/demo.sh; }
 step_lab_down() { tests/lab/killed.sh; }
 
 trap 'roles/lab/files/labctl down >/dev/null 2>&1; roles/lab/files/vmctl down >/dev/null 2>&1' EXIT
-say "lint, unit, faults, intents, package, sanity, kernel, attack, waiting | lab, molecule; lab_down (logs in $logs)"
+say "lint, unit, faults, intents, package, sanity, kernel, attack, waiting | lab, molecule, demo; lab_down (logs in $logs)"
 lane lint unit faults intents package sanity kernel attack waiting & python_lane=$!
-lane lab molecule & lab_lane=$!
+lane lab molecule demo & lab_lane=$!
 wait "$python_lane" || failed+=(python)
 wait "$lab_lane" || failed+=(lab)
 lane lab_down || failed+=(lab_down)  # it takes away every lab, so when nobody uses one
