@@ -8,7 +8,7 @@ Out of it a ledger is recovered that was lost, or restored from a backup that is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from ._leased_vpn import LeasedVpn
@@ -57,8 +57,3 @@ def _site(key: str) -> str:
     """The site that a lease belongs to; empty for a VPN's own blocks."""
     parts = key.split("/")
     return parts[3].partition("#")[0] if len(parts) > 3 else ""
-
-
-def is_complete(document: Mapping[str, Any]) -> bool:
-    """Whether a VCC node's document has records: those of earlier versions have none."""
-    return isinstance(document.get(KEY), Mapping)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the two VCC server modules have in common: opening the ledger, and turning our errors into Ansible's."""
+"""What the VCC server's modules have in common: opening the ledger, and turning our errors into Ansible's."""
 
 from __future__ import annotations
 

@@ -18,7 +18,6 @@ from . import _aes, _ssl
 from ._document import Generation
 
 FILE = "secrets.json"  # in a generation: {tunnel: key}, beside the keys of _secrets.py
-DIGITS = 512  # hexadecimal, of a key
 _COLUMNS = 32
 # OpenVPN's "static key" has two pairs of a cipher's key and an HMAC's, 64 octets each: the server sends with the first
 # pair, its clients with the second one.
