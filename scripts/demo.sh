@@ -2,7 +2,7 @@
 # The whole product in one go: two clouds, a VPN between them, the proof, and what the internet got to see of it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export PATH="$PWD/.venv/bin:$PATH"
+export PATH="$PWD/.venv/bin:$PATH" ANSIBLE_CONFIG="$PWD/ansible.cfg"
 ssh_config=/var/lib/intercloud-vpn/lab/ssh/config
 capture=$(mktemp /tmp/intercloud-demo-XXXXXX.pcap)
 times=()
