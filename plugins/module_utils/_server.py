@@ -18,6 +18,12 @@ from ._origins import refuse_new_ledger
 
 LIBRARIES = {"netaddr": "netaddr", "sqlalchemy": "SQLAlchemy"}
 
+# Documented in plugins/doc_fragments/ledger.py.
+LEDGER_ARGUMENTS = {
+    "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
+    "who": {"type": "str", "default": ""},
+}
+
 T = TypeVar("T")
 
 

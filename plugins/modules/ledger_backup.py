@@ -18,14 +18,8 @@ description:
   - The vault password is the run's, by C(--vault-id), C(--vault-password-file) or C(ANSIBLE_VAULT_PASSWORD_FILE).
     Without one nothing is read.
   - Runs on the VCC server, usually by C(delegate_to).
-requirements:
-  - netaddr >= 0.8
-  - SQLAlchemy >= 1.4
+extends_documentation_fragment: intercloud.vpn.ledger
 options:
-  ledger:
-    description: The ledger, as a URL that SQLAlchemy understands.
-    type: str
-    default: sqlite:////var/lib/intercloud-vpn/ledger.sqlite
   state_dir:
     description: Where the VCC server keeps authorities and keys.
     type: path
@@ -34,10 +28,6 @@ options:
     description: The file on the controller. It is replaced as a whole, and is for its owner only.
     type: path
     required: true
-  who:
-    description: Who the ledger's events name. Filled in by the action plugin.
-    type: str
-    default: ""
 attributes:
   check_mode:
     support: full
@@ -86,7 +76,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.intercloud.vpn.plugins.module_utils import _backup
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Ledger, Transaction
-from ansible_collections.intercloud.vpn.plugins.module_utils._server import require_libraries, run_on_ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
+    LEDGER_ARGUMENTS,
+    require_libraries,
+    run_on_ledger,
+)
 
 
 def _read(transaction: Transaction) -> tuple[str, dict[str, int], Any]:
@@ -97,10 +91,9 @@ def _read(transaction: Transaction) -> tuple[str, dict[str, int], Any]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
+            **LEDGER_ARGUMENTS,
             "state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"},
             "dest": {"type": "path", "required": True},
-            "who": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )

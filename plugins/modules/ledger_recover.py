@@ -19,14 +19,8 @@ description:
     leased again.
   - Runs on the VCC server, usually by C(delegate_to). A ledger that does not exist is made.
   - Where nodes contradict each other, nothing is written.
-requirements:
-  - netaddr >= 0.8
-  - SQLAlchemy >= 1.4
+extends_documentation_fragment: intercloud.vpn.ledger
 options:
-  ledger:
-    description: The ledger, as a URL that SQLAlchemy understands.
-    type: str
-    default: sqlite:////var/lib/intercloud-vpn/ledger.sqlite
   state_dir:
     description: Where the VCC server keeps the authorities, which learn what they revoked.
     type: path
@@ -45,10 +39,6 @@ options:
     type: list
     elements: dict
     default: []
-  who:
-    description: Who the ledger's events name. Filled in by the action plugin.
-    type: str
-    default: ""
 attributes:
   check_mode:
     support: full
@@ -90,18 +80,17 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils import _recover
 from ansible_collections.intercloud.vpn.plugins.module_utils._recover_revocations import recover_revocations
-from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, run_on_ledger
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
+            **LEDGER_ARGUMENTS,
             "state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"},
             "recalled_var": {"type": "str", "default": "vcc_recalled"},
             "organizations": {"type": "list", "elements": "str", "default": []},
             "held": {"type": "list", "elements": "dict", "default": []},
-            "who": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )

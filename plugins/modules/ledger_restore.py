@@ -19,9 +19,7 @@ description:
     replaced with O(force) only. A list of revocations that is there always stays.
   - Afterwards the ledger is older than what the nodes run. M(intercloud.vpn.ledger_recover) is the second half of a
     restore.
-requirements:
-  - netaddr >= 0.8
-  - SQLAlchemy >= 1.4
+extends_documentation_fragment: intercloud.vpn.ledger
 options:
   ledger:
     description: The ledger, as a URL that SQLAlchemy understands. It may be of another kind than the one backed up.
@@ -42,10 +40,6 @@ options:
   backup:
     description: The backup itself, decrypted. Filled in by the action plugin.
     type: str
-  who:
-    description: Who the ledger's events name. Filled in by the action plugin.
-    type: str
-    default: ""
 attributes:
   check_mode:
     support: full
@@ -90,19 +84,18 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils import _restore
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._server import require_libraries
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, require_libraries
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
+            **LEDGER_ARGUMENTS,
             "state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"},
             "src": {"type": "path", "required": True},
             "force": {"type": "bool", "default": False},
             # One text: of a mapping, Ansible would hide every value, however short, in everything that is said.
             "backup": {"type": "str", "no_log": True},
-            "who": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )

@@ -19,14 +19,8 @@ description:
   - VPNs that are not mentioned stay as they are. Removing one takes its name in O(absent).
   - A VPN that never came up is left out of the plan unless it is mentioned. Its addresses stay leased.
   - The documents are left in a directory of the controller that lives as long as the run, for the roles of apply.
-requirements:
-  - netaddr >= 0.8
-  - SQLAlchemy >= 1.4
+extends_documentation_fragment: intercloud.vpn.ledger
 options:
-  ledger:
-    description: The ledger, as a URL that SQLAlchemy understands.
-    type: str
-    default: sqlite:////var/lib/intercloud-vpn/ledger.sqlite
   state_dir:
     description: Where the VCC server keeps the certification authorities.
     type: path
@@ -118,10 +112,6 @@ options:
     type: list
     elements: dict
     default: []
-  who:
-    description: Who the ledger's events name. Filled in by the action plugin.
-    type: str
-    default: ""
 attributes:
   check_mode:
     support: full
@@ -244,7 +234,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _crl, _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentError, VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Transaction
-from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, run_on_ledger
 from ansible_collections.intercloud.vpn.plugins.module_utils._settings import pointers
 
 RETURNED = (
@@ -273,7 +263,7 @@ def _planned(transaction: Transaction, request: _plan.Request) -> tuple[_plan.Pl
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
+            **LEDGER_ARGUMENTS,
             "state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"},
             "pools": {"type": "raw", "default": {}},
             "vpns": {"type": "raw", "default": []},
@@ -286,7 +276,6 @@ def main() -> None:
             "allow_renumber": {"type": "bool", "default": False},
             "create_tunnels": {"type": "bool", "default": True},
             "new_ledger": {"type": "bool", "default": False},
-            "who": {"type": "str", "default": ""},
             "hosts": {"type": "dict", "default": {}},
             "matches": {"type": "dict", "default": {}},
             "problems": {"type": "list", "elements": "dict", "default": []},

@@ -18,14 +18,8 @@ description:
     document.
   - Runs on the VCC server after apply, usually by C(delegate_to). Leases go last, so that no address is given to
     somebody else while a node still answers to it.
-requirements:
-  - netaddr >= 0.8
-  - SQLAlchemy >= 1.4
+extends_documentation_fragment: intercloud.vpn.ledger
 options:
-  ledger:
-    description: The ledger, as a URL that SQLAlchemy understands.
-    type: str
-    default: sqlite:////var/lib/intercloud-vpn/ledger.sqlite
   applied:
     description: The nodes that run their document.
     type: list
@@ -54,10 +48,6 @@ options:
     description: The landscape by host. Filled in by the action plugin.
     type: dict
     default: {}
-  who:
-    description: Who the ledger's events name. Filled in by the action plugin.
-    type: str
-    default: ""
 attributes:
   check_mode:
     support: full
@@ -105,7 +95,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils import _came_up, _settle
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Transaction
-from ansible_collections.intercloud.vpn.plugins.module_utils._server import run_on_ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, run_on_ledger
 
 
 def _settled(transaction: Transaction, given: dict[str, Any]) -> dict[str, Any]:
@@ -128,13 +118,12 @@ def _settled(transaction: Transaction, given: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
+            **LEDGER_ARGUMENTS,
             "generations": {"type": "dict"},
             "applied": {"type": "list", "elements": "str", "required": True},
             "release": {"type": "bool", "default": True},
             "organizations": {"type": "list", "elements": "str", "default": []},
             "gone": {"type": "list", "elements": "str", "default": []},
-            "who": {"type": "str", "default": ""},
             "hosts": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
