@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -25,6 +25,10 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         if task_vars is None:
             raise AnsibleError("ledger_recover needs the variables of its task")
+        # A shared VCC node holds slices of organizations that this ledger may have nothing to do with.
+        organizations = self._task.args.get("organizations") or sorted(
+            {organization_of(facts) for facts in read_hosts(task_vars).values() if not is_shared(facts)}
+        )
         name = str(self._task.args.get("recalled_var", "vcc_recalled"))
         hosts = sorted({str(host) for kind in KINDS for host in task_vars["groups"].get(kind, [])})
         held, wrong = [], []
@@ -33,11 +37,8 @@ class ActionModule(ActionBase):
             found = task_vars["hostvars"].raw_get(host).get(name)
             if isinstance(found, Mapping):
                 held += [dict(one) for one in found.get("held", [])]
-                wrong += [f"{host}: {path} cannot be read" for path in found.get("unreadable", [])]
-        # A shared VCC node holds slices of organizations that this ledger may have nothing to do with.
-        organizations = self._task.args.get("organizations") or sorted(
-            {organization_of(facts) for facts in read_hosts(task_vars).values() if not is_shared(facts)}
-        )
+                unreadable = [path for path in found.get("unreadable", []) if _concerns(path, organizations)]
+                wrong += [f"{host}: {path} cannot be read" for path in unreadable]
         arguments = {**self._task.args, "organizations": organizations, "held": held, "who": who_runs(task_vars)}
         result: dict[str, Any] = self._execute_module(
             module_name="intercloud.vpn.ledger_recover", module_args=arguments, task_vars=task_vars
@@ -46,3 +47,9 @@ class ActionModule(ActionBase):
         if "notes" in result:
             result["notes"] = wrong + result["notes"]
         return result
+
+
+def _concerns(path: str, organizations: Collection[str]) -> bool:
+    """Whether a file on a node is the node's own, or the slice of one of the organizations."""
+    _document, slice_of, *above = reversed(path.split("/"))
+    return "organizations" not in above[:1] or slice_of in organizations

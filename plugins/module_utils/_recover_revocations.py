@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ._authority import authority
@@ -14,14 +14,19 @@ from ._errors import VccError
 
 
 def recover_revocations(
-    state_dir: str, held: Iterable[Mapping[str, Any]], check: bool = False
+    state_dir: str, held: Iterable[Mapping[str, Any]], check: bool = False, organizations: Collection[str] = ()
 ) -> tuple[list[str], list[str]]:
-    """What the authorities learn, a line for each, and a note for each list that is not the authority's."""
+    """What the authorities learn, a line for each, and a note for each list that is not the authority's.
+
+    ``organizations``: those to recover; none stands for all.
+    """
     lines: dict[str, str] = {}
     notes = []
     for one in held:
         text, document = str(one.get("crl") or ""), one["document"]
         organization, node = str(document["organization"]), str(document["node"])
+        if organizations and organization not in organizations:
+            continue
         try:
             owner = authority(state_dir, organization) if text else None
             found = take_newer(owner, text, f"the list of revocations of {node}", check) if owner else None

@@ -98,7 +98,7 @@ def main() -> None:
     found = run_on_ledger(
         module, lambda transaction: _recover.recover(transaction, given["held"], given["organizations"])
     )
-    lists, wrong = recover_revocations(given["state_dir"], given["held"], module.check_mode)
+    lists, wrong = recover_revocations(given["state_dir"], given["held"], module.check_mode, given["organizations"])
     found.lines += lists
     module.exit_json(
         changed=bool(found.lines),

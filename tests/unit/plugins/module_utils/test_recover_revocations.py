@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("cryptography")
 
+from ansible_collections.intercloud.vpn.plugins.action import ledger_recover
 from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _ca, _crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._recover_revocations import recover_revocations
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.test_crl import EAST, WEST, request, revoked
@@ -72,3 +73,20 @@ def test_a_list_of_another_authority_is_named_and_left(owner: _authority.Authori
     assert "list of revocations of edge-east: not a revocation list of the authority" in notes[0]
     assert revoked(owner) == everything
     assert recover_revocations(str(tmp_path), held(found.text, "umbra")) == ([], [])
+
+
+def test_only_the_organizations_that_are_recovered_learn(owner: _authority.Authority, tmp_path: Path) -> None:
+    """Their edges may be in the same inventory. Seen: a run for one organization brought back revocations of all."""
+    everything = revoked(owner)
+    text = restore(owner)
+    assert recover_revocations(str(tmp_path), held(text), organizations=["umbra"]) == ([], [])
+    assert len(revoked(owner)) == 1
+    assert recover_revocations(str(tmp_path), held(text), organizations=["acme"])[0]
+    assert revoked(owner) == everything
+
+
+def test_a_slice_of_others_that_cannot_be_read_is_not_named() -> None:
+    state = "/var/lib/intercloud-vpn"
+    assert not ledger_recover._concerns(f"{state}/organizations/umbra/document.json", ["acme"])
+    assert ledger_recover._concerns(f"{state}/organizations/acme/document.json", ["acme"])
+    assert ledger_recover._concerns(f"{state}/generations/17", ["acme"])
