@@ -24,11 +24,12 @@ def diverted(generation: Generation, store: Store) -> list[Document]:
         return []
     wanted = _routes.wanted(generation, store.arrivals)
     networks = [ipaddress.ip_network(route.prefix) for route in wanted]
+    addresses = inside(networks)
     found = []
     for family in (4, 6):
         asked: dict[str, _routes.Route] = {}
         for route, network in zip(wanted, networks):
-            address = _inside(network, networks) if route.kind == "unicast" and route.family == family else ""
+            address = addresses[network] if route.kind == "unicast" and route.family == family else ""
             if address:
                 asked[address] = route
         taken = _taken(family, asked)
@@ -38,14 +39,24 @@ def diverted(generation: Generation, store: Store) -> list[Document]:
     return found
 
 
-def _inside(network: Network, networks: Iterable[Network]) -> str:
-    """An address of a network that none of the more specific ones has; empty if they cover it."""
-    inner = [n for n in networks if n.version == network.version and n != network and n.subnet_of(network)]  # type: ignore[arg-type]
-    first, last = int(network[0]), int(network[-1])
-    for number in (last, first, *(int(n[0]) - 1 for n in inner), *(int(n[-1]) + 1 for n in inner)):
-        if first <= number <= last and not any(int(n[0]) <= number <= int(n[-1]) for n in inner):
-            return str(type(network[0])(number))
-    return ""
+def inside(networks: Iterable[Network]) -> dict[Network, str]:
+    """For each network an address that no more specific one has; empty if they cover it. Cost grows as sorting does."""
+    ordered = sorted(set(networks), key=lambda network: (network.version, int(network[0]), network.prefixlen))
+    found = {}
+    for at, network in enumerate(ordered):
+        first, last = int(network[0]), int(network[-1])
+        free, gap = first, None
+        # Networks lie in one another or apart: those within this one come next, and theirs after each of them.
+        for after in range(at + 1, len(ordered)):
+            inner = ordered[after]
+            if inner.version != network.version or int(inner[0]) > last:
+                break
+            if gap is None and int(inner[0]) > free:
+                gap = free
+            free = max(free, int(inner[-1]) + 1)
+        number = last if free <= last else gap
+        found[network] = "" if number is None else str(type(network[0])(number))
+    return found
 
 
 def _taken(family: int, addresses: Iterable[str]) -> dict[str, Document]:
