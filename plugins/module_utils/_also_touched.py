@@ -10,6 +10,7 @@ from typing import Any
 
 from ._diff import changed_nodes
 from ._documents import Document
+from ._problems import some
 
 Documents = Mapping[str, Document]
 _MOST = 6
@@ -31,16 +32,10 @@ def also_touched(
         nodes = sorted(_nodes(vpn) & changed & set(new))
         if nodes:
             what = "changed" if _differs(vpn, lines, old, new) else "not changed"
-            found.append(f"also touched: {name} ({shortened(nodes)}), {what}")
+            found.append(f"also touched: {name} ({some(nodes, _MOST)}), {what}")
         else:
             same.append(name)
-    return found + ([f"applied again as they are: {shortened(same)}"] if same else [])
-
-
-def shortened(names: Sequence[str], most: int = _MOST) -> str:
-    """The names, or the first of them and how many more there are."""
-    more = len(names) - most
-    return ", ".join(names) if more <= 0 else f"{', '.join(names[:most])} and {more} more"
+    return found + ([f"applied again as they are: {some(same, _MOST)}"] if same else [])
 
 
 def _nodes(vpn: Mapping[str, Any]) -> set[str]:

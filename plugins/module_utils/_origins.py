@@ -8,12 +8,13 @@ A ledger that is made anew where another one was gives out addresses that nodes 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ._errors import LedgerError
 from ._ledger_chain import LISTED
+from ._problems import some
 
 SHOWN = 5
 
@@ -40,7 +41,7 @@ def refuse_new_ledger(
     """LedgerError when ``ledger`` does not exist, and something says that there was one."""
     owners, nodes = authorities(state_dir), with_generations(observed or {})
     signs = [f"the authority of {', '.join(owners)} is in {state_dir}/ca"] if owners else []
-    signs += [f"{_some(nodes)} run a generation of one"] if nodes else []
+    signs += [f"{some(sorted(nodes), SHOWN)} run a generation of one"] if nodes else []
     if signs:
         raise LedgerError(
             f"there is no ledger at {ledger}, and {' and '.join(signs)}: is vcc_ledger right? Restore the ledger from "
@@ -67,8 +68,3 @@ def strangers(
                 "it is an older copy or another one, and the node refuses it; run recover_ledger"
             )
     return found
-
-
-def _some(names: Collection[str]) -> str:
-    listed = sorted(names)
-    return ", ".join(listed[:SHOWN]) + (f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else "")

@@ -12,13 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ._also_touched import shortened
 from ._landscape import Landscape
 from ._landscape_hosts import Vm
 from ._leases import Lease, server_key, vm_key
 from ._ledger_records import ACTIVE
 from ._plan_outcome import Plan
-from ._problems import Problems
+from ._problems import Problems, some
 from ._vpn import Vpn
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def check_addresses(tenant: OrganizationPlan, plan: Plan, problems: Problems, al
         if before is None or tenant.stored[name].state != ACTIVE:
             continue
         found = renumbered(before, vpn, tenant.held, tenant.landscape)
-        text = shortened([one.text(tenant.held, tenant.leases) for one in found], _MOST)
+        text = some([one.text(tenant.held, tenant.leases) for one in found], _MOST)
         if found and allowed:
             plan.notes.append(f"{name} renumbers {text}")
         elif found:

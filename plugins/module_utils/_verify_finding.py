@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._problems import some
+
 ERROR, WARNING = "error", "warning"
 SHOWN = 3
 
@@ -52,6 +54,4 @@ class Result:
 
 def few(items: Iterable[str]) -> str:
     """The first items of a list that may be long."""
-    listed = list(items)
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return ", ".join(listed[:SHOWN]) + more
+    return some(list(items), SHOWN)
