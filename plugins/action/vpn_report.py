@@ -77,7 +77,7 @@ class ActionModule(ActionBase):
         )
         result["dest"] = given["dest"]
         here = [str(host) for host in (task_vars or {}).get("ansible_play_hosts") or []]
-        result["blamed"] = blamed(judged.findings, here)
+        result["blamed"] = blamed(judged.findings, here, [host for host in given["hosts"] or [] if host not in here])
         if not judged.ok and given["fail"]:
             first = errors[0]
             count = "1 finding" if len(errors) == 1 else f"{len(errors)} findings, the first"

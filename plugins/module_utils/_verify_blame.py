@@ -12,19 +12,17 @@ from dataclasses import replace
 
 from ._verify_finding import ERROR, Finding
 
-LOST = ("failed: ", "unreachable: ")  # what is said of a host that Ansible itself counts
 _COMMAND = re.compile(r"\b(ansible(?:-playbook)?) (?=[\w-])")
 
 
-def blamed(findings: Iterable[Finding], hosts: Sequence[str]) -> dict[str, list[str]]:
+def blamed(findings: Iterable[Finding], hosts: Sequence[str], lost: Iterable[str] = ()) -> dict[str, list[str]]:
     """What is not as planned, by the host of this run that it is about.
 
     That is where its cause is, if that is known; else the hosts that its subject names, else those that are named in
-    what was seen. One that names none of this run is the first host's, so that the run fails. Hosts that have failed in
-    this run before are counted already, and nobody else is to be in their place.
+    what was seen. One that names none of this run is the first host's, so that the run fails. Ansible has counted the
+    ``lost`` hosts already, those that failed or were unreachable before: no other host takes the blame for them.
     """
-    findings = list(findings)
-    known = [*hosts, *(one.subject for one in findings if one.seen.startswith(LOST) and one.subject not in hosts)]
+    known = [*hosts, *lost]
     found: dict[str, list[str]] = {}
     for finding in findings:
         if finding.severity != ERROR:
