@@ -29,6 +29,9 @@ lane() {  # runs the steps of a lane one after the other; the first that fails e
     done
 }
 
+# What failed last, and why: whoever sees only the end of the output sees it, too.
+reasons() { grep -hE "^(molecule: [a-z_]+: FAILED|FAILED |ERROR )" "$logs"/*.log | cut -c 1-2000; }
+
 step_lint() { scripts/lint.sh; }
 step_unit() { pytest -q tests/unit; }
 step_sanity() { scripts/sanity.sh; }
@@ -55,6 +58,7 @@ lane lab_down || failed+=(lab_down)  # it takes away every lab, so when nobody u
 # What the test runners counted, for whoever reads only the end.
 grep -hE '^(=+ )?[0-9]+ (passed|failed)' "$logs"/*.log | sed 's/^/  /'
 if [[ ${#failed[@]} -gt 0 ]]; then
+    reasons
     say "FAILED"
     exit 1
 fi

@@ -25,6 +25,9 @@ VMS = [name for name, machine in MACHINES.items() if machine.kind == "member"]
 EDGES = [name for name, machine in MACHINES.items() if machine.kind == "org_edge"]
 
 
+ROOT = Path(__file__).resolve().parents[2]
+
+
 def sh(machine, command):
     done = subprocess.run(["ssh", "-F", _lab.SSH_CONFIG, machine, command], capture_output=True, text=True, check=False)
     # What ssh itself has to say, of a socket that another one made first for example, is of interest in failure only.
@@ -146,3 +149,20 @@ udp.settimeout(5)
 udp.sendto(bytes(1400), at)
 print("tcp", got, "udp", len(udp.recv(9000)))
 """
+
+
+def test_lab_up_puts_back_what_a_machine_has_lost():
+    """With a device that goes down go its IPv6 addresses and all ways over it."""
+    machine, device = next((m, i) for m in map(MACHINES.get, EDGES) for i in m.interfaces if i.network == "public")
+
+    def shown():
+        words = (("address", "show", device.name), ("route", "show", "default"), ("-6", "route", "show", "default"))
+        return [netns(machine.name, "ip", "-br", *some).stdout for some in words]
+
+    before = shown()
+    netns(machine.name, "sh", "-c", f"ip link set {device.name} down; ip link set {device.name} up")
+    assert shown() != before
+    words = ["ansible-playbook", "-i", "inventories/lab", "playbooks/lab_up.yml", "-v"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT, timeout=180)
+    assert f"{machine.name}: network mended" in done.stdout, done.stdout + done.stderr
+    assert shown() == before

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from . import _netlink, _pending, _units
+from . import _departure, _netlink, _pending
 from ._addresses import Addresses
 from ._certificates import Certificates
 from ._commit import rollback
@@ -67,7 +67,7 @@ class Convergence(Worker):
         self._heard = True
         self._all = time.monotonic()
         self._looked, self._pause = 0.0, 0.0  # how long until the next look at what was lost last time; 0: nothing was
-        self._retry = 0.0
+        self._retry, self._stays = 0.0, 0.0
         self._said: dict[str, list[str]] = {}
 
     def wait(self) -> None:
@@ -79,9 +79,7 @@ class Convergence(Worker):
 
     def turn(self) -> None:
         """Roll back what is overdue, then hold the node to its generation."""
-        overdue = self._overdue()
-        _units.depart(self.store)
-        if overdue:
+        if self._overdue() or self._leaves():
             return
         self.generation()
         if self.refusing:
@@ -125,6 +123,16 @@ class Convergence(Worker):
             self._retry = 0.0
         self.journal.warn(f"rolled back to {target or 'nothing'}")
         return True
+
+    def _leaves(self) -> bool:
+        """Leave the node if there is nothing to do on it any more; whether that was so."""
+        if time.monotonic() < self._stays or self.store.traces():
+            return False
+        left = _departure.depart(self.store)
+        self._stays = time.monotonic() + PATIENT  # what is loaded and not ours to remove does not go by being looked at
+        if left:
+            self.journal.warn("nothing of ours is left on this node: the agent has removed itself")
+        return left
 
     def _repair(self, kinds: Iterable[type[Part]], generation: Generation) -> bool:
         """Put back what is lost and remove what is too much, subsystem by subsystem; whether there was anything."""

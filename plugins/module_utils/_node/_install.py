@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from . import _files, _ssl
+from . import _files, _part, _ssl
 from ._document import Change, sha256
 from ._part import Part
 from ._state import Store
@@ -34,6 +34,7 @@ MODULES = (
     "_connections",
     "_convergence",
     "_counting",
+    "_departure",
     "_document",
     "_duplicates",
     "_effective",
@@ -202,8 +203,8 @@ class Agent(Part):
             one.chmod(0o755 if one.is_dir() or f"/{one.relative_to(self.store.root)}" in (AGENT, HOOK) else 0o644)
 
     def clear(self) -> None:
-        """Remove the files."""
-        if self.want.empty:
+        """Remove the files. The resident agent needs its own until it leaves (_departure.py)."""
+        if self.want.empty and not _part.RESIDENT:
             with _files.named(self.store.at(HOME)):
                 if self.store.at(HOME).exists():
                     shutil.rmtree(self.store.at(HOME))

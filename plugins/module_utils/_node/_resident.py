@@ -13,7 +13,7 @@ from __future__ import annotations
 import signal
 import threading
 
-from . import _charon, _files, _units
+from . import _charon, _files, _part, _units
 from ._addresses import Addresses
 from ._commit import activate, attempt, refuse, rollback
 from ._convergence import Convergence
@@ -40,7 +40,7 @@ def run(store: Store) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_arguments: ended.set())
     journal = Journal()
-    _units.RESIDENT = True
+    _part.RESIDENT = True
     if not store.at(_units.RESTORED).exists():
         try:
             restore(store, journal)

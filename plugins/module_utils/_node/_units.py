@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import os
-import threading
 
-from . import _files, _ssl_units, _systemd, _usage
+from . import _files, _part, _ssl_units, _systemd, _usage
 from ._document import Change
 from ._install import AGENT, digest, sources
 from ._part import Part
@@ -147,9 +146,7 @@ LINKS = {
     f"{DIRECTORY}/multi-user.target.wants/{USAGE}": f"{DIRECTORY}/{USAGE}",
 }
 
-
-RESIDENT = False  # whether this process is the resident agent: it does not start or stop itself
-LEAVING = threading.Event()  # the resident agent's unit is gone: it ends when all is undone
+ITSELF = (f"{DIRECTORY}/multi-user.target.wants/{RESTORE}", f"{DIRECTORY}/{RESTORE}")  # in the order of removal
 
 
 class Units(Part):
@@ -186,7 +183,9 @@ class Units(Part):
         over = [
             p
             for p in (*OWN, *LINKS)
-            if p not in wanted and (self.store.at(p).exists() or self.store.at(p).is_symlink())
+            if p not in wanted
+            and not (_part.RESIDENT and p in ITSELF)  # last of all: see _departure.py
+            and (self.store.at(p).exists() or self.store.at(p).is_symlink())
         ]
         return [path for path in (*OWN, *LINKS) if path in wanted and not self._right(path)], over
 
@@ -199,7 +198,7 @@ class Units(Part):
 
     def _start(self, write: list[str]) -> list[str]:
         """Whether the agent has to be started, or restarted: it has to run, as it is installed and as its unit says."""
-        if not _systemd.here() or self.want.empty or RESIDENT:
+        if not _systemd.here() or self.want.empty or _part.RESIDENT:
             return []
         if not _systemd.active(RESTORE):
             return ["start"]
@@ -232,27 +231,14 @@ class Units(Part):
         used = any(USAGE in path for path in over) and _systemd.active(USAGE)
         if any(_ssl_units.ARRIVED in path for path in over):
             _systemd.systemctl("stop", f"{_ssl_units.ARRIVED}.path")
-        runs = f"{DIRECTORY}/{RESTORE}" in over and _systemd.alive(RESTORE)
-        if runs and not RESIDENT:
+        if f"{DIRECTORY}/{RESTORE}" in over and _systemd.alive(RESTORE):
             _systemd.systemctl("stop", RESTORE)
         for path in over:
             _files.remove(self.store.at(path))
         if over:
             _systemd.systemctl("daemon-reload")
-        if runs and RESIDENT:
-            LEAVING.set()
         if used:  # without waiting: it waits for us
             _systemd.systemctl("stop", "--no-block", USAGE)
-
-
-def depart(store: Store) -> None:
-    """End the resident agent if its unit is gone and all is undone. Before that, systemd would end it half-way."""
-    if not LEAVING.is_set() or store.pending is not None:
-        return
-    with store.lock(patience=0):
-        LEAVING.clear()
-        if not store.at(f"{DIRECTORY}/{RESTORE}").exists():  # not while a commit brings it back
-            _systemd.systemctl("stop", "--no-block", RESTORE)  # without waiting: that is we
 
 
 def armed(store: Store) -> bool:

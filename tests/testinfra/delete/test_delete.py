@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks, snapshot, strongswan
@@ -75,4 +77,25 @@ def test_nor_anything_in_the_ledger_but_that_it_happened(all_deleted):
 def test_deleting_again_changes_nothing(all_deleted):
     run = playbooks.delete("payroll")
     assert run.changed == frozenset()
+    assert snapshot.differences(all_deleted, snapshot.of_all()) == []
+
+
+def test_an_agent_that_is_killed_on_its_way_back_to_nothing_arrives(all_deleted):
+    """Nobody confirms the edges' first generation, and their agents are killed again and again while they undo it."""
+    playbooks.run(playbooks.SHARED / "unconfirmed.yml", vpns=[PAYROLL], vcc_confirm_timeout=5)
+    assert all(lab.host(edge).file("/var/lib/intercloud-vpn/unconfirmed").exists for edge in EDGES)
+
+    def kill(edge):
+        """How often there was an agent to kill."""
+        agent = "systemctl show --property MainPID --value intercloud-vpn.service"
+        killed = 0
+        for turn in range(1, 25):  # from a restart that has hardly begun to one that is nearly done
+            time.sleep(0.05 * turn)
+            killed += lab.sh(edge, f'pid=$({agent}); test "$pid" -gt 0 && kill -KILL "$pid" && echo killed || true') != ""
+        return killed
+
+    assert min(lab.at_once(kill, EDGES)) > 1
+    left = "systemctl is-active -q intercloud-vpn.service || test -e /etc/systemd/system/intercloud-vpn.service"
+    lab.wait_for("no agent", lambda: not any(lab.sh(edge, f"{left} && echo left || true") for edge in EDGES), 60)
+    playbooks.delete("payroll", verify=False)
     assert snapshot.differences(all_deleted, snapshot.of_all()) == []

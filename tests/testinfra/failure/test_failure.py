@@ -89,7 +89,7 @@ def test_a_vpn_that_no_edge_took_is_applied_by_no_run_for_another(addresses, tem
 
 def test_what_nobody_confirms_rolls_back_by_itself(as_before):
     before = generations()
-    playbooks.run(Path(__file__).with_name("unconfirmed.yml"), vpns=[PAYROLL, AUDIT], vcc_confirm_timeout=6)
+    playbooks.run(playbooks.SHARED / "unconfirmed.yml", vpns=[PAYROLL, AUDIT], vcc_confirm_timeout=6)
     assert unconfirmed() == list(EDGES)
     assert set(generations().values()) & set(before.values()) == set()
     lab.wait_for("rolled back", lambda: not unconfirmed() and generations() == before, 30)

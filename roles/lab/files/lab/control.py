@@ -72,6 +72,8 @@ def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0
                 _spawn(machine.name, state.root_of(after, machine.name))
             if status != "running":
                 waiting.append(machine.name)
+            elif network.mend(machine):
+                done.append(f"{machine.name}: network mended")
         _wait(waiting, ("running",))
         return done
 

@@ -148,6 +148,25 @@ def attach(machine):
         )
 
 
+def mend(machine):
+    """Put back what a running machine has lost: its addresses, and its ways to the world; whether anything was missing."""
+    devices = json.loads(run("ip", "-n", machine.name, "-j", "address"))
+    there = {f"{a['local']}/{a['prefixlen']}" for device in devices for a in device["addr_info"] if "local" in a}
+    lost = [
+        f"address add {address} dev {interface.name} nodad"
+        for interface in machine.interfaces
+        for address in interface.addresses
+        if address not in there
+    ]
+    for gateway in machine.gateways:
+        family, everything = ("-6", "::/0") if ":" in gateway else ("-4", "0.0.0.0/0")
+        if not json.loads(run("ip", "-n", machine.name, "-j", family, "route", "show", "default") or "[]"):
+            lost.append(f"route add {everything} via {gateway}")
+    if lost:
+        batch(machine.name, lost)
+    return bool(lost)
+
+
 def detach(machine):
     """Remove a machine's namespace and wires. The kernel takes its time over a namespace: the wires go first."""
     for interface in machine.interfaces:
