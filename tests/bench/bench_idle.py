@@ -41,7 +41,11 @@ def fleet(number: int) -> dict[str, object]:
         for count, name in enumerate(names)
     }
     clouds = {f"cloud_{name}": {"hosts": {f"edge-{name}": None, f"vm-{name}": None}} for name in names}
-    return {"org_edges": {"hosts": edges}, "members": {"hosts": {f"vm-{name}": {"vcc_org": "acme"} for name in names}}, **clouds}
+    return {
+        "org_edges": {"hosts": edges},
+        "members": {"hosts": {f"vm-{name}": {"vcc_org": "acme"} for name in names}},
+        **clouds,
+    }
 
 
 def mirrored(text: str) -> str:
@@ -88,8 +92,13 @@ def main() -> None:
     secrets = lab.sh(HUB, f"cat {CONFIG}-secrets.conf")
     for path, text in ((f"{PEER_CONFIG}.conf", config), (f"{PEER_CONFIG}-secrets.conf", secrets),
                        ("/etc/strongswan.d/peers.conf", CHARON)):  # fmt: skip
-        subprocess.run(["ssh", "-F", lab._lab.SSH_CONFIG, PEER, f"umask 077; cat > {path}"], input=text, text=True, check=True)
-    lab.sh(PEER, "systemctl restart strongswan; sleep 2; swanctl --load-all --noprompt >/tmp/load 2>&1; tail -n 3 /tmp/load")
+        subprocess.run(
+            ["ssh", "-F", lab._lab.SSH_CONFIG, PEER, f"umask 077; cat > {path}"], input=text, text=True, check=True
+        )
+    lab.sh(
+        PEER,
+        "systemctl restart strongswan; sleep 2; swanctl --load-all --noprompt >/tmp/load 2>&1; tail -n 3 /tmp/load",
+    )
     begun = time.monotonic()
     while int(up() or 0) < number and time.monotonic() - begun < 900:
         time.sleep(5)

@@ -55,6 +55,7 @@ def _do(arguments):
             arguments.tenant,
             arguments.patience,
             arguments.at_once,
+            arguments.anew,
         )
         return bool(done), {"actions": done}, "\n".join(done) or "nothing to do"
     if action == "down":
@@ -90,6 +91,7 @@ def _parser():
     actions = parser.add_subparsers(dest="action", required=True)
     options.add_root(actions)
     raise_ = options.add_up(actions, "make or mend the lab")
+    raise_.add_argument("--anew", action="store_true", help="remove what is there first, the ledger included")
     raise_.add_argument("--patience", type=int, default=1, help="how many times as long a boot may take")
     raise_.add_argument("--at-once", type=int, default=0, help="how many machines boot at a time (default: all)")
     actions.add_parser("down", help="remove the lab, leave the cache")

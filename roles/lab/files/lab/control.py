@@ -24,15 +24,17 @@ LOCK = STATE.with_name("lab.lock")  # beside what `down` removes
 BOOT_SECONDS = 180  # far more than needed: a machine with one slow core shall do too
 
 
-def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0):
+def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0, anew=False):
     """Converge on `count` clouds; returns what was done, [] when all was there.
 
     `nat`: the edges behind the router's NAT. `releases`: machine → release, of those that are not of the host's.
     `tenants`: organizations beside acme. None: as it is. Where all is slow: `patience` times as long for a boot, and no
-    more than `at_once` of them side by side.
+    more than `at_once` of them side by side. `anew`: without anything of what was there before.
     """
     clouds = landscape.cloud_names(count)
     with lock():
+        if anew:
+            _clear()
         done = []
         before = state.read()
         tenants = wanted.tenants(before, tenants)
