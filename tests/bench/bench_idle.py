@@ -3,32 +3,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the agent costs on an edge with many tunnels that are up, when nothing happens.
 
-On a lab apart: `APART=1 roles/lab/files/labctl apart idle .venv/bin/python -m … tests/bench/bench_idle.py 1000` (see
-docs/testing.md). edge-east is the hub of a star whose other sites are external edges with pre-shared keys. All of those
-are one machine, edge-west, configured with the mirror image of the hub's configuration.
+For a lab apart, which tests/bench/idle.sh makes. edge-east is the hub of a star whose other sites are external edges
+with pre-shared keys. All of those are one machine, edge-west, configured with the mirror image of the hub's
+configuration.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
+from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks
 
 HUB, PEER = "edge-east", "edge-west"
 FIRST = ipaddress.ip_address("198.19.0.1")
 CONFIG = "/etc/swanctl/conf.d/intercloud-vpn"
 PEER_CONFIG = "/etc/swanctl/conf.d/peers"
-CHARON = (
-    "charon { install_routes = no\n threads = 64\n plugins { kernel-libipsec { load = yes }\n bypass-lan { load = no }\n"
-    " } }\n"
-)
+CHARON = """\
+charon {
+  install_routes = no
+  threads = 64
+  plugins {
+    kernel-libipsec { load = yes }
+    bypass-lan { load = no }
+  }
+}
+"""
 SECONDS = 120
 SERVICE = "intercloud-vpn.service"
 
@@ -41,11 +48,8 @@ def fleet(number: int) -> dict[str, object]:
         for count, name in enumerate(names)
     }
     clouds = {f"cloud_{name}": {"hosts": {f"edge-{name}": None, f"vm-{name}": None}} for name in names}
-    return {
-        "org_edges": {"hosts": edges},
-        "members": {"hosts": {f"vm-{name}": {"vcc_org": "acme"} for name in names}},
-        **clouds,
-    }
+    vms = {f"vm-{name}": {"vcc_org": "acme"} for name in names}
+    return {"org_edges": {"hosts": edges}, "members": {"hosts": vms}, **clouds}
 
 
 def mirrored(text: str) -> str:
@@ -58,12 +62,12 @@ def mirrored(text: str) -> str:
 
 def up() -> int:
     """How many links of the hub are installed."""
-    return lab.sh(HUB, "swanctl --list-sas | grep -c ' INSTALLED'", check=False).strip()
+    return int(lab.sh(HUB, "swanctl --list-sas | grep -c ' INSTALLED'", check=False).strip() or 0)
 
 
-def used() -> float:
+def used(agent: str) -> float:
     """CPU seconds that the agent has used so far, its children included."""
-    return int(lab.sh(HUB, f"systemctl show --property CPUUsageNSec --value {SERVICE}")) / 1e9
+    return int(lab.sh(HUB, f"awk '{{print $14 + $15 + $16 + $17}}' /proc/{agent}/stat")) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -93,22 +97,22 @@ def main() -> None:
     for path, text in ((f"{PEER_CONFIG}.conf", config), (f"{PEER_CONFIG}-secrets.conf", secrets),
                        ("/etc/strongswan.d/peers.conf", CHARON)):  # fmt: skip
         subprocess.run(
-            ["ssh", "-F", lab._lab.SSH_CONFIG, PEER, f"umask 077; cat > {path}"], input=text, text=True, check=True
+            ["ssh", "-F", _lab.SSH_CONFIG, PEER, f"umask 077; cat > {path}"], input=text, text=True, check=True
         )
     lab.sh(
         PEER,
-        "systemctl restart strongswan; sleep 2; swanctl --load-all --noprompt >/tmp/load 2>&1; tail -n 3 /tmp/load",
+        "systemctl restart strongswan; sleep 2; swanctl --load-all --noprompt >/dev/null 2>&1",
     )
     begun = time.monotonic()
-    while int(up() or 0) < number and time.monotonic() - begun < 900:
+    while up() < number and time.monotonic() - begun < 900:
         time.sleep(5)
         print(f"{time.monotonic() - begun:.0f} s: {up()} links up", flush=True)
     time.sleep(30)
-    before, begun = used(), time.monotonic()
+    agent = lab.sh(HUB, f"systemctl show --property MainPID --value {SERVICE}").strip()
+    before, begun = used(agent), time.monotonic()
     time.sleep(SECONDS)
-    share = (used() - before) / (time.monotonic() - begun)
-    pid = lab.sh(HUB, f"systemctl show --property MainPID --value {SERVICE}").strip()
-    memory = int(lab.sh(HUB, f"awk '/^VmRSS/ {{print $2}}' /proc/{pid}/status")) / 1024
+    share = (used(agent) - before) / (time.monotonic() - begun)
+    memory = int(lab.sh(HUB, f"awk '/^VmRSS/ {{print $2}}' /proc/{agent}/status")) / 1024
     print(f"measured: {up()} tunnels, idle: {100 * share:.2f} % of a core, {memory:.1f} MiB")
 
 

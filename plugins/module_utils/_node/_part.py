@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from ._document import Change, Generation
 from ._state import Store
 
-RESIDENT = (
-    False  # whether this process is the resident agent: a subsystem does not start, stop or remove what it runs as
-)
+RESIDENT = False  # whether this process is the resident agent: then no subsystem starts, stops or removes the agent
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def attach(machine):
 
 
 def mend(machine):
-    """Put back what a running machine has lost: its addresses, and its ways to the world; whether anything was missing."""
+    """Put back what a running machine has lost of its addresses and ways to the world; whether there was any."""
     devices = json.loads(run("ip", "-n", machine.name, "-j", "address"))
     there = {f"{a['local']}/{a['prefixlen']}" for device in devices for a in device["addr_info"] if "local" in a}
     lost = [
