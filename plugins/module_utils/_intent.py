@@ -156,7 +156,7 @@ class _Parser:
         parser = TopologyParser(
             f"{self.path}.topology",
             sorted({member.vm.site for member in members}),
-            str(organization),
+            organization,
             kept.get("topology"),
             self.landscape,
             self.problems,

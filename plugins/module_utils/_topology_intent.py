@@ -33,7 +33,7 @@ class TopologyParser:
         self,
         path: str,
         sites: Sequence[str],
-        organization: str,
+        organization: str | None,
         before: Mapping[str, Any] | None,
         landscape: Landscape,
         problems: Problems,
@@ -198,6 +198,8 @@ class TopologyParser:
 
     def _site(self, text: object, place: str) -> str | None:
         """The org edge that is meant: by its own name, or by that of a cloud where the organization has one."""
+        if self.organization is None:  # a mistake of its own: nothing can be said about sites
+            return str(text)
         edges = self.landscape.edges_of(self.organization)
         clouds = {cloud: [edge for edge, of in edges.items() if of == cloud] for cloud in edges.values()}
         if text in edges:

@@ -348,6 +348,11 @@ vpns:
         [("vcc_vpns[0].members", "are of several organizations: acme (vm1-west), umbrella (vm1-east)")],
     ),
     (
+        "members of different organizations, of which neither can have the hub",
+        f"{{hosts: {UMBRELLA_VM}, vpn: {{topology: {{kind: star, hub: edge-west}}}}}}",
+        [("vcc_vpns[0].members", "are of several organizations: acme (vm1-west), umbrella (vm1-east)")],
+    ),
+    (
         "an unknown mode",
         "vpn: {members: [{name: vm1-east, mode: nta}, vm1-west]}",
         [("vcc_vpns[0].members[0].mode", "'nta' must be one of: address, nat")],
