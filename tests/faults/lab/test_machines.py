@@ -87,11 +87,6 @@ def test_the_next_run_makes_it_good(story, tell, name):
     tell(f"{name}: 0 packets unencrypted, put right by the next run")
 
 
-@pytest.mark.skip(reason="the lab's machines share the host's clock, and the roots have no libfaketime")
-def test_a_clock_that_is_off_by_a_day():
-    """Verify's judgement of clocks is in tests/unit (test_verify_clocks.py); charon's of certificates in `refused`."""
-
-
 def test_the_internet_saw_what_was_sent_encrypted(story, tell):
     """So it would have seen the rest."""
     tell(f"{story.esp} encrypted packets seen by the internet in all episodes")
