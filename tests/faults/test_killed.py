@@ -49,6 +49,9 @@ CASES = {
     "rollback": Case(
         (_keep(NONE), _keep(FIRST), landscape.commit(SECOND)), landscape.roll_back, FIRST, (PAYROLL,), by_itself=True
     ),
+    "rollback of the first generation": Case(
+        (_keep(NONE), landscape.commit(FIRST)), landscape.roll_back, NONE, (), by_itself=True
+    ),
     "removal": Case((_keep(NONE), _keep(SECOND)), landscape.commit(NONE), NONE, ()),
     "confirmation of a removal": Case(
         (_keep(NONE), _keep(SECOND), landscape.commit(NONE)), landscape.confirm, NONE, ()
@@ -146,6 +149,8 @@ def test_a_killed_step_is_made_good(
                 elif case.by_itself:
                     itself = world.step(case.act)
                     assert not itself.error, (where, itself.trace)
+                    lost = [] if case.power else differences(world.digest(*LASTING), clean)  # devices come later
+                    assert lost == [], f"{where}: by itself"
                 assert _settle(world, case) == [], where
                 assert differences(world.digest(*LASTING), clean) == [], where
                 assert world.temporary_files() == [], where

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import _arrivals, _files, _identity, _leftovers, _ssl
+from . import _arrivals, _files, _identity, _leftovers, _pending, _ssl
 from ._document import NOTHING, Generation
 from ._memory import Memory
 from ._stored import COPIES, STATE, Running, Stored
@@ -45,9 +45,10 @@ class Store(Stored):
 
     def traces(self) -> list[Path]:
         """All that is stored of ours. A VCC server keeps its ledger in the same directory: that is none of it."""
-        names = ("unconfirmed", "previous", "usage.json", "identity.json", "current", "generations", "owned.json")
+        names = ("previous", "usage.json", "identity.json", "current", "generations", "owned.json")
         places = [*(self.state / name for name in names), *self.reserve.places, *self.owning.places]
-        places += self.guarded.places  # last: until then, what was guarded is refused
+        places += self.guarded.places  # nearly last: until then, what was guarded is refused
+        places.append(self.state / _pending.FILE)  # last: who is killed on the way back to nothing is to go on
         return [path for path in dict.fromkeys(places) if path.exists() or path.is_symlink()]
 
     def erase(self) -> None:
