@@ -8,7 +8,7 @@ Only what a VPN uses is checked. Of what is behind an external edge nothing is k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ._landscape import Landscape
 from ._landscape_hosts import Addresses, OrgEdge, VappEdge, Vm
@@ -40,6 +40,21 @@ def check_landscape(
         if not member.vm.external and member.vm.name not in done:
             done.add(member.vm.name)
             _check_vm(member.vm, by_name[member.vm.site], landscape, done, problems)
+
+
+def check_vapps(places: Collection[tuple[str, str]], landscape: Landscape, problems: Problems) -> None:
+    """Note every VM of some ``(organization, cloud)`` whose vApp edge is not its own: its vApp's VPNs would lack it.
+
+    Not every one of them need be of use to a VPN, so what is only half described is let pass.
+    """
+    for vm, name, vapp in landscape.with_vapp(places):
+        if vapp is None:
+            landscape.vapp(name, of_host(vm.name, "vcc_vapp"))
+            continue
+        vm.check_vapp(vapp)
+        if vm.clouds == vapp.clouds and vm.organization == vapp.organization:
+            addresses, networks = vm.quiet().addresses("vcc_address", None), vapp.quiet().networks(VAPP)
+            _check_inside(vm.name, "vcc_address", addresses, (name, VAPP, networks), problems)
 
 
 def _check_vm(vm: Vm, edge: OrgEdge, landscape: Landscape, done: set[str], problems: Problems) -> None:

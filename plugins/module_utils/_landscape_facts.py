@@ -9,6 +9,7 @@ the groups that the host is in, its ``vcc_*`` variables, and the addresses that 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,6 +42,12 @@ class Facts:
             self.problems.add(self.place, f"is in the groups {' and '.join(self.kinds)}; a host is in one of them")
         check_host(self.name, self.clouds, self.problems)
 
+    def quiet(self) -> Facts:
+        """The same, and what is wrong is not noted."""
+        twin = copy.copy(self)
+        twin.problems = Problems()
+        return twin
+
     def wrong(self, key: str, message: str) -> None:
         """Note what is wrong with a variable."""
         self.problems.add(f"{self.place}.{key}", message)
@@ -57,6 +64,14 @@ class Facts:
             "a gateway is in exactly one",
         )
         return None
+
+    def check_vapp(self, vapp: Facts) -> None:
+        """Note that a VM says that it is behind a vApp edge elsewhere."""
+        if not {*vapp.clouds} & {*self.clouds}:
+            there, here = ", ".join(vapp.clouds) or "none", ", ".join(self.clouds)
+            self.wrong("vcc_vapp", f"{vapp.name} is in cloud {there}, {self.name} in cloud {here}")
+        if vapp.organization != self.organization:
+            self.wrong("vcc_vapp", f"{vapp.name} is of organization {vapp.organization}, {self.name} of {self.organization}")
 
     def addresses(self, key: str, meaning: str | None) -> Addresses:
         """One address per version. There must be one where ``meaning`` says what it is needed for."""

@@ -91,7 +91,7 @@ CASES: list[tuple[str, str, Errors]] = [
     (
         "a vApp network that contains its org network",
         "hosts: {vapp1-east: {vcc_vapp_network: [10.0.0.0/8], vcc_vapp_address: [10.200.0.1]}, "
-        "vm1-east: {vcc_address: [10.200.0.11]}}",
+        "vm1-east: {vcc_address: [10.200.0.11]}, vm2-east: null}",
         [
             (
                 "hosts.vapp1-east.vcc_vapp_network",
@@ -218,6 +218,23 @@ vpns:
         [("hosts.vm2-east.vcc_vapp", "vapp1-eats is not in the group vapp_edges; did you mean vapp1-east?")],
     ),
     (
+        "a VM with a vApp of another cloud, which its vApp's VPN misses",
+        "{vpn: {members: [vapp1-east, vm1-west]}, hosts: {vm2-east: {vcc_vapp: vapp1-west}}}",
+        [("hosts.vm2-east.vcc_vapp", "vapp1-west is in cloud west, vm2-east in cloud east")],
+    ),
+    (
+        "a VM with another vApp of its cloud, which its vApp's VPN misses",
+        "{vpn: {members: [vapp1-east, vm1-west]}, hosts: {vm2-east: {vcc_vapp: vapp2-east, vcc_address: 192.168.1.12}, "
+        "vapp2-east: {kinds: [vapp_edges], clouds: [east], vcc_vapp_network: [192.168.2.0/24]}}}",
+        [("hosts.vm2-east.vcc_address", "192.168.1.12 is not in 192.168.2.0/24 (hosts.vapp2-east.vcc_vapp_network)")],
+    ),
+    (
+        "a VM with a vApp of another organization, which its vApp's VPN misses",
+        "{vpn: {members: [vapp1-east, vm1-west]}, hosts: {vm2-east: {vcc_vapp: vapp2-east}, "
+        "vapp2-east: {kinds: [vapp_edges], clouds: [east], vcc_org: umbrella}}}",
+        [("hosts.vm2-east.vcc_vapp", "vapp2-east is of organization umbrella, vm2-east of acme")],
+    ),
+    (
         "many hosts with the same network are one line",
         "{vpn: {pool: 10.10.0.0/24, members: [vm1-east, vm1-west]}}",
         [
@@ -253,3 +270,8 @@ def test_what_is_unusual_but_right_is_accepted(changes: str) -> None:
 def test_a_mistyped_vapp_in_a_cloud_that_no_vpn_concerns_stops_nobody() -> None:
     world = World(changed(lab(3), "vm1-south: {vcc_vapp: vapp9-south}"))
     assert world.plan(PAYROLL).changed
+
+
+def test_a_vapp_edge_that_no_vpn_uses_may_be_half_described() -> None:
+    half = "vapp2-east: {kinds: [vapp_edges], clouds: [east]}\nvm2-east: {vcc_vapp: vapp2-east}"
+    assert World(changed(lab(), half)).plan(PAYROLL).changed
