@@ -20,7 +20,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._connections import collisions, logged_in
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._names import NAME, NAME_RULE
-from ansible_collections.intercloud.vpn.plugins.module_utils._observed import FACTS
+from ansible_collections.intercloud.vpn.plugins.module_utils._survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import make_directory
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
@@ -106,7 +106,7 @@ def gather(task_vars: Mapping[str, Any], name: str = "vcc_survey") -> dict[str, 
     for host in sorted(hosts):
         facts = hostvars.raw_get(host).get(name)  # not templated: it is data that came from hosts
         if isinstance(facts, Mapping) and ("silent" in facts or "python" in facts):
-            found[str(host)] = {key: facts[key] for key in FACTS if key in facts}
+            found[str(host)] = read_facts(facts)
     return found
 
 

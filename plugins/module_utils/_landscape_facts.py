@@ -71,7 +71,9 @@ class Facts:
             there, here = ", ".join(vapp.clouds) or "none", ", ".join(self.clouds)
             self.wrong("vcc_vapp", f"{vapp.name} is in cloud {there}, {self.name} in cloud {here}")
         if vapp.organization != self.organization:
-            self.wrong("vcc_vapp", f"{vapp.name} is of organization {vapp.organization}, {self.name} of {self.organization}")
+            self.wrong(
+                "vcc_vapp", f"{vapp.name} is of organization {vapp.organization}, {self.name} of {self.organization}"
+            )
 
     def addresses(self, key: str, meaning: str | None) -> Addresses:
         """One address per version. There must be one where ``meaning`` says what it is needed for."""
