@@ -20,8 +20,8 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._connections import collisions, logged_in
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._names import NAME, NAME_RULE
-from ansible_collections.intercloud.vpn.plugins.module_utils._survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import make_directory
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     KINDS,

@@ -69,6 +69,7 @@ def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Pro
             problems.add(
                 of_host(host, variable),
                 f"has no IPv{family} address, which {vpn.path}.pool {vpn.pool} needs for member {vm.name}",
+                f"no IPv{family} address",
             )
 
 

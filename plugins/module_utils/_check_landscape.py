@@ -114,20 +114,22 @@ def _check_inside(
     owner, network_variable, networks = there
     if not networks:  # which is a mistake of its own
         return
-    path = of_host(host, variable)
+    path, place = of_host(host, variable), of_host(owner, network_variable)
+    outside: list[str] = []
     for text in addresses.values():
         address = parse_address(text)
         around = [network for network in networks if network.contains(address)]
-        if not around:
-            known = ", ".join(map(str, networks))
-            problems.add(path, f"{text} is not in {known} ({of_host(owner, network_variable)}); correct one of the two")
-            continue
-        special = _special(address, max(around, key=lambda network: network.length))
+        special = special_in(address, max(around, key=lambda network: network.length)) if around else None
         if special:
             problems.add(path, f"{text} is the {special}, which no host can have")
+        outside += [] if around else [text]
+    if outside:  # where the network is wrong, all of its hosts are
+        texts, known = " and ".join(outside), ", ".join(map(str, networks))
+        are = "is" if len(outside) == 1 else "are"
+        problems.add(path, f"{texts} {are} not in {known} ({place}); correct one of the two", f"not in {place}")
 
 
-def _special(address: Prefix, network: Prefix) -> str | None:
+def special_in(address: Prefix, network: Prefix) -> str | None:
     """What else an address is in its network. In a /31 and a /127 both are hosts' (RFC 3021, RFC 6164)."""
     if network.size <= 2:
         return None

@@ -136,4 +136,5 @@ def _check_ipv6_fits(vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems)
             f"hosts.{narrow.name}.vcc_underlay_mtu",
             f"{narrow.underlay_mtu} leaves packets of {vpn.path} {mtu} octets inside the tunnel, and IPv6 "
             f"needs {IPV6_MTU}",
+            f"{narrow.underlay_mtu} leaves {mtu} octets",
         )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from typing import Any
 
 from ._check_landscape import check_vapps
@@ -77,11 +76,18 @@ def parse_intent(
         else:
             parsed.append(vpn)
             point_out_public(vpn.pool, f"{path}.pool" if "/" in vpn.pool_name else of_pool(vpn.pool_name), problems)
-    for one, other in combinations([vpn for vpn in parsed if vpn.pool_name not in pools], 2):
-        if one.organization == other.organization and one.pool.overlaps(other.pool):
-            problems.add(f"{other.path}.pool", f"{other.pool} overlaps {one.path}.pool {one.pool}")
+    _check_own_pools([vpn for vpn in parsed if vpn.pool_name not in pools], problems)
     check_vapps(places, landscape, problems)
     return parsed
+
+
+def _check_own_pools(vpns: Sequence[Vpn], problems: Problems) -> None:
+    """Note every VPN whose own CIDR overlaps that of one before it, the first of them."""
+    for index, vpn in enumerate(vpns):
+        for before in vpns[:index]:
+            if before.organization == vpn.organization and before.pool.overlaps(vpn.pool):
+                problems.add(f"{vpn.path}.pool", f"{vpn.pool} overlaps {before.path}.pool {before.pool}")
+                break
 
 
 class _Parser:

@@ -128,7 +128,7 @@ class Landscape:
         return self._vapps[name]
 
     def with_vapp(self, places: Collection[tuple[str, str]]) -> Iterator[tuple[Facts, str, Facts | None]]:
-        """The VMs of some ``(organization, cloud)`` that name a vApp edge, each with that name, and its facts if known."""
+        """The VMs of some ``(organization, cloud)`` that name a vApp edge, each with that name, and with its facts."""
         for vapp, vms in self._vms_of.items():
             gateway = self._read(vapp) if self.is_a(vapp, "vapp_edges") else None
             for name in vms:
