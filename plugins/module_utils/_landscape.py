@@ -139,7 +139,9 @@ class Landscape:
     def management(self, name: str) -> list[tuple[str, Prefix]]:
         """The addresses that Ansible reaches a host by, each with the variable that says so."""
         found = self._hosts[name].get("management", {})
-        return [(variable, parse_address(address)) for variable, texts in found.items() for address in texts]
+        # An earlier version let the ledger remember addresses with a scope.
+        plain = [(variable, text.partition("%")[0]) for variable, texts in found.items() for text in texts]
+        return [(variable, parse_address(address)) for variable, address in plain]
 
     def vm(self, name: str, path: str) -> Vm | None:
         """The VM of that name, with its site; ``path`` is where the intent asked for it."""
