@@ -39,7 +39,7 @@ _ADDRESSES = re.compile(
 
 @dataclass(frozen=True)
 class Connection:
-    """What Ansible's ssh plugin is told of a host. ``before``, ``after``, ``extra``: arguments of ssh, in this order."""
+    """What Ansible's ssh plugin is told of a host. ``before``, ``after``, ``extra``: ssh's arguments, in this order."""
 
     plugin: str
     host: str
