@@ -23,10 +23,12 @@ INTERNET = ""
 
 
 def check_addresses(vpns: Iterable[tuple[Vpn, Iterable[OrgEdge]]], landscape: Landscape, problems: Problems) -> None:
-    """Note every host of an organization's VPNs that has the address of another one beside it, or of its gateway.
+    """Note every host of an organization's VPNs that has the address of another one beside it, or of its gateway,
+    and every server of their destinations that has a gateway's.
 
     ``vpns`` come with their edges. Edges behind one NAT may share its public address.
     """
+    vpns = list(vpns)
     edges: dict[str, OrgEdge] = {}
     vms: dict[str, Vm] = {}
     for vpn, sites in vpns:
@@ -44,6 +46,14 @@ def check_addresses(vpns: Iterable[tuple[Vpn, Iterable[OrgEdge]]], landscape: La
         if gateway is not None:
             taken.add(site, name, "vcc_org_address", gateway.outside)
             taken.add(name, name, "vcc_vapp_address", gateway.inside)
+    for vpn, _sites in vpns:
+        for server in vpn.destinations.servers:
+            holder = taken.holder(server.behind, server.address.address())
+            if holder is not None:
+                problems.add(
+                    f"{vpn.path}.destinations.servers[{server.index}].address",
+                    f"{server.address.address()} is {holder}'s own: an edge is nobody's destination",
+                )
     for name, vm in sorted(vms.items()):
         taken.add(vm.vapp or vm.site, name, "vcc_address", vm.addresses)
 
@@ -54,6 +64,10 @@ class _Taken:
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
         self._holders: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def holder(self, network: str, address: str) -> str | None:
+        """The host that has an address."""
+        return self._holders.get((network, address), (None, ""))[0]
 
     def add(self, network: str, host: str, variable: str, addresses: Addresses) -> None:
         """Note the host's addresses on a network, and as a problem those that another host has there."""

@@ -118,20 +118,23 @@ def _check_inside(
     outside: list[str] = []
     for text in addresses.values():
         address = parse_address(text)
-        around = [network for network in networks if network.contains(address)]
-        special = special_in(address, max(around, key=lambda network: network.length)) if around else None
+        special = special_in(address, networks)
         if special:
             problems.add(path, f"{text} is the {special}, which no host can have")
-        outside += [] if around else [text]
+        outside += [] if any(network.contains(address) for network in networks) else [text]
     if outside:  # where the network is wrong, all of its hosts are
         texts, known = " and ".join(outside), ", ".join(map(str, networks))
         are = "is" if len(outside) == 1 else "are"
         problems.add(path, f"{texts} {are} not in {known} ({place}); correct one of the two", f"not in {place}")
 
 
-def special_in(address: Prefix, network: Prefix) -> str | None:
-    """What else an address is in its network. In a /31 and a /127 both are hosts' (RFC 3021, RFC 6164)."""
-    if network.size <= 2:
+def special_in(address: Prefix, networks: Sequence[Prefix]) -> str | None:
+    """What else an address is in the narrowest network around it.
+
+    In a /31 and a /127 both addresses are hosts' (RFC 3021, RFC 6164).
+    """
+    network = max((one for one in networks if one.contains(address)), key=lambda one: one.length, default=None)
+    if network is None or network.size <= 2:
         return None
     if address.first == network.first:
         return f"{'network' if network.family == 4 else 'subnet-router anycast'} address of {network}"
