@@ -15,7 +15,7 @@ from ._external import identity_of, is_external
 from ._landscape_facts import Facts, is_shared, organization_of
 from ._landscape_gateways import read_edge, read_vapp
 from ._landscape_hosts import MODES, OrgEdge, VappEdge, Vm
-from ._names import folded
+from ._names import folded, wrong_clouds
 from ._prefix import Prefix, parse_address
 from ._problems import Problems, did_you_mean
 
@@ -180,14 +180,9 @@ class Landscape:
             self._problems.add(path, f"{name} is not in the group members, so it cannot be a member of a VPN")
             return None
         host = self._read(name)
-        if len(host.clouds) != 1:
-            groups = ", ".join(f"cloud_{cloud}" for cloud in host.clouds)
-            self._problems.add(
-                path,
-                f"{name} is in no cloud; put it in a group cloud_<name>"
-                if not host.clouds
-                else f"{name} is in {len(host.clouds)} clouds ({groups}); a VM is in exactly one",
-            )
+        wrong = wrong_clouds(host.clouds, "a VM")
+        if wrong:
+            self._problems.add(path, f"{name} {wrong}")
             return None
         cloud = str(host.clouds[0])
         before = len(self._problems)
@@ -195,7 +190,7 @@ class Landscape:
         site = self._site(host, path, cloud)
         external = site is not None and self.is_external(site)
         addresses = host.addresses("vcc_address", None if external else "the VM's address on its private network")
-        macs = host.macs()
+        macs = host.macs(addresses)
         mode = host.variables.get("vcc_member_mode", "address")
         if mode not in MODES:
             host.wrong("vcc_member_mode", f"must be one of {', '.join(MODES)}, not {mode!r}")

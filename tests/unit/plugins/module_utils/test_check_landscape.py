@@ -211,6 +211,29 @@ vpns:
         "hosts: {edge-east: {clouds: [east, west]}}",
         [("hosts.edge-east", "is in 2 clouds (cloud_east, cloud_west); a gateway is in exactly one")],
     ),
+    (
+        "VCC nodes in two clouds and in none",
+        "hosts: {node-east: {clouds: []}, node-west: {clouds: [east, west]}}",
+        [
+            ("hosts.node-east", "is in no cloud; put it in a group cloud_<name>"),
+            ("hosts.node-west", "is in 2 clouds (cloud_east, cloud_west); a VCC node is in exactly one"),
+        ],
+    ),
+    # Link-layer addresses
+    (
+        "link-layer addresses for addresses that the hosts do not have",
+        "hosts: {vm1-east: {vcc_mac: {192.168.1.111: '02:00:5e:10:00:01', 'fd10:1:0::11': '02:00:5e:10:00:01'}}, "
+        "vapp1-east: {vcc_mac: {10.10.0.12: '02:00:5e:10:00:02'}}}",
+        [
+            ("hosts.vm1-east.vcc_mac", "192.168.1.111 is no address of vm1-east, which has 192.168.1.11, fd10:1::11"),
+            ("hosts.vapp1-east.vcc_mac", "10.10.0.12 is no address of vapp1-east, which has 10.10.0.11, "),
+        ],
+    ),
+    (
+        "link-layer addresses for an address that an edge does not have",
+        "hosts: {edge-west: {vcc_mac: {10.10.0.1: '02:00:5e:10:00:03', 10.10.0.3: '02:00:5e:10:00:03'}}}",
+        [("hosts.edge-west.vcc_mac", "10.10.0.3 is no address of edge-west, which has 10.10.0.1, fd10:10::1")],
+    ),
     # VMs of the clouds concerned
     (
         "a VM with a mistyped vApp, which its vApp's VPN misses",
