@@ -117,7 +117,7 @@ def test_a_change_is_told_and_nothing_else(vpn: dict[str, Any], hosts: str, line
 @pytest.mark.parametrize(
     "hosts",
     [
-        "vm2-east: {vcc_address: 10.0.0.1}",  # no member
+        "vm2-east: {vcc_address: 192.168.1.99}",  # no member
         "edge-east: {vcc_org_network: [10.10.0.0/23, 'fd10:10::/64']}",  # only checked
         "edge-east: {vcc_underlay_mtu: 9000}",  # west's is smaller
         "node-east: {vcc_address: 10.0.0.1}",
