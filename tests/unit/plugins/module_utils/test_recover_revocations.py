@@ -20,7 +20,8 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.test_crl
 
 
 def held(crl: str, organization: str = "acme") -> list[dict[str, Any]]:
-    return [{"document": {"node": "edge-east", "organization": organization}, "crl": crl}]
+    document = {"node": "edge-east", "role": "org_edge", "organization": organization, "generation": 1}
+    return [{"document": document, "crl": crl, "host": "edge-east", "kinds": ["org_edges"], "owner": organization}]
 
 
 @pytest.fixture(name="owner")
