@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plays in which one host acts for all have every host at the same task, whatever strategy the user's ansible.cfg has."""
+"""Plays in which one host acts for all have every host at the same task, whatever strategy an ansible.cfg has."""
 
 from __future__ import annotations
 

@@ -331,6 +331,16 @@ def test_no_ledger_is_made_where_there_was_one(tmp_path: Path) -> None:
         refuse_new_ledger("sqlite:///x", tmp_path / "other", {"edge-east": {"generation": 4}})
 
 
+def test_a_vcc_node_that_holds_slices_says_that_there_was_a_ledger(tmp_path: Path) -> None:
+    """Seen: where only VCC nodes answered, an empty ledger was made, which gave addresses out again."""
+    observed = {"node-east": {"generation": 0, "slices": {"acme": 5, "gone": 0}}, "node-west": {"slices": {}}}
+    for organizations in (None, ["acme"]):
+        with pytest.raises(LedgerError, match="and node-east run a generation of one"):
+            refuse_new_ledger("sqlite:///x", tmp_path, observed, organizations)
+    # Those of others are no sign, as they may have a ledger of their own.
+    refuse_new_ledger("sqlite:///x", tmp_path, observed, ["umbra", "gone"])
+
+
 def test_nodes_that_will_refuse_are_known_before_they_are_asked(fleet: Fleet) -> None:
     def observed() -> dict[str, dict[str, Any]]:
         found = {}
