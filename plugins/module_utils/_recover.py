@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._errors import LedgerError
-from ._ledger_records import ACTIVE
+from ._ledger_records import ACTIVE, DOCUMENT, INTENT, misshapen
 from ._recover_claims import Claims, claims_of
 from ._recover_conflicts import clashes, is_within
 from ._recover_held import Held, believed
@@ -59,8 +59,15 @@ def recover(transaction: Transaction, said: Iterable[Mapping[str, Any]], organiz
 
 
 def _misshapen(one: Held) -> str:
-    """Why a document cannot be read; empty if it can."""
+    """Why a document cannot be read, or kept; empty if it can."""
+    wrong = misshapen(one.document, DOCUMENT)
+    if wrong:
+        return f"it {wrong}"
     try:
+        intents = {str(name): misshapen(vpn["intent"], INTENT) for name, vpn in one.records.get("vpns", {}).items()}
+        broken = [f"{name} {wrong}" for name, wrong in intents.items() if wrong]
+        if broken:
+            return "; ".join(broken)
         claims_of([one], {}, {})
         _tunnels([one])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
