@@ -67,7 +67,7 @@ def canonical_json(data: Any) -> str:
 
 
 def misshapen(found: Any, shape: Any) -> str:
-    """What is wrong with what was JSON; empty if nothing. ``shape``: the keys that it has at least, or [type], as above."""
+    """What is wrong with what was JSON; empty if nothing. ``shape``: the keys it has at least, or [type], as above."""
     if isinstance(shape, list):
         return "" if _is(found, shape) else "is no list"
     if not isinstance(found, dict):
