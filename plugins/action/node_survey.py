@@ -20,6 +20,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._landscape_facts import is_shared, organization_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import _survey
+from ansible_collections.intercloud.vpn.plugins.module_utils._survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._logins import is_ours
 
 # The first line runs with every Python: one that is too old for the rest at least says which it is.
@@ -54,6 +55,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if facts is None:
             answer = said.get("stderr") or said.get("stdout") or f"exit {said.get('rc')}"
             return {**result, "silent": _line(str(answer))}
+        facts = read_facts(facts)
         # Not shown with -v, as Ansible's own facts are not: a shared VCC node serves other organizations, too.
         return {**result, **self._known_to_us(facts), "_ansible_verbose_override": True}
 

@@ -17,11 +17,12 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import tidy
-from ansible_collections.intercloud.vpn.plugins.module_utils._connections import collisions, logged_in
+from ansible_collections.intercloud.vpn.plugins.module_utils._connections import collisions, logged_in, management
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._names import NAME, NAME_RULE
-from ansible_collections.intercloud.vpn.plugins.module_utils._observed import FACTS
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._survey_facts import read_facts
+from ansible_collections.intercloud.vpn.plugins.module_utils._tenants import is_concerned
 from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import make_directory
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     KINDS,
@@ -63,17 +64,22 @@ class ActionModule(ActionBase):
         problems = Problems()
         run = read_run(task_vars, self._templar, problems)
         self._read_intent(arguments, task_vars, problems)
-        inventory = read_inventory(task_vars, arguments.get("organizations") or (), run)
+        organizations = arguments.get("organizations") or ()
+        inventory = read_inventory(task_vars, organizations, run)
         problems.extend(inventory.problems)
         if any(error.path in NEEDED or error.message.startswith(UNREADABLE) for error in problems):
             return {"failed": True, "changed": False, "msg": IntentErrors(problems).report()}
+        connections = read_connections(logged_in(inventory.hosts), task_vars)
+        for host, connection in connections.items():
+            inventory.hosts[host]["management"] = management(connection)
+        ours = {host for host, facts in inventory.hosts.items() if is_concerned(facts, organizations)}
         arguments.update(
             hosts=inventory.hosts,
             matches=match_members(arguments.get("vpns"), task_vars, self._loader),
             problems=[{"path": error.path, "message": error.message} for error in problems],
             who=who_runs(task_vars),
             observed=gather(task_vars),
-            collisions=collisions(read_connections(logged_in(inventory.hosts), task_vars)),
+            collisions=collisions(connections, ours),
         )
         result: dict[str, Any] = self._execute_module(
             module_name="intercloud.vpn.vpn_plan", module_args=arguments, task_vars=task_vars
@@ -106,7 +112,7 @@ def gather(task_vars: Mapping[str, Any], name: str = "vcc_survey") -> dict[str, 
     for host in sorted(hosts):
         facts = hostvars.raw_get(host).get(name)  # not templated: it is data that came from hosts
         if isinstance(facts, Mapping) and ("silent" in facts or "python" in facts):
-            found[str(host)] = {key: facts[key] for key in FACTS if key in facts}
+            found[str(host)] = read_facts(facts)
     return found
 
 

@@ -49,7 +49,7 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
             check_destinations(vpn, edges, real_networks(vpn, edges, landscape), taken, landscape, problems)
         KINDS[vpn.tunnel].check(vpn, problems)
         check_tunnels(vpn, edges, problems)
-        check_addresses(vpn, landscape, problems)
+    check_addresses(described, landscape, problems)
     check_pools(described, blocks, landscape, problems)
 
 
@@ -69,6 +69,7 @@ def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Pro
             problems.add(
                 of_host(host, variable),
                 f"has no IPv{family} address, which {vpn.path}.pool {vpn.pool} needs for member {vm.name}",
+                f"no IPv{family} address",
             )
 
 

@@ -4,41 +4,81 @@
 """INTENT: on one network, an address is one machine's.
 
 Networks that are the same elsewhere are what the pool is there for. Within one network, two with the same address would
-take each other's packets, and the gateway's routes and translations would mean either of them.
+take each other's packets, and the gateway's routes and translations would mean either of them. So it is in one VPN and
+across those of an organization.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ._landscape import Landscape
+from ._landscape_hosts import Addresses, OrgEdge, VappEdge, Vm
+from ._paths import of_host
 from ._problems import Problems
 from ._vpn import Vpn
 
-
-def check_addresses(vpn: Vpn, landscape: Landscape, problems: Problems) -> None:
-    """Note every member that has the address of another member beside it, or of its gateway."""
-    taken: dict[tuple[str, str | None, str], tuple[str, str]] = {}
-    for edge in filter(None, map(landscape.edge, vpn.sites)):
-        for address in edge.inside.values():
-            taken[edge.name, None, address] = (edge.name, "vcc_org_address")
-    for name in sorted({member.vm.vapp for member in vpn.members if member.vm.vapp and not member.vm.external}):
-        gateway = landscape.vapp(name, "")
-        site = next(member.vm.site for member in vpn.members if member.vm.vapp == name)
-        for address in gateway.outside.values() if gateway else ():
-            holder = taken.setdefault((site, None, address), (name, "vcc_org_address"))
-            _differs(name, "vcc_org_address", address, holder, problems)
-        for address in gateway.inside.values() if gateway else ():
-            taken[site, name, address] = (name, "vcc_vapp_address")
-    for member in vpn.members:
-        vm = member.vm
-        for address in () if vm.external else vm.addresses.values():
-            holder = taken.setdefault((vm.site, vm.vapp, address), (vm.name, "vcc_address"))
-            _differs(vm.name, "vcc_address", address, holder, problems)
+INTERNET = ""
+"""The network of public addresses. All others are named after the gateway that they are behind."""
 
 
-def _differs(host: str, variable: str, address: str, holder: tuple[str, str], problems: Problems) -> None:
-    if holder[0] != host:
-        problems.add(
-            f"hosts.{host}.{variable}",
-            f"{address} is the address of {holder[0]} too (hosts.{holder[0]}.{holder[1]}), on the same network; "
-            "give one of them another",
-        )
+def check_addresses(vpns: Iterable[tuple[Vpn, Iterable[OrgEdge]]], landscape: Landscape, problems: Problems) -> None:
+    """Note every host of an organization's VPNs that has the address of another one beside it, or of its gateway,
+    and every server of their destinations that has a gateway's.
+
+    ``vpns`` come with their edges. Edges behind one NAT may share its public address.
+    """
+    vpns = list(vpns)
+    edges: dict[str, OrgEdge] = {}
+    vms: dict[str, Vm] = {}
+    for vpn, sites in vpns:
+        edges.update((edge.name, edge) for edge in sites)
+        vms.update((member.vm.name, member.vm) for member in vpn.members if not member.vm.external)
+    gateways: dict[tuple[str, str], VappEdge | None] = {
+        (vm.vapp, vm.site): landscape.vapp(vm.vapp, of_host(vm.name, "vcc_vapp")) for vm in vms.values() if vm.vapp
+    }
+    taken = _Taken(problems)
+    for name, edge in sorted(edges.items()):
+        taken.add(name, name, "vcc_org_address", edge.inside)
+        if not edge.behind_nat:
+            taken.add(INTERNET, name, "vcc_public_address", edge.public)
+    for (name, site), gateway in sorted(gateways.items()):
+        if gateway is not None:
+            taken.add(site, name, "vcc_org_address", gateway.outside)
+            taken.add(name, name, "vcc_vapp_address", gateway.inside)
+    for vpn, _sites in vpns:
+        for server in vpn.destinations.servers:
+            holder = taken.holder(server.behind, server.address.address())
+            if holder is not None:
+                problems.add(
+                    f"{vpn.path}.destinations.servers[{server.index}].address",
+                    f"{server.address.address()} is {holder}'s own: an edge is nobody's destination",
+                )
+    for name, vm in sorted(vms.items()):
+        taken.add(vm.vapp or vm.site, name, "vcc_address", vm.addresses)
+
+
+class _Taken:
+    """Who has an address first, by network and address."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        self._holders: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def holder(self, network: str, address: str) -> str | None:
+        """The host that has an address."""
+        return self._holders.get((network, address), (None, ""))[0]
+
+    def add(self, network: str, host: str, variable: str, addresses: Addresses) -> None:
+        """Note the host's addresses on a network, and as a problem those that another host has there."""
+        for address in addresses.values():
+            holder, other = self._holders.setdefault((network, address), (host, variable))
+            if holder != host:
+                where = f", on the same network; {_FIX}" if network else f"; {_FIX}"
+                self._problems.add(
+                    of_host(host, variable),
+                    f"{address} is the address of {holder} too ({of_host(holder, other)}){where}",
+                )
+
+
+_FIX = "give one of them another"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from ._check_landscape import special_in
 from ._check_pools import Real, overlapped
 from ._landscape import Landscape
 from ._landscape_hosts import OrgEdge
@@ -107,6 +108,9 @@ def _check_server(vpn: Vpn, server: Server, sites: Mapping[str, OrgEdge], proble
     edge = sites.get(server.behind)
     if edge is not None and address in {*edge.inside.values(), *edge.public.values()}:
         problems.add(path, f"{address} is {edge.name}'s own: an edge is nobody's destination")
+    special = special_in(server.address, edge.networks) if edge is not None else None
+    if special:
+        problems.add(path, f"{address} is the {special}, which no host can have")
 
 
 def _check_against_each_other(vpn: Vpn, problems: Problems) -> None:

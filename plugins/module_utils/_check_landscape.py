@@ -8,7 +8,7 @@ Only what a VPN uses is checked. Of what is behind an external edge nothing is k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ._landscape import Landscape
 from ._landscape_hosts import Addresses, OrgEdge, VappEdge, Vm
@@ -40,6 +40,21 @@ def check_landscape(
         if not member.vm.external and member.vm.name not in done:
             done.add(member.vm.name)
             _check_vm(member.vm, by_name[member.vm.site], landscape, done, problems)
+
+
+def check_vapps(places: Collection[tuple[str, str]], landscape: Landscape, problems: Problems) -> None:
+    """Note every VM of some ``(organization, cloud)`` whose vApp edge is not its own: its vApp's VPNs would lack it.
+
+    Not every one of them need be of use to a VPN, so what is only half described is let pass.
+    """
+    for vm, name, vapp in landscape.with_vapp(places):
+        if vapp is None:
+            landscape.vapp(name, of_host(vm.name, "vcc_vapp"))
+            continue
+        vm.check_vapp(vapp)
+        if vm.clouds == vapp.clouds and vm.organization == vapp.organization:
+            addresses, networks = vm.quiet().addresses("vcc_address", None), vapp.quiet().networks(VAPP)
+            _check_inside(vm.name, "vcc_address", addresses, (name, VAPP, networks), problems)
 
 
 def _check_vm(vm: Vm, edge: OrgEdge, landscape: Landscape, done: set[str], problems: Problems) -> None:
@@ -99,22 +114,27 @@ def _check_inside(
     owner, network_variable, networks = there
     if not networks:  # which is a mistake of its own
         return
-    path = of_host(host, variable)
+    path, place = of_host(host, variable), of_host(owner, network_variable)
+    outside: list[str] = []
     for text in addresses.values():
         address = parse_address(text)
-        around = [network for network in networks if network.contains(address)]
-        if not around:
-            known = ", ".join(map(str, networks))
-            problems.add(path, f"{text} is not in {known} ({of_host(owner, network_variable)}); correct one of the two")
-            continue
-        special = _special(address, max(around, key=lambda network: network.length))
+        special = special_in(address, networks)
         if special:
             problems.add(path, f"{text} is the {special}, which no host can have")
+        outside += [] if any(network.contains(address) for network in networks) else [text]
+    if outside:  # where the network is wrong, all of its hosts are
+        texts, known = " and ".join(outside), ", ".join(map(str, networks))
+        are = "is" if len(outside) == 1 else "are"
+        problems.add(path, f"{texts} {are} not in {known} ({place}); correct one of the two", f"not in {place}")
 
 
-def _special(address: Prefix, network: Prefix) -> str | None:
-    """What else an address is in its network. In a /31 and a /127 both are hosts' (RFC 3021, RFC 6164)."""
-    if network.size <= 2:
+def special_in(address: Prefix, networks: Sequence[Prefix]) -> str | None:
+    """What else an address is in the narrowest network around it.
+
+    In a /31 and a /127 both addresses are hosts' (RFC 3021, RFC 6164).
+    """
+    network = max((one for one in networks if one.contains(address)), key=lambda one: one.length, default=None)
+    if network is None or network.size <= 2:
         return None
     if address.first == network.first:
         return f"{'network' if network.family == 4 else 'subnet-router anycast'} address of {network}"

@@ -39,7 +39,7 @@ def check_pools(
         real.setdefault((path, vpn.pool), set()).update(real_networks(vpn, edges, landscape))
     for (path, pool), there in real.items():
         for what in overlapped(pool, there):
-            problems.add(path, f"{pool} overlaps {what}; take another range")
+            problems.add(path, f"{pool} overlaps {what}; take another range", f"overlaps {what}")
 
 
 def real_networks(vpn: Vpn, edges: Iterable[OrgEdge], landscape: Landscape) -> set[Real]:

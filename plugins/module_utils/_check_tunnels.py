@@ -49,7 +49,8 @@ def check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> Non
             )
             continue  # behind the same NAT, they may well have the same address
         for family in set(one.public) & set(other.public):
-            if one.public[family] == other.public[family]:
+            # Without a NAT, no two edges have the same address, tunnel or not (_check_addresses).
+            if one.public[family] == other.public[family] and (one.behind_nat or other.behind_nat):
                 problems.add(f"hosts.{high}.vcc_public_address", f"{one.public[family]} is {low}'s address too")
 
 
@@ -135,4 +136,5 @@ def _check_ipv6_fits(vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems)
             f"hosts.{narrow.name}.vcc_underlay_mtu",
             f"{narrow.underlay_mtu} leaves packets of {vpn.path} {mtu} octets inside the tunnel, and IPv6 "
             f"needs {IPV6_MTU}",
+            f"{narrow.underlay_mtu} leaves {mtu} octets",
         )

@@ -10,9 +10,10 @@ jumps share it, and while the connection to one is open, what is meant for the o
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +28,19 @@ SHOWN = 5
 _FIX = "as inventories/example does"
 # The flags of ssh that stand for options, and those that take something else.
 _FLAGS = {"F": "configfile", "J": "proxyjump", "S": "controlpath", "p": "port", "l": "user"}
+_HOP = re.compile(r"(?:ssh://)?(?:[^@/]+@)?(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:/]+))(?::(?P<port>\d+))?/?")
 _TAKING = "BbcDEeFIiJLlmOopQRSWw"
+# Any may be a jump host's: -o ProxyJump=root@192.0.2.10, -J [2001:db8::10]:22, ProxyCommand="ssh -W %h:%p 192.0.2.10".
+_ADDRESSES = re.compile(
+    r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])"
+    r"|(?<=\[)[0-9A-Fa-f:.]{2,}(?=\])"
+    r"|(?<=[@=, ])[0-9A-Fa-f]*:[0-9A-Fa-f:]+(?=[, \"]|$)"
+)
 
 
 @dataclass(frozen=True)
 class Connection:
-    """What Ansible's ssh plugin is told of a host. ``before`` and ``after``: arguments of ssh, by their place."""
+    """What Ansible's ssh plugin is told of a host. ``before``, ``after``, ``extra``: ssh's arguments, in this order."""
 
     plugin: str
     host: str
@@ -42,6 +50,7 @@ class Connection:
     after: str = ""
     control_path: str = ""
     control_path_dir: str = ""
+    extra: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,21 +71,22 @@ def endpoint(connection: Connection) -> Endpoint | None:
         options = _options(connection)
     except ValueError:
         return None  # quotes that do not match: Ansible says so itself
-    host = options.get("hostname", connection.host).replace("%h", connection.host).lower()
-    jump = re.sub(r"[^,@/]+@", "", options.get("proxyjump", ""))
+    host = _same(options.get("hostname", connection.host).replace("%h", connection.host))
+    jump = ",".join(map(_hop, options.get("proxyjump", "").split(",")))
     machine = (host, options.get("port", "22"), jump, options.get("proxycommand", ""), options.get("configfile", ""))
     return Endpoint(machine, _socket(connection, options))
 
 
-def collisions(connections: Mapping[str, Connection]) -> list[dict[str, str]]:
+def collisions(connections: Mapping[str, Connection], ours: Collection[str] = ()) -> list[dict[str, str]]:
     """Hosts that cannot be told from another one: ``{"host", "other", "address", "socket"}``, sorted by host.
 
+    ``ours``: the hosts that the run is about, which come first: of two of them, no third one hides that they are alike.
     ``socket`` is the ControlPath that two machines share, empty if both names are one machine's.
     """
     found: list[dict[str, str]] = []
     machines: dict[tuple[str, ...], str] = {}
     sockets: dict[str, str] = {}
-    for name, connection in sorted(connections.items()):
+    for name, connection in sorted(connections.items(), key=lambda item: (item[0] not in ours, item[0])):
         there = endpoint(connection)
         if there is None:
             continue
@@ -120,6 +130,40 @@ def logged_in(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return sorted(name for name, facts in hosts.items() if is_ours(facts))
 
 
+def management(connection: Connection) -> dict[str, list[str]]:
+    """The addresses that Ansible reaches a host by, by the variable that says so. Names say nothing here."""
+    said = {
+        "ansible_host": [connection.host],
+        "ansible_ssh_args": _ADDRESSES.findall(connection.before),
+        "ansible_ssh_common_args": _ADDRESSES.findall(connection.after),
+        "ansible_ssh_extra_args": _ADDRESSES.findall(connection.extra),
+    }
+    found = {variable: sorted({*filter(None, map(_address, texts))}) for variable, texts in said.items()}
+    return {variable: addresses for variable, addresses in found.items() if addresses}
+
+
+def _same(host: str) -> str:
+    """A host's name or address as it is compared: an IPv6 address has many spellings."""
+    return _address(host) or host.lower().rstrip(".")
+
+
+def _hop(text: str) -> str:
+    """The same of a jump host, whoever logs in there."""
+    match = _HOP.fullmatch(text.strip())
+    if match is None:
+        return text.strip()
+    port = match["port"] or "22"
+    return f"{_same(match['six'] or match['host'])} {port}"
+
+
+def _address(text: str) -> str:
+    """The address in its one spelling, without the scope that is this controller's; empty if it is none."""
+    try:
+        return str(ipaddress.ip_address(text.partition("%")[0]))
+    except ValueError:
+        return ""
+
+
 def _same_machine(one: Mapping[str, Any]) -> str:
     return (
         f"{one['address']} is reached over the same connection as {one['other']}: by its address and jump, one machine "
@@ -142,6 +186,7 @@ def _options(connection: Connection) -> dict[str, str]:
         ("port", connection.port),
         ("user", connection.user),
         *_words(connection.after),
+        *_words(connection.extra),
     ]
     for name, value in given:
         if value:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 MOST_ALIKE = 3
-"""So many errors that say the same have a line each."""
+"""So many errors that say the same, or are at the same place, have a line each."""
 
 
 class VccError(Exception):
@@ -18,13 +18,15 @@ class VccError(Exception):
 class IntentError(VccError):
     """One mistake in the intent or in the inventory.
 
-    `path` is its place (`vcc_vpns[0].members[2]`), `message` says what is wrong and what would mend it.
+    `path` is its place (`vcc_vpns[0].members[2]`), `message` says what is wrong and what would mend it. Errors with the
+    same `alike` come from the same mistake, though their messages name different VPNs or hosts.
     """
 
-    def __init__(self, path: str, message: str) -> None:
+    def __init__(self, path: str, message: str, alike: str = "") -> None:
         super().__init__(path, message)
         self.path = path
         self.message = message
+        self.alike = alike or message
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"
@@ -48,15 +50,21 @@ class IntentErrors(VccError):
 
     def _lines(self) -> Iterator[str]:
         """A line per error; what is wrong at many places in the same way is one line, at the first of them."""
-        places: dict[str, list[str]] = {}
+        alike: dict[str, list[IntentError]] = {}
         for error in self.errors:
-            places.setdefault(error.message, []).append(error.path)
+            alike.setdefault(error.alike, []).append(error)
+        lines: dict[str, list[str]] = {}
         for error in self.errors:
-            paths = places[error.message]
-            if len(paths) <= MOST_ALIKE:
-                yield str(error)
-            elif error.path == paths[0]:
-                yield f"{error} (and {len(paths) - 1} more like this, the last of them {paths[-1]})"
+            same = alike[error.alike]
+            here = lines.setdefault(error.path, [])
+            if len(same) <= MOST_ALIKE:
+                here.append(str(error))
+            elif error is same[0]:
+                here.append(f"{error} (and {len(same) - 1} more like this, the last of them {same[-1].path})")
+        for path, here in lines.items():
+            rest = here[MOST_ALIKE:]
+            yield from here[:MOST_ALIKE]
+            yield from rest if len(rest) < 2 else [f"{path}: {len(rest)} more mistakes like these"]
 
 
 class PoolExhausted(VccError):

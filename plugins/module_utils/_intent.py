@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from typing import Any
 
+from ._check_landscape import check_vapps
 from ._destinations import parse_destinations
 from ._landscape import Landscape
 from ._members_intent import MembersParser
@@ -55,6 +55,7 @@ def parse_intent(
         return []
     parsed: list[Vpn] = []
     names: dict[tuple[str, str], str] = {}
+    places: set[tuple[str, str]] = set()
     for index, raw in enumerate(vpns):
         path = of_vpn(index)
         if raw is OTHERS:
@@ -62,7 +63,9 @@ def parse_intent(
         if not isinstance(raw, Mapping):
             problems.add(path, "must be a mapping with name, pool and members")
             continue
-        vpn = _Parser(raw, path, pools, policies, matches, landscape, problems, kept or {}).vpn()
+        parser = _Parser(raw, path, pools, policies, matches, landscape, problems, kept or {})
+        vpn = parser.vpn()
+        places |= parser.places
         if vpn is None:
             continue
         first = names.setdefault((vpn.organization, vpn.name), path)
@@ -73,10 +76,18 @@ def parse_intent(
         else:
             parsed.append(vpn)
             point_out_public(vpn.pool, f"{path}.pool" if "/" in vpn.pool_name else of_pool(vpn.pool_name), problems)
-    for one, other in combinations([vpn for vpn in parsed if vpn.pool_name not in pools], 2):
-        if one.organization == other.organization and one.pool.overlaps(other.pool):
-            problems.add(f"{other.path}.pool", f"{other.pool} overlaps {one.path}.pool {one.pool}")
+    _check_own_pools([vpn for vpn in parsed if vpn.pool_name not in pools], problems)
+    check_vapps(places, landscape, problems)
     return parsed
+
+
+def _check_own_pools(vpns: Sequence[Vpn], problems: Problems) -> None:
+    """Note every VPN whose own CIDR overlaps that of one before it, the first of them."""
+    for index, vpn in enumerate(vpns):
+        for before in vpns[:index]:
+            if before.organization == vpn.organization and before.pool.overlaps(vpn.pool):
+                problems.add(f"{vpn.path}.pool", f"{vpn.pool} overlaps {before.path}.pool {before.pool}")
+                break
 
 
 class _Parser:
@@ -94,6 +105,7 @@ class _Parser:
         kept: Mapping[tuple[str, str], Mapping[str, Any]],
     ) -> None:
         self.kept = kept
+        self.places: set[tuple[str, str]] = set()  # the clouds that its members are in, each with the organization
         self.raw, self.path, self.pools, self.policies = raw, path, pools, policies
         self.matches, self.landscape, self.problems = matches, landscape, problems
 
@@ -108,7 +120,7 @@ class _Parser:
         members = reader.parse()
         organization = self._organization(members)
         if organization is not None:
-            self.landscape.check_vapps(organization, {member.vm.cloud for member in members})
+            self.places |= {(organization, member.vm.cloud) for member in members}
         topology = self._topology(name, organization, members)
         destinations = parse_destinations(self.raw.get("destinations"), f"{self.path}.destinations", self.problems)
         if name is None or pool is None or policy is None or organization is None or topology is None:

@@ -8,15 +8,14 @@ Hosts are checked when a VPN needs them, so that a half-described VM elsewhere i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ._external import identity_of, is_external
 from ._landscape_facts import Facts, is_shared, organization_of
 from ._landscape_gateways import read_edge, read_vapp
 from ._landscape_hosts import MODES, OrgEdge, VappEdge, Vm
-from ._names import folded
-from ._paths import of_host
+from ._names import folded, wrong_clouds
 from ._prefix import Prefix, parse_address
 from ._problems import Problems, did_you_mean
 
@@ -128,18 +127,21 @@ class Landscape:
             self._problems.add(asked_by, f"{name} is not in the group vapp_edges{hint}")
         return self._vapps[name]
 
-    def check_vapps(self, organization: str, clouds: Collection[str]) -> None:
-        """Note every VM in some clouds whose vApp does not exist: it would be missing from its vApp's VPNs."""
+    def with_vapp(self, places: Collection[tuple[str, str]]) -> Iterator[tuple[Facts, str, Facts | None]]:
+        """The VMs of some ``(organization, cloud)`` that name a vApp edge, each with that name, and with its facts."""
         for vapp, vms in self._vms_of.items():
-            for name in vms if not self.is_a(vapp, "vapp_edges") else ():
-                facts = self._hosts[name]
-                if organization_of(facts) == organization and set(facts["clouds"]) & set(clouds):
-                    self.vapp(vapp, of_host(name, "vcc_vapp"))
+            gateway = self._read(vapp) if self.is_a(vapp, "vapp_edges") else None
+            for name in vms:
+                vm = self._read(name)
+                if any((vm.organization, cloud) in places for cloud in vm.clouds):
+                    yield vm, vapp, gateway
 
     def management(self, name: str) -> list[tuple[str, Prefix]]:
         """The addresses that Ansible reaches a host by, each with the variable that says so."""
         found = self._hosts[name].get("management", {})
-        return [(variable, parse_address(address)) for variable, texts in found.items() for address in texts]
+        # An earlier version let the ledger remember addresses with a scope.
+        plain = [(variable, text.partition("%")[0]) for variable, texts in found.items() for text in texts]
+        return [(variable, parse_address(address)) for variable, address in plain]
 
     def vm(self, name: str, path: str) -> Vm | None:
         """The VM of that name, with its site; ``path`` is where the intent asked for it."""
@@ -178,14 +180,9 @@ class Landscape:
             self._problems.add(path, f"{name} is not in the group members, so it cannot be a member of a VPN")
             return None
         host = self._read(name)
-        if len(host.clouds) != 1:
-            groups = ", ".join(f"cloud_{cloud}" for cloud in host.clouds)
-            self._problems.add(
-                path,
-                f"{name} is in no cloud; put it in a group cloud_<name>"
-                if not host.clouds
-                else f"{name} is in {len(host.clouds)} clouds ({groups}); a VM is in exactly one",
-            )
+        wrong = wrong_clouds(host.clouds, "a VM")
+        if wrong:
+            self._problems.add(path, f"{name} {wrong}")
             return None
         cloud = str(host.clouds[0])
         before = len(self._problems)
@@ -193,7 +190,7 @@ class Landscape:
         site = self._site(host, path, cloud)
         external = site is not None and self.is_external(site)
         addresses = host.addresses("vcc_address", None if external else "the VM's address on its private network")
-        macs = host.macs()
+        macs = host.macs(addresses)
         mode = host.variables.get("vcc_member_mode", "address")
         if mode not in MODES:
             host.wrong("vcc_member_mode", f"must be one of {', '.join(MODES)}, not {mode!r}")
@@ -201,17 +198,15 @@ class Landscape:
         if external:
             _check_external(host, str(site))
         elif vapp is not None:
-            self._check_vapp(host, vapp, cloud)
+            self._check_vapp(host, vapp)
         if site is None or len(self._problems) > before:
             return None
         return Vm(name, cloud, host.organization, site, vapp, addresses, str(mode), external, macs)
 
-    def _check_vapp(self, vm: Facts, vapp: str, cloud: str) -> None:
+    def _check_vapp(self, vm: Facts, vapp: str) -> None:
         gateway = self.vapp(vapp, f"{vm.place}.vcc_vapp")
-        if gateway is not None and gateway.cloud != cloud:
-            vm.wrong("vcc_vapp", f"{vapp} is in cloud {gateway.cloud}, {vm.name} in cloud {cloud}")
-        if gateway is not None and gateway.organization != vm.organization:
-            vm.wrong("vcc_vapp", f"{vapp} is of organization {gateway.organization}, {vm.name} of {vm.organization}")
+        if gateway is not None:
+            vm.check_vapp(self._read(vapp))
 
     def _site(self, vm: Facts, path: str, cloud: str) -> str | None:
         """The org edge that serves a VM: the one it names, else the only one there is."""

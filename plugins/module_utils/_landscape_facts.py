@@ -9,11 +9,12 @@ the groups that the host is in, its ``vcc_*`` variables, and the addresses that 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._landscape_hosts import Addresses
-from ._names import check_host, shown
+from ._names import check_host, shown, wrong_clouds
 from ._neighbours import EVERY, Macs, parse_mac
 from ._paths import of_host
 from ._prefix import Prefix, format_address, parse_address
@@ -41,22 +42,32 @@ class Facts:
             self.problems.add(self.place, f"is in the groups {' and '.join(self.kinds)}; a host is in one of them")
         check_host(self.name, self.clouds, self.problems)
 
+    def quiet(self) -> Facts:
+        """The same, and what is wrong is not noted."""
+        twin = copy.copy(self)
+        twin.problems = Problems()
+        return twin
+
     def wrong(self, key: str, message: str) -> None:
         """Note what is wrong with a variable."""
         self.problems.add(f"{self.place}.{key}", message)
 
     def cloud(self) -> str | None:
         """The cloud that a gateway is in."""
-        if len(self.clouds) == 1:
-            return str(self.clouds[0])
-        self.problems.add(
-            self.place,
-            "is in no cloud; put it in a group cloud_<name>"
-            if not self.clouds
-            else f"is in {len(self.clouds)} clouds ({', '.join(f'cloud_{cloud}' for cloud in self.clouds)}); "
-            "a gateway is in exactly one",
-        )
-        return None
+        wrong = wrong_clouds(self.clouds, "a gateway")
+        if wrong:
+            self.problems.add(self.place, wrong)
+        return None if wrong else str(self.clouds[0])
+
+    def check_vapp(self, vapp: Facts) -> None:
+        """Note that a VM says that it is behind a vApp edge elsewhere."""
+        if not {*vapp.clouds} & {*self.clouds}:
+            there, here = ", ".join(vapp.clouds) or "none", ", ".join(self.clouds)
+            self.wrong("vcc_vapp", f"{vapp.name} is in cloud {there}, {self.name} in cloud {here}")
+        if vapp.organization != self.organization:
+            self.wrong(
+                "vcc_vapp", f"{vapp.name} is of organization {vapp.organization}, {self.name} of {self.organization}"
+            )
 
     def addresses(self, key: str, meaning: str | None) -> Addresses:
         """One address per version. There must be one where ``meaning`` says what it is needed for."""
@@ -84,20 +95,27 @@ class Facts:
                 self.wrong(key, str(error))
         return tuple(found)
 
-    def macs(self) -> Macs | None:
-        """The link-layer addresses that ``vcc_mac`` says, by address; None where it says nothing."""
+    def macs(self, *addresses: Addresses) -> Macs | None:
+        """The link-layer addresses that ``vcc_mac`` says, by address; None where it says nothing.
+
+        ``addresses`` are all that the host has.
+        """
         said = self.variables.get("vcc_mac")
         if said is None:
             return None
         if not isinstance(said, Mapping):
             return {EVERY: self._macs(said)}
         found: dict[str, tuple[str, ...]] = {}
+        own = [address for some in addresses for address in some.values()]
         for text, macs in sorted(said.items()):
             try:
-                address = parse_address(str(text))
-                found[format_address(address.family, address.first)] = self._macs(macs)
+                address = parse_address(str(text)).address()
             except ValueError as error:
                 self.wrong("vcc_mac", str(error))
+                continue
+            found[address] = self._macs(macs)
+            if address not in own:
+                self.wrong("vcc_mac", f"{address} is no address of {self.name}, which has {', '.join(own) or 'none'}")
         return found
 
     def _macs(self, said: object) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
     nat = variables.get("vcc_behind_nat", False)
     if not isinstance(nat, bool) and nat != FORWARDED:
         host.wrong("vcc_behind_nat", f"must be true, false or {FORWARDED}, not {nat!r}")
-    macs = host.macs()
+    macs = host.macs(inside, public)
     mlkem = read_mlkem(host.place, variables, bool(external), problems)
     if cloud is None or len(problems) > before:
         return None
@@ -73,7 +73,7 @@ def read_vapp(host: Facts) -> VappEdge | None:
     outside = host.addresses("vcc_org_address", "the vApp edge's address on the org network")
     inside = host.addresses("vcc_vapp_address", "the vApp edge's address on the vApp network")
     networks = host.networks("vcc_vapp_network")
-    macs = host.macs()
+    macs = host.macs(outside, inside)
     if cloud is None or len(host.problems) > before:
         return None
     return VappEdge(host.name, cloud, host.organization, outside, inside, networks, macs)

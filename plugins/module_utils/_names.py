@@ -10,7 +10,7 @@ OpenVPN, in nftables and in X.509: letters, digits and a few signs are all that 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._errors import VccError
@@ -63,8 +63,16 @@ def check_host(name: str, clouds: Iterable[str], problems: Problems) -> None:
             problems.add(f"hosts.{shown(name)}", f"the cloud {cloud!r} (group cloud_…) must be {NAME_RULE}")
 
 
+def wrong_clouds(clouds: Collection[str], what: str) -> str | None:
+    """What is wrong with the clouds of a host, where ``what`` it is is in exactly one; None if nothing is."""
+    if not clouds:
+        return "is in no cloud; put it in a group cloud_<name>"
+    groups = ", ".join(f"cloud_{cloud}" for cloud in clouds)
+    return None if len(clouds) == 1 else f"is in {len(clouds)} clouds ({groups}); {what} is in exactly one"
+
+
 def check_nodes(hosts: Mapping[str, Mapping[str, Any]], problems: Problems) -> None:
-    """Note what is wrong with the names of VCC nodes, whichever VPN is theirs, and of the organizations of all hosts.
+    """Note what is wrong with VCC nodes, whichever VPN is theirs, and with the organizations' names of all hosts.
 
     The names of other hosts are checked with the VPN that needs them (`_landscape_facts.Facts.check`).
     """
@@ -72,6 +80,9 @@ def check_nodes(hosts: Mapping[str, Mapping[str, Any]], problems: Problems) -> N
     for name, facts in sorted(hosts.items()):
         if "vcc_nodes" in facts["kinds"]:
             check_host(name, facts["clouds"], problems)
+            wrong = wrong_clouds(facts["clouds"], "a VCC node")
+            if wrong:  # else it would be in no document
+                problems.add(f"hosts.{shown(name)}", wrong)
         if facts["vars"].get("vcc_org") is not None:
             organizations.setdefault(str(facts["vars"]["vcc_org"]), []).append(name)
     first: dict[str, str] = {}

@@ -41,7 +41,8 @@ class Neighbours:
     """Collects the neighbours of one organization's nodes, over all its VPNs."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, dict[str, Document]] = {}
+        # By address and host: what one host may send is never taken for another's.
+        self._entries: dict[str, dict[tuple[str, str], Document]] = {}
         self._inside: dict[str, set[str]] = {}
 
     def inside(self, node: str, address: str) -> None:
@@ -54,7 +55,8 @@ class Neighbours:
         ``sends``: the prefixes that it sends packets of, beside its own address. ``uplink``: the rest of the VPN is
         reached over it.
         """
-        entry = self._entries.setdefault(node, {}).setdefault(address, {"address": address, "host": host.name})
+        key = (address, host.name)
+        entry = self._entries.setdefault(node, {}).setdefault(key, {"address": address, "host": host.name})
         entry["sends"] = [*entry.get("sends", []), *sends]
         if uplink:
             entry["uplink"] = True
@@ -65,7 +67,7 @@ class Neighbours:
     def write(self, documents: Mapping[str, Document]) -> None:
         """Put all of it into the documents. Nodes without a neighbour get nothing."""
         for node, entries in self._entries.items():
-            found = [_finished(entries[address]) for address in sorted(entries, key=_order)]
+            found = [_finished(entries[key]) for key in sorted(entries, key=lambda key: (_order(key[0]), key[1]))]
             documents[node]["neighbours"] = found
         for node, addresses in self._inside.items():
             documents[node]["inside"] = sorted(addresses, key=_order)

@@ -25,15 +25,12 @@ if TYPE_CHECKING:
 
 Facts = Mapping[str, Any]
 
-FACTS = (
-    *("silent", "node", "organization", "ledger", "chain", "generation", "runs", "slices", "python", "devices"),
-    *("own", "routes", "boot", "time"),
-)
-"""What is kept of the facts that node_survey returns."""
-
 
 def compare(request: Request, tenants: Sequence[OrganizationPlan], plan: Plan, problems: Problems) -> None:
-    """Refuse what the machines contradict; note which of them are behind, ahead or silent."""
+    """Refuse what the machines contradict; note which of them are behind, ahead or silent.
+
+    What they said was read before (_survey_facts).
+    """
     answers = {node: facts for node, facts in request.observed.items() if "silent" not in facts}
     _check_apart(request, answers, problems)
     for tenant in tenants:

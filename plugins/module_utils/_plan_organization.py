@@ -23,7 +23,7 @@ from ._ledger_records import ACTIVE, DELETING, PLANNED, DocumentRecord, VpnRecor
 from ._paths import CREATE_TUNNELS
 from ._plan_outcome import Plan
 from ._pool import carve_vpn
-from ._problems import Problems
+from ._problems import Problems, some
 from ._settle import told
 from ._static_paths import static_losses
 from ._still_guarded import still_guarded
@@ -133,15 +133,7 @@ class OrganizationPlan:
             elif node not in plan.documents or own:
                 plan.documents[node] = record.document
         plan.vpns += new.vpns
-        plan.notes += [
-            f"{vpn['name']}: without {site}, other sites do not reach each other"
-            for vpn in new.vpns
-            if vpn["name"] in self.asked
-            for site in vpn.get("single_points_of_failure", [])
-        ]
-        for name, vpn in sorted(self.asked.items()):
-            static = static_losses(vpn.sites, vpn.pairs)
-            plan.notes += [f"{name}: {static}"] if static else []
+        plan.notes += self._weak_points(new)
         lines = diff(old, new)
         plan.diff += lines + touched(lines, old_documents, documents)
         named = {*self.asked, *self.absent}
@@ -164,6 +156,18 @@ class OrganizationPlan:
         plan.unsettled |= len(documents) > len(new.documents) or any(
             record.state == DELETING for record in self.transaction.vpns(self.name).values()
         )
+
+    def _weak_points(self, new: Compiled) -> list[str]:
+        """Which tunnels and edges the VPNs asked for lose sites with. What many VPNs have in common is one note."""
+        vpns: dict[str, list[str]] = {}
+        for entry in new.vpns:
+            for site in entry.get("single_points_of_failure", []) if entry["name"] in self.asked else ():
+                vpns.setdefault(f"without {site}, other sites do not reach each other", []).append(entry["name"])
+        for name, vpn in sorted(self.asked.items()):
+            static = static_losses(vpn.sites, vpn.pairs)
+            if static:
+                vpns.setdefault(static, []).append(name)
+        return [f"{some(names)}: {text}" for text, names in vpns.items()]
 
     def _deleting(self) -> Compiled:
         """VPNs that an earlier run began to delete, as they were. Those of this run are held back in another way."""

@@ -19,14 +19,17 @@ class Problems:
         self._found: dict[tuple[str, str], IntentError] = {}
         self._notes: dict[str, None] = {}
 
-    def add(self, path: str, message: str) -> None:
-        """Note an error at ``path``; the same error is noted once, however many VPNs lead to it."""
-        self._found.setdefault((path, message), IntentError(path, message))
+    def add(self, path: str, message: str, alike: str = "") -> None:
+        """Note an error at ``path``; the same error is noted once, however many VPNs lead to it.
+
+        ``alike``: what makes it the same, where the message names a VPN or a host as an example.
+        """
+        self._found.setdefault((path, alike or message), IntentError(path, message, alike))
 
     def extend(self, errors: Iterable[IntentError]) -> None:
         """Note errors that others found."""
         for error in errors:
-            self.add(error.path, error.message)
+            self.add(error.path, error.message, error.alike)
 
     def note(self, text: str) -> None:
         """Note what is no error, and the administrator may want to know."""

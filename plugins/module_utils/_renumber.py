@@ -61,7 +61,7 @@ def check_addresses(tenant: OrganizationPlan, plan: Plan, problems: Problems, al
 
 def renumbered(before: Vpn, after: Vpn, held: Mapping[str, Lease], landscape: Landscape) -> list[Renumbering]:
     """What changes its address between two states of a VPN. ``held`` are its leases, ``landscape`` is today's."""
-    found = [*_moved(before, after), *_renamed(before, after, landscape), *_servers(before, after)]
+    found = [*_moved(before, after), *_renamed(before, after, landscape), *_servers(before, after, landscape)]
     return [one for one in found if one.old_key in held]
 
 
@@ -75,35 +75,48 @@ def _moved(before: Vpn, after: Vpn) -> Iterator[Renumbering]:
 
 
 def _renamed(before: Vpn, after: Vpn, landscape: Landscape) -> Iterator[Renumbering]:
-    """Members that are gone from VPN and inventory, where another one has their address on the same network."""
+    """Members that are gone from VPN and inventory, where another one has their address on the same network.
+
+    Behind an external edge addresses need not be known: there, the only one that comes is the only one that is gone.
+    """
     now = {member.vm.name for member in after.members}
     then = {member.vm.name for member in before.members}
     gone = [one.vm for one in before.members if one.vm.name not in now and not landscape.in_inventory(one.vm.name)]
-    for new in (member.vm for member in after.members if member.vm.name not in then):
-        for old in gone:
-            if _is_same(old, new, landscape):
-                yield Renumbering(old.name, _key(before, old), _key(after, new), f"renamed to {new.name}")
-                break
+    come = [one.vm for one in after.members if one.vm.name not in then]
+    for new in come:
+        old = [one for one in gone if _is_same(one, new, landscape)]
+        if not old and new.external and sum(one.site == new.site for one in come) == 1:
+            here = [one for one in gone if one.external and _is_place(one, new, landscape)]
+            old = here if len(here) == 1 and not (here[0].addresses and new.addresses) else []
+        if old:
+            yield Renumbering(old[0].name, _key(before, old[0]), _key(after, new), f"renamed to {new.name}")
 
 
 def _is_same(old: Vm, new: Vm, landscape: Landscape) -> bool:
-    """Whether one VM may be the other by another name. So may its vApp edge and org edge."""
+    """Whether one VM may be the other by another name."""
+    return _is_place(old, new, landscape) and bool(set(old.addresses.items()) & set(new.addresses.items()))
+
+
+def _is_place(old: Vm, new: Vm, landscape: Landscape) -> bool:
+    """Whether two VMs are at the same place. Its vApp edge and org edge may have other names now."""
     places = [(old.site, new.site), (old.vapp, new.vapp)]
-    shared = set(old.addresses.items()) & set(new.addresses.items())
-    return (
-        old.cloud == new.cloud
-        and bool(shared)
-        and all(was == will or (was and will and not landscape.in_inventory(was)) for was, will in places)
+    return old.cloud == new.cloud and all(
+        was == will or (was and will and not landscape.in_inventory(was)) for was, will in places
     )
 
 
-def _servers(before: Vpn, after: Vpn) -> Iterator[Renumbering]:
-    were = {server.name: server.behind for server in before.destinations.servers}
-    for server in after.destinations.servers:
-        was = were.get(server.name, server.behind)
-        if was != server.behind:
-            keys = (server_key(before.name, was, server.name), server_key(after.name, server.behind, server.name))
-            yield Renumbering(server.name, *keys, f"was behind {was}, is behind {server.behind}")
+def _servers(before: Vpn, after: Vpn, landscape: Landscape) -> Iterator[Renumbering]:
+    """Servers that are behind another edge, and those at an address that another name had; so may their edge have."""
+    were = {server.name: server for server in before.destinations.servers}
+    at = {(server.behind, server.address): server for server in before.destinations.servers}
+    moved = {key[1]: server for key, server in at.items() if not landscape.in_inventory(key[0])}
+    for new in after.destinations.servers:
+        old = were.get(new.name) or at.get((new.behind, new.address)) or moved.get(new.address)
+        if old is None or (old.name, old.behind) == (new.name, new.behind):
+            continue
+        keys = [server_key(vpn.name, one.behind, one.name) for vpn, one in ((before, old), (after, new))]
+        renamed, away = f"renamed to {new.name}", f"was behind {old.behind}, is behind {new.behind}"
+        yield Renumbering(old.name, keys[0], keys[1], away if old.name == new.name else renamed)
 
 
 def _key(vpn: Vpn, vm: Vm) -> str:

@@ -23,6 +23,11 @@ def organizations_of(hosts: Hosts) -> list[str]:
     return sorted({organization_of(facts) for facts in hosts.values() if not is_shared(facts)})
 
 
+def is_concerned(facts: Mapping[str, Any], organizations: Collection[str]) -> bool:
+    """Whether a run about some organizations is about a host. No ``organizations`` at all stands for every one."""
+    return not organizations or is_shared(facts) or organization_of(facts) in organizations
+
+
 def restrict(
     hosts: Hosts,
     matches: Mapping[str, Sequence[str]],
@@ -41,7 +46,7 @@ def restrict(
     for name in sorted(set(organizations) - set(known)):
         problems.add(ORGANIZATION, f"no host of the inventory is of organization {name}{did_you_mean(name, known)}")
     problems.raise_if_any()
-    ours = {name: facts for name, facts in hosts.items() if is_shared(facts) or organization_of(facts) in organizations}
+    ours = {name: facts for name, facts in hosts.items() if is_concerned(facts, organizations)}
     vpns = intent.get("vpns")
     if not isinstance(vpns, (list, tuple)):
         return ours, intent

@@ -22,10 +22,10 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._known_variables im
     PREFIX,
     check_known,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._landscape_facts import is_shared, organization_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._paths import of_host
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._psk import GIVEN, wrong_psk
+from ansible_collections.intercloud.vpn.plugins.module_utils._tenants import is_concerned
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._host_reader import HostReader
 
 KINDS = ("vcc_nodes", "org_edges", "vapp_edges", "members")
@@ -44,7 +44,7 @@ class Inventory:
 
 
 def read_hosts(task_vars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The facts of every host the planner may need: ``{host: {"kinds", "clouds", "vars", "management"}}``.
+    """The facts of every host the planner may need: ``{host: {"kinds", "clouds", "vars"}}``.
 
     All hosts of the inventory count, not only those that the run is limited to. AnsibleError where one cannot be read.
     """
@@ -77,8 +77,7 @@ def read_inventory(
         facts["vars"] = host_variables(variables)
         if PSK in found:  # the planner is told whether it is in order, and no more
             facts["vars"][PSK] = wrong_psk(host.get(PSK)) or GIVEN
-        facts["management"] = host.management()
-        if organizations and not is_shared(facts) and organization_of(facts) not in organizations:
+        if not is_concerned(facts, organizations):
             continue
         concerned += 1
         inventory.problems.extend(unreadable)

@@ -49,7 +49,8 @@ def _connection(
         option("port"),
         option("remote_user"),
         option("ssh_args"),
-        f"{option('ssh_common_args')} {option('ssh_extra_args')}",
+        option("ssh_common_args"),
         option("control_path"),
         option("control_path_dir"),
+        option("ssh_extra_args"),
     )

@@ -27,6 +27,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_schema impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan import Request, make_plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan_outcome import Plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._settle import settle
+from ansible_collections.intercloud.vpn.plugins.module_utils._survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import match_members
 
 Hosts = dict[str, dict[str, Any]]
@@ -119,7 +120,7 @@ class World:
             as_stored=as_stored,
             forget=tuple(forget),
             allow_renumber=allow_renumber,
-            observed=observed or {},
+            observed={host: read_facts(said) for host, said in (observed or {}).items()},
             adopt=tuple(adopt),
             collisions=tuple(collisions),
         )

@@ -222,6 +222,9 @@ def test_rules_are_for_the_kind_of_gateway_that_they_name() -> None:
         ("servers", {"behind": "edge-south"}, "behind", "is no site of the VPN"),
         ("servers", {"behind": None}, "behind", "is missing"),
         ("servers", {"address": "10.10.0.1"}, "address", "edge-east's own"),
+        ("servers", {"address": "10.10.0.11"}, "address", "vapp1-east's own: an edge is nobody's destination"),
+        ("servers", {"address": "10.10.0.0"}, "address", "is the network address of 10.10.0.0/24"),
+        ("servers", {"address": "10.10.0.255"}, "address", "is the broadcast address of 10.10.0.0/24"),
         ("servers", {"address": "10.10.0.0/24"}, "address", "is no IP address"),
         ("servers", {"address": "fd10:10::13"}, "address", "is IPv6"),
         ("servers", {"address": "100.64.0.9"}, "address", "addresses of a VPN"),
@@ -245,6 +248,13 @@ def test_a_destination_that_cannot_be_is_refused_in_its_place(
     whole[kind] = [{**whole[kind][0], "probe": None, **change} if kind == "networks" else {**whole[kind][0], **change}]
     found = refused(payroll(destinations=whole))
     assert part in found[f"vcc_vpns[0].destinations.{kind}[0].{key}"], found
+
+
+def test_a_server_has_no_address_that_is_every_routers() -> None:
+    server = {"name": "erp", "behind": "edge-east", "address": "fd10:10::"}
+    found = refused({**PAYROLL, "pool": "fd64::/48", "destinations": {"servers": [server]}})
+    (message,) = found.values()
+    assert "fd10:10:: is the subnet-router anycast address of fd10:10::/64" in message
 
 
 def test_two_destinations_are_two() -> None:

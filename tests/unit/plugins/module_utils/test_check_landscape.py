@@ -91,7 +91,7 @@ CASES: list[tuple[str, str, Errors]] = [
     (
         "a vApp network that contains its org network",
         "hosts: {vapp1-east: {vcc_vapp_network: [10.0.0.0/8], vcc_vapp_address: [10.200.0.1]}, "
-        "vm1-east: {vcc_address: [10.200.0.11]}}",
+        "vm1-east: {vcc_address: [10.200.0.11]}, vm2-east: null}",
         [
             (
                 "hosts.vapp1-east.vcc_vapp_network",
@@ -211,11 +211,51 @@ vpns:
         "hosts: {edge-east: {clouds: [east, west]}}",
         [("hosts.edge-east", "is in 2 clouds (cloud_east, cloud_west); a gateway is in exactly one")],
     ),
+    (
+        "VCC nodes in two clouds and in none",
+        "hosts: {node-east: {clouds: []}, node-west: {clouds: [east, west]}}",
+        [
+            ("hosts.node-east", "is in no cloud; put it in a group cloud_<name>"),
+            ("hosts.node-west", "is in 2 clouds (cloud_east, cloud_west); a VCC node is in exactly one"),
+        ],
+    ),
+    # Link-layer addresses
+    (
+        "link-layer addresses for addresses that the hosts do not have",
+        "hosts: {vm1-east: {vcc_mac: {192.168.1.111: '02:00:5e:10:00:01', 'fd10:1:0::11': '02:00:5e:10:00:01'}}, "
+        "vapp1-east: {vcc_mac: {10.10.0.12: '02:00:5e:10:00:02'}}}",
+        [
+            ("hosts.vm1-east.vcc_mac", "192.168.1.111 is no address of vm1-east, which has 192.168.1.11, fd10:1::11"),
+            ("hosts.vapp1-east.vcc_mac", "10.10.0.12 is no address of vapp1-east, which has 10.10.0.11, "),
+        ],
+    ),
+    (
+        "link-layer addresses for an address that an edge does not have",
+        "hosts: {edge-west: {vcc_mac: {10.10.0.1: '02:00:5e:10:00:03', 10.10.0.3: '02:00:5e:10:00:03'}}}",
+        [("hosts.edge-west.vcc_mac", "10.10.0.3 is no address of edge-west, which has 10.10.0.1, fd10:10::1")],
+    ),
     # VMs of the clouds concerned
     (
         "a VM with a mistyped vApp, which its vApp's VPN misses",
         "{vpn: {members: [vapp1-east, vm1-west]}, hosts: {vm2-east: {vcc_vapp: vapp1-eats}}}",
         [("hosts.vm2-east.vcc_vapp", "vapp1-eats is not in the group vapp_edges; did you mean vapp1-east?")],
+    ),
+    (
+        "a VM with a vApp of another cloud, which its vApp's VPN misses",
+        "{vpn: {members: [vapp1-east, vm1-west]}, hosts: {vm2-east: {vcc_vapp: vapp1-west}}}",
+        [("hosts.vm2-east.vcc_vapp", "vapp1-west is in cloud west, vm2-east in cloud east")],
+    ),
+    (
+        "a VM with another vApp of its cloud, which its vApp's VPN misses",
+        "{vpn: {members: [vapp1-east, vm1-west]}, hosts: {vm2-east: {vcc_vapp: vapp2-east, vcc_address: 192.168.1.12}, "
+        "vapp2-east: {kinds: [vapp_edges], clouds: [east], vcc_vapp_network: [192.168.2.0/24]}}}",
+        [("hosts.vm2-east.vcc_address", "192.168.1.12 is not in 192.168.2.0/24 (hosts.vapp2-east.vcc_vapp_network)")],
+    ),
+    (
+        "a VM with a vApp of another organization, which its vApp's VPN misses",
+        "{vpn: {members: [vapp1-east, vm1-west]}, hosts: {vm2-east: {vcc_vapp: vapp2-east}, "
+        "vapp2-east: {kinds: [vapp_edges], clouds: [east], vcc_org: umbrella}}}",
+        [("hosts.vm2-east.vcc_vapp", "vapp2-east is of organization umbrella, vm2-east of acme")],
     ),
     (
         "many hosts with the same network are one line",
@@ -253,3 +293,8 @@ def test_what_is_unusual_but_right_is_accepted(changes: str) -> None:
 def test_a_mistyped_vapp_in_a_cloud_that_no_vpn_concerns_stops_nobody() -> None:
     world = World(changed(lab(3), "vm1-south: {vcc_vapp: vapp9-south}"))
     assert world.plan(PAYROLL).changed
+
+
+def test_a_vapp_edge_that_no_vpn_uses_may_be_half_described() -> None:
+    half = "vapp2-east: {kinds: [vapp_edges], clouds: [east]}\nvm2-east: {vcc_vapp: vapp2-east}"
+    assert World(changed(lab(), half)).plan(PAYROLL).changed

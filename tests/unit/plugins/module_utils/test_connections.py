@@ -19,14 +19,17 @@ from ansible.vars.manager import VariableManager
 from ansible_collections.intercloud.vpn.plugins.module_utils._connections import (
     SHOWN,
     Connection,
+    check_connections,
     collisions,
     endpoint,
     logged_in,
+    management,
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
 
 ROOT = Path(__file__).resolve().parents[4]
 PERSIST = "-o ControlMaster=auto -o ControlPersist=60s"
@@ -202,3 +205,51 @@ def test_values_of_an_ini_file_are_read_alike(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert found_in(str(tmp_path / "hosts")) == [("edge-b", "edge-a"), ("edge-d", "edge-c")]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (ssh("2001:db8::1"), ssh("2001:db8:0::1")),
+        (ssh("EDGE.example"), ssh("edge.example.")),
+        (ssh(after="-J j1,[2001:db8::1]:22"), ssh(after="-o ProxyJump=root@J1:22,ssh://admin@[2001:db8:0::1]")),
+    ],
+)
+def test_an_address_has_several_spellings(one: Connection, other: Connection) -> None:
+    assert alike(one, other) == "machine"
+
+
+def test_a_host_of_others_does_not_hide_that_two_of_ours_are_one() -> None:
+    ours = {"edge-b": {}, "edge-c": {}}
+    problems = Problems()
+    check_connections(collisions({"a-of-others": ssh(), "edge-b": ssh(), "edge-c": ssh()}, ours), ours, problems)
+    assert [(error.path, "as edge-b:" in error.message) for error in problems] == [("hosts.edge-c.ansible_host", True)]
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"ansible_host": "172.16.0.2"}, {"ansible_host": ["172.16.0.2"]}),
+        ({"ansible_ssh_host": "172.16.0.2"}, {"ansible_host": ["172.16.0.2"]}),
+        ({"ansible_host": "fe80::1%eth0"}, {"ansible_host": ["fe80::1"]}),
+        ({"ansible_host": "2001:db8:0::1"}, {"ansible_host": ["2001:db8::1"]}),
+        ({"ansible_host": "edge.example"}, {}),
+        (
+            {"jump": "198.51.100.10", "ansible_ssh_common_args": "-o ProxyJump=root@{{ jump }}"},
+            {"ansible_ssh_common_args": ["198.51.100.10"]},
+        ),
+        (
+            {"ansible_ssh_args": "-J [2001:db8::10]:22", "ansible_ssh_extra_args": "-o ProxyCommand='ssh 192.0.2.1'"},
+            {"ansible_ssh_args": ["2001:db8::10"], "ansible_ssh_extra_args": ["192.0.2.1"]},
+        ),
+    ],
+)
+def test_at_which_addresses_a_host_is_reached(tmp_path: Path, variables: Any, expected: Any) -> None:
+    hosts = {"org_edges": {"hosts": {"edge": variables}}}
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump(hosts), encoding="utf-8")
+    task_vars = inventory(str(tmp_path / "hosts.yml"))
+    assert management(read_connections(["edge"], task_vars)["edge"]) == expected
+
+
+def test_a_scope_that_the_ledger_remembers_stops_no_plan() -> None:
+    assert World(changed(lab(), "edge-east: {management: {ansible_host: ['fe80::1%eth0']}}")).plan(PAYROLL).changed

@@ -427,7 +427,7 @@ vpns:
     (
         "one public address on both edges",
         "hosts: {edge-west: {vcc_public_address: 203.0.113.2}}",
-        [("hosts.edge-west.vcc_public_address", "203.0.113.2 is edge-east's address too")],
+        [("hosts.edge-west.vcc_public_address", "203.0.113.2 is the address of edge-east too")],
     ),
     (
         "two edges behind NATs that let nobody in",

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._survey_facts import read_facts
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import macs_of
 
 from .landscapes import PAYROLL, World, bodies, changed, lab
 
@@ -201,3 +203,37 @@ def test_a_public_address_that_the_edge_does_not_have_is_refused() -> None:
     assert message.startswith("no device has the address 203.0.113.18; this machine has 192.0.2.7. ")
     behind = World(changed(lab(), {"edge-west": {"vcc_behind_nat": True}}))
     behind.plan(PAYROLL, observed={"edge-west": facts("edge-west", eth0="192.0.2.7/24")})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("devices", [1]),
+        ("devices", {"eth0": 1}),
+        ("devices", {"eth0": {"addresses": []}}),
+        ("devices", {"eth0": {"mac": "", "addresses": ["junk"]}}),
+        ("own", ["100.64.0.300/32"]),
+        ("routes", ["junk"]),
+        ("routes", [""]),
+        ("routes", ["10.0.0.0/8 via 10.0.0.1 dev"]),
+        ("routes", "10.0.0.0/8"),
+        ("python", "3.x"),
+        ("python", 3.11),
+        ("generation", "x"),
+        ("generation", True),
+        ("slices", {"acme": "x"}),
+        ("slices", [1]),
+        ("runs", [1]),
+        ("runs", {"blocks": [[]]}),
+        ("runs", {"tunnels": {"a--b": {}}}),
+        ("node", ["edge-east"]),
+    ],
+)
+@pytest.mark.parametrize("host", ["edge-east", "vm1-east", "vm2-west", "node-west"])
+def test_an_answer_that_cannot_be_read_is_no_answer(host: str, key: str, value: Any) -> None:
+    world = World()
+    world.plan(PAYROLL)
+    plan = world.plan(PAYROLL, observed={host: {**facts(host), key: value}})
+    notes = [] if host == "vm2-west" else [f"{host} did not answer: gave an answer that cannot be read ({key}: "]
+    assert [note[: len(notes[0])] for note in plan.notes] == notes
+    assert macs_of({host: read_facts({**facts(host), key: value})}) == {}

@@ -149,6 +149,46 @@ def test_a_server_behind_another_edge() -> None:
     assert "would renumber db: 100.64.0." in error and "(was behind edge-east, is behind edge-west)" in error
 
 
+def with_server(name: str, behind: str = "edge-east") -> dict[str, Any]:
+    server = {"name": name, "behind": behind, "address": "10.10.0.80", "ports": ["tcp/1"]}
+    return {**PAYROLL, "destinations": {"servers": [server]}}
+
+
+def test_a_server_by_another_name(world: World) -> None:
+    world.plan(with_server("erp"))
+    text = "erp: 100.64.0.2 → 100.64.0.3 (renamed to erp2)"
+    assert refused(world, with_server("erp2")) == [f"vcc_vpns[0].members: would renumber {text}{HINT}"]
+    both = with_server("erp2")
+    both["destinations"]["servers"] += [{**both["destinations"]["servers"][0], "name": "erp", "address": "10.10.0.81"}]
+    assert refused(world, both) == [f"vcc_vpns[0].members: would renumber {text}{HINT}"]
+    renamed(world, "edge-east", "gw-east")
+    (error,) = refused(world, with_server("erp2", "gw-east"))
+    assert "(renamed to erp2)" in error
+
+
+PARTNER = """
+edge-p: {kinds: [org_edges], clouds: [partner], vcc_external: true, vcc_public_address: [203.0.113.99]}
+orders: {kinds: [members], clouds: [partner], vcc_edge: edge-p}
+"""
+
+
+def test_a_vm_behind_an_external_edge_by_another_name() -> None:
+    world = World(changed(lab(), PARTNER))
+    world.plan({**PAYROLL, "members": ["vm1-east", "orders"]})
+    renamed(world, "orders", "orders2")
+    (error,) = refused(world, {**PAYROLL, "members": ["vm1-east", "orders2"]})
+    assert error.startswith("vcc_vpns[0].members: would renumber orders: ") and "(renamed to orders2)" in error
+    # Which of two it may be, nobody knows.
+    world.hosts = changed(world.hosts, "orders3: {kinds: [members], clouds: [partner], vcc_edge: edge-p}")
+    assert world.plan({**PAYROLL, "members": ["vm1-east", "orders2", "orders3"]}, dry_run=True).changed
+
+
+def test_another_vm_behind_an_external_edge_is_no_rename() -> None:
+    world = World(changed(lab(), PARTNER + "stock: {kinds: [members], clouds: [partner], vcc_edge: edge-p}"))
+    world.plan({**PAYROLL, "members": ["vm1-east", "orders"]})
+    assert world.plan({**PAYROLL, "members": ["vm1-east", "stock"]}).changed
+
+
 def test_it_is_told_with_all_other_mistakes(world: World) -> None:
     world.hosts = changed(world.hosts, MOVED)
     found = refused(world, PAYROLL, {**AUDIT, "pool": "nowhere"}, absent=["paroll"])
