@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._connections import collisions, logged_in, management
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._names import NAME, NAME_RULE
-from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._observed import told
+from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems, some
 from ansible_collections.intercloud.vpn.plugins.module_utils._survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.module_utils._tenants import is_concerned
 from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import make_directory
@@ -89,7 +90,9 @@ class ActionModule(ActionBase):
         if plan is not None:
             result["nodes"] = sorted({document["node"] for document in plan["documents"].values()})
             result["vpns"] = [vpn["name"] for vpn in plan["vpns"]]
-            result.update(_write(plan, arguments.get("observed") or {}))
+            result.update(_write(plan, arguments["observed"]))
+            if arguments["observed"]:
+                result["notes"] = [*result["notes"], *_unasked(plan, task_vars)]
         return result
 
     def _read_intent(self, arguments: dict[str, Any], task_vars: dict[str, Any], problems: Problems) -> None:
@@ -114,6 +117,15 @@ def gather(task_vars: Mapping[str, Any], name: str = "vcc_survey") -> dict[str, 
         if isinstance(facts, Mapping) and ("silent" in facts or "python" in facts):
             found[str(host)] = read_facts(facts)
     return found
+
+
+def _unasked(plan: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[str]:
+    """A note of the nodes that the run is limited not to ask: nobody knows what they contradict."""
+    needed = {document["node"] for document in plan["documents"].values() if told(document)}
+    left = sorted(needed - set(task_vars["ansible_play_hosts_all"]))
+    if left and task_vars.get("ansible_limit"):
+        what = "1 host was" if len(left) == 1 else f"{len(left)} hosts were"
+        yield f"{what} not asked, because of --limit: {some(left, 3)}"
 
 
 def _write(plan: dict[str, Any], facts: Mapping[str, Any]) -> dict[str, str]:
