@@ -19,13 +19,14 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._connections import collisions, logged_in
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
-from ansible_collections.intercloud.vpn.plugins.module_utils._names import NAME, NAME_RULE
+from ansible_collections.intercloud.vpn.plugins.module_utils._names import NAME, NAME_RULE, refuse_booleans
 from ansible_collections.intercloud.vpn.plugins.module_utils._observed import FACTS
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import make_directory
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     KINDS,
     UNREADABLE,
+    check_server,
     match_members,
     read_inventory,
     who_runs,
@@ -65,6 +66,7 @@ class ActionModule(ActionBase):
         self._read_intent(arguments, task_vars, problems)
         inventory = read_inventory(task_vars, arguments.get("organizations") or (), run)
         problems.extend(inventory.problems)
+        check_server(task_vars, run, problems)
         if any(error.path in NEEDED or error.message.startswith(UNREADABLE) for error in problems):
             return {"failed": True, "changed": False, "msg": IntentErrors(problems).report()}
         arguments.update(
@@ -97,6 +99,8 @@ class ActionModule(ActionBase):
                     problems.add(variable, f"{UNREADABLE}: {part[CANNOT]}")
             elif part is not None:
                 arguments[name] = tidy(part)
+                if isinstance(part, Mapping):  # here: the module is given them as texts
+                    refuse_booleans({f"{variable}.{key}": key for key in part}, problems)
 
 
 def gather(task_vars: Mapping[str, Any], name: str = "vcc_survey") -> dict[str, dict[str, Any]]:

@@ -126,6 +126,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_organization": _names,
     "vcc_restore_force": _truth,
     "vcc_result": _text,
+    "vcc_revoke": _text,
     "vcc_settings": _text,
     "vcc_show_secrets": _truth,
     "vcc_state_dir": _directory,

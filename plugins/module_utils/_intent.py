@@ -13,6 +13,7 @@ from typing import Any
 from ._destinations import parse_destinations
 from ._landscape import Landscape
 from ._members_intent import MembersParser
+from ._names import BOOLEAN
 from ._paths import POLICIES, VPNS, of_pool, of_vpn
 from ._policy import check_policies, resolve_policy
 from ._pool_intent import parse_pool, parse_pools, point_out_public
@@ -124,9 +125,7 @@ class _Parser:
         if name is None:
             self.problems.add(f"{self.path}.name", "is missing")
         elif isinstance(name, bool):
-            self.problems.add(
-                f"{self.path}.name", "is a boolean: YAML reads a bare no, yes, on or off as one; put the name in quotes"
-            )
+            self.problems.add(f"{self.path}.name", BOOLEAN)
         elif not isinstance(name, str) or not _NAME.fullmatch(name):
             self.problems.add(
                 f"{self.path}.name",
@@ -140,6 +139,8 @@ class _Parser:
         path, pool = f"{self.path}.pool", self.raw.get("pool")
         if pool is None:
             self.problems.add(path, "is missing: the name of a pool in vcc_pools, or a CIDR")
+        elif isinstance(pool, bool):
+            self.problems.add(path, BOOLEAN)
         elif not isinstance(pool, str):
             self.problems.add(path, f"must be the name of a pool in vcc_pools, or one CIDR, not {pool!r}")
         elif "/" in pool:

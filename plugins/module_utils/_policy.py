@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ._names import BOOLEAN
 from ._paths import of_policy
 from ._policy_catalog import CATALOG
 from ._policy_encryption import Encryption
@@ -116,6 +117,9 @@ def _merge(
             }
         known = ", ".join(sorted({*CATALOG, *map(str, policies)}))
         problems.add(path, f"there is no policy {name!r}; known are {known}")
+        return None
+    if isinstance(wanted, bool):
+        problems.add(path, BOOLEAN)
         return None
     if not isinstance(wanted, Mapping):
         problems.add(path, "must be the name of a policy, or a mapping that extends one")

@@ -35,6 +35,10 @@ class HostReader:
     def __contains__(self, variable: str) -> bool:
         return variable in self._raw
 
+    def says_the_same(self, other: HostReader, variable: str) -> bool:
+        """Whether a variable that both have is written alike."""
+        return bool(self._raw[variable] == other._raw[variable])
+
     def get(self, variable: str) -> Any:
         """The value of a variable that is there. AnsibleError if it cannot be found out."""
         value = self._raw[variable]

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._check_run import CHECKS, check_run
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._paths import POLICIES, POOLS, VPNS
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import UNREADABLE, first_line
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import UNREADABLE, check_server, first_line
 
 INTENT = {"pools": POOLS, "vpns": VPNS, "policies": POLICIES}
 """What the user calls the parts of an intent."""
@@ -29,6 +30,14 @@ def read_run(task_vars: Mapping[str, Any], templar: Any, problems: Problems) -> 
             problems.add(variable, f"{UNREADABLE}: {first_line(error)}")
     check_run(found, problems)
     return found
+
+
+def require_sound_run(task_vars: Mapping[str, Any], templar: Any) -> None:
+    """AnsibleActionFail with all that is wrong with the variables of a run that reads no intent."""
+    problems = Problems()
+    check_server(task_vars, read_run(task_vars, templar, problems), problems)
+    if len(problems):
+        raise AnsibleActionFail(IntentErrors(problems).report("in the variables of the run, nothing was changed"))
 
 
 def find_unreadable(task_vars: Mapping[str, Any], templar: Any, problems: Problems) -> None:
