@@ -90,12 +90,14 @@ class ActionModule(ActionBase):
 
     def _read_intent(self, arguments: dict[str, Any], task_vars: dict[str, Any], problems: Problems) -> None:
         """Tidy the intent among the arguments, or note what of it cannot be templated."""
+        before = len(problems)
+        # Always: a default takes the place of a variable that is there, and made of one that is not.
+        find_unreadable(task_vars, self._templar, problems)
+        noted = len(problems) > before
         for name, variable in INTENT.items():
             part = arguments.get(name)
             if isinstance(part, Mapping) and CANNOT in part:
-                before = len(problems)
-                find_unreadable(task_vars, self._templar, problems)
-                if len(problems) == before:  # it was not said where intents usually are
+                if not noted:  # it was not said where intents usually are
                     problems.add(variable, f"{UNREADABLE}: {part[CANNOT]}")
             elif part is not None:
                 arguments[name] = tidy(part)

@@ -42,7 +42,7 @@ class HostReader:
     def get(self, variable: str) -> Any:
         """The value of a variable that is there. AnsibleError if it cannot be found out."""
         value = self._raw[variable]
-        if _is_plain(value):
+        if is_plain(value):
             return value
         if self._templating is None:
             self._templating = self._hostvars[self._name]
@@ -66,9 +66,10 @@ class HostReader:
         return found
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
+    """Whether a value is what it says: there is nothing to template."""
     if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
+        return all(map(is_plain, value))
     if isinstance(value, str):
         return "{{" not in value and "{%" not in value and "{#" not in value
     return isinstance(value, (bool, int, float, type(None)))

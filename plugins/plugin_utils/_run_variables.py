@@ -14,9 +14,10 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._check_run import C
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._paths import POLICIES, POOLS, VPNS
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._host_reader import is_plain
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import UNREADABLE, check_server, first_line
 
-INTENT = {"pools": POOLS, "vpns": VPNS, "policies": POLICIES}
+INTENT = {"pools": POOLS, "vpns": VPNS, "policies": POLICIES, "absent_of": VPNS, "expected_of": VPNS}
 """What the user calls the parts of an intent."""
 
 
@@ -42,7 +43,7 @@ def require_sound_run(task_vars: Mapping[str, Any], templar: Any) -> None:
 
 def find_unreadable(task_vars: Mapping[str, Any], templar: Any, problems: Problems) -> None:
     """Note every place of the intent that cannot be templated, most often for a variable that is not there."""
-    for variable in INTENT.values():
+    for variable in dict.fromkeys(INTENT.values()):
         if variable in task_vars:
             _walk(task_vars[variable], variable, templar, problems)
 
@@ -54,7 +55,7 @@ def _walk(value: Any, path: str, templar: Any, problems: Problems) -> None:
     elif isinstance(value, (list, tuple)):
         for index, entry in enumerate(value):
             _walk(entry, f"{path}[{index}]", templar, problems)
-    else:
+    elif not is_plain(value):
         try:
             templar.template(value)
         except AnsibleError as error:

@@ -92,7 +92,7 @@ def test_names_that_yaml_made_booleans_of_are_refused(
         ("backup_ledger", ()),
         ("restore_ledger", ("-e", "vcc_backup=/tmp/none.backup")),
         ("revoke_certificate", ("-e", "vcc_revoke=edge-berlin")),
-        ("sign_certificate", ("-e", "vcc_external_edge=edge-partner")),
+        ("sign_certificate", ("-e", "vcc_external_edge=edge-partner", "-e", "vcc_csr=a", "-e", "vcc_certificate=b")),
     ],
     ids=["backup", "restore", "revoke", "sign"],
 )
@@ -138,3 +138,17 @@ def test_the_servers_host_has_no_ledger_of_its_own(tmp_path: Path) -> None:
     assert ("hosts.localhost.vcc_ledgr", "is not known; did you mean vcc_ledger?") in said
     assert ("hosts.localhost.vcc_state_dir", elsewhere) in said
     assert ("hosts.localhost.vcc_ledger", elsewhere) in said
+
+
+@pytest.mark.parametrize("playbook", ["external_settings", "sign_certificate"])
+def test_an_external_edge_that_nobody_named_is_asked_for_once(tmp_path: Path, playbook: str) -> None:
+    example(tmp_path)
+    code, lines = run(tmp_path, playbook=playbook)
+    output = "\n".join(lines)
+    assert code == 2 and output.count("fatal:") == 1 and "for example -e vcc_external_edge=partner" in output, output
+
+
+def test_blanks_at_the_ends_of_names_to_delete_are_ignored(tmp_path: Path) -> None:
+    example(tmp_path)
+    code, lines = run(tmp_path, "-e", '{"vcc_delete": "payrol "}', playbook="delete_vpn")
+    assert code == 2 and mistakes(lines) == {"vcc_delete: there is no VPN payrol"}, "\n".join(lines)
