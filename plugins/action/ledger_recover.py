@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._landscape_facts import is_shared, organization_of
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts, who_runs
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 
 
 class ActionModule(ActionBase):
@@ -25,6 +26,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         if task_vars is None:
             raise AnsibleError("ledger_recover needs the variables of its task")
+        require_sound_run(task_vars, self._templar)
         # A shared VCC node holds slices of organizations that this ledger may have nothing to do with.
         inventory = read_hosts(task_vars)
         organizations = self._task.args.get("organizations") or sorted(
