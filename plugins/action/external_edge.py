@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
@@ -15,6 +15,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._landscape import L
 from ansible_collections.intercloud.vpn.plugins.module_utils._landscape_hosts import OrgEdge
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems, did_you_mean
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 
 ARGUMENTS = {"edge": {"type": "str", "required": True}, "authentication": {"type": "str"}}
 
@@ -31,8 +32,11 @@ class ActionModule(ActionBase):
         """Return who the edge is."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _dummy, given = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        if task_vars is None:
+            raise AnsibleError("external_edge needs the variables of its task")
+        require_sound_run(task_vars, self._templar)
         try:
-            edge = _find(given["edge"], read_hosts(task_vars or {}))
+            edge = _find(given["edge"], read_hosts(task_vars))
         except VccError as error:
             raise AnsibleActionFail(str(error)) from error
         authentication = edge.external.authentication if edge.external else None

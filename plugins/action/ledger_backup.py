@@ -12,6 +12,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import who_runs
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._vault import vault_of, write_encrypted
 
 
@@ -26,6 +27,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         if task_vars is None:
             raise AnsibleError("ledger_backup needs the variables of its task")
+        require_sound_run(task_vars, self._templar)
         vault = vault_of(self._loader)
         if not self._task.args.get("dest"):
             raise AnsibleActionFail("dest: the file to write the backup to is missing")

@@ -12,7 +12,8 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._landscape_facts import is_shared, organization_of
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import KINDS, read_hosts, who_runs
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts, who_runs
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 
 
 class ActionModule(ActionBase):
@@ -25,19 +26,21 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         if task_vars is None:
             raise AnsibleError("ledger_recover needs the variables of its task")
+        require_sound_run(task_vars, self._templar)
         # A shared VCC node holds slices of organizations that this ledger may have nothing to do with.
+        inventory = read_hosts(task_vars)
         organizations = self._task.args.get("organizations") or sorted(
-            {organization_of(facts) for facts in read_hosts(task_vars).values() if not is_shared(facts)}
+            {organization_of(facts) for facts in inventory.values() if not is_shared(facts)}
         )
         name = str(self._task.args.get("recalled_var", "vcc_recalled"))
-        hosts = sorted({str(host) for kind in KINDS for host in task_vars["groups"].get(kind, [])})
         held, wrong = [], []
-        for host in hosts:
+        for host, facts in sorted(inventory.items()):
             # Not templated: it is data that came from hosts.
             found = task_vars["hostvars"].raw_get(host).get(name)
             if isinstance(found, Mapping):
-                held += [dict(one) for one in found.get("held", [])]
-                unreadable = [path for path in found.get("unreadable", []) if _concerns(path, organizations)]
+                held += [said_by(host, facts, one) for one in _listed(found, "held", Mapping)]
+                paths = _listed(found, "unreadable", str)
+                unreadable = [path for path in paths if _concerns(path, organizations)]
                 wrong += [f"{host}: {path} cannot be read" for path in unreadable]
         arguments = {**self._task.args, "organizations": organizations, "held": held, "who": who_runs(task_vars)}
         result: dict[str, Any] = self._execute_module(
@@ -47,6 +50,18 @@ class ActionModule(ActionBase):
         if "notes" in result:
             result["notes"] = wrong + result["notes"]
         return result
+
+
+def said_by(host: str, facts: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of a host's with what the inventory says of the host, whatever the record says."""
+    owner = "" if is_shared(facts) else organization_of(facts)
+    return {**record, "host": host, "kinds": facts["kinds"], "owner": owner}
+
+
+def _listed(found: Mapping[str, Any], key: str, kind: type) -> list[Any]:
+    """What a host listed, as far as it is of a kind."""
+    listed = found.get(key)
+    return [one for one in listed if isinstance(one, kind)] if isinstance(listed, list) else []
 
 
 def _concerns(path: str, organizations: Collection[str]) -> bool:

@@ -13,6 +13,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import who_runs
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._vault import read_encrypted, vault_of
 
 
@@ -27,6 +28,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         if task_vars is None:
             raise AnsibleError("ledger_restore needs the variables of its task")
+        require_sound_run(task_vars, self._templar)
         vault = vault_of(self._loader)
         if not self._task.args.get("src"):
             raise AnsibleActionFail("src: the backup to restore is missing; name it with -e vcc_backup=FILE")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,16 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._connections import collisions, logged_in, management
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
-from ansible_collections.intercloud.vpn.plugins.module_utils._names import NAME, NAME_RULE
-from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._names import NAME, NAME_RULE, refuse_booleans
+from ansible_collections.intercloud.vpn.plugins.module_utils._observed import told
+from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems, some
 from ansible_collections.intercloud.vpn.plugins.module_utils._survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.module_utils._tenants import is_concerned
 from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import make_directory
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     KINDS,
     UNREADABLE,
+    check_server,
     match_members,
     read_inventory,
     who_runs,
@@ -67,6 +69,7 @@ class ActionModule(ActionBase):
         organizations = arguments.get("organizations") or ()
         inventory = read_inventory(task_vars, organizations, run)
         problems.extend(inventory.problems)
+        check_server(task_vars, run, problems)
         if any(error.path in NEEDED or error.message.startswith(UNREADABLE) for error in problems):
             return {"failed": True, "changed": False, "msg": IntentErrors(problems).report()}
         connections = read_connections(logged_in(inventory.hosts), task_vars)
@@ -89,20 +92,26 @@ class ActionModule(ActionBase):
         if plan is not None:
             result["nodes"] = sorted({document["node"] for document in plan["documents"].values()})
             result["vpns"] = [vpn["name"] for vpn in plan["vpns"]]
-            result.update(_write(plan, arguments.get("observed") or {}))
+            result.update(_write(plan, arguments["observed"]))
+            if arguments["observed"]:
+                result["notes"] = [*result["notes"], *_unasked(plan, task_vars)]
         return result
 
     def _read_intent(self, arguments: dict[str, Any], task_vars: dict[str, Any], problems: Problems) -> None:
         """Tidy the intent among the arguments, or note what of it cannot be templated."""
+        before = len(problems)
+        # Always: a default takes the place of a variable that is there, and made of one that is not.
+        find_unreadable(task_vars, self._templar, problems)
+        noted = len(problems) > before
         for name, variable in INTENT.items():
             part = arguments.get(name)
             if isinstance(part, Mapping) and CANNOT in part:
-                before = len(problems)
-                find_unreadable(task_vars, self._templar, problems)
-                if len(problems) == before:  # it was not said where intents usually are
+                if not noted:  # it was not said where intents usually are
                     problems.add(variable, f"{UNREADABLE}: {part[CANNOT]}")
             elif part is not None:
                 arguments[name] = tidy(part)
+                if isinstance(part, Mapping):  # here: the module is given them as texts
+                    refuse_booleans({f"{variable}.{key}": key for key in part}, problems)
 
 
 def gather(task_vars: Mapping[str, Any], name: str = "vcc_survey") -> dict[str, dict[str, Any]]:
@@ -114,6 +123,15 @@ def gather(task_vars: Mapping[str, Any], name: str = "vcc_survey") -> dict[str, 
         if isinstance(facts, Mapping) and ("silent" in facts or "python" in facts):
             found[str(host)] = read_facts(facts)
     return found
+
+
+def _unasked(plan: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[str]:
+    """A note of the nodes that the run is limited not to ask: nobody knows what they contradict."""
+    needed = {document["node"] for document in plan["documents"].values() if told(document)}
+    left = sorted(needed - set(task_vars["ansible_play_hosts_all"]))
+    if left and task_vars.get("ansible_limit"):
+        what = "1 host was" if len(left) == 1 else f"{len(left)} hosts were"
+        yield f"{what} not asked, because of --limit: {some(left, 3)}"
 
 
 def _write(plan: dict[str, Any], facts: Mapping[str, Any]) -> dict[str, str]:

@@ -44,7 +44,10 @@ def _ledger(value: Any) -> str | None:
     if not isinstance(value, str) or "://" not in value:
         return f"must be a URL: {example}"  # the value is not repeated: it may hold a password
     scheme, _colon, rest = value.strip().partition("://")
-    if scheme.partition("+")[0].lower() != "sqlite":
+    database = scheme.partition("+")[0]
+    if database not in ("sqlite", "postgres", "postgresql"):
+        return f"must begin with sqlite: or postgresql:, the ledgers there are; {example}"
+    if database != "sqlite":
         return None
     path = rest.partition("?")[0]
     if path in ("", "/", "/:memory:"):
@@ -102,6 +105,10 @@ def _names(value: Any) -> str | None:
     return f"must be a name, or a list of names, not {value!r}"
 
 
+def _some_names(value: Any) -> str | None:
+    return "names nothing; leave it out, or say what is meant" if value in ([], ()) else _names(value)
+
+
 def _text(value: Any) -> str | None:
     return None if isinstance(value, str) and value.strip() else f"must be a text, not {value!r}"
 
@@ -117,7 +124,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_confirm_timeout": _whole(0, DAY, "seconds"),
     "vcc_create_tunnels": _create_tunnels,
     "vcc_csr": _text,
-    "vcc_delete": _names,
+    "vcc_delete": _some_names,
     "vcc_external_edge": _text,
     "vcc_forget": _names,
     "vcc_ledger": _ledger,
@@ -126,6 +133,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_organization": _names,
     "vcc_restore_force": _truth,
     "vcc_result": _text,
+    "vcc_revoke": _text,
     "vcc_settings": _text,
     "vcc_show_secrets": _truth,
     "vcc_state_dir": _directory,

@@ -30,7 +30,9 @@ LISTS = (
     "vcc_vapp_network",
 )
 SECRETS = ("vcc_psk",)  # a blank may be meant, and is refused elsewhere
+WORDS = ("vcc_authentication", "vcc_behind_nat", "vcc_member_mode")  # of a few that there are
 _BLANKS = " \t"
+_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?", re.ASCII)
 
 
 def host_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,6 +65,13 @@ def integer(value: Any) -> Any:
     return value
 
 
+def like(example: Any, value: Any) -> Any:
+    """What a text means where a number like the example is wanted, whole or not."""
+    if isinstance(example, float) and isinstance(value, str) and _NUMBER.fullmatch(value.strip(_BLANKS)):
+        return float(value)
+    return integer(value) if isinstance(example, int) else value
+
+
 def texts(value: Any) -> Any:
     """What a text means where a list of texts is wanted: ``a, b``, ``a b``, ``[a, b]`` and ``['a', "b"]`` are lists."""
     if not isinstance(value, str):
@@ -74,6 +83,8 @@ def texts(value: Any) -> Any:
 
 
 def _host_variable(key: str, value: Any) -> Any:
+    if key in WORDS and isinstance(value, str):
+        value = value.lower()
     if key in BOOLEANS:
         return boolean(tidy(value))
     if key in INTEGERS:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._external import is_external
+from ._landscape_facts import organization_of
 from ._problems import Problems
 
 SSH = ("ssh", "smart", "ansible.builtin.ssh")
@@ -113,17 +114,20 @@ def check_connections(found: Iterable[Mapping[str, Any]], hosts: Mapping[str, An
 
 def logged_in(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The hosts that Ansible logs in to: neither external edges, nor members behind them."""
-    external = {name for name, facts in hosts.items() if is_external(facts["vars"])}
-    edges = {name: set(facts["clouds"]) for name, facts in hosts.items() if "org_edges" in facts["kinds"]}
-    ours = set().union(*(clouds for name, clouds in edges.items() if name not in external))
-    partners = set().union(*(edges.get(name, set()) for name in external)) - ours
+    edges = {name: facts for name, facts in hosts.items() if "org_edges" in facts["kinds"]}
+    homes: dict[tuple[str, str], list[str]] = {}
+    for name, facts in edges.items():
+        for cloud in facts["clouds"]:
+            homes.setdefault((organization_of(facts), cloud), []).append(name)
 
-    def is_ours(name: str, facts: Mapping[str, Any]) -> bool:
-        edge = facts["vars"].get("vcc_edge")
-        behind = edge in external or (edge is None and bool(partners & set(facts["clouds"])))
-        return name not in external and not (behind and facts["kinds"] == ["members"])
+    def is_ours(facts: Mapping[str, Any]) -> bool:
+        named = facts["vars"].get("vcc_edge")
+        near = [edge for cloud in facts["clouds"] for edge in homes.get((organization_of(facts), cloud), [])]
+        behind = [edge for edge in (near if named is None else [named]) if edge in edges]
+        partners = bool(behind) and all(is_external(edges[edge]["vars"]) for edge in behind)
+        return not is_external(facts["vars"]) and not (partners and facts["kinds"] == ["members"])
 
-    return sorted(name for name, facts in hosts.items() if is_ours(name, facts))
+    return sorted(name for name, facts in hosts.items() if is_ours(facts))
 
 
 def management(connection: Connection) -> dict[str, list[str]]:

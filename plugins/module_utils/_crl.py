@@ -4,7 +4,7 @@
 """What an organization's authority revoked: `crl.pem` beside its certificate, an X.509 CRL (RFC 5280) with a head.
 
 The head is text before the CRL (RFC 7468 allows it, every reader skips it): a CRL itself has serial numbers only, and
-edges want to know whose tunnels to end.
+edges want to know whose tunnels to end. Nobody signs the head: of a list that comes back from an edge it says nothing.
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ try:
 except ImportError:
     pass  # HAS_CRYPTOGRAPHY of _authority.py says so
 
+DATE = "%Y-%m-%dT%H:%M:%SZ"
 ENTRY = re.compile(r"^revoked: (\S+) ([0-9a-f]+) (\S+)$", re.MULTILINE)  # identity, serial, when
 LIMIT = 65_000  # octets; what swanctl hands to charon can have 65,535 (vici's key-value elements)
 NUMBER = re.compile(r"^number: (\d+)$", re.MULTILINE)
+UNKNOWN = "?"  # whose certificate it was, where the authority has no copy of it
 
 
 @dataclass(frozen=True)
@@ -69,27 +71,35 @@ def revocation_list(owner: Authority) -> RevocationList | None:
         return None
     except OSError as error:
         raise VccError(f"{path}: {error.strerror}") from error
-    return parse_list(owner, text, str(path))
+    head = {serial: identity for identity, serial, _date in ENTRY.findall(text)}
+    found, number = parse_list(owner, text, str(path), head), NUMBER.search(text)
+    if number is None or int(number[1]) != found.number or head.keys() != {entry.serial for entry in found.revoked}:
+        raise VccError(f"{path}: its head and its list differ: restore it from a backup")
+    return RevocationList(text, found.number, found.revoked)
 
 
-def parse_list(owner: Authority, text: str, path: str) -> RevocationList:
-    """A list out of its text. VccError, which names ``path``, when it is not one of the authority's."""
-    number = NUMBER.search(text)
+def parse_list(owner: Authority, text: str, path: str, names: t.Mapping[str, str] | None = None) -> RevocationList:
+    """A list out of its text, by what is signed of it. VccError, which names ``path``, when it is not the authority's.
+
+    Whose the certificates were is known by the authority's copies, or else by ``names``: serial -> identity.
+    """
     try:
         signed = x509.load_pem_x509_crl(text.encode())
         parent = x509.load_pem_x509_certificate(owner.pem.encode())
         sound = signed.is_signature_valid(parent.public_key())  # type: ignore[arg-type]
-    except (ValueError, TypeError) as error:
+        number = signed.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number if sound else 0
+    except (ValueError, TypeError, x509.ExtensionNotFound) as error:
         raise VccError(f"{path}: not a revocation list ({error}): restore it from a backup") from error
-    if not sound or number is None:
+    if not sound:
         raise VccError(f"{path}: not a revocation list of the authority beside it: restore it from a backup")
-    serials = {format(entry.serial_number, "x") for entry in signed}
-    entries = tuple(
-        Revoked(identity, serial, date, _issued_key(owner, serial)) for identity, serial, date in ENTRY.findall(text)
-    )
-    if serials != {entry.serial for entry in entries}:
-        raise VccError(f"{path}: its head and its list differ: restore it from a backup")
-    return RevocationList(text, int(number[1]), entries)
+    entries = []
+    for one in signed:
+        serial, copy = format(one.serial_number, "x"), _copy(owner, format(one.serial_number, "x"))
+        identity = _identity(copy) if copy else (names or {}).get(serial, UNKNOWN)
+        key = key_sha256(copy.public_key()) if copy else ""
+        entries.append(Revoked(identity, serial, _revoked_at(one).strftime(DATE), key))
+    pem = signed.public_bytes(serialization.Encoding.PEM).decode()
+    return _with_head(owner, pem, number, tuple(entries))
 
 
 def refused_keys(owner: Authority) -> frozenset[str]:
@@ -134,16 +144,23 @@ def revoke(owner: Authority, identity: str, check: bool = False) -> tuple[Revoca
         raise VccError(f"{owner.directory / 'crl.pem'}: {error}") from error
 
 
-def take_newer(owner: Authority, text: str, source: str, check: bool = False) -> RevocationList | None:
-    """Take a list that an edge has, if it is the authority's and newer than its own; None if it is not.
+def learn(owner: Authority, lists: t.Sequence[RevocationList], check: bool = False) -> RevocationList | None:
+    """Take what lists of the authority's have more than its own; None if that is nothing.
 
-    A restored authority knows less than its edges, and its next list would have them trust again what was revoked.
+    A restored authority knows less than its edges, and its next list would have them trust again what was revoked. It
+    may have revoked others since: none of the lists then has all, whichever is the newest.
     """
     try:
-        found = parse_list(owner, text, source)
         with locked(owner.directory / "lock"):
             own = revocation_list(owner)
-            if own is not None and own.number >= found.number:
+            newest = max((*lists, *([own] if own else [])), key=lambda one: one.number)
+            known = {entry.serial: entry for one in lists for entry in one.revoked}
+            known |= {entry.serial: entry for entry in (own.revoked if own else ())}
+            found = newest
+            if _serials(newest) != known.keys():
+                entries = sorted(known.values(), key=lambda entry: (entry.date, entry.serial))
+                found = _sign(owner, newest, tuple(entries))
+            if own and own.number == newest.number and _serials(own) == _serials(found):
                 return None
             if not check:
                 write_whole(owner.directory / "crl.pem", found.text.encode(), 0o644)
@@ -155,7 +172,7 @@ def take_newer(owner: Authority, text: str, source: str, check: bool = False) ->
 def _revoke(owner: Authority, identity: str) -> tuple[RevocationList | None, list[Revoked]]:
     before = revocation_list(owner)
     known = {entry.serial for entry in before.revoked} if before else set()
-    date = now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    date = now().strftime(DATE)
     new = sorted(
         (
             Revoked(_identity(certificate), serial, date, key_sha256(certificate.public_key()))
@@ -166,22 +183,26 @@ def _revoke(owner: Authority, identity: str) -> tuple[RevocationList | None, lis
     )
     if not new:
         return before, []
+    return _sign(owner, before, (*(before.revoked if before else ()), *new)), new
+
+
+def _sign(owner: Authority, before: RevocationList | None, entries: tuple[Revoked, ...]) -> RevocationList:
+    """A list of these, newer than ``before``. VccError when edges could not load it."""
     # The time as the number: it grows also where an authority, or its backup, took the place of another one.
     number = max(int(time.time()), before.number + 1 if before else 0)
-    entries = (*(before.revoked if before else ()), *new)
-    found = _sign(owner, number, entries)
+    found = _signed(owner, number, entries)
     if len(found.text) > LIMIT:  # nobody accepts what expired; only its key is forgotten with it
         valid = {serial for serial, certificate in _issued(owner) if not_after(certificate) > now()}
-        found = _sign(owner, number, tuple(entry for entry in entries if entry.serial in valid))
+        found = _signed(owner, number, tuple(entry for entry in entries if entry.serial in valid))
     if len(found.text) > LIMIT:
         raise VccError(
             f"{owner.directory / 'crl.pem'}: {len(found.revoked)} certificates are more than an edge can load: make a "
             "new authority instead (docs/certificates.md), which none of them is good for"
         )
-    return found, new
+    return found
 
 
-def _sign(owner: Authority, number: int, entries: tuple[Revoked, ...]) -> RevocationList:
+def _signed(owner: Authority, number: int, entries: tuple[Revoked, ...]) -> RevocationList:
     parent = x509.load_pem_x509_certificate(owner.pem.encode())
     key = authority_key(owner.directory)
     identifier = parent.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
@@ -198,17 +219,27 @@ def _sign(owner: Authority, number: int, entries: tuple[Revoked, ...]) -> Revoca
         builder = builder.add_revoked_certificate(
             x509.RevokedCertificateBuilder()
             .serial_number(int(entry.serial, 16))
-            .revocation_date(_time(entry.date))
+            .revocation_date(datetime.datetime.strptime(entry.date, DATE))
             .build()
         )
     pem = builder.sign(key, hashes.SHA384()).public_bytes(serialization.Encoding.PEM).decode()
+    return _with_head(owner, pem, number, entries)
+
+
+def _with_head(owner: Authority, pem: str, number: int, entries: tuple[Revoked, ...]) -> RevocationList:
     lines = [f"Certificates of {owner.organization} that are no longer good (intercloud.vpn)", f"number: {number}"]
     lines += [f"revoked: {entry.identity} {entry.serial} {entry.date}" for entry in entries]
     return RevocationList("\n".join([*lines, pem]), number, entries)
 
 
-def _time(text: str) -> datetime.datetime:
-    return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+def _revoked_at(entry: x509.RevokedCertificate) -> datetime.datetime:
+    if hasattr(entry, "revocation_date_utc"):  # cryptography 42 and later
+        return entry.revocation_date_utc
+    return entry.revocation_date
+
+
+def _serials(found: RevocationList) -> set[str]:
+    return {entry.serial for entry in found.revoked}
 
 
 def holders(
@@ -255,12 +286,13 @@ def _issued(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:
             raise VccError(f"{path}: cannot be read ({error}): restore it from a backup") from error
 
 
-def _issued_key(owner: Authority, serial: str) -> str:
+def _copy(owner: Authority, serial: str) -> x509.Certificate | None:
+    """The authority's copy of a certificate; None if it has none."""
     path = owner.directory / "issued" / f"{serial}.pem"
     try:
-        return key_sha256(x509.load_pem_x509_certificate(path.read_bytes()).public_key())
+        return x509.load_pem_x509_certificate(path.read_bytes())
     except FileNotFoundError:
-        return ""
+        return None
     except (OSError, ValueError) as error:
         raise VccError(f"{path}: cannot be read ({error}): restore it from a backup") from error
 

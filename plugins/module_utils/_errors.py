@@ -42,10 +42,10 @@ class IntentErrors(VccError):
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self.errors)
 
-    def report(self) -> str:
+    def report(self, where: str = "in the intent, no host was touched") -> str:
         """What an administrator is told."""
         count = len(self.errors)
-        head = f"{count} {'mistake' if count == 1 else 'mistakes'} in the intent, no host was touched:"
+        head = f"{count} {'mistake' if count == 1 else 'mistakes'} {where}:"
         return "\n".join([head, *self._lines()])
 
     def _lines(self) -> Iterator[str]:

@@ -13,6 +13,7 @@ from ._check_landscape import check_vapps
 from ._destinations import parse_destinations
 from ._landscape import Landscape
 from ._members_intent import MembersParser
+from ._names import BOOLEAN
 from ._paths import POLICIES, VPNS, of_pool, of_vpn
 from ._policy import check_policies, resolve_policy
 from ._pool_intent import parse_pool, parse_pools, point_out_public
@@ -90,6 +91,35 @@ def _check_own_pools(vpns: Sequence[Vpn], problems: Problems) -> None:
                 break
 
 
+def vpn_names(vpns: object, problems: Problems) -> list[str]:
+    """The names of an intent's VPNs, where nothing else of them is read."""
+    if not isinstance(vpns, (list, tuple)):
+        problems.add(VPNS, "must be a list of VPNs")
+        return []
+    names = []
+    for index, raw in enumerate(vpns):
+        if isinstance(raw, Mapping):
+            names.append(_name(raw, of_vpn(index), problems))
+        else:
+            problems.add(of_vpn(index), "must be a mapping with name, pool and members")
+    return [name for name in names if name is not None]
+
+
+def _name(raw: Mapping[str, Any], vpn: str, problems: Problems) -> str | None:
+    name, path = raw.get("name"), f"{vpn}.name"
+    if name is None:
+        problems.add(path, "is missing")
+    elif isinstance(name, bool):
+        problems.add(path, BOOLEAN)
+    elif not isinstance(name, str) or not _NAME.fullmatch(name):
+        problems.add(
+            path, f"{name!r} must start with a letter and have at most 32 letters, digits, hyphens and underscores"
+        )
+    else:
+        return str(name)
+    return None
+
+
 class _Parser:
     """Parses one VPN; the state is what every step needs to name its errors."""
 
@@ -112,7 +142,7 @@ class _Parser:
     def vpn(self) -> Vpn | None:
         before = len(self.problems)
         unknown_keys(self.raw, _KEYS, self.path, self.problems)
-        name = self._name()
+        name = _name(self.raw, self.path, self.problems)
         pool_name, pool = self._pool()
         tunnel, options = parse_tunnel(self.raw.get("tunnel"), f"{self.path}.tunnel", self.problems)
         policy = resolve_policy(self.raw.get("policy", "standard"), self.policies, f"{self.path}.policy", self.problems)
@@ -131,27 +161,12 @@ class _Parser:
             name, organization, pool_name, pool, members, topology, tunnel, policy, self.path, destinations, options
         )
 
-    def _name(self) -> str | None:
-        name = self.raw.get("name")
-        if name is None:
-            self.problems.add(f"{self.path}.name", "is missing")
-        elif isinstance(name, bool):
-            self.problems.add(
-                f"{self.path}.name", "is a boolean: YAML reads a bare no, yes, on or off as one; put the name in quotes"
-            )
-        elif not isinstance(name, str) or not _NAME.fullmatch(name):
-            self.problems.add(
-                f"{self.path}.name",
-                f"{name!r} must start with a letter and have at most 32 letters, digits, hyphens and underscores",
-            )
-        else:
-            return str(name)
-        return None
-
     def _pool(self) -> tuple[str, Prefix | None]:
         path, pool = f"{self.path}.pool", self.raw.get("pool")
         if pool is None:
             self.problems.add(path, "is missing: the name of a pool in vcc_pools, or a CIDR")
+        elif isinstance(pool, bool):
+            self.problems.add(path, BOOLEAN)
         elif not isinstance(pool, str):
             self.problems.add(path, f"must be the name of a pool in vcc_pools, or one CIDR, not {pool!r}")
         elif "/" in pool:

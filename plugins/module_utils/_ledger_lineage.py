@@ -12,11 +12,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ._errors import LedgerError
 from ._ledger_chain import KEPT, chain_hash, lineage_of
-from ._ledger_records import canonical_json, digest_of
+from ._ledger_records import canonical_json, digest_of, misshapen
 from ._ledger_schema import documents, events, generations, identity, lineage
 from ._sqlalchemy import sa
 
@@ -140,14 +141,17 @@ class Generations:
             self._connection.execute(documents.delete().where(where))
 
 
-def read_json(text: str, what: str) -> Any:
-    """JSON of the ledger's own. LedgerError says which record is damaged."""
+def read_json(text: str, what: str, shape: Any = MappingProxyType({})) -> Any:
+    """JSON of the ledger's own, of a shape as :func:`misshapen` takes it. LedgerError says which record is damaged."""
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except ValueError as error:
-        raise LedgerError(
-            f"the ledger is damaged: {what} is no JSON ({error}): restore it from a backup with restore_ledger"
-        ) from error
+        wrong = f"is no JSON ({error})"
+    else:
+        wrong = misshapen(found, shape)
+    if wrong:
+        raise LedgerError(f"the ledger is damaged: {what} {wrong}: restore it from a backup with restore_ledger")
+    return found
 
 
 def now() -> str:

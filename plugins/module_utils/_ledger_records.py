@@ -15,6 +15,14 @@ PLANNED, ACTIVE, DELETING = "planned", "active", "deleting"
 """A VPN's states (docs/ledger.md): it has not come up yet; it has, and every plan holds it; it is gone from the plan
 and not yet from all its nodes."""
 
+# What the records that are kept as JSON have at least: a key's type, [type] for a list of these.
+INTENT = {"pool": str, "pool_prefix": str, "members": dict, "topology": dict, "tunnel": str, "policy": dict}
+DOCUMENT = {
+    **dict.fromkeys(("node", "role", "organization", "cloud"), str),
+    **{key: [dict] for key in ("addresses", "routes", "vpns", "tunnels")},
+}
+FACTS = {"kinds": [str], "clouds": [str], "vars": dict}
+
 
 @dataclass(frozen=True)
 class VpnRecord:
@@ -56,6 +64,22 @@ class EventRecord:
 def canonical_json(data: Any) -> str:
     """Equal data gives equal text: keys sorted, no blanks, characters as they are. TypeError for other than JSON."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def misshapen(found: Any, shape: Any) -> str:
+    """What is wrong with what was JSON; empty if nothing. ``shape``: the keys it has at least, or [type], as above."""
+    if isinstance(shape, list):
+        return "" if _is(found, shape) else "is no list"
+    if not isinstance(found, dict):
+        return "is no record"
+    wrong = [key for key, kind in shape.items() if not _is(found.get(key), kind)]
+    return f"is no whole record ({', '.join(wrong)})" if wrong else ""
+
+
+def _is(value: Any, kind: Any) -> bool:
+    if isinstance(kind, list):
+        return isinstance(value, list) and all(isinstance(one, kind[0]) for one in value)
+    return isinstance(value, kind)
 
 
 def digest_of(document: Mapping[str, Any]) -> str:

@@ -14,7 +14,18 @@ from typing import Any
 
 from ._errors import LedgerError
 from ._ledger_lineage import Generations, now, read_json
-from ._ledger_records import ACTIVE, DocumentRecord, EventRecord, VpnRecord, canonical_json, changed_keys, digest_of
+from ._ledger_records import (
+    ACTIVE,
+    DOCUMENT,
+    FACTS,
+    INTENT,
+    DocumentRecord,
+    EventRecord,
+    VpnRecord,
+    canonical_json,
+    changed_keys,
+    digest_of,
+)
 from ._ledger_rows import Rows, dump, load
 from ._ledger_schema import documents, events, landscape, leases, tunnels, vpns
 from ._pool import Lease
@@ -127,7 +138,7 @@ class Transaction(Generations):
 
     def tunnels(self, org: str) -> dict[str, dict[str, Any]]:
         """The records of all tunnels by name."""
-        return self._mappings(tunnels, org)
+        return self._mappings(tunnels, org, {})
 
     def put_tunnel(self, org: str, name: str, record: Mapping[str, Any]) -> None:
         """Create or change a tunnel's record."""
@@ -143,7 +154,7 @@ class Transaction(Generations):
 
     def landscape(self, org: str) -> dict[str, dict[str, Any]]:
         """The last known facts of the hosts that VPNs use, by host."""
-        return self._mappings(landscape, org)
+        return self._mappings(landscape, org, FACTS)
 
     def put_landscape(self, org: str, host: str, facts: Mapping[str, Any]) -> None:
         """Note the facts of a host."""
@@ -164,12 +175,7 @@ class Transaction(Generations):
         found = self._connection.execute(
             sa.select(documents).where(documents.c.organization == org).order_by(documents.c.node)
         )
-        return {
-            row.node: DocumentRecord(
-                row.node, row.role, row.generation, row.digest, read_json(row.document, f"the document of {row.node}")
-            )
-            for row in found
-        }
+        return {row.node: _document(row) for row in found}
 
     def put_documents(self, org: str, new: Mapping[str, Mapping[str, Any]]) -> int:
         """Store documents by node; returns the current generation.
@@ -249,10 +255,10 @@ class Transaction(Generations):
             raise LedgerError(f"the ledger has {_HIGHEST_NUMBER} VPNs, which is all it can number: delete some")
         return number
 
-    def _mappings(self, table: sa.Table, org: str) -> dict[str, dict[str, Any]]:
+    def _mappings(self, table: sa.Table, org: str, shape: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         _org, name, value = table.c
         found = self._connection.execute(sa.select(name, value).where(table.c.organization == org).order_by(name))
-        return {row[0]: read_json(row[1], f"{row[0]} in {table.name}") for row in found}
+        return {row[0]: read_json(row[1], f"{row[0]} in {table.name}", shape) for row in found}
 
     def _put_mappings(self, table: sa.Table, org: str, new: Mapping[str, Mapping[str, Any]], word: str) -> None:
         _org, name, value = table.c
@@ -278,7 +284,13 @@ class Transaction(Generations):
 
 def _vpn(row: Any) -> VpnRecord:
     what = f"the VPN {row.name}"
-    return VpnRecord(row.name, row.number, row.state, read_json(row.intent, what), tuple(read_json(row.up_on, what)))
+    intent, up_on = read_json(row.intent, what, INTENT), read_json(row.up_on, what, [str])
+    return VpnRecord(row.name, row.number, row.state, intent, tuple(up_on))
+
+
+def _document(row: Any) -> DocumentRecord:
+    document = read_json(row.document, f"the document of {row.node}", DOCUMENT)
+    return DocumentRecord(row.node, row.role, row.generation, row.digest, document)
 
 
 def _lease(row: Any) -> Lease:

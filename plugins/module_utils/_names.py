@@ -30,6 +30,9 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 # An IKE identity and a certificate's name (X.509: CN has at most 64).
 IDENTITY = re.compile(rf"(?=.{{1,64}}\Z){_LABEL}(?:\.{_LABEL})*", re.ASCII)
 TUNNEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,199}", re.ASCII)
+BOOLEAN = "is a boolean: YAML reads a bare no, yes, on or off as one; put the name in quotes"
+# What a host's variables name.
+NAMING = ("vcc_edge", "vcc_identity", "vcc_org", "vcc_vapp")
 
 
 def folded(name: str) -> str:
@@ -54,6 +57,13 @@ def shown(name: str) -> str:
     return name if name.isprintable() and name == name.strip() and name else repr(name)
 
 
+def refuse_booleans(names: Mapping[str, object], problems: Problems) -> None:
+    """Note each of the names, by their places, that YAML made a boolean of: as a text it would be another name."""
+    for path, name in names.items():
+        if isinstance(name, bool):
+            problems.add(path, BOOLEAN)
+
+
 def check_host(name: str, clouds: Iterable[str], problems: Problems) -> None:
     """Note a host's name, or its clouds', that do not do for a path."""
     if not NAME.fullmatch(name):
@@ -72,7 +82,7 @@ def wrong_clouds(clouds: Collection[str], what: str) -> str | None:
 
 
 def check_nodes(hosts: Mapping[str, Mapping[str, Any]], problems: Problems) -> None:
-    """Note what is wrong with VCC nodes, whichever VPN is theirs, and with the organizations' names of all hosts.
+    """Note what is wrong with VCC nodes, whichever VPN is theirs, and with what all hosts name.
 
     The names of other hosts are checked with the VPN that needs them (`_landscape_facts.Facts.check`).
     """
@@ -83,6 +93,7 @@ def check_nodes(hosts: Mapping[str, Mapping[str, Any]], problems: Problems) -> N
             wrong = wrong_clouds(facts["clouds"], "a VCC node")
             if wrong:  # else it would be in no document
                 problems.add(f"hosts.{shown(name)}", wrong)
+        refuse_booleans({f"hosts.{shown(name)}.{key}": facts["vars"].get(key) for key in NAMING}, problems)
         if facts["vars"].get("vcc_org") is not None:
             organizations.setdefault(str(facts["vars"]["vcc_org"]), []).append(name)
     first: dict[str, str] = {}

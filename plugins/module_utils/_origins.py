@@ -8,7 +8,7 @@ A ledger that is made anew where another one was gives out addresses that nodes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,28 @@ def with_generations(observed: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return sorted(name for name, facts in observed.items() if int(facts.get("generation") or 0) > 0)
 
 
+def _with_slices(observed: Mapping[str, Mapping[str, Any]], organizations: Collection[str] | None) -> list[str]:
+    """The VCC nodes that hold slices of organizations: their generations are in these."""
+    return [
+        name
+        for name, facts in observed.items()
+        for organization, number in (facts.get("slices") or {}).items()
+        if int(number or 0) > 0 and (organizations is None or organization in organizations)
+    ]
+
+
 def refuse_new_ledger(
-    ledger: str, state_dir: str | Path, observed: Mapping[str, Mapping[str, Any]] | None = None
+    ledger: str,
+    state_dir: str | Path,
+    observed: Mapping[str, Mapping[str, Any]] | None = None,
+    organizations: Collection[str] | None = None,
 ) -> None:
-    """LedgerError when ``ledger`` does not exist, and something says that there was one."""
-    owners, nodes = authorities(state_dir), with_generations(observed or {})
+    """LedgerError when ``ledger`` does not exist, and something says that there was one.
+
+    ``organizations``: those that the run is about (None: all). A shared VCC node may serve others, of another ledger.
+    """
+    seen = observed or {}
+    owners, nodes = authorities(state_dir), {*with_generations(seen), *_with_slices(seen, organizations)}
     signs = [f"the authority of {', '.join(owners)} is in {state_dir}/ca"] if owners else []
     signs += [f"{some(sorted(nodes), SHOWN)} run a generation of one"] if nodes else []
     if signs:

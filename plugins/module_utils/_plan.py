@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ._came_up import left_out
 from ._connections import check_connections
 from ._errors import IntentError
-from ._intent import parse_intent
+from ._intent import parse_intent, vpn_names
 from ._landscape import Landscape
 from ._names import check_nodes
 from ._observed import compare
@@ -25,7 +25,7 @@ from ._plan_organization import OrganizationPlan
 from ._plan_outcome import Plan
 from ._problems import Problems
 from ._renumber import check_addresses
-from ._run_names import check_forgotten, mark_absent, mark_expected
+from ._run_names import check_forgotten, mark_absent, mark_expected, only_vpn
 from ._tenants import organizations_of, restrict
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class Request:
     will never come back. ``allow_renumber``: whether members may get other addresses.
     ``observed``: what node_survey learned of the hosts that were asked; it changes no document. ``adopt``: names that
     machines give up now.
+    ``absent_of``: lists of VPNs as in an intent, of each of which the only one counts as in ``absent``.
+    ``expected_of``: such a list, whose VPNs count as in ``expected``.
     ``collisions``: the hosts that would be reached over the connection of another one.
     """
 
@@ -62,6 +64,8 @@ class Request:
     observed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     adopt: tuple[str, ...] = ()
     collisions: tuple[Mapping[str, Any], ...] = ()
+    absent_of: tuple[Any, ...] = ()
+    expected_of: Any = ()
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
@@ -85,8 +89,9 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     asked = parse_intent(intent, request.matches, landscape, problems, kept)
     # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.
     wrong = _names(intent.get("vpns")) if len(problems) else set()
-    plan.notes += mark_absent(tenants, request.absent, asked, wrong, problems)
-    mark_expected(tenants, request.expected, problems)
+    absent = [*request.absent, *(name for vpns in request.absent_of for name in only_vpn(vpns, problems))]
+    plan.notes += mark_absent(tenants, absent, asked, wrong, problems)
+    mark_expected(tenants, [*request.expected, *vpn_names(request.expected_of, problems)], problems)
     check_forgotten(tenants, request.forget, hosts, problems)
     for tenant in tenants if request.as_stored else ():
         tenant.expected |= set(tenant.stored)

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ._coerce import like
+from ._names import BOOLEAN
 from ._paths import of_policy
 from ._policy_catalog import CATALOG
 from ._policy_encryption import Encryption
@@ -117,6 +119,9 @@ def _merge(
         known = ", ".join(sorted({*CATALOG, *map(str, policies)}))
         problems.add(path, f"there is no policy {name!r}; known are {known}")
         return None
+    if isinstance(wanted, bool):
+        problems.add(path, BOOLEAN)
+        return None
     if not isinstance(wanted, Mapping):
         problems.add(path, "must be the name of a policy, or a mapping that extends one")
         return None
@@ -131,7 +136,8 @@ def _merge(
         else:
             unknown_keys(own, set(reads.DEFAULTS), f"{path}.{section}", problems)
             if base is not None:
-                base[section] = {**base[section], **own}
+                read = {key: like(reads.DEFAULTS.get(key), value) for key, value in own.items()}
+                base[section] = {**base[section], **read}
                 places[section].update((str(key), f"{path}.{section}.{key}") for key in own)
     return base
 

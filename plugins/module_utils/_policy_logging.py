@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ._coerce import integer
 from ._policy_section import Places, Section, check_integer
 from ._problems import Problems
 
@@ -38,12 +39,12 @@ class Logging(Section):
             )
         if raw["group"] is not None:
             # NFLOG's number has 16 bits; 0 is what kernels of old hand to every listener of none.
-            check_integer(raw["group"], 1, 65535, places["group"], "an nflog group", problems)
+            check_integer(integer(raw["group"]), 1, 65535, places["group"], "an nflog group", problems)
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Logging:
         """The section, of values that were checked."""
-        return cls(str(raw["refused"]), raw["group"])
+        return cls(str(raw["refused"]), integer(raw["group"]))
 
     def document(self) -> dict[str, Any]:
         """What a node is told; nothing where nothing is logged."""

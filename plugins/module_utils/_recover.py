@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ._compile_records import KEY
 from ._errors import LedgerError
-from ._ledger_records import ACTIVE
-from ._recover_claims import Claims, Held, claims_of
+from ._ledger_records import ACTIVE, DOCUMENT, INTENT, misshapen
+from ._recover_claims import Claims, claims_of
 from ._recover_conflicts import clashes, is_within
+from ._recover_held import Held, believed
 
 if TYPE_CHECKING:
     from ._ledger import Transaction
@@ -34,17 +34,20 @@ class Recovery:
     generations: dict[str, int] = field(default_factory=dict)
 
 
-def recover(transaction: Transaction, held: Iterable[Mapping[str, Any]], organizations: Sequence[str] = ()) -> Recovery:
+def recover(transaction: Transaction, said: Iterable[Mapping[str, Any]], organizations: Sequence[str] = ()) -> Recovery:
     """Bring the ledger to where the nodes are. LedgerError, and nothing is written, when nodes contradict each other.
 
-    ``held``: what nodes hold, as `_node/_recall.py` tells it. ``organizations``: those to recover; none stands for all.
+    ``said``: what nodes hold, as :func:`believed` is told it. ``organizations``: those to recover; none stands for all.
     """
     by_organization: dict[str, list[Held]] = {name: [] for name in organizations or transaction.organizations()}
+    held, notes = believed(said, organizations)
+    recovery, wrong = Recovery(notes=notes), []
     for one in held:
-        found = Held.parse(one)
-        if not organizations or found.organization in organizations:
-            by_organization.setdefault(found.organization, []).append(found)
-    recovery, wrong = Recovery(), []
+        why = _misshapen(one)
+        if why:
+            recovery.notes.append(f"{one.node}: what it holds is not taken: {why}")
+        else:
+            by_organization.setdefault(one.organization, []).append(one)
     for name, nodes in sorted(by_organization.items()):
         told = _Organization(name, transaction, nodes, recovery)
         wrong += told.problems
@@ -53,6 +56,33 @@ def recover(transaction: Transaction, held: Iterable[Mapping[str, Any]], organiz
     if wrong:
         raise LedgerError("nothing was recovered: " + "; ".join(wrong))
     return recovery
+
+
+def _misshapen(one: Held) -> str:
+    """Why a document cannot be read, or kept; empty if it can."""
+    wrong = misshapen(one.document, DOCUMENT)
+    if wrong:
+        return f"it {wrong}"
+    try:
+        intents = {str(name): misshapen(vpn["intent"], INTENT) for name, vpn in one.records.get("vpns", {}).items()}
+        broken = [f"{name} {wrong}" for name, wrong in intents.items() if wrong]
+        if broken:
+            return "; ".join(broken)
+        claims_of([one], {}, {})
+        _tunnels([one])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return f"it is no document of this version ({type(error).__name__}: {error})"
+    return ""
+
+
+def _tunnels(held: Iterable[Held]) -> dict[str, dict[str, Any]]:
+    """The tunnels that edges have, by name."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in held:
+        for tunnel in one.document.get("tunnels", []) if one.role == "org_edge" else []:
+            edges = sorted((one.node, str(tunnel["peer"])))
+            found[str(tunnel["name"])] = {"edges": edges, "kind": str(tunnel.get("kind", "ipsec"))}
+    return found
 
 
 class _Organization:
@@ -81,7 +111,7 @@ class _Organization:
     def _find_disputes(self, others: Sequence[Held]) -> None:
         """Addresses that nodes of the ledger as it is have, and nodes that are ahead of it as well."""
         for one in others:
-            for key in (one.document.get(KEY) or {}).get("leases", {}):
+            for key in one.records.get("leases", {}):
                 why = next((why for gone, why in self.given_up.items() if is_within(key, gone)), None)
                 if why is not None and key in self.leases:
                     self.problems.append(
@@ -135,11 +165,6 @@ class _Organization:
 
     def _write_tunnels(self) -> None:
         known = self.transaction.tunnels(self.name)
-        found: dict[str, dict[str, Any]] = {}
-        for one in self.ahead:
-            for tunnel in one.document.get("tunnels", []):
-                edges = sorted((one.node, tunnel["peer"]))
-                found[tunnel["name"]] = {"edges": edges, "kind": tunnel.get("kind", "ipsec")}
-        missing = {name: record for name, record in sorted(found.items()) if name not in known}
+        missing = {name: record for name, record in sorted(_tunnels(self.ahead).items()) if name not in known}
         self.transaction.put_tunnels(self.name, missing)
         self.recovery.lines += [f"+ tunnel {name}" for name in missing]

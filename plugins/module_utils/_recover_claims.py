@@ -10,56 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._compile_records import KEY
-from ._errors import LedgerError
 from ._leases import Lease, blocks_of, edge_key, site_key, vm_key, vpn_key
-from ._ledger_chain import LISTED
 from ._prefix import Prefix, parse_address
-
-
-@dataclass(frozen=True)
-class Held:
-    """A document that a node holds, and the ledger and hash of its generation (empty: of an earlier version)."""
-
-    document: Mapping[str, Any]
-    ledger: str
-    hash: str
-
-    @classmethod
-    def parse(cls, record: Mapping[str, Any]) -> Held:
-        """From plain data. LedgerError when that is no document."""
-        document = record.get("document")
-        names = ("node", "organization", "role", "generation")
-        if not isinstance(document, Mapping) or not all(document.get(name) for name in names):
-            raise LedgerError(f"this is no document that a node could hold: {sorted(document or ())}")
-        return cls(document, str(record.get("ledger") or ""), str(record.get("hash") or ""))
-
-    @property
-    def node(self) -> str:
-        """Whose it is."""
-        return str(self.document["node"])
-
-    @property
-    def organization(self) -> str:
-        """Whose the node is, or, of a shared VCC node, the slice."""
-        return str(self.document["organization"])
-
-    @property
-    def generation(self) -> int:
-        """Its number."""
-        return int(self.document["generation"])
-
-    @property
-    def vpns(self) -> set[str]:
-        """The VPNs that it is told of."""
-        records = (self.document.get(KEY) or {}).get("vpns", {})
-        return {str(vpn["name"]) for vpn in self.document.get("vpns", [])} | set(records)
-
-    def is_known(self, lineage: Mapping[int, str], told: int) -> bool:
-        """Whether the ledger knows that it told the node so. ``told``: the generation of the document it knows of."""
-        if not self.hash:
-            return self.generation <= told
-        return lineage.get(self.generation, "")[:LISTED] == self.hash[:LISTED]
+from ._recover_held import Held
 
 
 @dataclass
@@ -82,14 +35,13 @@ def claims_of(ahead: Sequence[Held], leases: Mapping[str, Lease], pools: Mapping
     claims = Claims()
     source: dict[str, str] = {}
     for one in sorted(ahead, key=lambda held: (held.generation, held.node)):
-        records = one.document.get(KEY) or {}
-        for key, record in records.get("leases", {}).items():
+        for key, record in one.records.get("leases", {}).items():
             lease, was = lease_from(key, record), claims.leases.get(key)
             if was is not None and was.prefix != lease.prefix:
                 claims.problems.append(f"{key} is {was.prefix} for {source[key]}, and {lease.prefix} for {one.node}")
             claims.leases[key], source[key] = lease, one.node
         # The newest document knows best what a VPN is: they come in order.
-        claims.vpns.update({str(name): dict(vpn) for name, vpn in records.get("vpns", {}).items()})
+        claims.vpns.update({str(name): dict(vpn) for name, vpn in one.records.get("vpns", {}).items()})
     _addresses_twice(claims, source)
     pools = {**pools, **{vpn["intent"]["pool"]: vpn["intent"]["pool_prefix"] for vpn in claims.vpns.values()}}
     _Guesses(ahead, claims, leases, pools).make()
@@ -122,13 +74,13 @@ class _Guesses:
         self.pools = {name: Prefix.parse(cidr) for name, cidr in pools.items() if name != cidr}
         self.all = {**leases, **claims.leases}
         self.taken = {lease.prefix for lease in self.all.values() if lease.kind == "address"}
-        self.edges = [one for one in ahead if one.document["role"] == "org_edge"]
+        self.edges = [one for one in ahead if one.role == "org_edge"]
         self.members: dict[str, str] = {}
         self.vapps: dict[str, str] = {}
         for one in ahead:
-            if one.document["role"] == "member":
+            if one.role == "member":
                 self.members.update((entry["address"], one.node) for entry in one.document.get("addresses", []))
-            if one.document["role"] == "vapp_edge":
+            if one.role == "vapp_edge":
                 for vpn in one.document.get("vpns", []):
                     self.vapps.update((address, one.node) for address in _addresses(vpn))
 

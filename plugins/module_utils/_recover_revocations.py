@@ -9,31 +9,37 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ._authority import authority
-from ._crl import take_newer
+from ._crl import RevocationList, learn, parse_list
 from ._errors import VccError
+from ._recover_held import believed
 
 
 def recover_revocations(
-    state_dir: str, held: Iterable[Mapping[str, Any]], check: bool = False, organizations: Collection[str] = ()
+    state_dir: str, said: Iterable[Mapping[str, Any]], check: bool = False, organizations: Collection[str] = ()
 ) -> tuple[list[str], list[str]]:
     """What the authorities learn, a line for each, and a note for each list that is not the authority's.
 
-    ``organizations``: those to recover; none stands for all.
+    ``said`` as in :func:`believed`; what is not believed is not named here. ``organizations``: those to recover; none
+    stands for all.
     """
-    lines: dict[str, str] = {}
-    notes = []
-    for one in held:
-        text, document = str(one.get("crl") or ""), one["document"]
-        organization, node = str(document["organization"]), str(document["node"])
-        if organizations and organization not in organizations:
-            continue
+    lists: dict[str, dict[str, RevocationList]] = {}
+    lines, notes = [], []
+    for one in believed(said, organizations)[0]:
         try:
-            owner = authority(state_dir, organization) if text else None
-            found = take_newer(owner, text, f"the list of revocations of {node}", check) if owner else None
+            owner = authority(state_dir, one.organization) if one.crl else None
+            if owner:
+                found = parse_list(owner, one.crl, f"the list of revocations of {one.node}")
+                lists.setdefault(one.organization, {})[one.node] = found
+        except VccError as error:
+            notes.append(f"{one.organization}: {error}")
+    for organization, known in sorted(lists.items()):
+        try:
+            owner = authority(state_dir, organization)
+            learnt = learn(owner, list(known.values()), check) if owner else None
         except VccError as error:
             notes.append(f"{organization}: {error}")
             continue
-        if found is not None:
-            count = f"{len(found.revoked)} certificates"
-            lines[organization] = f"+ revocations of {organization}: {count}, as {node} has them"
-    return list(lines.values()), notes
+        if learnt is not None:
+            count = f"{len(learnt.revoked)} certificates"
+            lines.append(f"+ revocations of {organization}: {count}, with what {', '.join(sorted(known))} knew")
+    return lines, notes

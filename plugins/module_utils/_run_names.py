@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ._intent import vpn_names
 from ._ledger_records import DELETING
+from ._paths import DELETE
 from ._problems import Problems, did_you_mean
 from ._vpn import Vpn
 
@@ -37,17 +39,26 @@ def mark_absent(
         organization, name = _split(text)
         owners = [owner for owner in _named(tenants, organization) if name in owner.stored]
         if any(vpn.name == name and organization in (None, vpn.organization) for vpn in asked):
-            problems.add("vcc_delete", f"{name} cannot be created and deleted in the same run")
+            problems.add(DELETE, f"{name} cannot be created and deleted in the same run")
         elif len(owners) > 1:
             which = ", ".join(f"{owner.name}/{name}" for owner in owners)
-            problems.add("vcc_delete", f"{name} is a VPN of several organizations; say which: {which}")
+            problems.add(DELETE, f"{name} is a VPN of several organizations; say which: {which}")
         elif owners:
             owners[0].absent.add(name)
         elif any(owner.happened(("vpn dropped",), name) for owner in _named(tenants, organization)):
             notes.append(f"{text} was deleted before: there is nothing to delete")
         elif name not in wrong:
-            problems.add("vcc_delete", _no_vpn(text, tenants))
+            problems.add(DELETE, _no_vpn(text, tenants))
     return notes
+
+
+def only_vpn(vpns: object, problems: Problems) -> list[str]:
+    """The name of an intent's one VPN, which is the one to delete where a run does not say which."""
+    names = vpn_names(vpns, problems)
+    if len(names) != 1 and not len(problems):
+        told = f"; vcc_vpns names {len(names)}{': ' if names else ''}{', '.join(names)}"
+        problems.add(DELETE, f"must say which VPN to delete, for example -e vcc_delete=payroll{told}")
+    return names
 
 
 def mark_expected(tenants: Sequence[OrganizationPlan], expected: Iterable[str], problems: Problems) -> None:

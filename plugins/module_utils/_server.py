@@ -13,6 +13,7 @@ from typing import NoReturn, TypeVar
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._errors import IntentErrors, VccError
+from ._landscape_facts import is_shared, organization_of
 from ._ledger import Ledger, Transaction
 from ._origins import refuse_new_ledger
 
@@ -39,7 +40,10 @@ def run_on_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
     try:
         ledger = Ledger(given["ledger"])
         if not given.get("new_ledger", True) and not ledger.exists:
-            refuse_new_ledger(str(ledger), given["state_dir"], given.get("observed"))
+            hosts = (given.get("hosts") or {}).values()
+            owners = {organization_of(facts) for facts in hosts if not is_shared(facts)}
+            concerned = given.get("organizations") or owners
+            refuse_new_ledger(str(ledger), given["state_dir"], given.get("observed"), concerned)
         return ledger.run(work, dry_run=module.check_mode, who=given["who"])
     except IntentErrors as error:
         return _fail(module, error.report())

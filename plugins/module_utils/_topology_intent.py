@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ._coerce import integer
 from ._landscape import Landscape
 from ._problems import Problems, did_you_mean, unknown_keys
 from ._topology import KINDS, Chain, Graph, Mesh, Pair, Star, Topology, Tree, pair, topology_from_record
@@ -91,7 +92,7 @@ class TopologyParser:
                     self.problems.add(f"{self.path}.{key}", "says nothing where parents says everything; leave it out")
             return self._parents(settings["parents"])
         root = self._site(settings["root"], f"{self.path}.root") if "root" in settings else None
-        fanout = settings.get("fanout", FANOUT)
+        fanout = integer(settings.get("fanout", FANOUT))
         if isinstance(fanout, bool) or not isinstance(fanout, int) or not 1 <= fanout <= 1000:
             self.problems.add(f"{self.path}.fanout", f"must be a whole number from 1 to 1000, not {fanout!r}")
             return None

@@ -17,7 +17,7 @@ from ._verify_usage import stopped
 Section = Mapping[str, Any]
 SETTLED = 60  # seconds
 NOT_PROBED = "external, not probed"
-Droppers = Mapping[str, Collection[Mapping[str, str]]]
+Droppers = Mapping[str, Collection[Section]]
 Down = Collection[tuple[str, str]]
 """(VPN, tunnel) of the links that are not up at both ends."""
 
@@ -167,23 +167,27 @@ def _blocked(pairs: Iterable[Section], droppers: Droppers) -> str:
     return few(found)
 
 
-def _dropping(pair: Section, droppers: Droppers) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _dropping(pair: Section, droppers: Droppers) -> Iterator[tuple[str, Section]]:
     """The nodes on a pair's way, with the chains of others there that may have dropped its packets."""
+    blind = "ip" if ":" in pair["address"] else "ip6"  # chains that never see its packets
     for node, hooks in _hooks(pair):
-        yield from ((node, one) for one in droppers.get(node, ()) if one["hook"] in hooks)
+        for one in droppers.get(node, ()):
+            if one["hook"] in hooks and one["chain"].split()[0] != blind:
+                yield node, one
 
 
 def _hooks(pair: Section) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The nodes that a pair's packets pass, and by which hooks of their firewalls."""
-    ends = ("input", "output", "prerouting", "postrouting")
+    always = ("ingress", "prerouting", "postrouting", "egress")
+    ends = (*always, "input", "output")
     yield from ((str(pair[end]), ends) for end in ("src", "dst"))
-    yield from ((node, ("forward", "prerouting", "postrouting")) for node in pair["via"])
+    yield from ((node, (*always, "forward")) for node in pair["via"])
 
 
 def _judge_pairs(pairs: Iterable[Section], down: Down, droppers: Droppers) -> Iterator[Finding]:
     """One finding per VPN and pair of sites; a broken link, which may break many of those, is one fault."""
     listed = list(pairs)
-    quiet = {str(pair["src"]) for pair in listed if pair["silent"]}
+    quiet = {str(pair["src"]) for pair in listed if pair["silent"] and pair["reason"] != NOT_PROBED}
     for (vpn, what, *broken), group in _grouped(listed, down).items():
         subject = f"{vpn}: {what}"
         sent = [pair for pair in group if not pair["silent"]]
@@ -194,7 +198,7 @@ def _judge_pairs(pairs: Iterable[Section], down: Down, droppers: Droppers) -> It
             seen = f"no answer in {len(dead)} of {len(group)}: {few(map(_arrow, dead))}{why}"
             blocked = "" if broken else _blocked(dead, droppers)
             seen += f"; {blocked}" if blocked else ""
-            causes = () if broken else known(_causes(pair, droppers) or {str(pair["dst"])} & quiet for pair in dead)
+            causes = () if broken else known({str(pair["dst"])} & quiet or _causes(pair, droppers) for pair in dead)
             yield Finding(ERROR, subject, "every member answers", seen, look, causes)
         small = [pair for pair in sent if pair["reachable"] and pair["mtu_ok"] is False]
         if small:
@@ -227,7 +231,9 @@ def _underlay(pairs: Iterable[Section]) -> str:
 
 
 def _causes(pair: Section, droppers: Droppers) -> set[str]:
-    return {node for node, _chain in _dropping(pair, droppers)}
+    """Where packets were dropped for sure, or else where they may have been."""
+    found = list(_dropping(pair, droppers))
+    return {node for node, one in found if one.get("sure")} or {node for node, _one in found}
 
 
 def _judge_edges(edges: Iterable[Section], down: Down, droppers: Droppers) -> Iterator[Finding]:

@@ -117,11 +117,12 @@ diverted:
     - {prefix: 100.64.0.0/24, expected: 100.64.0.0/24 via 192.168.1.1, seen: via 192.168.1.254 dev eth0 table 52}
 droppers:
   description:
-    - The base chains of nftables that are not ours and may drop packets, each with C(hook), C(chain) and C(how).
+    - The base chains of nftables that are not ours and may drop packets, each with C(hook), C(chain), C(how), and
+      C(sure) (whether it drops all that no rule accepts, on every device).
   type: list
   elements: dict
   returned: success
-  sample: [{hook: forward, chain: inet filter forward, how: drops what no rule accepts}]
+  sample: [{hook: forward, chain: inet filter forward, how: drops what no rule accepts, sure: true}]
 neighbours:
   description:
     - The machines beside the node, each with C(address), C(host), C(device), C(mac) (the link-layer addresses that it

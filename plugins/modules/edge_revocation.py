@@ -30,10 +30,14 @@ options:
     type: str
     required: true
   organizations:
-    description: The organizations whose edge it may be. When it is not given, those of all authorities.
+    description: The organizations whose edge it may be. When it is not given, those of the inventory's hosts.
     type: list
     elements: str
 attributes:
+  action:
+    description: Has an action plugin, which runs on the controller.
+    support: full
+    details: It knows the organizations and edges of the inventory, and calls the module on the VCC server.
   check_mode:
     description: Can run in check mode and tell what would change.
     support: full
@@ -60,6 +64,11 @@ identity:
   description: Whose certificates were revoked.
   returned: success
   type: str
+edges:
+  description: The org edges of that organization in the inventory that are to be told, all but external ones.
+  returned: success
+  type: list
+  elements: str
 organization:
   description: The organization whose authority revoked them.
   returned: success

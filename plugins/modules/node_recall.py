@@ -14,7 +14,7 @@ author:
 description:
   - Returns the document of the node's generation, or of a VCC node every organization's slice, and which generation of
     which ledger it is. M(intercloud.vpn.ledger_recover) compares that with the ledger.
-  - Never changes anything, and returns no secret.
+  - Never changes anything, and returns no secret. External edges, and VMs behind them, are skipped.
 options: {}
 attributes:
   action:

@@ -42,6 +42,11 @@ options:
     type: list
     elements: str
     default: []
+  absent_of:
+    description: Lists of VPNs as in O(vpns). The only VPN of each is deleted; several are a mistake, and so is none.
+    type: list
+    elements: raw
+    default: []
   organizations:
     description:
       - The organizations that the run is about, all of the inventory when it is not given. Hosts and VPNs of others are
@@ -55,6 +60,10 @@ options:
         have not come up yet.
     type: list
     elements: str
+    default: []
+  expected_of:
+    description: VPNs as in O(vpns), whose names count as in O(expected).
+    type: raw
     default: []
   as_stored:
     description: Whether all VPNs that have not come up are planned as they are stored, for runs that only show them.
@@ -269,8 +278,10 @@ def main() -> None:
             "vpns": {"type": "raw", "default": []},
             "policies": {"type": "raw", "default": {}},
             "absent": {"type": "list", "elements": "str", "default": []},
+            "absent_of": {"type": "list", "elements": "raw", "default": []},
             "organizations": {"type": "list", "elements": "str", "default": []},
             "expected": {"type": "list", "elements": "str", "default": []},
+            "expected_of": {"type": "raw", "default": []},
             "as_stored": {"type": "bool", "default": False},
             "forget": {"type": "list", "elements": "str", "default": []},
             "allow_renumber": {"type": "bool", "default": False},
@@ -294,7 +305,9 @@ def main() -> None:
         create_tunnels=wanted["create_tunnels"],
         organizations=tuple(wanted["organizations"]),
         problems=tuple(IntentError(one["path"], one["message"]) for one in wanted["problems"]),
+        absent_of=tuple(wanted["absent_of"]),
         expected=tuple(wanted["expected"]),
+        expected_of=wanted["expected_of"],
         as_stored=wanted["as_stored"],
         forget=tuple(wanted["forget"]),
         allow_renumber=wanted["allow_renumber"],

@@ -23,19 +23,24 @@ class HostReader:
     def __contains__(self, variable: str) -> bool:
         return variable in self._raw
 
+    def says_the_same(self, other: HostReader, variable: str) -> bool:
+        """Whether a variable that both have is written alike."""
+        return bool(self._raw[variable] == other._raw[variable])
+
     def get(self, variable: str) -> Any:
         """The value of a variable that is there. AnsibleError if it cannot be found out."""
         value = self._raw[variable]
-        if _is_plain(value):
+        if is_plain(value):
             return value
         if self._templating is None:
             self._templating = self._hostvars[self._name]
         return self._templating[variable]
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
+    """Whether a value is what it says: there is nothing to template."""
     if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
+        return all(map(is_plain, value))
     if isinstance(value, str):
         return "{{" not in value and "{%" not in value and "{#" not in value
     return isinstance(value, (bool, int, float, type(None)))

@@ -16,12 +16,15 @@ from ansible.inventory.manager import InventoryManager, split_host_pattern
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._check_run import CHECKS, check_run
 from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import host_variables
+from ansible_collections.intercloud.vpn.plugins.module_utils._external import is_external
 from ansible_collections.intercloud.vpn.plugins.module_utils._known_variables import (
     KNOWN,
     OF_HOSTS,
     PREFIX,
     check_known,
 )
+from ansible_collections.intercloud.vpn.plugins.module_utils._landscape_facts import is_shared, organization_of
+from ansible_collections.intercloud.vpn.plugins.module_utils._names import refuse_booleans
 from ansible_collections.intercloud.vpn.plugins.module_utils._paths import of_host
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._psk import GIVEN, wrong_psk
@@ -32,7 +35,9 @@ KINDS = ("vcc_nodes", "org_edges", "vapp_edges", "members")
 CLOUD = "cloud_"
 PSK = "vcc_psk"
 UNREADABLE = "cannot be found out"
-VARIABLES = frozenset(OF_HOSTS) - {PSK}
+# There is one for all hosts, and it is read where a run begins.
+OF_SERVER = ("vcc_ledger", "vcc_state_dir")
+OF_HOST = frozenset(OF_HOSTS)
 
 
 @dataclass
@@ -55,6 +60,26 @@ def read_hosts(task_vars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return inventory.hosts
 
 
+def read_organizations(task_vars: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The organizations of the inventory's hosts, each with its org edges that are ours.
+
+    Reads nothing else of the hosts: whatever is wrong with that. IntentErrors where this cannot be found out.
+    """
+    problems = Problems()
+    edges: dict[str, list[str]] = {}
+    for name, facts in _grouped(task_vars["groups"]).items():
+        host = HostReader(task_vars["hostvars"], name)
+        found = _read(host, {"vcc_external", "vcc_org"} & set(host), of_host(name), problems)
+        facts["vars"] = host_variables(found)
+        refuse_booleans({of_host(name, "vcc_org"): facts["vars"].get("vcc_org")}, problems)
+        if not is_shared(facts):
+            ours = edges.setdefault(organization_of(facts), [])
+            if "org_edges" in facts["kinds"] and not is_external(facts["vars"]):
+                ours.append(name)
+    problems.raise_if_any()
+    return edges
+
+
 def read_inventory(
     task_vars: Mapping[str, Any], organizations: Collection[str] = (), run: Mapping[str, Any] | None = None
 ) -> Inventory:
@@ -68,24 +93,33 @@ def read_inventory(
     for name, facts in inventory.hosts.items():
         host = HostReader(task_vars["hostvars"], name)
         found = {variable for variable in host if variable.startswith(PREFIX)}
-        variables, unreadable = {}, Problems()
-        for variable in sorted(found & VARIABLES):
-            try:
-                variables[variable] = host.get(variable)
-            except AnsibleError as error:
-                unreadable.add(of_host(name, variable), f"{UNREADABLE}: {first_line(error)}")
-        facts["vars"] = host_variables(variables)
-        if PSK in found:  # the planner is told whether it is in order, and no more
-            facts["vars"][PSK] = wrong_psk(host.get(PSK)) or GIVEN
+        unreadable = Problems()
+        facts["vars"] = host_variables(_read(host, found & OF_HOST, of_host(name), unreadable))
+        if PSK in facts["vars"]:  # the planner is told whether it is in order, and no more
+            facts["vars"][PSK] = wrong_psk(facts["vars"][PSK]) or GIVEN
         if not is_concerned(facts, organizations):
             continue
         concerned += 1
         inventory.problems.extend(unreadable)
         for variable in found - KNOWN:
             unknown.setdefault(variable, []).append(name)
-        _check_run(host, found, run or {}, of_host(name, ""), inventory.problems)
+        _check_run(host, found, run or {}, of_host(name), inventory.problems)
     check_known(unknown, concerned, inventory.problems)
     return inventory
+
+
+def check_server(task_vars: Mapping[str, Any], run: Mapping[str, Any], problems: Problems) -> None:
+    """Note what is wrong with the variables of the VCC server's host: what all hosts have, and its own."""
+    hostvars, of_run = task_vars["hostvars"], HostReader(task_vars["hostvars"], task_vars["inventory_hostname"])
+    for name in task_vars["groups"].get("vcc_server") or ["localhost"]:
+        host = HostReader(hostvars, name)
+        found = {variable for variable in host if variable.startswith(PREFIX)}
+        for variable in found:
+            check_known({variable: [name]}, 1 if variable in task_vars else 2, problems)
+        own = {variable for variable in found if variable not in of_run or not host.says_the_same(of_run, variable)}
+        _check_run(host, own, run, of_host(name), problems)
+        for variable in sorted(own & set(OF_SERVER)):
+            problems.add(of_host(name, variable), "is not read from the VCC server's host; say it for all hosts")
 
 
 def _grouped(groups: Mapping[str, Iterable[str]]) -> dict[str, dict[str, Any]]:
@@ -107,16 +141,22 @@ def _grouped(groups: Mapping[str, Iterable[str]]) -> dict[str, dict[str, Any]]:
     return {name: facts for name, facts in hosts.items() if facts["kinds"]}
 
 
+def _read(host: HostReader, variables: Collection[str], place: str, problems: Problems) -> dict[str, Any]:
+    """Some of a host's variables. Of those that cannot be found out, most often for another that is not there, why."""
+    found = {}
+    for variable in sorted(variables):
+        try:
+            found[variable] = host.get(variable)
+        except AnsibleError as error:
+            problems.add(f"{place}.{variable}", f"{UNREADABLE}: {first_line(error)}")
+    return found
+
+
 def _check_run(
     host: HostReader, found: Collection[str], run: Mapping[str, Any], place: str, problems: Problems
 ) -> None:
     """Check what a host has for a variable of a run, where that is not what the run itself has, and was checked."""
-    for variable in sorted(CHECKS.keys() & found):
-        try:
-            value = host.get(variable)
-        except AnsibleError as error:
-            problems.add(f"{place}.{variable}", f"{UNREADABLE}: {first_line(error)}")
-            continue
+    for variable, value in _read(host, CHECKS.keys() & found, place, problems).items():
         if variable not in run or run[variable] != value:
             check_run({variable: value}, problems, f"{place}.")
 

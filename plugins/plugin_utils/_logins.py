@@ -8,31 +8,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import CLOUD
+from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import host_variables
+from ansible_collections.intercloud.vpn.plugins.module_utils._connections import logged_in
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import CLOUD, KINDS
 
-YES = ("true", "yes", "on", "1")
+SAID = ("vcc_external", "vcc_edge", "vcc_org")
 
 
 def is_ours(host: str, task_vars: Mapping[str, Any]) -> bool:
-    """Whether Ansible logs in to a host: not to an external edge, nor to the VMs behind one."""
+    """Whether Ansible logs in to a host: not to an external edge, nor to the VMs behind one.
+
+    What else an inventory may say of that is the planner's to refuse.
+    """
     groups, hostvars = task_vars["groups"], task_vars["hostvars"]
-    variables = hostvars[host]
-    if host in groups.get("org_edges", []):
-        return not _is_external(variables)
-    if host not in groups.get("members", []):
-        return True
-    named = variables.get("vcc_edge")
-    if named is not None:
-        return not (named in hostvars and _is_external(hostvars[named]))
-    clouds = [names for group, names in groups.items() if group.startswith(CLOUD) and host in names]
-    edges = [
-        edge
-        for edge in groups.get("org_edges", [])
-        if any(edge in names for names in clouds) and hostvars[edge].get("vcc_org") == variables.get("vcc_org")
-    ]
-    return not edges or not all(_is_external(hostvars[edge]) for edge in edges)
+    edges = groups.get("org_edges", []) if host in groups.get("members", []) else []
+    return host in logged_in({name: _facts(name, groups, hostvars[name]) for name in (host, *edges)})
 
 
-def _is_external(variables: Mapping[str, Any]) -> bool:
-    """As an inventory may say it, which knows strings only; what else it says is the planner's to refuse."""
-    return str(variables.get("vcc_external", False)).strip().lower() in YES
+def _facts(host: str, groups: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """As much of what the planner is told of a host as says whose it is."""
+    return {
+        "kinds": [kind for kind in KINDS if host in groups.get(kind, [])],
+        "clouds": [group for group, names in groups.items() if group.startswith(CLOUD) and host in names],
+        "vars": host_variables({name: variables[name] for name in SAID if name in variables}),
+    }

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._check_run import CHECKS, check_run
+from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._paths import POLICIES, POOLS, VPNS
 from ansible_collections.intercloud.vpn.plugins.module_utils._problems import Problems
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import UNREADABLE, first_line
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._host_reader import is_plain
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import UNREADABLE, check_server, first_line
 
-INTENT = {"pools": POOLS, "vpns": VPNS, "policies": POLICIES}
+INTENT = {"pools": POOLS, "vpns": VPNS, "policies": POLICIES, "absent_of": VPNS, "expected_of": VPNS}
 """What the user calls the parts of an intent."""
 
 
@@ -31,9 +33,17 @@ def read_run(task_vars: Mapping[str, Any], templar: Any, problems: Problems) -> 
     return found
 
 
+def require_sound_run(task_vars: Mapping[str, Any], templar: Any) -> None:
+    """AnsibleActionFail with all that is wrong with the variables of a run that reads no intent."""
+    problems = Problems()
+    check_server(task_vars, read_run(task_vars, templar, problems), problems)
+    if len(problems):
+        raise AnsibleActionFail(IntentErrors(problems).report("in the variables of the run, nothing was changed"))
+
+
 def find_unreadable(task_vars: Mapping[str, Any], templar: Any, problems: Problems) -> None:
     """Note every place of the intent that cannot be templated, most often for a variable that is not there."""
-    for variable in INTENT.values():
+    for variable in dict.fromkeys(INTENT.values()):
         if variable in task_vars:
             _walk(task_vars[variable], variable, templar, problems)
 
@@ -45,7 +55,7 @@ def _walk(value: Any, path: str, templar: Any, problems: Problems) -> None:
     elif isinstance(value, (list, tuple)):
         for index, entry in enumerate(value):
             _walk(entry, f"{path}[{index}]", templar, problems)
-    else:
+    elif not is_plain(value):
         try:
             templar.template(value)
         except AnsibleError as error:

@@ -25,6 +25,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._restore import res
 from ansible_collections.intercloud.vpn.tests.integration.test_wrong_intents import RIGHT, Run
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.ledger_children import (
+    INTENT,
     allocate,
     race,
     write_and_be_killed,
@@ -93,17 +94,17 @@ def test_who_asks_again_gets_the_same_and_nothing_is_written(server: Server) -> 
 def test_names_are_sorted_as_everywhere_else(server: Server) -> None:
     """A database sorts by a language; a plan must not depend on it."""
     names = ["Zeta", "alpha", "_a", "é", "a-b", "ab"]
-    Ledger(server.url).run(lambda t: [t.put_vpn("sorted", name, {}) for name in names])
+    Ledger(server.url).run(lambda t: [t.put_vpn("sorted", name, INTENT) for name in names])
     assert list(Ledger(server.url).run(lambda t: t.vpns("sorted"))) == sorted(names)
 
 
 def test_a_dry_run_and_a_failure_leave_nothing(server: Server) -> None:
     def work(transaction: Transaction) -> None:
-        transaction.put_vpn("nobody", "payroll", {})
+        transaction.put_vpn("nobody", "payroll", INTENT)
         raise RuntimeError("half way")
 
     ledger = Ledger(server.url)
-    ledger.run(lambda t: t.put_vpn("nobody", "payroll", {}), dry_run=True)
+    ledger.run(lambda t: t.put_vpn("nobody", "payroll", INTENT), dry_run=True)
     with pytest.raises(RuntimeError, match="half way"):
         ledger.run(work)
     assert ledger.run(lambda t: (t.vpns("nobody"), t.events("nobody"))) == ({}, [])
@@ -221,7 +222,7 @@ def test_a_look_waits_for_nobody(server: Server) -> None:
     plans = []
 
     def work(transaction: Transaction) -> None:
-        transaction.put_vpn("acme", "half", {})
+        transaction.put_vpn("acme", "half", INTENT)
         plans.append(World(ledger=url).ask({"vpns": [PAYROLL]}, dry_run=True))
 
     Ledger(url).run(work)

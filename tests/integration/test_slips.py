@@ -79,6 +79,57 @@ SLIPS = [
         ),
     ),
     Slip(
+        "whole variables that are not there",
+        (
+            (VARS, POOLS, 'vcc_pools: "{{ our_pools }}"\n'),
+            (VARS, "vcc_vpns:", 'vcc_vpns: "{{ our_vpns }}"\nmine:'),
+            (VARS, "vcc_policies:", 'vcc_policies: "{{ our_policies }}"\nothers:'),
+            (HOSTS, '# vcc_psk: "{{ vault_partner_psk }}"', 'vcc_psk: "{{ vault_partner_psk }}"'),
+        ),
+        (
+            "vcc_pools: cannot be found out: 'our_pools' is undefined",
+            "vcc_vpns: cannot be found out: 'our_vpns' is undefined",
+            "vcc_policies: cannot be found out: 'our_policies' is undefined",
+            "hosts.edge-partner.vcc_psk: cannot be found out: 'vault_partner_psk' is undefined",
+        ),
+    ),
+    Slip(
+        "VPNs to verify that are not there",
+        ((VARS, "vcc_vpns:", 'vcc_vpns: "{{ our_vpns }}"\nmine:'),),
+        ("vcc_vpns: cannot be found out: 'our_vpns' is undefined",),
+        "verify_vpn",
+    ),
+    Slip(
+        "VPNs to verify that are a mapping",
+        ((VARS, "  - name: payroll  ", "    name: payroll  "),),
+        ("vcc_vpns: must be a list of VPNs",),
+        "verify_vpn",
+    ),
+    Slip(
+        "a VPN to verify that YAML takes for a truth",
+        ((VARS, "name: payroll", "name: no"),),
+        ("vcc_vpns[0].name: is a boolean: YAML reads a bare no, yes, on or off as one; put the name in quotes",),
+        "verify_vpn",
+    ),
+    Slip(
+        "a VPN to delete without a name",
+        ((VARS, "  - name: payroll  ", "  - nam: payroll  "),),
+        ("vcc_vpns[0].name: is missing",),
+        "delete_vpn",
+    ),
+    Slip(
+        "no VPN to delete",
+        ((VARS, "vcc_vpns:", "vcc_vpns: []\nmine:"),),
+        ("vcc_delete: must say which VPN to delete, for example -e vcc_delete=payroll; vcc_vpns names 0",),
+        "delete_vpn",
+    ),
+    Slip(
+        "an empty list to delete",
+        ((VARS, STATE, f"vcc_delete: []\n{STATE}"),),
+        ("vcc_delete: names nothing; leave it out, or say what is meant",),
+        "delete_vpn",
+    ),
+    Slip(
         "tunnels that are not to be made",
         ((VARS, CREATE, "vcc_create_tunnels: no"),),
         ("vcc_create_tunnels: there is no tunnel edge-berlin -- edge-oslo yet, which payroll needs",),
@@ -208,7 +259,9 @@ def test_texts_mean_what_they_say_where_an_inventory_has_no_other_types(tmp_path
         ("vcc_public_address: [198.51.100.20]", "vcc_public_address: '[198.51.100.20]'"),
         ("vcc_org_network: [10.10.0.0/24]", "vcc_org_network: '10.10.0.0/24 '"),
         ("vcc_vapp: shop-oslo", "vcc_vapp: 'shop-oslo '"),
+        ("vcc_authentication: psk", "vcc_authentication: PSK"),
     ):
         edit(copy / HOSTS, said, text)
-    edit(copy / VARS, CREATE, "vcc_create_tunnels: yes")
+    edit(copy / VARS, CREATE, "vcc_create_tunnels: yes\nvcc_organization: 'acme '")
+    edit(copy / VARS, "      dpd_delay: 5 ", "      dpd_delay: '5' ")
     assert run(tmp_path) == (code, before)

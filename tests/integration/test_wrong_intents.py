@@ -135,9 +135,11 @@ vcc_delete: [b, c]
 class Run:
     """One run of ansible-playbook, and what it left."""
 
-    def __init__(self, folder: Path, variables: str, *options: str, inventory: str = INVENTORY) -> None:
+    def __init__(
+        self, folder: Path, variables: str, *options: str, inventory: str = INVENTORY, playbook: str = PLAYBOOK
+    ) -> None:
         (folder / "hosts.yml").write_text(inventory)
-        (folder / "play.yml").write_text(PLAYBOOK)
+        (folder / "play.yml").write_text(playbook)
         self.seen, self.ledger = folder / "seen.json", folder / "state" / "ledger.sqlite"
         extra = {
             "seen": str(self.seen),
@@ -218,6 +220,14 @@ def test_the_plan_is_the_same_under_limit(tmp_path: Path) -> None:
     assert limited == whole
     assert whole["changed"] and "edge-east" in whole["changed_nodes"]
     assert not (tmp_path / "state").exists()
+
+
+def test_who_is_not_asked_because_of_the_limit_is_noted(tmp_path: Path) -> None:
+    survey = "    - intercloud.vpn.node_survey:\n      register: vcc_survey\n"
+    asking = PLAYBOOK.replace("  tasks:\n", f"  tasks:\n{survey}", 1)
+    assert not [note for note in Run(tmp_path, RIGHT, playbook=asking).result()["notes"] if "not asked" in note]
+    notes = Run(tmp_path, RIGHT, "--limit", "vm1-west,edge-west", playbook=asking).result()["notes"]
+    assert "4 hosts were not asked, because of --limit: edge-east, node-east, node-west and 1 more" in notes
 
 
 def test_two_names_for_one_connection_are_refused_before_any_host_is_contacted(tmp_path: Path) -> None:

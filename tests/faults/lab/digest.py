@@ -22,6 +22,7 @@ NUMBERS = (
     (re.compile(r"fe80::[0-9a-f:]+(?=.* (ipsec0|stable-privacy) )|(?<= ipsec0    inet6 )fe80::[0-9a-f:]+"), "fe80::"),
     (re.compile(r"(?<=/ipsec0/stable_secret:).*"), ""),
     (re.compile(r"^\d+: "), ""),
+    (re.compile(r"@if\d+"), "@if"),  # the other end of a wire, which is another one after a boot
     (re.compile(r"(valid_lft|preferred_lft|expires) \d+sec"), r"\1"),
 )
 PASSING = {"generation", "ledger", "chain", "lineage", "hash"}

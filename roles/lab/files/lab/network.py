@@ -10,6 +10,7 @@ A machine's namespace and wires are made anew at each of its boots, as a real ma
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import os
 import socket
@@ -151,12 +152,17 @@ def attach(machine):
 def mend(machine):
     """Put back what a running machine has lost of its addresses and ways to the world; whether there was any."""
     devices = json.loads(run("ip", "-n", machine.name, "-j", "address"))
-    there = {f"{a['local']}/{a['prefixlen']}" for device in devices for a in device["addr_info"] if "local" in a}
+    there = {
+        ipaddress.ip_interface(f"{one['local']}/{one['prefixlen']}")
+        for device in devices
+        for one in device["addr_info"]
+        if "local" in one
+    }
     lost = [
         f"address add {address} dev {interface.name} nodad"
         for interface in machine.interfaces
         for address in interface.addresses
-        if address not in there
+        if ipaddress.ip_interface(address) not in there
     ]
     for gateway in machine.gateways:
         family, everything = ("-6", "::/0") if ":" in gateway else ("-4", "0.0.0.0/0")

@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from multiprocessing.connection import Connection
+from typing import Any
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Ledger, Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._pool import Lease, SiteDemand, carve_vpn
@@ -19,6 +20,9 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._prefix import Pref
 POOL = Prefix.parse("100.64.0.0/10")
 # Children that share nothing with pytest, not even open files: what another controller would be.
 CHILDREN = multiprocessing.get_context("fork")
+
+INTENT = {"pool": "a", "pool_prefix": "100.64.0.0/10", "members": {}, "topology": {}, "tunnel": "ipsec", "policy": {}}
+FACTS: dict[str, Any] = {"kinds": [], "clouds": [], "vars": {}}
 
 
 def take(transaction: Transaction, org: str, vpn: str, vms: tuple[str, ...]) -> dict[str, Lease]:

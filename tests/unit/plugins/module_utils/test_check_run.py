@@ -43,6 +43,8 @@ def wrong(variable: str, value: Any) -> str:
         ("vcc_ledger", "sqlite://var/lib/l.sqlite", "has a host in it"),
         ("vcc_ledger", "/var/lib/l.sqlite", "must be a URL: write sqlite:////"),
         ("vcc_ledger", None, "must be a URL"),
+        ("vcc_ledger", "mysql://u@h/d", "must begin with sqlite: or postgresql:, the ledgers there are"),
+        ("vcc_ledger", "SQLITE:////var/lib/l.sqlite", "must begin with sqlite: or postgresql:"),
         ("vcc_state_dir", "state", "state is relative, and depends on the directory that a run is started in"),
         ("vcc_state_dir", "./state", "is relative"),
         ("vcc_state_dir", "", "must be a directory on the VCC server, not ''"),
@@ -59,6 +61,7 @@ def wrong(variable: str, value: Any) -> str:
         ("vcc_backend", "xfmr", "must be one of auto, xfrm, libipsec, not 'xfmr'"),
         ("vcc_allow_older", "maybe", "must be true or false, not 'maybe'"),
         ("vcc_delete", {"a": 1}, "must be a name, or a list of names"),
+        ("vcc_delete", [], "names nothing; leave it out"),
         ("vcc_delete", "", "must be a name, or a list of names, not ''"),
         ("vcc_forget", [1], "must be a name, or a list of names, not [1]"),
         ("vcc_organization", 7, "must be a name, or a list of names, not 7"),
@@ -152,6 +155,10 @@ def test_a_hosts_texts_become_what_they_were_meant_to_be() -> None:
         "vcc_org": "acme",
         "vcc_psk": "a key with a blank at its end ",
     }
+    assert host_variables({"vcc_behind_nat": "Forwarded", "vcc_member_mode": "NAT"}) == {
+        "vcc_behind_nat": "forwarded",
+        "vcc_member_mode": "nat",
+    }
     for text in ("no", "False", "0", "off"):
         assert host_variables({"vcc_external": text, "vcc_behind_nat": text}) == {
             "vcc_external": False,
@@ -200,5 +207,5 @@ def test_every_variable_that_something_reads_is_known() -> None:
 
 def test_every_variable_of_a_run_that_is_one_value_is_checked() -> None:
     structures = {"vcc_pools", "vcc_vpns", "vcc_policies"}
-    internal = {"vcc_plan_documents", "vcc_revoke"}  # its playbook says what is wrong with it
+    internal = {"vcc_plan_documents"}
     assert set(OF_RUNS) == set(CHECKS) | structures | internal

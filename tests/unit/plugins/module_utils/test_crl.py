@@ -131,6 +131,28 @@ class TestRevoke:
         assert _revocations.identities(found.text) == {WEST: entry.date}
         assert _revocations.number(found.text) == found.number
 
+    def test_a_number_that_is_not_signed_counts_nowhere(self, owner: _authority.Authority) -> None:
+        _ca.sign(owner, request(WEST), WEST)
+        found, _new = _crl.revoke(owner, WEST)
+        assert found
+        forged = found.text.replace(f"number: {found.number}", "number: 9999999999")
+        assert _revocations.number(forged) == found.number
+        assert _crl.parse_list(owner, forged, "edge") == found
+        (owner.directory / "crl.pem").write_text(forged)
+        with pytest.raises(VccError, match="its head and its list differ"):
+            _crl.revocation_list(owner)
+
+    def test_what_is_no_list_has_no_number(self, owner: _authority.Authority) -> None:
+        _ca.sign(owner, request(WEST), WEST)
+        found, _new = _crl.revoke(owner, WEST)
+        assert found
+        begin, end = (f"-----{word} X509 CRL-----" for word in ("BEGIN", "END"))
+        for text in ("", "number: 7", f"{begin}\n%%{end}", f"{begin}\n{end}", f"{begin}MA=={end}", f"{begin}MIA={end}"):
+            assert _revocations.number(text) == 0
+        _head, body = found.text.split(begin)
+        for length in range(0, len(body), 7):
+            assert _revocations.number(f"{begin}{body[:length]}{end}") in (0, found.number)
+
     def test_a_list_that_was_tampered_with_is_no_list(self, owner: _authority.Authority, tmp_path: Path) -> None:
         _ca.sign(owner, request(WEST), WEST)
         found, (entry,) = _crl.revoke(owner, WEST)

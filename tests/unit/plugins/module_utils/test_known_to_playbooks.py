@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._known_variables import KNOWN
 
@@ -20,3 +23,14 @@ def test_every_variable_of_roles_and_playbooks_is_known() -> None:
     found = {name: path for path in files for name in re.findall(r"(?<!_)\bvcc_[a-z_]+", path.read_text())}
     assert len(found) > 40
     assert {name: str(path) for name, path in found.items() if name not in KNOWN | NAMES} == {}
+
+
+def test_what_is_asked_about_is_what_is_planned() -> None:
+    """Else the question ends a run that the plan allows."""
+    tasks: list[dict[str, Any]] = yaml.safe_load((ROOT / "roles/vcc_server/tasks/plan.yml").read_text())
+    ask = next(task["block"] for task in tasks if "block" in task)
+    preview, plan = (
+        next(task["intercloud.vpn.vpn_plan"] for task in some if "intercloud.vpn.vpn_plan" in task)
+        for some in (ask, tasks)
+    )
+    assert preview == plan and "adopt" in plan

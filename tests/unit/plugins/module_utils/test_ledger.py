@@ -10,17 +10,19 @@ import os
 import sqlite3
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._documents import empty_document
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import LedgerError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Ledger, Transaction, digest_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_schema import leases as leases_table
 from ansible_collections.intercloud.vpn.plugins.module_utils._pool import Lease
 from ansible_collections.intercloud.vpn.plugins.module_utils._prefix import Prefix
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.ledger_children import (
+    FACTS,
+    INTENT,
     race,
     take,
     write_and_be_killed,
@@ -92,9 +94,9 @@ def test_release_takes_the_key_its_further_blocks_and_all_below(ledger: Ledger) 
 
 def test_a_vpn_gets_the_smallest_free_number_of_the_whole_ledger(ledger: Ledger) -> None:
     def work(t: Transaction) -> list[int]:
-        numbers = [t.put_vpn(org, name, {}).number for org, name in [("a", "x"), ("b", "x"), ("a", "y")]]
+        numbers = [t.put_vpn(org, name, INTENT).number for org, name in [("a", "x"), ("b", "x"), ("a", "y")]]
         t.drop_vpn("b", "x")
-        return [*numbers, t.put_vpn("c", "z", {}).number, t.put_vpn("a", "x", {"changed": True}).number]
+        return [*numbers, t.put_vpn("c", "z", INTENT).number, t.put_vpn("a", "x", {**INTENT, "changed": True}).number]
 
     assert ledger.run(work) == [1, 2, 3, 2, 1]
     assert ledger.run(lambda t: t.organizations()) == ["a", "c"]
@@ -102,8 +104,8 @@ def test_a_vpn_gets_the_smallest_free_number_of_the_whole_ledger(ledger: Ledger)
 
 def test_every_change_is_one_event_and_no_change_is_none(ledger: Ledger) -> None:
     def work(t: Transaction) -> None:
-        t.put_vpn("acme", "payroll", {"psk": "hidden", "members": ["a"]})
-        t.put_vpn("acme", "payroll", {"psk": "secret", "members": ["a"]}, "deleting")
+        t.put_vpn("acme", "payroll", {**INTENT, "psk": "hidden"})
+        t.put_vpn("acme", "payroll", {**INTENT, "psk": "secret"}, "deleting")
         t.put_tunnel("acme", "a--b", {"auth": "psk"})
         t.put_tunnel("acme", "a--b", {"auth": "pubkey"})
         t.put_landscape("acme", "edge-a", {"x": 1})
@@ -127,25 +129,25 @@ def test_every_change_is_one_event_and_no_change_is_none(ledger: Ledger) -> None
 
     def idle(t: Transaction) -> None:
         for _again in range(2):
-            t.put_vpn("acme", "p", {"b": 1, "a": 2})
-            t.put_vpn("acme", "p", {"a": 2, "b": 1})
+            t.put_vpn("acme", "p", {**INTENT, "b": 1, "a": 2})
+            t.put_vpn("acme", "p", {"a": 2, "b": 1, **INTENT})
             t.put_tunnel("acme", "t", {"a": [1]})
-            t.put_landscape("acme", "h", {"a": None})
+            t.put_landscape("acme", "h", FACTS)
         for drop in (t.drop_vpn, t.drop_tunnel, t.drop_landscape):
             drop("acme", "unknown")
         t.drop_documents("acme", ["unknown"])
 
     ledger.run(idle)
     assert len(ledger.run(lambda t: t.events("acme"))) == len(events) + 3
-    assert ledger.run(lambda t: (t.tunnels("acme"), t.landscape("acme"))) == ({"t": {"a": [1]}}, {"h": {"a": None}})
+    assert ledger.run(lambda t: (t.tunnels("acme"), t.landscape("acme"))) == ({"t": {"a": [1]}}, {"h": FACTS})
 
 
 # Documents
 
 
 def test_a_generation_opens_only_when_a_document_differs(ledger: Ledger) -> None:
-    east: dict[str, Any] = {"role": "org_edge", "routes": []}
-    west: dict[str, Any] = {"role": "org_edge", "routes": [{"prefix": "10.0.0.0/8"}]}
+    east = empty_document("east", "org_edge", "acme", "east")
+    west = {**empty_document("west", "org_edge", "acme", "west"), "routes": [{"prefix": "10.0.0.0/8"}]}
     assert ledger.run(lambda t: t.put_documents("acme", {})) == 0
     assert ledger.run(lambda t: t.put_documents("acme", {"east": east, "west": west})) == 1
     assert ledger.run(lambda t: t.put_documents("acme", {"west": west, "east": {**east, "generation": 9}})) == 1
@@ -164,7 +166,7 @@ def test_a_generation_opens_only_when_a_document_differs(ledger: Ledger) -> None
 
 def test_a_dry_run_changes_nothing_and_makes_no_file(ledger: Ledger, path: Path) -> None:
     def work(t: Transaction) -> dict[str, Lease]:
-        t.put_vpn("acme", "payroll", {})
+        t.put_vpn("acme", "payroll", INTENT)
         return take(t, "acme", "payroll", ("vm1",))
 
     planned = ledger.run(work, dry_run=True)
@@ -177,7 +179,7 @@ def test_a_dry_run_changes_nothing_and_makes_no_file(ledger: Ledger, path: Path)
 
 def test_what_fails_is_rolled_back_whole(ledger: Ledger) -> None:
     def work(t: Transaction) -> None:
-        t.put_vpn("acme", "payroll", {})
+        t.put_vpn("acme", "payroll", INTENT)
         raise RuntimeError("half way")
 
     with pytest.raises(RuntimeError, match="half way"):
@@ -252,5 +254,5 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
 
 def test_a_ledger_in_memory_serves_tests() -> None:
     ledger = Ledger("sqlite://")
-    ledger.run(lambda t: t.put_vpn("acme", "payroll", {}))
+    ledger.run(lambda t: t.put_vpn("acme", "payroll", INTENT))
     assert list(ledger.run(lambda t: t.vpns("acme"))) == ["payroll"]

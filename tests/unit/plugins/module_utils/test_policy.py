@@ -51,6 +51,14 @@ def test_standard_is_what_the_documentation_says() -> None:
     assert resolved("standard") == STANDARD
 
 
+def test_numbers_may_be_texts() -> None:
+    said = {
+        "encryption": {"ike_rekey": "14400", "esp_rekey": " 3600", "replay_window": "1024"},
+        "retries": {"dpd_delay": "5", "retransmit_timeout": "1", "retransmit_base": "1.4"},
+    }
+    assert resolved(said) == STANDARD
+
+
 @pytest.mark.parametrize("name", CATALOG)
 def test_the_catalog_obeys_its_own_rules(name: str) -> None:
     assert resolved(name)

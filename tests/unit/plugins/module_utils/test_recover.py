@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.action import ledger_recover
 from ansible_collections.intercloud.vpn.plugins.module_utils._errors import LedgerError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import _identity
 from ansible_collections.intercloud.vpn.plugins.module_utils._origins import refuse_new_ledger, strangers
@@ -27,6 +29,13 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscap
 
 AUDIT = {"name": "audit", "pool": "internal", "members": ["vm2-east", "vm2-west"]}
 MORE = {f"vm{n}-east": {"kinds": ["members"], "clouds": ["east"], "vcc_address": [f"10.10.0.{n}"]} for n in (77, 78)}
+
+
+def by_itself(record: dict[str, Any], **said: Any) -> dict[str, Any]:
+    """A record as the host tells it whose document it is, or another one."""
+    document = record["document"]
+    host = {"host": document["node"], "kinds": [f"{document['role']}s"], "owner": document["organization"]}
+    return {**record, **host, **said}
 
 
 class Fleet:
@@ -67,8 +76,8 @@ class Fleet:
         return plan, refused
 
     def recover(self, without: Iterable[str] = (), dry_run: bool = False) -> Recovery:
-        held = [one for name, one in self.held.items() if name not in without]
-        return self.world.ledger.run(lambda t: recover(t, held), dry_run=dry_run, who="test")
+        said = [by_itself(one) for name, one in self.held.items() if name not in without]
+        return self.world.ledger.run(lambda t: recover(t, said), dry_run=dry_run, who="test")
 
     def used(self) -> dict[str, str]:
         """address -> member, as the members have it themselves."""
@@ -236,6 +245,76 @@ def test_a_node_of_an_earlier_version_is_ahead_by_its_number(fleet: Fleet) -> No
     assert not fleet.create(member("vm77-east", "vm78-east"))[1]
 
 
+# Hosts that are not what they were
+
+
+def test_a_host_speaks_for_itself_only(fleet: Fleet) -> None:
+    """Seen: a VM that returned a VCC node's document with a high generation became a member."""
+    forged = copy.deepcopy(fleet.held["node-east"])
+    forged.update(hash="f" * 64)
+    forged["document"]["generation"] = 999
+    forged["document"]["ledger"]["vpns"]["payroll"]["intent"]["members"]["vm2-east"] = "address"
+    own = {**forged, "document": {**forged["document"], "node": "vm2-east"}}
+    liars = {
+        "it is the document of node-east": by_itself(forged, host="vm2-east", kinds=["members"]),
+        "it is the document of a vcc_node, which the host is not": by_itself(own, kinds=["members"]),
+        "it is the document of the organization acme, which is not": by_itself(forged, owner="umbra"),
+        "it is the document of a org_edge": by_itself(
+            {**own, "document": {**own["document"], "role": "org_edge"}}, kinds=["members"]
+        ),
+        "the host's": by_itself(fleet.held["edge-east"], owner=""),  # shared are VCC nodes only
+        "no document": {**by_itself(forged), "document": ["node-east"]},
+        "generation": by_itself({**forged, "document": {**forged["document"], "generation": 1 << 40}}),
+        "not taken: it is the document of node-east": forged,
+    }
+    before = fleet.world.dump()
+    for why, said in liars.items():
+        found = fleet.world.ledger.run(lambda t, said=said: recover(t, [said]), who="test")  # type: ignore[misc]
+        assert found.lines == []
+        assert [note for note in found.notes if "is not taken: " in note and why in note], (why, found.notes)
+    assert fleet.world.dump() == before
+
+
+def test_only_vcc_nodes_speak_for_the_ledger(fleet: Fleet) -> None:
+    record = copy.deepcopy(fleet.held["vm1-east"])
+    document, east = record["document"], fleet.held["node-east"]["document"]
+    record.update(hash="f" * 64)
+    document.update(generation=999, ledger=copy.deepcopy(east["ledger"]), tunnels=[{"name": "x", "peer": "edge-west"}])
+    document["ledger"]["vpns"]["payroll"]["intent"]["members"]["vm2-east"] = "address"
+    found = fleet.world.ledger.run(lambda t: recover(t, [by_itself(record)]), who="test")
+    assert [line for line in found.lines if not line.startswith("~ vm1-east: runs generation 999")] == []
+    assert "vm2-east" not in addresses(fleet.create()[0], "payroll")
+
+
+def test_a_shared_vcc_node_holds_slices_of_all_organizations(fleet: Fleet) -> None:
+    fleet.create(member("vm77-east"))
+    fleet.restore()
+    shared = by_itself(fleet.held["node-east"], owner="")
+    other = {**shared, "document": {**shared["document"], "organization": "umbra"}}
+    found = fleet.world.ledger.run(lambda t: recover(t, [shared, other], ["acme"]), who="test")
+    assert any(line.startswith("+ lease vpn/payroll/site/edge-east/vm/vm77-east") for line in found.lines)
+    assert not any("umbra" in text for text in (*found.lines, *found.notes))
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_recovers(fleet: Fleet) -> None:
+    fleet.create(member("vm77-east"))
+    fleet.restore()
+    for role, broken in {"edge-west": {"vpns": [7]}, "node-west": {"ledger": {"leases": [1]}}}.items():
+        fleet.held[role]["document"] = {**fleet.held[role]["document"], **broken}
+    found = fleet.recover()
+    assert any(line.startswith("+ lease vpn/payroll/site/edge-east/vm/vm77-east") for line in found.lines)
+    for node in ("edge-west", "node-west"):
+        assert any(note.startswith(f"{node}: what it holds is not taken: ") for note in found.notes)
+
+
+def test_who_said_it_is_not_the_records_to_say() -> None:
+    facts = {"kinds": ["members"], "vars": {"vcc_org": "acme"}}
+    lie = {"document": {}, "host": "node-east", "kinds": ["vcc_nodes"], "owner": ""}
+    found = ledger_recover.said_by("vm2-east", facts, lie)
+    assert found == {"document": {}, "host": "vm2-east", "kinds": ["members"], "owner": "acme"}
+    assert ledger_recover.said_by("node", {"kinds": ["vcc_nodes"], "vars": {}}, lie)["owner"] == ""
+
+
 # Before a ledger is made, or used
 
 
@@ -250,6 +329,16 @@ def test_no_ledger_is_made_where_there_was_one(tmp_path: Path) -> None:
         assert words in str(refused.value)
     with pytest.raises(LedgerError, match="edge-east run"):
         refuse_new_ledger("sqlite:///x", tmp_path / "other", {"edge-east": {"generation": 4}})
+
+
+def test_a_vcc_node_that_holds_slices_says_that_there_was_a_ledger(tmp_path: Path) -> None:
+    """Seen: where only VCC nodes answered, an empty ledger was made, which gave addresses out again."""
+    observed = {"node-east": {"generation": 0, "slices": {"acme": 5, "gone": 0}}, "node-west": {"slices": {}}}
+    for organizations in (None, ["acme"]):
+        with pytest.raises(LedgerError, match="and node-east run a generation of one"):
+            refuse_new_ledger("sqlite:///x", tmp_path, observed, organizations)
+    # Those of others are no sign, as they may have a ledger of their own.
+    refuse_new_ledger("sqlite:///x", tmp_path, observed, ["umbra", "gone"])
 
 
 def test_nodes_that_will_refuse_are_known_before_they_are_asked(fleet: Fleet) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._recover_revocation
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.test_crl import EAST, WEST, request, revoked
 
 
-def held(crl: str, organization: str = "acme") -> list[dict[str, Any]]:
-    return [{"document": {"node": "edge-east", "organization": organization}, "crl": crl}]
+def held(crl: str, organization: str = "acme", edge: str = "edge-east") -> list[dict[str, Any]]:
+    document = {"node": edge, "role": "org_edge", "organization": organization, "generation": 1}
+    return [{"document": document, "crl": crl, "host": edge, "kinds": ["org_edges"], "owner": organization}]
 
 
 @pytest.fixture(name="owner")
@@ -50,7 +52,7 @@ def test_what_the_edges_refuse_the_authority_learns(owner: _authority.Authority,
     predicted = recover_revocations(str(tmp_path), held(text), check=True)
     assert len(revoked(owner)) == 1
     assert recover_revocations(str(tmp_path), held(text)) == predicted
-    assert predicted == (["+ revocations of acme: 2 certificates, as edge-east has them"], [])
+    assert predicted == (["+ revocations of acme: 2 certificates, with what edge-east knew"], [])
     assert revoked(owner) == everything
     assert recover_revocations(str(tmp_path), held(text)) == ([], [])
 
@@ -60,6 +62,57 @@ def test_an_older_list_teaches_nothing(owner: _authority.Authority, tmp_path: Pa
     everything = revoked(owner)
     assert recover_revocations(str(tmp_path), held(old)) == ([], [])
     assert revoked(owner) == everything
+
+
+def test_nobody_signs_the_head(owner: _authority.Authority, tmp_path: Path) -> None:
+    """Seen: an edge put a higher number over an old list, and what was revoked since was good again, its own too."""
+    everything = revoked(owner)
+    old = (tmp_path / "backup" / "crl.pem").read_text()
+    forged = re.sub(r"number: \d+", "number: 9999999999", old)
+    assert recover_revocations(str(tmp_path), held(forged)) == ([], [])
+    assert revoked(owner) == everything
+    # Nor do words over a list that is newer say whose certificates they are.
+    text = restore(owner)
+    forged = re.sub(r"number: \d+", "number: 9999999999", text.replace(EAST, "edge-south.acme"))
+    assert recover_revocations(str(tmp_path), held(forged))[0]
+    assert (owner.directory / "crl.pem").read_text() == text
+    assert _crl.revoke(owner, EAST)[1] == []
+
+
+def test_what_either_of_two_lists_has_stays_revoked(owner: _authority.Authority, tmp_path: Path) -> None:
+    """Seen: after a restore another edge was revoked, which made the authority's list the newest, and not the whole."""
+    first = _crl.revocation_list(owner)
+    assert first
+    text = restore(owner)
+    south = _ca.sign(owner, request("edge-south.acme"), "edge-south.acme")
+    second, _new = _crl.revoke(owner, "edge-south.acme")
+    assert second
+    predicted = recover_revocations(str(tmp_path), held(text), check=True)
+    assert recover_revocations(str(tmp_path), held(text)) == predicted
+    assert predicted == (["+ revocations of acme: 3 certificates, with what edge-east knew"], [])
+    found = _crl.revocation_list(owner)
+    assert found
+    assert revoked(owner) == {entry.serial for entry in first.revoked} | {south.serial}
+    assert found.number > max(first.number, second.number)
+    assert {entry.identity for entry in found.revoked} == {WEST, EAST, "edge-south.acme"}
+    assert recover_revocations(str(tmp_path), held(text)) == ([], [])
+
+
+def test_lists_of_several_edges_are_one(owner: _authority.Authority, tmp_path: Path) -> None:
+    text = restore(owner)
+    _ca.sign(owner, request("edge-south.acme"), "edge-south.acme")
+    other, _new = _crl.revoke(owner, "edge-south.acme")
+    assert other
+    restore(owner)
+    said = held(text) + held(other.text, edge="edge-west")
+    predicted = recover_revocations(str(tmp_path), said, check=True)
+    assert recover_revocations(str(tmp_path), said) == predicted
+    assert predicted == (["+ revocations of acme: 3 certificates, with what edge-east, edge-west knew"], [])
+    found = _crl.revocation_list(owner)
+    assert found
+    # Of the one that was signed after the backup the authority has no copy.
+    assert [entry.identity for entry in found.revoked].count(_crl.UNKNOWN) == 1
+    assert recover_revocations(str(tmp_path), said) == ([], [])
 
 
 def test_a_list_of_another_authority_is_named_and_left(owner: _authority.Authority, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_route_that_the_kernel_does_not_take_is_the_nodes_finding(world: World
 
 
 def test_a_chain_of_others_on_the_way_is_named(world: World) -> None:
-    chain = {"hook": "forward", "chain": "inet filter forward", "how": "drops what no rule accepts"}
+    chain = {"hook": "forward", "chain": "inet filter forward", "how": "drops what no rule accepts", "sure": True}
     world.observed["edge-west"]["droppers"] = [chain]
     world.observed["vm1-east"]["droppers"] = [chain]  # a member forwards nothing
     assert world.judge().ok
@@ -59,6 +59,57 @@ def test_a_chain_of_others_on_the_way_is_named(world: World) -> None:
     found = errors(world.judge())
     assert "on edge-west, chain inet filter forward" in found["payroll: vm1-west -> edge-east"].seen
     assert list(blamed(found.values(), RUN)) == ["edge-west"]
+
+
+FORWARD = {"hook": "forward", "chain": "inet filter forward", "how": "drops what no rule accepts", "sure": True}
+SOME = {**FORWARD, "how": "has rules that drop", "sure": False}  # such as `ct state invalid drop`
+
+
+@pytest.mark.parametrize(
+    ("family", "address", "sees"),
+    [
+        ("ip", "fd64::1", False),  # Docker's, of an IPv6 member
+        ("ip6", "fd64::1", True),
+        ("inet", "fd64::1", True),
+        ("bridge", "fd64::1", True),
+        ("ip6", "100.64.0.81", False),
+        ("ip", "100.64.0.81", True),
+    ],
+)
+def test_a_chain_of_another_family_is_not_blamed(world: World, family: str, address: str, sees: bool) -> None:
+    for where in (world.plan["vpns"][0]["members"][1], world.probe("vm1-east", "vm1-west")):
+        where["address"] = address
+    world.observed["edge-east"]["droppers"] = [{**FORWARD, "chain": f"{family} filter FORWARD"}]
+    world.silence("vm1-east", "vm1-west")
+    found = errors(world.judge())["payroll: edge-east to edge-west"]
+    assert ("on edge-east, chain" in found.seen) == sees
+    assert found.hosts == (("edge-east",) if sees else ())
+
+
+@pytest.mark.parametrize("chain", [FORWARD, SOME])
+def test_no_chain_is_blamed_for_a_member_that_is_dead(world: World, chain: dict[str, object]) -> None:
+    world.observed["edge-east"]["droppers"] = [chain]
+    del world.probes["vm3-west"], world.observed["vm3-west"]
+    for vm in ("vm1-east", "vm1-west"):
+        world.silence(vm, "vm3-west")
+    found = errors(world.judge())
+    assert "on edge-east, chain" in found["payroll: edge-east to edge-west"].seen
+    assert list(blamed(found.values(), RUN)) == ["vm3-west"]
+
+
+def test_what_drops_for_sure_is_blamed_before_what_may(world: World) -> None:
+    world.observed["edge-east"]["droppers"] = [SOME]
+    world.silence("vm1-east", "vm1-west")
+    assert list(blamed(errors(world.judge()).values(), RUN)) == ["edge-east"]
+    world.observed["edge-west"]["droppers"] = [FORWARD]
+    assert list(blamed(errors(world.judge()).values(), RUN)) == ["edge-west"]
+
+
+def test_a_device_of_the_way_may_drop_too(world: World) -> None:
+    world.observed["edge-west"]["droppers"] = [{**SOME, "hook": "ingress", "chain": "netdev fw in"}]
+    world.silence("vm1-east", "vm1-west")
+    (finding,) = errors(world.judge()).values()
+    assert "on edge-west, chain netdev fw in (ingress) has rules that drop" in finding.seen
 
 
 def test_nobody_is_blamed_for_a_member_that_is_dead(world: World) -> None:

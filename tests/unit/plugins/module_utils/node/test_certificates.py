@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import shutil
 import subprocess
@@ -19,8 +20,21 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node._document imp
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
 
-FIRST = "number: 17\nrevoked: edge-west.acme a1 2026-01-01T00:00:00Z\n-----BEGIN X509 CRL-----\n"
-SECOND = FIRST.replace("17", "18").replace("a1 2026-01", "b2 2026-02")
+
+def der(tag: int, *parts: bytes) -> bytes:
+    return bytes((tag, sum(map(len, parts)))) + b"".join(parts)
+
+
+def listing(number: int, revoked: str) -> str:
+    """A list with no more of X.509 in it than its number."""
+    extension = der(0x30, der(0x06, bytes((0x55, 0x1D, 0x14))), der(0x04, der(0x02, bytes((number,)))))
+    signed = der(0x30, der(0x30, der(0xA0, der(0x30, extension))))
+    pem = f"-----BEGIN X509 CRL-----\n{base64.b64encode(signed).decode()}\n-----END X509 CRL-----\n"
+    return f"number: {number}\nrevoked: {revoked}\n{pem}"
+
+
+FIRST = listing(17, "edge-west.acme a1 2026-01-01T00:00:00Z")
+SECOND = listing(18, "edge-west.acme b2 2026-02-01T00:00:00Z")
 
 
 def part(generation: Generation, store: Store, **files: str) -> Certificates:
@@ -47,7 +61,7 @@ def test_what_was_revoked_is_installed_and_then_as_wanted(edge: Generation, stor
 
 def test_a_roll_back_does_not_trust_again(edge: Generation, store: Store) -> None:
     part(edge, store, crl=SECOND).build()
-    for earlier in (part(edge, store, crl=FIRST), part(edge, store)):
+    for earlier in (part(edge, store, crl=FIRST.replace("17", "99")), part(edge, store, crl=FIRST), part(edge, store)):
         assert actions(earlier) == []
         earlier.build()
         earlier.clear()
