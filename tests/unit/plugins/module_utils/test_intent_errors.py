@@ -360,8 +360,8 @@ vpns:
     ("an unknown mode for all", "vpn: {mode: [nat]}", [("vcc_vpns[0].mode", "must be one of: address, nat")]),
     (
         "an unknown mode in the inventory",
-        "hosts: {vm1-east: {vcc_member_mode: NAT}}",
-        [("hosts.vm1-east.vcc_member_mode", "must be one of address, nat, not 'NAT'")],
+        "hosts: {vm1-east: {vcc_member_mode: nta}}",
+        [("hosts.vm1-east.vcc_member_mode", "must be one of address, nat, not 'nta'")],
     ),
     (
         "a misspelt key of a member",
