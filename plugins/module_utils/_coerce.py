@@ -30,7 +30,7 @@ LISTS = (
     "vcc_vapp_network",
 )
 SECRETS = ("vcc_psk",)  # a blank may be meant, and is refused elsewhere
-WORDS = ("vcc_authentication", "vcc_behind_nat", "vcc_member_mode")  # of a few that there are
+WORDS = ("vcc_behind_nat",)  # a word beside true and false, in any case as they are
 _BLANKS = " \t"
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?", re.ASCII)
 

@@ -259,7 +259,6 @@ def test_texts_mean_what_they_say_where_an_inventory_has_no_other_types(tmp_path
         ("vcc_public_address: [198.51.100.20]", "vcc_public_address: '[198.51.100.20]'"),
         ("vcc_org_network: [10.10.0.0/24]", "vcc_org_network: '10.10.0.0/24 '"),
         ("vcc_vapp: shop-oslo", "vcc_vapp: 'shop-oslo '"),
-        ("vcc_authentication: psk", "vcc_authentication: PSK"),
     ):
         edit(copy / HOSTS, said, text)
     edit(copy / VARS, CREATE, "vcc_create_tunnels: yes\nvcc_organization: 'acme '")

@@ -155,10 +155,7 @@ def test_a_hosts_texts_become_what_they_were_meant_to_be() -> None:
         "vcc_org": "acme",
         "vcc_psk": "a key with a blank at its end ",
     }
-    assert host_variables({"vcc_behind_nat": "Forwarded", "vcc_member_mode": "NAT"}) == {
-        "vcc_behind_nat": "forwarded",
-        "vcc_member_mode": "nat",
-    }
+    assert host_variables({"vcc_behind_nat": "Forwarded"}) == {"vcc_behind_nat": "forwarded"}
     for text in ("no", "False", "0", "off"):
         assert host_variables({"vcc_external": text, "vcc_behind_nat": text}) == {
             "vcc_external": False,
