@@ -21,6 +21,9 @@ def rows(table, file=FILE):
         return []
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as ledger:
         ledger.row_factory = sqlite3.Row
+        # A first run that was refused leaves a ledger without tables.
+        if not ledger.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+            return []
         return [dict(row) for row in ledger.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
 
 
