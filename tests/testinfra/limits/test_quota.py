@@ -67,7 +67,8 @@ def test_what_is_refused_counts_for_nobody(addresses):
 def test_what_passes_is_counted(addresses):
     before = used("edge-east", MEMBER)
     assert lab.transfer(MEMBER, "vm1-west", addresses["vm1-west"], 2 * MB)
-    assert 2 * MB < used("edge-east", MEMBER) - before < 2.3 * MB
+    # With headers, acknowledgements, and what TCP sends again on a busy machine. Counted twice, it would be 4 MB.
+    assert 2 * MB < used("edge-east", MEMBER) - before < 3 * MB
     assert used("edge-east", "vm3-east") < MB
 
 
