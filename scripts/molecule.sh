@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH" NO_COLOR=1 ANSIBLE_NOCOLOR=1 ANSIBLE_FORCE_COLOR=0 PY_COLORS=0
 logs=build/molecule
-# About equally long. `delete` first, while a new lab's machines are as they were made; those that make another lab of it last.
+# About equally long. Each begins with a new lab, so their order does not matter.
 first=(delete default check capture reboot agent findings limit membership machine recovery failure refused policies nat tunnels behind_nat releases external)
 second=(ssl access own_fleet limits tenants three_clouds topologies)
 # Not these: somebody else runs them meanwhile.

@@ -126,7 +126,7 @@ def gather(task_vars: Mapping[str, Any], name: str = "vcc_survey") -> dict[str, 
 
 
 def _unasked(plan: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[str]:
-    """A note of the nodes that the run is limited not to ask: nobody knows what they contradict."""
+    """A note of the nodes that were not asked because of --limit: whether they contradict the plan is not known."""
     needed = {document["node"] for document in plan["documents"].values() if told(document)}
     left = sorted(needed - set(task_vars["ansible_play_hosts_all"]))
     if left and task_vars.get("ansible_limit"):
