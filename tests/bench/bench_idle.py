@@ -30,6 +30,7 @@ CHARON = """\
 charon {
   install_routes = no
   threads = 64
+  dos_protection = no  # all links come from one address, at once
   plugins {
     kernel-libipsec { load = yes }
     bypass-lan { load = no }

