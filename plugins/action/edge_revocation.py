@@ -10,8 +10,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import tidy
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import tidy
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_organizations
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._landscape_facts import is_shared, organization_of
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.facts import is_shared, organization_of
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts, who_runs
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 

@@ -10,8 +10,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify_targets import probe_targets
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 
 MODULE = "intercloud.vpn.member_probe"

@@ -18,9 +18,9 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._landscape_facts import is_shared, organization_of
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _survey
-from ansible_collections.intercloud.vpn.plugins.module_utils._survey_facts import read_facts
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.facts import is_shared, organization_of
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import survey
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._logins import is_ours
 
 # The first line runs with every Python: one that is too old for the rest at least says which it is.
@@ -92,7 +92,7 @@ def interpreter(named: str, known: Sequence[str]) -> str:
 @functools.cache
 def program() -> str:
     """The whole survey as a program of some lines."""
-    code = zlib.compress(Path(_survey.__file__).read_bytes(), 9)
+    code = zlib.compress(Path(survey.__file__).read_bytes(), 9)
     return _PROGRAM.format(code=base64.b64encode(code).decode())
 
 

@@ -38,7 +38,7 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._prefix import collapse, parse_any
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import collapse, parse_any
 
 
 def summarize(value: Any) -> list[str]:

@@ -12,10 +12,10 @@ from typing import NoReturn, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ._errors import IntentErrors, VccError
-from ._landscape_facts import is_shared, organization_of
-from ._ledger import Ledger, Transaction
-from ._origins import refuse_new_ledger
+from ._base.errors import IntentErrors, VccError
+from ._intent.landscape.facts import is_shared, organization_of
+from ._ledger.ledger import Ledger, Transaction
+from ._plan.origins import refuse_new_ledger
 
 LIBRARIES = {"netaddr": "netaddr", "sqlalchemy": "SQLAlchemy"}
 

@@ -93,8 +93,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _ca, _csr
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority as _authority, ca, csr as _csr
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 
 
 def issue(state_dir: str, organization: str, identity: str, csr: str | None, days: int) -> dict[str, t.Any]:
@@ -102,8 +102,8 @@ def issue(state_dir: str, organization: str, identity: str, csr: str | None, day
     if not csr:
         raise VccError("csr: a certificate signing request is needed")
     _csr.check_request(csr, identity, organization)  # before an authority is made for nothing
-    authority = _ca.ensure_authority(state_dir, organization)
-    issued = _ca.sign(authority, csr, identity, days)
+    authority = ca.ensure_authority(state_dir, organization)
+    issued = ca.sign(authority, csr, identity, days)
     return _result(authority, issued)
 
 
@@ -117,7 +117,7 @@ def predict(state_dir: str, organization: str, identity: str, csr: str | None) -
     return _result(_authority.authority(state_dir, organization), None)
 
 
-def _result(authority: _authority.Authority | None, issued: _ca.Issued | None) -> dict[str, t.Any]:
+def _result(authority: _authority.Authority | None, issued: ca.Issued | None) -> dict[str, t.Any]:
     return {
         "changed": True,
         "certificate": issued.certificate if issued else PREDICTED,
@@ -136,7 +136,7 @@ def main() -> None:
             "organization": {"type": "str", "required": True},
             "identity": {"type": "str", "required": True},
             "csr": {"type": "str"},
-            "days": {"type": "int", "default": _ca.CERTIFICATE_DAYS},
+            "days": {"type": "int", "default": ca.CERTIFICATE_DAYS},
         },
         supports_check_mode=True,
     )

@@ -174,10 +174,10 @@ problems:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _agent, _module
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent, module as _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
-SHIPPED = _agent.COMMANDS  # the agent is installed from what this module carries along: all of it has to be imported
+SHIPPED = agent.COMMANDS  # the agent is installed from what this module carries along: all of it has to be imported
 
 
 def main() -> None:

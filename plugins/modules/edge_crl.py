@@ -58,10 +58,10 @@ generation:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _agent, _module
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent, module as _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
-SHIPPED = _agent.COMMANDS  # the agent on the node is compared with what this module carries along: import all of it
+SHIPPED = agent.COMMANDS  # the agent on the node is compared with what this module carries along: import all of it
 
 
 def main() -> None:

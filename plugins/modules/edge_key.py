@@ -85,8 +85,8 @@ from ansible.module_utils.basic import AnsibleModule
 # It refuses an old Python.
 # pylint: disable-next=unused-import
 from ansible_collections.intercloud.vpn.plugins.module_utils import _node  # noqa: F401
-from ansible_collections.intercloud.vpn.plugins.module_utils._names import IDENTITY, ORGANIZATION_KEPT
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _files
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.names import IDENTITY, ORGANIZATION_KEPT
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files
 
 # The names that are allowed may stand in openssl's configuration unquoted.
 REQUEST = """\
@@ -130,12 +130,12 @@ def make_key(path: str, replace: bool = False) -> bool:
     place = Path(path)
     before = os.umask(0o077)
     try:
-        with _files.named(place):
+        with files.named(place):
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _files.sweep(place.parent)  # copies of a key, of runs that were killed
+            files.sweep(place.parent)  # copies of a key, of runs that were killed
         key = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384")
-        scratch = _files.temporary(place)
-        with _files.named(place):
+        scratch = files.temporary(place)
+        with files.named(place):
             try:
                 with open(scratch, "wb") as file:  # mode 0600
                     file.write(key)

@@ -81,16 +81,16 @@ files:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._psk import (
-    PPK,
-    PSK,
-    TLS_CRYPT,
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import (
     ensure_psks,
     key_name,
     kind_of,
+    PPK,
+    PSK,
     psk_path,
     read_psks,
+    TLS_CRYPT,
 )
 
 

@@ -88,22 +88,22 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _crl
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._problems import did_you_mean
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import did_you_mean
 
 
 def revoke(state_dir: str, name: str, check: bool, organizations: list[str] | None = None) -> dict[str, t.Any]:
     """Revoke; return the module's result."""
-    found = _crl.holders(state_dir, name, organizations)
+    found = crl.holders(state_dir, name, organizations)
     if not found:
-        hint = did_you_mean(name, _crl.edges_with_certificates(state_dir, organizations))
+        hint = did_you_mean(name, crl.edges_with_certificates(state_dir, organizations))
         raise VccError(f"vcc_revoke: {name}: no certificate was ever signed for it in {state_dir}/ca{hint}")
     if len(found) > 1:
         which = ", ".join(identity for _owner, identity in found)
         raise VccError(f"vcc_revoke: {name}: is an edge of several organizations; say which: {which}")
     owner, identity = found[0]
-    revocations, new = _crl.revoke(owner, identity, check)
+    revocations, new = crl.revoke(owner, identity, check)
     return {
         "changed": bool(new),
         "identity": identity,
@@ -123,7 +123,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if not _authority.HAS_CRYPTOGRAPHY:
+    if not authority.HAS_CRYPTOGRAPHY:
         module.fail_json(msg=missing_required_lib("cryptography >= 38"))
     try:
         wanted = module.params

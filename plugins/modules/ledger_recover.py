@@ -78,8 +78,8 @@ generations:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _recover
-from ansible_collections.intercloud.vpn.plugins.module_utils._recover_revocations import recover_revocations
+from ansible_collections.intercloud.vpn.plugins.module_utils._recovery import recover
+from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.revocations import recover_revocations
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, run_on_ledger
 
 
@@ -96,7 +96,7 @@ def main() -> None:
     )
     given = module.params
     found = run_on_ledger(
-        module, lambda transaction: _recover.recover(transaction, given["held"], given["organizations"])
+        module, lambda transaction: recover.recover(transaction, given["held"], given["organizations"])
     )
     lists, wrong = recover_revocations(given["state_dir"], given["held"], module.check_mode, given["organizations"])
     found.lines += lists

@@ -82,8 +82,8 @@ import json
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _restore
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._recovery import restore
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, require_libraries
 
 
@@ -102,7 +102,7 @@ def main() -> None:
     given = module.params
     require_libraries(module)
     try:
-        done = _restore.restore(
+        done = restore.restore(
             json.loads(given["backup"] or "null"),
             given["ledger"],
             given["state_dir"],

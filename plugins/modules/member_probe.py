@@ -159,8 +159,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 # _node refuses an old Python.
 # pylint: disable-next=unused-import
-from ansible_collections.intercloud.vpn.plugins.module_utils import _node, _probe  # noqa: F401
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils import _node
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe import ping as _ping  # noqa: F401
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 
 TARGET = {
     "address": {"type": "str", "required": True},
@@ -192,8 +193,8 @@ def main() -> None:
     )
     given = module.params
     try:
-        ping = _probe.Ping(given["count"], given["interval"], given["timeout"], given["settle"])
-        module.exit_json(changed=False, probes=_probe.probe_all(given["targets"] or [], ping))
+        ping = _ping.Ping(given["count"], given["interval"], given["timeout"], given["settle"])
+        module.exit_json(changed=False, probes=_ping.probe_all(given["targets"] or [], ping))
     except VccError as error:
         module.fail_json(msg=str(error))
 

@@ -54,8 +54,8 @@ unreadable:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._recall import recall
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.recall import recall
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 
 def main() -> None:

@@ -79,8 +79,8 @@ missing_packages:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _slices
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import slices
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 
 def main() -> None:
@@ -97,7 +97,7 @@ def main() -> None:
         required_one_of=[("documents", "slices")],
         supports_check_mode=True,
     )
-    result = _slices.keep(module.params, Store(), module.check_mode)
+    result = slices.keep(module.params, Store(), module.check_mode)
     (module.fail_json if result.get("msg") else module.exit_json)(**result)
 
 

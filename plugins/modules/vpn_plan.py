@@ -240,11 +240,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _crl, _plan
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentError, VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Transaction
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan import plan as _plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentError, VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, run_on_ledger
-from ansible_collections.intercloud.vpn.plugins.module_utils._settings import pointers
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers
 
 RETURNED = (
     *("generations", "changed_nodes", "new_tunnels", "notes", "losing", "leaving", "unsettled"),
@@ -254,8 +255,8 @@ RETURNED = (
 
 def _trust(state_dir: str, organizations: Iterable[str]) -> dict[str, Any]:
     """Of each organization: the digest of its authority, and what that one revoked."""
-    found = {name: _authority.authority(state_dir, name) for name in organizations}
-    lists = {name: _crl.revocation_list(owner) for name, owner in found.items() if owner}
+    found = {name: authority.authority(state_dir, name) for name in organizations}
+    lists = {name: crl.revocation_list(owner) for name, owner in found.items() if owner}
     return {
         "authorities": {name: owner.sha256 if owner else None for name, owner in found.items()},
         "revocations": {name: revoked.plain() for name, revoked in lists.items() if revoked},

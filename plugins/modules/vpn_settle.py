@@ -93,18 +93,18 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _came_up, _settle
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Transaction
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan import came_up, settle
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, run_on_ledger
 
 
 def _settled(transaction: Transaction, given: dict[str, Any]) -> dict[str, Any]:
     """Note what came up, release what may be; return the module's result."""
     hosts, applied, generations = given["hosts"], given["applied"], given["generations"]
-    noted = _came_up.note_what_came_up(transaction, hosts, applied, generations, given["organizations"])
+    noted = came_up.note_what_came_up(transaction, hosts, applied, generations, given["organizations"])
     released, waiting = False, noted.waiting
     if given["release"]:
-        released, waiting = _settle.settle(
+        released, waiting = settle.settle(
             transaction, hosts, applied, generations, given["gone"], given["organizations"]
         )
     return {

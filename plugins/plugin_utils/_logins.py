@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._coerce import host_variables
-from ansible_collections.intercloud.vpn.plugins.module_utils._connections import logged_in
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import host_variables
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.connections import logged_in
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import CLOUD, KINDS
 
 SAID = ("vcc_external", "vcc_edge", "vcc_org")

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._neighbours import parse_mac
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._neighbours import FILE
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.neighbours import parse_mac
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.neighbours import FILE
 
 OBSERVED = "observed.json"  # beside the plan: {host: {address: link-layer address}}
 

@@ -12,7 +12,7 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.loader import connection_loader
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._connections import Connection
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.connections import Connection
 
 OPTIONS = (
     *("host", "port", "remote_user", "control_path", "control_path_dir"),

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _ssl
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import processes as _processes
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 
 CLIENT, SERVER, PEER = "openvpn.client.conf", "openvpn.server.conf", "openvpn.peer"
 ANY_ADDRESS = "%any"
@@ -20,32 +20,32 @@ ANY_ADDRESS = "%any"
 
 def expanded(name: str, document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The files that the template for ``name`` makes, each with the variables that it sees beside ``document``."""
-    processes = _ssl.processes(Generation(dict(document))).values()
+    processes = _processes.processes(Generation(dict(document))).values()
     if name == CLIENT:
         for process in (one for one in processes if not one.transport):
             (tunnel,) = process.tunnels
-            yield f"{_ssl.PREFIX}{process.name}.conf", {**_common(process), "tunnel": tunnel}
+            yield f"{_processes.PREFIX}{process.name}.conf", {**_common(process), "tunnel": tunnel}
     elif name == SERVER:
         for process in (one for one in processes if one.transport):
-            yield f"{_ssl.PREFIX}{process.name}.conf", {**_common(process), **_server(process)}
+            yield f"{_processes.PREFIX}{process.name}.conf", {**_common(process), **_server(process)}
     elif name == PEER:
         peers = {tunnel["remote_id"]: tunnel for one in processes if one.transport for tunnel in one.tunnels}
         for identity, tunnel in sorted(peers.items()):
-            yield f"{_ssl.PEER}{identity}", {"tunnel": tunnel, "iroutes": [r.split("/") for r in _ssl.iroutes(tunnel)]}
+            yield f"{_processes.PEER}{identity}", {"tunnel": tunnel, "iroutes": [r.split("/") for r in _processes.iroutes(tunnel)]}
     else:
         yield name, {}
 
 
-def _common(process: _ssl.Process) -> dict[str, Any]:
+def _common(process: _processes.Process) -> dict[str, Any]:
     every = [tunnel["ssl"] for tunnel in process.tunnels]
     return {
         "process": {
             "name": process.name,
             "device": process.device,
             "socket": process.socket,
-            "peers": _ssl.PEERS,
-            "revoked": _ssl.REVOKED,
-            "user": _ssl.USER,
+            "peers": _processes.PEERS,
+            "revoked": _processes.REVOKED,
+            "user": _processes.USER,
             "key": process.key if process.tls_crypt else "",
         },
         "settings": {
@@ -56,7 +56,7 @@ def _common(process: _ssl.Process) -> dict[str, Any]:
     }
 
 
-def _server(process: _ssl.Process) -> dict[str, Any]:
+def _server(process: _processes.Process) -> dict[str, Any]:
     """Where a server listens: at the one address that its tunnels have, else at all."""
     addresses = {tunnel["local_address"] for tunnel in process.tunnels}
     one = addresses.pop() if len(addresses) == 1 else ANY_ADDRESS

@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.vault import VaultLib, is_encrypted, match_encrypt_secret
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._whole_files import write_whole
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import write_whole
 
 NO_PASSWORD = (
     "a backup holds private keys and is encrypted with Ansible Vault: give a vault password, with --vault-id, "

@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
-    _agent,
-    _commit,
-    _confirm,
-    _module,
-    _observe,
-    _resident,
+    agent,
+    commit as _commit,
+    confirm as _confirm,
+    module,
+    observe as _observe,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._convergence import Convergence
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._journal import Journal
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._refusal import Refusal
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import resident
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.convergence import Convergence
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.refusal import Refusal
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import render
 
 PAYROLL: dict[str, Any] = {
@@ -117,7 +117,7 @@ def told(want: Generation, timeout: int = 60) -> Any:
         "allow_older": True,
         "require": [],
     }
-    return lambda store: _module.commit(given, store, False)
+    return lambda store: module.commit(given, store, False)
 
 
 def confirm(store: Store) -> Any:
@@ -133,12 +133,12 @@ def roll_back(store: Store) -> Any:
 
 def boot(store: Store) -> None:
     """A step: what the node does before it has networks."""
-    _agent.guard(store)
+    agent.guard(store)
 
 
 def restore(store: Store) -> None:
     """A step: what it does when it has them."""
-    _resident.restore(store, Journal())
+    resident.restore(store, Journal())
 
 
 def keep(store: Store) -> None:
@@ -154,4 +154,4 @@ def observe(store: Store) -> Any:
 
 def put_back(store: Store) -> None:
     """A step: what it does when nftables.service has flushed all tables."""
-    _agent.firewall(store)
+    agent.firewall(store)

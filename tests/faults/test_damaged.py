@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Part
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._routes import Routes
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._run import CommandError
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Part
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.routes import Routes
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 from ansible_collections.intercloud.vpn.tests.faults import landscape
 from ansible_collections.intercloud.vpn.tests.faults.landscape import FIRST, NONE, SECOND
 from ansible_collections.intercloud.vpn.tests.faults.world import World, apart, differences

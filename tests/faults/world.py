@@ -32,8 +32,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._nftables import canonical
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import LOCK, Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.nftables import canonical
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import LOCK, Store
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 NEW_NAMESPACES = 0x00020000 | 0x40000000  # CLONE_NEWNS, CLONE_NEWNET

@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._backup import content_of
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import LedgerError
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Ledger, Transaction
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_schema import VERSION
-from ansible_collections.intercloud.vpn.plugins.module_utils._restore import restore
+from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.backup import content_of
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import LedgerError
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import VERSION
+from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.restore import restore
 from ansible_collections.intercloud.vpn.tests.integration.test_wrong_intents import RIGHT, Run
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.ledger_children import (

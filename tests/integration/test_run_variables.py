@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _ca
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca
 from ansible_collections.intercloud.vpn.tests.integration.test_slips import HOSTS, LEDGER, VARS, edit, example, run
 
 # Nobody answers, and each host that is asked is told as unreachable at once.
@@ -29,8 +29,8 @@ def certify(folder: Path, organization: str) -> None:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, identity)])
     request = x509.CertificateSigningRequestBuilder().subject_name(name)
     signed = request.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
-    authority = _ca.ensure_authority(str(folder / "state"), organization)
-    _ca.sign(authority, signed.public_bytes(serialization.Encoding.PEM).decode(), identity)
+    authority = ca.ensure_authority(str(folder / "state"), organization)
+    ca.sign(authority, signed.public_bytes(serialization.Encoding.PEM).decode(), identity)
 
 
 def mistakes(lines: list[str]) -> set[str]:

@@ -11,7 +11,7 @@ from itertools import permutations
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _charon
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
 
@@ -100,6 +100,6 @@ def test_verify_agrees_and_says_so_in_json():
 
 @pytest.mark.parametrize("edge", EDGES)
 def test_charon_loads_what_is_named_and_listens_for_ike_only(edge):
-    named = _charon.plugins("libipsec")
+    named = charon.plugins("libipsec")
     assert strongswan.plugins(edge) == ["charon-systemd", *(name for name in named if name != "ml")]
     assert strongswan.listens(edge) == {"udp 500", "udp 4500"}

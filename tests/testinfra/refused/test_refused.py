@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _ca
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import capture, lab, playbooks, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, PAYROLL
@@ -109,9 +109,9 @@ def test_to_revoke_an_edge_that_is_gone_disturbs_nobody(authority, addresses):
     key = ec.generate_private_key(ec.SECP384R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"edge-gone.{authority.name}")])
     request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA384())
-    owner = _ca.ensure_authority(_lab.STATE_DIR, authority.name)
+    owner = ca.ensure_authority(_lab.STATE_DIR, authority.name)
     csr = request.public_bytes(serialization.Encoding.PEM).decode()
-    _ca.sign(owner, csr, f"edge-gone.{authority.name}")
+    ca.sign(owner, csr, f"edge-gone.{authority.name}")
     before = strongswan.spis(*EDGES)
     with lab.pinging("vm1-east", addresses["vm1-west"]) as pings:
         run = playbooks.run("revoke_certificate", vcc_revoke="edge-gone")

@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _charon
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, snapshot, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, PAYROLL
 
@@ -87,7 +87,7 @@ def test_charon_loads_what_is_named_and_listens_for_ike_only(edge):
     daemon, *loaded = strongswan.plugins(edge)
     assert daemon == "charon-systemd"
     # Not every release is built with all of them: 6.0 leaves ciphers to OpenSSL.
-    assert loaded == [name for name in _charon.plugins("libipsec") if name in loaded]
+    assert loaded == [name for name in charon.plugins("libipsec") if name in loaded]
     assert {"openssl", "x509", "revocation", "kernel-libipsec", "socket-default", "vici"} <= set(loaded)
     assert strongswan.listens(edge) == {"udp 500", "udp 4500"}
 

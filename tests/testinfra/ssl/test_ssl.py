@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _ca
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _ssl
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import processes
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import (
     capture,
@@ -107,7 +107,7 @@ def test_openvpn_runs_as_a_user_of_its_own_and_may_not_change_networks(addresses
         rights = lab.sh(
             edge, "for p in $(pidof openvpn); do ps -o user:32= -p $p; grep -h ^CapEff /proc/$p/status; done"
         )
-        assert set(rights.replace("CapEff:\t", "").split()) == {_ssl.USER, "0000000000000000"}
+        assert set(rights.replace("CapEff:\t", "").split()) == {processes.USER, "0000000000000000"}
 
 
 def test_verify_agrees(addresses):
@@ -241,22 +241,22 @@ def test_a_new_key_takes_the_place_of_the_old_one(addresses):
 
 @pytest.mark.parametrize("left", ["mkfifo edge-x.acme", "mkdir edge-x.acme", "ln -s /etc/shadow edge-x.acme"])
 def test_what_openvpns_user_leaves_behind_stops_nothing(addresses, left):
-    lab.sh(WAITS, f"runuser -u {_ssl.USER} -- sh -c 'cd {_ssl.ARRIVALS} && {left}'")
+    lab.sh(WAITS, f"runuser -u {processes.USER} -- sh -c 'cd {processes.ARRIVALS} && {left}'")
     try:
         lab.sh(WAITS, f"timeout 20 {openvpn.AGENT} peers")
         assert playbooks.create(SSL, verify=False).changed == frozenset()
     finally:
-        lab.sh(WAITS, f"rm -rf {_ssl.ARRIVALS}/edge-x.acme")
+        lab.sh(WAITS, f"rm -rf {processes.ARRIVALS}/edge-x.acme")
 
 
 def test_roots_directories_stay_roots(addresses):
     lab.sh(WAITS, "mkdir -p /srv/roots")
-    tried = f"cd {_ssl.NEWS}/.. && rmdir ssl-news; ln -s /srv/roots {_ssl.NEWS}; ln -s /srv/roots {_ssl.NEWS}/x"
-    lab.sh(WAITS, f"runuser -u {_ssl.USER} -- sh -c '{tried}'", check=False)
+    tried = f"cd {processes.NEWS}/.. && rmdir ssl-news; ln -s /srv/roots {processes.NEWS}; ln -s /srv/roots {processes.NEWS}/x"
+    lab.sh(WAITS, f"runuser -u {processes.USER} -- sh -c '{tried}'", check=False)
     lab.sh(WAITS, "systemctl restart intercloud-vpn-ssl@server-udp")
     assert lab.sh(WAITS, "stat -c %U /srv/roots; rmdir /srv/roots") == "root\n"
     lab.wait_for("over UDP", lambda: transports() == [["udp"], ["udp"]], 150)
-    lab.wait_for("the link is gone", lambda: lab.sh(WAITS, f"ls -A {_ssl.NEWS}") == "", 20)
+    lab.wait_for("the link is gone", lambda: lab.sh(WAITS, f"ls -A {processes.NEWS}") == "", 20)
 
 
 def test_when_nothing_passes_nothing_leaves_in_clear(addresses, tmp_path):
@@ -281,7 +281,7 @@ def test_a_certificate_that_is_not_a_peers_gets_in_nowhere(addresses, case):
         lab.sh(STARTS, f"{new} /CN=edge-east.{authority.name} -x509 -out /tmp/cert.pem 2>/dev/null")
     else:
         csr = lab.sh(STARTS, f"{new} /CN={name} -addext subjectAltName=DNS:{name} 2>/dev/null")
-        issued = _ca.sign(_ca.ensure_authority(_lab.STATE_DIR, authority.name), csr, name)
+        issued = ca.sign(ca.ensure_authority(_lab.STATE_DIR, authority.name), csr, name)
         lab.sh(STARTS, f"cat > /tmp/cert.pem <<'END'\n{issued.certificate}END")
     words = "openvpn --client --dev null --nobind --ca /etc/swanctl/x509ca/intercloud-vpn.pem --cert /tmp/cert.pem"
     words += f" --tls-crypt /etc/openvpn/intercloud-vpn/{TUNNEL}.key"  # and even has the key that gets an answer

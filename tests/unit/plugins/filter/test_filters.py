@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from ansible_collections.intercloud.vpn.plugins.filter.carve import carve
 from ansible_collections.intercloud.vpn.plugins.filter.overlaps import overlaps
 from ansible_collections.intercloud.vpn.plugins.filter.summarize import summarize
-from ansible_collections.intercloud.vpn.plugins.module_utils._prefix import Prefix
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import Prefix
 
 
 def test_carve_takes_the_largest_first_whatever_the_order() -> None:

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _ca
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.modules import edge_certificate, edge_key
 
 IDENTITY = "edge-east.acme"
@@ -54,7 +54,7 @@ def mode(path: Path) -> int:
 
 
 def _ensure(state_dir: str) -> str:
-    return _ca.ensure_authority(state_dir, "acme").sha256
+    return ca.ensure_authority(state_dir, "acme").sha256
 
 
 class TestAuthority:
@@ -63,43 +63,43 @@ class TestAuthority:
         with ProcessPoolExecutor(20, multiprocessing.get_context("fork")) as pool:
             seen = list(pool.map(_ensure, [str(tmp_path)] * 20, timeout=60))
         assert len(set(seen)) == 1
-        assert seen[0] == _authority.authority_sha256(tmp_path, "acme")
+        assert seen[0] == authority.authority_sha256(tmp_path, "acme")
 
     def test_is_for_its_owner_only(self, tmp_path: Path) -> None:
-        directory = _ca.ensure_authority(tmp_path / "state", "acme").directory
+        directory = ca.ensure_authority(tmp_path / "state", "acme").directory
         assert mode(directory / "ca.key") == 0o600
         for folder in (directory, directory.parent, directory.parent.parent, directory / "issued"):
             assert mode(folder) == 0o700
 
     def test_may_sign_edges_but_no_authorities(self, tmp_path: Path) -> None:
-        text = openssl("x509", "-noout", "-text", "-in", _ca.ensure_authority(tmp_path, "acme").directory / "ca.pem")
+        text = openssl("x509", "-noout", "-text", "-in", ca.ensure_authority(tmp_path, "acme").directory / "ca.pem")
         for line in ("CA:TRUE, pathlen:0", "Certificate Sign, CRL Sign", "NIST CURVE: P-384", "ecdsa-with-SHA384"):
             assert line in text
 
     def test_does_not_exist_before_it_is_needed(self, tmp_path: Path) -> None:
-        assert _authority.authority_sha256(tmp_path, "acme") is None
+        assert authority.authority_sha256(tmp_path, "acme") is None
         assert list(tmp_path.iterdir()) == []
 
     def test_organizations_do_not_share_one(self, tmp_path: Path) -> None:
-        assert _ca.ensure_authority(tmp_path, "acme").sha256 != _ca.ensure_authority(tmp_path, "globex").sha256
+        assert ca.ensure_authority(tmp_path, "acme").sha256 != ca.ensure_authority(tmp_path, "globex").sha256
 
     def test_killed_between_key_and_certificate_is_taken_up(self, tmp_path: Path) -> None:
-        directory = _ca.ensure_authority(tmp_path, "acme").directory
+        directory = ca.ensure_authority(tmp_path, "acme").directory
         key = (directory / "ca.key").read_bytes()
         (directory / "ca.pem").unlink()
-        _ca.sign(_ca.ensure_authority(tmp_path, "acme"), request(), IDENTITY)
+        ca.sign(ca.ensure_authority(tmp_path, "acme"), request(), IDENTITY)
         assert (directory / "ca.key").read_bytes() == key
 
     @pytest.mark.parametrize("name", ["", ".", "..", "../acme", "a/b", "a b", "-acme", "acme\n", "é", "a" * 64])
     def test_refuses_names_that_do_not_do_for_a_path(self, tmp_path: Path, name: str) -> None:
         with pytest.raises(VccError, match="organization"):
-            _ca.ensure_authority(tmp_path, name)
+            ca.ensure_authority(tmp_path, name)
 
     def test_key_of_another_authority_is_named(self, tmp_path: Path) -> None:
-        mine, other = (_ca.ensure_authority(tmp_path, name) for name in ("acme", "globex"))
+        mine, other = (ca.ensure_authority(tmp_path, name) for name in ("acme", "globex"))
         (mine.directory / "ca.key").write_bytes((other.directory / "ca.key").read_bytes())
         with pytest.raises(VccError, match="do not belong together"):
-            _ca.sign(mine, request(), IDENTITY)
+            ca.sign(mine, request(), IDENTITY)
 
 
 class TestSign:
@@ -113,7 +113,7 @@ class TestSign:
         ],
     )
     def test_accepts_strong_keys(self, tmp_path: Path, key: t.Any) -> None:
-        assert _ca.sign(_ca.ensure_authority(tmp_path, "acme"), request(key), IDENTITY).certificate
+        assert ca.sign(ca.ensure_authority(tmp_path, "acme"), request(key), IDENTITY).certificate
 
     @pytest.mark.parametrize(
         ("csr", "complaint"),
@@ -128,7 +128,7 @@ class TestSign:
     )
     def test_refuses(self, tmp_path: Path, csr: str, complaint: str) -> None:
         with pytest.raises(VccError, match=complaint):
-            _ca.sign(_ca.ensure_authority(tmp_path, "acme"), csr, IDENTITY)
+            ca.sign(ca.ensure_authority(tmp_path, "acme"), csr, IDENTITY)
         assert list((tmp_path / "ca" / "acme" / "issued").iterdir()) == []
 
     def test_refuses_a_request_that_was_changed_on_its_way(self, tmp_path: Path) -> None:
@@ -136,24 +136,24 @@ class TestSign:
         der[-1] ^= 1
         csr = x509.load_der_x509_csr(bytes(der)).public_bytes(serialization.Encoding.PEM).decode()
         with pytest.raises(VccError, match="signature"):
-            _ca.sign(_ca.ensure_authority(tmp_path, "acme"), csr, IDENTITY)
+            ca.sign(ca.ensure_authority(tmp_path, "acme"), csr, IDENTITY)
 
     @pytest.mark.parametrize("csr", [request(org=None), request(san=[])], ids=["no organization", "no SAN"])
     def test_what_is_missing_in_the_request_is_added(self, tmp_path: Path, csr: str) -> None:
-        issued = _ca.sign(_ca.ensure_authority(tmp_path, "acme"), csr, IDENTITY)
+        issued = ca.sign(ca.ensure_authority(tmp_path, "acme"), csr, IDENTITY)
         certificate = x509.load_pem_x509_certificate(issued.certificate.encode())
         assert certificate.subject.rfc4514_string() == "CN=edge-east.acme,O=acme"
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         assert names.get_values_for_type(x509.DNSName) == [IDENTITY]
 
     def test_never_outlives_the_authority(self, tmp_path: Path) -> None:
-        owner = _ca.ensure_authority(tmp_path, "acme")
+        owner = ca.ensure_authority(tmp_path, "acme")
         end = openssl("x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in", owner.directory / "ca.pem")
-        assert _ca.sign(owner, request(), IDENTITY, days=9999).not_after in end.replace(" ", "T", 1)
+        assert ca.sign(owner, request(), IDENTITY, days=9999).not_after in end.replace(" ", "T", 1)
 
     def test_every_certificate_is_recorded(self, tmp_path: Path) -> None:
-        owner = _ca.ensure_authority(tmp_path, "acme")
-        issued = [_ca.sign(owner, request(), IDENTITY) for dummy in range(2)]
+        owner = ca.ensure_authority(tmp_path, "acme")
+        issued = [ca.sign(owner, request(), IDENTITY) for dummy in range(2)]
         recorded = {path.name: path.read_text() for path in (owner.directory / "issued").iterdir()}
         assert recorded == {f"{one.serial}.pem": one.certificate for one in issued}
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
-from ansible_collections.intercloud.vpn.plugins.module_utils._neighbours import Neighbours
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.neighbours import Neighbours
 
 from .intent_cases import Errors, assert_refused
 from .landscapes import PAYROLL, World, changed, lab

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _ca, _crl
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _revocations
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, crl as _crl
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import revocations
 from ansible_collections.intercloud.vpn.plugins.modules import edge_key, edge_revocation
 
 WEST = "edge-west.acme"
@@ -37,11 +37,11 @@ def request(identity: str, key: ec.EllipticCurvePrivateKey | None = None) -> str
 
 
 @pytest.fixture
-def owner(tmp_path: Path) -> _authority.Authority:
-    return _ca.ensure_authority(tmp_path, "acme")
+def owner(tmp_path: Path) -> authority.Authority:
+    return ca.ensure_authority(tmp_path, "acme")
 
 
-def openssl_takes(owner: _authority.Authority, certificate: str, crl: str) -> bool:
+def openssl_takes(owner: authority.Authority, certificate: str, crl: str) -> bool:
     """Whether openssl accepts a certificate that it looks up in a list."""
     files = {"edge.pem": certificate, "list.pem": crl}
     for name, text in files.items():
@@ -52,45 +52,45 @@ def openssl_takes(owner: _authority.Authority, certificate: str, crl: str) -> bo
     return done.returncode == 0
 
 
-def revoked(owner: _authority.Authority) -> set[str]:
+def revoked(owner: authority.Authority) -> set[str]:
     found = _crl.revocation_list(owner)
     return {entry.serial for entry in found.revoked} if found else set()
 
 
 class TestRevoke:
-    def test_all_valid_certificates_of_the_identity_and_no_others(self, owner: _authority.Authority) -> None:
-        west = [_ca.sign(owner, request(WEST), WEST) for dummy in range(2)]
-        east = _ca.sign(owner, request(EAST), EAST)
+    def test_all_valid_certificates_of_the_identity_and_no_others(self, owner: authority.Authority) -> None:
+        west = [ca.sign(owner, request(WEST), WEST) for dummy in range(2)]
+        east = ca.sign(owner, request(EAST), EAST)
         found, new = _crl.revoke(owner, WEST)
         assert found
         assert {entry.serial for entry in new} == {one.serial for one in west} == revoked(owner)
         assert [openssl_takes(owner, one.certificate, found.text) for one in (*west, east)] == [False, False, True]
 
-    def test_again_changes_nothing(self, owner: _authority.Authority) -> None:
-        _ca.sign(owner, request(WEST), WEST)
+    def test_again_changes_nothing(self, owner: authority.Authority) -> None:
+        ca.sign(owner, request(WEST), WEST)
         _crl.revoke(owner, WEST)
         before = (owner.directory / "crl.pem").read_bytes()
         assert _crl.revoke(owner, WEST)[1] == []
         assert (owner.directory / "crl.pem").read_bytes() == before
 
-    def test_check_mode_writes_nothing(self, owner: _authority.Authority) -> None:
-        _ca.sign(owner, request(WEST), WEST)
+    def test_check_mode_writes_nothing(self, owner: authority.Authority) -> None:
+        ca.sign(owner, request(WEST), WEST)
         found, new = _crl.revoke(owner, WEST, check=True)
         assert found and len(new) == 1
         assert _crl.revocation_list(owner) is None
 
     def test_what_expired_need_not_be_revoked(
-        self, owner: _authority.Authority, monkeypatch: pytest.MonkeyPatch
+        self, owner: authority.Authority, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        _ca.sign(owner, request(WEST), WEST, days=1)
-        later = _authority.now() + datetime.timedelta(days=2)
+        ca.sign(owner, request(WEST), WEST, days=1)
+        later = authority.now() + datetime.timedelta(days=2)
         monkeypatch.setattr(_crl, "now", lambda: later)
         assert _crl.revoke(owner, WEST) == (None, [])
 
-    def test_the_list_grows_and_so_does_its_number(self, owner: _authority.Authority) -> None:
+    def test_the_list_grows_and_so_does_its_number(self, owner: authority.Authority) -> None:
         numbers = []
         for identity in (WEST, EAST):
-            _ca.sign(owner, request(identity), identity)
+            ca.sign(owner, request(identity), identity)
             found, _new = _crl.revoke(owner, identity)
             assert found
             numbers.append(found.number)
@@ -100,69 +100,69 @@ class TestRevoke:
         assert numbers[0] < numbers[1]
         assert len(revoked(owner)) == 2
 
-    def test_many_at_once_lose_nothing(self, owner: _authority.Authority, tmp_path: Path) -> None:
+    def test_many_at_once_lose_nothing(self, owner: authority.Authority, tmp_path: Path) -> None:
         names = [f"edge-{number}" for number in range(12)]
         for name in names:
-            _ca.sign(owner, request(f"{name}.acme"), f"{name}.acme")
+            ca.sign(owner, request(f"{name}.acme"), f"{name}.acme")
         with ProcessPoolExecutor(12, multiprocessing.get_context("fork")) as pool:
             list(pool.map(_revoke, [(str(tmp_path), name) for name in names], timeout=60))
         assert len(revoked(owner)) == 12
 
     def test_a_list_that_grows_too_long_loses_what_expired(
-        self, owner: _authority.Authority, monkeypatch: pytest.MonkeyPatch
+        self, owner: authority.Authority, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        short = _ca.sign(owner, request(WEST), WEST, days=1)
+        short = ca.sign(owner, request(WEST), WEST, days=1)
         first, _new = _crl.revoke(owner, WEST)
         assert first
         monkeypatch.setattr(_crl, "LIMIT", len(first.text) + 50)
-        east = _ca.sign(owner, request(EAST), EAST)
+        east = ca.sign(owner, request(EAST), EAST)
         with pytest.raises(VccError, match="more than an edge can load"):
             _crl.revoke(owner, EAST)
         assert revoked(owner) == {short.serial}
-        later = _authority.now() + datetime.timedelta(days=2)
+        later = authority.now() + datetime.timedelta(days=2)
         monkeypatch.setattr(_crl, "now", lambda: later)
         _crl.revoke(owner, EAST)
         assert revoked(owner) == {east.serial}
 
-    def test_edges_learn_whose_certificates_they_are(self, owner: _authority.Authority) -> None:
-        _ca.sign(owner, request(WEST), WEST)
+    def test_edges_learn_whose_certificates_they_are(self, owner: authority.Authority) -> None:
+        ca.sign(owner, request(WEST), WEST)
         found, (entry,) = _crl.revoke(owner, WEST)
         assert found
-        assert _revocations.identities(found.text) == {WEST: entry.date}
-        assert _revocations.number(found.text) == found.number
+        assert revocations.identities(found.text) == {WEST: entry.date}
+        assert revocations.number(found.text) == found.number
 
-    def test_a_number_that_is_not_signed_counts_nowhere(self, owner: _authority.Authority) -> None:
-        _ca.sign(owner, request(WEST), WEST)
+    def test_a_number_that_is_not_signed_counts_nowhere(self, owner: authority.Authority) -> None:
+        ca.sign(owner, request(WEST), WEST)
         found, _new = _crl.revoke(owner, WEST)
         assert found
         forged = found.text.replace(f"number: {found.number}", "number: 9999999999")
-        assert _revocations.number(forged) == found.number
+        assert revocations.number(forged) == found.number
         assert _crl.parse_list(owner, forged, "edge") == found
         (owner.directory / "crl.pem").write_text(forged)
         with pytest.raises(VccError, match="its head and its list differ"):
             _crl.revocation_list(owner)
 
-    def test_what_is_no_list_has_no_number(self, owner: _authority.Authority) -> None:
-        _ca.sign(owner, request(WEST), WEST)
+    def test_what_is_no_list_has_no_number(self, owner: authority.Authority) -> None:
+        ca.sign(owner, request(WEST), WEST)
         found, _new = _crl.revoke(owner, WEST)
         assert found
         begin, end = (f"-----{word} X509 CRL-----" for word in ("BEGIN", "END"))
         for text in ("", "number: 7", f"{begin}\n%%{end}", f"{begin}\n{end}", f"{begin}MA=={end}", f"{begin}MIA={end}"):
-            assert _revocations.number(text) == 0
+            assert revocations.number(text) == 0
         _head, body = found.text.split(begin)
         for length in range(0, len(body), 7):
-            assert _revocations.number(f"{begin}{body[:length]}{end}") in (0, found.number)
+            assert revocations.number(f"{begin}{body[:length]}{end}") in (0, found.number)
 
-    def test_a_list_that_was_tampered_with_is_no_list(self, owner: _authority.Authority, tmp_path: Path) -> None:
-        _ca.sign(owner, request(WEST), WEST)
+    def test_a_list_that_was_tampered_with_is_no_list(self, owner: authority.Authority, tmp_path: Path) -> None:
+        ca.sign(owner, request(WEST), WEST)
         found, (entry,) = _crl.revoke(owner, WEST)
         assert found
         path = owner.directory / "crl.pem"
         path.write_text(found.text.replace(f"revoked: {WEST} {entry.serial} {entry.date}\n", ""))
         with pytest.raises(VccError, match="its head and its list differ"):
             _crl.revocation_list(owner)
-        other = _ca.ensure_authority(tmp_path / "other", "acme")
-        _ca.sign(other, request(WEST), WEST)
+        other = ca.ensure_authority(tmp_path / "other", "acme")
+        ca.sign(other, request(WEST), WEST)
         theirs, _new = _crl.revoke(other, WEST)
         assert theirs
         path.write_text(theirs.text)
@@ -175,25 +175,25 @@ def _revoke(given: tuple[str, str]) -> None:
 
 
 class TestKeys:
-    def test_a_revoked_key_gets_no_certificate_again(self, owner: _authority.Authority) -> None:
+    def test_a_revoked_key_gets_no_certificate_again(self, owner: authority.Authority) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        _ca.sign(owner, request(WEST, key), WEST)
-        _ca.sign(owner, request(WEST, key), WEST)  # a renewal
+        ca.sign(owner, request(WEST, key), WEST)
+        ca.sign(owner, request(WEST, key), WEST)  # a renewal
         _crl.revoke(owner, WEST)
         before = sorted((owner.directory / "issued").iterdir())
         for identity in (WEST, EAST):
             with pytest.raises(VccError, match="a certificate for this key was revoked"):
-                _ca.sign(owner, request(identity, key), identity)
+                ca.sign(owner, request(identity, key), identity)
         assert sorted((owner.directory / "issued").iterdir()) == before
-        fresh = _ca.sign(owner, request(WEST), WEST)
+        fresh = ca.sign(owner, request(WEST), WEST)
         assert fresh.serial not in revoked(owner)
 
     def test_the_edge_replaces_a_refused_key_and_keeps_any_other(
-        self, owner: _authority.Authority, tmp_path: Path
+        self, owner: authority.Authority, tmp_path: Path
     ) -> None:
         path = str(tmp_path / "private" / "edge.key")
         first = edge_key.converge(path, WEST, "acme", check=False)
-        _ca.sign(owner, str(first["csr"]), WEST)
+        ca.sign(owner, str(first["csr"]), WEST)
         found, _new = _crl.revoke(owner, WEST)
         assert found
         refused = found.plain()["refused_keys"]
@@ -210,23 +210,23 @@ class TestKeys:
 
 class TestName:
     @pytest.mark.parametrize("name", ["edge-west", WEST])
-    def test_an_edge_or_an_identity(self, owner: _authority.Authority, tmp_path: Path, name: str) -> None:
-        issued = _ca.sign(owner, request(WEST), WEST)
+    def test_an_edge_or_an_identity(self, owner: authority.Authority, tmp_path: Path, name: str) -> None:
+        issued = ca.sign(owner, request(WEST), WEST)
         result = edge_revocation.revoke(str(tmp_path), name, check=False)
         assert (result["identity"], result["organization"], result["revoked"]) == (WEST, "acme", [issued.serial])
 
-    def test_of_several_organizations_has_to_be_said(self, owner: _authority.Authority, tmp_path: Path) -> None:
-        other = _ca.ensure_authority(tmp_path, "globex")
-        _ca.sign(owner, request(WEST), WEST)
-        _ca.sign(other, request("edge-west.globex"), "edge-west.globex")
+    def test_of_several_organizations_has_to_be_said(self, owner: authority.Authority, tmp_path: Path) -> None:
+        other = ca.ensure_authority(tmp_path, "globex")
+        ca.sign(owner, request(WEST), WEST)
+        ca.sign(other, request("edge-west.globex"), "edge-west.globex")
         with pytest.raises(VccError, match=r"say which: edge-west\.acme, edge-west\.globex"):
             edge_revocation.revoke(str(tmp_path), "edge-west", check=False)
         assert revoked(owner) == revoked(other) == set()
         edge_revocation.revoke(str(tmp_path), "edge-west.globex", check=False)
         assert (len(revoked(owner)), len(revoked(other))) == (0, 1)
 
-    def test_that_nobody_has_is_an_error(self, owner: _authority.Authority, tmp_path: Path) -> None:
-        _ca.sign(owner, request(WEST), WEST)
+    def test_that_nobody_has_is_an_error(self, owner: authority.Authority, tmp_path: Path) -> None:
+        ca.sign(owner, request(WEST), WEST)
         with pytest.raises(VccError, match=r"^vcc_revoke: edge-wst: no certificate .* did you mean edge-west\?$"):
             edge_revocation.revoke(str(tmp_path), "edge-wst", check=False)
 
@@ -234,24 +234,24 @@ class TestName:
 class TestCase:
     """Upper and lower case make no other identity: charon compares DNS names without."""
 
-    def test_an_identity_in_another_case_gets_no_certificate_for_another_key(self, owner: _authority.Authority) -> None:
+    def test_an_identity_in_another_case_gets_no_certificate_for_another_key(self, owner: authority.Authority) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        _ca.sign(owner, request(WEST, key), WEST)
+        ca.sign(owner, request(WEST, key), WEST)
         other = "Edge-West.ACME"
         with pytest.raises(VccError, match=r"edge-west\.acme has a certificate for another key"):
-            _ca.sign(owner, request(other), other)
-        assert _ca.sign(owner, request(WEST), WEST).serial  # the edge itself, rebuilt
+            ca.sign(owner, request(other), other)
+        assert ca.sign(owner, request(WEST), WEST).serial  # the edge itself, rebuilt
         _crl.revoke(owner, WEST)
-        assert _ca.sign(owner, request(other), other).serial
+        assert ca.sign(owner, request(other), other).serial
 
-    def test_the_same_key_may_change_its_case(self, owner: _authority.Authority) -> None:
+    def test_the_same_key_may_change_its_case(self, owner: authority.Authority) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        _ca.sign(owner, request(WEST, key), WEST)
-        assert _ca.sign(owner, request("Edge-West.acme", key), "Edge-West.acme").serial
+        ca.sign(owner, request(WEST, key), WEST)
+        assert ca.sign(owner, request("Edge-West.acme", key), "Edge-West.acme").serial
 
     @pytest.mark.parametrize("name", ["edge-west", "Edge-West", "EDGE-WEST.acme", "edge-west.ACME"])
-    def test_it_is_revoked_by_its_name_in_any_case(self, owner: _authority.Authority, name: str) -> None:
+    def test_it_is_revoked_by_its_name_in_any_case(self, owner: authority.Authority, name: str) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        serials = {_ca.sign(owner, request(one, key), one).serial for one in (WEST, "Edge-West.acme")}
+        serials = {ca.sign(owner, request(one, key), one).serial for one in (WEST, "Edge-West.acme")}
         found = edge_revocation.revoke(str(owner.directory.parent.parent), name, False)
         assert set(found["revoked"]) == serials == revoked(owner)

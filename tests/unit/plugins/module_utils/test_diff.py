@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._diff import changed_nodes
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.diff import changed_nodes
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
 
 

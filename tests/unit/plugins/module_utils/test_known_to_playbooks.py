@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._known_variables import KNOWN
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import KNOWN
 
 ROOT = Path(__file__).resolve().parents[4]
 # Roles and groups, which are no variables.

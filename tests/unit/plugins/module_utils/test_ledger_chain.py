@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _ledger_lineage
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import LedgerError
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import Ledger
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_chain import chain_hash
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_schema import VERSION
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan_outcome import Plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import lineage as _lineage
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import LedgerError
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.chain import chain_hash
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import VERSION
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
     World,
@@ -117,7 +117,7 @@ def test_documents_and_their_digests_know_nothing_of_it(path: Path, tmp_path: Pa
 
 
 def test_a_long_lineage_loses_its_oldest_part(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_ledger_lineage, "KEPT", 3)
+    monkeypatch.setattr(_lineage, "KEPT", 3)
     ledger = Ledger(f"sqlite:///{path}")
     for number in range(6):
         documents = {"a": {"role": "member", "x": number}, "b": {"role": "member", "x": number // 2}}

@@ -11,7 +11,7 @@ import pytest
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.action import node_recall, node_survey
-from ansible_collections.intercloud.vpn.plugins.module_utils._connections import logged_in
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.connections import logged_in
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._logins import _facts, is_ours
 
 VARS: dict[str, Any] = {

@@ -13,9 +13,9 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.intercloud.vpn.plugins.action import vpn_plan
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors, VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._names import IDENTITY, NAME, ORGANIZATION
-from ansible_collections.intercloud.vpn.plugins.module_utils._psk import psk_path
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors, VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.names import IDENTITY, NAME, ORGANIZATION
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import psk_path
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
 
 GOOD = ["edge-east", "web-1.example.com", "VM_7", "a", "1", "ip-10-0-0-1.eu-central-1.compute.internal", "a" * 128]

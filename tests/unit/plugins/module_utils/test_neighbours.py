@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._neighbours import parse_mac
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.neighbours import parse_mac
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import OBSERVED, beside, macs_of
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
-from ansible_collections.intercloud.vpn.plugins.module_utils._survey_facts import read_facts
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import macs_of
 
 from .landscapes import PAYROLL, World, bodies, changed, lab

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
 
 from .landscapes import CLOUDS, PAYROLL, Hosts, World, changed, lab
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger_planned import vpns_can_be_planned
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan_outcome import Plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.migration_planned import vpns_can_be_planned
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
     World,

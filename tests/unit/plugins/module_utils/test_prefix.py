@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._prefix import Prefix, collapse, parse_address, parse_any
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import (
+    collapse,
+    parse_address,
+    parse_any,
+    Prefix,
+)
 
 prefixes = st.one_of(
     st.builds(Prefix.around, st.just(4), st.integers(0, 2**32 - 1), st.integers(0, 32)),

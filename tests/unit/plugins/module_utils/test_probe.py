@@ -10,17 +10,17 @@ from collections.abc import Sequence
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _probe
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._probe import (
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe import ping
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe.ping import (
     Answer,
-    Ping,
     command,
     parse,
+    Ping,
     probe,
     probe_all,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._probe_application import chosen_source
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe.application import chosen_source
 
 UP = """\
 PING 100.64.0.66 (100.64.0.66) 56(84) bytes of data.
@@ -186,7 +186,7 @@ def test_what_an_application_would_find(
     def run(command: Sequence[str], _timeout: float) -> tuple[int, str]:
         return (0, UP) if "-I" in command or answers else (1, DOWN)
 
-    monkeypatch.setattr(_probe, "chosen_source", lambda _address: chosen)
+    monkeypatch.setattr(ping, "chosen_source", lambda _address: chosen)
     record = probe({**WANTED, "source": "100.64.0.17"}, QUICK, run)
     assert (record["application_ok"], record["application_reason"]) == (ok, reason)
     assert record["received"] == 3

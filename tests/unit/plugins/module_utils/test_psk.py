@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._psk import (
-    PPK,
-    TLS_CRYPT,
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import (
     ensure_psks,
     key_name,
     kind_of,
+    PPK,
     psk_path,
     read_psks,
+    TLS_CRYPT,
     wrong_psk,
 )
 

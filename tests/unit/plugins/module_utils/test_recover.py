@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.action import ledger_recover
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import LedgerError
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _identity
-from ansible_collections.intercloud.vpn.plugins.module_utils._origins import refuse_new_ledger, strangers
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan_outcome import Plan
-from ansible_collections.intercloud.vpn.plugins.module_utils._recover import Recovery, recover
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import LedgerError
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity as _identity
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.origins import refuse_new_ledger, strangers
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.recover import recover, Recovery
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
     World,

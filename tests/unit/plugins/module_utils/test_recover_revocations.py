@@ -15,8 +15,8 @@ import pytest
 pytest.importorskip("cryptography")
 
 from ansible_collections.intercloud.vpn.plugins.action import ledger_recover
-from ansible_collections.intercloud.vpn.plugins.module_utils import _authority, _ca, _crl
-from ansible_collections.intercloud.vpn.plugins.module_utils._recover_revocations import recover_revocations
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, crl as _crl
+from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.revocations import recover_revocations
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.test_crl import EAST, WEST, request, revoked
 
 
@@ -26,18 +26,18 @@ def held(crl: str, organization: str = "acme", edge: str = "edge-east") -> list[
 
 
 @pytest.fixture(name="owner")
-def _owner(tmp_path: Path) -> _authority.Authority:
+def _owner(tmp_path: Path) -> authority.Authority:
     """An authority that has revoked one certificate, and was backed up before it revoked another one."""
-    owner = _ca.ensure_authority(tmp_path, "acme")
+    owner = ca.ensure_authority(tmp_path, "acme")
     for name in (WEST, EAST):
-        _ca.sign(owner, request(name), name)
+        ca.sign(owner, request(name), name)
     _crl.revoke(owner, WEST)
     shutil.copytree(owner.directory, tmp_path / "backup")
     _crl.revoke(owner, EAST)
     return owner
 
 
-def restore(owner: _authority.Authority) -> str:
+def restore(owner: authority.Authority) -> str:
     """Set the authority back; what the edges have."""
     text = (owner.directory / "crl.pem").read_text()
     shutil.rmtree(owner.directory)
@@ -45,7 +45,7 @@ def restore(owner: _authority.Authority) -> str:
     return text
 
 
-def test_what_the_edges_refuse_the_authority_learns(owner: _authority.Authority, tmp_path: Path) -> None:
+def test_what_the_edges_refuse_the_authority_learns(owner: authority.Authority, tmp_path: Path) -> None:
     everything = revoked(owner)
     text = restore(owner)
     assert len(revoked(owner)) == 1
@@ -57,14 +57,14 @@ def test_what_the_edges_refuse_the_authority_learns(owner: _authority.Authority,
     assert recover_revocations(str(tmp_path), held(text)) == ([], [])
 
 
-def test_an_older_list_teaches_nothing(owner: _authority.Authority, tmp_path: Path) -> None:
+def test_an_older_list_teaches_nothing(owner: authority.Authority, tmp_path: Path) -> None:
     old = (tmp_path / "backup" / "crl.pem").read_text()
     everything = revoked(owner)
     assert recover_revocations(str(tmp_path), held(old)) == ([], [])
     assert revoked(owner) == everything
 
 
-def test_nobody_signs_the_head(owner: _authority.Authority, tmp_path: Path) -> None:
+def test_nobody_signs_the_head(owner: authority.Authority, tmp_path: Path) -> None:
     """Seen: an edge put a higher number over an old list, and what was revoked since was good again, its own too."""
     everything = revoked(owner)
     old = (tmp_path / "backup" / "crl.pem").read_text()
@@ -79,12 +79,12 @@ def test_nobody_signs_the_head(owner: _authority.Authority, tmp_path: Path) -> N
     assert _crl.revoke(owner, EAST)[1] == []
 
 
-def test_what_either_of_two_lists_has_stays_revoked(owner: _authority.Authority, tmp_path: Path) -> None:
+def test_what_either_of_two_lists_has_stays_revoked(owner: authority.Authority, tmp_path: Path) -> None:
     """Seen: after a restore another edge was revoked, which made the authority's list the newest, and not the whole."""
     first = _crl.revocation_list(owner)
     assert first
     text = restore(owner)
-    south = _ca.sign(owner, request("edge-south.acme"), "edge-south.acme")
+    south = ca.sign(owner, request("edge-south.acme"), "edge-south.acme")
     second, _new = _crl.revoke(owner, "edge-south.acme")
     assert second
     predicted = recover_revocations(str(tmp_path), held(text), check=True)
@@ -98,9 +98,9 @@ def test_what_either_of_two_lists_has_stays_revoked(owner: _authority.Authority,
     assert recover_revocations(str(tmp_path), held(text)) == ([], [])
 
 
-def test_lists_of_several_edges_are_one(owner: _authority.Authority, tmp_path: Path) -> None:
+def test_lists_of_several_edges_are_one(owner: authority.Authority, tmp_path: Path) -> None:
     text = restore(owner)
-    _ca.sign(owner, request("edge-south.acme"), "edge-south.acme")
+    ca.sign(owner, request("edge-south.acme"), "edge-south.acme")
     other, _new = _crl.revoke(owner, "edge-south.acme")
     assert other
     restore(owner)
@@ -115,9 +115,9 @@ def test_lists_of_several_edges_are_one(owner: _authority.Authority, tmp_path: P
     assert recover_revocations(str(tmp_path), said) == ([], [])
 
 
-def test_a_list_of_another_authority_is_named_and_left(owner: _authority.Authority, tmp_path: Path) -> None:
-    other = _ca.ensure_authority(tmp_path / "elsewhere", "acme")
-    _ca.sign(other, request(WEST), WEST)
+def test_a_list_of_another_authority_is_named_and_left(owner: authority.Authority, tmp_path: Path) -> None:
+    other = ca.ensure_authority(tmp_path / "elsewhere", "acme")
+    ca.sign(other, request(WEST), WEST)
     found, _new = _crl.revoke(other, WEST)
     assert found
     everything = revoked(owner)
@@ -128,7 +128,7 @@ def test_a_list_of_another_authority_is_named_and_left(owner: _authority.Authori
     assert recover_revocations(str(tmp_path), held(found.text, "umbra")) == ([], [])
 
 
-def test_only_the_organizations_that_are_recovered_learn(owner: _authority.Authority, tmp_path: Path) -> None:
+def test_only_the_organizations_that_are_recovered_learn(owner: authority.Authority, tmp_path: Path) -> None:
     """Their edges may be in the same inventory. Seen: a run for one organization brought back revocations of all."""
     everything = revoked(owner)
     text = restore(owner)

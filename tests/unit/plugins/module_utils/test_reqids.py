@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _reqids
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile import reqids
 
 
 def edge(*links: str) -> list[dict[str, Any]]:
@@ -22,15 +22,15 @@ def edge(*links: str) -> list[dict[str, Any]]:
 
 def numbered(*links: str) -> dict[str, int]:
     tunnels = edge(*links)
-    _reqids.number_links(tunnels)
+    reqids.number_links(tunnels)
     return {f"{tunnel['name']}/{link['vpn']}": link["reqid"] for tunnel in tunnels for link in tunnel["links"]}
 
 
 def test_each_link_has_its_own() -> None:
     found = numbered(*(f"a--b{tunnel}/vpn{vpn}" for tunnel in range(40) for vpn in range(25)))
     assert len(set(found.values())) == 1000
-    assert min(found.values()) >= _reqids.FIRST
-    assert max(found.values()) <= _reqids.LAST
+    assert min(found.values()) >= reqids.FIRST
+    assert max(found.values()) <= reqids.LAST
 
 
 def test_it_stays_when_others_come_and_go_and_in_any_order() -> None:
@@ -44,11 +44,11 @@ def one_of(link: str) -> int:
 
 
 def test_where_two_names_meet_the_later_takes_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_reqids, "LAST", _reqids.FIRST + 2)
-    assert sorted(numbered("a--b/x", "a--b/y", "a--b/z").values()) == [_reqids.FIRST + n for n in range(3)]
+    monkeypatch.setattr(reqids, "LAST", reqids.FIRST + 2)
+    assert sorted(numbered("a--b/x", "a--b/y", "a--b/z").values()) == [reqids.FIRST + n for n in range(3)]
 
 
 def test_openvpn_needs_none() -> None:
     tunnels = [{"name": "a--b--ssl", "kind": "ssl", "links": [{"vpn": "x"}]}]
-    _reqids.number_links(tunnels)
+    reqids.number_links(tunnels)
     assert tunnels[0]["links"] == [{"vpn": "x"}]

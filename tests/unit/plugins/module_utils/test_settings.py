@@ -17,17 +17,21 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._libreswan import algorithms, ipsec_conf, ipsec_secrets
-from ansible_collections.intercloud.vpn.plugins.module_utils._policy_encryption import (
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.libreswan import (
+    algorithms,
+    ipsec_conf,
+    ipsec_secrets,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.policy.encryption import (
     AEAD,
     CIPHER,
     GROUP,
     INTEGRITY,
     PRF,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._settings import pointers, settings, with_libreswan
-from ansible_collections.intercloud.vpn.plugins.module_utils._settings_text import settings_text
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers, settings, with_libreswan
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.text import settings_text
 
 UNIT = Path(__file__).parents[2]
 PLAN: dict[str, Any] = json.loads((UNIT / "golden/external/plan.json").read_text(encoding="utf-8"))

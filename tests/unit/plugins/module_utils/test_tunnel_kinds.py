@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._tunnels import KINDS
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.tunnel.kinds import KINDS
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
 
 SSL = {**PAYROLL, "tunnel": "ssl"}

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _verify
-from ansible_collections.intercloud.vpn.plugins.module_utils import _verify_algorithms as algorithms
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify_targets import probe_targets, way
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify import verify
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify import algorithms
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets, way
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.verify_world import TUNNEL, World
 
 
@@ -462,7 +462,7 @@ def test_a_dead_non_member_is_a_warning(world: World) -> None:
 def test_what_a_run_is_not_about_is_a_warning(world: World) -> None:
     del world.observed["vm3-west"], world.probes["vm3-west"], world.probes["vm2-west"]
     asked = set(world.observed) | set(world.probes)
-    result = _verify.judge(world.plan, world.documents, world.observed, world.probes, asked=asked)
+    result = verify.judge(world.plan, world.documents, world.observed, world.probes, asked=asked)
     assert [(f.severity, f.subject, f.seen) for f in result.findings] == [
         ("warning", "vm3-west", "not in this run"),
         ("warning", "vm2-west", "not in this run"),

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _probe, _probe_port
-from ansible_collections.intercloud.vpn.plugins.module_utils._report import result_json, table
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe import ping, port as _probe_port
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json, table
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.verify_world import World, _answer
 
 ERP = {"name": "erp", "behind": "edge-east", "address": "100.64.0.2", "inside": "10.10.0.13", "ports": ["tcp/8443"]}
@@ -177,5 +177,5 @@ def test_what_the_network_says_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_target_with_a_port_is_asked_and_not_pinged(listening: int) -> None:
     target = {"address": "127.0.0.1", "port": listening, "expect": "reachable"}
-    (found,) = _probe.probe_all([target], _probe.Ping(count=1))
+    (found,) = ping.probe_all([target], ping.Ping(count=1))
     assert found["received"] == 1 and found["port"] == listening

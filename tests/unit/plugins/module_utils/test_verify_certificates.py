@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _verify
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify_certificates import Trust
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify_finding import Result
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify import verify
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.certificates import Trust
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.finding import Result
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.verify_world import World
 
 TRUST = Trust(
@@ -45,7 +45,7 @@ def world() -> World:
 
 
 def judge(world: World, trust: Trust | None = TRUST) -> Result:
-    return _verify.judge(world.plan, world.documents, world.observed, world.probes, trust=trust)
+    return verify.judge(world.plan, world.documents, world.observed, world.probes, trust=trust)
 
 
 def test_good_certificates_are_no_finding(world: World) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify_clocks import FORMAT
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.clocks import FORMAT
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.test_verify_certificates import (
     TRUST,
     certificate,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._report import result_json
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.verify_world import TUNNEL, World
 
 REFUSED = "parsed INFORMATIONAL request 2 [ N(AUTH_FAILED) ]"

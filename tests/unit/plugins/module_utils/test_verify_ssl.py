@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify_links import judge_links
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify_ssl import unplanned_sessions
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.links import judge_links
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.ssl import unplanned_sessions
 
 NAME = "edge-east--edge-west--ssl"
 BEHIND = {"edge-east": ["100.64.0.64/26", "100.64.1.64/26"], "edge-west": ["100.64.0.0/26", "100.64.1.0/26"]}

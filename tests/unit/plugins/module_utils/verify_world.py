@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.intercloud.vpn.plugins.module_utils import _verify
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify_finding import Result
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify_targets import probe_targets
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify import verify
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.finding import Result
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
 
 TUNNEL = "edge-east--edge-west"
 
@@ -188,7 +188,7 @@ class World:
 
     def judge(self) -> Result:
         """Compare the plan with what is seen."""
-        return _verify.judge(self.plan, self.documents, self.observed, self.probes)
+        return verify.judge(self.plan, self.documents, self.observed, self.probes)
 
 
 def _answer(target: dict[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _arrivals, _management, _sessions, _ssl
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _ssl_units as units
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._install import HOOK, sources
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import arrivals, management, processes, sessions
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import units
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import HOOK, sources
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 GOOD = {"edge-west.acme": "vcs-tcp"}
 
@@ -24,7 +24,7 @@ GOOD = {"edge-west.acme": "vcs-tcp"}
 @pytest.fixture
 def place(store: Store) -> Path:
     """The directory, with the note of a peer."""
-    found = store.at(_ssl.ARRIVALS)
+    found = store.at(processes.ARRIVALS)
     found.mkdir(parents=True)
     (found / "edge-west.acme").write_text("vcs-tcp\n", encoding="utf-8")
     return found
@@ -76,22 +76,22 @@ def test_a_link_in_place_of_the_directory_leads_nowhere(place: Path, store: Stor
 def test_another_users_directory_is_not_read(place: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     os.chown(place, 65534, 65534)
     assert Store(str(store.root)).arrivals == {}
-    monkeypatch.setattr(_arrivals, "owner", lambda: 65534)
+    monkeypatch.setattr(arrivals, "owner", lambda: 65534)
     assert Store(str(store.root)).arrivals == GOOD
 
 
 def test_no_directory_that_root_makes_is_in_one_of_the_users() -> None:
     """`install -d` follows links: root's own directories changed hands so."""
-    assert not _ssl.NEWS.startswith(f"{_ssl.ARRIVALS}/")
+    assert not processes.NEWS.startswith(f"{processes.ARRIVALS}/")
     made = [line for line in units.OWN[f"{units.DIRECTORY}/{units.PROCESS}"].splitlines() if "install -d" in line]
     assert [line for line in made if "nobody" in line] == []
-    for path in (_ssl.ARRIVALS, _ssl.NEWS):
+    for path in (processes.ARRIVALS, processes.NEWS):
         assert str(Path(path).parent) == "/run/intercloud-vpn"
 
 
 def test_where_revocations_cannot_be_read_no_peer_is_let_in() -> None:
     """OpenVPN itself takes a serial number for good whose file it may not open."""
-    assert f"[ -r {_ssl.REVOKED} ] && [ -x {_ssl.REVOKED} ] || " in sources()[HOOK].partition("\ncd ")[0]
+    assert f"[ -r {processes.REVOKED} ] && [ -x {processes.REVOKED} ] || " in sources()[HOOK].partition("\ncd ")[0]
 
 
 @pytest.mark.parametrize("said", [
@@ -101,9 +101,9 @@ def test_where_revocations_cannot_be_read_no_peer_is_let_in() -> None:
     ["HEADER"],
 ])  # fmt: skip
 def test_an_answer_that_makes_no_sense_is_none(said: list[str], monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
-    monkeypatch.setattr(_sessions, "ask", lambda *_arguments: [said, []])
-    with pytest.raises(_management.Silent, match="makes no sense"):
-        _sessions.of(_ssl.Process("server-udp", "vcs-udp", (), "udp"), store)
+    monkeypatch.setattr(sessions, "ask", lambda *_arguments: [said, []])
+    with pytest.raises(management.Silent, match="makes no sense"):
+        sessions.of(processes.Process("server-udp", "vcs-udp", (), "udp"), store)
 
 
 def test_an_answer_without_an_end_is_none() -> None:
@@ -112,4 +112,4 @@ def test_an_answer_without_an_end_is_none() -> None:
             return "x\n"
 
     with pytest.raises(OSError, match="says too much"):
-        _management._answer(Endless())
+        management._answer(Endless())

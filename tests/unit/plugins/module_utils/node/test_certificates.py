@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _certificates, _files, _x509
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._certificates import REVOCATIONS, Certificates
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import NOTHING, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Context
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import certificates, x509
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files as _files
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.certificates import Certificates, REVOCATIONS
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 
 def der(tag: int, *parts: bytes) -> bytes:
@@ -54,9 +55,9 @@ def test_what_was_revoked_is_installed_and_then_as_wanted(edge: Generation, stor
     assert actions(newer) == [f"install {REVOCATIONS}"]
     assert newer.revoked() == {"edge-west.acme": "2026-01-01T00:00:00Z"}
     expected = newer.loaded()
-    assert expected != _certificates.on_disk(store)
+    assert expected != certificates.on_disk(store)
     newer.build()
-    assert (actions(newer), _certificates.on_disk(store)) == ([], expected)
+    assert (actions(newer), certificates.on_disk(store)) == ([], expected)
 
 
 def test_a_roll_back_does_not_trust_again(edge: Generation, store: Store) -> None:
@@ -66,7 +67,7 @@ def test_a_roll_back_does_not_trust_again(edge: Generation, store: Store) -> Non
         earlier.build()
         earlier.clear()
         assert _files.read(store.at(REVOCATIONS)) == SECOND
-        assert earlier.loaded() == _certificates.on_disk(store)
+        assert earlier.loaded() == certificates.on_disk(store)
 
 
 def test_a_list_that_was_taken_away_is_put_back(edge: Generation, store: Store) -> None:
@@ -100,7 +101,7 @@ class TestFacts:
         request = ("-subj", "/CN=edge-west.acme", "-addext", "subjectAltName=DNS:edge-west.acme")
         openssl(tmp_path, "req", *curve, "-keyout", "edge.key", "-out", "edge.csr", *request)
         self.sign(tmp_path, "ours")
-        for source, path in (("edge.key", _certificates.KEY), ("ours.pem", _certificates.AUTHORITY)):
+        for source, path in (("edge.key", certificates.KEY), ("ours.pem", certificates.AUTHORITY)):
             shutil.copy(tmp_path / source, store.at(path))
         return tmp_path
 
@@ -120,30 +121,30 @@ class TestFacts:
         )
 
     def test_a_good_one(self, made: Path, store: Store) -> None:
-        facts = _x509.certificate(store)
+        facts = x509.certificate(store)
         assert (facts["present"], facts["key"], facts["fits"], facts["signed"]) == (True,) * 4
         assert (facts["identity"], facts["serial"]) == ("edge-west.acme", "badcafe")
         assert facts["not_before"] < facts["not_after"]
-        assert [_x509.valid_for(facts, days) for days in (30, 101)] == [True, False]
+        assert [x509.valid_for(facts, days) for days in (30, 101)] == [True, False]
 
     def test_of_another_authority(self, made: Path, store: Store) -> None:
         self.sign(made, "other")
-        facts = _x509.certificate(store)
-        assert (facts["fits"], facts["signed"], _x509.valid_for(facts, 0)) == (True, False, False)
+        facts = x509.certificate(store)
+        assert (facts["fits"], facts["signed"], x509.valid_for(facts, 0)) == (True, False, False)
 
     def test_for_another_key(self, made: Path, store: Store) -> None:
-        shutil.copy(made / "other.key", store.at(_certificates.KEY))
-        facts = _x509.certificate(store)
-        assert (facts["fits"], facts["signed"], _x509.valid_for(facts, 0)) == (False, True, False)
+        shutil.copy(made / "other.key", store.at(certificates.KEY))
+        facts = x509.certificate(store)
+        assert (facts["fits"], facts["signed"], x509.valid_for(facts, 0)) == (False, True, False)
 
     def test_an_expired_one_is_still_signed(self, made: Path, store: Store) -> None:
         self.sign(made, "ours", days=-1)
-        facts = _x509.certificate(store)
-        assert (facts["signed"], _x509.valid_for(facts, 0)) == (True, False)
+        facts = x509.certificate(store)
+        assert (facts["signed"], x509.valid_for(facts, 0)) == (True, False)
 
     def test_of_none(self, store: Store) -> None:
-        facts = _x509.certificate(store)
-        assert (facts["present"], facts["key"], _x509.valid_for(facts, 0)) == (False, False, False)
+        facts = x509.certificate(store)
+        assert (facts["present"], facts["key"], x509.valid_for(facts, 0)) == (False, False, False)
 
 
 def openssl(directory: Path, *words: str) -> None:

@@ -9,15 +9,15 @@ import re
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _charon, _scratch
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, scratch
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 
 LISTENS = {"dhcp", "farp", "unity", "tnc-tnccs", "tnc-pdp", "updown", "attr", "resolve", "bypass-lan", "forecast"}
 
 
 @pytest.mark.parametrize(("backend", "expected"), [("libipsec", True), ("xfrm", False)])
 def test_plugins_are_named_and_no_others_are_loaded(edge: Generation, backend: str, expected: bool) -> None:
-    text = _charon.settings(Generation(edge.document, {}, backend))
+    text = charon.settings(Generation(edge.document, {}, backend))
     (named,) = re.findall(r"^  load = (.+)$", text, re.MULTILINE)
     assert "\n  load_modular = no\n" in text
     assert ("kernel-libipsec" in named.split()) is expected
@@ -29,12 +29,12 @@ def test_plugins_are_named_and_no_others_are_loaded(edge: Generation, backend: s
 
 
 def test_the_scratch_daemon_loads_the_same_but_for_esp() -> None:
-    named = " ".join(_charon.plugins("xfrm"))
-    assert f"load = {named}\n" in _scratch._SETTINGS.format(socket="x", plugins=named)
+    named = " ".join(charon.plugins("xfrm"))
+    assert f"load = {named}\n" in scratch._SETTINGS.format(socket="x", plugins=named)
 
 
 def test_an_address_is_asked_for_cookies_before_it_is_blocked(edge: Generation) -> None:
     """charon raises `block_threshold` above `cookie_threshold_ip` by itself: 200 was 1001 beside 1000."""
-    text = _charon.settings(edge)
+    text = charon.settings(edge)
     found = {name: int(value) for name, value in re.findall(r"^  (\w+_threshold\w*) = (\d+)$", text, re.MULTILINE)}
     assert 0 < found["cookie_threshold_ip"] < found["block_threshold"]

@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _commit, _confirm, _pending
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._commit import Refused, RolledBack, commit, rollback
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Change, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Part
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._run import CommandError
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import commit as _commit, confirm
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import commit, Refused, rollback, RolledBack
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Change, Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Part
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 EMPTY = ("sysctls", "addresses", "routes", "vpns", "tunnels")
 
@@ -150,9 +151,9 @@ def test_what_rolled_back_meanwhile_is_not_confirmed(store: Store, document: dic
     done = commit(second, store)
     rollback(store)
     with pytest.raises(CommandError, match="not confirmed"):
-        _confirm.confirm(store, 0, expected=done.generation)
+        confirm.confirm(store, 0, expected=done.generation)
     commit(second, store)
-    assert _confirm.confirm(store, 0, expected=done.generation)["disarmed"]
+    assert confirm.confirm(store, 0, expected=done.generation)["disarmed"]
 
 
 def test_the_first_commit_that_fails_leaves_nothing(store: Store, document: dict[str, Any]) -> None:
@@ -199,7 +200,7 @@ def test_a_removal_is_confirmed_too(store: Store, document: dict[str, Any]) -> N
     assert rollback(store) == first.name
     assert (Fake.loaded, store.named("current"), store.fallback) == (["a"], first.name, None)
     done = commit(empty, store)
-    assert _confirm.confirm(store, 0, expected=done.generation)["disarmed"]
+    assert confirm.confirm(store, 0, expected=done.generation)["disarmed"]
     assert not store.state.exists()
 
 
@@ -208,7 +209,7 @@ def test_a_run_that_finds_the_work_of_a_killed_one_done_has_time_to_confirm(
 ) -> None:
     want = generation(document, 1, "a")
     commit(want, store, timeout=60)
-    _pending.arm(store, want.name, "", 0)  # the deadline of the killed run is over
+    pending.arm(store, want.name, "", 0)  # the deadline of the killed run is over
     assert store.pending.left == 0
     assert commit(want, store, timeout=60).changes == []
     assert store.pending.left > 50
@@ -223,9 +224,9 @@ def test_what_could_not_be_undone_is_not_confirmed(store: Store, document: dict[
         rollback(store)
     assert (store.pending.undoing, store.pending.left, store.named("current")) == (True, 0, first.name)
     with pytest.raises(CommandError, match="not confirmed"):
-        _confirm.confirm(store, 0, expected=done.generation)
+        confirm.confirm(store, 0, expected=done.generation)
     with pytest.raises(CommandError, match="on its way back"):
-        _confirm.confirm(store, 0)
+        confirm.confirm(store, 0)
     Fake.stuck = False
     assert rollback(store) == first.name
     assert store.pending is None

@@ -12,15 +12,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
-    _guarded,
-    _pending,
-    _salvage,
-    _state,
-    _stored,
-)
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import NOTHING, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import state
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import guarded, pending, salvage, stored
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import NAMESPACE
 
 
@@ -31,7 +26,7 @@ def pair(store: Store, edge: Generation) -> tuple[Generation, Generation]:
     document = {**edge.document, "generation": 4, "vpns": [*edge.document["vpns"], more]}
     second = Generation(document, edge.files, edge.backend)
     for generation in (edge, second):
-        store.guarded.write(_guarded.grown(store.guarded.read() or {}, generation))
+        store.guarded.write(guarded.grown(store.guarded.read() or {}, generation))
         store.save(generation)
         store.point(generation)
     return edge, second
@@ -50,7 +45,7 @@ def test_what_is_whole_is_run(store: Store, pair: tuple[Generation, Generation])
 
 
 def test_a_new_node_has_nothing_to_run(store: Store) -> None:
-    assert store.running() == _stored.Running(NOTHING)
+    assert store.running() == stored.Running(NOTHING)
 
 
 def test_a_damaged_generation_is_replaced_by_the_one_before(store: Store, pair: tuple[Generation, Generation]) -> None:
@@ -66,7 +61,7 @@ def test_of_an_unconfirmed_one_the_confirmed_one_takes_the_place(
     store: Store, pair: tuple[Generation, Generation], document: dict[str, Any]
 ) -> None:
     third = Generation({**document, "generation": 5}, {}, "libipsec")
-    _pending.arm(store, third.name, pair[0].name, 60)
+    pending.arm(store, third.name, pair[0].name, 60)
     store.save(third)
     store.point(third)
     (store.state / "generations" / third.name / "document.json").unlink()
@@ -79,14 +74,14 @@ def test_with_none_that_can_be_read_every_block_is_refused(store: Store, pair: t
     running = store.running()
     assert running.refusing
     assert len(running.damaged) == 2
-    assert _guarded.blocks(running.generation) == ["100.64.0.0/24", "100.64.8.0/24", "fd00:1::/64"]
+    assert guarded.blocks(running.generation) == ["100.64.0.0/24", "100.64.8.0/24", "fd00:1::/64"]
     assert (running.generation.document["node"], running.generation.document["role"]) == ("edge-east", "org_edge")
 
 
 def test_what_waits_for_confirmation_and_cannot_be_read_is_told(
     store: Store, pair: tuple[Generation, Generation]
 ) -> None:
-    _pending.arm(store, pair[1].name, pair[0].name, 60)
+    pending.arm(store, pair[1].name, pair[0].name, 60)
     assert store.unread() == []
     path = store.state / "unconfirmed"
     path.write_text(path.read_text(encoding="ascii")[:20], encoding="ascii")
@@ -135,15 +130,15 @@ def test_certificates_and_keys_are_taken_from_strongswans_files(store: Store, ed
         path = store.at(f"/etc/swanctl/{name}/intercloud-vpn.pem")
         path.parent.mkdir(parents=True)
         path.write_text(pem, encoding="ascii")
-    known = _salvage.known(_stored.Running(edge, damaged=("x",)), store)
+    known = salvage.known(stored.Running(edge, damaged=("x",)), store)
     assert known.files == {"certificate.pem": pem, "authority.pem": pem}
     assert known.empty  # so that every subsystem looks at all that is loaded
 
 
 @pytest.mark.skipif(not NAMESPACE, reason="needs root and nft")
 def test_the_kernel_takes_the_refusing_firewall(edge: Generation) -> None:
-    refusing = _guarded.refusing(_guarded.grown({}, edge))
-    beside = _guarded.beside(edge, {"blocks": ["100.64.0.0/22", "fd00:1::/64"]})
+    refusing = guarded.refusing(guarded.grown({}, edge))
+    beside = guarded.beside(edge, {"blocks": ["100.64.0.0/22", "fd00:1::/64"]})
     for generation in (refusing, beside):
         argv, text = ["unshare", "-n", "nft", "-f", "-"], generation.files["nftables.nft"]
         done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False)
@@ -154,5 +149,5 @@ def test_the_kernel_takes_the_refusing_firewall(edge: Generation) -> None:
 def test_nobody_takes_a_damaged_generation_for_nothing() -> None:
     """`current` is None for a damaged one, too: to know what to run, ask `running`."""
     asked = re.compile(r"\.current\(\) or\b")
-    found = {path.name for path in Path(_state.__file__).parent.glob("*.py") if asked.search(path.read_text("utf-8"))}
+    found = {path.name for path in Path(state.__file__).parent.glob("*.py") if asked.search(path.read_text("utf-8"))}
     assert found == set()

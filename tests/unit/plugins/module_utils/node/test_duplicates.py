@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._duplicates import mixed, surplus
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.duplicates import mixed, surplus
 
 TUNNEL = "edge-east--edge-west"
 

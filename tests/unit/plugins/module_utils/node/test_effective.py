@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import random
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._effective import inside
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.effective import inside
 
 
 def test_no_more_specific_network_has_the_address() -> None:

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _certificates, _expiry, _x509
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import certificates, x509
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import expiry
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs o
 @pytest.fixture(name="end")
 def _end(store: Store, edge: Generation) -> datetime:
     """An edge whose certificate is valid for 90 days from now; when it ends."""
-    key, path = store.at(_certificates.KEY), store.at(_certificates.CERTIFICATE)
+    key, path = store.at(certificates.KEY), store.at(certificates.CERTIFICATE)
     for file in (key, path):
         file.parent.mkdir(parents=True)
     subject = ("-subj", "/CN=edge-east.acme", "-addext", "subjectAltName=DNS:edge-east.acme")
@@ -33,7 +34,7 @@ def _end(store: Store, edge: Generation) -> datetime:
     )  # fmt: skip
     store.save(edge)
     store.point(edge)
-    return datetime.strptime(_x509.certificate(store)["not_after"], _expiry.FORMAT).replace(tzinfo=timezone.utc)
+    return datetime.strptime(x509.certificate(store)["not_after"], expiry.FORMAT).replace(tzinfo=timezone.utc)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def _end(store: Store, edge: Generation) -> datetime:
     ],
 )
 def test_the_edge_says_it_before_and_after(store: Store, end: datetime, before: timedelta, said: list[str]) -> None:
-    found = _expiry.warnings(store, now=end - before)
+    found = expiry.warnings(store, now=end - before)
     assert len(found) == bool(said)
     for words in said:
         assert words in found[0]
@@ -56,7 +57,7 @@ def test_the_edge_says_it_before_and_after(store: Store, end: datetime, before: 
 
 
 def test_how_many_days_before_can_be_said(store: Store, end: datetime) -> None:
-    assert not _expiry.warnings(store, days=7, now=end - timedelta(days=20))
+    assert not expiry.warnings(store, days=7, now=end - timedelta(days=20))
 
 
 def test_who_needs_no_certificate_says_nothing(store: Store, edge: Generation, end: datetime, document: Any) -> None:
@@ -64,4 +65,4 @@ def test_who_needs_no_certificate_says_nothing(store: Store, edge: Generation, e
     other = Generation({**document, "generation": 4}, edge.files, edge.backend)
     store.save(other)
     store.point(other)
-    assert _expiry.warnings(store, now=end) == []
+    assert expiry.warnings(store, now=end) == []

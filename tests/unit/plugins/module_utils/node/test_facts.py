@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _facts
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import facts
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import _facts
     [({"charon-systemd": "5.9.8-5+deb12u6"}, "5.9.8"), ({"charon-systemd": "6.0.1-6"}, "6.0.1")],
 )
 def test_strongswans_version_is_the_packages(versions: dict[str, str], version: str) -> None:
-    assert _facts.strongswan(versions) == version
+    assert facts.strongswan(versions) == version
 
 
 @pytest.mark.parametrize(
@@ -23,10 +23,10 @@ def test_strongswans_version_is_the_packages(versions: dict[str, str], version: 
     [("xfrm", "5.9.8", True), ("libipsec", "5.9.8", False), ("libipsec", "5.9.11", True), ("libipsec", "", False)],
 )
 def test_traps(backend: str, version: str, trap: bool) -> None:
-    assert _facts.traps(backend, version) is trap
+    assert facts.traps(backend, version) is trap
 
 
 def test_a_package_that_is_only_configured_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_facts, "have", lambda _program: True)
-    monkeypatch.setattr(_facts, "run", lambda *_argv: "a\t1.0\tinstalled\nb\t2.0\tconfig-files\n")
-    assert _facts.installed(["a", "b", "c"]) == {"a": "1.0"}
+    monkeypatch.setattr(facts, "have", lambda _program: True)
+    monkeypatch.setattr(facts, "run", lambda *_argv: "a\t1.0\tinstalled\nb\t2.0\tconfig-files\n")
+    assert facts.installed(["a", "b", "c"]) == {"a": "1.0"}

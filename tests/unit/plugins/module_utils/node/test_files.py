@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _files, _leftovers, _room
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files, leftovers, room
 
 
 def ended() -> int:
@@ -39,14 +39,14 @@ def test_what_fails_is_said_with_path_and_repair(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, text: str
 ) -> None:
     path = tmp_path / "a" / "b.conf"
-    _files.write(path, "old\n")
+    files.write(path, "old\n")
 
     def fsync(_handle: int) -> None:
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(_files.Unwritable) as error:
-        _files.write(path, "new\n")
+    with pytest.raises(files.Unwritable) as error:
+        files.write(path, "new\n")
     assert str(error.value).startswith(f"{path}: {text}")
     assert path.read_text(encoding="ascii") == "old\n"
     assert list(path.parent.iterdir()) == [path]
@@ -63,8 +63,8 @@ def test_what_a_killed_step_left_is_removed(tmp_path: Path) -> None:
     kept = [private / f".intercloud-vpn-{here}-x", private / "intercloud-vpn.key", private / ".other"]
     for path in kept:
         path.touch()
-    assert len(_leftovers.found(tmp_path)) == 3
-    _leftovers.sweep(tmp_path)
+    assert len(leftovers.found(tmp_path)) == 3
+    leftovers.sweep(tmp_path)
     assert sorted(private.iterdir()) == sorted(kept)
     assert list(generations.iterdir()) == []
 
@@ -72,18 +72,18 @@ def test_what_a_killed_step_left_is_removed(tmp_path: Path) -> None:
 def test_a_process_id_that_was_given_again_keeps_nothing(tmp_path: Path) -> None:
     path = tmp_path / f".intercloud-vpn-{os.getpid()}-x"
     path.touch()
-    long_ago = time.time() - 2 * _files.ABANDONED
+    long_ago = time.time() - 2 * files.ABANDONED
     os.utime(path, (long_ago, long_ago))
-    assert _files.leftovers(tmp_path) == [path]
+    assert files.leftovers(tmp_path) == [path]
 
 
 def test_room_that_is_there_is_no_problem_and_leaves_no_trace(tmp_path: Path) -> None:
-    assert _room.check([tmp_path / "not/yet/there", tmp_path], 1 << 16) == []
+    assert room.check([tmp_path / "not/yet/there", tmp_path], 1 << 16) == []
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_set_aside_is_really_taken_and_really_freed(tmp_path: Path) -> None:
-    reserve = _room.Reserve(tmp_path / "a", tmp_path / "b")
+    reserve = room.Reserve(tmp_path / "a", tmp_path / "b")
     reserve.take(1 << 16)
     assert [place.exists() for place in reserve.places] == [True, False]  # one for each file system
     assert (tmp_path / "a/reserve/octets").stat().st_blocks * 512 >= 1 << 16

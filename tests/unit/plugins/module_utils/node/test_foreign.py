@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _foreign
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import foreign
 
 NAMESPACE = subprocess.run(["unshare", "-n", "nft", "--version"], capture_output=True, check=False).returncode == 0
 LOADED = """
@@ -97,6 +97,6 @@ def test_what_iptables_rejects(monkeypatch: pytest.MonkeyPatch, said: Any, text:
     match = {"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "eth0"}}
     base = {**place, "name": "forward", "hook": "forward", "type": "filter", "policy": "accept"}
     rules = {"nftables": [{"chain": base}, {"rule": {**place, "chain": "forward", "expr": [match, said]}}]}
-    monkeypatch.setattr(_foreign, "have", lambda _name: True)
-    monkeypatch.setattr(_foreign, "run", lambda *words: json.dumps(rules) if "ruleset" in words else text)
-    assert _foreign.droppers() == found
+    monkeypatch.setattr(foreign, "have", lambda _name: True)
+    monkeypatch.setattr(foreign, "run", lambda *words: json.dumps(rules) if "ruleset" in words else text)
+    assert foreign.droppers() == found

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _identity, _slices
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._commit import Refused, commit, revise, rollback
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity as _identity, slices
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import commit, Refused, revise, rollback
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_commit import EMPTY, generation, node
 
 OURS, OTHER = "0b5ef0a4-ours", "77aa3c10-other"
@@ -158,7 +158,7 @@ def keep(store: Store, number: int, ancestors: dict[str, Any], **options: Any) -
     document.update({key: options.pop(key) for key in ("node", "organization") if key in options})
     whole = {**document, "generation": number, "slice": {"edge-east": {}}}
     given = {"slices": [whole], "allow_older": False, "require": [], "lineage": {whole["organization"]: ancestors}}
-    return _slices.keep({**given, **options}, store, False)
+    return slices.keep({**given, **options}, store, False)
 
 
 def test_a_vcc_node_refuses_the_same(store: Store, document: dict[str, Any]) -> None:

@@ -10,20 +10,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _install, _state
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import NOTHING, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import state
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 
 LATER = {"_sha2"}  # of the standard library of Python 3.12
-HERE = Path(_install.__file__).parent
+HERE = Path(install.__file__).parent
 
 
 def test_everything_the_agent_imports_is_installed() -> None:
-    for module in _install.MODULES:
+    for module in install.MODULES:
         for node in ast.walk(ast.parse((HERE / f"{module}.py").read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.level:
                 names = [node.module] if node.module else [alias.name for alias in node.names]
-                assert set(names) <= set(_install.MODULES), module
+                assert set(names) <= set(install.MODULES), module
 
 
 def test_the_standard_library_is_enough() -> None:
@@ -35,17 +36,17 @@ def test_the_standard_library_is_enough() -> None:
             assert {name.partition(".")[0] for name in names} <= {*sys.stdlib_module_names, *LATER}, path.name
 
 
-def test_it_is_installed_runs_and_goes(store: _state.Store, edge: Generation) -> None:
-    agent = _install.Agent(Context(edge, NOTHING, store))
-    assert [change.action for change in agent.changes()] == [f"install {_install.HOME}"]
+def test_it_is_installed_runs_and_goes(store: state.Store, edge: Generation) -> None:
+    agent = install.Agent(Context(edge, NOTHING, store))
+    assert [change.action for change in agent.changes()] == [f"install {install.HOME}"]
     agent.build()
     assert agent.changes() == []
-    launcher = store.at(_install.AGENT)
-    launcher.write_text(launcher.read_text().replace(_install.HOME, str(store.at(_install.HOME))))
+    launcher = store.at(install.AGENT)
+    launcher.write_text(launcher.read_text().replace(install.HOME, str(store.at(install.HOME))))
     said = subprocess.run([sys.executable, str(launcher), "--help"], capture_output=True, text=True, check=True)
     assert "rollback" in said.stdout
-    assert [change.action for change in agent.changes()] == [f"update {_install.HOME}"]
-    gone = _install.Agent(Context(NOTHING, edge, store))
+    assert [change.action for change in agent.changes()] == [f"update {install.HOME}"]
+    gone = install.Agent(Context(NOTHING, edge, store))
     gone.clear()
-    assert not store.at(_install.HOME).exists()
+    assert not store.at(install.HOME).exists()
     assert gone.changes() == []

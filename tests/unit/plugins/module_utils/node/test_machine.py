@@ -15,17 +15,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
-    _charon,
-    _collisions,
-    _ip,
-    _machine,
-    _sockets,
-    _survey,
-)
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import NOTHING, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Context
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import collisions, machine as _machine, survey
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import ip, sockets
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 MEMBER = {
     "role": "member",
@@ -56,7 +51,7 @@ def devices(*addresses: str) -> dict[str, Any]:
     ],
 )
 def test_addresses(document: dict[str, Any], address: str, there: bool) -> None:
-    found = _collisions.collisions(document, {}, devices(address), ())
+    found = collisions.collisions(document, {}, devices(address), ())
     assert bool(found.refused) == there
     assert not there or f"device eth0 has the address {address}, and block " in found.refused[0]
     assert found.notes == []
@@ -80,28 +75,28 @@ def test_addresses(document: dict[str, Any], address: str, there: bool) -> None:
     ],
 )
 def test_routes(document: dict[str, Any], route: str, verdict: str) -> None:
-    found = _collisions.collisions(document, {}, {}, [route])
+    found = collisions.collisions(document, {}, {}, [route])
     assert (bool(found.refused), bool(found.notes)) == (verdict == "refused", verdict == "notes")
     assert route in "".join(found.refused + found.notes) or not verdict
 
 
 def test_a_member_is_told_of_blocks_by_its_routes_and_destinations_are_none() -> None:
-    assert _collisions.collisions(MEMBER, {}, devices("100.64.0.9/24"), ()).refused
-    assert not _collisions.collisions(MEMBER, {}, devices("198.51.100.9/24"), ()).refused
+    assert collisions.collisions(MEMBER, {}, devices("100.64.0.9/24"), ()).refused
+    assert not collisions.collisions(MEMBER, {}, devices("198.51.100.9/24"), ()).refused
 
 
 def test_what_the_node_runs_already_is_noted(document: dict[str, Any]) -> None:
-    found = _collisions.collisions(document, document, devices("100.64.0.130/24"), ())
+    found = collisions.collisions(document, document, devices("100.64.0.130/24"), ())
     assert (found.refused, len(found.notes)) == ([], 1)
 
 
 def test_public_addresses(document: dict[str, Any]) -> None:
     tunnel = "edge-east--edge-west"
-    assert _collisions.missing_addresses(document, {}, ["203.0.113.2/28"]) == {}
-    assert _collisions.missing_addresses(document, {}, ["10.0.0.1/8"]) == {"203.0.113.2": [tunnel]}
-    assert _collisions.missing_addresses(document, document, ["10.0.0.1/8"]) == {}
+    assert collisions.missing_addresses(document, {}, ["203.0.113.2/28"]) == {}
+    assert collisions.missing_addresses(document, {}, ["10.0.0.1/8"]) == {"203.0.113.2": [tunnel]}
+    assert collisions.missing_addresses(document, document, ["10.0.0.1/8"]) == {}
     document["tunnels"][0]["local_address"] = "%any"
-    assert _collisions.missing_addresses(document, {}, []) == {}
+    assert collisions.missing_addresses(document, {}, []) == {}
 
 
 def test_the_commit_refuses_and_what_removes_everything_is_not_refused(
@@ -109,10 +104,10 @@ def test_the_commit_refuses_and_what_removes_everything_is_not_refused(
 ) -> None:
     held = {"eth0": ["203.0.113.9/28"], "eth1": ["100.64.0.130/24"]}
     found = {name: {"mac": "", "addresses": texts} for name, texts in held.items()}
-    monkeypatch.setattr(_ip, "addresses", lambda: held)
-    monkeypatch.setattr(_survey, "devices", lambda _owned: found)
-    monkeypatch.setattr(_survey, "routes", lambda _owned: [])
-    monkeypatch.setattr(_charon, "strangers", list)
+    monkeypatch.setattr(ip, "addresses", lambda: held)
+    monkeypatch.setattr(survey, "devices", lambda _owned: found)
+    monkeypatch.setattr(survey, "routes", lambda _owned: [])
+    monkeypatch.setattr(charon, "strangers", list)
     one, two = _machine.Machine(Context(edge, NOTHING, store)).problems()
     assert "device eth1 has the address 100.64.0.130/24" in one
     assert "tunnel edge-east--edge-west: no device has the address 203.0.113.2" in two
@@ -123,7 +118,7 @@ def test_the_commit_refuses_and_what_removes_everything_is_not_refused(
 
 
 def test_the_survey_runs_alone_and_a_new_machine_has_no_identity() -> None:
-    path = Path(_survey.__file__)
+    path = Path(survey.__file__)
     done = subprocess.run(
         [sys.executable, "-I", "-c", path.read_text(encoding="utf-8")], capture_output=True, text=True, check=True
     )
@@ -134,8 +129,8 @@ def test_the_survey_runs_alone_and_a_new_machine_has_no_identity() -> None:
 
 
 def test_without_iproute2_and_state_it_says_what_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_survey, "PATH", str(tmp_path))
-    found = _survey.survey(str(tmp_path))
+    monkeypatch.setattr(survey, "PATH", str(tmp_path))
+    found = survey.survey(str(tmp_path))
     assert (found["node"], found["generation"], found["devices"], found["routes"]) == ("", 0, {}, [])
 
 
@@ -143,14 +138,14 @@ def test_it_reads_what_the_node_keeps(store: Store, edge: Generation) -> None:
     store.save(edge)
     store.point(edge)
     store.own("addresses", [["100.64.0.1/32", "lo"]])
-    found = _survey.survey(str(store.root))
+    found = survey.survey(str(store.root))
     assert (found["node"], found["organization"], found["generation"]) == ("edge-east", "acme", 3)
     assert found["own"] == ["100.64.0.1/32"]
     assert found["runs"]["tunnels"] == {"edge-east--edge-west": "203.0.113.2"}
     assert found["runs"]["blocks"] == ["100.64.0.0/24", "fd00:1::/64"]
     identity = {"node": "edge-east", "organization": "acme", "ledger": "5f", "hash": "ab"}
     (store.state / "identity.json").write_text(json.dumps(identity), encoding="utf-8")
-    found = _survey.survey(str(store.root))
+    found = survey.survey(str(store.root))
     assert (found["ledger"], found["chain"]) == ("5f", "ab")
 
 
@@ -164,8 +159,8 @@ def test_routes_of_all_tables_but_ours(monkeypatch: pytest.MonkeyPatch) -> None:
         {"type": "2", "dst": "10.0.0.2", "dev": "eth0", "table": "255", "protocol": "2", "flags": []},
         {"dst": "10.3.0.0/16", "nexthops": [{"dev": "eth0"}, {"dev": "eth1"}], "flags": []},
     ]
-    monkeypatch.setattr(_survey, "_routes", lambda family: loaded if family == "-4" else [])
-    assert _survey.routes() == [
+    monkeypatch.setattr(survey, "_routes", lambda family: loaded if family == "-4" else [])
+    assert survey.routes() == [
         "0.0.0.0/0 via 10.0.0.1 dev eth0",
         "10.1.0.7/32 dev tailscale0 table 52",
         "10.2.0.0/16 unreachable",
@@ -188,21 +183,21 @@ def test_the_holder_of_a_port_is_found() -> None:
         bound(socket.AF_INET6, socket.SOCK_DGRAM, "::") as six,
     ):
         ports = [four.getsockname()[1], six.getsockname()[1]]
-        found = _sockets.sockets("udp", ports)
+        found = sockets.sockets("udp", ports)
         assert [(one.address, one.port, one.anywhere) for one in found] == [
             ("127.0.0.1", ports[0], False),
             ("::", ports[1], True),
         ]
-        holders = _sockets.holders(found, ["strongswan.service"])
+        holders = sockets.holders(found, ["strongswan.service"])
         assert {(holder.pid, holder.port.port) for holder in holders} == {(os.getpid(), port) for port in ports}
         assert str(holders[0]).endswith(f"(process {os.getpid()})")
-        assert _sockets.holders(found, [], ours=os.getpid()) == []
+        assert sockets.holders(found, [], ours=os.getpid()) == []
 
 
 def test_the_commit_names_who_holds_a_port_of_a_tunnel_of_kind_ssl(
     document: dict[str, Any], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_ip, "addresses", lambda: {"eth0": ["203.0.113.2/28"]})
+    monkeypatch.setattr(ip, "addresses", lambda: {"eth0": ["203.0.113.2/28"]})
     with (
         bound(socket.AF_INET, socket.SOCK_DGRAM, "0.0.0.0") as one,
         bound(socket.AF_INET, socket.SOCK_DGRAM, "127.0.0.1") as other,
@@ -224,15 +219,15 @@ def test_the_commit_names_who_holds_a_port_of_a_tunnel_of_kind_ssl(
 def test_a_tcp_socket_counts_when_it_listens() -> None:
     with bound(socket.AF_INET, socket.SOCK_STREAM, "127.0.0.1") as one:
         port = one.getsockname()[1]
-        assert _sockets.sockets("tcp", [port]) == []
+        assert sockets.sockets("tcp", [port]) == []
         one.listen()
-        assert [found.port for found in _sockets.sockets("tcp", [port])] == [port]
+        assert [found.port for found in sockets.sockets("tcp", [port])] == [port]
 
 
 def test_a_daemon_without_its_sockets_is_deaf(monkeypatch: pytest.MonkeyPatch) -> None:
     with bound(socket.AF_INET, socket.SOCK_DGRAM, "0.0.0.0") as one:
         port = one.getsockname()[1]
-        monkeypatch.setattr(_charon, "ports", lambda: (port,))
-        assert _charon.deaf(os.getpid(), [4]) == []
-        assert _charon.deaf(os.getpid(), [4, 6]) == [port]
-        assert _charon.deaf(os.getppid(), [4]) == [port]
+        monkeypatch.setattr(charon, "ports", lambda: (port,))
+        assert charon.deaf(os.getpid(), [4]) == []
+        assert charon.deaf(os.getpid(), [4, 6]) == [port]
+        assert charon.deaf(os.getppid(), [4]) == [port]

@@ -13,22 +13,20 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.action import vpn_report
-from ansible_collections.intercloud.vpn.plugins.module_utils import _ca, _crl, _ledger_schema, _psk
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
-    _charon,
-    _files,
-    _install,
-    _openvpn,
-    _pending,
-    _secrets,
-    _ssl,
-    _ssl_user,
-    _systemd,
-    _units,
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import schema
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca, crl, keys
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, secrets
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import openvpn, processes, user
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import (
+    files as _files,
+    install,
+    systemd,
+    units,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import NOTHING, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Context
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.plugins.modules import edge_key
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_slices import keep, slice_of
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.test_crl import request
@@ -58,10 +56,10 @@ def under(umask: int, root: Path, work: Callable[[Path], Any]) -> dict[str, str]
 
 def node(root: Path, edge: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a commit leaves on a node, as far as it needs no systemd."""
-    monkeypatch.setattr(_systemd, "systemctl", lambda *_words: None)
-    monkeypatch.setattr(_ssl_user, "make", lambda _store: None)
-    monkeypatch.setattr(_systemd, "active", lambda _unit: False)
-    monkeypatch.setattr(_systemd, "alive", lambda _unit: False)
+    monkeypatch.setattr(systemd, "systemctl", lambda *_words: None)
+    monkeypatch.setattr(user, "make", lambda _store: None)
+    monkeypatch.setattr(systemd, "active", lambda _unit: False)
+    monkeypatch.setattr(systemd, "alive", lambda _unit: False)
     tunnel = {**edge.document["tunnels"][0], "kind": "ssl", "initiator": False, "name": "one--ssl"}
     tunnel["ssl"] = {"device": "vcs0", "ports": {"udp": 1194}}
     files = {**edge.files, "openvpn.server-udp.conf": "x\n", "openvpn.peer.edge-west.acme": "y\n", "crl.pem": CRL}
@@ -70,26 +68,26 @@ def node(root: Path, edge: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
     with store.lock():
         store.save(want)
         store.point(want)
-        _pending.arm(store, want.name, "", 60)
+        pending.arm(store, want.name, "", 60)
         store.own("service", {})
         context = Context(want, NOTHING, store)
-        for part in (_install.Agent(context), _units.Units(context), _openvpn.Openvpn(context)):
+        for part in (install.Agent(context), units.Units(context), openvpn.Openvpn(context)):
             part.build()
-        _files.write(store.at(_secrets.PATH), "secret", 0o600)
-        _files.write(store.at(_charon.MARKER), "{}", 0o600)
+        _files.write(store.at(secrets.PATH), "secret", 0o600)
+        _files.write(store.at(charon.MARKER), "{}", 0o600)
     keep(Store(str(root / "vcc-node")), slice_of("acme", 1, edge={}))
 
 
 def server(root: Path) -> None:
     """What a run leaves on the VCC server and on the controller."""
     state = root / "state"
-    _psk.ensure_psks(state, "acme", ["one--two"])
-    owner = _ca.ensure_authority(state, "acme")
-    _ca.sign(owner, request("edge-east.acme"), "edge-east.acme")
-    _crl.revoke(owner, "edge-east.acme")
+    keys.ensure_psks(state, "acme", ["one--two"])
+    owner = ca.ensure_authority(state, "acme")
+    ca.sign(owner, request("edge-east.acme"), "edge-east.acme")
+    crl.revoke(owner, "edge-east.acme")
     for path in owner.directory.glob("issued/*.pem"):
         path.rename(path.with_name("serial.pem"))
-    _ledger_schema.make_file(root / "elsewhere/deep/ledger.sqlite")
+    schema.make_file(root / "elsewhere/deep/ledger.sqlite")
     vpn_report.write(root / "results/deep/result.json", {})
     edge_key.make_key(str(root / "swanctl/private/edge.key"))
 
@@ -99,11 +97,11 @@ def test_a_node_has_the_same_modes_under_every_umask(
 ) -> None:
     found = [under(umask, tmp_path / f"{umask:o}", lambda root: node(root, edge, monkeypatch)) for umask in UMASKS]
     assert found[0] == found[1] == found[2]
-    assert found[0][_ssl.REVOKED.lstrip("/") + "/31"] == "100644"
-    for place in (_ssl.HOME, _ssl.PEERS, _ssl.REVOKED, _install.HOME):  # OpenVPN reads them as a user of its own
+    assert found[0][processes.REVOKED.lstrip("/") + "/31"] == "100644"
+    for place in (processes.HOME, processes.PEERS, processes.REVOKED, install.HOME):  # OpenVPN reads them as a user of its own
         assert found[0][place.lstrip("/")] == "40755"
     assert found[0]["var/lib/intercloud-vpn/generations"] == "40700"
-    assert found[0][_secrets.PATH.lstrip("/")] == "100600"
+    assert found[0][secrets.PATH.lstrip("/")] == "100600"
 
 
 def test_the_vcc_server_has_the_same_modes_under_every_umask(tmp_path: Path) -> None:
@@ -124,10 +122,10 @@ def test_a_mode_that_somebody_changed_is_put_back(
     store = Store(str(tmp_path / "node"))
     want = store.current()
     assert want
-    store.at(_ssl.REVOKED).chmod(0o700)
-    store.at(f"{_ssl.REVOKED}/31").chmod(0o600)
-    part = _openvpn.Openvpn(Context(want, want, store))
+    store.at(processes.REVOKED).chmod(0o700)
+    store.at(f"{processes.REVOKED}/31").chmod(0o600)
+    part = openvpn.Openvpn(Context(want, want, store))
     said = [change.action for change in part.changes() if "mode" in change.action]
-    assert said == [f"set the mode of {_ssl.REVOKED}", f"set the mode of {_ssl.REVOKED}/31"]
+    assert said == [f"set the mode of {processes.REVOKED}", f"set the mode of {processes.REVOKED}/31"]
     part.build()
     assert [change.action for change in part.changes() if "mode" in change.action] == []

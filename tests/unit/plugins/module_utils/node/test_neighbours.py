@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _neighbours, _senders
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import neighbours as _neighbours, senders
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 
 NAMESPACE = subprocess.run(["unshare", "-n", "ip", "-V"], capture_output=True, check=False).returncode == 0
 VM, EDGE, OLD = "02:00:00:00:00:0b", "02:00:00:00:00:01", "02:00:00:00:00:99"
@@ -162,12 +162,12 @@ def test_a_block_that_members_are_in_does_not_bind_those_who_are_unknown() -> No
         neighbour("10.10.9.9", sends=["100.64.0.9/32"]),
     ]
     generation = Generation(document(*members), {_neighbours.FILE: json.dumps({"10.10.0.1": EDGE})}, "none")
-    text = _senders.elements(generation, SETS)
+    text = senders.elements(generation, SETS)
     assert "unbound4 { 10.10.9.9/32, 100.64.0.9/32 }" in text
     assert f"100.64.0.0/24 . {EDGE}" in text
 
 
 def test_a_template_of_the_users_own_without_the_sets_is_left_alone() -> None:
     assert (
-        _senders.elements(Generation(document(neighbour("10.10.0.11", mac=[VM]))), "table inet intercloud_vpn {}") == ""
+        senders.elements(Generation(document(neighbour("10.10.0.11", mac=[VM]))), "table inet intercloud_vpn {}") == ""
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._nftables import blamed, canonical
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.nftables import blamed, canonical
 
 TABLE: list[dict[str, Any]] = [
     {"metainfo": {"version": "1.0.6"}},

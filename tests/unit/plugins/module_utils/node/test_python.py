@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.action import node_survey
 from ansible_collections.intercloud.vpn.plugins.module_utils import _node
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _install
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
 
 PACKAGE = Path(_node.__file__).parent
 MODULES = Path(__file__).resolve().parents[5] / "plugins/modules"
@@ -95,9 +95,9 @@ def test_the_agent_runs_by_the_python_that_installed_it(monkeypatch: pytest.Monk
     other = tmp_path / "python3.11"
     other.write_text("")
     monkeypatch.setattr(sys, "executable", str(other))
-    assert _install.sources()[_install.AGENT].startswith(f"#!{other} -IS\n")
+    assert install.sources()[install.AGENT].startswith(f"#!{other} -IS\n")
     monkeypatch.setattr("shutil.which", lambda *_words, **_options: str(other))
-    assert _install.sources()[_install.AGENT].startswith("#!/usr/bin/env -S python3 -IS\n")
+    assert install.sources()[install.AGENT].startswith("#!/usr/bin/env -S python3 -IS\n")
 
 
 @pytest.mark.parametrize(

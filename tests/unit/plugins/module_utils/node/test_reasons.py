@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _reasons
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._reasons import last_failure
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import reasons
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.reasons import last_failure
 
 NAME = "edge-east--edge-west"
 PEER = "203.0.113.18"
@@ -101,7 +101,7 @@ def test_of_a_long_journal_the_last_entries_count(monkeypatch: pytest.MonkeyPatc
         asked.extend(words)
         return "".join(f"{json.dumps({'MESSAGE': text})}\n" for text in ("third", "second", "first"))
 
-    monkeypatch.setattr(_reasons, "have", lambda _program: True)
-    monkeypatch.setattr(_reasons, "run", journalctl)
-    assert [entry["MESSAGE"] for entry in _reasons.entries(["a.service"], "MESSAGE")] == ["first", "second", "third"]
-    assert {"--reverse", "--unit=a.service", f"--lines={_reasons.ENTRIES}"} <= set(asked)
+    monkeypatch.setattr(reasons, "have", lambda _program: True)
+    monkeypatch.setattr(reasons, "run", journalctl)
+    assert [entry["MESSAGE"] for entry in reasons.entries(["a.service"], "MESSAGE")] == ["first", "second", "third"]
+    assert {"--reverse", "--unit=a.service", f"--lines={reasons.ENTRIES}"} <= set(asked)

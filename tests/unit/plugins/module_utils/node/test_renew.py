@@ -12,22 +12,21 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
-    _charon,
-    _commit,
-    _connections,
-    _files,
-    _module,
-    _renew,
-    _secrets,
-    _setups,
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import commit as _commit, module as _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import (
+    charon as _charon,
+    connections,
+    renew,
+    secrets as _secrets,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._commit import completed
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import NOTHING, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._install import MODULES
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Context
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._secrets import PATH, Secrets
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import setups
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import completed
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import MODULES
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.secrets import PATH, Secrets
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_secrets import Charon
 
 TUNNEL = "edge-east--edge-west"
@@ -39,11 +38,11 @@ def charon(monkeypatch: pytest.MonkeyPatch, store: Store) -> Charon:
     """A charon that runs, with the tunnel up."""
     fake = Charon()
     fake.sas = {TUNNEL: 1}
-    for module in (_secrets, _connections):
+    for module in (_secrets, connections):
         monkeypatch.setattr(module, "Vici", fake)
-    monkeypatch.setattr(_connections, "security_associations", fake.security_associations)
+    monkeypatch.setattr(connections, "security_associations", fake.security_associations)
     monkeypatch.setattr(_charon, "identity", lambda: (7, "1"))
-    monkeypatch.setattr(_connections, "PATIENCE", 0.3)
+    monkeypatch.setattr(connections, "PATIENCE", 0.3)
     _charon.mark(store)
     return fake
 
@@ -60,7 +59,7 @@ def generation(document: dict[str, Any], key: str | None, **rest: Any) -> Genera
 def commit(want: Generation, have: Generation, store: Store) -> list[str]:
     """As a commit does it, of what concerns keys; what was said of it."""
     want = completed(want, have)
-    _renew.note(want, have, store)
+    renew.note(want, have, store)
     part = Secrets(Context(want, have, store))
     assert part.problems() == []
     said = [change.action for change in part.changes()]
@@ -85,15 +84,15 @@ def test_a_ppk_is_on_disk_and_in_charon_under_its_own_name(
 def test_a_new_ppk_waits_for_the_other_end(document: dict[str, Any], store: Store, charon: Charon) -> None:
     have, want = generation(document, ONE), generation(document, TWO)
     commit(have, NOTHING, store)
-    _renew.renew(have, store)
+    renew.renew(have, store)
     charon.asked.clear()
     assert commit(want, have, store) == [f"change the PPK of {TUNNEL}"]
     assert (charon.asked, charon.sas) == ([], {TUNNEL: 1})  # loaded, and the tunnel is as it was
-    assert _renew.pending(want, store) == {TUNNEL: True}
-    assert _renew.renew(want, store) == [TUNNEL]
+    assert renew.pending(want, store) == {TUNNEL: True}
+    assert renew.renew(want, store) == [TUNNEL]
     assert (charon.asked, charon.sas) == ([f"rekey {TUNNEL}"], {TUNNEL: 2})
-    assert _renew.pending(want, store) == {}
-    assert _renew.renew(want, store) == []
+    assert renew.pending(want, store) == {}
+    assert renew.renew(want, store) == []
 
 
 def test_a_peer_without_the_new_ppk_keeps_its_tunnel_and_stays_pending(
@@ -101,12 +100,12 @@ def test_a_peer_without_the_new_ppk_keeps_its_tunnel_and_stays_pending(
 ) -> None:
     have, want = generation(document, ONE), generation(document, TWO)
     commit(have, NOTHING, store)
-    _renew.renew(have, store)
+    renew.renew(have, store)
     commit(want, have, store)
     charon.reauthenticates = False
-    assert _renew.renew(want, store) == [TUNNEL]
+    assert renew.renew(want, store) == [TUNNEL]
     assert charon.sas == {TUNNEL: 1}
-    assert _renew.pending(want, store) == {TUNNEL: True}
+    assert renew.pending(want, store) == {TUNNEL: True}
 
 
 def test_a_run_that_died_after_the_commit_is_finished_by_the_next(
@@ -116,7 +115,7 @@ def test_a_run_that_died_after_the_commit_is_finished_by_the_next(
     commit(have, NOTHING, store)  # and nobody confirmed: nothing is noted but what the commit noted
     commit(want, have, store)
     assert commit(want, want, store) == []
-    assert _renew.pending(want, store) == {TUNNEL: True}
+    assert renew.pending(want, store) == {TUNNEL: True}
 
 
 def test_a_node_that_went_back_has_nothing_to_make_again(
@@ -126,7 +125,7 @@ def test_a_node_that_went_back_has_nothing_to_make_again(
     commit(first, NOTHING, store)
     commit(second, first, store)
     commit(first, second, store)
-    assert _renew.pending(first, store) == {}
+    assert renew.pending(first, store) == {}
 
 
 def test_the_end_that_waits_makes_nothing_again(document: dict[str, Any], store: Store, charon: Charon) -> None:
@@ -134,7 +133,7 @@ def test_the_end_that_waits_makes_nothing_again(document: dict[str, Any], store:
     have, want = generation(document, ONE), generation(document, TWO)
     commit(have, NOTHING, store)
     commit(want, have, store)
-    assert _renew.pending(want, store) == {}
+    assert renew.pending(want, store) == {}
 
 
 def test_a_key_that_somebody_changed_on_disk_is_loaded_again(
@@ -144,7 +143,7 @@ def test_a_key_that_somebody_changed_on_disk_is_loaded_again(
     want = generation(document, ONE)
     commit(want, NOTHING, store)
     path = store.at(PATH)
-    _files.write(path, path.read_text(encoding="utf-8").replace(ONE.encode().hex(), TWO.encode().hex()), 0o600)
+    files.write(path, path.read_text(encoding="utf-8").replace(ONE.encode().hex(), TWO.encode().hex()), 0o600)
     charon.keys[f"ppk-{TUNNEL}"]["data"] = TWO
     assert commit(want, want, store) == [f"change the PPK of {TUNNEL}"]
     assert charon.keys[f"ppk-{TUNNEL}"]["data"] == ONE
@@ -165,9 +164,9 @@ def test_another_pace_is_a_new_key_exchange_and_no_restart(
 ) -> None:
     have = generation(document, None)
     want = generation(document, None, retransmission={"timeout": 2.0, "base": 1.0, "tries": 2})
-    _renew.note(have, NOTHING, store)
-    _renew.note(want, have, store)
-    assert _renew.pending(want, store) == {TUNNEL: False}
+    renew.note(have, NOTHING, store)
+    renew.note(want, have, store)
+    assert renew.pending(want, store) == {TUNNEL: False}
     one, other = _charon.settings(have), _charon.settings(want)
     assert _charon.lasting(one) == _charon.lasting(other) != one
     assert "given up after 2 + 2 + 2 = 6 s." in other
@@ -197,9 +196,9 @@ def test_what_is_down_is_set_up_as_often_as_its_policy_says(
     document["tunnels"].append(rare)
     edge = Generation(document, {}, "libipsec")
     clock = iter([1000.0, 1020.0, 1040.0, 1060.0, 5.0])
-    monkeypatch.setattr(_setups.time, "monotonic", lambda: next(clock))
-    tries = [_setups.due(edge, store) for _turn in range(5)]
+    monkeypatch.setattr(setups.time, "monotonic", lambda: next(clock))
+    tries = [setups.due(edge, store) for _turn in range(5)]
     assert tries == [{TUNNEL, "rare"}, {TUNNEL}, {TUNNEL}, {TUNNEL, "rare"}, {TUNNEL, "rare"}]
-    assert _setups.interval(edge) == 20
+    assert setups.interval(edge) == 20
     rare["ike"]["setup_delay"] = 5
-    assert _setups.interval(edge) == 5
+    assert setups.interval(edge) == 5

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _netlink, _pending
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import netlink
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import NAMESPACE, render
 
 needs_a_kernel = pytest.mark.skipif(not NAMESPACE, reason="needs root and nft")
@@ -194,7 +195,7 @@ def test_a_generation_that_nobody_confirms_is_rolled_back(node: Node, store: Sto
     more = vapp({**document, "generation": 4})
     more.document["routes"].append({"prefix": "100.64.0.18/32", "via": "192.168.1.11"})
     store.save(more)
-    _pending.arm(store, more.name, old, 1.0)
+    pending.arm(store, more.name, old, 1.0)
     store.point(more)
     node.until(lambda: store.pending is None and store.named("current") == old, 4)
     assert not node.has("100.64.0.18 via")
@@ -207,19 +208,19 @@ def test_a_killed_rollback_is_tried_again(node: Node, store: Store, document: di
     more = vapp({**document, "generation": 4})
     store.save(more)
     store.point(more)
-    _pending.write(store, _pending.Pending(more.name, old, 0, 0, undoing=True))
+    pending.write(store, pending.Pending(more.name, old, 0, 0, undoing=True))
     node.until(lambda: store.pending is None and store.named("current") == old, 4)
 
 
 def test_a_file_that_cannot_be_read_rolls_nothing_back(store: Store) -> None:
-    _pending.arm(store, "1-a", "", 60)
+    pending.arm(store, "1-a", "", 60)
     for text in ("", "{", "null", '{"generation": "1-a"}', "[1]"):
-        (store.state / _pending.FILE).write_text(text)
+        (store.state / pending.FILE).write_text(text)
         assert store.pending is None
 
 
 def test_a_deadline_of_an_earlier_boot_is_over(store: Store) -> None:
-    _pending.write(store, _pending.Pending("2-b", "1-a", _pending.now() + 1e6, 60))
+    pending.write(store, pending.Pending("2-b", "1-a", pending.now() + 1e6, 60))
     assert store.pending is not None and store.pending.left == 0
 
 
@@ -245,4 +246,4 @@ def _route(protocol: int) -> bytes:
     ],
 )
 def test_only_what_may_concern_us_is_looked_at(data: bytes, ours: bool) -> None:
-    assert _netlink.concerns_us(data) is ours
+    assert netlink.concerns_us(data) is ours

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _charon, _connections
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import NOTHING, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Context
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._swanctl import Swanctl
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, connections
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.swanctl import Swanctl
 
 LIST = "number: 17\nrevoked: edge-west.acme a1 2026-01-01T00:00:00Z\n"
 LATER = LIST.replace("17", "18") + "revoked: edge-west.acme b2 2026-02-01T00:00:00Z\n"
@@ -24,10 +24,10 @@ LATER = LIST.replace("17", "18") + "revoked: edge-west.acme b2 2026-02-01T00:00:
 def noted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What is noted of a daemon in which every tunnel is up."""
     note: dict[str, Any] = {"pid": 1}
-    monkeypatch.setattr(_charon, "identity", lambda: (1, "1"))
-    monkeypatch.setattr(_charon, "marker", lambda _store: note)
-    monkeypatch.setattr(_charon, "mark", lambda _store, **news: note.update(news))
-    monkeypatch.setattr(_connections, "active", lambda names: [(name, "") for name in names])
+    monkeypatch.setattr(charon, "identity", lambda: (1, "1"))
+    monkeypatch.setattr(charon, "marker", lambda _store: note)
+    monkeypatch.setattr(charon, "mark", lambda _store, **news: note.update(news))
+    monkeypatch.setattr(connections, "active", lambda names: [(name, "") for name in names])
     return note
 
 
@@ -35,7 +35,7 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tunnels that were ended."""
     gone: list[str] = []
-    monkeypatch.setattr(_connections, "terminate", lambda some: gone.extend(name for name, _child in some))
+    monkeypatch.setattr(connections, "terminate", lambda some: gone.extend(name for name, _child in some))
     return gone
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _ip, _routes
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import NOTHING, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Context
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._routes import Guards, Route, Routes, wanted
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import ip, routes as _routes
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.routes import Guards, Route, Routes, wanted
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 OURS: list[dict[str, Any]] = [
     {"dst": "100.64.0.17", "gateway": "192.168.1.11", "dev": "org", "protocol": "155", "flags": []},
@@ -40,10 +40,10 @@ class Kernel:
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     found = Kernel(list(OURS))
-    monkeypatch.setattr(_ip, "routes", found.routes)
-    monkeypatch.setattr(_ip, "batch", found.batch)
-    monkeypatch.setattr(_ip, "addresses", lambda: {"org": ["192.168.1.1/24"]})
-    monkeypatch.setattr(_ip, "on_link", lambda _held, gateway: gateway.startswith("192.168.1."))
+    monkeypatch.setattr(ip, "routes", found.routes)
+    monkeypatch.setattr(ip, "batch", found.batch)
+    monkeypatch.setattr(ip, "addresses", lambda: {"org": ["192.168.1.1/24"]})
+    monkeypatch.setattr(ip, "on_link", lambda _held, gateway: gateway.startswith("192.168.1."))
     monkeypatch.setattr(_routes, "have", lambda _program: True)
     return found
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._run import CommandError, run
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError, run
 
 
 @pytest.mark.parametrize("unconfined", [False, True])

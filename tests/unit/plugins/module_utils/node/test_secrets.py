@@ -12,12 +12,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _charon, _connections, _module, _secrets
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._commit import completed, describe
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import NOTHING, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Context
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._secrets import PATH, Secrets
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import module as _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import (
+    charon as _charon,
+    connections,
+    secrets as _secrets,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import completed, describe
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.secrets import PATH, Secrets
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 ONE, TWO = "edge-east--one", "edge-east--two"
 KEY, OTHER = "correct horse # battery } staple", "another secret of some length"
@@ -64,11 +69,11 @@ class Charon:
 @pytest.fixture
 def charon(monkeypatch: pytest.MonkeyPatch) -> Charon:
     fake = Charon()
-    for module in (_secrets, _connections):
+    for module in (_secrets, connections):
         monkeypatch.setattr(module, "Vici", fake)
-    monkeypatch.setattr(_connections, "security_associations", fake.security_associations)
+    monkeypatch.setattr(connections, "security_associations", fake.security_associations)
     monkeypatch.setattr(_charon, "identity", lambda: (7, "1"))
-    monkeypatch.setattr(_connections, "PATIENCE", 0.3)
+    monkeypatch.setattr(connections, "PATIENCE", 0.3)
     return fake
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _slices
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import slices as _slices
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 
 def slice_of(organization: str, number: int, **nodes: Any) -> dict[str, Any]:

@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
-    _openvpn,
-    _routes,
-    _sessions,
-    _ssl,
-    _ssl_kind,
-    _ssl_reasons,
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import routes
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import (
+    kind as _kind,
+    openvpn,
+    processes,
+    reasons,
+    sessions,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._links import Links
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Context
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._ssl_kind import _state
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.links import Links
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl.kind import _state
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._ssl_files import expanded
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import render
 
@@ -77,9 +77,9 @@ def rendered(document: dict[str, Any]) -> dict[str, str]:
 def test_the_end_that_starts_has_a_client_and_the_other_a_server_per_transport(
     document: dict[str, Any], tunnel: dict[str, Any]
 ) -> None:
-    assert list(_ssl.processes(Generation(document))) == [NAME]
+    assert list(processes.processes(Generation(document))) == [NAME]
     waiting(document, "edge-west", "edge-south")
-    servers = _ssl.processes(Generation(document))
+    servers = processes.processes(Generation(document))
     assert {name: (one.device, len(one.tunnels)) for name, one in servers.items()} == {
         "server-udp": ("vcs-udp", 2),
         "server-tcp": ("vcs-tcp", 2),
@@ -100,20 +100,20 @@ def test_routes_follow_a_peer_to_the_server_it_came_by(
 ) -> None:
     tunnel["initiator"] = False
     document["routes"][1]["over"] = NAME
-    found = [route.device for route in _routes.wanted(Generation(document), arrivals) if route.device]
+    found = [route.device for route in routes.wanted(Generation(document), arrivals) if route.device]
     assert found == [device]
 
 
 def test_at_the_end_that_starts_they_lead_to_its_own_device(document: dict[str, Any], tunnel: dict[str, Any]) -> None:
-    (route,) = [route for route in _routes.wanted(Generation(document), {}) if route.device]
+    (route,) = [route for route in routes.wanted(Generation(document), {}) if route.device]
     assert (route.device, route.mtu) == ("vcs0123456789", 0)
     document["vpns"][0]["mtu"] = 1300
-    (route,) = [route for route in _routes.wanted(Generation(document), {}) if route.device]
+    (route,) = [route for route in routes.wanted(Generation(document), {}) if route.device]
     assert route.mtu == 1300
 
 
 def test_where_a_peer_came_is_read_once(store: Store) -> None:
-    place = store.at(_ssl.ARRIVALS)
+    place = store.at(processes.ARRIVALS)
     place.mkdir(parents=True)
     (place / "edge-west.acme").write_text("vcs-udp\n", encoding="utf-8")
     (place / ".edge-west.acme").write_text("half a li", encoding="utf-8")
@@ -139,7 +139,7 @@ def test_what_a_peer_left_behind_is_ended_and_nothing_else(
 ) -> None:
     """A peer may come while we look."""
     waiting(document, "edge-west")
-    place = store.at(_ssl.ARRIVALS)
+    place = store.at(processes.ARRIVALS)
     place.mkdir(parents=True)
     (place / "edge-west.acme").write_text("vcs-tcp\n", encoding="utf-8")
     assert store.arrivals == {"edge-west.acme": "vcs-tcp"}  # what this store has read before
@@ -153,14 +153,14 @@ def test_what_a_peer_left_behind_is_ended_and_nothing_else(
         changes = staticmethod(list)
         build = staticmethod(lambda: None)
 
-    def listed(_generation: Generation, _store: Store) -> list[_sessions.Session]:
+    def listed(_generation: Generation, _store: Store) -> list[sessions.Session]:
         (place / "edge-west.acme").write_text(f"{came}\n", encoding="utf-8")
-        return [_sessions.Session("server-udp", "edge-west--ssl", "edge-west.acme", state, "udp", number=1)]
+        return [sessions.Session("server-udp", "edge-west--ssl", "edge-west.acme", state, "udp", number=1)]
 
-    monkeypatch.setattr(_ssl_kind, "Routes", Led)
-    monkeypatch.setattr(_sessions, "sessions", listed)
-    monkeypatch.setattr(_sessions, "end", lambda _process, numbers, _store: gone.extend(numbers))
-    _ssl_kind.follow(Generation(document), store)
+    monkeypatch.setattr(_kind, "Routes", Led)
+    monkeypatch.setattr(sessions, "sessions", listed)
+    monkeypatch.setattr(sessions, "end", lambda _process, numbers, _store: gone.extend(numbers))
+    _kind.follow(Generation(document), store)
     assert (led, gone) == ([{"edge-west.acme": came}], ended)
 
 
@@ -171,14 +171,14 @@ def test_a_daemon_is_started_and_restarted_beside_no_commit(
     generation = Generation(document)
     store.save(generation)
     store.point(generation)
-    over_tcp = _sessions.Session(NAME, NAME, "edge-west.acme", "ESTABLISHED", "tcp")
+    over_tcp = sessions.Session(NAME, NAME, "edge-west.acme", "ESTABLISHED", "tcp")
     asked: list[tuple[str, ...]] = []
-    monkeypatch.setattr(_ssl_kind._systemd, "systemctl", lambda *words: asked.append(words))
-    monkeypatch.setattr(_ssl_kind._systemd, "alive", lambda _unit: False)
-    monkeypatch.setattr(_sessions, "sessions", lambda *_arguments: [over_tcp])
-    monkeypatch.setattr(_sessions, "of", lambda *_arguments: [over_tcp])
-    monkeypatch.setattr(_ssl_kind, "_udp_answers", lambda _process, _hello: True)
-    kind, link = _ssl_kind.Ssl(), {"tunnel": NAME}
+    monkeypatch.setattr(_kind._systemd, "systemctl", lambda *words: asked.append(words))
+    monkeypatch.setattr(_kind._systemd, "alive", lambda _unit: False)
+    monkeypatch.setattr(sessions, "sessions", lambda *_arguments: [over_tcp])
+    monkeypatch.setattr(sessions, "of", lambda *_arguments: [over_tcp])
+    monkeypatch.setattr(_kind, "_udp_answers", lambda _process, _hello: True)
+    kind, link = _kind.Ssl(), {"tunnel": NAME}
     with store.lock():
         kind.settle(generation, 0.2, store)
         assert "another commit" in kind.initiate(link, 0.2, store)
@@ -198,10 +198,10 @@ def test_what_the_templates_make_is_what_the_node_asks_for(document: dict[str, A
     for change in (lambda: None, lambda: waiting(document, "edge-west", "edge-south")):
         change()
         generation = Generation(document, rendered(document))
-        files = _ssl.files(generation)
-        for process in _ssl.processes(generation).values():
+        files = processes.files(generation)
+        for process in processes.processes(generation).values():
             lines = files[process.config].splitlines()
-            assert [line for line in _openvpn._must_say(process) if line not in lines] == []
+            assert [line for line in openvpn._must_say(process) if line not in lines] == []
 
 
 def test_a_client_tries_udp_and_then_tcp(document: dict[str, Any], tunnel: dict[str, Any]) -> None:
@@ -284,10 +284,10 @@ CONTROL = (
 
 def test_a_server_tells_who_is_connected(document: dict[str, Any], tunnel: dict[str, Any]) -> None:
     waiting(document, "edge-west")
-    process = _ssl.processes(Generation(document))["server-tcp"]
+    process = processes.processes(Generation(document))["server-tcp"]
     log = [f"1795520087,,203.0.113.18:56323 {CONTROL}", f"1795520087,,203.0.113.34:1025 {CONTROL}"]
-    west, odd = _sessions._served(process, STATUS, log)
-    assert west == _sessions.Session(
+    west, odd = sessions._served(process, STATUS, log)
+    assert west == sessions.Session(
         "server-tcp",
         "edge-west--ssl",
         "edge-west.acme",
@@ -308,15 +308,15 @@ def test_a_server_tells_who_is_connected(document: dict[str, Any], tunnel: dict[
 
 
 def test_a_client_tells_of_its_session(document: dict[str, Any], tunnel: dict[str, Any]) -> None:
-    process = next(iter(_ssl.processes(Generation(document)).values()))
+    process = next(iter(processes.processes(Generation(document)).values()))
     log = ["1,,Control Channel: TLSv1.2, cipher TLSv1.2 OLD, peer temporary key: 1 bits RSA", f"2,,{CONTROL}"]
     log.append("3,,Data Channel: cipher 'AES-256-GCM', peer-id: 0")
     state = ["1795520080,WAIT,,,,,,", "1795520087,CONNECTED,SUCCESS,,203.0.113.18,443,,"]
-    found = _sessions._started(process, state, ["SUCCESS: nclients=0,bytesin=25,bytesout=27"], log)
+    found = sessions._started(process, state, ["SUCCESS: nclients=0,bytesin=25,bytesout=27"], log)
     assert (found.state, found.transport, found.since) == ("ESTABLISHED", "tcp", 1795520087)
     assert (found.suite, found.group, found.cipher) == ("TLS_AES_256_GCM_SHA384", "secp384r1", "AES-256-GCM")
     assert (found.bytes_in, found.bytes_out, found.networks) == (25, 27, ("100.64.0.64/26",))
-    waits = _sessions._started(process, ["1795520080,RECONNECTING,server_poll,,,,,"], [], log)
+    waits = sessions._started(process, ["1795520080,RECONNECTING,server_poll,,,,,"], [], log)
     assert (waits.state, waits.up, waits.cipher, waits.since) == ("RECONNECTING", False, "", 0)
 
 
@@ -333,7 +333,7 @@ def test_a_client_tells_of_its_session(document: dict[str, Any], tunnel: dict[st
 def test_a_link_is_up_if_the_session_carries_it(
     tunnel: dict[str, Any], networks: tuple[str, ...] | None, state: str
 ) -> None:
-    several = [_sessions.Session("p", NAME, "", "ESTABLISHED", networks=networks)] if networks is not None else []
+    several = [sessions.Session("p", NAME, "", "ESTABLISHED", networks=networks)] if networks is not None else []
     assert _state(several, tunnel["links"][0]) == state
 
 
@@ -359,9 +359,9 @@ def test_a_server_tells_of_each_peer_what_it_refused(
         }
         for name, text in said
     ]
-    monkeypatch.setattr(_ssl_reasons, "entries", lambda _units, _fields: journal)
+    monkeypatch.setattr(reasons, "entries", lambda _units, _fields: journal)
     when = "2026-11-24T11:34:47Z"
-    assert _ssl_reasons.reasons(document["tunnels"]) == {
+    assert reasons.reasons(document["tunnels"]) == {
         "edge-west--ssl": [{"text": "VERIFY CRL: certificate serial number 7 is revoked", "time": when}],
         "edge-south--ssl": [
             {"text": "[edge-south.acme] Inactivity timeout (--ping-restart), restarting", "time": when}
@@ -385,8 +385,8 @@ def test_what_is_said_at_every_attempt_is_not_pushed_out_by_what_was_said_once(
         }
         for text in (revoked, *once, *more, revoked, *ports)
     ]
-    monkeypatch.setattr(_ssl_reasons, "entries", lambda _units, _fields: journal)
-    found = [line["text"] for line in _ssl_reasons.reasons(document["tunnels"])["edge-west--ssl"]]
+    monkeypatch.setattr(reasons, "entries", lambda _units, _fields: journal)
+    found = [line["text"] for line in reasons.reasons(document["tunnels"])["edge-west--ssl"]]
     assert found[-2:] == [revoked, ports[-1]]
 
 
@@ -395,16 +395,16 @@ def test_what_was_revoked_is_a_file_per_serial_number_and_ends_the_session(
 ) -> None:
     crl = "revoked: edge-west.acme ff 2026-01-31T12:00:00Z\nrevoked: edge-gone.acme 10 2026-01-31T12:00:00Z\n"
     want = Generation(document, {"crl.pem": f"number: 3\n{crl}"})
-    monkeypatch.setattr(_openvpn._systemd, "alive", lambda _unit: True)
+    monkeypatch.setattr(openvpn._systemd, "alive", lambda _unit: True)
     since = 1795520087
-    up = _sessions.Session(NAME, NAME, "edge-west.acme", "ESTABLISHED", since=since, networks=("100.64.0.64/26",))
-    monkeypatch.setattr(_openvpn._sessions, "sessions", lambda _generation, _store: [up])
-    part = _openvpn.Openvpn(Context(want, want, store))
+    up = sessions.Session(NAME, NAME, "edge-west.acme", "ESTABLISHED", since=since, networks=("100.64.0.64/26",))
+    monkeypatch.setattr(openvpn._sessions, "sessions", lambda _generation, _store: [up])
+    part = openvpn.Openvpn(Context(want, want, store))
     monkeypatch.setattr(part, "_restarts", dict)
     written = [change.action for change in part._files.changes("openvpn") if "revoked" in change.action]
-    assert written == [f"write {_ssl.REVOKED}/255", f"write {_ssl.REVOKED}/16"]
+    assert written == [f"write {processes.REVOKED}/255", f"write {processes.REVOKED}/16"]
     assert [why for _session, why in part._ended()] == ["its certificate was revoked"]
-    place = store.at(f"{_ssl.REVOKED}/255")
+    place = store.at(f"{processes.REVOKED}/255")
     place.parent.mkdir(parents=True)
     place.touch()
     for moment, ended in ((since + 5, True), (since - 5, False)):  # a later session showed another certificate

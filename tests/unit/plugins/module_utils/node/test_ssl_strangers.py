@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _nftables
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import nftables
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import NAMESPACE, render
 
 FLOOD = Path(__file__).parents[4] / "testinfra/flood.py"
@@ -138,7 +138,7 @@ def test_connections_are_held_to_a_number(document: dict[str, Any], family: int,
     )
     assert all(16 <= number <= 20 for number in held[:4]), "16, and what a few seconds bring"
     assert (sum(held), none, peers) == (256, 0, 40)
-    assert _nftables.canonical(json.dumps(table)) == _nftables.canonical(_scratch(text)), "what it counts is no drift"
+    assert nftables.canonical(json.dumps(table)) == nftables.canonical(_scratch(text)), "what it counts is no drift"
     assert again >= 16
 
 

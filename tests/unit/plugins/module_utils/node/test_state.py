@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _pending
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Busy, Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Busy, Store
 
 
 def numbered(document: dict[str, Any], number: int) -> Generation:
@@ -39,7 +39,7 @@ def test_only_this_one_the_one_before_and_the_fallback_are_kept(store: Store, do
         store.save(generation)
         store.point(generation)
         if generation is made[0]:
-            _pending.arm(store, generation.name, generation.name, 60)
+            pending.arm(store, generation.name, generation.name, 60)
     kept = {path.name for path in (store.state / "generations").iterdir()}
     assert kept == {made[0].name, made[3].name, made[4].name}
 
@@ -62,14 +62,14 @@ def test_forgetting_leaves_nothing_of_ours(store: Store, edge: Generation) -> No
     store.save(edge)
     store.point(edge)
     store.own("sysctls", {"a": "0"})
-    _pending.arm(store, "1-a", "", 60)
+    pending.arm(store, "1-a", "", 60)
     store.erase()
     assert not store.state.exists()
 
 
 def test_the_fallback_may_be_nothing(store: Store) -> None:
     assert store.fallback is None
-    _pending.arm(store, "1-a", "", 60)
+    pending.arm(store, "1-a", "", 60)
     assert store.fallback == ""
     store.confirm()
     assert store.fallback is None

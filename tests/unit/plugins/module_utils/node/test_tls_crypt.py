@@ -13,17 +13,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
-    _openvpn,
-    _secrets,
-    _ssl,
-    _ssl_user,
-    _systemd,
-    _tls_crypt,
-)
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import NOTHING, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._part import Context
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import secrets
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import openvpn, processes, tls_crypt, user
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import systemd
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_ssl import (
     SSL,
     rendered,
@@ -41,23 +36,23 @@ def wrapped(document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[s
     del tunnel["ike"], tunnel["links"][0]["esp"]
     tunnel.update(kind="ssl", ssl={**SSL, "tls_crypt": "edge-east"})
     waiting(document, "edge-west", "edge-south")
-    monkeypatch.setattr(_systemd, "systemctl", lambda *_words: None)
-    monkeypatch.setattr(_systemd, "alive", lambda _unit: False)
-    monkeypatch.setattr(_ssl_user, "make", lambda _store: None)
-    monkeypatch.setattr(_ssl_user, "missing", lambda _store: False)
+    monkeypatch.setattr(systemd, "systemctl", lambda *_words: None)
+    monkeypatch.setattr(systemd, "alive", lambda _unit: False)
+    monkeypatch.setattr(user, "make", lambda _store: None)
+    monkeypatch.setattr(user, "missing", lambda _store: False)
     return document
 
 
 def generation(document: dict[str, Any], key: str = KEY, **rest: Any) -> Generation:
     keys = {tunnel["name"]: key for tunnel in document["tunnels"]} if key else {}
-    return Generation(document, {**rendered(document), _tls_crypt.FILE: json.dumps(keys)}, "none", **rest)
+    return Generation(document, {**rendered(document), tls_crypt.FILE: json.dumps(keys)}, "none", **rest)
 
 
-def part(want: Generation, store: Store, have: Generation = NOTHING, check: bool = False) -> _openvpn.Openvpn:
-    return _openvpn.Openvpn(Context(want, have, store, check))
+def part(want: Generation, store: Store, have: Generation = NOTHING, check: bool = False) -> openvpn.Openvpn:
+    return openvpn.Openvpn(Context(want, have, store, check))
 
 
-def said(one: _openvpn.Openvpn) -> list[str]:
+def said(one: openvpn.Openvpn) -> list[str]:
     return [change.action for change in one.changes() if "key" in change.action]
 
 
@@ -66,13 +61,13 @@ def test_both_servers_have_the_edges_key_for_root_only(wrapped: dict[str, Any], 
     assert said(part(want, store)) == [f"install the tls-crypt key of server-{one}" for one in ("udp", "tcp")]
     part(want, store).build()
     for name in ("server-udp", "server-tcp"):
-        real = store.at(f"{_ssl.HOME}/{name}.key")
+        real = store.at(f"{processes.HOME}/{name}.key")
         first, *lines, last = real.read_text(encoding="utf-8").splitlines()
         assert (first, last) == ("-----BEGIN OpenVPN Static key V1-----", "-----END OpenVPN Static key V1-----")
         assert ("".join(lines), {len(line) for line in lines}) == (KEY, {32})
         assert real.stat().st_mode & 0o777 == 0o600
     assert said(part(want, store)) == []
-    store.at(f"{_ssl.HOME}/server-udp.key").chmod(0o644)
+    store.at(f"{processes.HOME}/server-udp.key").chmod(0o644)
     assert said(part(want, store)) == ["change the tls-crypt key of server-udp"]
 
 
@@ -90,8 +85,8 @@ def test_no_change_shows_a_key(wrapped: dict[str, Any], store: Store) -> None:
 def test_without_a_key_nothing_is_touched(
     wrapped: dict[str, Any], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_openvpn, "have", lambda _program: True)
-    monkeypatch.setattr(_systemd, "here", lambda: True)
+    monkeypatch.setattr(openvpn, "have", lambda _program: True)
+    monkeypatch.setattr(systemd, "here", lambda: True)
     found = part(generation(wrapped, ""), store).problems()
     assert found == ["tunnel edge-west--ssl: no tls-crypt key was given, and this node has none"] * 2
     names = frozenset(tunnel["name"] for tunnel in wrapped["tunnels"])
@@ -102,19 +97,19 @@ def test_without_a_key_nothing_is_touched(
 
 def test_a_process_with_another_key_is_restarted(wrapped: dict[str, Any], store: Store) -> None:
     one, other = (
-        part(generation(wrapped, key), store)._loaded(_ssl.processes(Generation(wrapped))["server-udp"])
+        part(generation(wrapped, key), store)._loaded(processes.processes(Generation(wrapped))["server-udp"])
         for key in (KEY, OTHER)
     )
     assert one != other
-    assert one.splitlines()[-1].endswith(f"  {_ssl.HOME}/server-udp.key")
+    assert one.splitlines()[-1].endswith(f"  {processes.HOME}/server-udp.key")
 
 
 def test_a_node_keeps_the_key_that_it_is_not_given(wrapped: dict[str, Any]) -> None:
     have = generation(wrapped)
-    kept = _secrets.completed(generation(wrapped, ""), have)
-    assert set(_tls_crypt.given(kept).values()) == {KEY}
+    kept = secrets.completed(generation(wrapped, ""), have)
+    assert set(tls_crypt.given(kept).values()) == {KEY}
     fewer = {**wrapped, "tunnels": wrapped["tunnels"][:1]}
-    assert list(_tls_crypt.given(_secrets.completed(generation(fewer, ""), have))) == ["edge-west--ssl"]
+    assert list(tls_crypt.given(secrets.completed(generation(fewer, ""), have))) == ["edge-west--ssl"]
 
 
 def test_generations_from_before_have_no_key(wrapped: dict[str, Any], store: Store) -> None:
@@ -128,11 +123,11 @@ def test_generations_from_before_have_no_key(wrapped: dict[str, Any], store: Sto
 def test_the_hello_is_what_openvpn_unwraps() -> None:
     """doc/tls-crypt-v2.txt: the tag covers what is clear and what is hidden; AES counts from its first half."""
     material = bytes.fromhex(KEY)
-    packet = _tls_crypt.hello(KEY)
+    packet = tls_crypt.hello(KEY)
     clear, tag, hidden = packet[:17], packet[17:49], packet[49:]
     assert clear[0] == 7 << 3 and len(hidden) == 5
     decryptor = Cipher(algorithms.AES(material[128:160]), modes.CTR(tag[:16])).decryptor()
     text = decryptor.update(hidden)
     assert text == bytes(5)
     assert hmac.compare_digest(tag, hmac.new(material[192:224], clear + text, hashlib.sha256).digest())
-    assert packet != _tls_crypt.hello(KEY)
+    assert packet != tls_crypt.hello(KEY)

@@ -13,19 +13,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
-    _agent,
-    _counting,
-    _nftables,
-    _units,
-    _upkeep,
-    _usage,
-)
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._commit import Context
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._journal import Journal
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._run import CommandError
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import nftables, usage
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import counting as _counting, upkeep
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import units
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import NAMESPACE, render
 
 MEMBER, OTHER = "payroll/100.64.0.17", "payroll/100.64.0.18"
@@ -54,8 +50,8 @@ def generation(counting: dict[str, Any]) -> Generation:
 def kernel(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """What the loaded table has counted; empty: there is no table."""
     used: dict[str, int] = {}
-    monkeypatch.setattr(_usage, "loaded", lambda: dict(used))
-    monkeypatch.setattr(_usage, "clock", lambda: NOON)
+    monkeypatch.setattr(usage, "loaded", lambda: dict(used))
+    monkeypatch.setattr(usage, "clock", lambda: NOON)
     return used
 
 
@@ -63,18 +59,18 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 def swapped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tables that were loaded."""
     found: list[str] = []
-    monkeypatch.setattr(_nftables, "run", lambda *_words, stdin="": found.append(stdin) or "")
+    monkeypatch.setattr(nftables, "run", lambda *_words, stdin="": found.append(stdin) or "")
     return found
 
 
-def entries(**octets: int) -> _usage.Entries:
+def entries(**octets: int) -> usage.Entries:
     periods = {"vpn": ("payroll", "2026-01-31"), "member": (MEMBER, "2026-01-31T12"), "other": (OTHER, "2026-01-31T12")}
     return {periods[name][0]: {"period": periods[name][1], "octets": used} for name, used in octets.items()}
 
 
 def test_the_quotas_of_a_document(generation: Generation) -> None:
     """A translated member is known by its address in the VPN, like any other."""
-    assert [(quota.key, quota.name, quota.octets) for quota in _usage.quotas(generation)] == [
+    assert [(quota.key, quota.name, quota.octets) for quota in usage.quotas(generation)] == [
         ("payroll", "vpn1_quota", 1000),
         (MEMBER, "vpn1_quota_100.64.0.17", 500),
         (OTHER, "vpn1_quota_100.64.0.18", 500),
@@ -86,13 +82,13 @@ def test_the_template_declares_what_the_agent_counts(document: dict[str, Any]) -
         volume = {"octets": 10**9, "period": "month"}
         vpn["quota"] = {"vpn": volume, "member": volume, "when_used_up": "drop"}
     text = render("org_edge", "nftables.nft.j2", document, "xfrm")
-    declared = {match["name"] for match in _usage._DECLARED.finditer(text)}
-    assert declared == {quota.name for quota in _usage.quotas(Generation(document))}
+    declared = {match["name"] for match in usage._DECLARED.finditer(text)}
+    assert declared == {quota.name for quota in usage.quotas(Generation(document))}
     assert "vpn2_quota_fd00_1__11" in declared
 
 
 def test_a_table_begins_with_what_was_used(generation: Generation) -> None:
-    text = _usage.seeded(generation.files["nftables.nft"], generation, entries(vpn=70, member=30, other=0))
+    text = usage.seeded(generation.files["nftables.nft"], generation, entries(vpn=70, member=30, other=0))
     assert "quota vpn1_quota { over 1000 bytes used 70 bytes; comment" in text
     assert "quota vpn1_quota_100.64.0.17 { over 500 bytes used 30 bytes; }" in text
     assert "quota vpn1_quota_100.64.0.18 { over 500 bytes; }" in text
@@ -101,22 +97,22 @@ def test_a_table_begins_with_what_was_used(generation: Generation) -> None:
 def test_another_period_is_another_count(generation: Generation) -> None:
     """What was used in a day says nothing of the month that is asked for now."""
     known = {"payroll": {"period": "2026-01", "octets": 70}}
-    assert _usage.seeded(generation.files["nftables.nft"], generation, known) == generation.files["nftables.nft"]
+    assert usage.seeded(generation.files["nftables.nft"], generation, known) == generation.files["nftables.nft"]
 
 
 def test_the_loaded_table_knows_better_than_the_file(
     store: Store, generation: Generation, kernel: dict[str, int]
 ) -> None:
-    _usage.write(store, entries(vpn=70, member=30))
+    usage.write(store, entries(vpn=70, member=30))
     kernel.update({"vpn1_quota": 100, "vpn1_quota_100.64.0.17": 50})
-    assert _usage.current(store, generation) == entries(vpn=100, member=50)
+    assert usage.current(store, generation) == entries(vpn=100, member=50)
 
 
 def test_without_a_table_the_file_is_what_there_is(
     store: Store, generation: Generation, kernel: dict[str, int]
 ) -> None:
-    _usage.write(store, entries(vpn=70))
-    assert _usage.current(store, generation) == entries(vpn=70)
+    usage.write(store, entries(vpn=70))
+    assert usage.current(store, generation) == entries(vpn=70)
     assert not kernel
 
 
@@ -126,11 +122,11 @@ def test_what_a_generation_without_quotas_replaces_is_remembered(
     """It may come back, or be asked for again, before the period is over."""
     without = [{key: value for key, value in vpn.items() if key != "quota"} for vpn in generation.listed("vpns")]
     want = Generation({**generation.document, "vpns": without}, generation.files, "libipsec")
-    monkeypatch.setattr(_nftables.Nftables, "changes", lambda _self: ["replace table"])
+    monkeypatch.setattr(nftables.Nftables, "changes", lambda _self: ["replace table"])
     kernel.update({"vpn1_quota": 100})
-    _nftables.Nftables(Context(want, generation, store)).build()
+    nftables.Nftables(Context(want, generation, store)).build()
     assert len(swapped) == 1 and " bytes used " not in swapped[0]
-    assert _usage.remembered(store) == entries(vpn=100)
+    assert usage.remembered(store) == entries(vpn=100)
 
 
 def test_a_full_disk_keeps_no_firewall_away(
@@ -139,11 +135,11 @@ def test_a_full_disk_keeps_no_firewall_away(
     def full(*_words: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(_usage._files, "write", full)
-    monkeypatch.setattr(_nftables.Nftables, "changes", lambda _self: ["create table"])
+    monkeypatch.setattr(usage._files, "write", full)
+    monkeypatch.setattr(nftables.Nftables, "changes", lambda _self: ["create table"])
     kernel.update({"vpn1_quota": 100})
     with pytest.raises(OSError, match="No space"):
-        _nftables.Nftables(Context(generation, generation, store)).build()
+        nftables.Nftables(Context(generation, generation, store)).build()
     assert "over 1000 bytes used 100 bytes" in swapped[0]
 
 
@@ -158,20 +154,20 @@ def test_links_are_kept_whatever_can_be_counted(
         raise CommandError("nft: no answer within 30 s")
 
     kept: list[Generation] = []
-    monkeypatch.setattr(_usage, "loaded", broken)
-    monkeypatch.setattr(_upkeep, "KINDS", ())
-    monkeypatch.setattr(_upkeep._confirm, "missing", lambda now, *_others: kept.append(now) or [])
+    monkeypatch.setattr(usage, "loaded", broken)
+    monkeypatch.setattr(upkeep, "KINDS", ())
+    monkeypatch.setattr(upkeep._confirm, "missing", lambda now, *_others: kept.append(now) or [])
     current(store, generation)
-    _upkeep.Upkeep(store, Journal()).turn()
+    upkeep.Upkeep(store, Journal()).turn()
     assert kept == [generation] and not swapped
     assert capsys.readouterr().out == "<4>usage of quotas: nft: no answer within 30 s\n"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"payroll": 5}', '{"payroll": {"octets": 5}}'])
 def test_a_file_that_says_nothing(store: Store, text: str) -> None:
-    store.at(_usage.FILE).parent.mkdir(parents=True, exist_ok=True)
-    store.at(_usage.FILE).write_text(text)
-    assert _usage.remembered(store) == {}
+    store.at(usage.FILE).parent.mkdir(parents=True, exist_ok=True)
+    store.at(usage.FILE).write_text(text)
+    assert usage.remembered(store) == {}
 
 
 @pytest.mark.parametrize(
@@ -185,7 +181,7 @@ def test_a_file_that_says_nothing(store: Store, text: str) -> None:
     ],
 )
 def test_when_a_period_ends(period: str, name: str, end: str) -> None:
-    assert _usage.ends(period, name) == end
+    assert usage.ends(period, name) == end
 
 
 @pytest.mark.parametrize(
@@ -204,15 +200,15 @@ def test_when_a_period_ends(period: str, name: str, end: str) -> None:
     ],
     ids=["the same", "the next hour", "the next day", "a clock that went back"],
 )
-def test_a_period_is_over(generation: Generation, now: str, left: _usage.Entries) -> None:
+def test_a_period_is_over(generation: Generation, now: str, left: usage.Entries) -> None:
     known = {**entries(vpn=70, member=30)}
     time = datetime.datetime.fromisoformat(now)
-    assert _usage.turned(known, _usage.quotas(generation), time) == left
+    assert usage.turned(known, usage.quotas(generation), time) == left
 
 
 def test_what_nobody_asks_for_goes_when_its_period_is_over() -> None:
-    assert _usage.turned(entries(vpn=70, member=30), [], NOON) == entries(vpn=70, member=30)
-    assert _usage.turned(entries(vpn=70, member=30), [], NOON + datetime.timedelta(hours=1)) == entries(vpn=70)
+    assert usage.turned(entries(vpn=70, member=30), [], NOON) == entries(vpn=70, member=30)
+    assert usage.turned(entries(vpn=70, member=30), [], NOON + datetime.timedelta(hours=1)) == entries(vpn=70)
 
 
 def current(store: Store, generation: Generation) -> None:
@@ -224,7 +220,7 @@ def test_the_agent_remembers(store: Store, generation: Generation, kernel: dict[
     current(store, generation)
     kernel.update({"vpn1_quota": 100, "vpn1_quota_100.64.0.17": 50, "vpn1_quota_100.64.0.18": 0})
     _counting.count(generation, store)
-    assert _usage.remembered(store) == entries(vpn=100, member=50, other=0)
+    assert usage.remembered(store) == entries(vpn=100, member=50, other=0)
     assert not swapped
 
 
@@ -239,7 +235,7 @@ def test_the_agent_begins_a_new_period(
     current(store, generation)
     kernel.update({"vpn1_quota": 100, "vpn1_quota_100.64.0.17": 50, "vpn1_quota_100.64.0.18": 0})
     _counting.count(generation, store)
-    monkeypatch.setattr(_usage, "clock", lambda: NOON + datetime.timedelta(hours=1))
+    monkeypatch.setattr(usage, "clock", lambda: NOON + datetime.timedelta(hours=1))
     _counting.count(generation, store)
     (table,) = swapped
     assert "quota vpn1_quota { over 1000 bytes used 100 bytes;" in table
@@ -247,7 +243,7 @@ def test_the_agent_begins_a_new_period(
     kernel.update({"vpn1_quota_100.64.0.17": 0})
     _counting.count(generation, store)
     assert len(swapped) == 1
-    assert _usage.remembered(store)[MEMBER] == {"period": "2026-01-31T13", "octets": 0}
+    assert usage.remembered(store)[MEMBER] == {"period": "2026-01-31T13", "octets": 0}
 
 
 def test_the_agent_says_once_what_is_used_up(
@@ -261,7 +257,7 @@ def test_the_agent_says_once_what_is_used_up(
     kernel.update({"vpn1_quota": 999, "vpn1_quota_100.64.0.17": 500})
     said = "100.64.0.17 in payroll: 500 bytes per hour, used up: nothing passes until 2026-01-31T13:00:00Z"
     assert [_counting.count(generation, store) for _time in range(2)] == [[said], []]
-    monkeypatch.setattr(_usage, "clock", lambda: NOON + datetime.timedelta(hours=1))
+    monkeypatch.setattr(usage, "clock", lambda: NOON + datetime.timedelta(hours=1))
     assert _counting.count(generation, store) == []
     # the same again, in the next hour
     assert _counting.count(generation, store) == [said.replace("T13", "T14")]
@@ -271,16 +267,16 @@ def test_an_edge_without_quotas_is_not_asked(
     edge: Generation, store: Store, swapped: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     current(store, edge)
-    monkeypatch.setattr(_usage, "loaded", lambda: pytest.fail("there is nothing to count"))
+    monkeypatch.setattr(usage, "loaded", lambda: pytest.fail("there is nothing to count"))
     assert _counting.count(edge, store) == []
-    _agent.save(store)
-    assert _usage.observed(store, edge) == []
-    assert not store.at(_usage.FILE).exists() and not swapped
+    agent.save(store)
+    assert usage.observed(store, edge) == []
+    assert not store.at(usage.FILE).exists() and not swapped
 
 
 def test_what_is_used_is_shown(store: Store, generation: Generation, kernel: dict[str, int]) -> None:
     kernel.update({"vpn1_quota": 100, "vpn1_quota_100.64.0.17": 500})
-    shown = {entry["member"]: entry for entry in _usage.observed(store, generation)}
+    shown = {entry["member"]: entry for entry in usage.observed(store, generation)}
     assert shown[None] == {
         "vpn": "payroll",
         "member": None,
@@ -297,28 +293,28 @@ def test_what_is_used_is_shown(store: Store, generation: Generation, kernel: dic
 
 def test_it_is_saved_before_the_table_goes(generation: Generation, store: Store) -> None:
     """Units stop in reverse order: first strongSwan, then the counting, then nftables.service flushes."""
-    unit = _units.OWN[f"{_units.DIRECTORY}/{_units.USAGE}"]
+    unit = units.OWN[f"{units.DIRECTORY}/{units.USAGE}"]
     for line in ("After=nftables.service", "PartOf=nftables.service", "Before=strongswan.service"):
         assert f"\n{line}\n" in unit
-    wanted = f"{_units.DIRECTORY}/{_units.USAGE}"
-    assert wanted in _units.Units(Context(generation, generation, store))._wanted()
+    wanted = f"{units.DIRECTORY}/{units.USAGE}"
+    assert wanted in units.Units(Context(generation, generation, store))._wanted()
     for vpn in generation.listed("vpns"):
         vpn.pop("quota", None)
-    assert wanted not in _units.Units(Context(generation, generation, store))._wanted()
+    assert wanted not in units.Units(Context(generation, generation, store))._wanted()
 
 
 def test_nothing_is_remembered_where_nothing_is_left(store: Store, generation: Generation) -> None:
     current(store, generation)
-    _usage.write(store, entries(vpn=70))
+    usage.write(store, entries(vpn=70))
     store.erase()
-    assert not store.at(_usage.FILE).exists()
+    assert not store.at(usage.FILE).exists()
 
 
 @pytest.mark.skipif(not NAMESPACE, reason="needs root and nft")
 def test_the_kernel_goes_on_counting(generation: Generation, store: Store) -> None:
     """A table that is loaded again differs in nothing from the one that nft made of the file."""
     current(store, generation)
-    _usage.write(store, entries(vpn=1000, member=30))
+    usage.write(store, entries(vpn=1000, member=30))
     script = f"""
 import json, sys
 sys.path[:] = {sys.path!r}

@@ -15,8 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _vici
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._vici import Section, Vici, ViciError, decode, encode
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import vici as _vici
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.vici import (
+    decode,
+    encode,
+    Section,
+    Vici,
+    ViciError,
+)
 
 KEYS = st.text("abcdefghijklmnopqrstuvwxyz-_", min_size=1, max_size=20)
 SECTIONS = st.recursive(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import _connections, _xfrm
-from ansible_collections.intercloud.vpn.plugins.module_utils._node._xfrm import Policy, State
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, xfrm
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.xfrm import Policy, State
 
 # iproute2 puts a backslash and a tabulator where -o joins lines.
 TO_WEST, TO_EAST = "src 203.0.113.2 dst 203.0.113.18", "src 203.0.113.18 dst 203.0.113.2"
@@ -42,28 +42,28 @@ POLICIES = [
 def kernel(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines = [OUT, IN, LARVAL, ACQUIRE, FOREIGN]
     shown = {"state": lines, "policy": POLICIES}
-    monkeypatch.setattr(_xfrm, "_lines", lambda kind, *_words: shown[kind])
+    monkeypatch.setattr(xfrm, "_lines", lambda kind, *_words: shown[kind])
     return lines
 
 
 def test_states_are_ours_and_have_keys(kernel: list[str]) -> None:
-    assert _xfrm.states({1, 2}) == [
+    assert xfrm.states({1, 2}) == [
         State("203.0.113.2", "203.0.113.18", 0xC4310DCB, 1),
         State("203.0.113.18", "203.0.113.2", 0xC1638193, 1),
     ]
 
 
 def test_policies_are_ours(kernel: list[str]) -> None:
-    assert _xfrm.policies({1}) == [Policy("100.64.0.0/26", "100.64.0.64/26", "out", 1)]
-    assert _xfrm.policies({2}) == []
+    assert xfrm.policies({1}) == [Policy("100.64.0.0/26", "100.64.0.64/26", "out", 1)]
+    assert xfrm.policies({2}) == []
 
 
 def test_an_orphan_is_what_charon_does_not_know(kernel: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_connections, "spis", lambda: {0xC1638193})
-    assert [state.spi for state in _xfrm.orphans({1})] == [0xC4310DCB]
+    monkeypatch.setattr(connections, "spis", lambda: {0xC1638193})
+    assert [state.spi for state in xfrm.orphans({1})] == [0xC4310DCB]
 
 
 def test_charon_is_not_asked_when_there_is_nothing(kernel: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     kernel.clear()
-    monkeypatch.setattr(_connections, "spis", lambda: pytest.fail("asked"))
-    assert _xfrm.orphans({1}) == []
+    monkeypatch.setattr(connections, "spis", lambda: pytest.fail("asked"))
+    assert xfrm.orphans({1}) == []

@@ -1,0 +1,7 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""BASE: what all stages use: prefixes, names, problems and how they are told, files written whole.
+
+Imports nothing of ours.
+"""

@@ -1,0 +1,204 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: what the administrator asked for, as VPNs, or every error of it with its path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .landscape.check import check_vapps
+from .destinations import parse_destinations
+from .landscape.landscape import Landscape
+from .members import MembersParser
+from .._base.names import BOOLEAN
+from .paths import of_pool, of_vpn, POLICIES, VPNS
+from .policy.policy import check_policies, resolve_policy
+from .pools import parse_pool, parse_pools, point_out_public
+from .._base.prefix import Prefix
+from .._base.problems import did_you_mean, Problems, unknown_keys
+from .organizations import OTHERS
+from .topology.kinds import Topology
+from .topology.parser import TopologyParser
+from .._plan.tunnel.kinds import parse_tunnel
+from .vpn import Member, Vpn
+
+_KEYS = ("name", "pool", "members", "destinations", "topology", "tunnel", "policy", "mode")
+# Also the swanctl name of the links, so: no dots, and short enough to read in a status line.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
+
+
+def parse_intent(
+    intent: Mapping[str, Any],
+    matches: Mapping[str, Sequence[str]],
+    landscape: Landscape,
+    problems: Problems,
+    kept: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
+) -> list[Vpn]:
+    """Turn ``{"pools": ..., "vpns": ..., "policies": ...}`` into VPNs.
+
+    ``matches`` gives, for every text among the members, the hosts the inventory matches it with (a host name, a group
+    or a pattern; nothing when there is no such). ``kept`` are the records of the VPNs that are there, by organization
+    and name: what was once decided for a VPN stays. What is wrong goes to ``problems``; a VPN with an error is left
+    out.
+    """
+    pools = parse_pools(intent.get("pools"), problems)
+    policies = {} if intent.get("policies") is None else intent["policies"]
+    if not isinstance(policies, Mapping):
+        problems.add(POLICIES, "must be a mapping of names to policies")
+        policies = {}
+    check_policies(policies, problems)
+    vpns = intent.get("vpns")
+    if not isinstance(vpns, (list, tuple)):
+        problems.add(VPNS, "must be a list of VPNs")
+        return []
+    parsed: list[Vpn] = []
+    names: dict[tuple[str, str], str] = {}
+    places: set[tuple[str, str]] = set()
+    for index, raw in enumerate(vpns):
+        path = of_vpn(index)
+        if raw is OTHERS:
+            continue
+        if not isinstance(raw, Mapping):
+            problems.add(path, "must be a mapping with name, pool and members")
+            continue
+        parser = _Parser(raw, path, pools, policies, matches, landscape, problems, kept or {})
+        vpn = parser.vpn()
+        places |= parser.places
+        if vpn is None:
+            continue
+        first = names.setdefault((vpn.organization, vpn.name), path)
+        if first != path:
+            problems.add(
+                f"{path}.name", f"{vpn.name} is already the name of {first}; names are unique in an organization"
+            )
+        else:
+            parsed.append(vpn)
+            point_out_public(vpn.pool, f"{path}.pool" if "/" in vpn.pool_name else of_pool(vpn.pool_name), problems)
+    _check_own_pools([vpn for vpn in parsed if vpn.pool_name not in pools], problems)
+    check_vapps(places, landscape, problems)
+    return parsed
+
+
+def _check_own_pools(vpns: Sequence[Vpn], problems: Problems) -> None:
+    """Note every VPN whose own CIDR overlaps that of one before it, the first of them."""
+    for index, vpn in enumerate(vpns):
+        for before in vpns[:index]:
+            if before.organization == vpn.organization and before.pool.overlaps(vpn.pool):
+                problems.add(f"{vpn.path}.pool", f"{vpn.pool} overlaps {before.path}.pool {before.pool}")
+                break
+
+
+def vpn_names(vpns: object, problems: Problems) -> list[str]:
+    """The names of an intent's VPNs, where nothing else of them is read."""
+    if not isinstance(vpns, (list, tuple)):
+        problems.add(VPNS, "must be a list of VPNs")
+        return []
+    names = []
+    for index, raw in enumerate(vpns):
+        if isinstance(raw, Mapping):
+            names.append(_name(raw, of_vpn(index), problems))
+        else:
+            problems.add(of_vpn(index), "must be a mapping with name, pool and members")
+    return [name for name in names if name is not None]
+
+
+def _name(raw: Mapping[str, Any], vpn: str, problems: Problems) -> str | None:
+    name, path = raw.get("name"), f"{vpn}.name"
+    if name is None:
+        problems.add(path, "is missing")
+    elif isinstance(name, bool):
+        problems.add(path, BOOLEAN)
+    elif not isinstance(name, str) or not _NAME.fullmatch(name):
+        problems.add(
+            path, f"{name!r} must start with a letter and have at most 32 letters, digits, hyphens and underscores"
+        )
+    else:
+        return str(name)
+    return None
+
+
+class _Parser:
+    """Parses one VPN; the state is what every step needs to name its errors."""
+
+    def __init__(
+        self,
+        raw: Mapping[str, Any],
+        path: str,
+        pools: Mapping[str, Prefix],
+        policies: Mapping[str, Any],
+        matches: Mapping[str, Sequence[str]],
+        landscape: Landscape,
+        problems: Problems,
+        kept: Mapping[tuple[str, str], Mapping[str, Any]],
+    ) -> None:
+        self.kept = kept
+        self.places: set[tuple[str, str]] = set()  # the clouds that its members are in, each with the organization
+        self.raw, self.path, self.pools, self.policies = raw, path, pools, policies
+        self.matches, self.landscape, self.problems = matches, landscape, problems
+
+    def vpn(self) -> Vpn | None:
+        before = len(self.problems)
+        unknown_keys(self.raw, _KEYS, self.path, self.problems)
+        name = _name(self.raw, self.path, self.problems)
+        pool_name, pool = self._pool()
+        tunnel, options = parse_tunnel(self.raw.get("tunnel"), f"{self.path}.tunnel", self.problems)
+        policy = resolve_policy(self.raw.get("policy", "standard"), self.policies, f"{self.path}.policy", self.problems)
+        reader = MembersParser(self.raw, self.path, self.matches, self.landscape, self.problems)
+        members = reader.parse()
+        organization = self._organization(members)
+        if organization is not None:
+            self.places |= {(organization, member.vm.cloud) for member in members}
+        topology = self._topology(name, organization, members)
+        destinations = parse_destinations(self.raw.get("destinations"), f"{self.path}.destinations", self.problems)
+        if name is None or pool is None or policy is None or organization is None or topology is None:
+            return None
+        if reader.has_unusable or len(self.problems) > before:
+            return None
+        return Vpn(
+            name, organization, pool_name, pool, members, topology, tunnel, policy, self.path, destinations, options
+        )
+
+    def _pool(self) -> tuple[str, Prefix | None]:
+        path, pool = f"{self.path}.pool", self.raw.get("pool")
+        if pool is None:
+            self.problems.add(path, "is missing: the name of a pool in vcc_pools, or a CIDR")
+        elif isinstance(pool, bool):
+            self.problems.add(path, BOOLEAN)
+        elif not isinstance(pool, str):
+            self.problems.add(path, f"must be the name of a pool in vcc_pools, or one CIDR, not {pool!r}")
+        elif "/" in pool:
+            own = parse_pool(pool, path, self.problems)
+            return str(own), own
+        elif pool in self.pools:
+            return str(pool), self.pools[pool]
+        else:
+            self.problems.add(path, f"there is no pool {pool!r} in vcc_pools{did_you_mean(pool, self.pools)}")
+        return "", None
+
+    def _topology(self, name: str | None, organization: str | None, members: Sequence[Member]) -> Topology | None:
+        kept = self.kept.get((str(organization), str(name)), {})
+        parser = TopologyParser(
+            f"{self.path}.topology",
+            sorted({member.vm.site for member in members}),
+            organization,
+            kept.get("topology"),
+            self.landscape,
+            self.problems,
+        )
+        return parser.parse(self.raw.get("topology", "mesh"))
+
+    def _organization(self, members: Sequence[Member]) -> str | None:
+        organizations = sorted({member.vm.organization for member in members})
+        if len(organizations) > 1:
+            self.problems.add(
+                f"{self.path}.members",
+                "are of several organizations: "
+                + ", ".join(
+                    f"{name} ({next(member.vm.name for member in members if member.vm.organization == name)})"
+                    for name in organizations
+                ),
+            )
+        return organizations[0] if len(organizations) == 1 else None

@@ -1,0 +1,102 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: an external edge, which is not ours: nothing logs in to it, and only our end of its tunnels is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..._base.names import folded, IDENTITY
+from ..._base.prefix import parse_address
+from ..._base.problems import Problems
+from ..._pki.keys import GIVEN
+
+AUTHENTICATION = ("psk", "certificate")
+# What only says something of an edge that is not ours.
+ONLY_EXTERNAL = ("vcc_authentication", "vcc_identity", "vcc_psk")
+
+
+@dataclass(frozen=True)
+class External:
+    """How an external edge proves who it is: ``psk`` or ``certificate``."""
+
+    authentication: str
+
+    @property
+    def auth(self) -> str:
+        """In swanctl's word."""
+        return "psk" if self.authentication == "psk" else "pubkey"
+
+
+def is_external(variables: Mapping[str, Any]) -> bool:
+    """Whether a host's variables declare it external."""
+    return variables.get("vcc_external") is True
+
+
+def identity_of(name: str, organization: str, variables: Mapping[str, Any]) -> str:
+    """The IKE identity of an edge."""
+    own = variables.get("vcc_identity") if is_external(variables) else None
+    return f"{name}.{organization}" if own is None else str(own)
+
+
+def read_external(
+    place: str, identity: str, variables: Mapping[str, Any], others: Collection[str], problems: Problems
+) -> External | None:
+    """What an org edge's variables say of it as an external one; None if it is ours.
+
+    ``others`` are the identities (folded) of the organization's other edges: no edge may pass for another.
+    """
+    declared = variables.get("vcc_external", False)
+    if not isinstance(declared, bool):
+        problems.add(f"{place}.vcc_external", f"must be true or false, not {declared!r}")
+    if not is_external(variables):
+        for key in ONLY_EXTERNAL:
+            if key in variables:
+                problems.add(f"{place}.{key}", "is for edges that are not ours; is vcc_external: true missing?")
+        return None
+    authentication = variables.get("vcc_authentication", AUTHENTICATION[0])
+    if authentication not in AUTHENTICATION:
+        problems.add(f"{place}.vcc_authentication", f"must be {' or '.join(AUTHENTICATION)}, not {authentication!r}")
+    if folded(identity) in others:
+        problems.add(f"{place}.vcc_identity", f"{identity} is the identity of another edge of this organization")
+    if _is_address(identity):
+        if authentication == "certificate":
+            problems.add(f"{place}.vcc_identity", f"{identity}: the name in a certificate must be a DNS name")
+    elif not IDENTITY.fullmatch(identity):
+        problems.add(
+            f"{place}.vcc_identity",
+            f"{identity!r} must be a DNS name of at most 64 characters, or (with a pre-shared key) an IP address",
+        )
+    if variables.get("vcc_behind_nat") is True:
+        problems.add(
+            f"{place}.vcc_behind_nat",
+            "true: our end initiates, and would not get through; have its NAT forward UDP 500 and 4500, and say "
+            "forwarded",
+        )
+    psk = variables.get("vcc_psk", GIVEN)
+    if authentication == "certificate" and "vcc_psk" in variables:
+        problems.add(f"{place}.vcc_psk", "is not used with vcc_authentication: certificate; leave it out")
+    elif psk != GIVEN:
+        problems.add(f"{place}.vcc_psk", str(psk))
+    return External(str(authentication))
+
+
+def read_mlkem(place: str, variables: Mapping[str, Any], external: bool, problems: Problems) -> bool:
+    """Whether an org edge's variables say that its strongSwan has ML-KEM."""
+    declared = variables.get("vcc_mlkem", False)
+    if not isinstance(declared, bool):
+        problems.add(f"{place}.vcc_mlkem", f"must be true or false, not {declared!r}")
+    elif declared and external:
+        problems.add(f"{place}.vcc_mlkem", "is for edges of ours; tunnels to an external edge have no ML-KEM")
+    return declared is True
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parse_address(text)
+    except ValueError:
+        return False
+    return True

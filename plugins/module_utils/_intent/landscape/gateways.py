@@ -1,0 +1,79 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: what the facts of an org edge or a vApp edge say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .external import identity_of, read_external, read_mlkem
+from .facts import Facts
+from .hosts import FORWARDED, OrgEdge, VappEdge
+from ..._base.names import folded, IDENTITY, ORGANIZATION
+
+UNDERLAY_MTU = 1500
+
+
+def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
+    """The org edge, or None and what is wrong. ``others``: the organization's other edges, by identity (folded)."""
+    problems, variables, organization = host.problems, host.variables, host.organization
+    before = len(problems)
+    cloud = host.cloud()
+    host.check()
+    identity = identity_of(host.name, organization, variables)
+    external = read_external(host.place, identity, variables, others, problems)
+    if ORGANIZATION.fullmatch(organization) and not external and not IDENTITY.fullmatch(identity):
+        problems.add(
+            host.place,
+            f"{identity!r} would be the name in its certificate, and is no DNS name of at most 64 characters: "
+            "rename the host (letters, digits, hyphens, dots), or give it a shorter name and ansible_host",
+        )
+    elif not external and folded(identity) in others:
+        problems.add(
+            host.place,
+            f"{identity} is the identity of {others[folded(identity)]} too: identities are compared without case; "
+            "rename one of them",
+        )
+    public = host.addresses("vcc_public_address", "the address other clouds' edges reach this one at")
+    inside = host.addresses("vcc_org_address", None if external else "the edge's address on the org network")
+    networks = host.networks("vcc_org_network")
+    mtu = variables.get("vcc_underlay_mtu", UNDERLAY_MTU)
+    if isinstance(mtu, bool) or not isinstance(mtu, int) or not 1280 <= mtu <= 9216:
+        host.wrong("vcc_underlay_mtu", f"must be octets from 1280 to 9216, not {mtu!r}")
+    nat = variables.get("vcc_behind_nat", False)
+    if not isinstance(nat, bool) and nat != FORWARDED:
+        host.wrong("vcc_behind_nat", f"must be true, false or {FORWARDED}, not {nat!r}")
+    macs = host.macs(inside, public)
+    mlkem = read_mlkem(host.place, variables, bool(external), problems)
+    if cloud is None or len(problems) > before:
+        return None
+    return OrgEdge(
+        name=host.name,
+        cloud=cloud,
+        organization=organization,
+        public=public,
+        inside=inside,
+        networks=networks,
+        underlay_mtu=int(mtu),
+        identity=identity,
+        behind_nat=bool(nat),
+        reachable=nat is not True,
+        external=external,
+        mlkem=mlkem,
+        macs=macs,
+    )
+
+
+def read_vapp(host: Facts) -> VappEdge | None:
+    """The vApp edge, or None and what is wrong."""
+    before = len(host.problems)
+    cloud = host.cloud()
+    host.check()
+    outside = host.addresses("vcc_org_address", "the vApp edge's address on the org network")
+    inside = host.addresses("vcc_vapp_address", "the vApp edge's address on the vApp network")
+    networks = host.networks("vcc_vapp_network")
+    macs = host.macs(outside, inside)
+    if cloud is None or len(host.problems) > before:
+        return None
+    return VappEdge(host.name, cloud, host.organization, outside, inside, networks, macs)

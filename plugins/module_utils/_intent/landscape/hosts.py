@@ -1,0 +1,74 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: what a VPN can name, as far as it is described: org edges, vApp edges and VMs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .external import External
+from .neighbours import Macs
+from ..._base.prefix import Prefix
+
+MODES = ("address", "nat")
+"""How a VM can be a member: it holds its address in the VPN itself, or is translated."""
+FORWARDED = "forwarded"
+"""Of ``vcc_behind_nat``: the NAT lets through who speaks first."""
+
+Addresses = Mapping[int, str]
+"""One address per IP version: ``{4: "10.10.0.1", 6: "fd10:10::1"}``."""
+
+
+@dataclass(frozen=True)
+class OrgEdge:
+    """An organization's gateway to the outside in one cloud. Its name is the name of the site."""
+
+    name: str
+    cloud: str
+    organization: str
+    public: Addresses
+    inside: Addresses
+    networks: tuple[Prefix, ...]
+    underlay_mtu: int
+    identity: str
+    behind_nat: bool = False
+    """Whether the public addresses are a NAT's, and the edge has others."""
+    reachable: bool = True
+    """Whether a peer that speaks first gets through: False behind a NAT that does not forward IKE to the edge."""
+    external: External | None = None
+    """Of an edge that is not ours; it need not have addresses and networks inside."""
+    mlkem: bool = False
+    """Whether its strongSwan has ML-KEM."""
+    macs: Macs | None = None
+    """Its link-layer addresses, where the inventory says them; () binds it to none."""
+
+
+@dataclass(frozen=True)
+class VappEdge:
+    """The gateway of a vApp's internal network."""
+
+    name: str
+    cloud: str
+    organization: str
+    outside: Addresses
+    inside: Addresses
+    networks: tuple[Prefix, ...]
+    macs: Macs | None = None
+
+
+@dataclass(frozen=True)
+class Vm:
+    """A VM that can be a member. ``vapp`` is None on the org network."""
+
+    name: str
+    cloud: str
+    organization: str
+    site: str
+    vapp: str | None
+    addresses: Addresses
+    mode: str
+    external: bool = False
+    """Whether it is behind an external edge: not ours, and never logged in to."""
+    macs: Macs | None = None

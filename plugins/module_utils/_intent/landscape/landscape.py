@@ -1,0 +1,250 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: the landscape - which edges, vApps and VMs there are, read from the inventory's plain facts.
+
+Hosts are checked when a VPN needs them, so that a half-described VM elsewhere in the fleet stops nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from .external import identity_of, is_external
+from .facts import Facts, is_shared, organization_of
+from .gateways import read_edge, read_vapp
+from .hosts import MODES, OrgEdge, VappEdge, Vm
+from ..._base.names import folded, wrong_clouds
+from ..._base.prefix import parse_address, Prefix
+from ..._base.problems import did_you_mean, Problems
+
+
+class Landscape:
+    """Every host a VPN can name. Look-ups note what is wrong with a host and answer None.
+
+    ``hosts`` are the inventory's, ``remembered`` those the ledger knows of earlier runs: a VPN that this run does not
+    mention keeps working on what was known of its hosts, even if this inventory does not hold them.
+    """
+
+    def __init__(
+        self,
+        hosts: Mapping[str, Mapping[str, Any]],
+        problems: Problems,
+        remembered: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        self._current = hosts
+        self._hosts = {**(remembered or {}), **hosts}
+        self._problems = problems
+        self._edges: dict[str, OrgEdge | None] = {}
+        self._vapps: dict[str, VappEdge | None] = {}
+        self._vms: dict[str, Vm | None] = {}
+        self._edges_of: dict[tuple[str, str], list[str]] = {}
+        self._remembered_edges_of: dict[tuple[str, str], list[str]] = {}
+        self._vms_of: dict[str, list[str]] = {}
+        self._named: dict[tuple[str, str], list[str]] | None = None
+        for name, facts in sorted(self._hosts.items()):
+            kinds, variables = facts["kinds"], facts["vars"]
+            if "org_edges" in kinds:
+                edges_of = self._edges_of if name in hosts else self._remembered_edges_of
+                for cloud in facts["clouds"]:
+                    edges_of.setdefault((cloud, organization_of(facts)), []).append(name)
+            if "members" in kinds and name in hosts and variables.get("vcc_vapp"):
+                self._vms_of.setdefault(str(variables["vcc_vapp"]), []).append(name)
+
+    @property
+    def names(self) -> Collection[str]:
+        """All hosts."""
+        return self._hosts
+
+    def is_a(self, name: str, kind: str) -> bool:
+        """Whether the host is in the inventory group ``kind``."""
+        return name in self._hosts and kind in self._hosts[name]["kinds"]
+
+    def of_kind(self, kind: str) -> list[str]:
+        """The hosts of an inventory group, sorted."""
+        return sorted(name for name in self._current if kind in self._current[name]["kinds"])
+
+    def in_inventory(self, name: str) -> bool:
+        """Whether this run's inventory holds the host."""
+        return name in self._current
+
+    def is_external(self, name: str) -> bool:
+        """Whether the host is an external edge."""
+        return name in self._hosts and is_external(self._hosts[name]["vars"])
+
+    def belongs_to(self, name: str, organization: str) -> bool:
+        """Whether the host is known, and of that organization alone."""
+        facts = self._hosts.get(name)
+        return facts is not None and not is_shared(facts) and organization_of(facts) == organization
+
+    def edges_of(self, organization: str) -> dict[str, str]:
+        """The clouds of an organization's org edges by name. Remembered ones count where this inventory has none."""
+        found: dict[str, str] = {}
+        for edges_of in (self._remembered_edges_of, self._edges_of):
+            found.update(
+                (edge, cloud) for (cloud, owner), edges in edges_of.items() if owner == organization for edge in edges
+            )
+        return dict(sorted(found.items()))
+
+    def nodes(self, organization: str) -> dict[str, str]:
+        """The clouds of an organization's VCC nodes, its own and shared ones, by name.
+
+        Remembered ones count where this inventory has none.
+        """
+        found: dict[str, str] = {}
+        for name, facts in sorted(self._hosts.items(), key=lambda item: (item[0] not in self._current, item[0])):
+            serves = is_shared(facts) or organization_of(facts) == organization
+            if "vcc_nodes" not in facts["kinds"] or len(facts["clouds"]) != 1 or not serves:
+                continue
+            if name in self._current or facts["clouds"][0] not in found.values():
+                found[name] = str(facts["clouds"][0])
+        return found
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """The host's plain facts, as the ledger remembers them; a VM's with its edge, should the cloud get another."""
+        facts = dict(self._hosts[name])
+        vm = self._vms.get(name)
+        return facts if vm is None else {**facts, "vars": {**facts["vars"], "vcc_edge": vm.site}}
+
+    def vms_behind(self, vapp: str) -> list[str]:
+        """The VMs behind a vApp edge, sorted."""
+        return self._vms_of.get(vapp, [])
+
+    def edge(self, name: str) -> OrgEdge | None:
+        """The org edge of that name."""
+        if name not in self._edges:
+            self._edges[name] = read_edge(self._read(name), self._identities(name))
+        return self._edges[name]
+
+    def vapp(self, name: str, asked_by: str) -> VappEdge | None:
+        """The vApp edge of that name; ``asked_by`` is the path of the variable that names it."""
+        known = self.is_a(name, "vapp_edges")
+        if name not in self._vapps:
+            self._vapps[name] = read_vapp(self._read(name)) if known else None
+        if not known:  # every variable that names it is a mistake
+            hint = did_you_mean(name, self.of_kind("vapp_edges"))
+            self._problems.add(asked_by, f"{name} is not in the group vapp_edges{hint}")
+        return self._vapps[name]
+
+    def with_vapp(self, places: Collection[tuple[str, str]]) -> Iterator[tuple[Facts, str, Facts | None]]:
+        """The VMs of some ``(organization, cloud)`` that name a vApp edge, each with that name, and with its facts."""
+        for vapp, vms in self._vms_of.items():
+            gateway = self._read(vapp) if self.is_a(vapp, "vapp_edges") else None
+            for name in vms:
+                vm = self._read(name)
+                if any((vm.organization, cloud) in places for cloud in vm.clouds):
+                    yield vm, vapp, gateway
+
+    def management(self, name: str) -> list[tuple[str, Prefix]]:
+        """The addresses that Ansible reaches a host by, each with the variable that says so."""
+        found = self._hosts[name].get("management", {})
+        # An earlier version let the ledger remember addresses with a scope.
+        plain = [(variable, text.partition("%")[0]) for variable, texts in found.items() for text in texts]
+        return [(variable, parse_address(address)) for variable, address in plain]
+
+    def vm(self, name: str, path: str) -> Vm | None:
+        """The VM of that name, with its site; ``path`` is where the intent asked for it."""
+        if name not in self._vms:
+            self._vms[name] = self._read_vm(name, path)
+        elif self._vms[name] is None:
+            self._read_vm(name, path)  # every place that asks for what cannot be used is a mistake
+        return self._vms[name]
+
+    def _read(self, name: str) -> Facts:
+        return Facts(name, self._hosts[name], self._problems)
+
+    def _identities(self, name: str) -> dict[str, str]:
+        """The other edges of an edge's organization, by identity without case."""
+        if self._named is None:
+            self._named = {}
+            for edge, facts in self._hosts.items():
+                if "org_edges" in facts["kinds"]:
+                    organization = organization_of(facts)
+                    identity = folded(identity_of(edge, organization, facts["vars"]))
+                    self._named.setdefault((folded(organization), identity), []).append(edge)
+        facts = self._hosts[name]
+        organization = organization_of(facts)
+        identity = folded(identity_of(name, organization, facts["vars"]))
+        # An external edge is told that it has another's identity; the other edge need not hear of it, too.
+        ours = not self.is_external(name)
+        others = [
+            edge
+            for edge in self._named.get((folded(organization), identity), [])
+            if edge != name and not (ours and self.is_external(edge))
+        ]
+        return {identity: others[0]} if others else {}
+
+    def _read_vm(self, name: str, path: str) -> Vm | None:
+        if not self.is_a(name, "members"):
+            self._problems.add(path, f"{name} is not in the group members, so it cannot be a member of a VPN")
+            return None
+        host = self._read(name)
+        wrong = wrong_clouds(host.clouds, "a VM")
+        if wrong:
+            self._problems.add(path, f"{name} {wrong}")
+            return None
+        cloud = str(host.clouds[0])
+        before = len(self._problems)
+        host.check()
+        site = self._site(host, path, cloud)
+        external = site is not None and self.is_external(site)
+        addresses = host.addresses("vcc_address", None if external else "the VM's address on its private network")
+        macs = host.macs(addresses)
+        mode = host.variables.get("vcc_member_mode", "address")
+        if mode not in MODES:
+            host.wrong("vcc_member_mode", f"must be one of {', '.join(MODES)}, not {mode!r}")
+        vapp = str(host.variables["vcc_vapp"]) if host.variables.get("vcc_vapp") else None
+        if external:
+            _check_external(host, str(site))
+        elif vapp is not None:
+            self._check_vapp(host, vapp)
+        if site is None or len(self._problems) > before:
+            return None
+        return Vm(name, cloud, host.organization, site, vapp, addresses, str(mode), external, macs)
+
+    def _check_vapp(self, vm: Facts, vapp: str) -> None:
+        gateway = self.vapp(vapp, f"{vm.place}.vcc_vapp")
+        if gateway is not None:
+            vm.check_vapp(self._read(vapp))
+
+    def _site(self, vm: Facts, path: str, cloud: str) -> str | None:
+        """The org edge that serves a VM: the one it names, else the only one there is."""
+        named = vm.variables.get("vcc_edge")
+        remembered = self._remembered_edges_of.get((cloud, vm.organization), [])
+        edges = self._edges_of.get((cloud, vm.organization), remembered)
+        astray = [edge for edge in edges if len(self._hosts[edge]["clouds"]) > 1]
+        for edge in astray:  # else it would look as if the cloud had several
+            self._read(edge).cloud()
+        if astray:
+            return None
+        if named is not None:
+            if named in edges or named in remembered:
+                return str(named)
+            vm.wrong(
+                "vcc_edge",
+                f"{named} is no org edge of organization {vm.organization} in cloud {cloud}"
+                f"{did_you_mean(str(named), edges)}",
+            )
+        elif not edges:
+            self._problems.add(
+                path,
+                f"{vm.name} has no way out: cloud {cloud} has no org edge of organization {vm.organization}"
+                f"; add one to the groups org_edges and cloud_{cloud}",
+            )
+        elif len(edges) > 1:
+            vm.wrong("vcc_edge", f"must say which org edge serves {vm.name}: {', '.join(edges)}")
+        else:
+            return edges[0]
+        return None
+
+
+def _check_external(vm: Facts, edge: str) -> None:
+    """Behind an external edge, everything but the VM's address in the VPN is the other side's business."""
+    if vm.variables.get("vcc_vapp"):
+        vm.wrong("vcc_vapp", f"{vm.name} is behind {edge}, which is external: its networks are not ours; leave it out")
+    if vm.variables.get("vcc_member_mode") == "nat":
+        vm.wrong(
+            "vcc_member_mode",
+            f"nat: {vm.name} is behind {edge}, which is external: whether it translates is its business; leave it out",
+        )

@@ -1,0 +1,128 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: every variable that begins with ``vcc_``: what is not in this list is refused, for nothing would read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .paths import of_host
+from .._base.problems import did_you_mean, Problems
+
+PREFIX = "vcc_"
+
+OF_HOSTS = (
+    "vcc_address",
+    "vcc_authentication",
+    "vcc_behind_nat",
+    "vcc_edge",
+    "vcc_external",
+    "vcc_identity",
+    "vcc_mac",
+    "vcc_member_mode",
+    "vcc_mlkem",
+    "vcc_org",
+    "vcc_org_address",
+    "vcc_org_network",
+    "vcc_psk",
+    "vcc_public_address",
+    "vcc_underlay_mtu",
+    "vcc_vapp",
+    "vcc_vapp_address",
+    "vcc_vapp_network",
+)
+"""What the inventory says of a host."""
+
+OF_RUNS = (
+    "vcc_adopt",
+    "vcc_allow_older",
+    "vcc_allow_renumber",
+    "vcc_backend",
+    "vcc_backup",
+    "vcc_certificate",
+    "vcc_confirm_timeout",
+    "vcc_create_tunnels",
+    "vcc_csr",
+    "vcc_delete",
+    "vcc_external_edge",
+    "vcc_forget",
+    "vcc_ledger",
+    "vcc_link_timeout",
+    "vcc_new_ledger",
+    "vcc_organization",
+    "vcc_plan_documents",
+    "vcc_policies",
+    "vcc_pools",
+    "vcc_restore_force",
+    "vcc_result",
+    "vcc_revoke",
+    "vcc_settings",
+    "vcc_show_secrets",
+    "vcc_state_dir",
+    "vcc_verify_certificate_days",
+    "vcc_verify_nonmembers",
+    "vcc_vpns",
+)
+"""The intent, and what a run is told. Often in group_vars/all, where every host has them."""
+
+OF_ROLES = (
+    "vcc_node_adopt",
+    "vcc_node_allow_older",
+    "vcc_node_documents",
+    "vcc_node_packages",
+    "vcc_server_adopt",
+    "vcc_server_allow_renumber",
+    "vcc_server_as_stored",
+    "vcc_server_backup",
+    "vcc_server_commit",
+    "vcc_server_create_tunnels",
+    "vcc_server_delete",
+    "vcc_server_expected",
+    "vcc_server_forget",
+    "vcc_server_host",
+    "vcc_server_ledger",
+    "vcc_server_new_ledger",
+    "vcc_server_organizations",
+    "vcc_server_packages",
+    "vcc_server_policies",
+    "vcc_server_pools",
+    "vcc_server_restore_force",
+    "vcc_server_show",
+    "vcc_server_state_dir",
+    "vcc_server_survey",
+    "vcc_server_vpns",
+)
+"""The options of the roles vcc_server and vcc_node."""
+
+REGISTERED = (
+    "vcc_judgement",
+    "vcc_observed",
+    "vcc_probes",
+    "vcc_recalled",
+    "vcc_server_backed_up",
+    "vcc_server_came_up",
+    "vcc_server_external",
+    "vcc_server_plan",
+    "vcc_server_recovery",
+    "vcc_server_restored",
+    "vcc_server_revocation",
+    "vcc_survey",
+)
+"""What the playbooks themselves leave with hosts."""
+
+KNOWN = frozenset((*OF_HOSTS, *OF_RUNS, *OF_ROLES, *REGISTERED))
+
+
+def check_known(found: Mapping[str, Sequence[str]], hosts: int, problems: Problems) -> None:
+    """Note the variables ``found`` that are unknown. Of each the hosts that have it, of so many ``hosts``.
+
+    A variable that all hosts have was said once, for all of them.
+    """
+    for variable, names in sorted(found.items()):
+        if variable in KNOWN:
+            continue
+        path = variable if len(names) == hosts else of_host(min(names), variable)
+        more = f", nor on {len(names) - 1} more hosts" if 1 < len(names) < hosts else ""
+        hint = did_you_mean(variable, (*OF_HOSTS, *OF_RUNS)) or "; name a variable of your own without vcc_ in front"
+        problems.add(path, f"is not known{more}{hint}")

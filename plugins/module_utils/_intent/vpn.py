@@ -1,0 +1,118 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: a VPN with every name in it resolved, and the plain data that the ledger keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from .destinations import Destinations, destinations_from_record
+from .landscape.landscape import Landscape
+from .landscape.hosts import Vm
+from .policy.policy import Policy, policy_from_record
+from .ports import Ports
+from .._base.prefix import Prefix
+from .._base.problems import Problems
+from .topology.kinds import Pair, Topology, topology_from_record
+
+
+@dataclass(frozen=True)
+class Member:
+    """A VM in a VPN, and whether it holds its VPN address itself (``address``) or is translated (``nat``).
+
+    ``ports``: what others may open connections to; None for everything.
+    """
+
+    vm: Vm
+    mode: str
+    ports: Ports | None = None
+
+
+@dataclass(frozen=True)
+class Vpn:
+    """One VPN as asked for, with every name in it resolved. ``path`` is its place in the intent."""
+
+    name: str
+    organization: str
+    pool_name: str
+    pool: Prefix
+    members: tuple[Member, ...]
+    topology: Topology
+    tunnel: str
+    policy: Policy
+    path: str = field(compare=False)
+    destinations: Destinations = field(default_factory=Destinations)
+    tunnel_options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What the kind of tunnel lets one choose, each with its value."""
+
+    @cached_property
+    def sites(self) -> list[str]:
+        """The sites that have a member, or that the topology names, sorted: the names of their org edges."""
+        return sorted({*self.topology.named, *self.homes})
+
+    @cached_property
+    def homes(self) -> list[str]:
+        """The sites that have a member, sorted."""
+        return sorted({member.vm.site for member in self.members})
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """The pairs of sites that have a tunnel, sorted."""
+        return self.topology.pairs(self.sites)
+
+    def record(self) -> dict[str, Any]:
+        """The VPN as plain data, as the ledger keeps it. Member order has no meaning and is not kept."""
+        ports = {member.vm.name: list(member.ports) for member in self.members if member.ports is not None}
+        return {
+            "pool": self.pool_name,
+            "pool_prefix": str(self.pool),
+            "members": {member.vm.name: member.mode for member in sorted(self.members, key=lambda one: one.vm.name)},
+            "topology": self.topology.record(),
+            "tunnel": self.tunnel,
+            **({"tunnel_options": dict(self.tunnel_options)} if self.tunnel_options else {}),
+            "policy": self.policy.record(),
+            **({"ports": ports} if ports else {}),
+            **({"destinations": self.destinations.record()} if self.destinations else {}),
+        }
+
+
+def member_of(vm: Vm, mode: str, ports: Sequence[str] | None = None) -> Member:
+    """A member; what its gateway does is only ours to say where the gateway is ours."""
+    return Member(vm, "address" if vm.external else mode, None if ports is None else tuple(ports))
+
+
+def vpn_from_record(
+    name: str, organization: str, record: Mapping[str, Any], landscape: Landscape, problems: Problems
+) -> Vpn | None:
+    """A VPN of the ledger that this run did not mention. None when the landscape no longer describes its VMs."""
+    path = f"ledger.{organization}.{name}"
+    vms = [(landscape.vm(vm, path), mode) for vm, mode in record["members"].items()]
+    for vm, _mode in vms:
+        if vm is not None and vm.organization != organization:
+            problems.add(path, f"{vm.name} is of organization {vm.organization} now; take it out of the VPN first")
+            return None
+    ports = record.get("ports", {})
+    members = tuple(member_of(vm, mode, ports.get(vm.name)) for vm, mode in vms if vm is not None)
+    topology = topology_from_record(record["topology"])
+    gone = [site for site in topology.named if not landscape.is_a(site, "org_edges")]
+    if gone:
+        problems.add(path, f"leads over {', '.join(gone)}, which is no org edge any more; give it another topology")
+    if len(members) < len(vms) or gone:
+        return None
+    return Vpn(
+        name,
+        organization,
+        record["pool"],
+        Prefix.parse(record["pool_prefix"]),
+        members,
+        topology,
+        record["tunnel"],
+        policy_from_record(record["policy"]),
+        path,
+        destinations_from_record(record.get("destinations", {})),
+        record.get("tunnel_options", {}),
+    )

@@ -1,0 +1,162 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger's identity, its chain of generations, and each node's part in it.
+
+What a transaction of the ledger is made on: events, and how records are read and written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from .._base.errors import LedgerError
+from .chain import chain_hash, KEPT, lineage_of
+from .records import canonical_json, digest_of, misshapen
+from .schema import documents, events, generations, identity, lineage
+from .sqlalchemy import sa
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+
+class Generations:
+    """The part of a transaction that opens generations, and knows which one follows which."""
+
+    def __init__(self, connection: Connection, who: str) -> None:
+        self._connection = connection
+        self._who = who
+
+    def ledger_id(self) -> str:
+        """By which nodes know this ledger."""
+        found = self._connection.execute(sa.select(identity.c.ledger)).scalars().all()
+        if len(found) != 1:
+            raise LedgerError("the ledger is damaged: it has no identity: restore it from a backup with restore_ledger")
+        return str(found[0])
+
+    def generation(self, org: str) -> int:
+        """The number of the organization's newest generation, 0 before the first."""
+        newest = sa.select(sa.func.max(generations.c.number)).where(generations.c.organization == org)
+        return int(self._connection.execute(newest).scalar() or 0)
+
+    def lineages(self, org: str) -> dict[str, dict[int, str]]:
+        """The generations in which each node's document changed: node -> number -> hash. Of nodes of the past, too."""
+        columns = sa.select(lineage.c.node, lineage.c.number, lineage.c.hash)
+        found: dict[str, dict[int, str]] = {}
+        for node, number, text in self._connection.execute(columns.where(lineage.c.organization == org)):
+            found.setdefault(node, {})[number] = text
+        return found
+
+    def lineage(self, org: str) -> dict[str, dict[str, Any]]:
+        """What travels beside each node's document, by node (see `lineage_of`)."""
+        columns = sa.select(documents.c.node, documents.c.generation).where(documents.c.organization == org)
+        ledger, known = self.ledger_id(), self.lineages(org)
+        return {
+            row.node: lineage_of(ledger, row.generation, known.get(row.node, {}))
+            for row in self._connection.execute(columns)
+        }
+
+    def adopt(self, org: str, found: Mapping[str, tuple[Mapping[str, Any], str]]) -> int:
+        """Take what nodes hold for what they were told: node -> (document, hash of its generation).
+
+        Opens a generation with a number above all of theirs, which no node is given: the next plan is above it.
+        Returns its number.
+        """
+        numbers = {node: int(document["generation"]) for node, (document, _hash) in found.items()}
+        have = set(
+            self._connection.execute(sa.select(generations.c.number).where(generations.c.organization == org)).scalars()
+        )
+        missing = sorted(set(numbers.values()) - have)
+        for number in missing:
+            self._open(org, number, "")
+        number = max([self.generation(org), *numbers.values()]) + 1
+        told = {node: [numbers[node], text] for node, (_document, text) in sorted(found.items())}
+        self._open(org, number, hashlib.sha256(canonical_json(told).encode()).hexdigest())
+        self._delete_documents(org, found)
+        for node, number_of in numbers.items():  # what a node holds is what it was told, whatever is noted here
+            self._connection.execute(lineage.delete().where(_of(org, node), lineage.c.number == number_of))
+        self._insert(
+            documents,
+            [
+                {
+                    "organization": org,
+                    "node": node,
+                    "role": str(document["role"]),
+                    "generation": numbers[node],
+                    "digest": digest_of(document),
+                    "document": canonical_json(document),
+                }
+                for node, (document, _hash) in sorted(found.items())
+            ],
+        )
+        self._note_lineage(org, {node: (numbers[node], text) for node, (_document, text) in found.items()})
+        self.event(org, "generation recovered", str(number), {"recovers": told})
+        return number
+
+    def event(self, org: str, what: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:
+        """Log one change. `detail` must hold no secrets."""
+        self._log(org, what, {subject: detail or {}})
+
+    # Inside
+
+    def _newest_hash(self, org: str) -> str:
+        newest = sa.select(generations.c.hash).where(generations.c.organization == org)
+        return str(self._connection.execute(newest.order_by(generations.c.number.desc()).limit(1)).scalar() or "")
+
+    def _open(self, org: str, number: int, digest: str) -> str:
+        """Open a generation; returns its hash."""
+        row = {"organization": org, "number": number, "created_at": now(), "created_by": self._who, "digest": digest}
+        row["hash"] = chain_hash(self.ledger_id(), self._newest_hash(org), row)
+        self._insert(generations, [row])
+        return str(row["hash"])
+
+    def _note_lineage(self, org: str, found: Mapping[str, tuple[int, str]]) -> None:
+        """Note that nodes were told something in a generation, and forget what is too long ago to be of use."""
+        rows = [{"organization": org, "node": node, "number": n, "hash": text} for node, (n, text) in found.items()]
+        self._insert(lineage, rows)
+        count = sa.select(lineage.c.node).where(lineage.c.organization == org).group_by(lineage.c.node)
+        for node in self._connection.execute(count.having(sa.func.count() > KEPT)).scalars().all():
+            newest = sa.select(lineage.c.number).where(_of(org, node)).order_by(lineage.c.number.desc())
+            oldest = self._connection.execute(newest.offset(KEPT - 1).limit(1)).scalar()
+            self._connection.execute(lineage.delete().where(_of(org, node), lineage.c.number < oldest))
+
+    def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            self._connection.execute(table.insert(), rows)
+
+    def _log(self, org: str, what: str, subjects: Mapping[str, Mapping[str, Any]]) -> None:
+        base = {"at": now(), "organization": org, "who": self._who, "what": what}
+        rows = [{**base, "subject": key, "detail": canonical_json(detail)} for key, detail in subjects.items()]
+        self._insert(events, rows)
+
+    def _delete_documents(self, org: str, nodes: Iterable[str]) -> None:
+        # One by one: databases limit the number of parameters of one statement.
+        for node in nodes:
+            where = sa.and_(documents.c.organization == org, documents.c.node == node)
+            self._connection.execute(documents.delete().where(where))
+
+
+def read_json(text: str, what: str, shape: Any = MappingProxyType({})) -> Any:
+    """JSON of the ledger's own, of a shape as :func:`misshapen` takes it. LedgerError says which record is damaged."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        wrong = f"is no JSON ({error})"
+    else:
+        wrong = misshapen(found, shape)
+    if wrong:
+        raise LedgerError(f"the ledger is damaged: {what} {wrong}: restore it from a backup with restore_ledger")
+    return found
+
+
+def now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _of(org: str, node: str) -> Any:
+    return sa.and_(lineage.c.organization == org, lineage.c.node == node)

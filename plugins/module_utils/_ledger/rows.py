@@ -1,0 +1,47 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All of a ledger as plain rows, and back: for backups, and for plans that may not write where the ledger is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .._base.errors import LedgerError
+from .schema import metadata, schema_version, VERSION
+from .sqlalchemy import sa
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+Rows = dict[str, list[dict[str, Any]]]
+"""Table -> its rows, each column by name."""
+
+
+def dump(connection: Connection) -> Rows:
+    """All rows of a ledger of this format."""
+    return {
+        table.name: [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+        for table in metadata.sorted_tables
+    }
+
+
+def load(connection: Connection, rows: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Replace all rows of a ledger. LedgerError when they are of another format."""
+    versions = [row.get("version") for row in rows.get(schema_version.name, [])]
+    if versions != [VERSION]:
+        raise LedgerError(f"these are records of format {versions[0] if versions else None}, not {VERSION}")
+    for table in reversed(metadata.sorted_tables):
+        connection.execute(table.delete())
+    for table in metadata.sorted_tables:
+        if rows.get(table.name):
+            connection.execute(table.insert(), rows[table.name])
+    if connection.dialect.name == "postgresql":
+        # Events go on where they ended: a sequence does not notice numbers that were given by hand.
+        connection.execute(
+            sa.text(
+                "SELECT setval(pg_get_serial_sequence('events', 'id'), (SELECT COALESCE(MAX(id), 0) + 1 FROM events),"
+                " false)"
+            )
+        )

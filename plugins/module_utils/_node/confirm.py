@@ -1,0 +1,114 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Confirms a generation: disarms the roll-back, has IKE_SAs made again that need it, and initiates links that are down.
+
+Both only where it is ours to do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from .ipsec import renew
+from .commit import leave, NOTHING_LEFT
+from .document import Document, Generation
+from .kinds import kind_of, KINDS
+from .system.run import CommandError
+from .state import Store
+from .tunnel_kind import UP
+
+PARALLEL = 16
+
+
+def states(generation: Generation, store: Store) -> list[Document]:
+    """Every link of a generation, of all kinds: vpn, tunnel, whether this end is its `initiator`, and its state."""
+    return [link for kind in KINDS for link in kind.states(generation, store)]
+
+
+def missing(generation: Generation, store: Store, tunnels: Collection[str] | None = None) -> list[Document]:
+    """The links that this node has to initiate, of some tunnels or of all."""
+    down = [link for link in states(generation, store) if link["initiator"] and link["state"] not in UP]
+    return [link for link in down if tunnels is None or link["tunnel"] in tunnels]
+
+
+def initiate(todo: Iterable[Document], generation: Generation, timeout: float, store: Store) -> list[Document]:
+    """Initiate links (see `states`), several at a time, all of it within `timeout` seconds.
+
+    Returns them, each with its `state` by then and `error`.
+    """
+    kinds = {tunnel["name"]: kind_of(tunnel.get("kind", "ipsec")) for tunnel in generation.listed("tunnels")}
+    deadline = time.monotonic() + timeout
+
+    def attempt(link: Document) -> Document:
+        left = max(1.0, deadline - time.monotonic())
+        return {**link, "error": kinds[link["tunnel"]].initiate(link, left, store)}
+
+    # Links of one tunnel share what carries them (an IKE_SA, a session): they wait for the first, else each would make
+    # one of its own.
+    chains: dict[str, list[Document]] = {}
+    for link in todo:
+        chains.setdefault(link["tunnel"], []).append(link)
+    if not chains:
+        return []
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        tried = [
+            link
+            for chain in pool.map(lambda links: [attempt(link) for link in links], chains.values())
+            for link in chain
+        ]
+    now = {(link["tunnel"], link["vpn"]): link["state"] for link in states(generation, store)}
+    for link in tried:
+        link["state"] = now.get((link["tunnel"], link["vpn"]), "DOWN")
+        if link["state"] == "INSTALLED":
+            link["error"] = ""
+    return tried
+
+
+def confirm(store: Store, timeout: float, check: bool = False, expected: str = "") -> dict[str, Any]:
+    """Confirm the current generation and bring its links up.
+
+    CommandError when it is not the `expected` one: the node has rolled back meanwhile, or another run was here.
+    Returns `disarmed`, `renewed` (tunnels whose IKE_SA had to be made again), `initiated` (links that were down and had
+    to be initiated) and `links` (all of the node's).
+    A link that does not come up is no error here: whoever verifies is the judge of that.
+    """
+    if check:
+        generation = store.running().generation
+        return {
+            "disarmed": store.fallback is not None,
+            "renewed": list(renew.pending(generation, store)),
+            "initiated": _names(missing(generation, store)),
+            "links": states(generation, store),
+        }
+    with store.lock():
+        now, pending, running = store.named("current") or NOTHING_LEFT, store.pending, store.running()
+        if running.damaged:
+            raise CommandError(f"not confirmed: {running.trouble()}")
+        if expected and now != expected:
+            raise CommandError(
+                f"not confirmed: the node runs generation {now}, and {expected} was committed. It rolled "
+                "back because nobody confirmed in time (vcc_confirm_timeout), or another run was here meanwhile"
+            )
+        if pending is not None and pending.undoing:
+            raise CommandError("not confirmed: the node is on its way back, and not all of it could be undone yet")
+        disarmed = pending is not None
+        if disarmed and not store.named("current"):
+            leave(store)
+        elif disarmed:
+            store.confirm()
+        generation = store.running().generation
+        renewed = renew.renew(generation, store) if generation.tunnels("ipsec") else []
+    tried = initiate(missing(generation, store), generation, timeout, store)
+    for kind in KINDS:
+        kind.settle(generation, timeout, store)
+    errors = {(link["tunnel"], link["vpn"]): link["error"] for link in tried}
+    links = [{**link, "error": errors.get((link["tunnel"], link["vpn"]), "")} for link in states(generation, store)]
+    return {"disarmed": disarmed, "renewed": renewed, "initiated": _names(tried), "links": links}
+
+
+def _names(links: list[Document]) -> list[Document]:
+    return [{"vpn": link["vpn"], "tunnel": link["tunnel"]} for link in links]

@@ -1,0 +1,142 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections as charon has them: which are loaded, which have SAs, and how to end those."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Iterable
+
+from . import certificates
+from ..system import files
+from ..document import Document, Generation
+from ..state import Store
+from .vici import Vici, ViciError
+
+PATIENCE = 5.0  # seconds that a peer has to make a new IKE_SA with us
+
+Selectors = tuple[frozenset[str], frozenset[str]]  # local, remote
+Shape = dict[str, dict[str, Selectors]]  # connection → child → selectors
+
+
+def prefixes(texts: Iterable[str]) -> frozenset[str]:
+    """Selectors, as strongSwan prints them, in one spelling."""
+    found = set()
+    for text in texts:
+        try:
+            found.add(str(ipaddress.ip_network(text, strict=False)))
+        except ValueError:  # a range, a port: not ours
+            found.add(text)
+    return frozenset(found)
+
+
+def shape(generation: Generation) -> Shape:
+    """The connections and children that a document asks for."""
+    return {
+        tunnel["name"]: {
+            link["vpn"]: (prefixes(link["local_ts"]), prefixes(link["remote_ts"])) for link in tunnel.get("links", [])
+        }
+        for tunnel in generation.tunnels("ipsec")
+    }
+
+
+def parse(connections: dict[str, Document]) -> Shape:
+    """The same of what `list-conns` shows."""
+    return {
+        name: {
+            child: (prefixes(entry.get("local-ts", [])), prefixes(entry.get("remote-ts", [])))
+            for child, entry in connection.get("children", {}).items()
+        }
+        for name, connection in connections.items()
+    }
+
+
+def loaded() -> Shape:
+    """What charon has loaded, other people's connections too; empty if it does not run."""
+    try:
+        with Vici() as vici:
+            return parse({k: v for event in vici.stream("list-conns", "list-conn") for k, v in event.items()})
+    except ViciError:
+        return {}
+
+
+def security_associations(names: Iterable[str]) -> list[tuple[str, Document]]:
+    """(connection, IKE_SA with its `child-sas`) of some connections; none if charon does not run."""
+    wanted = set(names)
+    try:
+        with Vici() as vici:
+            events = list(vici.stream("list-sas", "list-sa", {"noblock": "yes"}))
+    except ViciError:
+        return []
+    return [(name, sa) for event in events for name, sa in event.items() if name in wanted]
+
+
+def spis() -> set[int]:
+    """The SPIs of all CHILD_SAs, both directions, other people's too. ViciError if charon does not run."""
+    with Vici() as vici:  # without noblock: an IKE_SA that is busy now is not to be missing
+        events = list(vici.stream("list-sas", "list-sa"))
+    children = [child for event in events for sa in event.values() for child in sa.get("child-sas", {}).values()]
+    return {int(child[key], 16) for child in children for key in ("spi-in", "spi-out") if child.get(key)}
+
+
+def active(names: Iterable[str]) -> list[tuple[str, str]]:
+    """(connection, child) of the SAs of some connections; an IKE_SA itself is listed with an empty child."""
+    found = set()
+    for name, sa in security_associations(names):
+        found.add((name, ""))
+        found.update((name, str(child.get("name"))) for child in sa.get("child-sas", {}).values())
+    return sorted(found)
+
+
+def terminate(gone: Iterable[tuple[str, str]]) -> None:
+    """End SAs, whether or not the peer still answers. An empty child stands for the whole IKE_SA."""
+    for name, child in gone:
+        with Vici() as vici:
+            selector = {"ike": name, "child": child} if child else {"ike": name}
+            vici.ask("terminate", {**selector, "force": "yes", "timeout": "3000"})
+
+
+def again(names: Iterable[str], reauth: bool) -> set[str]:
+    """Have tunnels that are up make a new IKE_SA; returns those that have none after PATIENCE.
+
+    charon makes it before it ends the old one, so that nothing is lost when the peer plays its part.
+    """
+    before = {name: found for name, found in _ike_spis(names).items() if found}
+    for name in before:
+        with Vici() as vici:
+            vici.ask("rekey", {"ike": name, "reauth": "yes" if reauth else "no"})
+    left = set(before)
+    deadline = time.monotonic() + PATIENCE
+    while left and time.monotonic() < deadline:
+        time.sleep(0.1)
+        left = {name for name, found in _ike_spis(left).items() if not found or found & before[name]}
+    return left
+
+
+def _ike_spis(names: Iterable[str]) -> dict[str, set[tuple[str, str]]]:
+    """The IKE_SAs of tunnels that carry something, or did until a moment ago."""
+    found: dict[str, set[tuple[str, str]]] = {name: set() for name in names}
+    for name, sa in security_associations(found):
+        if sa.get("state") in ("ESTABLISHED", "REKEYING"):
+            found[name].add((str(sa.get("initiator-spi")), str(sa.get("responder-spi"))))
+    return found
+
+
+def load_credentials(store: Store) -> None:
+    """Give charon our key, certificate, authority and what that one revoked, and leave other people's alone."""
+    with Vici() as vici:
+        for path, flag in ((certificates.AUTHORITY, "CA"), (certificates.CERTIFICATE, "NONE")):
+            text = files.read(store.at(path))
+            if text:
+                vici.request("load-cert", {"type": "X509", "flag": flag, "data": text})
+        revoked = files.read(store.at(certificates.REVOCATIONS))
+        if revoked:
+            vici.request("load-cert", {"type": "X509_CRL", "flag": "NONE", "data": revoked})
+        # charon remembers every list that it has verified, and the first one that is not out of date decides: without
+        # this, the older list would go on saying that all is well.
+        vici.request("flush-certs", {"type": "ANY"})
+        key = files.read(store.at(certificates.KEY))
+        if key:
+            vici.request("load-key", {"type": "any", "data": key})

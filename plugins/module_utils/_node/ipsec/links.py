@@ -1,0 +1,91 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""XFRM interfaces: `vcc<number>` for each VPN, with the VPN's number as `if_id` (backend xfrm only)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from . import xfrm
+from ..kernel import ip
+from ..document import Change
+from ..part import Part
+from ..system.run import run
+
+OURS = re.compile(r"^vcc\d+$")
+
+
+class Links(Part):
+    """The tunnel devices of the document's `vpns`."""
+
+    name = "links"
+
+    def _wanted(self) -> dict[str, dict[str, Any]]:
+        if self.want.backend != "xfrm" or not self.want.tunnels("ipsec"):
+            return {}
+        vpns = [vpn for vpn in self.want.listed("vpns") if vpn.get("kind", "ipsec") == "ipsec"]
+        return {f"vcc{vpn['number']}": vpn for vpn in vpns}
+
+    def _concerned(self) -> bool:
+        # Nothing known of what the node had: then what is loaded tells.
+        return "xfrm" in (self.want.backend, self.have.backend) or self.have.empty
+
+    def _found(self) -> dict[str, dict[str, Any]]:
+        return {name: link for name, link in ip.links("xfrm").items() if OURS.match(name)}
+
+    @staticmethod
+    def _number(link: dict[str, Any]) -> int:
+        return int(str(link.get("linkinfo", {}).get("info_data", {}).get("if_id", "0")), 0)
+
+    def _compare(self) -> tuple[list[str], list[str], list[str]]:
+        """Names to make, to change, and to remove. One with a wrong `if_id` is removed and made again."""
+        if not self._concerned():
+            return [], [], []
+        wanted, found = self._wanted(), self._found()
+        wrong = [n for n in found if n in wanted and self._number(found[n]) != wanted[n]["number"]]
+        make = [name for name in wanted if name not in found or name in wrong]
+        differs = [
+            name
+            for name in wanted
+            if name in found
+            and name not in wrong
+            and (found[name].get("mtu") != wanted[name].get("mtu", 1400) or "UP" not in found[name].get("flags", []))
+        ]
+        return make, differs, [name for name in found if name not in wanted]
+
+    def changes(self) -> list[Change]:
+        """Interfaces to make, to change and to remove."""
+        make, differs, over = self._compare()
+        wanted = self._wanted()
+        found = [
+            Change(self.name, f"add {n}", "", f"{n} if_id {wanted[n]['number']} mtu {wanted[n].get('mtu', 1400)}")
+            for n in make
+        ]
+        found += [Change(self.name, f"set {n}", n, f"{n} mtu {wanted[n].get('mtu', 1400)} up") for n in differs]
+        return found + [Change(self.name, f"remove {n}", n) for n in over]
+
+    def build(self) -> None:
+        """Make and change."""
+        make, differs, _over = self._compare()
+        wanted, found = self._wanted(), self._found() if make else {}
+        for name in make:
+            if name in found:
+                run("ip", "link", "del", name)
+            run("ip", "link", "add", name, "type", "xfrm", "dev", "lo", "if_id", str(wanted[name]["number"]))
+        for name in (*make, *differs):
+            run("ip", "link", "set", name, "mtu", str(wanted[name].get("mtu", 1400)), "up")
+
+    def clear(self) -> None:
+        """Remove, and what a charon that was killed may have left in the kernel for it."""
+        over = self._compare()[2]
+        found = self._found() if over else {}
+        numbers = {self._number(found[name]) for name in over}
+        if over:
+            for policy in xfrm.policies(numbers):
+                policy.remove()
+            for state in xfrm.states(numbers):
+                state.remove()
+        for name in over:
+            run("ip", "link", "del", name)

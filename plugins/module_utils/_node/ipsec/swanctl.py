@@ -1,0 +1,241 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IPsec: the rendered swanctl.conf and the daemon's settings, and what the daemon made of both."""
+
+from __future__ import annotations
+
+import re
+
+from .. import collisions
+from . import certificates as _certificates, charon, connections as _connections, revocations, scratch
+from ..kernel import ip
+from ..system import files, systemd
+from ..document import Change, sha256
+from ..part import Context, Part
+from ..system.run import CommandError, have, run
+from .vici import ViciError
+
+FILE = "swanctl.conf"
+MLKEM = re.compile(r"ke\d_mlkem(\d+)")
+RELOAD = "have strongSwan read its settings again"
+
+
+class Swanctl(Part):
+    """The document's tunnels of kind ipsec."""
+
+    name = "swanctl"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        tunnels = self.want.tunnels("ipsec")
+        self._text = self.want.files.get(FILE, "") if tunnels else ""
+        self._settings = charon.settings(self.want)
+        self._shape = _connections.shape(self.want)
+        # Connections carry their certificates, so that other certificates are a reason to load them again.
+        certificates = _certificates.Certificates(context)
+        self._renewed = bool(tunnels and certificates.changes())
+        self._credentials = certificates.loaded() if tunnels else ""
+        self._revoked = certificates.revoked() if tunnels else {}
+
+    # --- compare -------------------------------------------------------------------------------------------------
+
+    def _restart(self) -> str:
+        """What has to be done to the daemon for its settings; empty if nothing."""
+        if not self._settings:
+            return ""
+        if not charon.identity()[0]:
+            return "start strongSwan"
+        noted = charon.marker(self.store)
+        if noted.get("daemon") != sha256(charon.lasting(self._settings)):
+            return "restart strongSwan"
+        if self._deaf():
+            return f"restart strongSwan, which does not hold UDP {', '.join(map(str, self._deaf()))}"
+        return "" if noted.get("settings") == sha256(self._settings) else RELOAD
+
+    def _deaf(self) -> list[int]:
+        """The ports that the running charon does not hold: others had them when it started."""
+        remote = [tunnel["remote_address"] for tunnel in self.want.tunnels("ipsec")]
+        families = {ip.family(address) for address in remote if address != collisions.ANY_ADDRESS}
+        return charon.deaf(charon.identity()[0], families)
+
+    def _stale(self) -> bool:
+        """Whether the file, or what is loaded of it, is not what is wanted."""
+        if files.read(self.store.at(charon.CONFIG)) != self._text:
+            return True
+        if not self._text:
+            return False
+        noted = charon.marker(self.store)
+        if self._renewed or (noted.get("config"), noted.get("credentials")) != (sha256(self._text), self._credentials):
+            return True
+        found = _connections.loaded()
+        return any(found.get(name) != children for name, children in self._shape.items())
+
+    def _over(self) -> list[tuple[str, str]]:
+        """SAs of tunnels and links that the node had and should not have."""
+        had = _connections.shape(self.have)
+        found = []
+        for name, child in _connections.active(had) if had else []:
+            if name not in self._shape:
+                found += [] if child else [(name, "")]
+            elif child in had[name] and child not in self._shape[name]:
+                found.append((name, child))
+        return found
+
+    def _refused(self) -> list[str]:
+        """Tunnels that are up by a certificate that was revoked since: charon asks at the next authentication only."""
+        ended = charon.marker(self.store).get("revoked") or {}
+        revoked = {revocations.folded(name) for name, when in self._revoked.items() if ended.get(name) != when}
+        names = [
+            tunnel["name"]
+            for tunnel in self.want.tunnels("ipsec")
+            if revocations.folded(tunnel["remote_id"]) in revoked and _certificates.proves(tunnel)
+        ]
+        return [name for name, child in _connections.active(names) if not child] if names else []
+
+    def problems(self) -> list[str]:
+        """A file that does not load, or does not hold what the document says."""
+        if not self._shape:
+            return []
+        if not self._text:
+            return ["the document has tunnels, but there is no swanctl.conf"]
+        if not have("swanctl"):
+            return [] if self.check else ["swanctl is not installed"]
+        if not self._stale():
+            return []
+        changed = {charon.CONFIG: self._text}
+        for name, path in _certificates.FILES.items():
+            text = self.want.files.get(name, "")
+            if _certificates.signed(text):
+                changed[path] = text
+            elif _certificates.needed(self.want) and not self.store.at(path).exists():
+                return []  # reported as the missing certificate that it is
+        try:
+            connections, exchanges = scratch.load(changed)
+        except CommandError as error:
+            return [str(error), *self._no_mlkem(set())]
+        found, wrong = _connections.parse(connections), self._no_mlkem(exchanges)
+        wrong += [
+            f"{FILE}: connection {tunnel['name']} does not require the PPK that the document asks for"
+            for tunnel in self.want.tunnels("ipsec")
+            if tunnel["ike"].get("ppk") and connections.get(tunnel["name"], {}).get("ppk_required") != "yes"
+        ]
+        for name, children in self._shape.items():
+            if name not in found:
+                wrong.append(f"{FILE}: connection {name} of the document is missing")
+            elif found[name] != children:
+                wrong.append(f"{FILE}: connection {name} has other children or selectors than the document")
+        return wrong
+
+    def _no_mlkem(self, exchanges: set[str]) -> list[str]:
+        """Tunnels whose proposals have ML-KEM, if this strongSwan has none. `exchanges`: what it can do."""
+        wanted = {
+            (tunnel["name"], word)
+            for tunnel in self.want.tunnels("ipsec")
+            for one in (tunnel["ike"], *(link["esp"] for link in tunnel.get("links", [])))
+            for proposal in one["proposals"]
+            for word in proposal.split("-")
+            if MLKEM.fullmatch(word)
+        }
+        return [
+            f"tunnel {name}: this node's strongSwan has no ML-KEM ({word}), and vcc_mlkem says it has"
+            for name, word in sorted(wanted)
+            if f"ML_KEM_{MLKEM.fullmatch(word)[1]}" not in exchanges  # type: ignore[index]
+        ]
+
+    # --- report --------------------------------------------------------------------------------------------------
+
+    def changes(self) -> list[Change]:
+        """Connections to load, change and unload; SAs to terminate; the daemon to (re)start."""
+        found: list[Change] = []
+        before = files.read(self.store.at(charon.SETTINGS))
+        if before != self._settings:
+            verb = "write" if self._settings else "remove"
+            found.append(Change("strongswan", f"{verb} {charon.SETTINGS}", before, self._settings))
+        if self._restart():
+            found.append(Change("strongswan", self._restart()))
+        if not self._settings and self.store.owned("service") is not None:
+            found.append(Change("strongswan", "give strongSwan back"))
+        if self._stale():
+            found += self._loads()
+        found += [
+            Change(self.name, f"terminate {child + ' of ' if child else ''}{name}") for name, child in self._over()
+        ]
+        found += [Change(self.name, f"terminate {name}: its certificate was revoked") for name in self._refused()]
+        return found
+
+    def _loads(self) -> list[Change]:
+        old = {tunnel["name"]: tunnel for tunnel in self.have.tunnels("ipsec")}
+        new = {tunnel["name"]: tunnel for tunnel in self.want.tunnels("ipsec")}
+        verbs = [f"load {name}" for name in new if name not in old]
+        verbs += [f"change {name}" for name in new if name in old and new[name] != old[name]]
+        verbs += [f"unload {name}" for name in old if name not in new]
+        first, *others = verbs or ["load connections"]
+        text = Change(self.name, first, files.read(self.store.at(charon.CONFIG)), self._text)
+        return [text, *(Change(self.name, verb) for verb in others)]
+
+    # --- converge ------------------------------------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Write the files; restart the daemon if its settings changed, else load what changed."""
+        if not self._settings:
+            return
+        stale = self._stale()
+        if files.read(self.store.at(charon.SETTINGS)) != self._settings:
+            charon.note_service(self.store)
+            files.write(self.store.at(charon.SETTINGS), self._settings)
+        if stale:
+            files.write(self.store.at(charon.CONFIG), self._text)
+        if self.boot:  # strongSwan starts next, and loads these files
+            return
+        if self._restart() == RELOAD:
+            self._reload()
+        elif self._restart():
+            if not systemd.here():
+                raise CommandError("strongSwan has to be started, and this node has no systemd")
+            charon.note_service(self.store)
+            strangers = charon.strangers()
+            if strangers:  # to restart it would not help
+                raise CommandError("; ".join(map(str, strangers)))
+            charon.restart()  # loads the file, too
+            charon.mark(self.store, daemon=self._settings)
+            self._renewed = False
+            stale = self._stale()
+        if stale:
+            try:
+                _connections.load_credentials(self.store)
+            except ViciError as error:
+                raise CommandError(str(error)) from error
+            run("swanctl", "--load-conns", timeout=60)
+            charon.mark(self.store, config=self._text, credentials=self._credentials)
+
+    def _reload(self) -> None:
+        try:
+            charon.reload_settings()
+        except ViciError as error:
+            raise CommandError(str(error)) from error
+        charon.mark(self.store, daemon=self._settings)
+
+    def clear(self) -> None:
+        """Unload and terminate what is no longer wanted; give the daemon back with the last tunnel."""
+        over = self._over()
+        path = self.store.at(charon.CONFIG)
+        if not self._text and path.exists():
+            files.remove(path)
+            if charon.identity()[0]:
+                run("swanctl", "--load-conns", timeout=60)
+        try:
+            _connections.terminate(over)
+            self._end_refused()
+        except ViciError as error:
+            raise CommandError(str(error)) from error
+        if not self._settings:
+            files.remove(self.store.at(charon.SETTINGS))
+            if self.store.owned("service") is not None:
+                charon.give_back(self.store, wait=not self.boot)
+
+    def _end_refused(self) -> None:
+        _connections.terminate((name, "") for name in self._refused())
+        noted = charon.marker(self.store)
+        if noted and (noted.get("revoked") or {}) != self._revoked:
+            charon.mark(self.store, revoked=self._revoked)

@@ -1,0 +1,93 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What there is to know about the edge's certificate, its key and its authority: openssl tells. Changes nothing."""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import datetime, timezone
+from typing import Any
+
+from . import certificates
+from ..system import files
+from ..document import sha256_of
+from ..system.run import CommandError, have, run, succeeds
+from ..state import Store
+
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+_TIMES = {"not_before": re.compile(r"notBefore=(.+)"), "not_after": re.compile(r"notAfter=(.+)")}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NAME = re.compile(r"DNS:([^\s,]+)")
+_SERIAL = re.compile(r"serial=([0-9A-F]+)")
+_KEY = re.compile(r"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)
+
+
+def certificate(store: Store) -> dict[str, Any]:
+    """present, key, fits (is for that key), signed (by the authority here), identity, serial (hexadecimal), not_before
+    and not_after (ISO 8601, UTC), authority_sha256 (of the authority here; DER, hexadecimal)."""
+    facts: dict[str, Any] = {"present": False, "key": False, "fits": False, "signed": False}
+    facts.update(identity="", serial="", not_before="", not_after="", authority_sha256="")
+    key, path, authority = (
+        store.at(name) for name in (certificates.KEY, certificates.CERTIFICATE, certificates.AUTHORITY)
+    )
+    facts["key"] = key.exists()
+    text = files.read(authority)
+    if text:
+        facts["authority_sha256"] = sha256_of(_der(text))
+    if not path.exists() or not have("openssl"):
+        return facts
+    what = ("-serial", "-startdate", "-enddate", "-pubkey", "-ext", "subjectAltName")
+    try:
+        said = run("openssl", "x509", "-noout", *what, "-in", str(path))
+    except CommandError:
+        return facts
+    facts["present"] = True
+    for name, pattern in _TIMES.items():
+        found = pattern.search(said)
+        facts[name] = _iso(found.group(1)) if found else ""
+    identity, serial = _NAME.search(said), _SERIAL.search(said)
+    facts["identity"] = identity.group(1) if identity else ""
+    facts["serial"] = serial.group(1).lower().lstrip("0") if serial else ""
+    # -no_check_time: that it ended is another matter than who signed it.
+    facts["signed"] = bool(text) and succeeds(
+        *("openssl", "verify", "-no_check_time", "-no-CApath", "-CAfile", str(authority), str(path))
+    )
+    facts["fits"] = facts["key"] and _public(said) == _own(str(key))
+    return facts
+
+
+def _public(text: str) -> list[str]:
+    found = _KEY.search(text)
+    return found.group().split() if found else []
+
+
+def _own(key: str) -> list[str]:
+    try:
+        return _public(run("openssl", "pkey", "-pubout", "-in", key))
+    except CommandError:
+        return ["no key"]
+
+
+def _iso(text: str) -> str:
+    # As openssl prints it in the C locale, which programs are run in: `Jan  5 09:34:43 2018 GMT`.
+    month, day, clock, year, _zone = text.split()
+    return f"{year}-{_MONTHS.index(month) + 1:02}-{int(day):02}T{clock}Z"
+
+
+def _der(pem: str) -> bytes:
+    match = _PEM.search(pem)
+    return base64.b64decode(match.group(1)) if match else b""
+
+
+def valid_for(facts: dict[str, Any], days: int) -> bool:
+    """Whether there is a certificate for the key here, by the authority here, valid now and for so many days."""
+    if not (facts["fits"] and facts["signed"] and facts["not_after"]):
+        return False
+    begin, end = (
+        datetime.strptime(facts[name], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+        for name in ("not_before", "not_after")
+    )
+    now = datetime.now(timezone.utc)
+    return begin <= now and (end - now).days >= days

@@ -1,0 +1,119 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the kernel's addresses, devices and routes, and changes them in batches."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from ..system.run import CommandError, have, run
+
+Json = dict[str, Any]
+
+
+def _read(*argv: str) -> list[Json]:
+    if not have("ip"):
+        return []
+    text = run("ip", "-j", *argv)
+    return [entry for entry in json.loads(text or "[]") if entry]
+
+
+def addresses() -> dict[str, list[str]]:
+    """Every device with its addresses, each with its prefix length."""
+    found: dict[str, list[str]] = {}
+    for link in _read("addr", "show"):
+        held = [entry for entry in link.get("addr_info", []) if "local" in entry]
+        found[link["ifname"]] = [f"{entry['local']}/{entry['prefixlen']}" for entry in held]
+    return found
+
+
+def exists(device: str) -> bool:
+    """Whether there is such a device."""
+    return (Path("/sys/class/net") / device).exists()
+
+
+def links(kind: str) -> dict[str, Json]:
+    """Devices of a kind (`xfrm`, `tun`) by name."""
+    try:
+        return {link["ifname"]: link for link in _read("-d", "link", "show", "type", kind)}
+    except CommandError:  # an iproute2 that does not know them has none
+        return {}
+
+
+def routes(family: int, *selector: str) -> list[Json]:
+    """Routes of the main table. A destination `default` is written out as a prefix."""
+    try:
+        found = _read(f"-{family}", "route", "show", *selector)
+    except CommandError:
+        if family == 6:  # IPv6 can be switched off
+            return []
+        raise
+    for route in found:
+        if route.get("dst") == "default":
+            route["dst"] = "0.0.0.0/0" if family == 4 else "::/0"
+    return found
+
+
+def neighbours() -> dict[tuple[str, str], str]:
+    """The permanent entries of the neighbour table: (address, device) -> link-layer address."""
+    found = {}
+    for number in (4, 6):
+        with contextlib.suppress(CommandError):  # IPv6 can be switched off
+            for entry in _read(f"-{number}", "neigh", "show", "nud", "permanent"):
+                found[entry["dst"], entry["dev"]] = str(entry.get("lladdr", "")).lower()
+    return found
+
+
+class Lookup:
+    """Where addresses inside are, by the main table. A default route leads there only by a device of `inside`."""
+
+    def __init__(self, inside: Collection[str]) -> None:
+        self._routes: dict[int, dict[int, dict[int, Json]]] = {4: {}, 6: {}}
+        for number in (4, 6):
+            for route in sorted(routes(number), key=lambda one: int(one.get("metric", 0)), reverse=True):
+                network = ipaddress.ip_network(route["dst"])
+                if "dev" in route and (network.prefixlen or route["dev"] in inside):
+                    by_length = self._routes[number].setdefault(network.prefixlen, {})
+                    by_length[int(network.network_address)] = route
+
+    def find(self, address: str) -> tuple[str, str]:
+        """The device that leads to an address, and the router; both empty if nothing does."""
+        wanted = ipaddress.ip_address(address)
+        for length in sorted(self._routes[wanted.version], reverse=True):
+            bits = wanted.max_prefixlen - length
+            route = self._routes[wanted.version][length].get(int(wanted) >> bits << bits)
+            if route is not None:
+                return str(route["dev"]), str(route.get("gateway", ""))
+        return "", ""
+
+
+def batch(family: int, commands: list[str]) -> None:
+    """Run `ip` commands in one process. One that fails keeps none of the others: a route less is better than none."""
+    if commands:
+        run("ip", "-force", f"-{family}", "-batch", "-", stdin="".join(f"{command}\n" for command in commands))
+
+
+def family(prefix: str) -> int:
+    """4 or 6."""
+    return ipaddress.ip_interface(prefix).version
+
+
+def on_link(held: dict[str, list[str]], gateway: str) -> bool:
+    """Whether a gateway can be reached without another gateway."""
+    wanted = ipaddress.ip_address(gateway)
+    for device in held.values():
+        for text in device:
+            interface = ipaddress.ip_interface(text)
+            if interface.version == wanted.version and wanted in interface.network and wanted != interface.ip:
+                return True
+    try:
+        found = _read(f"-{wanted.version}", "route", "get", gateway)
+    except CommandError:
+        return False
+    return bool(found) and "gateway" not in found[0] and found[0].get("type", "unicast") == "unicast"

@@ -1,0 +1,58 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node does right now: its generation, what differs from it, its tunnels and certificate. Changes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from .ipsec import certificates, renew, x509
+from .kernel import neighbours, usage
+from .system import units
+from .commit import compare, refused
+from .confirm import states
+from .document import Change, Document
+from .kernel.effective import diverted
+from .kernel.foreign import droppers
+from .kinds import KINDS
+from .state import Store
+from .tunnel_kind import UP
+
+
+def observe(store: Store) -> dict[str, Any]:
+    """The node's state as plain data; see the module edge_observe for its shape."""
+    running = store.running()
+    current = running.generation
+    drift = refused(running, store) if running.refusing else compare(current, current, store)
+    drift += [Change("secrets", f"make the IKE_SA of {name} again") for name in renew.pending(current, store)]
+    down = {link["tunnel"] for link in states(current, store) if link["state"] not in UP}
+    seen: Document = {}
+    reasons: dict[str, list[Document]] = {}
+    for kind in KINDS:
+        seen.update(kind.observe(current, store))
+        # Nobody reads the journal for a tunnel whose links are all up.
+        reasons.update(kind.reasons(tunnel for tunnel in current.tunnels(kind.NAME) if tunnel["name"] in down))
+    return {
+        "clock": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "node": current.document.get("node", ""),
+        "role": current.document.get("role", ""),
+        "generation": int(current.document.get("generation", 0)),
+        "generation_name": store.named("current"),
+        "backend": current.backend,
+        "state": {
+            "damaged": [*running.damaged, *store.unread()],
+            "refusing": running.refusing,
+        },
+        "unconfirmed": store.fallback is not None,
+        "rollback_armed": units.armed(store),
+        "drift": [{"subsystem": change.subsystem, "action": change.action} for change in drift],
+        "diverted": diverted(current, store),
+        "droppers": droppers(),
+        "neighbours": neighbours.observed(current),
+        "usage": usage.observed(store, current),
+        **seen,
+        "reasons": reasons,
+        "certificate": x509.certificate(store) if certificates.needed(current) else None,
+    }

@@ -1,0 +1,55 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The interface that every subsystem of a node has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .document import Change, Generation
+from .state import Store
+
+RESIDENT = False  # whether this process is the resident agent: then no subsystem starts, stops or removes the agent
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a subsystem is given: the generation wanted, the one the node had, and the node's memory."""
+
+    want: Generation
+    have: Generation
+    store: Store
+    check: bool = False  # check mode: tools that the real run would have installed may be missing
+    boot: bool = False  # before strongSwan starts: whoever waited for it would wait for ever
+
+
+class Part:
+    """One subsystem: it compares what is loaded with what is wanted, and converges the one to the other.
+
+    Undoing is converging to the previous generation: there is no second code path for it.
+    """
+
+    name = ""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.want = context.want
+        self.have = context.have
+        self.store = context.store
+        self.check = context.check
+        self.boot = context.boot
+
+    def problems(self) -> list[str]:
+        """What is wrong with the wanted state, found out without touching the node."""
+        return []
+
+    def changes(self) -> list[Change]:
+        """What `build` and `clear` would do."""
+        return []
+
+    def build(self) -> None:
+        """Make what is missing, and change what differs. Called in the order that fails closed."""
+
+    def clear(self) -> None:
+        """Remove what is no longer wanted. Called in reverse order, after every `build`."""

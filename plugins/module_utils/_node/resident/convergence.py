@@ -1,0 +1,163 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps the rest of a generation: routes, addresses, devices and settings at once, all else now and then.
+
+It also ends what was not confirmed in time (_pending.py). All of it happens under the node's lock: beside a commit it
+would put back what the commit has just removed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from ..generation import pending as _pending
+from ..kernel import netlink
+from . import departure
+from ..kernel.addresses import Addresses
+from ..ipsec.certificates import Certificates
+from ..commit import rollback
+from ..document import Generation
+from .journal import Journal
+from ..ipsec.links import Links
+from ..kernel.neighbours import Neighbours
+from ..ssl.openvpn import Openvpn
+from ..part import Part
+from ..kernel.routes import PresentRoutes
+from ..ipsec.secrets import Secrets
+from ..state import Store
+from ..ipsec.swanctl import Swanctl
+from ..kernel.sysctl import Sysctls
+from ..ssl.tuns import Tuns
+from ..system.units import Units
+from .worker import Worker
+
+# What comes and goes with devices. In the order of a commit.
+QUICK: tuple[type[Part], ...] = (Sysctls, Links, Tuns, Neighbours, Addresses, PresentRoutes)
+# What only a person takes away, and no event tells of.
+ALL: tuple[type[Part], ...] = (
+    Certificates,
+    Units,
+    Sysctls,
+    Links,
+    Tuns,
+    Neighbours,
+    Addresses,
+    Secrets,
+    Swanctl,
+    Openvpn,
+    PresentRoutes,
+)
+TICK = 1.5  # seconds; kernel settings tell of no change, so they are read as often
+SETTLE = 0.2  # seconds: news comes in bunches
+GAP = 0.8  # seconds between looks, however much news there is
+RETRY = 0.3  # seconds until a look that is due is thought of again
+NET = 150.0  # seconds until everything is compared, whatever was heard
+PATIENT = 30.0  # seconds between attempts at what cannot be put back
+PROMPT = 1.5  # seconds between attempts when there is news
+
+
+class Convergence(Worker):
+    """The worker for everything but what refuses traffic and what peers have a part in."""
+
+    patience = 900.0
+
+    def __init__(self, store: Store, journal: Journal) -> None:
+        super().__init__(store, journal)
+        self._socket = netlink.routing()
+        self._heard = True
+        self._all = time.monotonic()
+        self._looked, self._pause = 0.0, 0.0  # how long until the next look at what was lost last time; 0: nothing was
+        self._retry, self._stays = 0.0, 0.0
+        self._said: dict[str, list[str]] = {}
+
+    def wait(self) -> None:
+        """News of links, addresses, routes and settings, or a tick."""
+        if netlink.wait(self._socket, RETRY if self._heard or self._pause else TICK):
+            self._heard = True
+            self._ended.wait(SETTLE)
+            netlink.wait(self._socket, 0)
+
+    def turn(self) -> None:
+        """Roll back what is overdue, then hold the node to its generation."""
+        if self._overdue() or self._leaves():
+            return
+        self.generation()
+        if self.refusing:
+            return
+        whole = time.monotonic() - self._all > NET
+        if not whole and not self._due():
+            return
+        with self.store.lock(patience=0):
+            self._heard = False
+            lost = self._repair(ALL if whole else QUICK, self.generation())
+        self._looked = time.monotonic()
+        self._all = self._looked if whole else self._all
+        self._pause = min(PATIENT, max(SETTLE, 2 * self._pause)) if lost else 0.0
+
+    def _due(self) -> bool:
+        """Whether to look: at news, but not too often when what is put back is lost again at once."""
+        since = time.monotonic() - self._looked
+        if self._heard and since > max(GAP, min(PROMPT, self._pause)):
+            return True
+        if self._pause:
+            return since > self._pause
+        settings = Sysctls(self.context(self.generation()))
+        return bool(settings.differing())
+
+    def _overdue(self) -> bool:
+        """Go back if nobody confirmed in time; whether that was so. What is to go is not put back meanwhile."""
+        store = self.store
+        pending = _pending.read(store)
+        if pending is None or pending.left > 0:
+            return False
+        if time.monotonic() < self._retry:
+            return True
+        with store.lock(patience=0):
+            pending = _pending.read(store)
+            if pending is None or pending.left > 0:
+                return False
+            if not pending.undoing:
+                self.journal.warn(f"generation {pending.generation or 'nothing'} was not confirmed in time")
+            self._retry = time.monotonic() + PATIENT
+            target = rollback(store)
+            self._retry = 0.0
+        self.journal.warn(f"rolled back to {target or 'nothing'}")
+        return True
+
+    def _leaves(self) -> bool:
+        """Leave the node if there is nothing to do on it any more; whether that was so."""
+        if time.monotonic() < self._stays or self.store.traces():
+            return False
+        left = departure.depart(self.store)
+        self._stays = time.monotonic() + PATIENT  # what is loaded and not ours to remove does not go by being looked at
+        if left:
+            self.journal.warn("nothing of ours is left on this node: the agent has removed itself")
+        return left
+
+    def _repair(self, kinds: Iterable[type[Part]], generation: Generation) -> bool:
+        """Put back what is lost and remove what is too much, subsystem by subsystem; whether there was anything."""
+        differing = [part for part in (kind(self.context(generation)) for kind in kinds) if self._differs(part)]
+        for part in differing:
+            self._try(f"{part.name}: put back", part.build)
+        for part in reversed(differing):
+            self._try(f"{part.name}: clear", part.clear)
+        return bool(differing)
+
+    def _differs(self, part: Part) -> bool:
+        found: list[str] = []
+        self._try(f"{part.name}: compare", lambda: found.extend(change.action for change in part.changes()))
+        if found and found != self._said.get(part.name):
+            self.journal.warn(f"lost: {part.name}: {', '.join(found)}")
+        self._said[part.name] = found
+        return bool(found)
+
+    def _try(self, what: str, step: Callable[[], None]) -> None:
+        """Have a step done; one that fails keeps no other away."""
+        try:
+            step()
+        except Exception as error:
+            self.journal.failed(what, str(error) or repr(error))
+        else:
+            self.journal.works(what)

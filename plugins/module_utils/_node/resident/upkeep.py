@@ -1,0 +1,179 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps what peers have a part in: links are up, once, and carry their own traffic; quotas are counted.
+
+charon tells of links that come and go, and its end is noticed at once (vici). All is looked at now and then, too.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from .. import confirm
+from ..ipsec import xfrm
+from . import expiry, setups
+from .counting import count
+from ..document import Document, Generation
+from .journal import Journal
+from ..kinds import KINDS
+from ..state import Store
+from ..tunnel_kind import UP
+from ..ipsec.vici import Vici, ViciError
+from .worker import Worker
+
+EVENTS = ("ike-updown", "child-updown")
+AGAIN = 0.2  # seconds between attempts to reach a charon that is not there
+TICK = 2.0
+BUSY = 1.0  # seconds until the next attempt, while somebody else holds the node's lock
+SOON = 0.3  # seconds after charon told of something: it mostly tells more
+# A charon that was killed has forgotten its SAs, and its peers notice by DPD only. A link that starts here starts by
+# itself. Of other links, the peer has so many seconds to come first; then this end asks for a new IKE_SA.
+RESCUE = 1.0
+HOUR = 3600.0
+PATIENCE = 15.0  # seconds that a peer has to answer
+
+
+class Upkeep(Worker):
+    """The worker for tunnels and quotas."""
+
+    patience = 300.0
+
+    def __init__(self, store: Store, journal: Journal) -> None:
+        super().__init__(store, journal)
+        self._vici: Vici | None = None
+        self._due = 0.0
+        self._certificate = 0.0  # when to look whether it ends
+        self._rescue = 0.0  # when to bring up what other ends start; 0: not at all
+        self._killed = False
+        self._initiating: threading.Thread | None = None
+
+    # --- wait --------------------------------------------------------------------------------------------------------
+
+    def wait(self) -> None:
+        """charon tells of a link, ends, or is there again; or it is time to look."""
+        left = max(0.0, min(self._due, self._rescue or self._due) - time.monotonic())
+        if not self.generation().tunnels("ipsec"):
+            self._hang_up()
+            self._ended.wait(min(left, TICK))
+        elif self._vici is None:
+            self._ended.wait(AGAIN)
+            self._call()
+        elif select.select([self._vici], [], [], min(left, TICK))[0]:
+            self._hear(self._vici)
+
+    def _call(self) -> None:
+        """Connect to charon, if it is there."""
+        try:
+            vici = Vici(timeout=5)
+        except ViciError:
+            return
+        try:
+            for event in EVENTS:
+                vici.register(event)
+        except ViciError:
+            vici.close()
+            return
+        self._vici, self._due = vici, time.monotonic() + SOON
+        if self._killed:
+            self._rescue, self._killed = time.monotonic() + RESCUE, False
+
+    def _hear(self, vici: Vici) -> None:
+        try:
+            vici.drain()
+        except ViciError:
+            # One that a commit restarts is the commit's business.
+            self._killed = not self.store.committing() and self.store.pending is None
+            self._hang_up()
+        self._due = min(self._due, time.monotonic() + SOON)
+
+    def _hang_up(self) -> None:
+        if self._vici is not None:
+            self._vici.close()
+            self._vici = None
+
+    # --- look --------------------------------------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Count, clear up, and have links initiated that are down."""
+        now = time.monotonic()
+        if self._rescue and now >= self._rescue:
+            self._rescue = 0.0
+            self._initiate(self._forgotten())
+        if now < self._due:
+            return
+        self._due = now + BUSY  # should a commit be under way
+        with self.store.lock(patience=0):
+            generation, store = self.generation(), self.store
+            self._due = now + setups.interval(generation)
+            # Links are kept, whatever can be counted.
+            for line in self._tried("usage of quotas", lambda: count(generation, store)):
+                self.journal.warn(line)
+            for line in self._tried("states of a killed charon", lambda: clear_up(generation)):
+                self.journal.say(line)
+            for kind in KINDS:
+                for line in self._tried(f"tunnels of kind {kind.NAME}", partial(kind.keep, generation, store)):
+                    self.journal.say(line)
+            due = setups.due(generation, store)
+        self._initiate(confirm.missing(generation, store, due))
+        if now >= self._certificate:
+            self._certificate = now + HOUR
+            for line in self._tried("looking at the certificate", lambda: expiry.warnings(self.store)):
+                self.journal.failed("certificate", line)  # said once a day: it names the days that are left
+
+    def _forgotten(self) -> list[Document]:
+        """The links that other ends start, and that are down since charon was killed here."""
+        generation = self.generation()
+        names = {
+            tunnel["name"]
+            for tunnel in generation.tunnels("ipsec")
+            if not tunnel.get("initiator") and not tunnel.get("peer_behind_nat")
+        }
+        states = [link for link in confirm.states(generation, self.store) if link["tunnel"] in names]
+        coming = {link["tunnel"] for link in states if link["state"] in (*UP, "CONNECTING")}
+        return [link for link in states if link["tunnel"] not in coming]
+
+    def _initiate(self, links: list[Document]) -> None:
+        """Initiate links, without waiting for peers."""
+        if not links or (self._initiating is not None and self._initiating.is_alive()):
+            return
+
+        def initiate() -> None:
+            generation = self.generation()
+            for link in confirm.initiate(links, generation, PATIENCE, self.store):
+                what = f"{link['vpn']} over {link['tunnel']}"
+                if link["error"]:
+                    self.journal.failed(what, f"{link['state']}: {link['error']}")
+                else:
+                    self.journal.works(what)
+                    self.journal.say(f"lost: {what}: {link['state']} again")
+
+        self._initiating = threading.Thread(target=initiate, daemon=True)
+        self._initiating.start()
+
+    def _tried(self, what: str, step: Callable[[], Iterable[str]]) -> Iterable[str]:
+        """What a step says that it did; one that fails keeps no other away."""
+        try:
+            lines = list(step())
+        except Exception as error:
+            self.journal.failed(what, str(error) or repr(error))
+            return []
+        self.journal.works(what)
+        return lines
+
+
+def clear_up(generation: Generation) -> list[str]:
+    """Remove kernel states that a killed charon left; returns what was removed, in words."""
+    if generation.backend != "xfrm":
+        return []
+    try:
+        orphans = xfrm.orphans({vpn["number"] for vpn in generation.listed("vpns")})
+    except ViciError:  # no charon: what its predecessor left may carry traffic still
+        return []
+    for state in orphans:
+        state.remove()
+    return [f"state {state.spi:#010x} to {state.destination} of a charon that was killed: removed" for state in orphans]

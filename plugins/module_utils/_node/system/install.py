@@ -1,0 +1,212 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent: this very package, installed on the node, so that it can restore and roll back by itself."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from .. import part
+from ..ssl import processes
+from . import files as _files
+from ..document import Change, sha256
+from ..part import Part
+from ..state import Store
+
+HOME = "/usr/local/lib/intercloud-vpn"
+PACKAGE = "intercloud_vpn_node"
+AGENT = f"{HOME}/agent"
+HOOK = f"{HOME}/ssl-peer"
+MODULES = (
+    "__init__",
+    "_addresses",
+    "_aes",
+    "_agent",
+    "_arrivals",
+    "_certificates",
+    "_charon",
+    "_collisions",
+    "_commit",
+    "_confirm",
+    "_connections",
+    "_convergence",
+    "_counting",
+    "_departure",
+    "_document",
+    "_duplicates",
+    "_effective",
+    "_expiry",
+    "_files",
+    "_foreign",
+    "_generations",
+    "_guarded",
+    "_identity",
+    "_install",
+    "_ip",
+    "_ipsec",
+    "_journal",
+    "_kinds",
+    "_leftovers",
+    "_links",
+    "_machine",
+    "_management",
+    "_memory",
+    "_neighbours",
+    "_netlink",
+    "_nftables",
+    "_notes",
+    "_observe",
+    "_openvpn",
+    "_openvpn_files",
+    "_openvpn_trial",
+    "_part",
+    "_pending",
+    "_reasons",
+    "_refusal",
+    "_renew",
+    "_resident",
+    "_revocations",
+    "_room",
+    "_routes",
+    "_run",
+    "_salvage",
+    "_scratch",
+    "_secrets",
+    "_senders",
+    "_sessions",
+    "_setups",
+    "_sockets",
+    "_ssl",
+    "_ssl_kind",
+    "_ssl_reasons",
+    "_ssl_units",
+    "_ssl_user",
+    "_state",
+    "_stored",
+    "_survey",
+    "_swanctl",
+    "_sysctl",
+    "_systemd",
+    "_tls_crypt",
+    "_tunnel_kind",
+    "_tuns",
+    "_units",
+    "_upkeep",
+    "_usage",
+    "_vici",
+    "_worker",
+    "_x509",
+    "_xfrm",
+)
+
+# Resident: without site packages, which it does not need, it takes less memory.
+_LAUNCHER = f"""\
+#!%s -IS
+# Installed by intercloud.vpn; changes are lost. `agent --help` tells what it does.
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, "{HOME}")
+from {PACKAGE}._agent import main
+
+sys.exit(main())
+"""
+# An OpenVPN server runs it, as its own user, for a peer that it has let in; $1 is the server's device.
+_HOOK = f"""\
+#!/bin/sh
+# Installed by intercloud.vpn; changes are lost. Notes over which device a peer came: its routes follow.
+# Where OpenVPN may not look, it takes nothing for revoked: then no peer is let in.
+[ -r {processes.REVOKED} ] && [ -x {processes.REVOKED} ] || {{ echo "{processes.REVOKED} cannot be read" >&2; exit 1; }}
+cd {processes.ARRIVALS} && printf '%s\\n' "$1" >".$common_name" && mv ".$common_name" "$common_name" || exit
+touch "{processes.NEWS}/$common_name" || :  # a timer looks, too: no reason to refuse the peer
+"""
+
+
+def _interpreter() -> str:
+    """What runs the agent: the Python that runs this, in the system's own words if it is the system's own."""
+    own = shutil.which("python3", path=os.defpath)
+    if own is not None and os.path.samefile(own, sys.executable):
+        return "/usr/bin/env -S python3"
+    return sys.executable
+
+
+def sources() -> dict[str, str]:
+    """The files of the agent by path, read from wherever this package was loaded from (a module's zip file, too)."""
+    found = {AGENT: _LAUNCHER % _interpreter(), HOOK: _HOOK}
+    for module in MODULES:
+        name = __package__ if module == "__init__" else f"{__package__}.{module}"
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            raise RuntimeError(f"{name} was not shipped")
+        text = spec.loader.get_source(name)  # type: ignore[attr-defined]
+        found[f"{HOME}/{PACKAGE}/{module}.py"] = text or ""
+    return found
+
+
+def digest(files: dict[str, str]) -> str:
+    """Tells versions of the agent apart."""
+    return sha256("".join(f"{path}\0{sha256(text)}\n" for path, text in sorted(files.items())))
+
+
+def version(store: Store) -> str:
+    """The version that is installed."""
+    home = store.at(HOME)
+    paths = [path for path in home.rglob("*") if path.is_file() and _source(path)]
+    return digest({f"/{path.relative_to(store.root)}": _files.read(path) for path in paths})
+
+
+def _source(path: Path) -> bool:
+    return path.suffix != ".pyc"
+
+
+class Agent(Part):
+    """The agent's files. The agent itself, when it commits, finds itself as it is."""
+
+    name = "agent"
+
+    def _installed(self) -> set[str]:
+        home = self.store.at(HOME)
+        return {f"/{path.relative_to(self.store.root)}" for path in home.rglob("*") if path.is_file() and _source(path)}
+
+    def changes(self) -> list[Change]:
+        """Install, update or remove."""
+        installed = self._installed()
+        if self.want.empty:
+            return [Change(self.name, f"remove {HOME}")] if installed else []
+        wanted = sources()
+        if set(wanted) == installed and all(_files.read(self.store.at(p)) == text for p, text in wanted.items()):
+            return []
+        return [Change(self.name, f"{'update' if installed else 'install'} {HOME}")]
+
+    def build(self) -> None:
+        """Write the files that differ, the launcher last."""
+        if self.want.empty or not self.changes():
+            return
+        wanted = sources()
+        for path in sorted(wanted, key=lambda name: name == AGENT):
+            if _files.read(self.store.at(path)) != wanted[path]:
+                _files.write(self.store.at(path), wanted[path], 0o755 if path in (AGENT, HOOK) else 0o644)
+        for path in self._installed() - set(wanted):
+            _files.remove(Path(self.store.at(path)))
+        import compileall  # not for the resident agent, which only compares: a megabyte
+        import py_compile
+
+        # Compiled once, here: what systemd calls the agent for takes a quarter of the time then.
+        compileall.compile_dir(
+            self.store.at(HOME), quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
+        )
+        # Nobody else is to write where root's programs are, whatever the umask is.
+        for one in (self.store.at(HOME), *self.store.at(HOME).rglob("*")):
+            one.chmod(0o755 if one.is_dir() or f"/{one.relative_to(self.store.root)}" in (AGENT, HOOK) else 0o644)
+
+    def clear(self) -> None:
+        """Remove the files. The resident agent needs its own until it leaves (_departure.py)."""
+        if self.want.empty and not part.RESIDENT:
+            with _files.named(self.store.at(HOME)):
+                if self.store.at(HOME).exists():
+                    shutil.rmtree(self.store.at(HOME))

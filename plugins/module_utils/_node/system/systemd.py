@@ -1,0 +1,38 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""systemd, if the node has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .run import run, succeeds
+
+
+def here() -> bool:
+    """Whether systemd runs this node (sd_booted(3))."""
+    return Path("/run/systemd/system").is_dir()
+
+
+def systemctl(*arguments: str) -> None:
+    """Run systemctl. Raises CommandError."""
+    run("systemctl", *arguments, timeout=60)
+
+
+def enabled(unit: str) -> bool:
+    """Whether a unit starts at boot."""
+    return here() and succeeds("systemctl", "--quiet", "is-enabled", unit)
+
+
+def active(unit: str) -> bool:
+    """Whether a unit runs."""
+    return here() and succeeds("systemctl", "--quiet", "is-active", unit)
+
+
+def alive(unit: str) -> bool:
+    """Whether a unit runs, or will in a moment: one that ended and is about to be started again needs no start."""
+    if not here():
+        return False
+    state = run("systemctl", "show", "--property=ActiveState", "--value", unit).strip()
+    return state not in ("inactive", "failed")

@@ -1,0 +1,169 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One certification authority per organization, on the VCC server; it signs the org edges' certificates.
+
+Profiles after RFC 5280 and, for IKE, RFC 4945. Where an authority lives and what it keeps: ``_authority.py``; what it
+revoked: ``_crl.py``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from .authority import Authority, authority, authority_directory, authority_key, HAS_CRYPTOGRAPHY, not_after, now
+from .crl import key_sha256, other_case, refused_keys
+from .csr import check_request
+from .._base.errors import VccError
+from .._base.whole_files import locked, make_directory, write_whole
+
+if HAS_CRYPTOGRAPHY:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+AUTHORITY_DAYS = 3652
+CERTIFICATE_DAYS = 397
+CLOCK_SKEW = datetime.timedelta(minutes=10)  # an edge whose clock is behind must not find its certificate in the future
+IPSEC_IKE = "1.3.6.1.5.5.7.3.17"  # id-kp-ipsecIKE, RFC 4945, 5.1.3.12
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A signed certificate."""
+
+    certificate: str  # PEM
+    serial: str  # hexadecimal
+    not_after: str  # ISO 8601, UTC
+
+
+def ensure_authority(state_dir: str | Path, organization: str) -> Authority:
+    """The organization's authority, made if need be: once, however many ask at the same time."""
+    found = authority(state_dir, organization)
+    if found:
+        return found
+    directory = authority_directory(state_dir, organization)
+    try:
+        make_directory(directory / "issued", 0o700)
+        with locked(directory / "lock"):
+            if not (directory / "ca.pem").exists():
+                _make_authority(directory, organization)
+    except OSError as error:
+        raise VccError(f"{directory}: the authority cannot be made: {error}") from error
+    made = authority(state_dir, organization)
+    if made is None:
+        raise VccError(f"{directory}: the authority was removed while it was made")
+    return made
+
+
+def sign(owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS) -> Issued:
+    """Sign a request (checked here) for `days` days, never longer than the authority itself; keep a copy.
+
+    VccError, among others, when a certificate for the same key was revoked: whoever has that key is not to come back.
+    """
+    request = check_request(csr, identity, owner.organization)
+    if days < 1:
+        raise VccError(f"days: {days} is less than one day")
+    key = authority_key(owner.directory)
+    parent = x509.load_pem_x509_certificate(owner.pem.encode())
+    if key.public_key() != parent.public_key():
+        raise VccError(f"{owner.directory}: ca.key and ca.pem do not belong together: restore them from a backup")
+    today = now()
+    end = min(today + datetime.timedelta(days=days), not_after(parent))
+    if end <= today:
+        raise VccError(f"{owner.directory / 'ca.pem'}: the authority expired at {not_after(parent).isoformat()}")
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, owner.organization),
+            x509.NameAttribute(NameOID.COMMON_NAME, identity),
+        ]
+    )
+    usages = [
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        ExtendedKeyUsageOID.CLIENT_AUTH,
+        x509.ObjectIdentifier(IPSEC_IKE),
+    ]
+    certificate = (
+        _builder(subject, parent.subject, request.public_key(), today, end)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage("digital_signature"), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(identity)]), critical=False)
+        .add_extension(_issuer_identifier(parent), critical=False)
+        .sign(key, hashes.SHA384())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    serial = format(certificate.serial_number, "x")
+    try:
+        make_directory(owner.directory / "issued", 0o700)
+        with locked(owner.directory / "lock"):  # not while somebody revokes what this key has
+            if key_sha256(request.public_key()) in refused_keys(owner):
+                raise VccError(
+                    f"request for {identity}: a certificate for this key was revoked, so it gets no other; "
+                    "edge_key makes a new key when it is told so (refused)"
+                )
+            taken = other_case(owner, identity, key_sha256(request.public_key()))
+            if taken:
+                raise VccError(
+                    f"request for {identity}: {taken} has a certificate for another key, and identities are compared "
+                    f"without case; rename the edge, or revoke {taken} first"
+                )
+            write_whole(owner.directory / "issued" / f"{serial}.pem", pem, 0o644)
+    except OSError as error:
+        raise VccError(f"{owner.directory / 'issued'}: {error}") from error
+    return Issued(pem.decode(), serial, end.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def _make_authority(directory: Path, organization: str) -> None:
+    """Write ca.key, then ca.pem. A key without a certificate is what a killed run leaves: it is taken up again."""
+    if not (directory / "ca.key").exists():
+        fresh = ec.generate_private_key(ec.SECP384R1())
+        encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+        write_whole(directory / "ca.key", fresh.private_bytes(encoding, form, serialization.NoEncryption()), 0o600)
+    key = authority_key(directory)
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
+            x509.NameAttribute(NameOID.COMMON_NAME, "intercloud.vpn authority"),
+        ]
+    )
+    today = now()
+    certificate = (
+        _builder(name, name, key.public_key(), today, today + datetime.timedelta(days=AUTHORITY_DAYS))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
+        .sign(key, hashes.SHA384())
+    )
+    write_whole(directory / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: t.Any, begin: datetime.datetime, end: datetime.datetime
+) -> x509.CertificateBuilder:
+    """What the authority's certificate and the edges' have in common."""
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin - CLOCK_SKEW)
+        .not_valid_after(end)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def _key_usage(*granted: str) -> x509.KeyUsage:
+    """A KeyUsage with these bits only."""
+    bits = ["digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"]
+    bits += ["key_cert_sign", "crl_sign", "encipher_only", "decipher_only"]
+    return x509.KeyUsage(**{bit: bit in granted for bit in bits})
+
+
+def _issuer_identifier(parent: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    identifier = parent.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)

@@ -1,0 +1,60 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: the VPNs that a run does not name and touches all the same, because their nodes are in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from .diff import changed_nodes
+from .compile.documents import Document
+from .._base.problems import some
+
+Documents = Mapping[str, Document]
+_MOST = 6
+
+
+def also_touched(
+    vpns: Sequence[Mapping[str, Any]], named: Collection[str], lines: Sequence[str], old: Documents, new: Documents
+) -> list[str]:
+    """A line per VPN beside those ``named`` that has nodes whose document changes, and one line for all others.
+
+    ``vpns`` are the plan's, ``lines`` the plan's difference in words.
+    """
+    changed = set(changed_nodes(old, new))
+    found, same = [], []
+    for vpn in vpns:
+        name = vpn["name"]
+        if name in named:
+            continue
+        nodes = sorted(_nodes(vpn) & changed & set(new))
+        if nodes:
+            what = "changed" if _differs(vpn, lines, old, new) else "not changed"
+            found.append(f"also touched: {name} ({some(nodes, _MOST)}), {what}")
+        else:
+            same.append(name)
+    return found + ([f"applied again as they are: {some(same, _MOST)}"] if same else [])
+
+
+def _nodes(vpn: Mapping[str, Any]) -> set[str]:
+    """The hosts that a VPN is about. VCC nodes only repeat what others are told."""
+    members = vpn["members"]
+    return {*vpn["sites"], *(one["name"] for one in members), *(one["vapp"] for one in members if one["vapp"])}
+
+
+def _differs(vpn: Mapping[str, Any], lines: Sequence[str], old: Documents, new: Documents) -> bool:
+    name = vpn["name"]
+    about = (f"vpn {name}: ", *(f"tunnel {tunnel} " for tunnel in vpn["tunnels"]))
+    return any(line[2:].startswith(about) for line in lines) or any(
+        _part(old.get(node), name) != _part(new.get(node), name) for node in _nodes(vpn)
+    )
+
+
+def _part(document: Document | None, vpn: str) -> list[Any]:
+    """What a node is told of a VPN by its name."""
+    if document is None:
+        return []
+    links = [link for tunnel in document["tunnels"] for link in tunnel["links"] if link["vpn"] == vpn]
+    return [entry for entry in document["vpns"] if entry["name"] == vpn] + links

@@ -1,0 +1,106 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: a VPN comes up when the org edges of two of its sites have confirmed it. Until then it is only planned.
+
+An edge that is not ours confirms nothing: it counts as soon as an edge of ours that has a link to it did.
+
+Members get their addresses in a VPN after it came up, not before. So it can be taken from edges at any time until then:
+no member sends what they would no longer refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .compile.documents import Document
+from .._ledger.records import ACTIVE, DocumentRecord, PLANNED
+from .._base.problems import Problems
+from .._intent.organizations import organizations_of, restrict
+
+if TYPE_CHECKING:
+    from .._ledger.ledger import Transaction
+    from .organization import OrganizationPlan
+
+SITES = 2
+
+
+@dataclass
+class Noted:
+    """Whether the ledger ``changed``; the VPNs that ``came_up``; ``waiting`` says of the others what is missing, and
+    ``held_back`` are their members, sorted, which are not to be told yet."""
+
+    changed: bool = False
+    came_up: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    held_back: list[str] = field(default_factory=list)
+
+
+def note_what_came_up(
+    transaction: Transaction,
+    hosts: Mapping[str, Mapping[str, Any]],
+    applied: Collection[str],
+    generations: Mapping[str, int] | None = None,
+    organizations: Sequence[str] = (),
+) -> Noted:
+    """After apply to the org edges: make VPNs active that came up.
+
+    The arguments are those of ``settle``. What several runs confirm, each at other edges, counts together, unless a run
+    for other VPNs came between: that one took the VPN from the edges.
+    """
+    ours, _intent = restrict(hosts, {}, {}, organizations, Problems())
+    noted = Noted()
+    for organization in organizations_of(ours):
+        planned = {name: vpn for name, vpn in transaction.vpns(organization).items() if vpn.state == PLANNED}
+        if not planned:
+            continue
+        newest = None if generations is None else int(generations.get(organization, 0))
+        records = {node: one for node, one in transaction.documents(organization).items() if one.role == "org_edge"}
+        for name, vpn in planned.items():
+            told = {node: one for node, one in records.items() if name in vpns_in(one.document)}
+            up = set(vpn.up_on) & set(told)
+            up |= {node for node in set(told) & set(applied) if _is_of(told[node], newest)}
+            partners = {peer for node in up for peer in _partners(told[node].document, name)}
+            state = ACTIVE if len(up | partners) >= SITES else PLANNED
+            record = transaction.put_vpn(organization, name, vpn.intent, state, up if state == PLANNED else ())
+            noted.changed |= record != vpn
+            if state == ACTIVE:
+                noted.came_up.append(name)
+            elif told:  # by this run, or one that could not finish it
+                noted.waiting.append(
+                    f"{name} has not come up: {', '.join(sorted(up)) or 'no org edge'} confirmed it, and two have to. "
+                    "Its members are told after that"
+                )
+                noted.held_back += [vm for vm, mode in vpn.intent["members"].items() if mode == "address"]
+    noted.held_back = sorted(set(noted.held_back))
+    return noted
+
+
+def left_out(tenant: OrganizationPlan, prefix: str) -> list[str]:
+    """Notes of the VPNs that never came up and that a run does not name. ``prefix`` goes before names: ``acme/``."""
+    return [
+        f"{prefix}{name} never came up: this run leaves it out, its addresses stay leased. Finish it with create_vpn, "
+        f"or delete it with delete_vpn -e vcc_delete={prefix}{name}"
+        for name in tenant.idle
+    ]
+
+
+def vpns_in(document: Document) -> set[str]:
+    """The VPNs that an edge is told of."""
+    return {vpn["name"] for vpn in document["vpns"]}
+
+
+def _is_of(record: DocumentRecord, newest: int | None) -> bool:
+    """Whether a run that applied this generation told the node what the ledger holds now."""
+    return newest is None or record.generation <= newest
+
+
+def _partners(document: Document, vpn: str) -> set[str]:
+    """The external edges that an edge has a link of a VPN to."""
+    return {
+        tunnel["peer"]
+        for tunnel in document["tunnels"]
+        if tunnel.get("external") and any(link["vpn"] == vpn for link in tunnel["links"])
+    }

@@ -1,0 +1,140 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: whether a VPN's edges can have the tunnels that it needs, and share them with other VPNs.
+
+Both ends of a tunnel must be able to reach each other and to do what the policy asks for, and everybody must reach
+everybody over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..._intent.landscape.hosts import FORWARDED, OrgEdge
+from ..compile.mtu import IPV6_MTU
+from ..._base.problems import Problems
+from ..tunnel.kinds import KINDS
+from ..._intent.vpn import Vpn
+from ..topology.ways import islands, next_hops
+
+
+def check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> None:
+    """Note what keeps a VPN's edges from having its tunnels, or its sites from reaching each other."""
+    by_name = {edge.name: edge for edge in edges}
+    _check_ways(vpn, by_name, problems)
+    for low, high in vpn.pairs:
+        one, other = by_name[low], by_name[high]
+        KINDS[vpn.tunnel].check_ends(vpn, one, other, problems)
+        _check_ppk(vpn, (one, other), problems)
+        if one.external and other.external:
+            problems.add(
+                f"{vpn.path}.members",
+                f"need a tunnel {low} -- {high}, and both are external: we can configure neither end; give each of "
+                "them a VPN of its own",
+            )
+        if not set(one.public) & set(other.public):
+            problems.add(
+                f"{vpn.path}.members",
+                f"{low} and {high} have no common IP version in vcc_public_address, "
+                "so there can be no tunnel between them",
+            )
+        elif vpn.pool.family == 6:
+            _check_ipv6_fits(vpn, one, other, problems)
+        if not one.reachable and not other.reachable:
+            problems.add(
+                f"{vpn.path}.members",
+                f"{low} and {high} are both behind a NAT, so that neither reaches the other; have one NAT forward "
+                f"{KINDS[vpn.tunnel].PORTS} to its edge, and say so there with vcc_behind_nat: {FORWARDED}",
+            )
+            continue  # behind the same NAT, they may well have the same address
+        for family in set(one.public) & set(other.public):
+            # Without a NAT, no two edges have the same address, tunnel or not (_check_addresses).
+            if one.public[family] == other.public[family] and (one.behind_nat or other.behind_nat):
+                problems.add(f"hosts.{high}.vcc_public_address", f"{one.public[family]} is {low}'s address too")
+
+
+def check_together(vpns: Iterable[Vpn], problems: Problems) -> None:
+    """Note what an organization's VPNs cannot ask for beside each other."""
+    vpns = sorted(vpns, key=lambda one: one.name)
+    _check_shared_tunnels(vpns, problems)
+    for kind in KINDS.values():
+        kind.check_together([vpn for vpn in vpns if vpn.tunnel == kind.NAME], problems)
+
+
+def _check_shared_tunnels(vpns: Sequence[Vpn], problems: Problems) -> None:
+    """VPNs that share a tunnel must agree on what is the tunnel's and not each one's own; no others share a name."""
+    first: dict[str, Vpn] = {}
+    named: dict[str, tuple[str, str]] = {}
+    for vpn in vpns:
+        for pair in vpn.pairs:
+            kind = KINDS[vpn.tunnel]
+            name = kind.tunnel_name(pair)
+            same = named.setdefault(name, pair)
+            if same != pair:
+                problems.add(
+                    f"{vpn.path}.members",
+                    f"the tunnels {' -- '.join(same)} and {' -- '.join(pair)} would both be named {name}; "
+                    "rename an edge",
+                )
+            other = first.setdefault(name, vpn)
+            if kind.agreed(vpn) != kind.agreed(other):
+                problems.add(
+                    f"{vpn.path}.policy",
+                    f"asks for other settings than {other.name}, with which it shares the tunnel "
+                    f"{pair[0]} -- {pair[1]} ({kind.NAME}); {kind.AGREED} must be the same",
+                )
+
+
+def _check_ways(vpn: Vpn, edges: Mapping[str, OrgEdge], problems: Problems) -> None:
+    """Everybody must reach everybody, and not over a gateway that is not ours to configure."""
+    groups = islands(vpn.sites, vpn.pairs)
+    if len(groups) > 1:
+        apart = "; ".join(", ".join(group) for group in groups)
+        problems.add(f"{vpn.path}.topology", f"leaves islands that do not reach each other: {apart}; join them")
+    external = {edge.name for edge in edges.values() if edge.external}
+    between: dict[str, tuple[str, str]] = {}
+    # Computed again where it is compiled: to keep it with every VPN of a run is dear, and computing it is not.
+    for site, hops in next_hops(vpn.sites, vpn.pairs).items() if external else ():
+        for other, hop in hops.items():
+            if hop in external and hop != other:
+                between.setdefault(hop, (site, other))
+    for edge, (site, other) in sorted(between.items()):
+        problems.add(
+            f"{vpn.path}.topology",
+            f"leads from {site} to {other} over {edge}, which is external: what is not ours passes nothing on for us; "
+            "have them meet at an edge of yours",
+        )
+
+
+def _check_ppk(vpn: Vpn, ends: Iterable[OrgEdge], problems: Problems) -> None:
+    """A PPK is never left out silently."""
+    if vpn.policy.encryption.ppk != "required":
+        return
+    if not KINDS[vpn.tunnel].PPK:
+        kinds = " or ".join(name for name, kind in KINDS.items() if kind.PPK)
+        problems.add(
+            f"{vpn.path}.policy",
+            f"requires a PPK (encryption.ppk), and tunnels of kind {vpn.tunnel} have none; take tunnel: {kinds}, or "
+            "a policy with ppk: none",
+        )
+    for edge in ends:
+        if edge.external:
+            problems.add(
+                f"{vpn.path}.policy",
+                f"requires a PPK (encryption.ppk), and {edge.name} is external: tunnels to it have none; take a policy "
+                "with ppk: none for this VPN",
+            )
+
+
+def _check_ipv6_fits(vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> None:
+    narrow = min(one, other, key=lambda edge: (edge.underlay_mtu, edge.name))
+    family = min(set(one.public) & set(other.public))
+    mtu = KINDS[vpn.tunnel].mtu(vpn, one, other, family)
+    if mtu < IPV6_MTU:
+        problems.add(
+            f"hosts.{narrow.name}.vcc_underlay_mtu",
+            f"{narrow.underlay_mtu} leaves packets of {vpn.path} {mtu} octets inside the tunnel, and IPv6 "
+            f"needs {IPV6_MTU}",
+            f"{narrow.underlay_mtu} leaves {mtu} octets",
+        )

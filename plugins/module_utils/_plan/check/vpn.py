@@ -1,0 +1,80 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: what only shows when VPNs, landscape and ledger are seen together.
+
+Address versions must match along every member's path out. Pools, tunnels, destinations, and what the inventory says of
+addresses are in files of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..._intent.landscape.check_addresses import check_addresses
+from .destinations import check_between_vpns, check_destinations
+from ..._intent.landscape.check import check_landscape
+from .pools import check_pools, real_networks
+from .tunnels import check_tunnels
+from ..._intent.landscape.landscape import Landscape
+from ..._intent.landscape.hosts import OrgEdge
+from ..pool.leases import is_vpn_block, Lease
+from ..._intent.paths import of_host
+from ..._base.problems import Problems
+from ..tunnel.kinds import KINDS
+from ..._intent.vpn import Member, Vpn
+
+
+def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landscape, problems: Problems) -> None:
+    """Note everything that makes one of an organization's VPNs impossible. ``held`` are the organization's leases."""
+    blocks = {key: lease for key, lease in held.items() if is_vpn_block(key)}
+    vpns = list(vpns)
+    taken = [(f"{vpn.path}.pool", vpn.pool) for vpn in vpns] + [(key, lease.prefix) for key, lease in blocks.items()]
+    check_between_vpns(vpns, problems)
+    described: list[tuple[Vpn, list[OrgEdge]]] = []
+    done: set[str] = set()
+    for vpn in vpns:
+        edges = [edge for edge in map(landscape.edge, vpn.sites) if edge is not None]
+        if len(edges) < len(vpn.sites):
+            continue
+        if len(vpn.homes) == 1:
+            problems.add(
+                f"{vpn.path}.members", f"are all at the one site {vpn.homes[0]}: a VPN joins two or more org networks"
+            )
+        described.append((vpn, edges))
+        check_landscape(vpn, edges, landscape, done, problems)
+        for member in vpn.members:
+            _check_way_out(vpn, member, landscape, problems)
+        if vpn.destinations:
+            check_destinations(vpn, edges, real_networks(vpn, edges, landscape), taken, landscape, problems)
+        KINDS[vpn.tunnel].check(vpn, problems)
+        check_tunnels(vpn, edges, problems)
+    check_addresses(described, landscape, problems)
+    check_pools(described, blocks, landscape, problems)
+
+
+def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Problems) -> None:
+    family, vm = vpn.pool.family, member.vm
+    if vm.external:
+        return
+    needed = [(vm.name, "vcc_address", vm.addresses), (vm.site, "vcc_org_address", _edge(landscape, vm.site).inside)]
+    gateway = landscape.vapp(vm.vapp, of_host(vm.name, "vcc_vapp")) if vm.vapp else None
+    if gateway is not None:
+        needed += [
+            (gateway.name, "vcc_vapp_address", gateway.inside),
+            (gateway.name, "vcc_org_address", gateway.outside),
+        ]
+    for host, variable, addresses in needed:
+        if family not in addresses:
+            problems.add(
+                of_host(host, variable),
+                f"has no IPv{family} address, which {vpn.path}.pool {vpn.pool} needs for member {vm.name}",
+                f"no IPv{family} address",
+            )
+
+
+def _edge(landscape: Landscape, name: str) -> OrgEdge:
+    edge = landscape.edge(name)
+    if edge is None:
+        raise LookupError(f"{name} was not read before")
+    return edge

@@ -1,0 +1,55 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: a VPN with its leases, as its documents are compiled from: the addresses of all that is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from ..._intent.landscape.landscape import Landscape
+from ..pool.leases import address_of, blocks_of, edge_key, Lease, site_key, vapp_key, vm_key, vpn_key
+from ..._base.prefix import BITS, Prefix
+from ..._intent.vpn import Member, Vpn
+
+T = TypeVar("T")
+
+
+class LeasedVpn:
+    """``number`` is the VPN's in the ledger, ``leases`` are its own by key. ``edges`` are those of its sites."""
+
+    def __init__(self, vpn: Vpn, number: int, leases: Mapping[str, Lease], landscape: Landscape) -> None:
+        self.vpn, self.number, self.leases = vpn, number, leases
+        self.family = vpn.pool.family
+        self.blocks = texts(blocks_of(leases, vpn_key(vpn.name)))
+        self.edges = {site: known(landscape.edge(site)) for site in vpn.sites}
+        self.site_blocks = {site: blocks_of(leases, site_key(vpn.name, site)) for site in vpn.sites}
+
+    def vapp_blocks(self, site: str, vapp: str) -> list[Prefix]:
+        """The blocks of a vApp."""
+        return blocks_of(self.leases, vapp_key(self.vpn.name, site, vapp))
+
+    def address(self, member: Member) -> str:
+        """A member's address."""
+        return address_of(self.leases, vm_key(self.vpn.name, member.vm.site, member.vm.name, member.vm.vapp))
+
+    def edge_address(self, site: str) -> str:
+        """The address that a site's org edge has itself."""
+        return address_of(self.leases, edge_key(self.vpn.name, site))
+
+    def host(self, address: str) -> str:
+        """An address as a prefix."""
+        return f"{address}/{BITS[self.family]}"
+
+
+def texts(prefixes: Iterable[Prefix]) -> list[str]:
+    """Prefixes as documents have them."""
+    return [str(prefix) for prefix in prefixes]
+
+
+def known(found: T | None) -> T:
+    """What a look-up found. The landscape was checked before anything is compiled, so there is always something."""
+    if found is None:
+        raise LookupError("the landscape was not checked")
+    return found

@@ -1,0 +1,107 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: the VPNs of an organization as one document per node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from . import access
+from .links import compile_links
+from .records import KEY, Records
+from .sites import compile_sites
+from .documents import Compiled, empty_document
+from ..._intent.landscape.landscape import Landscape
+from .leased_vpn import LeasedVpn, texts
+from ..pool.leases import Lease, vpn_of
+from ..._base.prefix import collapse
+from .reqids import number_links
+from ..tunnel.kinds import KINDS
+from ..._intent.vpn import Vpn
+from ..topology.ways import single_points_of_failure
+
+
+def compile_organization(
+    organization: str,
+    vpns: Iterable[Vpn],
+    numbers: Mapping[str, int],
+    leases: Mapping[str, Lease],
+    landscape: Landscape,
+) -> Compiled:
+    """Compile all VPNs of one organization. The result depends on nothing but the arguments, not on their order.
+
+    ``numbers`` are the VPNs' numbers and ``leases`` all the organization's leases, both out of the ledger.
+    """
+    compiled = Compiled()
+    records = Records()
+    own: dict[str, dict[str, Lease]] = {}
+    for key, lease in leases.items():
+        own.setdefault(vpn_of(key), {})[key] = lease
+    for vpn in sorted(vpns, key=lambda one: one.name):
+        leased = LeasedVpn(vpn, numbers[vpn.name], own.get(vpn.name, {}), landscape)
+        compile_links(leased, compile_sites(leased, landscape, compiled), compiled)
+        compiled.vpns.append(_summary(leased))
+        records.add(leased)
+    compiled.neighbours.write(compiled.documents)
+    for document in compiled.documents.values():
+        document["addresses"].sort(key=lambda item: item["address"])
+        document["routes"].sort(key=lambda item: (item["prefix"], item.get("metric", 0)))
+        document["tunnels"].sort(key=lambda item: item["name"])
+        number_links(document["tunnels"])
+    slices = _slices(compiled)
+    for node, cloud in landscape.nodes(organization).items():
+        if cloud in slices:
+            empty = empty_document(node, "vcc_node", organization, cloud)
+            compiled.documents[node] = {**empty, "slice": slices[cloud], KEY: records.of_cloud(cloud, slices)}
+    return compiled
+
+
+def _slices(compiled: Compiled) -> dict[str, dict[str, Any]]:
+    """What the VCC nodes are told of the other nodes, by cloud."""
+    slices: dict[str, dict[str, Any]] = {}
+    for name, document in sorted(compiled.documents.items()):
+        slices.setdefault(document["cloud"], {})[name] = {
+            "role": document["role"],
+            "addresses": [item["address"] for item in document["addresses"]],
+            "vpns": [vpn["name"] for vpn in document["vpns"]],
+            "tunnels": [tunnel["name"] for tunnel in document["tunnels"]],
+        }
+    return slices
+
+
+def _summary(leased: LeasedVpn) -> dict[str, Any]:
+    """What people and verify want to know of a VPN."""
+    vpn = leased.vpn
+    kind = KINDS[vpn.tunnel]
+    weak = single_points_of_failure(vpn.sites, vpn.pairs)
+    return {
+        "name": vpn.name,
+        "number": leased.number,
+        "organization": vpn.organization,
+        "pool": vpn.pool_name,
+        "topology": str(vpn.topology),
+        "blocks": leased.blocks,
+        "sites": {
+            site: {"blocks": texts(collapse(leased.site_blocks[site])), "address": leased.edge_address(site)}
+            for site in leased.edges
+        },
+        "members": [
+            {
+                "name": member.vm.name,
+                "address": leased.address(member),
+                "mode": member.mode,
+                "site": member.vm.site,
+                "vapp": member.vm.vapp,
+                "cloud": member.vm.cloud,
+                **({"external": True} if member.vm.external else {}),
+                **({} if member.ports is None else {"ports": list(member.ports)}),
+            }
+            for member in vpn.members
+        ],
+        "tunnels": [kind.tunnel_name(pair) for pair in vpn.pairs],
+        **access.summary(vpn, leased.leases),
+        **({"single_points_of_failure": weak} if weak else {}),
+        **({"limits": vpn.policy.limits} if vpn.policy.limits else {}),
+    }

@@ -1,0 +1,148 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: what a VPN has the nodes of its sites do: org edges, vApp edges and members."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from . import access
+from .documents import Compiled, Document, empty_document
+from ..._intent.landscape.landscape import Landscape
+from ..._intent.landscape.hosts import OrgEdge, VappEdge
+from .leased_vpn import known, LeasedVpn, texts
+from ..tunnel.kinds import KINDS
+from ..._intent.vpn import Member
+
+# Any number that loses against every route somebody else may have for the same prefix.
+BLACKHOLE_METRIC = 9999
+_FORWARDING = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
+
+
+def compile_sites(leased: LeasedVpn, landscape: Landscape, compiled: Compiled) -> dict[str, dict[str, Any]]:
+    """Add a VPN's sites to the documents. Returns the VPN's entries in the documents of its org edges.
+
+    Sites that are external are left out: they are told nothing.
+    """
+    by_site: dict[str, list[Member]] = {site: [] for site in leased.edges}
+    for member in leased.vpn.members:
+        by_site[member.vm.site].append(member)
+    compiler = _SiteCompiler(leased, landscape, compiled)
+    return {site: compiler.site(edge, by_site[site]) for site, edge in leased.edges.items() if not edge.external}
+
+
+class _SiteCompiler:
+    """Adds sites of one VPN to the documents."""
+
+    def __init__(self, leased: LeasedVpn, landscape: Landscape, compiled: Compiled) -> None:
+        self.leased, self.vpn, self.landscape, self.compiled = leased, leased.vpn, landscape, compiled
+        self.neighbours = compiled.neighbours
+        self.family, self.blocks, self.kind = leased.family, leased.blocks, KINDS[leased.vpn.tunnel]
+
+    def site(self, edge: OrgEdge, members: Sequence[Member]) -> dict[str, Any]:
+        """Tell all nodes of a site. Returns the VPN's entry in the document of its org edge."""
+        document = self._document(edge.name, "org_edge", edge.cloud)
+        own = self.leased.edge_address(edge.name)
+        document["addresses"].append({"address": self.leased.host(own), "device": "lo"})
+        beyond = texts(self.vpn.destinations.networks_beyond(edge.name))
+        document["routes"] += [_blackhole(prefix) for prefix in (*self.blocks, *beyond)]
+        self.neighbours.inside(edge.name, edge.inside[self.family])
+        behind: dict[str, list[Member]] = {}
+        local, nat = [], []
+        for member in members:
+            vapp = member.vm.vapp
+            if vapp is not None:
+                behind.setdefault(vapp, []).append(member)
+                local.append(self.leased.address(member))
+            elif member.mode == "nat":
+                nat.append(self._translation(member))
+            else:
+                local.append(self.leased.address(member))
+                document["routes"].append(self._route_to(member))
+            if vapp is None:
+                self._beside(edge, member)
+            if vapp is None and member.mode == "address":
+                self._member(member, edge)
+        for name, vapp_members in sorted(behind.items()):
+            gateway = known(self.landscape.vapp(name, ""))
+            blocks = texts(self.leased.vapp_blocks(edge.name, name))
+            self.neighbours.beside(edge.name, gateway, gateway.outside[self.family], blocks)
+            for block in blocks:
+                document["routes"].append({"prefix": block, "via": gateway.outside[self.family]})
+            self._vapp(edge, gateway, vapp_members)
+        entry = {**self._firewall(local, nat), "remote": [], "edge_address": own, **self.kind.firewall()}
+        entry.update(access.of_org_edge(self.vpn, edge.name, members, self.leased.leases))
+        entry.update({**self.vpn.policy.rate.entry(), **self.vpn.policy.quota.entry()})
+        document["vpns"].append(entry)
+        return entry
+
+    def _vapp(self, edge: OrgEdge, gateway: VappEdge, members: Sequence[Member]) -> None:
+        document = self._document(gateway.name, "vapp_edge", gateway.cloud)
+        there = [*self.blocks, *self._networks()]
+        document["routes"] += [{"prefix": prefix, "via": edge.inside[self.family]} for prefix in there]
+        self.neighbours.beside(gateway.name, edge, edge.inside[self.family], there, uplink=True)
+        self.neighbours.inside(gateway.name, gateway.inside[self.family])
+        # Fail closed when the way to the org edge goes away; there may be another uplink.
+        document["routes"] += [_blackhole(prefix) for prefix in there]
+        # Without it, an address of the vApp's block that nobody has would be sent back to the org edge, and so on.
+        document["routes"] += [_blackhole(str(block)) for block in self.leased.vapp_blocks(edge.name, gateway.name)]
+        local = [member for member in members if member.mode == "address"]
+        document["routes"] += [self._route_to(member) for member in local]
+        nat = [self._translation(member) for member in members if member.mode == "nat"]
+        document["vpns"].append(
+            {
+                **self._firewall([self.leased.address(member) for member in local], nat),
+                "remote": self.blocks,
+                **access.of_vapp_edge(self.vpn, members, self.leased.leases),
+            }
+        )
+        for member in members:
+            self._beside(gateway, member)
+        for member in local:
+            self._member(member, gateway)
+
+    def _beside(self, gateway: OrgEdge | VappEdge, member: Member) -> None:
+        sends = [self.leased.host(self.leased.address(member))] if member.mode == "address" else []
+        self.neighbours.beside(gateway.name, member.vm, member.vm.addresses[self.family], sends)
+
+    def _member(self, member: Member, gateway: OrgEdge | VappEdge) -> None:
+        document = self._document(member.vm.name, "member", member.vm.cloud)
+        own = self.leased.address(member)
+        document["addresses"].append({"address": self.leased.host(own), "beside": member.vm.addresses[self.family]})
+        there, via = [*self.blocks, *self._networks()], gateway.inside[self.family]
+        document["routes"] += [{"prefix": prefix, "via": via, "source": own} for prefix in there]
+        self.neighbours.beside(member.vm.name, gateway, via, uplink=True)
+
+    def _networks(self) -> list[str]:
+        """All networks that are destinations."""
+        return [str(network.prefix) for network in self.vpn.destinations.networks]
+
+    def _document(self, node: str, role: str, cloud: str) -> Document:
+        document = self.compiled.documents.get(node)
+        if document is None:
+            document = self.compiled.documents[node] = empty_document(node, role, self.vpn.organization, cloud)
+        if role != "member":
+            document["sysctls"][_FORWARDING[self.family]] = "1"
+        return document
+
+    def _firewall(self, local: Sequence[str], nat: Sequence[dict[str, str]]) -> dict[str, Any]:
+        return {
+            "name": self.vpn.name,
+            "number": self.leased.number,
+            "family": self.family,
+            "blocks": self.blocks,
+            "local": sorted(local),
+            "nat": sorted(nat, key=lambda item: item["outside"]),
+        }
+
+    def _route_to(self, member: Member) -> dict[str, Any]:
+        return {"prefix": self.leased.host(self.leased.address(member)), "via": member.vm.addresses[self.family]}
+
+    def _translation(self, member: Member) -> dict[str, str]:
+        return {"outside": self.leased.address(member), "inside": member.vm.addresses[self.family]}
+
+
+def _blackhole(prefix: str) -> dict[str, Any]:
+    return {"prefix": prefix, "type": "blackhole", "metric": BLACKHOLE_METRIC}

@@ -1,0 +1,252 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: one organization's part of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from .also_touched import also_touched
+from .came_up import vpns_in
+from .check.vpn import check_vpns
+from .check.pools import note_exhausted
+from .check.tunnels import check_together
+from .compile.organization import compile_organization
+from .diff import changed_nodes, diff, touched
+from .compile.documents import Compiled, Document, empty_document
+from .._base.errors import PoolExhausted
+from .._intent.landscape.landscape import Landscape
+from .pool.leases import hosts_of, is_vpn_block, Lease, SiteDemand, vpn_of
+from .._ledger.records import ACTIVE, DELETING, DocumentRecord, PLANNED, VpnRecord
+from .._intent.paths import CREATE_TUNNELS
+from .outcome import Plan
+from .pool.pool import carve_vpn
+from .._base.problems import Problems, some
+from .settle import told
+from .topology.static_paths import static_losses
+from .compile.still_guarded import still_guarded
+from .._intent.vpn import Vpn, vpn_from_record
+
+if TYPE_CHECKING:
+    from .._ledger.ledger import Transaction
+
+
+class OrganizationPlan:
+    """In this order: ask, carve, compile. State: what the ledger holds of the organization, and what will be."""
+
+    def __init__(self, name: str, transaction: Transaction, landscape: Landscape, problems: Problems) -> None:
+        self.name, self.transaction, self.landscape = name, transaction, landscape
+        self.problems = problems
+        # What was true when the leases were taken: since then, a VM may have moved to another edge or vApp.
+        self.past = Landscape({}, Problems(), transaction.landscape(name))
+        self.stored: dict[str, VpnRecord] = transaction.vpns(name)
+        self.held: dict[str, Lease] = transaction.leases(name)
+        self.records: dict[str, DocumentRecord] = transaction.documents(name)  # as they were before
+        self.documents: dict[str, Document] = {node: record.document for node, record in self.records.items()}
+        self.numbers = {vpn: record.number for vpn, record in self.stored.items()}
+        self.absent: set[str] = set()
+        self.expected: set[str] = set()
+        self.wanted: dict[str, Vpn] = {}
+        self.before: dict[str, Vpn] = {}
+        self.leases = self.held
+        self.idle: list[str] = []
+        self.coming: list[str] = []
+        self.changed = False
+
+    def happened(self, whats: Iterable[str], subject: str) -> bool:
+        """Whether the ledger remembers that one of these happened."""
+        return any(self.transaction.happened(self.name, what, subject) for what in whats)
+
+    def known_hosts(self) -> set[str]:
+        """The hosts that the ledger knows anything of."""
+        return {*self.documents, *self.past.names, *(host for vpn in self.stored for host in hosts_of(self.held, vpn))}
+
+    def ask(self, asked: Sequence[Vpn], wrong: Collection[str]) -> None:
+        """Merge what is asked for into what is stored, and check the whole, save VPNs known to be ``wrong``."""
+        self.asked = {vpn.name: vpn for vpn in asked}
+        named = {*self.asked, *self.absent, *wrong}
+        told = {vpn for document in self.documents.values() for vpn in vpns_in(document)}
+        for name, record in self.stored.items():
+            if record.state == DELETING:
+                continue
+            # What has not come up is in the documents only until a run for others.
+            if record.state == ACTIVE or name in told:
+                was = vpn_from_record(name, self.name, record.intent, self.past, Problems())
+                if was is not None:
+                    self.before[name] = was
+            if record.state == PLANNED and name not in self.expected:
+                self.idle += [] if name in named else [name]
+            elif name not in named:
+                vpn = vpn_from_record(name, self.name, record.intent, self.landscape, self.problems)
+                if vpn is not None:
+                    self.wanted[name] = vpn
+        self.wanted.update(self.asked)
+        check_vpns(self.wanted.values(), self.held, self.landscape, self.problems)
+        check_together(self.wanted.values(), self.problems)
+
+    def carve(self, problems: Problems) -> None:
+        """Take the leases that are missing."""
+        self.leases = dict(self.held)
+        # Of other VPNs, carving needs to know their blocks only: with all leases, many VPNs would take forever.
+        blocks = {key: lease for key, lease in self.held.items() if is_vpn_block(key)}
+        own: dict[str, dict[str, Lease]] = {}
+        for key, lease in self.held.items():
+            own.setdefault(vpn_of(key), {})[key] = lease
+        exhausted: list[tuple[Vpn, PoolExhausted]] = []
+        # A CIDR of a VPN's own may lie in a pool that others take from, who must not be there first.
+        for name, vpn in sorted(self.wanted.items(), key=lambda item: ("/" not in item[1].pool_name, item[0])):
+            try:
+                new = carve_vpn(name, vpn.pool_name, vpn.pool, _demand(vpn), {**blocks, **own.get(name, {})})
+            except PoolExhausted as error:
+                exhausted.append((vpn, error))
+                continue
+            self.leases.update((lease.key, lease) for lease in new)
+            blocks.update((lease.key, lease) for lease in new if is_vpn_block(lease.key))
+        note_exhausted(exhausted, len(self.wanted), problems)
+
+    def compile(self, plan: Plan, problems: Problems, create_tunnels: bool) -> None:
+        """Write the ledger's part and add the documents to the plan."""
+        old_documents = self.documents
+        self._check_external(old_documents, problems)
+        old = compile_organization(self.name, self.before.values(), self.numbers, self.held, self.past)
+        self._write_vpns()
+        new = compile_organization(self.name, self.wanted.values(), self.numbers, self.leases, self.landscape)
+        documents = {
+            **{
+                node: empty_document(node, document["role"], self.name, document["cloud"])
+                for node, document in old_documents.items()
+            },
+            **new.documents,
+        }
+        still_guarded(documents, self._deleting().documents)
+        self._write_tunnels(plan, new, problems, create_tunnels)
+        self._remember(new)
+        plan.generations[self.name] = self.transaction.put_documents(self.name, documents)
+        for node, record in self.transaction.documents(self.name).items():
+            # A host that moved to another organization is told what it is there, not that it is nothing here any more.
+            # A VCC node keeps what each organization tells it, side by side.
+            own = self.landscape.belongs_to(node, self.name)
+            if record.role == "vcc_node" and not own:
+                plan.documents[f"{self.name}/{node}"] = record.document
+            elif node not in plan.documents or own:
+                plan.documents[node] = record.document
+        plan.vpns += new.vpns
+        plan.notes += self._weak_points(new)
+        lines = diff(old, new)
+        plan.diff += lines + touched(lines, old_documents, documents)
+        named = {*self.asked, *self.absent}
+        if named:
+            plan.also_touched += also_touched(new.vpns, named, lines, old_documents, documents)
+        plan.coming += self.coming
+        plan.changed_nodes += changed_nodes(old_documents, documents)
+        plan.changed |= self.changed or bool(plan.changed_nodes)
+        plan.losing += sorted(
+            node for node, document in old_documents.items() if _addresses(document) - _addresses(documents[node])
+        )
+        plan.leaving += sorted(
+            {
+                node
+                for name, record in self.transaction.vpns(self.name).items()
+                if record.state == DELETING
+                for node in told(self.held, name, documents)
+            }
+        )
+        plan.unsettled |= len(documents) > len(new.documents) or any(
+            record.state == DELETING for record in self.transaction.vpns(self.name).values()
+        )
+
+    def _weak_points(self, new: Compiled) -> list[str]:
+        """Which tunnels and edges the VPNs asked for lose sites with. What many VPNs have in common is one note."""
+        vpns: dict[str, list[str]] = {}
+        for entry in new.vpns:
+            for site in entry.get("single_points_of_failure", []) if entry["name"] in self.asked else ():
+                vpns.setdefault(f"without {site}, other sites do not reach each other", []).append(entry["name"])
+        for name, vpn in sorted(self.asked.items()):
+            static = static_losses(vpn.sites, vpn.pairs)
+            if static:
+                vpns.setdefault(static, []).append(name)
+        return [f"{some(names)}: {text}" for text, names in vpns.items()]
+
+    def _deleting(self) -> Compiled:
+        """VPNs that an earlier run began to delete, as they were. Those of this run are held back in another way."""
+        left = [name for name, record in self.stored.items() if record.state == DELETING and name not in self.absent]
+        vpns = [
+            vpn_from_record(name, self.name, self.stored[name].intent, self.past, Problems())
+            for name in left
+            if name not in self.wanted
+        ]
+        return compile_organization(self.name, filter(None, vpns), self.numbers, self.held, self.past)
+
+    def _check_external(self, documents: Mapping[str, Document], problems: Problems) -> None:
+        """An edge that runs a document of ours cannot just be declared external: nobody would take it from there."""
+        for node in sorted(documents):
+            if self.landscape.is_external(node):
+                problems.add(
+                    f"hosts.{node}.vcc_external",
+                    f"{node} still has what earlier runs told it; take its VMs out of every VPN, or delete those, with "
+                    "vcc_external: false, and declare it external then",
+                )
+
+    def _write_vpns(self) -> None:
+        new = [lease for key, lease in sorted(self.leases.items()) if key not in self.held]
+        self.transaction.add_leases(self.name, new)
+        self.changed |= bool(new)
+        for name, vpn in sorted(self.asked.items()):
+            known = self.stored.get(name)
+            # What is being deleted came up once, and members may still have it: it is as it was before.
+            state = PLANNED if known is None or known.state == PLANNED else ACTIVE
+            up_on = known.up_on if known and known.state == PLANNED else ()
+            record = self.transaction.put_vpn(self.name, name, vpn.record(), state, up_on)
+            self.changed |= record != known
+            self.numbers[name] = record.number
+            self.coming += [name] if state == PLANNED else []
+        for name in self.idle:  # its edges are told of it no more
+            record = self.transaction.put_vpn(self.name, name, self.stored[name].intent, PLANNED)
+            self.changed |= record != self.stored[name]
+        for name in sorted(self.absent):
+            stored = self.stored[name]
+            self.changed |= stored.state != DELETING
+            self.transaction.put_vpn(self.name, name, stored.intent, DELETING)
+
+    def _write_tunnels(self, plan: Plan, new: Compiled, problems: Problems, create_tunnels: bool) -> None:
+        known = self.transaction.tunnels(self.name)
+        missing = {name: record for name, record in sorted(new.tunnels.items()) if name not in known}
+        plan.new_tunnels += missing
+        for name, record in missing.items() if not create_tunnels else ():
+            users = ", ".join(vpn["name"] for vpn in new.vpns if name in vpn["tunnels"])
+            problems.add(
+                CREATE_TUNNELS,
+                f"there is no tunnel {' -- '.join(record['edges'])} yet, which {users} needs, "
+                "and vcc_create_tunnels is never; set it to always, or ask",
+            )
+        self.transaction.put_tunnels(self.name, missing)
+        for name in sorted(set(known) - set(new.tunnels)):
+            self.transaction.drop_tunnel(self.name, name)
+
+    def _remember(self, new: Compiled) -> None:
+        used = {*new.documents, *(site for vpn in new.vpns for site in vpn["sites"])}
+        used |= {member["name"] for vpn in new.vpns for member in vpn["members"]}
+        self.transaction.put_landscapes(self.name, {host: self.landscape.facts(host) for host in sorted(used)})
+
+
+def _addresses(document: Document) -> set[str]:
+    """The addresses a member has itself. An edge's own is nobody's to send from."""
+    return {entry["address"] for entry in document.get("addresses", []) if document["role"] == "member"}
+
+
+def _demand(vpn: Vpn) -> list[SiteDemand]:
+    """What the VPN needs of its pool. VMs by site and vApp; None stands for the org network."""
+    sites: dict[str, dict[str | None, list[str]]] = {site: {} for site in vpn.sites}
+    for member in vpn.members:
+        sites.setdefault(member.vm.site, {}).setdefault(member.vm.vapp, []).append(member.vm.name)
+    return [
+        SiteDemand(
+            site,
+            tuple(places.get(None, ())),
+            {vapp: tuple(names) for vapp, names in places.items() if vapp is not None},
+            tuple(server.name for server in vpn.destinations.servers if server.behind == site),
+        )
+        for site, places in sorted(sites.items())
+    ]

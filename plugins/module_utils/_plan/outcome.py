@@ -1,0 +1,35 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: what planning comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .compile.documents import Document
+
+
+@dataclass
+class Plan:
+    """``documents`` hold every node of the organizations concerned, changed or not, by name.
+
+    A VCC node that is not one organization's own has one for each, as ``acme/node-east``. ``coming`` are the VPNs that
+    the run names and that have not come up yet.
+    """
+
+    documents: dict[str, Document] = field(default_factory=dict)
+    vpns: list[dict[str, Any]] = field(default_factory=list)
+    generations: dict[str, int] = field(default_factory=dict)
+    diff: list[str] = field(default_factory=list)
+    changed_nodes: list[str] = field(default_factory=list)
+    new_tunnels: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    members: list[dict[str, Any]] = field(default_factory=list)
+    changed: bool = False
+    unsettled: bool = False
+    leaving: list[str] = field(default_factory=list)
+    losing: list[str] = field(default_factory=list)
+    coming: list[str] = field(default_factory=list)
+    also_touched: list[str] = field(default_factory=list)

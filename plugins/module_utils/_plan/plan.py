@@ -1,0 +1,144 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: from an intent and a landscape to documents, in one ledger transaction.
+
+Create upserts and delete removes: the plan is always of all VPNs the ledger knows in the organizations concerned, so
+nothing vanishes because a run did not mention it. All checks come before the first write, and a write that fails
+rolls everything back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .came_up import left_out
+from .._intent.landscape.connections import check_connections
+from .._base.errors import IntentError
+from .._intent.intent import parse_intent, vpn_names
+from .._intent.landscape.landscape import Landscape
+from .._base.names import check_nodes
+from .observed import compare
+from .organization import OrganizationPlan
+from .outcome import Plan
+from .._base.problems import Problems
+from .renumber import check_addresses
+from .run_names import check_forgotten, mark_absent, mark_expected, only_vpn
+from .._intent.organizations import organizations_of, restrict
+
+if TYPE_CHECKING:
+    from .._ledger.ledger import Transaction
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run asks for.
+
+    ``hosts``: the landscape's facts by host. ``matches``: the hosts that each text among the members stands for.
+    ``intent``: ``{"pools", "vpns", "policies"}``; VPNs to create or change. ``absent``: names of VPNs to delete, as
+    ``payroll`` or ``acme/payroll``. ``create_tunnels``: whether tunnels may be made that are not there yet.
+    ``problems``: mistakes that were found before.
+    ``organizations``: those that the run is about; none stands for all. ``expected``: names of VPNs that must be there,
+    and are planned as they are stored. ``as_stored``: so are all others that have not come up. ``forget``: hosts that
+    will never come back. ``allow_renumber``: whether members may get other addresses.
+    ``observed``: what node_survey learned of the hosts that were asked; it changes no document. ``adopt``: names that
+    machines give up now.
+    ``absent_of``: lists of VPNs as in an intent, of each of which the only one counts as in ``absent``.
+    ``expected_of``: such a list, whose VPNs count as in ``expected``.
+    ``collisions``: the hosts that would be reached over the connection of another one.
+    """
+
+    hosts: Mapping[str, Mapping[str, Any]]
+    matches: Mapping[str, Sequence[str]]
+    intent: Mapping[str, Any]
+    absent: tuple[str, ...] = ()
+    create_tunnels: bool = True
+    organizations: tuple[str, ...] = ()
+    problems: tuple[IntentError, ...] = ()
+    expected: tuple[str, ...] = ()
+    as_stored: bool = False
+    forget: tuple[str, ...] = ()
+    allow_renumber: bool = False
+    observed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    adopt: tuple[str, ...] = ()
+    collisions: tuple[Mapping[str, Any], ...] = ()
+    absent_of: tuple[Any, ...] = ()
+    expected_of: Any = ()
+
+
+def make_plan(transaction: Transaction, request: Request) -> Plan:
+    """Plan, and write leases, VPNs, tunnels and the new generation to the ledger.
+
+    Raises IntentErrors with everything that is wrong, before anything was written.
+    """
+    problems = Problems()
+    problems.extend(request.problems)
+    hosts, intent = restrict(request.hosts, request.matches, request.intent, request.organizations, problems)
+    check_nodes(hosts, problems)
+    check_connections(request.collisions, hosts, problems)
+    organizations = organizations_of(hosts)
+    remembered: dict[str, dict[str, Any]] = {}
+    for organization in organizations:
+        remembered.update(transaction.landscape(organization))
+    landscape = Landscape(hosts, problems, remembered)
+    plan = Plan()
+    tenants = [OrganizationPlan(name, transaction, landscape, problems) for name in organizations]
+    kept = {(tenant.name, vpn): record.intent for tenant in tenants for vpn, record in tenant.stored.items()}
+    asked = parse_intent(intent, request.matches, landscape, problems, kept)
+    # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.
+    wrong = _names(intent.get("vpns")) if len(problems) else set()
+    absent = [*request.absent, *(name for vpns in request.absent_of for name in only_vpn(vpns, problems))]
+    plan.notes += mark_absent(tenants, absent, asked, wrong, problems)
+    mark_expected(tenants, [*request.expected, *vpn_names(request.expected_of, problems)], problems)
+    check_forgotten(tenants, request.forget, hosts, problems)
+    for tenant in tenants if request.as_stored else ():
+        tenant.expected |= set(tenant.stored)
+    for tenant in tenants:
+        tenant.ask([vpn for vpn in asked if vpn.organization == tenant.name], wrong)
+    for tenant in tenants if len(problems) else ():  # else once the new addresses are known
+        check_addresses(tenant, plan, problems, request.allow_renumber)
+    problems.raise_if_any()
+    for tenant in tenants:
+        tenant.carve(problems)
+        check_addresses(tenant, plan, problems, request.allow_renumber)
+    problems.raise_if_any()
+    several = len(tenants) > 1  # they may use the same names
+    for tenant in tenants:
+        told, touched = len(plan.diff), len(plan.also_touched)
+        plan.notes += left_out(tenant, f"{tenant.name}/" if several else "")
+        tenant.compile(plan, problems, request.create_tunnels)
+        if several:
+            plan.diff[told:] = [f"{line[:2]}{tenant.name}: {line[2:]}" for line in plan.diff[told:]]
+            plan.also_touched[touched:] = [f"{tenant.name}: {line}" for line in plan.also_touched[touched:]]
+    compare(request, tenants, plan, problems)
+    problems.raise_if_any()
+    plan.notes[:0] = problems.notes
+    plan.members = _candidates(hosts)
+    plan.changed_nodes = list(dict.fromkeys(plan.changed_nodes))  # a shared VCC node is told by each organization
+    return plan
+
+
+def _candidates(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Every VM that could be a member and is described well enough to be probed: verify looks for leaks from them."""
+    landscape = Landscape(hosts, Problems())
+    vms = [landscape.vm(name, "") for name in landscape.of_kind("members")]
+    return [
+        {
+            "name": vm.name,
+            "organization": vm.organization,
+            "cloud": vm.cloud,
+            "site": vm.site,
+            "vapp": vm.vapp,
+            "addresses": list(vm.addresses.values()),
+        }
+        for vm in vms
+        if vm is not None and not vm.external
+    ]
+
+
+def _names(vpns: object) -> set[str]:
+    """The names of the VPNs of an intent, right or wrong."""
+    entries = vpns if isinstance(vpns, (list, tuple)) else []
+    return {str(entry.get("name")) for entry in entries if isinstance(entry, Mapping)}

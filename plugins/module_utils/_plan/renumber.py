@@ -1,0 +1,131 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: nobody is renumbered by accident. Addresses are leased to names and places, so both have to stay.
+
+A member whose VM moved, whose vApp or edge has another name, or that has another name itself gets another address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .._intent.landscape.landscape import Landscape
+from .._intent.landscape.hosts import Vm
+from .pool.leases import Lease, server_key, vm_key
+from .._ledger.records import ACTIVE
+from .outcome import Plan
+from .._base.problems import Problems, some
+from .._intent.vpn import Vpn
+
+if TYPE_CHECKING:
+    from .organization import OrganizationPlan
+
+_HINT = "keep the names and places of the inventory, or allow it with -e vcc_allow_renumber=true"
+_ANOTHER = "another address"
+_MOST = 20
+
+
+@dataclass(frozen=True)
+class Renumbering:
+    """Who gets another address, the keys of both leases, and why."""
+
+    name: str
+    old_key: str
+    new_key: str
+    why: str
+
+    def text(self, held: Mapping[str, Lease], leases: Mapping[str, Lease]) -> str:
+        """As people read it. Without the lease that is still to be taken, its address is not known."""
+        new = leases.get(self.new_key)
+        after = _ANOTHER if new is None else new.prefix.address()
+        return f"{self.name}: {held[self.old_key].prefix.address()} \u2192 {after} ({self.why})"
+
+
+def check_addresses(tenant: OrganizationPlan, plan: Plan, problems: Problems, allowed: bool) -> None:
+    """Refuse or note whoever gets another address in an organization's VPNs that came up."""
+    for name, vpn in sorted(tenant.wanted.items()):
+        before = tenant.before.get(name)
+        if before is None or tenant.stored[name].state != ACTIVE:
+            continue
+        found = renumbered(before, vpn, tenant.held, tenant.landscape)
+        text = some([one.text(tenant.held, tenant.leases) for one in found], _MOST)
+        if found and allowed:
+            plan.notes.append(f"{name} renumbers {text}")
+        elif found:
+            path = f"{vpn.path}.members" if name in tenant.asked else vpn.path
+            problems.add(path, f"would renumber {text}; {_HINT}")
+
+
+def renumbered(before: Vpn, after: Vpn, held: Mapping[str, Lease], landscape: Landscape) -> list[Renumbering]:
+    """What changes its address between two states of a VPN. ``held`` are its leases, ``landscape`` is today's."""
+    found = [*_moved(before, after), *_renamed(before, after, landscape), *_servers(before, after, landscape)]
+    return [one for one in found if one.old_key in held]
+
+
+def _moved(before: Vpn, after: Vpn) -> Iterator[Renumbering]:
+    """Members that are in both, at another place."""
+    were = {member.vm.name: member.vm for member in before.members}
+    for member in after.members:
+        old, new = were.get(member.vm.name), member.vm
+        if old is not None and _key(before, old) != _key(after, new):
+            yield Renumbering(new.name, _key(before, old), _key(after, new), _why(old, new))
+
+
+def _renamed(before: Vpn, after: Vpn, landscape: Landscape) -> Iterator[Renumbering]:
+    """Members that are gone from VPN and inventory, where another one has their address on the same network.
+
+    Behind an external edge addresses need not be known: there, the only one that comes is the only one that is gone.
+    """
+    now = {member.vm.name for member in after.members}
+    then = {member.vm.name for member in before.members}
+    gone = [one.vm for one in before.members if one.vm.name not in now and not landscape.in_inventory(one.vm.name)]
+    come = [one.vm for one in after.members if one.vm.name not in then]
+    for new in come:
+        old = [one for one in gone if _is_same(one, new, landscape)]
+        if not old and new.external and sum(one.site == new.site for one in come) == 1:
+            here = [one for one in gone if one.external and _is_place(one, new, landscape)]
+            old = here if len(here) == 1 and not (here[0].addresses and new.addresses) else []
+        if old:
+            yield Renumbering(old[0].name, _key(before, old[0]), _key(after, new), f"renamed to {new.name}")
+
+
+def _is_same(old: Vm, new: Vm, landscape: Landscape) -> bool:
+    """Whether one VM may be the other by another name."""
+    return _is_place(old, new, landscape) and bool(set(old.addresses.items()) & set(new.addresses.items()))
+
+
+def _is_place(old: Vm, new: Vm, landscape: Landscape) -> bool:
+    """Whether two VMs are at the same place. Its vApp edge and org edge may have other names now."""
+    places = [(old.site, new.site), (old.vapp, new.vapp)]
+    return old.cloud == new.cloud and all(
+        was == will or (was and will and not landscape.in_inventory(was)) for was, will in places
+    )
+
+
+def _servers(before: Vpn, after: Vpn, landscape: Landscape) -> Iterator[Renumbering]:
+    """Servers that are behind another edge, and those at an address that another name had; so may their edge have."""
+    were = {server.name: server for server in before.destinations.servers}
+    at = {(server.behind, server.address): server for server in before.destinations.servers}
+    moved = {key[1]: server for key, server in at.items() if not landscape.in_inventory(key[0])}
+    for new in after.destinations.servers:
+        old = were.get(new.name) or at.get((new.behind, new.address)) or moved.get(new.address)
+        if old is None or (old.name, old.behind) == (new.name, new.behind):
+            continue
+        keys = [server_key(vpn.name, one.behind, one.name) for vpn, one in ((before, old), (after, new))]
+        renamed, away = f"renamed to {new.name}", f"was behind {old.behind}, is behind {new.behind}"
+        yield Renumbering(old.name, keys[0], keys[1], away if old.name == new.name else renamed)
+
+
+def _key(vpn: Vpn, vm: Vm) -> str:
+    return vm_key(vpn.name, vm.site, vm.name, vm.vapp)
+
+
+def _why(old: Vm, new: Vm) -> str:
+    if old.cloud != new.cloud:
+        return f"moved from cloud {old.cloud} to cloud {new.cloud}"
+    if old.site != new.site:
+        return f"its edge was {old.site}, is {new.site}"
+    return f"moved from {old.vapp or 'the org network'} to {new.vapp or 'the org network'}"

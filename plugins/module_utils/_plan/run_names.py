@@ -1,0 +1,103 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: the names that a run gives beside its intent. An unknown one is a mistake, never a name for nothing.
+
+What the ledger remembers as deleted or forgotten is known: doing that once more changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from .._intent.intent import vpn_names
+from .._ledger.records import DELETING
+from .._intent.paths import DELETE
+from .._base.problems import did_you_mean, Problems
+from .._intent.vpn import Vpn
+
+if TYPE_CHECKING:
+    from .organization import OrganizationPlan
+
+_FORGOTTEN = ("document dropped", "host dropped")
+
+
+def mark_absent(
+    tenants: Sequence[OrganizationPlan],
+    absent: Iterable[str],
+    asked: Sequence[Vpn],
+    wrong: Collection[str],
+    problems: Problems,
+) -> list[str]:
+    """Have each organization delete its VPNs of ``absent``, ``payroll`` or ``acme/payroll``. Returns notes.
+
+    ``wrong`` are names of VPNs in an intent with mistakes, which are told already.
+    """
+    notes = []
+    for text in absent:
+        organization, name = _split(text)
+        owners = [owner for owner in _named(tenants, organization) if name in owner.stored]
+        if any(vpn.name == name and organization in (None, vpn.organization) for vpn in asked):
+            problems.add(DELETE, f"{name} cannot be created and deleted in the same run")
+        elif len(owners) > 1:
+            which = ", ".join(f"{owner.name}/{name}" for owner in owners)
+            problems.add(DELETE, f"{name} is a VPN of several organizations; say which: {which}")
+        elif owners:
+            owners[0].absent.add(name)
+        elif any(owner.happened(("vpn dropped",), name) for owner in _named(tenants, organization)):
+            notes.append(f"{text} was deleted before: there is nothing to delete")
+        elif name not in wrong:
+            problems.add(DELETE, _no_vpn(text, tenants))
+    return notes
+
+
+def only_vpn(vpns: object, problems: Problems) -> list[str]:
+    """The name of an intent's one VPN, which is the one to delete where a run does not say which."""
+    names = vpn_names(vpns, problems)
+    if len(names) != 1 and not len(problems):
+        told = f"; vcc_vpns names {len(names)}{': ' if names else ''}{', '.join(names)}"
+        problems.add(DELETE, f"must say which VPN to delete, for example -e vcc_delete=payroll{told}")
+    return names
+
+
+def mark_expected(tenants: Sequence[OrganizationPlan], expected: Iterable[str], problems: Problems) -> None:
+    """Have each organization plan its VPNs of ``expected`` as they are stored."""
+    for text in expected:
+        organization, name = _split(text)
+        owners = [owner for owner in _named(tenants, organization) if name in _there(owner)]
+        for owner in owners:
+            owner.expected.add(name)
+        if not owners:
+            known = {vpn for tenant in tenants for vpn in _there(tenant)}
+            problems.add("vcc_vpns", f"there is no VPN {text}{did_you_mean(text, known)} (create_vpn creates it)")
+
+
+def check_forgotten(
+    tenants: Sequence[OrganizationPlan], forget: Iterable[str], hosts: Collection[str], problems: Problems
+) -> None:
+    """Note names of hosts to forget that neither the ledger nor the inventory knows."""
+    known = {*hosts, *(name for tenant in tenants for name in tenant.known_hosts())}
+    for name in forget:
+        if name not in known and not any(tenant.happened(_FORGOTTEN, name) for tenant in tenants):
+            problems.add("vcc_forget", f"there is no host {name} in the ledger or inventory{did_you_mean(name, known)}")
+
+
+def _split(text: str) -> tuple[str | None, str]:
+    """The organization, if the text says it, and the VPN."""
+    organization, slash, name = text.partition("/")
+    return (organization, name) if slash else (None, text)
+
+
+def _named(tenants: Iterable[OrganizationPlan], organization: str | None) -> list[OrganizationPlan]:
+    return [tenant for tenant in tenants if organization in (None, tenant.name)]
+
+
+def _there(tenant: OrganizationPlan) -> set[str]:
+    """The VPNs that are not being deleted."""
+    return {name for name, record in tenant.stored.items() if record.state != DELETING}
+
+
+def _no_vpn(text: str, tenants: Sequence[OrganizationPlan]) -> str:
+    known = {f"{tenant.name}/{vpn}" if "/" in text else vpn for tenant in tenants for vpn in tenant.stored}
+    return f"there is no VPN {text}{did_you_mean(text, known)}"

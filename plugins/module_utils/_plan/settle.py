@@ -1,0 +1,114 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: what deleted VPNs held is released once it is gone from their nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .compile.documents import empty_document
+from .pool.leases import hosts_of, vpn_key
+from .._ledger.records import DELETING
+from .._base.problems import Problems
+from .._intent.organizations import organizations_of, restrict
+
+if TYPE_CHECKING:
+    from .._ledger.ledger import Transaction
+
+
+def settle(
+    transaction: Transaction,
+    hosts: Mapping[str, Mapping[str, Any]],
+    applied: Sequence[str],
+    generations: Mapping[str, int] | None = None,
+    gone: Sequence[str] = (),
+    organizations: Sequence[str] = (),
+) -> tuple[bool, list[str]]:
+    """After apply: release what belonged to VPNs that are gone from all their nodes.
+
+    Returns whether anything was released, and what is still held up.
+
+    ``hosts`` are the landscape's facts, ``organizations`` those that the run is about; none stands for all.
+    ``applied`` are the nodes that run their document now, as it was in ``generations`` (by organization; None: the
+    newest): what another run planned meanwhile, they do not run yet. ``gone`` are hosts that will never run anything
+    again; that a host is in no inventory of this run does not say so, as fleets are kept in several.
+    """
+    ours, _intent = restrict(hosts, {}, {}, organizations, Problems())
+    waiting: list[str] = []
+    changed = False
+    for organization in organizations_of(ours):
+        one = _Settling(organization, transaction)
+        generation = None if generations is None else int(generations.get(organization, 0))
+        waiting += one.run(set(applied), generation, set(gone))
+        changed |= one.changed
+    return changed, waiting
+
+
+def told(held: Iterable[str], vpn: str, documents: Iterable[str]) -> set[str]:
+    """The nodes a VPN was brought to: those whose leases it holds, wherever they are by now. A VM that is translated
+    is told nothing."""
+    return hosts_of(held, vpn) & set(documents)
+
+
+class _Settling:
+    """What is settled of one organization."""
+
+    def __init__(self, name: str, transaction: Transaction) -> None:
+        self.name, self.transaction = name, transaction
+        self.changed = False
+
+    def run(self, applied: set[str], generation: int | None, gone: set[str]) -> list[str]:
+        """Drop what no node has any more: leases, records and empty documents."""
+        waiting = []
+        held = self.transaction.leases(self.name)
+        stored = self.transaction.documents(self.name)
+        if generation is not None:
+            applied = {node for node in applied if node not in stored or stored[node].generation <= generation}
+        applied |= gone
+        for name, vpn in sorted(self.transaction.vpns(self.name).items()):
+            if vpn.state != DELETING:
+                continue
+            nodes = told(held, name, stored)
+            clouds = {stored[node].document["cloud"] for node in nodes}
+            nodes |= {
+                node
+                for node, record in stored.items()
+                if record.role == "vcc_node" and record.document["cloud"] in clouds
+            }
+            missing = ", ".join(sorted(nodes - applied))
+            if missing:
+                waiting.append(
+                    f"{name}: its addresses stay leased until it is gone from {missing}; of a host that will never "
+                    "come back, say so with vcc_forget"
+                )
+                continue
+            self.transaction.release(self.name, vpn_key(name))
+            self.transaction.drop_vpn(self.name, name)
+            self.changed = True
+        self._forget(applied)
+        return waiting
+
+    def _forget(self, applied: set[str]) -> None:
+        stored = self.transaction.documents(self.name)
+        empty = {
+            node
+            for node, record in stored.items()
+            if record.document
+            == {
+                **empty_document(node, record.role, self.name, record.document["cloud"]),
+                "generation": record.generation,
+            }
+        }
+        gone = empty & applied
+        self.transaction.drop_documents(self.name, gone)
+        self.changed |= bool(gone)
+        kept = {vm for record in self.transaction.vpns(self.name).values() for vm in record.intent["members"]}
+        kept |= set(stored) - gone
+        known = self.transaction.landscape(self.name)
+        kept |= {
+            str(known[host]["vars"].get("vcc_edge")) for host in kept & set(known)
+        }  # an external one has no document
+        for host in set(known) - kept:
+            self.transaction.drop_landscape(self.name, host)

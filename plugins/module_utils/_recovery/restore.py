@@ -1,0 +1,64 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A backup comes back: all that speaks against it is found out before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from .backup import check_backup, differing, newer_than, same_records, write_files
+from .._base.errors import LedgerError, VccError
+from .._ledger.ledger import Ledger
+from .._verify.finding import few
+
+FORCE = "With -e vcc_restore_force=true it is replaced all the same"
+
+
+@dataclass
+class Restored:
+    """What was restored, or in check mode would be."""
+
+    at: str
+    changed: bool = False
+    files: list[str] = field(default_factory=list)
+    set_aside: str = ""
+
+
+def restore(
+    backup: object, url: str, state_dir: str, force: bool = False, check: bool = False, who: str = ""
+) -> Restored:
+    """Put a backup back. VccError, and nothing is written, when what is there knows more, unless `force`."""
+    content = check_backup(backup)
+    ledger = Ledger(url)
+    missing, other = differing(content, state_dir)
+    damaged = ""
+    same = False
+    refused = [f"{few(other)} in {state_dir} differ from the backup"] if other else []
+    if ledger.exists:
+        try:
+            same, newer = ledger.run(lambda t: (same_records(t, content), newer_than(t, content)), dry_run=True)
+            refused += [f"the ledger {ledger} is ahead of the backup: {newer[-1]}"] if newer else []
+        except LedgerError as error:
+            damaged = str(error)
+            refused.append(damaged)
+    if refused and not force:
+        raise VccError(f"not restored: {'; '.join(refused)}. {FORCE}")
+    done = Restored(str(content["at"]), bool(missing or other or not same), missing + other)
+    if check or not done.changed:
+        return done
+    # Keys first: a ledger without them would have new ones made.
+    write_files(content, state_dir, done.files)
+    if damaged:
+        now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        done.set_aside = str(ledger.set_aside(f"damaged-{now}") or "")
+    if not same:
+        _load(ledger, content, who)
+    return done
+
+
+def _load(ledger: Ledger, content: Mapping[str, Any], who: str) -> None:
+    ledger.run(lambda transaction: transaction.load(content["ledger"]), who=who)

@@ -1,0 +1,142 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""VERIFY: plan x observed -> findings. "Up" means that packets came back.
+
+Pure: what was planned, what every node says it has, and what came of the probes, go in; what is not as planned comes
+out. Inputs:
+
+``plan``       ``{"vpns": [...], "members": [...]}``, the summary in plan.json
+``documents``  node -> document (docs/documents.md)
+``observed``   node -> what edge_observe returned; missing, or ``{"unreachable": True, "msg": ...}``
+``probes``     VM -> what member_probe returned; missing, or ``{"unreachable": True, "msg": ...}``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from .certificates import judge_certificates, Trust
+from .clocks import judge_clocks
+from .finding import ERROR, few, Finding, Result, WARNING
+from .links import judge_links
+from .probes import judge_probes, Recorder
+from .targets import Documents, Plan, probe_targets
+from .usage import judge_usage, usage_records
+
+Section = Mapping[str, Any]
+APPLIED = ("org_edge", "vapp_edge", "member")  # roles that something is applied to; a VCC node only holds documents
+
+
+def judge(
+    plan: Plan,
+    documents: Documents,
+    observed: Mapping[str, Section],
+    probes: Mapping[str, Section],
+    nonmembers_per_network: int = 1,
+    asked: Collection[str] | None = None,
+    trust: Trust | None = None,
+) -> Result:
+    """Compare what was planned with what was seen.
+
+    `asked`: the hosts that this run is about (None: all). What is silent beside them is a warning. `trust`: what
+    certificates are held against (None: they are not judged).
+    """
+    result = Result()
+    answering = {node: state for node, state in observed.items() if not _absent(state)}
+    if trust:  # first: it is what most often explains the rest
+        result.findings += judge_certificates(documents, answering, trust)
+    result.findings += judge_clocks(answering)
+    result.findings += _judge_nodes(documents, observed, asked)
+    result.links, findings = judge_links(documents, answering)
+    result.findings += findings
+    recorder = Recorder(plan, documents, result)
+    silent = {finding.subject for finding in result.findings}
+    for vm, targets in sorted(probe_targets(plan, documents, nonmembers_per_network).items()):
+        state = probes.get(vm)
+        if _absent(state) and vm not in silent:
+            result.findings.append(_silent(vm, "probes from it", state, asked, vm not in recorder.members))
+        answers = {_key(probe): probe for probe in (state or {}).get("probes", [])}
+        for target in targets:
+            recorder.add(vm, target, answers.get(_key(target)), _absent(state))
+    recorder.add_external()
+    result.usage = usage_records(plan, answering)
+    result.findings += judge_usage(result)
+    droppers = {node: state.get("droppers") or [] for node, state in answering.items()}
+    result.findings += judge_probes(result, droppers)
+    result.findings = sorted(dict.fromkeys(result.findings), key=lambda finding: finding.severity != ERROR)
+    return result
+
+
+def _judge_nodes(
+    documents: Documents, observed: Mapping[str, Section], asked: Collection[str] | None
+) -> Iterator[Finding]:
+    for node, document in sorted(documents.items()):
+        state = observed.get(node)
+        concerned = any(document.get(key) for key in ("addresses", "routes", "vpns", "tunnels"))
+        if state is None or _absent(state):
+            if document.get("role") in APPLIED and concerned:
+                yield _silent(node, f"generation {document['generation']}", state, asked)
+            continue
+        yield from _judge_state(node, state.get("state") or {})
+        found = state.get("generation") or 0  # 0: none, which suits a node that nothing concerns
+        if found != document["generation"] and (concerned or found):
+            seen = str(found or "none")
+            look = "ansible-playbook intercloud.vpn.create_vpn applies it; "
+            look += f"if it was rolled back: journalctl -u 'intercloud-vpn*' on {node}"
+            yield Finding(ERROR, node, f"generation {document['generation']}", f"generation {seen}", look)
+        if state.get("drift"):
+            seen = few(f"{change['subsystem']}: {change['action']}" for change in state["drift"])
+            yield Finding(
+                ERROR,
+                node,
+                "the loaded state is that of its document",
+                seen,
+                "ansible-playbook intercloud.vpn.create_vpn repairs it",
+            )
+        for route in state.get("diverted") or []:
+            seen = f"{route['prefix']}: {route['seen']}"
+            look = f"ip rule; ip route get on {node}: rules and tables of other software come first"
+            yield Finding(ERROR, node, f"packets take its route {route['expected']}", seen, look)
+        if state.get("unconfirmed"):
+            seen = "it will roll back soon" if state.get("rollback_armed") else "unconfirmed"
+            yield Finding(
+                ERROR, node, "its generation is confirmed", seen, f"journalctl -u 'intercloud-vpn*' on {node}"
+            )
+
+
+def _judge_state(node: str, state: Section) -> Iterator[Finding]:
+    """Whether a node can read what it stored (_stored.py there)."""
+    if state.get("damaged"):
+        does = "it refuses all traffic of its VPNs" if state.get("refusing") else "it runs an older generation"
+        seen = f"{few(state['damaged'])}: {does}"
+        yield Finding(
+            ERROR, node, "it can read its state", seen, "ansible-playbook intercloud.vpn.create_vpn repairs it"
+        )
+
+
+def _silent(
+    host: str, expected: str, state: Section | None, asked: Collection[str] | None, stranger: bool = False
+) -> Finding:
+    if asked is not None and host not in asked:
+        return Finding(
+            WARNING, host, expected, "not in this run", "the whole of it: ansible-playbook intercloud.vpn.verify_vpn"
+        )
+    state = state or {"msg": "it gave no answer"}
+    said = str(state.get("msg") or "no reason given").strip().splitlines()[0]
+    seen = f"{'failed' if state.get('failed') and not state.get('unreachable') else 'unreachable'}: {said}"
+    look = f"ansible {host} -m ping; the VCC node before it"
+    if seen.startswith("failed"):
+        look = (
+            f"what the run says of {host} further up; ansible-playbook intercloud.vpn.create_vpn when that is repaired"
+        )
+    return Finding(WARNING if stranger else ERROR, host, expected, seen, look)
+
+
+def _absent(state: Section | None) -> bool:
+    return state is None or any(state.get(key) for key in ("unreachable", "failed", "skipped"))
+
+
+def _key(probe: Section) -> tuple[Any, ...]:
+    return tuple(probe.get(key) for key in ("vpn", "kind", "dst", "address", "port"))
