@@ -11,8 +11,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import kind_of, PPK, TLS_CRYPT, wrong_psk
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import tunnels_to
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import PPK, TLS_CRYPT, kind_of, wrong_psk
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 
 

@@ -11,9 +11,9 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.landscape import Landscape
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems, did_you_mean
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.hosts import OrgEdge
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import did_you_mean, Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.landscape import Landscape
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 

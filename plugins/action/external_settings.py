@@ -14,9 +14,9 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import write_whole
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import settings, with_libreswan
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.text import settings_text
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import write_whole
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 
 ARGUMENTS = {

@@ -17,18 +17,18 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import tidy
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.names import NAME, NAME_RULE, refuse_booleans
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems, some
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import make_directory
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.connections import (
     collisions,
     logged_in,
     management,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.names import NAME, NAME_RULE, refuse_booleans
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.observed import told
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems, some
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import is_concerned
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import make_directory
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.observed import told
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     KINDS,
     UNREADABLE,

@@ -18,12 +18,12 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json, table
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.verify import judge
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import make_directory
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.blame import blamed, runnable
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.certificates import DAYS, Trust
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json, table
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import make_directory
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.verify import judge
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 
 ARGUMENTS = {

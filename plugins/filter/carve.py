@@ -55,9 +55,9 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.blocks import carve_blocks, length_for_hosts
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import Prefix
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.blocks import carve_blocks, length_for_hosts
 
 
 def carve(pool: Any, requests: Any, held: Any = None) -> dict[str, str]:

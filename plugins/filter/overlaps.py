@@ -50,8 +50,8 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import Prefix, parse_any
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.blocks import overlapping_pairs
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import parse_any, Prefix
 
 
 def overlaps(value: Any, others: Any = None) -> list[Any]:

@@ -93,8 +93,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority as _authority, ca, csr as _csr
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority as _authority
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import csr as _csr
 
 
 def issue(state_dir: str, organization: str, identity: str, csr: str | None, days: int) -> dict[str, t.Any]:

@@ -174,7 +174,8 @@ problems:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent, module as _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import module as _module
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 SHIPPED = agent.COMMANDS  # the agent is installed from what this module carries along: all of it has to be imported

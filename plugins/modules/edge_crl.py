@@ -58,7 +58,8 @@ generation:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent, module as _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import module as _module
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 SHIPPED = agent.COMMANDS  # the agent on the node is compared with what this module carries along: import all of it

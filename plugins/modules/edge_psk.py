@@ -83,14 +83,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import (
+    PPK,
+    PSK,
+    TLS_CRYPT,
     ensure_psks,
     key_name,
     kind_of,
-    PPK,
-    PSK,
     psk_path,
     read_psks,
-    TLS_CRYPT,
 )
 
 

@@ -88,9 +88,9 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import did_you_mean
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl
 
 
 def revoke(state_dir: str, name: str, check: bool, organizations: list[str] | None = None) -> dict[str, t.Any]:

@@ -73,9 +73,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._recovery import backup as _backup
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction
+from ansible_collections.intercloud.vpn.plugins.module_utils._recovery import backup as _backup
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     require_libraries,

@@ -82,8 +82,8 @@ import json
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._recovery import restore
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._recovery import restore
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, require_libraries
 
 

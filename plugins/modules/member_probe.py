@@ -159,9 +159,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 # _node refuses an old Python.
 # pylint: disable-next=unused-import
-from ansible_collections.intercloud.vpn.plugins.module_utils import _node
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe import ping as _ping  # noqa: F401
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe import ping as _ping
 
 TARGET = {
     "address": {"type": "str", "required": True},

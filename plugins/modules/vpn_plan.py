@@ -240,12 +240,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan import plan as _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentError, VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
-from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, run_on_ledger
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan import plan as _plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, run_on_ledger
 
 RETURNED = (
     *("generations", "changed_nodes", "new_tunnels", "notes", "losing", "leaving", "unsettled"),

@@ -93,8 +93,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan import came_up, settle
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan import came_up, settle
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, run_on_ledger
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.run import check_run, CHECKS
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.paths import POLICIES, POOLS, VPNS
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.paths import POLICIES, POOLS, VPNS
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.run import CHECKS, check_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._host_reader import is_plain
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import UNREADABLE, check_server, first_line
 

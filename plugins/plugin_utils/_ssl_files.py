@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import processes as _processes
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import processes as _processes
 
 CLIENT, SERVER, PEER = "openvpn.client.conf", "openvpn.server.conf", "openvpn.peer"
 ANY_ADDRESS = "%any"
@@ -31,7 +31,10 @@ def expanded(name: str, document: Mapping[str, Any]) -> Iterator[tuple[str, dict
     elif name == PEER:
         peers = {tunnel["remote_id"]: tunnel for one in processes if one.transport for tunnel in one.tunnels}
         for identity, tunnel in sorted(peers.items()):
-            yield f"{_processes.PEER}{identity}", {"tunnel": tunnel, "iroutes": [r.split("/") for r in _processes.iroutes(tunnel)]}
+            yield (
+                f"{_processes.PEER}{identity}",
+                {"tunnel": tunnel, "iroutes": [r.split("/") for r in _processes.iroutes(tunnel)]},
+            )
     else:
         yield name, {}
 

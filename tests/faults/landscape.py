@@ -9,14 +9,20 @@ from typing import Any
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
     agent,
-    commit as _commit,
-    confirm as _confirm,
     module,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
+    commit as _commit,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
+    confirm as _confirm,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
     observe as _observe,
 )
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import resident
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.convergence import Convergence
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.refusal import Refusal
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store

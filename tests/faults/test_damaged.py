@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Part
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.routes import Routes
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Part
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 from ansible_collections.intercloud.vpn.tests.faults import landscape
 from ansible_collections.intercloud.vpn.tests.faults.landscape import FIRST, NONE, SECOND

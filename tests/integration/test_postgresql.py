@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.backup import content_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import LedgerError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import VERSION
+from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.backup import content_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.restore import restore
 from ansible_collections.intercloud.vpn.tests.integration.test_wrong_intents import RIGHT, Run
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World

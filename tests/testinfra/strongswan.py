@@ -46,7 +46,7 @@ def shared_keys(edge):
     """The names of the pre-shared keys and PPKs that charon has. Asked by the agent's own client: swanctl cannot."""
     program = (
         "import json, sys; sys.path.insert(0, '/usr/local/lib/intercloud-vpn'); "
-        "from intercloud_vpn_node._vici import Vici; print(json.dumps(Vici().request('get-shared')['keys']))"
+        "from intercloud_vpn_node.ipsec.vici import Vici; print(json.dumps(Vici().request('get-shared')['keys']))"
     )
     return json.loads(lab.sh(edge, f'python3 -c "{program}"'))
 

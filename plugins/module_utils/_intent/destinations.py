@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .ports import parse_ports, Ports
-from .._base.prefix import parse_address, Prefix
+from .._base.prefix import Prefix, parse_address
 from .._base.problems import Problems, unknown_keys
+from .ports import Ports, parse_ports
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _KINDS: Mapping[str, tuple[str, ...]] = {

@@ -9,20 +9,20 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .landscape.check import check_vapps
+from .._base.names import BOOLEAN
+from .._base.prefix import Prefix
+from .._base.problems import Problems, did_you_mean, unknown_keys
+from .._plan.tunnel.kinds import parse_tunnel
 from .destinations import parse_destinations
+from .landscape.check import check_vapps
 from .landscape.landscape import Landscape
 from .members import MembersParser
-from .._base.names import BOOLEAN
-from .paths import of_pool, of_vpn, POLICIES, VPNS
+from .organizations import OTHERS
+from .paths import POLICIES, VPNS, of_pool, of_vpn
 from .policy.policy import check_policies, resolve_policy
 from .pools import parse_pool, parse_pools, point_out_public
-from .._base.prefix import Prefix
-from .._base.problems import did_you_mean, Problems, unknown_keys
-from .organizations import OTHERS
 from .topology.kinds import Topology
 from .topology.parser import TopologyParser
-from .._plan.tunnel.kinds import parse_tunnel
 from .vpn import Member, Vpn
 
 _KEYS = ("name", "pool", "members", "destinations", "topology", "tunnel", "policy", "mode")

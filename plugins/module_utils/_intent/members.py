@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .landscape.landscape import Landscape
+from .._base.problems import Problems, did_you_mean, unknown_keys
 from .landscape.hosts import MODES, Vm
-from .ports import parse_ports, Ports
-from .._base.problems import did_you_mean, Problems, unknown_keys
+from .landscape.landscape import Landscape
+from .ports import Ports, parse_ports
 from .vpn import Member, member_of
 
 _KEYS = ("name", "mode", "ports")

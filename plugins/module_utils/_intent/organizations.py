@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from .._base.problems import Problems, did_you_mean
 from .landscape.facts import is_shared, organization_of
-from .paths import of_vpn, ORGANIZATION
-from .._base.problems import did_you_mean, Problems
+from .paths import ORGANIZATION, of_vpn
 
 Hosts = Mapping[str, Mapping[str, Any]]
 OTHERS: Mapping[str, Any] = MappingProxyType({})

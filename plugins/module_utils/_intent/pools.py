@@ -8,9 +8,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from .paths import of_pool, POOLS
 from .._base.prefix import Prefix
 from .._base.problems import Problems
+from .paths import POOLS, of_pool
 
 UNUSABLE = {
     "0.0.0.0/8": "this network (RFC 1122)",

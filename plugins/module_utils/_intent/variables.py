@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from .._base.problems import Problems, did_you_mean
 from .paths import of_host
-from .._base.problems import did_you_mean, Problems
 
 PREFIX = "vcc_"
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .destinations import Destinations, destinations_from_record
-from .landscape.landscape import Landscape
-from .landscape.hosts import Vm
-from .policy.policy import Policy, policy_from_record
-from .ports import Ports
 from .._base.prefix import Prefix
 from .._base.problems import Problems
+from .destinations import Destinations, destinations_from_record
+from .landscape.hosts import Vm
+from .landscape.landscape import Landscape
+from .policy.policy import Policy, policy_from_record
+from .ports import Ports
 from .topology.kinds import Pair, Topology, topology_from_record
 
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Callable, TypeVar
 
 from .._base.errors import LedgerError
 from .reading import check_file, copy_of_file, copy_of_server, empty_engine, reading_engine
-from .records import canonical_json, digest_of, DocumentRecord, EventRecord, VpnRecord
+from .records import DocumentRecord, EventRecord, VpnRecord, canonical_json, digest_of
 from .schema import check_writable, ensure_schema, has_schema, make_file, open_engine, parse_url, sqlite_file
-from .transaction import Transaction
 from .sqlalchemy import sa
+from .transaction import Transaction
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .._base.errors import LedgerError
-from .chain import chain_hash, KEPT, lineage_of
+from .chain import KEPT, chain_hash, lineage_of
 from .records import canonical_json, digest_of, misshapen
 from .schema import documents, events, generations, identity, lineage
 from .sqlalchemy import sa

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From one format of the ledger to the next, in place and in one transaction.
 
-STEPS[0] leads from format 1 to 2, and so on: a change of the tables in `_ledger_schema.py` adds a step at the end. A
+STEPS[0] leads from format 1 to 2, and so on: a change of the tables in `schema.py` adds a step at the end. A
 step says what it does in SQL of its own time, as the tables of today may be others.
 """
 

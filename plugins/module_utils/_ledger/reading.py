@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from .._base.errors import LedgerError
 from .rows import dump, load
-from .schema import BUSY_SECONDS, ensure_schema, has_schema, open_engine, schema_version, VERSION
+from .schema import BUSY_SECONDS, VERSION, ensure_schema, has_schema, open_engine, schema_version
 from .sqlalchemy import sa
 
 if TYPE_CHECKING:

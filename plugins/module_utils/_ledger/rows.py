@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._base.errors import LedgerError
-from .schema import metadata, schema_version, VERSION
+from .schema import VERSION, metadata, schema_version
 from .sqlalchemy import sa
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._base.errors import LedgerError
-from .migrations import new_identity, STEPS
+from .migrations import STEPS, new_identity
 from .sqlalchemy import sa
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ generations = sa.Table(
     sa.Column("created_at", _text(32), nullable=False),
     sa.Column("created_by", _text(255), nullable=False),
     sa.Column("digest", _text(64), nullable=False),
-    # Of the generation before it and of all of this row: no two generations ever have the same (_ledger_chain.py).
+    # Of the generation before it and of all of this row: no two generations ever have the same (chain.py).
     sa.Column("hash", _text(64), nullable=False, server_default=""),
 )
 

@@ -13,23 +13,23 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._base.errors import LedgerError
+from .._base.prefix import BITS, Prefix
+from .._plan.pool.pool import Lease
 from .lineage import Generations, now, read_json
 from .records import (
     ACTIVE,
+    DOCUMENT,
+    FACTS,
+    INTENT,
+    DocumentRecord,
+    EventRecord,
+    VpnRecord,
     canonical_json,
     changed_keys,
     digest_of,
-    DOCUMENT,
-    DocumentRecord,
-    EventRecord,
-    FACTS,
-    INTENT,
-    VpnRecord,
 )
-from .rows import dump, load, Rows
+from .rows import Rows, dump, load
 from .schema import documents, events, landscape, leases, tunnels, vpns
-from .._plan.pool.pool import Lease
-from .._base.prefix import BITS, Prefix
 from .sqlalchemy import sa
 
 _HIGHEST_NUMBER = 65535

@@ -9,19 +9,19 @@ import json
 import sys
 import time
 
-from .ipsec import certificates, charon, renew, revocations, secrets
-from .kernel import ip, usage
-from .resident import resident
-from .system import files
 from .commit import FAILURES, refuse, rollback
 from .document import LIBIPSEC_DEVICE
+from .ipsec import certificates, charon, renew, revocations, secrets
+from .kernel import ip, usage
 from .kernel.nftables import Nftables
+from .kernel.routes import DeviceRoutes
 from .observe import observe
 from .part import Context
-from .kernel.routes import DeviceRoutes
-from .system.run import CommandError
+from .resident import resident
 from .ssl.kind import follow
 from .state import Busy, Store
+from .system import files
+from .system.run import CommandError
 
 ROLLBACK_PATIENCE = 600.0  # seconds; a commit that holds the lock may yet be refused
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a document brings, held against the addresses and routes that a machine has already (_survey.py).
+"""What a document brings, held against the addresses and routes that a machine has already (survey.py).
 
 Pure: the plan asks it with the facts of the survey, the commit with those of the moment. A document's VPN block may lie
 over nothing that the machine reaches by itself: both would have the same addresses, and one of them would be lost.

@@ -11,30 +11,31 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import identity
-from .generation import pending as _pending, salvage
+from .document import NOTHING, Change, Document, Generation
+from .generation import pending as _pending
+from .generation import salvage
 from .ipsec import certificates, renew, secrets
-from .kernel import neighbours
-from .system import room, systemd
-from .kernel.addresses import Addresses
 from .ipsec.certificates import Certificates
-from .document import Change, Document, Generation, NOTHING
-from .system.install import Agent, HOME
 from .ipsec.links import Links
-from .machine import Machine
+from .ipsec.secrets import Secrets
+from .ipsec.swanctl import Swanctl
+from .ipsec.vici import ViciError
+from .kernel import neighbours
+from .kernel.addresses import Addresses
 from .kernel.neighbours import Neighbours
 from .kernel.nftables import Nftables
-from .notes import Notes
-from .ssl.openvpn import Openvpn
-from .part import Context, Part
 from .kernel.routes import Guards, Routes
-from .system.run import CommandError
-from .ipsec.secrets import Secrets
-from .state import Busy, COPIES, RUN, Running, Store
-from .ipsec.swanctl import Swanctl
 from .kernel.sysctl import Sysctls
+from .machine import Machine
+from .notes import Notes
+from .part import Context, Part
+from .ssl.openvpn import Openvpn
 from .ssl.tuns import Tuns
+from .state import COPIES, RUN, Busy, Running, Store
+from .system import room, systemd
+from .system.install import HOME, Agent
+from .system.run import CommandError
 from .system.units import DIRECTORY, Units
-from .ipsec.vici import ViciError
 
 # On the way up, what refuses traffic comes before what carries it; on the way down it is the other way round.
 ORDER: tuple[type[Part], ...] = (

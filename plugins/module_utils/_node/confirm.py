@@ -13,12 +13,12 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .ipsec import renew
-from .commit import leave, NOTHING_LEFT
+from .commit import NOTHING_LEFT, leave
 from .document import Document, Generation
-from .kinds import kind_of, KINDS
-from .system.run import CommandError
+from .ipsec import renew
+from .kinds import KINDS, kind_of
 from .state import Store
+from .system.run import CommandError
 from .tunnel_kind import UP
 
 PARALLEL = 16

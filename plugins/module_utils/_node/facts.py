@@ -9,8 +9,8 @@ import re
 from typing import Any
 
 from .ipsec import x509
-from .system.run import CommandError, have, run, succeeds
 from .state import Store
+from .system.run import CommandError, have, run, succeeds
 
 # libipsec cannot install traps before it (strongSwan's NEWS, 5.9.11).
 TRAP_SINCE = (5, 9, 11)

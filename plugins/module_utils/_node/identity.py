@@ -14,8 +14,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from .system import files
 from .document import Document, Generation
+from .system import files
 
 if TYPE_CHECKING:
     from .state import Store

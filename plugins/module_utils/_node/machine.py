@@ -8,8 +8,8 @@ from __future__ import annotations
 from . import collisions, survey
 from .ipsec import charon
 from .kernel import ip, sockets
-from .ssl import processes
 from .part import Part
+from .ssl import processes
 
 
 class Machine(Part):

@@ -10,14 +10,14 @@ import time
 from typing import Any
 
 from . import identity
-from .ipsec import renew, secrets
-from .ipsec.certificates import needed
-from .commit import describe, FAILURES, Refused, revise, rollback, RolledBack
+from .commit import FAILURES, Refused, RolledBack, describe, revise, rollback
 from .commit import commit as bring
 from .confirm import confirm as keep
 from .confirm import states
 from .document import Generation
 from .facts import installed
+from .ipsec import renew, secrets
+from .ipsec.certificates import needed
 from .state import Busy, Store
 from .tunnel_kind import UP
 

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from . import identity
-from .generation import guarded
-from .system import leftovers
-from .kernel.addresses import Addresses
 from .document import Change
-from .part import Part
+from .generation import guarded
+from .kernel.addresses import Addresses
 from .kernel.sysctl import Sysctls
+from .part import Part
+from .system import leftovers
 
 
 class Notes(Part):

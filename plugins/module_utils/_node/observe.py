@@ -8,16 +8,16 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from .ipsec import certificates, renew, x509
-from .kernel import neighbours, usage
-from .system import units
 from .commit import compare, refused
 from .confirm import states
 from .document import Change, Document
+from .ipsec import certificates, renew, x509
+from .kernel import neighbours, usage
 from .kernel.effective import diverted
 from .kernel.foreign import droppers
 from .kinds import KINDS
 from .state import Store
+from .system import units
 from .tunnel_kind import UP
 
 

@@ -9,10 +9,10 @@ import json
 from typing import Any
 
 from . import identity
-from .system import files
-from .ipsec.certificates import REVOCATIONS
 from .document import Document
+from .ipsec.certificates import REVOCATIONS
 from .state import Store
+from .system import files
 
 
 def recall(store: Store) -> dict[str, Any]:

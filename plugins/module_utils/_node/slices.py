@@ -17,11 +17,11 @@ from typing import Any
 
 from .._base.names import ORGANIZATION
 from . import identity
-from .system import files
 from .commit import describe
 from .document import Change, Document
 from .facts import installed
 from .state import Busy, Store
+from .system import files
 
 DIRECTORY = identity.ORGANIZATIONS  # below the state directory
 FORMAT = 1

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from . import identity
+from .document import NOTHING, Generation
 from .generation import pending
-from .ssl import arrivals as _arrivals, processes
+from .generation.stored import COPIES, STATE, Running, Stored
+from .ssl import arrivals as _arrivals
+from .ssl import processes
 from .system import files, leftovers
-from .document import Generation, NOTHING
 from .system.memory import Memory
-from .generation.stored import COPIES, Running, STATE, Stored
 
 __all__ = ["COPIES", "LOCK", "RUN", "STATE", "TARGET", "Busy", "Running", "Store"]
 
@@ -74,7 +75,7 @@ class Store(Stored):
     def aiming(self, name: str) -> Iterator[None]:
         """Say, while the node is brought to a generation ("" is: to nothing), which one it is. The caller has the lock.
 
-        Whoever puts back a firewall meanwhile (_refusal.py) takes that one's.
+        Whoever puts back a firewall meanwhile (resident/refusal.py) takes that one's.
         """
         path = self.at(TARGET)
         self.put(lambda: files.write(path, name, 0o600))

@@ -20,7 +20,7 @@ from typing import Any
 
 STATE = "/var/lib/intercloud-vpn"
 COPIES = "/etc/intercloud-vpn"
-PROTOCOL = "155"  # of our routes, see _routes.py
+PROTOCOL = "155"  # of our routes, see kernel/routes.py
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Devices of ours: XFRM interfaces, OpenVPN's, strongSwan's in userspace.
 OURS = re.compile(r"vcc\d+|vcs.*|ipsec\d+")
@@ -146,7 +146,7 @@ def _boot() -> str:
 
 
 def _noted(root: str, name: str) -> dict[str, Any]:
-    """A note that the node keeps in two places, with a checksum (_memory.py)."""
+    """A note that the node keeps in two places, with a checksum (system/memory.py)."""
     for place in (STATE, COPIES):
         found = _json(os.path.join(root, place.lstrip("/"), name))
         if found:

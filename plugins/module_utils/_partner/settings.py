@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._base.errors import VccError
-from .libreswan import ipsec_conf, ipsec_secrets
 from .._base.problems import did_you_mean
+from .libreswan import ipsec_conf, ipsec_secrets
 
 Documents = Mapping[str, Mapping[str, Any]]
 AUTH = {"psk": "psk", "pubkey": "certificate"}

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One certification authority per organization, on the VCC server; it signs the org edges' certificates.
 
-Profiles after RFC 5280 and, for IKE, RFC 4945. Where an authority lives and what it keeps: ``_authority.py``; what it
-revoked: ``_crl.py``.
+Profiles after RFC 5280 and, for IKE, RFC 4945. Where an authority lives and what it keeps: ``authority.py``; what it
+revoked: ``crl.py``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .authority import Authority, authority, authority_directory, authority_key, HAS_CRYPTOGRAPHY, not_after, now
-from .crl import key_sha256, other_case, refused_keys
-from .csr import check_request
 from .._base.errors import VccError
 from .._base.whole_files import locked, make_directory, write_whole
+from .authority import HAS_CRYPTOGRAPHY, Authority, authority, authority_directory, authority_key, not_after, now
+from .crl import key_sha256, other_case, refused_keys
+from .csr import check_request
 
 if HAS_CRYPTOGRAPHY:
     from cryptography import x509

@@ -18,17 +18,17 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .authority import Authority, authority, authority_key, not_after, now
 from .._base.errors import VccError
-from .._base.names import folded, ORGANIZATION_KEPT, same
+from .._base.names import ORGANIZATION_KEPT, folded, same
 from .._base.whole_files import locked, write_whole
+from .authority import Authority, authority, authority_key, not_after, now
 
 try:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.x509.oid import NameOID
 except ImportError:
-    pass  # HAS_CRYPTOGRAPHY of _authority.py says so
+    pass  # HAS_CRYPTOGRAPHY of authority.py says so
 
 DATE = "%Y-%m-%dT%H:%M:%SZ"
 ENTRY = re.compile(r"^revoked: (\S+) ([0-9a-f]+) (\S+)$", re.MULTILINE)  # identity, serial, when

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .._base.errors import VccError
-from .._base.names import NAME, NAME_RULE, ORGANIZATION_KEPT, required, TUNNEL
+from .._base.names import NAME, NAME_RULE, ORGANIZATION_KEPT, TUNNEL, required
 from .._base.whole_files import locked, make_directory, write_whole
 
 GIVEN = "given"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from .diff import changed_nodes
-from .compile.documents import Document
 from .._base.problems import some
+from .compile.documents import Document
+from .diff import changed_nodes
 
 Documents = Mapping[str, Document]
 _MOST = 6

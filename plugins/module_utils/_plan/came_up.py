@@ -15,10 +15,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .compile.documents import Document
-from .._ledger.records import ACTIVE, DocumentRecord, PLANNED
 from .._base.problems import Problems
 from .._intent.organizations import organizations_of, restrict
+from .._ledger.records import ACTIVE, PLANNED, DocumentRecord
+from .compile.documents import Document
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction

@@ -12,16 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .._base.problems import Problems
 from .._ledger.records import DocumentRecord
 from .._node import NEEDED
 from .._node.collisions import collisions, lacking, missing_addresses
 from .origins import strangers
 from .outcome import Plan
-from .._base.problems import Problems
 
 if TYPE_CHECKING:
-    from .plan import Request
     from .organization import OrganizationPlan
+    from .plan import Request
 
 Facts = Mapping[str, Any]
 

@@ -8,26 +8,26 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .._base.errors import PoolExhausted
+from .._base.problems import Problems, some
+from .._intent.landscape.landscape import Landscape
+from .._intent.paths import CREATE_TUNNELS
+from .._intent.vpn import Vpn, vpn_from_record
+from .._ledger.records import ACTIVE, DELETING, PLANNED, DocumentRecord, VpnRecord
 from .also_touched import also_touched
 from .came_up import vpns_in
-from .check.vpn import check_vpns
 from .check.pools import note_exhausted
 from .check.tunnels import check_together
-from .compile.organization import compile_organization
-from .diff import changed_nodes, diff, touched
+from .check.vpn import check_vpns
 from .compile.documents import Compiled, Document, empty_document
-from .._base.errors import PoolExhausted
-from .._intent.landscape.landscape import Landscape
-from .pool.leases import hosts_of, is_vpn_block, Lease, SiteDemand, vpn_of
-from .._ledger.records import ACTIVE, DELETING, DocumentRecord, PLANNED, VpnRecord
-from .._intent.paths import CREATE_TUNNELS
+from .compile.organization import compile_organization
+from .compile.still_guarded import still_guarded
+from .diff import changed_nodes, diff, touched
 from .outcome import Plan
+from .pool.leases import Lease, SiteDemand, hosts_of, is_vpn_block, vpn_of
 from .pool.pool import carve_vpn
-from .._base.problems import Problems, some
 from .settle import told
 from .topology.static_paths import static_losses
-from .compile.still_guarded import still_guarded
-from .._intent.vpn import Vpn, vpn_from_record
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from .._base.errors import LedgerError
-from .._ledger.chain import LISTED
 from .._base.problems import some
+from .._ledger.chain import LISTED
 
 SHOWN = 5
 

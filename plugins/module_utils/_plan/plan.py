@@ -14,19 +14,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .came_up import left_out
-from .._intent.landscape.connections import check_connections
 from .._base.errors import IntentError
-from .._intent.intent import parse_intent, vpn_names
-from .._intent.landscape.landscape import Landscape
 from .._base.names import check_nodes
+from .._base.problems import Problems
+from .._intent.intent import parse_intent, vpn_names
+from .._intent.landscape.connections import check_connections
+from .._intent.landscape.landscape import Landscape
+from .._intent.organizations import organizations_of, restrict
+from .came_up import left_out
 from .observed import compare
 from .organization import OrganizationPlan
 from .outcome import Plan
-from .._base.problems import Problems
 from .renumber import check_addresses
 from .run_names import check_forgotten, mark_absent, mark_expected, only_vpn
-from .._intent.organizations import organizations_of, restrict
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from .._base.problems import Problems, did_you_mean
 from .._intent.intent import vpn_names
-from .._ledger.records import DELETING
 from .._intent.paths import DELETE
-from .._base.problems import did_you_mean, Problems
 from .._intent.vpn import Vpn
+from .._ledger.records import DELETING
 
 if TYPE_CHECKING:
     from .organization import OrganizationPlan

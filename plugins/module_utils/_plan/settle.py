@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .compile.documents import empty_document
-from .pool.leases import hosts_of, vpn_key
-from .._ledger.records import DELETING
 from .._base.problems import Problems
 from .._intent.organizations import organizations_of, restrict
+from .._ledger.records import DELETING
+from .compile.documents import empty_document
+from .pool.leases import hosts_of, vpn_key
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction

@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from .._base.errors import VccError
-from .._ledger.rows import Rows
 from .._base.whole_files import write_whole
+from .._ledger.rows import Rows
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction

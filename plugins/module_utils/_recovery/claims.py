@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._plan.pool.leases import blocks_of, edge_key, Lease, site_key, vm_key, vpn_key
-from .._base.prefix import parse_address, Prefix
+from .._base.prefix import Prefix, parse_address
+from .._plan.pool.leases import Lease, blocks_of, edge_key, site_key, vm_key, vpn_key
 from .held import Held
 
 

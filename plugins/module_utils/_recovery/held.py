@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._plan.compile.records import KEY
 from .._ledger.chain import LISTED
+from .._plan.compile.records import KEY
 
 NEWEST = 1 << 30
 """No generation is above it: the ledger's next number has to fit its column."""
@@ -72,7 +72,7 @@ class Held:
 def believed(said: Iterable[Mapping[str, Any]], organizations: Collection[str] = ()) -> tuple[list[Held], list[str]]:
     """What hosts hold, and a note for each thing that is not theirs to say.
 
-    ``said``: what `_node/_recall.py` tells, a record per document, with what the inventory says of the host that told
+    ``said``: what `_node/recall.py` tells, a record per document, with what the inventory says of the host that told
     it: ``host``, its ``kinds`` (groups), and its ``owner``, empty where it serves all organizations.
     ``organizations``: those to recover; none stands for all.
     """

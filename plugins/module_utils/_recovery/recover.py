@@ -18,7 +18,7 @@ from .._base.errors import LedgerError
 from .._ledger.records import ACTIVE, DOCUMENT, INTENT, misshapen
 from .claims import Claims, claims_of
 from .conflicts import clashes, is_within
-from .held import believed, Held
+from .held import Held, believed
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from .backup import check_backup, differing, newer_than, same_records, write_files
 from .._base.errors import LedgerError, VccError
 from .._ledger.ledger import Ledger
 from .._verify.finding import few
+from .backup import check_backup, differing, newer_than, same_records, write_files
 
 FORCE = "With -e vcc_restore_force=true it is replaced all the same"
 

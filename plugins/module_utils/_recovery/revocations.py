@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from .._pki.authority import authority
-from .._pki.crl import learn, parse_list, RevocationList
 from .._base.errors import VccError
+from .._pki.authority import authority
+from .._pki.crl import RevocationList, learn, parse_list
 from .held import believed
 
 

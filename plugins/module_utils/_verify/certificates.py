@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from .clocks import clock_of
-from .finding import ERROR, Finding, WARNING
+from .finding import ERROR, WARNING, Finding
 
 Section = Mapping[str, Any]
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"

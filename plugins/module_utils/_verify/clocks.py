@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from .finding import Finding, WARNING
+from .finding import WARNING, Finding
 
 Section = Mapping[str, Any]
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"

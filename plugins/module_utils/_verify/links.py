@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from .algorithms import agree, negotiated
-from .finding import ERROR, few, Finding
+from .finding import ERROR, Finding, few
 from .reasons import why
 from .ssl import judge_session, unplanned_sessions
 

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from . import access
-from .finding import ERROR, few, Finding, known, Result, WARNING
+from .finding import ERROR, WARNING, Finding, Result, few, known
 from .mtu import underlay_for
-from .targets import bare, Documents, Plan, Target, Way, way
+from .targets import Documents, Plan, Target, Way, bare, way
 from .usage import stopped
 
 Section = Mapping[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 
 from .._partner.settings import pointer
 from .finding import ERROR, Result
-from .targets import bare, Plan
+from .targets import Plan, bare
 from .usage import usage_lines
 
 Section = Mapping[str, Any]

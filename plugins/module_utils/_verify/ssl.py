@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .._base.prefix import collapse, Prefix
-from .finding import ERROR, few, Finding
+from .._base.prefix import Prefix, collapse
+from .finding import ERROR, Finding, few
 from .reasons import why
 
 Section = Mapping[str, Any]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .finding import ERROR, few, Finding, Result, WARNING
+from .finding import ERROR, WARNING, Finding, Result, few
 
 Section = Mapping[str, Any]
 Plan = Mapping[str, Any]

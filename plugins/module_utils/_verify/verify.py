@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from .certificates import judge_certificates, Trust
+from .certificates import Trust, judge_certificates
 from .clocks import judge_clocks
-from .finding import ERROR, few, Finding, Result, WARNING
+from .finding import ERROR, WARNING, Finding, Result, few
 from .links import judge_links
-from .probes import judge_probes, Recorder
+from .probes import Recorder, judge_probes
 from .targets import Documents, Plan, probe_targets
 from .usage import judge_usage, usage_records
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import processes
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import (
     capture,

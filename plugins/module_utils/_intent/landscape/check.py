@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from .landscape import Landscape
-from .hosts import Addresses, OrgEdge, VappEdge, Vm
+from ..._base.prefix import Prefix, parse_address
+from ..._base.problems import Problems
 from ..paths import of_host
 from ..pools import unusable
-from ..._base.prefix import parse_address, Prefix
-from ..._base.problems import Problems
 from ..vpn import Vpn
+from .hosts import Addresses, OrgEdge, VappEdge, Vm
+from .landscape import Landscape
 
 ORG, VAPP = "vcc_org_network", "vcc_vapp_network"
 

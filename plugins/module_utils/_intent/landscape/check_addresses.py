@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .landscape import Landscape
-from .hosts import Addresses, OrgEdge, VappEdge, Vm
-from ..paths import of_host
 from ..._base.problems import Problems
+from ..paths import of_host
 from ..vpn import Vpn
+from .hosts import Addresses, OrgEdge, VappEdge, Vm
+from .landscape import Landscape
 
 INTERNET = ""
 """The network of public addresses. All others are named after the gateway that they are behind."""

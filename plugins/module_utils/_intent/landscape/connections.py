@@ -17,9 +17,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..._base.problems import Problems
 from .external import is_external
 from .facts import organization_of
-from ..._base.problems import Problems
 
 SSH = ("ssh", "smart", "ansible.builtin.ssh")
 LOCAL = ("local", "ansible.builtin.local")

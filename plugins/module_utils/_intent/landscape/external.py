@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..._base.names import folded, IDENTITY
+from ..._base.names import IDENTITY, folded
 from ..._base.prefix import parse_address
 from ..._base.problems import Problems
 from ..._pki.keys import GIVEN

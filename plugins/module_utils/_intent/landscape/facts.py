@@ -13,12 +13,12 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .hosts import Addresses
 from ..._base.names import check_host, shown, wrong_clouds
-from .neighbours import EVERY, Macs, parse_mac
-from ..paths import of_host
-from ..._base.prefix import format_address, parse_address, Prefix
+from ..._base.prefix import Prefix, format_address, parse_address
 from ..._base.problems import Problems
+from ..paths import of_host
+from .hosts import Addresses
+from .neighbours import EVERY, Macs, parse_mac
 
 DEFAULT_ORGANIZATION = "default"
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..._base.names import IDENTITY, ORGANIZATION, folded
 from .external import identity_of, read_external, read_mlkem
 from .facts import Facts
 from .hosts import FORWARDED, OrgEdge, VappEdge
-from ..._base.names import folded, IDENTITY, ORGANIZATION
 
 UNDERLAY_MTU = 1500
 

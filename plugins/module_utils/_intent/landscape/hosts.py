@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..._base.prefix import Prefix
 from .external import External
 from .neighbours import Macs
-from ..._base.prefix import Prefix
 
 MODES = ("address", "nat")
 """How a VM can be a member: it holds its address in the VPN itself, or is translated."""

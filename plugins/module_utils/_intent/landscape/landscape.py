@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from ..._base.names import folded, wrong_clouds
+from ..._base.prefix import Prefix, parse_address
+from ..._base.problems import Problems, did_you_mean
 from .external import identity_of, is_external
 from .facts import Facts, is_shared, organization_of
 from .gateways import read_edge, read_vapp
 from .hosts import MODES, OrgEdge, VappEdge, Vm
-from ..._base.names import folded, wrong_clouds
-from ..._base.prefix import parse_address, Prefix
-from ..._base.problems import did_you_mean, Problems
 
 
 class Landscape:

@@ -14,7 +14,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..._base.prefix import collapse, Prefix
+from ..._base.prefix import Prefix, collapse
 
 EVERY = ""
 """Of a host's link-layer addresses by address: whichever address it is."""

@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .section import check_integer, Places, Section
 from ..._base.problems import Problems
+from .section import Places, Section, check_integer
 
 AEAD = frozenset({"aes128gcm16", "aes192gcm16", "aes256gcm16", "chacha20poly1305"})
 CIPHER = frozenset({"aes128", "aes192", "aes256"})

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..._base.coerce import integer
-from .section import check_integer, Places, Section
 from ..._base.problems import Problems
+from .section import Places, Section, check_integer
 
 NONE = "none"
 _RATE = re.compile(r"([1-9]\d{0,5})/(second|minute|hour|day)", re.ASCII)

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..._base.coerce import like
 from ..._base.names import BOOLEAN
+from ..._base.problems import Problems, unknown_keys
 from ..paths import of_policy
 from .catalog import CATALOG
 from .encryption import Encryption
@@ -23,7 +24,6 @@ from .rate import Rate
 from .retries import Retries
 from .rules import Rules
 from .section import Section
-from ..._base.problems import Problems, unknown_keys
 
 SECTIONS: Mapping[str, type[Section]] = {
     "encryption": Encryption,

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .section import Places, Section
 from ..._base.problems import Problems
+from .section import Places, Section
 
 Volume = Mapping[str, Any]
 """``{"octets": 10000000000, "period": "day"}``: both directions together, in a calendar period of UTC."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .section import Places, Section
 from ..._base.problems import Problems, unknown_keys
+from .section import Places, Section
 
 Rates = Mapping[str, int]
 """Direction -> octets per second. ``out``: from a site's members into the VPN; ``in``: out of it, to them."""

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .section import check_integer, check_number, Places, Section
 from ..._base.problems import Problems
+from .section import Places, Section, check_integer, check_number
 
 
 @dataclass(frozen=True)

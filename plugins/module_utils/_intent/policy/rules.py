@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .section import Places, Section
 from ..._base.problems import Problems
+from .section import Places, Section
 
 LONGEST = 500  # characters; beyond, nobody reads it, and nft's messages quote the line
 # All of nft's verdicts and statements but those that a rule may have; nft(8).

@@ -5,7 +5,7 @@
 
 A topology turns a VPN's sites into pairs of sites. All that follows (ways, links, selectors, routes, firewall) is
 compiled from the pairs and does not know which topology they came from. What the intent may say of one is in
-``_topology_intent.py``.
+``parser.py``.
 """
 
 from __future__ import annotations

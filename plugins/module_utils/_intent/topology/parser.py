@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..._base.coerce import integer
+from ..._base.problems import Problems, did_you_mean, unknown_keys
 from ..landscape.landscape import Landscape
-from ..._base.problems import did_you_mean, Problems, unknown_keys
-from .kinds import Chain, Graph, KINDS, Mesh, Pair, pair, Star, Topology, topology_from_record, Tree
+from .kinds import KINDS, Chain, Graph, Mesh, Pair, Star, Topology, Tree, pair, topology_from_record
 
 _SETTINGS = {
     "mesh": (),

@@ -10,8 +10,8 @@ import os
 import shutil
 from pathlib import Path
 
-from ..system import files as _files
 from ..document import Generation, sha256_of
+from ..system import files as _files
 
 SUMS = "sha256sums"  # as sha256sum(1) writes them: `sha256sum -c sha256sums` checks by hand
 _DOCUMENT, _BACKEND, _FILES = "document.json", "backend", "files"

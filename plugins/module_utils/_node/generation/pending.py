@@ -4,7 +4,7 @@
 """What waits for confirmation on a node: which generation, where the node goes back to, and when.
 
 A deadline belongs to a generation. It is a file beside the generations, so that it survives whoever wrote it. The agent
-looks at it (_resident.py) and rolls back when it is over. The deadline is a time of CLOCK_BOOTTIME, which no clock
+looks at it (resident/resident.py) and rolls back when it is over. The deadline is a time of CLOCK_BOOTTIME, which no clock
 setting moves. A reboot ends it: a node that boots unconfirmed rolls back at once.
 """
 

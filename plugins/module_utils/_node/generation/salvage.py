@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 
-from ..ipsec import certificates, secrets
-from ..system import files as _files
 from ..document import Generation
+from ..ipsec import certificates, secrets
 from ..state import Running, Store
+from ..system import files as _files
 
 
 def known(running: Running, store: Store) -> Generation:

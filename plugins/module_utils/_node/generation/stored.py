@@ -12,12 +12,14 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import generations, guarded as _guarded, pending as _pending
+from ..document import NOTHING, Generation
 from ..system import files
-from ..document import Generation, NOTHING
 from ..system.memory import Memory
 from ..system.room import Reserve
 from ..system.run import CommandError
+from . import generations
+from . import guarded as _guarded
+from . import pending as _pending
 
 STATE = "/var/lib/intercloud-vpn"
 COPIES = "/etc/intercloud-vpn"  # of what must not be lost with the directory above
@@ -30,7 +32,7 @@ class Running:
     """What a node has to run, as far as it can be read.
 
     `damaged`: what could not be read, and why; empty if all is as it was stored. With `refusing`, `generation` holds
-    nothing but firewall and blackhole routes for every block ever guarded (see _guarded.py): only those two may be
+    nothing but firewall and blackhole routes for every block ever guarded (see guarded.py): only those two may be
     brought, and nothing may be taken away for its sake.
     """
 
@@ -68,7 +70,7 @@ class Stored:
 
     @property
     def guarded(self) -> Memory:
-        """Every block that this node has ever guarded (_guarded.py). Only `erase` forgets one."""
+        """Every block that this node has ever guarded (guarded.py). Only `erase` forgets one."""
         return self.noted("guarded.json")
 
     @property

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from . import revocations
-from ..system import files
 from ..document import Change, Document, Generation, sha256
 from ..part import Part
-from ..system.run import CommandError, have, run
 from ..state import Store
+from ..system import files
+from ..system.run import CommandError, have, run
+from . import revocations
 
 NAME = "intercloud-vpn"
 KEY = f"/etc/swanctl/private/{NAME}.key"

@@ -12,11 +12,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ..kernel import sockets
-from ..system import files, systemd
 from ..document import Generation, sha256
-from ..system.run import CommandError
+from ..kernel import sockets
 from ..state import RUN, Store
+from ..system import files, systemd
+from ..system.run import CommandError
 from .vici import Vici, ViciError
 
 UNIT = "strongswan.service"
@@ -148,7 +148,7 @@ def mark(
 
     `daemon`: its settings. `credentials`: a digest of certificates and revocations. `revoked`: the identities, and when
     their certificates were revoked, that no SA is left of. `secrets`: digests of the pre-shared keys, by tunnel.
-    `made`: what tunnels' IKE_SAs were made with (_renew.py).
+    `made`: what tunnels' IKE_SAs were made with (renew.py).
     """
     pid, start = identity()
     old = marker(store)

@@ -9,10 +9,10 @@ import ipaddress
 import time
 from collections.abc import Iterable
 
-from . import certificates
-from ..system import files
 from ..document import Document, Generation
 from ..state import Store
+from ..system import files
+from . import certificates
 from .vici import Vici, ViciError
 
 PATIENCE = 5.0  # seconds that a peer has to make a new IKE_SA with us

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from . import connections
 from ..document import Document, Generation
+from . import connections
 from .vici import Vici
 
 SETTLED = 5  # seconds; younger ones may be about to take the place of older ones

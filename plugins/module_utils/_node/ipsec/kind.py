@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 
-from . import connections, duplicates, reasons as _reasons
 from ..document import Document, Generation
 from ..state import Store
-from ..tunnel_kind import NodeKind, UP
+from ..tunnel_kind import UP, NodeKind
+from . import connections, duplicates
+from . import reasons as _reasons
 from .vici import Vici, ViciError
 
 REASONS = ("received", "failed", "giving up", "no ", "unable", "error", "destroying", "peer")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from . import xfrm
-from ..kernel import ip
 from ..document import Change
+from ..kernel import ip
 from ..part import Part
 from ..system.run import run
+from . import xfrm
 
 OURS = re.compile(r"^vcc\d+$")
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 
-from . import charon, connections, secrets
 from ..document import Generation, sha256
 from ..state import Store
+from . import charon, connections, secrets
 
 Made = dict[str, dict[str, str]]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The revocation list that the VCC server made: an X.509 CRL with a head of text (_crl.py there).
+"""The revocation list that the VCC server made: an X.509 CRL with a head of text (_pki/crl.py there).
 
 A CRL itself has serial numbers only. The head says whose certificates they are, and charon skips it.
 """

@@ -16,10 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import charon
-from ..system import files
 from ..document import Document
-from ..system.run import CommandError, environment, run, UNCONFINED
+from ..system import files
+from ..system.run import UNCONFINED, CommandError, environment, run
+from . import charon
 from .vici import Vici, ViciError
 
 SWANCTL = "/etc/swanctl"

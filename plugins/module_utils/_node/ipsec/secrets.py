@@ -13,12 +13,12 @@ import json
 import re
 from dataclasses import dataclass
 
-from . import charon, connections
-from ..ssl import tls_crypt
-from ..system import files as _files
 from ..document import Change, Document, Generation, sha256
 from ..part import Context, Part
+from ..ssl import tls_crypt
+from ..system import files as _files
 from ..system.run import CommandError
+from . import charon, connections
 from .vici import Vici, ViciError
 
 FILE = tls_crypt.FILE
@@ -201,7 +201,7 @@ class Secrets(Part):
     def clear(self) -> None:
         """Take away what is no longer wanted; have external peers authenticate again with pre-shared keys that changed.
 
-        Where both ends are ours, and a PPK changed, that has to wait for the other one's commit (_renew.py).
+        Where both ends are ours, and a PPK changed, that has to wait for the other one's commit (renew.py).
         """
         if not self._text:
             _files.remove(self.store.at(PATH))

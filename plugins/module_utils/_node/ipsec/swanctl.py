@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 
 from .. import collisions
-from . import certificates as _certificates, charon, connections as _connections, revocations, scratch
-from ..kernel import ip
-from ..system import files, systemd
 from ..document import Change, sha256
+from ..kernel import ip
 from ..part import Context, Part
+from ..system import files, systemd
 from ..system.run import CommandError, have, run
+from . import certificates as _certificates
+from . import charon, revocations, scratch
+from . import connections as _connections
 from .vici import ViciError
 
 FILE = "swanctl.conf"

@@ -10,11 +10,11 @@ import re
 from datetime import datetime, timezone
 from typing import Any
 
-from . import certificates
-from ..system import files
 from ..document import sha256_of
-from ..system.run import CommandError, have, run, succeeds
 from ..state import Store
+from ..system import files
+from ..system.run import CommandError, have, run, succeeds
+from . import certificates
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 _TIMES = {"not_before": re.compile(r"notBefore=(.+)"), "not_after": re.compile(r"notAfter=(.+)")}

@@ -13,8 +13,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from . import connections
 from ..system.run import CommandError, have, run
+from . import connections
 
 _ENTRY = re.compile(r"^src (\S+) dst ([^\s\\]+)")
 _NUMBER = re.compile(r"\tif_id (0x[0-9a-f]+)")

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import time
 
-from . import ip
 from ..document import Change
 from ..part import Part
 from ..system.run import have
+from . import ip
 
 Given = tuple[str, str]  # address with prefix length, device
 

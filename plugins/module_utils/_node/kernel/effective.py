@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterable
 from typing import Union
 
-from . import routes
 from ..document import Document, Generation
-from ..system.run import CommandError, have, run
 from ..state import Store
+from ..system.run import CommandError, have, run
+from . import routes
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 

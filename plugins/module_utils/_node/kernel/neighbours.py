@@ -4,7 +4,7 @@
 """Neighbours: the machines beside this node, bound to their link-layer addresses (docs/senders.md).
 
 The neighbour table says where packets to an address go, and is made permanent here. Where packets from an address come
-from is the firewall's: see `_senders.py`.
+from is the firewall's: see `senders.py`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from . import ip
 from ..document import Change, Document, Generation
 from ..part import Part
 from ..system.run import have
+from . import ip
 
 FILE = "neighbours.json"  # {address: link-layer address}, of those that the document itself does not tell
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from .usage import TABLE
 
-PROTOCOL = 155  # of our routes, see _routes.py
+PROTOCOL = 155  # of our routes, see routes.py
 _ROUTE, _NETFILTER = 0, 12  # NETLINK_ROUTE, NETLINK_NETFILTER
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
 # RTNLGRP_: LINK, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR, IPV6_ROUTE, IPV6_RULE, IPV4_NETCONF, IPV6_NETCONF

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from . import senders, usage as _usage
 from ..document import Change
 from ..part import Part
 from ..system.run import CommandError, have, run, succeeds
+from . import senders
+from . import usage as _usage
 from .usage import FAMILY, TABLE
 
 FILE = "nftables.nft"

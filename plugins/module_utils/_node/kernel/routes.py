@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from . import ip
-from ..ssl import processes
 from ..document import Change, Generation
 from ..part import Part
+from ..ssl import processes
 from ..system.run import have
+from . import ip
 
 PROTOCOL = 155  # none of the numbers that Linux, FRR or BIRD use (rtnetlink.h: 188, for one, is OSPF)
 LIBIPSEC_MTU = 1400  # of strongSwan's TUN device; longer packets would be cut off

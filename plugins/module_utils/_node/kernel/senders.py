@@ -12,8 +12,8 @@ import ipaddress
 from collections.abc import Iterable
 
 from ..document import Generation
-from .neighbours import located, Neighbour, told
 from ..system.run import CommandError
+from .neighbours import Neighbour, located, told
 from .usage import FAMILY, TABLE
 
 MARK = "set senders4 "  # a template of the user's own need not have these sets

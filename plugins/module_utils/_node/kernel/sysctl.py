@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..system import files
 from ..document import Change
 from ..part import Part
+from ..system import files
 
 GIVEN_BACK = "sysctls given back"  # what is noted of settings that the last generation to go had
 

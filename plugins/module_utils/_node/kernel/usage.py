@@ -18,10 +18,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..system import files
 from ..document import Document, Generation
-from ..system.run import CommandError, have, run
 from ..state import STATE, Store
+from ..system import files
+from ..system.run import CommandError, have, run
 
 FILE = f"{STATE}/usage.json"
 FAMILY, TABLE = "inet", "intercloud_vpn"

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps the rest of a generation: routes, addresses, devices and settings at once, all else now and then.
 
-It also ends what was not confirmed in time (_pending.py). All of it happens under the node's lock: beside a commit it
+It also ends what was not confirmed in time (generation/pending.py). All of it happens under the node's lock: beside a commit it
 would put back what the commit has just removed.
 """
 
@@ -12,25 +12,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from ..generation import pending as _pending
-from ..kernel import netlink
-from . import departure
-from ..kernel.addresses import Addresses
-from ..ipsec.certificates import Certificates
 from ..commit import rollback
 from ..document import Generation
-from .journal import Journal
+from ..generation import pending as _pending
+from ..ipsec.certificates import Certificates
 from ..ipsec.links import Links
-from ..kernel.neighbours import Neighbours
-from ..ssl.openvpn import Openvpn
-from ..part import Part
-from ..kernel.routes import PresentRoutes
 from ..ipsec.secrets import Secrets
-from ..state import Store
 from ..ipsec.swanctl import Swanctl
+from ..kernel import netlink
+from ..kernel.addresses import Addresses
+from ..kernel.neighbours import Neighbours
+from ..kernel.routes import PresentRoutes
 from ..kernel.sysctl import Sysctls
+from ..part import Part
+from ..ssl.openvpn import Openvpn
 from ..ssl.tuns import Tuns
+from ..state import Store
 from ..system.units import Units
+from . import departure
+from .journal import Journal
 from .worker import Worker
 
 # What comes and goes with devices. In the order of a commit.

@@ -1,12 +1,12 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counts what is used of quotas, tells which are used up, and begins new periods (_usage.py says how)."""
+"""Counts what is used of quotas, tells which are used up, and begins new periods (kernel/usage.py says how)."""
 
 from __future__ import annotations
 
-from ..kernel import usage
 from ..document import Generation
+from ..kernel import usage
 from ..kernel.nftables import Nftables
 from ..part import Context
 from ..state import Store

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import shutil
 
-from ..system import files, systemd
 from ..commit import parts
 from ..document import NOTHING
-from ..system.install import AGENT, Agent, HOME
 from ..state import RUN, Store
+from ..system import files, systemd
+from ..system.install import AGENT, HOME, Agent
 from ..system.units import ITSELF, RESTORE
 
 

@@ -15,10 +15,10 @@ import select
 import time
 
 from ..kernel import netlink
-from .journal import Journal
 from ..kernel.nftables import Nftables
 from ..kernel.routes import Guards
 from ..state import Busy, Store
+from .journal import Journal
 from .worker import Worker
 
 FIREWALL = "the firewall"

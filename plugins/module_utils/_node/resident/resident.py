@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The resident agent: holds the node to its generation for as long as it runs.
 
-Its workers do not wait for each other: one for what refuses traffic (_refusal.py), one for the rest of the generation
-and for deadlines (_convergence.py), one for what peers have a part in (_upkeep.py). This thread only tells systemd that
+Its workers do not wait for each other: one for what refuses traffic (refusal.py), one for the rest of the generation
+and for deadlines (convergence.py), one for what peers have a part in (upkeep.py). This thread only tells systemd that
 they live. Should one hang, systemd restarts the agent.
 """
 
@@ -14,20 +14,20 @@ import signal
 import threading
 
 from .. import part as _part
-from ..ipsec import charon
-from ..system import files, units
-from ..kernel.addresses import Addresses
 from ..commit import activate, attempt, refuse, rollback
-from .convergence import Convergence
-from ..system.install import version
-from .journal import Journal, notify
+from ..ipsec import charon
+from ..kernel.addresses import Addresses
 from ..kernel.nftables import Nftables
-from ..part import Context
-from .refusal import Refusal
 from ..kernel.routes import Guards, Routes
-from ..system.run import CommandError
-from ..state import Store
 from ..kernel.sysctl import Sysctls
+from ..part import Context
+from ..state import Store
+from ..system import files, units
+from ..system.install import version
+from ..system.run import CommandError
+from .convergence import Convergence
+from .journal import Journal, notify
+from .refusal import Refusal
 from .upkeep import Upkeep
 
 DEVICE_PATIENCE = (

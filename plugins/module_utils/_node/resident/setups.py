@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import time
 
-from ..system import files
 from ..document import Generation
 from ..state import RUN, Store
+from ..system import files
 
 DELAY = 20  # seconds, of a tunnel whose document says nothing
 TRIED = f"{RUN}/tried.json"

@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from .. import confirm
-from ..ipsec import xfrm
-from . import expiry, setups
-from .counting import count
 from ..document import Document, Generation
-from .journal import Journal
+from ..ipsec import xfrm
+from ..ipsec.vici import Vici, ViciError
 from ..kinds import KINDS
 from ..state import Store
 from ..tunnel_kind import UP
-from ..ipsec.vici import Vici, ViciError
+from . import expiry, setups
+from .counting import count
+from .journal import Journal
 from .worker import Worker
 
 EVENTS = ("ike-updown", "child-updown")

@@ -9,10 +9,10 @@ import threading
 import time
 from abc import ABC, abstractmethod
 
-from ..document import Generation, NOTHING
-from .journal import Journal
+from ..document import NOTHING, Generation
 from ..part import Context
 from ..state import Busy, Store
+from .journal import Journal
 
 
 class Worker(ABC, threading.Thread):

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from . import processes, tls_crypt
-from ..system import files
 from ..document import Change, Generation
-from .processes import Process
 from ..state import Store
+from ..system import files
+from . import processes, tls_crypt
+from .processes import Process
 
 DIRECTORIES = (processes.HOME, processes.PEERS, processes.REVOKED)
 OPEN, CLOSED = 0o755, 0o600

@@ -12,17 +12,20 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
-from . import processes as _processes, reasons as _reasons, sessions as _sessions, tls_crypt
-from ..system import systemd
 from ..document import Document, Generation
-from .management import Silent
-from ..part import Context
 from ..kernel.routes import Routes
-from ..system.run import CommandError
-from .sessions import Session
-from .processes import Process
+from ..part import Context
 from ..state import Busy, Store
+from ..system import systemd
+from ..system.run import CommandError
 from ..tunnel_kind import NodeKind
+from . import processes as _processes
+from . import reasons as _reasons
+from . import sessions as _sessions
+from . import tls_crypt
+from .management import Silent
+from .processes import Process
+from .sessions import Session
 
 # A session that had to take TCP stays there for so long before anybody looks whether UDP answers again: to try it costs
 # the session half a second, and where UDP only seems to pass, several.

@@ -9,17 +9,19 @@ import contextlib
 import re
 import shutil
 
-from ..ipsec import certificates as _certificates, revocations
-from . import processes, sessions as _sessions, trial, units, user
-from ..system import files, systemd
-from ..ipsec.certificates import Certificates
 from ..document import Change, Document, sha256
-from .management import Silent
-from .files import Files
+from ..ipsec import certificates as _certificates
+from ..ipsec import revocations
+from ..ipsec.certificates import Certificates
 from ..part import Context, Part
+from ..system import files, systemd
 from ..system.run import CommandError, have
-from .sessions import Session
+from . import processes, trial, units, user
+from . import sessions as _sessions
+from .files import Files
+from .management import Silent
 from .processes import Process
+from .sessions import Session
 
 _INSTANCE = re.compile(r"intercloud-vpn-ssl@(.+)\.service")
 _IROUTE = re.compile(r"^iroute(?:-ipv6)? (\S+)(?: (\S+))?$", re.MULTILINE)
@@ -221,7 +223,12 @@ class Openvpn(Part):
 def _must_say(process: Process) -> list[str]:
     """What keeps a process apart from what it must not be, whatever else a template says."""
     found = [f"dev {process.device}", f"management {process.socket} unix", "tls-version-min 1.3"]
-    found += [f"crl-verify {processes.REVOKED} dir", "allow-compression no", f"user {processes.USER}", f"group {processes.USER}"]
+    found += [
+        f"crl-verify {processes.REVOKED} dir",
+        "allow-compression no",
+        f"user {processes.USER}",
+        f"group {processes.USER}",
+    ]
     if process.tls_crypt:
         found.append(f"tls-crypt {process.key}")
     if process.transport:

@@ -20,7 +20,7 @@ HOME = "/etc/openvpn/intercloud-vpn"
 PEERS = f"{HOME}/peers"
 REVOKED = f"{HOME}/revoked"
 SOCKETS = "/run/intercloud-vpn/ssl"
-USER = "intercloud-vpn"  # whom OpenVPN becomes; see _ssl_user.py
+USER = "intercloud-vpn"  # whom OpenVPN becomes; see user.py
 # Directories of that user, in one of root's: what is in them is the user's to change, where they are is not.
 ARRIVALS = "/run/intercloud-vpn/ssl-peers"
 NEWS = "/run/intercloud-vpn/ssl-news"  # a file for each peer that came and that the agent has not looked at

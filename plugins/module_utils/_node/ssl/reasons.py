@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from . import processes
 from ..document import Document
-from ..ipsec.reasons import entries, iso, LINES
+from ..ipsec.reasons import LINES, entries, iso
+from . import processes
 
 TELLING = re.compile(
     r"""(?:

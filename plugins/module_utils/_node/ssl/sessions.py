@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from . import processes
 from ..document import Generation
-from .management import ask, Silent
-from .processes import Process
 from ..state import Store
+from . import processes
+from .management import Silent, ask
+from .processes import Process
 
 UP = "ESTABLISHED"
 LEAVING = 8.0  # seconds; a server waits five for a client to confirm that it leaves

@@ -14,10 +14,11 @@ import os
 import struct
 import time
 
-from . import aes, processes as _processes
 from ..document import Generation
+from . import aes
+from . import processes as _processes
 
-FILE = "secrets.json"  # in a generation: {tunnel: key}, beside the keys of _secrets.py
+FILE = "secrets.json"  # in a generation: {tunnel: key}, beside the keys of ipsec/secrets.py
 _COLUMNS = 32
 # OpenVPN's "static key" has two pairs of a cipher's key and an HMAC's, 64 octets each: the server sends with the first
 # pair, its clients with the second one.

@@ -21,7 +21,7 @@ from ..ipsec import certificates as _certificates
 from ..system import files
 from ..system.install import HOOK
 from ..system.run import CommandError, environment
-from .processes import Process, USER
+from .processes import USER, Process
 
 PATIENCE = 10.0
 _NAMESPACE = """\

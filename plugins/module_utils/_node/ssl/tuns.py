@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import re
 
-from ..kernel import ip
-from . import processes
 from ..document import Change
+from ..kernel import ip
 from ..part import Part
 from ..system.run import run
+from . import processes
 
 OURS = re.compile(r"^vcs(-udp|-tcp|[0-9a-f]{10})$")
 

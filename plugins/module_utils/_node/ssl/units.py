@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ..ipsec import certificates
-from . import processes
 from ..system.install import AGENT
+from . import processes
 
 DIRECTORY = "/etc/systemd/system"
 WANTS = f"{DIRECTORY}/multi-user.target.wants"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 
-from ..system import files
-from .arrivals import owner
-from ..system.run import CommandError, run
-from .processes import USER
 from ..state import Store
+from ..system import files
+from ..system.run import CommandError, run
+from .arrivals import owner
+from .processes import USER
 
 FILE = "/etc/sysusers.d/intercloud-vpn.conf"
 NOTE = "user"  # in what is noted of the node (Store.own)

@@ -12,97 +12,99 @@ import sys
 from pathlib import Path
 
 from .. import part
-from ..ssl import processes
-from . import files as _files
 from ..document import Change, sha256
 from ..part import Part
+from ..ssl import processes
 from ..state import Store
+from . import files as _files
 
 HOME = "/usr/local/lib/intercloud-vpn"
 PACKAGE = "intercloud_vpn_node"
 AGENT = f"{HOME}/agent"
 HOOK = f"{HOME}/ssl-peer"
+# What the agent needs of this package. Each folder's own file comes with it.
 MODULES = (
-    "__init__",
-    "_addresses",
-    "_aes",
-    "_agent",
-    "_arrivals",
-    "_certificates",
-    "_charon",
-    "_collisions",
-    "_commit",
-    "_confirm",
-    "_connections",
-    "_convergence",
-    "_counting",
-    "_departure",
-    "_document",
-    "_duplicates",
-    "_effective",
-    "_expiry",
-    "_files",
-    "_foreign",
-    "_generations",
-    "_guarded",
-    "_identity",
-    "_install",
-    "_ip",
-    "_ipsec",
-    "_journal",
-    "_kinds",
-    "_leftovers",
-    "_links",
-    "_machine",
-    "_management",
-    "_memory",
-    "_neighbours",
-    "_netlink",
-    "_nftables",
-    "_notes",
-    "_observe",
-    "_openvpn",
-    "_openvpn_files",
-    "_openvpn_trial",
-    "_part",
-    "_pending",
-    "_reasons",
-    "_refusal",
-    "_renew",
-    "_resident",
-    "_revocations",
-    "_room",
-    "_routes",
-    "_run",
-    "_salvage",
-    "_scratch",
-    "_secrets",
-    "_senders",
-    "_sessions",
-    "_setups",
-    "_sockets",
-    "_ssl",
-    "_ssl_kind",
-    "_ssl_reasons",
-    "_ssl_units",
-    "_ssl_user",
-    "_state",
-    "_stored",
-    "_survey",
-    "_swanctl",
-    "_sysctl",
-    "_systemd",
-    "_tls_crypt",
-    "_tunnel_kind",
-    "_tuns",
-    "_units",
-    "_upkeep",
-    "_usage",
-    "_vici",
-    "_worker",
-    "_x509",
-    "_xfrm",
+    "agent",
+    "collisions",
+    "commit",
+    "confirm",
+    "document",
+    "generation.generations",
+    "generation.guarded",
+    "generation.pending",
+    "generation.salvage",
+    "generation.stored",
+    "identity",
+    "ipsec.certificates",
+    "ipsec.charon",
+    "ipsec.connections",
+    "ipsec.duplicates",
+    "ipsec.kind",
+    "ipsec.links",
+    "ipsec.reasons",
+    "ipsec.renew",
+    "ipsec.revocations",
+    "ipsec.scratch",
+    "ipsec.secrets",
+    "ipsec.swanctl",
+    "ipsec.vici",
+    "ipsec.x509",
+    "ipsec.xfrm",
+    "kernel.addresses",
+    "kernel.effective",
+    "kernel.foreign",
+    "kernel.ip",
+    "kernel.neighbours",
+    "kernel.netlink",
+    "kernel.nftables",
+    "kernel.routes",
+    "kernel.senders",
+    "kernel.sockets",
+    "kernel.sysctl",
+    "kernel.usage",
+    "kinds",
+    "machine",
+    "notes",
+    "observe",
+    "part",
+    "resident.convergence",
+    "resident.counting",
+    "resident.departure",
+    "resident.expiry",
+    "resident.journal",
+    "resident.refusal",
+    "resident.resident",
+    "resident.setups",
+    "resident.upkeep",
+    "resident.worker",
+    "ssl.aes",
+    "ssl.arrivals",
+    "ssl.files",
+    "ssl.kind",
+    "ssl.management",
+    "ssl.openvpn",
+    "ssl.processes",
+    "ssl.reasons",
+    "ssl.sessions",
+    "ssl.tls_crypt",
+    "ssl.trial",
+    "ssl.tuns",
+    "ssl.units",
+    "ssl.user",
+    "state",
+    "survey",
+    "system.files",
+    "system.install",
+    "system.leftovers",
+    "system.memory",
+    "system.room",
+    "system.run",
+    "system.systemd",
+    "system.units",
+    "tunnel_kind",
 )
+
+_OWN = str(__package__).rpartition(".")[0]
 
 # Resident: without site packages, which it does not need, it takes less memory.
 _LAUNCHER = f"""\
@@ -112,7 +114,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, "{HOME}")
-from {PACKAGE}._agent import main
+from {PACKAGE}.agent import main
 
 sys.exit(main())
 """
@@ -138,13 +140,14 @@ def _interpreter() -> str:
 def sources() -> dict[str, str]:
     """The files of the agent by path, read from wherever this package was loaded from (a module's zip file, too)."""
     found = {AGENT: _LAUNCHER % _interpreter(), HOOK: _HOOK}
-    for module in MODULES:
-        name = __package__ if module == "__init__" else f"{__package__}.{module}"
-        spec = importlib.util.find_spec(name)
+    for name in ("", *sorted({module.rpartition(".")[0] for module in MODULES} - {""}), *MODULES):
+        module = f"{_OWN}.{name}".rstrip(".")
+        spec = importlib.util.find_spec(module)
         if spec is None or spec.loader is None:
-            raise RuntimeError(f"{name} was not shipped")
-        text = spec.loader.get_source(name)  # type: ignore[attr-defined]
-        found[f"{HOME}/{PACKAGE}/{module}.py"] = text or ""
+            raise RuntimeError(f"{module} was not shipped")
+        text = spec.loader.get_source(module)  # type: ignore[attr-defined]
+        path = name.replace(".", "/")
+        found[f"{HOME}/{PACKAGE}/{path}.py" if name in MODULES else f"{HOME}/{PACKAGE}/{path}/__init__.py".replace("//", "/")] = text or ""
     return found
 
 
@@ -205,7 +208,7 @@ class Agent(Part):
             one.chmod(0o755 if one.is_dir() or f"/{one.relative_to(self.store.root)}" in (AGENT, HOOK) else 0o644)
 
     def clear(self) -> None:
-        """Remove the files. The resident agent needs its own until it leaves (_departure.py)."""
+        """Remove the files. The resident agent needs its own until it leaves (resident/departure.py)."""
         if self.want.empty and not part.RESIDENT:
             with _files.named(self.store.at(HOME)):
                 if self.store.at(HOME).exists():

@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import files
 from ..document import sha256
+from . import files
 
 
 class Memory:

@@ -16,8 +16,8 @@ import os
 import shutil
 from pathlib import Path
 
-from . import files
 from ..document import Generation
+from . import files
 
 SPARE = 1 << 20  # octets beside what a generation has: the agent itself, units, settings
 INODES = 8  # files that may have to be made anew before others are gone

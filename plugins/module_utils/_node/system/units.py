@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 
 from .. import part
-from ..kernel import usage
-from ..ssl import units
-from . import files, systemd
 from ..document import Change
-from .install import AGENT, digest, sources
+from ..kernel import usage
 from ..part import Part
+from ..ssl import units
 from ..state import RUN, STATE, Store
+from . import files, systemd
+from .install import AGENT, digest, sources
 
 DIRECTORY = "/etc/systemd/system"
 RESTORE = "intercloud-vpn.service"
@@ -187,7 +187,7 @@ class Units(Part):
             p
             for p in (*OWN, *LINKS)
             if p not in wanted
-            and not (part.RESIDENT and p in ITSELF)  # last of all: see _departure.py
+            and not (part.RESIDENT and p in ITSELF)  # last of all: see resident/departure.py
             and (self.store.at(p).exists() or self.store.at(p).is_symlink())
         ]
         return [path for path in (*OWN, *LINKS) if path in wanted and not self._right(path)], over

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from ..._intent.landscape.check import special_in
-from .pools import overlapped, Real
-from ..._intent.landscape.landscape import Landscape
-from ..._intent.landscape.hosts import OrgEdge
-from ..._intent.pools import unusable
 from ..._base.prefix import Prefix
-from ..._base.problems import did_you_mean, Problems
+from ..._base.problems import Problems, did_you_mean
+from ..._intent.landscape.check import special_in
+from ..._intent.landscape.hosts import OrgEdge
+from ..._intent.landscape.landscape import Landscape
+from ..._intent.pools import unusable
 from ..._intent.vpn import Vpn
+from .pools import Real, overlapped
 
 if TYPE_CHECKING:
     from ..._intent.destinations import Network, Server

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..._intent.landscape.hosts import FORWARDED, OrgEdge
-from ..compile.mtu import IPV6_MTU
 from ..._base.problems import Problems
-from ..tunnel.kinds import KINDS
+from ..._intent.landscape.hosts import FORWARDED, OrgEdge
 from ..._intent.vpn import Vpn
+from ..compile.mtu import IPV6_MTU
 from ..topology.ways import islands, next_hops
+from ..tunnel.kinds import KINDS
 
 
 def check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> None:

@@ -11,18 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..._intent.landscape.check_addresses import check_addresses
-from .destinations import check_between_vpns, check_destinations
+from ..._base.problems import Problems
 from ..._intent.landscape.check import check_landscape
+from ..._intent.landscape.check_addresses import check_addresses
+from ..._intent.landscape.hosts import OrgEdge
+from ..._intent.landscape.landscape import Landscape
+from ..._intent.paths import of_host
+from ..._intent.vpn import Member, Vpn
+from ..pool.leases import Lease, is_vpn_block
+from ..tunnel.kinds import KINDS
+from .destinations import check_between_vpns, check_destinations
 from .pools import check_pools, real_networks
 from .tunnels import check_tunnels
-from ..._intent.landscape.landscape import Landscape
-from ..._intent.landscape.hosts import OrgEdge
-from ..pool.leases import is_vpn_block, Lease
-from ..._intent.paths import of_host
-from ..._base.problems import Problems
-from ..tunnel.kinds import KINDS
-from ..._intent.vpn import Member, Vpn
 
 
 def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landscape, problems: Problems) -> None:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..._intent.destinations import Server
-from ..pool.leases import address_of, Lease, server_key, vm_key
 from ..._intent.ports import Ports
 from ..._intent.vpn import Member, Vpn
+from ..pool.leases import Lease, address_of, server_key, vm_key
 
 Entry = dict[str, Any]
 

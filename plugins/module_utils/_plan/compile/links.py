@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .documents import ANY_ADDRESS, Compiled, Document
+from ..._base.prefix import Prefix, collapse, parse_address
 from ..._intent.landscape.hosts import OrgEdge
+from ..._intent.topology.kinds import Pair, initiator
+from ..topology.ways import next_hops
+from ..tunnel.kinds import KINDS
+from .documents import ANY_ADDRESS, Compiled, Document
 from .leased_vpn import LeasedVpn, texts
 from .mtu import link_mss
-from ..._base.prefix import collapse, parse_address, Prefix
-from ..._intent.topology.kinds import initiator, Pair
-from ..tunnel.kinds import KINDS
-from ..topology.ways import next_hops
 
 
 def compile_links(leased: LeasedVpn, entries: Mapping[str, dict[str, Any]], compiled: Compiled) -> None:

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..._base.prefix import collapse
+from ..._intent.landscape.landscape import Landscape
+from ..._intent.vpn import Vpn
+from ..pool.leases import Lease, vpn_of
+from ..topology.ways import single_points_of_failure
+from ..tunnel.kinds import KINDS
 from . import access
+from .documents import Compiled, empty_document
+from .leased_vpn import LeasedVpn, texts
 from .links import compile_links
 from .records import KEY, Records
-from .sites import compile_sites
-from .documents import Compiled, empty_document
-from ..._intent.landscape.landscape import Landscape
-from .leased_vpn import LeasedVpn, texts
-from ..pool.leases import Lease, vpn_of
-from ..._base.prefix import collapse
 from .reqids import number_links
-from ..tunnel.kinds import KINDS
-from ..._intent.vpn import Vpn
-from ..topology.ways import single_points_of_failure
+from .sites import compile_sites
 
 
 def compile_organization(

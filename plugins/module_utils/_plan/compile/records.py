@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PLAN: what VCC nodes keep of the ledger itself: each the VPNs in its cloud, and who there has which address.
 
-Out of it a ledger is recovered that was lost, or restored from a backup that is too old (`_recover.py`).
+Out of it a ledger is recovered that was lost, or restored from a backup that is too old (`_recovery/recover.py`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from .leased_vpn import LeasedVpn
 from ..pool.leases import Lease
+from .leased_vpn import LeasedVpn
 
 KEY = "ledger"
 """Of a VCC node's document. Below it: ``vpns`` (name -> ``number``, ``intent``), ``leases`` (key -> a lease)."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..._intent.landscape.hosts import OrgEdge, VappEdge
+from ..._intent.landscape.landscape import Landscape
+from ..._intent.vpn import Member
+from ..tunnel.kinds import KINDS
 from . import access
 from .documents import Compiled, Document, empty_document
-from ..._intent.landscape.landscape import Landscape
-from ..._intent.landscape.hosts import OrgEdge, VappEdge
-from .leased_vpn import known, LeasedVpn, texts
-from ..tunnel.kinds import KINDS
-from ..._intent.vpn import Member
+from .leased_vpn import LeasedVpn, known, texts
 
 # Any number that loses against every route somebody else may have for the same prefix.
 BLACKHOLE_METRIC = 9999

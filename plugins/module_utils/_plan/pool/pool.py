@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from .carving import Carving, Shape
 from ..._base.errors import PoolExhausted, VccError
-from .leases import address_of, blocks_of, edge_key, Lease, server_key, site_key, SiteDemand, vapp_key, vm_key, vpn_key
 from ..._base.prefix import Prefix
+from .carving import Carving, Shape
+from .leases import Lease, SiteDemand, address_of, blocks_of, edge_key, server_key, site_key, vapp_key, vm_key, vpn_key
 from .space import spans
 
 __all__ = [

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..._intent.landscape.hosts import OrgEdge
-from ..compile.mtu import link_mtu
-from ..._intent.policy.encryption import usable
 from ..._base.problems import Problems
-from .kind import Kind, Section
+from ..._intent.landscape.hosts import OrgEdge
+from ..._intent.policy.encryption import usable
 from ..._intent.vpn import Vpn
+from ..compile.mtu import link_mtu
+from .kind import Kind, Section
 
 
 class Ipsec(Kind):

@@ -15,8 +15,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..._intent.landscape.hosts import OrgEdge
 from ..._base.problems import Problems
+from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.topology.kinds import Pair
 from ..._intent.vpn import Vpn
 

@@ -4,7 +4,7 @@
 """PLAN: the kind ``ssl``: one OpenVPN session over TLS 1.3 per pair of edges, shared by all VPNs that cross it.
 
 The policy is the one that IPsec has, said in TLS's words; what TLS has no word for is refused. Ciphers, groups and
-suites are those that RFC 8446 (TLS 1.3) and OpenVPN 2.6 share with the allow-lists of ``_policy_encryption.py``.
+suites are those that RFC 8446 (TLS 1.3) and OpenVPN 2.6 share with the allow-lists of ``_intent/policy/encryption.py``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..._intent.landscape.hosts import OrgEdge
-from ..compile.mtu import ssl_mtu
-from ..._intent.policy.encryption import GROUP
 from ..._base.problems import Problems
-from .kind import Kind, Section
+from ..._intent.landscape.hosts import OrgEdge
+from ..._intent.policy.encryption import GROUP
 from ..._intent.vpn import Vpn
+from ..compile.mtu import ssl_mtu
+from .kind import Kind, Section
 
 PORT = {"udp": 1194, "tcp": 443}
 """IANA's number of OpenVPN, and the one that hardly any firewall closes."""

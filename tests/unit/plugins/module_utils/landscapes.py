@@ -20,12 +20,12 @@ import sqlalchemy as sa
 import yaml
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.came_up import note_what_came_up, Noted
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import host_variables, tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import metadata
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.plan import make_plan, Request
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.came_up import Noted, note_what_came_up
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.plan import Request, make_plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.settle import settle
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import match_members

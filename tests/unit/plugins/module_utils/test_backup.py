@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.backup import content_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.backup import content_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.restore import restore
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World
 

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca
 from ansible_collections.intercloud.vpn.plugins.modules import edge_certificate, edge_key
 
 IDENTITY = "edge-east.acme"

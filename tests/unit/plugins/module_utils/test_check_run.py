@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.run import check_run, CHECKS, create_tunnels
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import host_variables
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import LedgerError
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import check_known, KNOWN, OF_RUNS
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import parse_url
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.run import CHECKS, check_run, create_tunnels
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import KNOWN, OF_RUNS, check_known
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import parse_url
 
 ROOT = Path(__file__).resolve().parents[4]
 

@@ -16,17 +16,17 @@ from ansible.plugins.connection.ssh import Connection as AnsibleSsh
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.connections import (
+    SHOWN,
+    Connection,
     check_connections,
     collisions,
-    Connection,
     endpoint,
     logged_in,
     management,
-    SHOWN,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab

@@ -20,9 +20,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, crl as _crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import revocations
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import crl as _crl
 from ansible_collections.intercloud.vpn.plugins.modules import edge_key, edge_revocation
 
 WEST = "edge-west.acme"

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.documents import empty_document
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import LedgerError
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import digest_of, Ledger, Transaction
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import leases as leases_table
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.pool import Lease
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import Prefix
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction, digest_of
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import leases as leases_table
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.documents import empty_document
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.pool import Lease
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.ledger_children import (
     FACTS,
     INTENT,

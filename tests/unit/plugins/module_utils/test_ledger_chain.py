@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import lineage as _lineage
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import LedgerError
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import lineage as _lineage
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.chain import chain_hash
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import VERSION
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (

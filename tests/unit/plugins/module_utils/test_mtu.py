@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.mtu import link_mss, link_mtu, ssl_mtu
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.policy.encryption import (
     AEAD,
-    check_proposal,
     CIPHER,
     GROUP,
     INTEGRITY,
+    check_proposal,
 )
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.mtu import link_mss, link_mtu, ssl_mtu
 
 # IV, block and ICV by algorithm: RFC 4106 and 7634 (AEAD), RFC 3602 (AES-CBC), RFC 4868 (HMAC-SHA-2).
 VECTOR_AND_BLOCK = {**dict.fromkeys(AEAD, (8, 4)), **dict.fromkeys(CIPHER, (16, 16))}

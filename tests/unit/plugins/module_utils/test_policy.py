@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.policy.encryption import check_proposal
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.policy.policy import (
     CATALOG,
     Policy,
     policy_from_record,
     resolve_policy,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.policy.encryption import check_proposal
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 
 STANDARD = {
     "dpd_delay": 5,

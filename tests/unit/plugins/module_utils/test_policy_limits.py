@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.policy.policy import (
     Policy,
     policy_from_record,
     resolve_policy,
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.policy.quota import octets_text
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World
 
 MBIT = 125000  # octets per second

@@ -13,19 +13,19 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import PoolExhausted, VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import Prefix
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.pool import (
+    Lease,
+    SiteDemand,
     address_of,
     blocks_of,
     carve_vpn,
     edge_key,
-    Lease,
     site_key,
-    SiteDemand,
     vapp_key,
     vm_key,
     vpn_key,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import Prefix
 
 Held = dict[str, Lease]
 # What a test wants, without order: the names of (site, vApp or "", VM).

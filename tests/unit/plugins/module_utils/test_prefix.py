@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import (
+    Prefix,
     collapse,
     parse_address,
     parse_any,
-    Prefix,
 )
 
 prefixes = st.one_of(

@@ -10,17 +10,17 @@ from collections.abc import Sequence
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe import ping
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe import ping
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe.application import chosen_source
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe.ping import (
     Answer,
+    Ping,
     command,
     parse,
-    Ping,
     probe,
     probe_all,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe.application import chosen_source
 
 UP = """\
 PING 100.64.0.66 (100.64.0.66) 56(84) bytes of data.

@@ -12,13 +12,13 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import (
+    PPK,
+    TLS_CRYPT,
     ensure_psks,
     key_name,
     kind_of,
-    PPK,
     psk_path,
     read_psks,
-    TLS_CRYPT,
     wrong_psk,
 )
 

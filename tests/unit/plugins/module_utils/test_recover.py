@@ -18,7 +18,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity as _identity
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.origins import refuse_new_ledger, strangers
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
-from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.recover import recover, Recovery
+from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.recover import Recovery, recover
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
     World,

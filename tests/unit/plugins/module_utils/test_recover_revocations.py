@@ -15,7 +15,8 @@ import pytest
 pytest.importorskip("cryptography")
 
 from ansible_collections.intercloud.vpn.plugins.action import ledger_recover
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, crl as _crl
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import crl as _crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.revocations import recover_revocations
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.test_crl import EAST, WEST, request, revoked
 

@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json, table, WIDTH
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import WIDTH, result_json, table
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.verify_world import TUNNEL, World
 
 PROVED = """\

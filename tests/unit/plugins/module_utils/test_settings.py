@@ -18,17 +18,17 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._partner.libreswan import (
-    algorithms,
-    ipsec_conf,
-    ipsec_secrets,
-)
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.policy.encryption import (
     AEAD,
     CIPHER,
     GROUP,
     INTEGRITY,
     PRF,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.libreswan import (
+    algorithms,
+    ipsec_conf,
+    ipsec_secrets,
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers, settings, with_libreswan
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.text import settings_text

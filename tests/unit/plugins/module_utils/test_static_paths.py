@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from hypothesis import given
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.topology.kinds import Mesh, Pair, Star, pair
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.topology.static_paths import (
     lost_pairs,
     static_losses,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.topology.kinds import Mesh, Pair, pair, Star
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.topology.ways import islands, next_hops
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, lab
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.test_ways import Sites, follow, graphs

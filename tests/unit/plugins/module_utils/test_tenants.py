@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.plan import make_plan, Request
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.plan import Request, make_plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.settle import settle
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import POOLS, World, addresses, lab
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify import verify
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify import algorithms
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify import algorithms, verify
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets, way
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.verify_world import TUNNEL, World
 

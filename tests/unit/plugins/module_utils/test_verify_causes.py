@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.mtu import link_mtu
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.blame import blamed, runnable
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.finding import ERROR, Finding, Result, WARNING
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.finding import ERROR, WARNING, Finding, Result
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.verify_world import TUNNEL, World
 
 RUN = ("edge-east", "edge-west", "vapp1-east", "vapp1-west", "vm1-east", "vm1-west", "vm3-west")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.topology.kinds import Chain, Mesh, Pair, pair, Star
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.topology.kinds import Chain, Mesh, Pair, Star, pair
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.topology.ways import (
     islands,
     next_hops,

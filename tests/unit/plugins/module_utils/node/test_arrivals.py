@@ -13,10 +13,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import arrivals, management, processes, sessions
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import units
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import HOOK, sources
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import (
+    arrivals,
+    management,
+    processes,
+    sessions,
+    units,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import HOOK, sources
 
 GOOD = {"edge-west.acme": "vcs-tcp"}
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent, commit
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import ip, routes
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import resident
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files, units
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files, units
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 
 
 def test_every_step_has_its_turn() -> None:

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import certificates, x509
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files as _files
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.certificates import Certificates, REVOCATIONS
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.certificates import REVOCATIONS, Certificates
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files as _files
 
 
 def der(tag: int, *parts: bytes) -> bytes:

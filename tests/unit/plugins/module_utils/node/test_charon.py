@@ -9,8 +9,8 @@ import re
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, scratch
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, scratch
 
 LISTENS = {"dhcp", "farp", "unity", "tnc-tnccs", "tnc-pdp", "updown", "attr", "resolve", "bypass-lan", "forecast"}
 

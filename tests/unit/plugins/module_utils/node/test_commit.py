@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import commit as _commit, confirm
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import commit, Refused, rollback, RolledBack
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import commit as _commit
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import confirm
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import Refused, RolledBack, commit, rollback
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Change, Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Part
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 
 EMPTY = ("sysctls", "addresses", "routes", "vpns", "tunnels")
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import confirm
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 RIGHT = {"name": "payroll", "state": "INSTALLED", "local-ts": ["100.64.0.0/26"], "remote-ts": ["100.64.0.64/26"]}

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import state
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import guarded, pending, salvage, stored
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import NAMESPACE
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import certificates, x509
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import expiry
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")

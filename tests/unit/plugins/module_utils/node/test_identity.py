@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity as _identity, slices
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import commit, Refused, revise, rollback
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity as _identity
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import slices
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import Refused, commit, revise, rollback
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_commit import EMPTY, generation, node

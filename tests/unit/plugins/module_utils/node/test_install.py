@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import state
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
 
 LATER = {"_sha2"}  # of the standard library of Python 3.12
 HERE = Path(install.__file__).parent

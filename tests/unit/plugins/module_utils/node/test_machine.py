@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import collisions, machine as _machine, survey
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import collisions, survey
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import machine as _machine
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import ip, sockets
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 

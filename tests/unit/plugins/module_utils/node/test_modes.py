@@ -14,19 +14,21 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.action import vpn_report
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import schema
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca, crl, keys
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, secrets
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import openvpn, processes, user
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import (
     files as _files,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import (
     install,
     systemd,
     units,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca, crl, keys
 from ansible_collections.intercloud.vpn.plugins.modules import edge_key
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_slices import keep, slice_of
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.test_crl import request
@@ -98,7 +100,12 @@ def test_a_node_has_the_same_modes_under_every_umask(
     found = [under(umask, tmp_path / f"{umask:o}", lambda root: node(root, edge, monkeypatch)) for umask in UMASKS]
     assert found[0] == found[1] == found[2]
     assert found[0][processes.REVOKED.lstrip("/") + "/31"] == "100644"
-    for place in (processes.HOME, processes.PEERS, processes.REVOKED, install.HOME):  # OpenVPN reads them as a user of its own
+    for place in (
+        processes.HOME,
+        processes.PEERS,
+        processes.REVOKED,
+        install.HOME,
+    ):  # OpenVPN reads them as a user of its own
         assert found[0][place.lstrip("/")] == "40755"
     assert found[0]["var/lib/intercloud-vpn/generations"] == "40700"
     assert found[0][secrets.PATH.lstrip("/")] == "100600"

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import neighbours as _neighbours, senders
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import neighbours as _neighbours
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import senders
 
 NAMESPACE = subprocess.run(["unshare", "-n", "ip", "-V"], capture_output=True, check=False).returncode == 0
 VM, EDGE, OLD = "02:00:00:00:00:0b", "02:00:00:00:00:01", "02:00:00:00:00:99"

@@ -12,21 +12,26 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import commit as _commit, module as _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import commit as _commit
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import module as _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import completed
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import (
     charon as _charon,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import (
     connections,
     renew,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import (
     secrets as _secrets,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import setups
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import completed
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import MODULES
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.secrets import PATH, Secrets
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import setups
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import MODULES
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_secrets import Charon
 
 TUNNEL = "edge-east--edge-west"

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import netlink
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import NAMESPACE, render
 

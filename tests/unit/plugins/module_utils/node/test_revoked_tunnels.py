@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, connections
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.swanctl import Swanctl
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.swanctl import Swanctl
 
 LIST = "number: 17\nrevoked: edge-west.acme a1 2026-01-01T00:00:00Z\n"
 LATER = LIST.replace("17", "18") + "revoked: edge-west.acme b2 2026-02-01T00:00:00Z\n"

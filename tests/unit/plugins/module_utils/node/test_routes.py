@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import ip, routes as _routes
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import ip
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import routes as _routes
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.routes import Guards, Route, Routes, wanted
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 OURS: list[dict[str, Any]] = [

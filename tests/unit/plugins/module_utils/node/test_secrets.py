@@ -13,15 +13,19 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import module as _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import completed, describe
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import (
     charon as _charon,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import (
     connections,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import (
     secrets as _secrets,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import completed, describe
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.secrets import PATH, Secrets
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 ONE, TWO = "edge-east--one", "edge-east--two"

@@ -11,17 +11,19 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.links import Links
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import routes
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import (
     kind as _kind,
+)
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import (
     openvpn,
     processes,
     reasons,
     sessions,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.links import Links
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl.kind import _state
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._ssl_files import expanded

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Busy, Store
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.sysctl import Sysctls
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.sysctl import Sysctls
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import secrets
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import openvpn, processes, tls_crypt, user
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import systemd
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, NOTHING
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import openvpn, processes, tls_crypt, user
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import systemd
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_ssl import (
     SSL,
     rendered,

@@ -14,14 +14,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import nftables, usage
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import counting as _counting, upkeep
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import units
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import nftables, usage
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import counting as _counting
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import upkeep
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import units
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import NAMESPACE, render
 
 MEMBER, OTHER = "payroll/100.64.0.17", "payroll/100.64.0.18"

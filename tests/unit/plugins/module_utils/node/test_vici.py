@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import vici as _vici
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.vici import (
-    decode,
-    encode,
     Section,
     Vici,
     ViciError,
+    decode,
+    encode,
 )
 
 KEYS = st.text("abcdefghijklmnopqrstuvwxyz-_", min_size=1, max_size=20)
