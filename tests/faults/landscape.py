@@ -26,7 +26,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.conv
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.refusal import Refusal
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.node.test_templates import render
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.test_templates import render
 
 PAYROLL: dict[str, Any] = {
     "name": "payroll",

@@ -23,13 +23,13 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.backup import content_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.restore import restore
 from ansible_collections.intercloud.vpn.tests.integration.test_wrong_intents import RIGHT, Run
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.ledger_children import (
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._ledger.children import (
     INTENT,
     allocate,
     race,
     write_and_be_killed,
 )
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World
 
 UNIT = Path(__file__).resolve().parents[1] / "unit/plugins/module_utils"
 PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)

@@ -251,7 +251,8 @@ def test_what_openvpns_user_leaves_behind_stops_nothing(addresses, left):
 
 def test_roots_directories_stay_roots(addresses):
     lab.sh(WAITS, "mkdir -p /srv/roots")
-    tried = f"cd {processes.NEWS}/.. && rmdir ssl-news; ln -s /srv/roots {processes.NEWS}; ln -s /srv/roots {processes.NEWS}/x"
+    news = processes.NEWS
+    tried = f"cd {news}/.. && rmdir ssl-news; ln -s /srv/roots {news}; ln -s /srv/roots {news}/x"
     lab.sh(WAITS, f"runuser -u {processes.USER} -- sh -c '{tried}'", check=False)
     lab.sh(WAITS, "systemctl restart intercloud-vpn-ssl@server-udp")
     assert lab.sh(WAITS, "stat -c %U /srv/roots; rmdir /srv/roots") == "root\n"

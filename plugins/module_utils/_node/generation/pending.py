@@ -4,8 +4,8 @@
 """What waits for confirmation on a node: which generation, where the node goes back to, and when.
 
 A deadline belongs to a generation. It is a file beside the generations, so that it survives whoever wrote it. The agent
-looks at it (resident/resident.py) and rolls back when it is over. The deadline is a time of CLOCK_BOOTTIME, which no clock
-setting moves. A reboot ends it: a node that boots unconfirmed rolls back at once.
+looks at it (resident/convergence.py) and rolls back when it is over. The deadline is a time of CLOCK_BOOTTIME, which no
+clock setting moves. A reboot ends it: a node that boots unconfirmed rolls back at once.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps the rest of a generation: routes, addresses, devices and settings at once, all else now and then.
 
-It also ends what was not confirmed in time (generation/pending.py). All of it happens under the node's lock: beside a commit it
-would put back what the commit has just removed.
+It also ends what was not confirmed in time (generation/pending.py). All of it happens under the node's lock: beside a
+commit it would put back what the commit has just removed.
 """
 
 from __future__ import annotations

@@ -146,8 +146,8 @@ def sources() -> dict[str, str]:
         if spec is None or spec.loader is None:
             raise RuntimeError(f"{module} was not shipped")
         text = spec.loader.get_source(module)  # type: ignore[attr-defined]
-        path = name.replace(".", "/")
-        found[f"{HOME}/{PACKAGE}/{path}.py" if name in MODULES else f"{HOME}/{PACKAGE}/{path}/__init__.py".replace("//", "/")] = text or ""
+        parts = name.split(".") if name in MODULES else [*filter(None, [name]), "__init__"]
+        found["/".join((HOME, PACKAGE, *parts)) + ".py"] = text or ""
     return found
 
 

@@ -1,0 +1,36 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No playbook leaves a variable with hosts that the next plan refuses as unknown."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import KNOWN
+
+ROOT = Path(__file__).resolve().parents[3]
+# Roles and groups, which are no variables.
+NAMES = {"vcc_node", "vcc_nodes", "vcc_server"}
+
+
+def test_every_variable_of_roles_and_playbooks_is_known() -> None:
+    files = [path for folder in ("roles", "playbooks", "inventories") for path in (ROOT / folder).rglob("*.yml")]
+    found = {name: path for path in files for name in re.findall(r"(?<!_)\bvcc_[a-z_]+", path.read_text())}
+    assert len(found) > 40
+    assert {name: str(path) for name, path in found.items() if name not in KNOWN | NAMES} == {}
+
+
+def test_what_is_asked_about_is_what_is_planned() -> None:
+    """Else the question ends a run that the plan allows."""
+    tasks: list[dict[str, Any]] = yaml.safe_load((ROOT / "roles/vcc_server/tasks/plan.yml").read_text())
+    ask = next(task["block"] for task in tasks if "block" in task)
+    preview, plan = (
+        next(task["intercloud.vpn.vpn_plan"] for task in some if "intercloud.vpn.vpn_plan" in task)
+        for some in (ask, tasks)
+    )
+    assert preview == plan and "adopt" in plan

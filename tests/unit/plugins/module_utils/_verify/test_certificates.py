@@ -1,0 +1,117 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verify: an edge's certificate that no longer does is found out before the next authentication fails."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify import verify
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.certificates import Trust
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.finding import Result
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._verify.world import World
+
+TRUST = Trust(
+    authorities={"acme": "a" * 64},
+    revoked={"acme": frozenset({"dead"}), "globex": frozenset({"beef"})},
+    now=datetime(2026, 6, 1, tzinfo=timezone.utc),
+)
+
+
+def certificate(node: str) -> dict[str, Any]:
+    return {
+        "present": True,
+        "key": True,
+        "fits": True,
+        "signed": True,
+        "identity": f"{node}.acme",
+        "serial": "beef",
+        "not_before": "2026-01-01T00:00:00Z",
+        "not_after": "2027-01-01T00:00:00Z",
+        "authority_sha256": "a" * 64,
+    }
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    for node, state in made.observed.items():
+        state["certificate"] = certificate(node) if node.startswith("edge-") else None
+    return made
+
+
+def judge(world: World, trust: Trust | None = TRUST) -> Result:
+    return verify.judge(world.plan, world.documents, world.observed, world.probes, trust=trust)
+
+
+def test_good_certificates_are_no_finding(world: World) -> None:
+    assert judge(world).findings == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"not_after": "2026-05-31T23:59:59Z"}, "edge-west.acme (serial beef) expired at 2026-05-31T23:59:59Z"),
+        ({"not_before": "2026-06-01T00:00:01Z"}, "is not valid before 2026-06-01T00:00:01Z"),
+        ({"serial": "dead"}, "edge-west.acme (serial dead) is revoked"),
+        ({"signed": False}, "is signed by another authority"),
+        ({"authority_sha256": "b" * 64}, "signed by another authority, which the edge has for acme's"),
+        ({"identity": "edge-south.acme"}, "it is for edge-south.acme"),
+        ({"fits": False}, "is for another key"),
+        ({"present": False}, "no certificate"),
+        ({"present": False, "key": False}, "no private key"),
+    ],
+)
+def test_what_is_wrong_fails_names_the_edge_and_says_what_mends_it(
+    world: World, wrong: dict[str, Any], said: str
+) -> None:
+    world.observed["edge-west"]["certificate"].update(wrong)
+    result = judge(world)
+    assert not result.ok
+    (finding,) = result.findings
+    assert finding.subject == "certificate of edge-west"
+    assert said in finding.seen
+    assert "create_vpn again" in finding.look
+
+
+def test_an_authority_that_was_made_after_the_plan_is_not_held_against_it(world: World) -> None:
+    """The first run of an organization: its authority is made when its first certificate is signed."""
+    assert judge(world, Trust({"acme": None}, TRUST.revoked, TRUST.now)).findings == []
+
+
+@pytest.mark.parametrize(("end", "warned"), [("2026-06-30T23:00:00Z", True), ("2026-07-01T00:00:00Z", False)])
+def test_one_that_soon_ends_is_a_warning_and_no_failure(world: World, end: str, warned: bool) -> None:
+    world.observed["edge-east"]["certificate"]["not_after"] = end
+    result = judge(world)
+    assert result.ok
+    assert [finding.seen for finding in result.findings] == (
+        [f"edge-east.acme (serial beef) ends at {end}"] if warned else []
+    )
+
+
+def test_how_soon_can_be_said(world: World) -> None:
+    world.observed["edge-east"]["certificate"]["not_after"] = "2026-06-30T23:00:00Z"
+    assert judge(world, Trust(TRUST.authorities, TRUST.revoked, TRUST.now, days=7)).findings == []
+
+
+def test_it_comes_first_for_it_explains_the_rest(world: World) -> None:
+    world.observed["edge-west"]["certificate"]["serial"] = "dead"
+    world.observed["edge-west"]["sas"] = []
+    world.observed["edge-east"]["drift"] = [{"subsystem": "routes", "action": "add a route"}]
+    assert judge(world).findings[0].subject == "certificate of edge-west"
+
+
+def test_tunnels_without_certificates_need_none(world: World) -> None:
+    for node in ("edge-east", "edge-west"):
+        world.documents[node]["tunnels"][0]["ike"]["auth"] = "psk"
+        world.observed[node]["certificate"] = None
+    assert judge(world).findings == []
+
+
+def test_an_edge_that_does_not_answer_is_named_once(world: World) -> None:
+    world.observed["edge-west"] = {"unreachable": True, "msg": "timed out"}
+    assert [f.subject for f in judge(world).findings if "edge-west" in f.subject] == ["edge-west"]
