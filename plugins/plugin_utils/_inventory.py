@@ -17,7 +17,7 @@ from ansible.inventory.manager import InventoryManager, split_host_pattern
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import host_variables
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.names import refuse_booleans
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.external import is_external
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.external import GIVEN, is_external
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.facts import is_shared, organization_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import is_concerned
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.paths import of_host
@@ -28,7 +28,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables i
     PREFIX,
     check_known,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import GIVEN, wrong_psk
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import wrong_psk
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._host_reader import HostReader
 
 KINDS = ("vcc_nodes", "org_edges", "vapp_edges", "members")

@@ -12,7 +12,6 @@ from typing import Any
 from .._base.names import BOOLEAN
 from .._base.prefix import Prefix
 from .._base.problems import Problems, did_you_mean, unknown_keys
-from .._plan.tunnel.kinds import parse_tunnel
 from .destinations import parse_destinations
 from .landscape.check import check_vapps
 from .landscape.landscape import Landscape
@@ -23,6 +22,7 @@ from .policy.policy import check_policies, resolve_policy
 from .pools import parse_pool, parse_pools, point_out_public
 from .topology.kinds import Topology
 from .topology.parser import TopologyParser
+from .tunnel import parse_tunnel
 from .vpn import Member, Vpn
 
 _KEYS = ("name", "pool", "members", "destinations", "topology", "tunnel", "policy", "mode")

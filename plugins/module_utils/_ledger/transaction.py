@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._base.errors import LedgerError
+from .._base.lease import Lease
 from .._base.prefix import BITS, Prefix
-from .._plan.pool.pool import Lease
 from .lineage import Generations, now, read_json
 from .records import (
     ACTIVE,

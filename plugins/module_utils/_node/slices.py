@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .._base.names import ORGANIZATION
 from . import identity
 from .commit import describe
 from .document import Change, Document
@@ -24,6 +24,7 @@ from .state import Busy, Store
 from .system import files
 
 DIRECTORY = identity.ORGANIZATIONS  # below the state directory
+_DIRECTORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}", re.ASCII)  # no path, whatever the VCC server let pass
 FORMAT = 1
 
 
@@ -56,7 +57,7 @@ def _wrong(document: Document) -> list[str]:
     organization = document.get("organization")
     if document.get("format") != FORMAT:
         return [f"slices: format {document.get('format')} is not {FORMAT}; is the collection older?"]
-    if document.get("role") != "vcc_node" or not ORGANIZATION.fullmatch(str(organization)):
+    if document.get("role") != "vcc_node" or not _DIRECTORY.fullmatch(str(organization)):
         return [f"slices: of {organization!r} is no VCC node's document"]
     return []
 

@@ -21,8 +21,6 @@ from .._base.errors import VccError
 from .._base.names import NAME, NAME_RULE, ORGANIZATION_KEPT, TUNNEL, required
 from .._base.whole_files import locked, make_directory, write_whole
 
-GIVEN = "given"
-"""What stands for a ``vcc_psk`` that is in order, wherever the key itself has no business."""
 PSK, PPK, TLS_CRYPT = "psk", "ppk", "tls-crypt"
 NAMES = {PSK: "pre-shared key", PPK: "PPK", TLS_CRYPT: "tls-crypt key"}
 # Characters. Of a PPK, RFC 8784, section 6, wants 256 bits: 43 are so many in base64.

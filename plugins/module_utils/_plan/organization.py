@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .._base.errors import PoolExhausted
+from .._base.lease import Lease
 from .._base.problems import Problems, some
 from .._intent.landscape.landscape import Landscape
 from .._intent.paths import CREATE_TUNNELS
@@ -24,7 +25,7 @@ from .compile.organization import compile_organization
 from .compile.still_guarded import still_guarded
 from .diff import changed_nodes, diff, touched
 from .outcome import Plan
-from .pool.leases import Lease, SiteDemand, hosts_of, is_vpn_block, vpn_of
+from .pool.leases import SiteDemand, hosts_of, is_vpn_block, vpn_of
 from .pool.pool import carve_vpn
 from .settle import told
 from .topology.static_paths import static_losses

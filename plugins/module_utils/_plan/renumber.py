@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .._base.lease import Lease
 from .._base.problems import Problems, some
 from .._intent.landscape.hosts import Vm
 from .._intent.landscape.landscape import Landscape
 from .._intent.vpn import Vpn
 from .._ledger.records import ACTIVE
 from .outcome import Plan
-from .pool.leases import Lease, server_key, vm_key
+from .pool.leases import server_key, vm_key
 
 if TYPE_CHECKING:
     from .organization import OrganizationPlan

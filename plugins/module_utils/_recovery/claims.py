@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._base.lease import Lease
 from .._base.prefix import Prefix, parse_address
-from .._plan.pool.leases import Lease, blocks_of, edge_key, site_key, vm_key, vpn_key
+from .._plan.pool.leases import blocks_of, edge_key, site_key, vm_key, vpn_key
 from .held import Held
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._plan.pool.leases import Lease
+from .._base.lease import Lease
 
 
 def clashes(claimed: Mapping[str, Lease], held: Mapping[str, Lease]) -> dict[str, str]:

@@ -11,8 +11,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .._base.errors import LedgerError, VccError
+from .._base.problems import some
 from .._ledger.ledger import Ledger
-from .._verify.finding import few
 from .backup import check_backup, differing, newer_than, same_records, write_files
 
 FORCE = "With -e vcc_restore_force=true it is replaced all the same"
@@ -37,7 +37,7 @@ def restore(
     missing, other = differing(content, state_dir)
     damaged = ""
     same = False
-    refused = [f"{few(other)} in {state_dir} differ from the backup"] if other else []
+    refused = [f"{some(list(other))} in {state_dir} differ from the backup"] if other else []
     if ledger.exists:
         try:
             same, newer = ledger.run(lambda t: (same_records(t, content), newer_than(t, content)), dry_run=True)

@@ -12,9 +12,10 @@ from typing import Any
 from ..._base.names import IDENTITY, folded
 from ..._base.prefix import parse_address
 from ..._base.problems import Problems
-from ..._pki.keys import GIVEN
 
 AUTHENTICATION = ("psk", "certificate")
+GIVEN = "given"
+"""What stands for a ``vcc_psk`` that is in order, wherever the key itself has no business."""
 # What only says something of an edge that is not ours.
 ONLY_EXTERNAL = ("vcc_authentication", "vcc_identity", "vcc_psk")
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..._base.errors import PoolExhausted
+from ..._base.lease import Lease
 from ..._base.prefix import Prefix, parse_address
 from ..._base.problems import Problems, some
 from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.paths import of_host, of_pool
 from ..._intent.vpn import Vpn
-from ..pool.leases import Lease, vpn_key, vpn_of
+from ..pool.leases import vpn_key, vpn_of
 
 Real = tuple[str, str, Prefix]
 """A host, the variable that says so, and what exists."""

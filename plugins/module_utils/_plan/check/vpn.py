@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ..._base.lease import Lease
 from ..._base.problems import Problems
 from ..._intent.landscape.check import check_landscape
 from ..._intent.landscape.check_addresses import check_addresses
@@ -18,7 +19,7 @@ from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.paths import of_host
 from ..._intent.vpn import Member, Vpn
-from ..pool.leases import Lease, is_vpn_block
+from ..pool.leases import is_vpn_block
 from ..tunnel.kinds import KINDS
 from .destinations import check_between_vpns, check_destinations
 from .pools import check_pools, real_networks

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..._base.lease import Lease
 from ..._intent.destinations import Server
 from ..._intent.ports import Ports
 from ..._intent.vpn import Member, Vpn
-from ..pool.leases import Lease, address_of, server_key, vm_key
+from ..pool.leases import address_of, server_key, vm_key
 
 Entry = dict[str, Any]
 

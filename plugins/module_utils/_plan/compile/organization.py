@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..._base.lease import Lease
 from ..._base.prefix import collapse
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Vpn
-from ..pool.leases import Lease, vpn_of
+from ..pool.leases import vpn_of
 from ..topology.ways import single_points_of_failure
 from ..tunnel.kinds import KINDS
 from . import access

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from ..pool.leases import Lease
+from ..._base.lease import Lease
 from .leased_vpn import LeasedVpn
 
 KEY = "ledger"

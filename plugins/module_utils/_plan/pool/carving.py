@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..._base.errors import PoolExhausted
+from ..._base.lease import Lease
 from ..._base.prefix import BITS, Prefix
-from .leases import Lease, blocks_of
+from .leases import blocks_of
 from .space import Space, spans
 
 # Usual least sizes, as host bits: room to grow without a second block. IPv6 keeps to nibbles for readable addresses.

@@ -8,17 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ..._base.lease import Lease
 from ..._base.prefix import Prefix
-
-
-@dataclass(frozen=True)
-class Lease:
-    """One block or one address (a /32 or /128), held under `key`; kind is "block" or "address"."""
-
-    key: str
-    prefix: Prefix
-    kind: str
-    pool: str
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@
 """PLAN: what a kind of tunnel has to say for itself: names, its own part of the documents, limits.
 
 All that follows from who reaches whom (links, selectors, routes, firewall) is compiled without knowing the kind. A kind
-is one class in a file of its own, ``_tunnel_<kind>.py``, named in ``_tunnels.KINDS``. docs/tunnels.md holds them side
-by side.
+is one class in a file of its own beside this one, named in ``kinds.KINDS``; what the intent may say of it is in
+``_intent/tunnel.py``. docs/tunnels.md holds the kinds side by side.
 """
 
 from __future__ import annotations
@@ -32,8 +32,6 @@ class Kind(ABC):
     """What its tunnels' names end with, so that tunnels of several kinds between the same edges are told apart."""
     PORTS: ClassVar[str]
     """What a firewall or NAT in front of an edge has to let in."""
-    OPTIONS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """What the long form in the intent may choose, the default first."""
     PPK: ClassVar[bool] = False
     """Whether a PPK can be mixed into its keys; where it cannot, policies that require one are refused."""
     AGREED: ClassVar[str]

@@ -1,14 +1,13 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PLAN: the kinds of tunnels there are. The first is what a VPN has that does not say."""
+"""PLAN: the kinds of tunnels there are, by the words that the intent has for them (``_intent/tunnel.py``)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ..._base.problems import Problems, unknown_keys
 from .ipsec import Ipsec
 from .kind import Kind
 from .ssl import Ssl
@@ -19,23 +18,3 @@ KINDS: Mapping[str, Kind] = {kind.NAME: kind for kind in (Ipsec(), Ssl())}
 def kind_of(tunnel: Mapping[str, Any]) -> Kind:
     """The kind of a tunnel, of its entry in a document."""
     return KINDS[tunnel.get("kind", Ipsec.NAME)]
-
-
-def parse_tunnel(raw: object, path: str, problems: Problems) -> tuple[str, dict[str, str]]:
-    """What the intent says of a VPN's tunnels: the kind, and each of the kind's options with its value.
-
-    A word, or the long form with the kind's options; None is the first kind there is.
-    """
-    given = raw if isinstance(raw, Mapping) else {"kind": next(iter(KINDS)) if raw is None else raw}
-    kind = given.get("kind")
-    if not isinstance(kind, str) or kind not in KINDS:
-        place = f"{path}.kind" if given is raw else path
-        problems.add(place, f"{kind!r} must be one of: {', '.join(KINDS)}")
-        return "", {}
-    known = KINDS[kind].OPTIONS
-    unknown_keys(given, {"kind", *known}, path, problems)
-    options = {key: given.get(key, values[0]) for key, values in known.items()}
-    for key, value in options.items():
-        if value not in known[key]:
-            problems.add(f"{path}.{key}", f"{value!r} must be one of: {', '.join(known[key])}")
-    return str(kind), {key: str(value) for key, value in options.items()}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from ..._base.problems import Problems
 from ..._intent.landscape.hosts import OrgEdge
@@ -49,7 +49,6 @@ class Ssl(Kind):
     NAME = "ssl"
     SUFFIX = "--ssl"
     PORTS = f"UDP {PORT['udp']} and TCP {PORT['tcp']}"
-    OPTIONS: ClassVar[Mapping[str, tuple[str, ...]]] = {"transport": tuple(TRANSPORTS)}
     AGREED = "the whole of encryption, dpd_delay and the tunnel's transport"
 
     def tunnel(self, vpn: Vpn, name: str, own: OrgEdge, peer: OrgEdge, starts: bool) -> Section:

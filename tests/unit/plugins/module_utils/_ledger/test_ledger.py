@@ -15,11 +15,11 @@ import pytest
 import sqlalchemy as sa
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import LedgerError
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.lease import Lease
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import Prefix
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction, digest_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import leases as leases_table
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.documents import empty_document
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.pool import Lease
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._ledger.children import (
     FACTS,
     INTENT,

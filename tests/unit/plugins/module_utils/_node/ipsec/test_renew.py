@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import ast
 import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import commit as _commit
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import module as _module
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import completed
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
@@ -31,7 +28,6 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import C
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import setups
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import MODULES
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.ipsec.test_secrets import Charon
 
 TUNNEL = "edge-east--edge-west"
@@ -177,17 +173,6 @@ def test_another_pace_is_a_new_key_exchange_and_no_restart(
     assert "given up after 2 + 2 + 2 = 6 s." in other
     assert "given up after 1 + 1.4 + 1.96 + 2.74 + 3.84 = 10.9 s." in one
     assert "  retransmit_timeout = 1.0\n  retransmit_base = 1.4\n  retransmit_tries = 4\n" in one
-
-
-def test_the_agent_ships_all_that_it_imports() -> None:
-    here = Path(_commit.__file__).parent
-    there = {path.stem for path in here.glob("*.py")}
-    for name in MODULES:
-        tree = ast.parse((here / f"{name}.py").read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.level == 1:
-                wanted = {node.module} if node.module else {alias.name for alias in node.names} & there
-                assert wanted <= set(MODULES), name
 
 
 # How often the agent tries

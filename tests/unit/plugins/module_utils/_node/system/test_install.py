@@ -16,19 +16,24 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import C
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
 
 LATER = {"_sha2"}  # of the standard library of Python 3.12
-HERE = Path(install.__file__).parent
+HERE = Path(install.__file__).parents[1]
 
 
 def test_everything_the_agent_imports_is_installed() -> None:
     for module in install.MODULES:
-        for node in ast.walk(ast.parse((HERE / f"{module}.py").read_text(encoding="utf-8"))):
+        path = HERE.joinpath(*module.split(".")).with_suffix(".py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.level:
-                names = [node.module] if node.module else [alias.name for alias in node.names]
-                assert set(names) <= set(install.MODULES), module
+                there = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+                files = [there.with_suffix(".py")] if there.with_suffix(".py").exists() else []
+                files += [one for alias in node.names if (one := there / f"{alias.name}.py").exists()]
+                assert files != [], (module, node.module)
+                wanted = {".".join(one.relative_to(HERE).with_suffix("").parts) for one in files}
+                assert wanted <= set(install.MODULES), module
 
 
 def test_the_standard_library_is_enough() -> None:
-    for path in HERE.glob("*.py"):
+    for path in HERE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
