@@ -159,6 +159,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 # _node refuses an old Python.
 # pylint: disable-next=unused-import
+from ansible_collections.intercloud.vpn.plugins.module_utils import _node  # noqa: F401
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe import ping as _ping
 

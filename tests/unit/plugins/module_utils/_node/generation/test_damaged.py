@@ -149,5 +149,5 @@ def test_the_kernel_takes_the_refusing_firewall(edge: Generation) -> None:
 def test_nobody_takes_a_damaged_generation_for_nothing() -> None:
     """`current` is None for a damaged one, too: to know what to run, ask `running`."""
     asked = re.compile(r"\.current\(\) or\b")
-    found = {path.name for path in Path(state.__file__).parent.glob("*.py") if asked.search(path.read_text("utf-8"))}
+    found = {path.name for path in Path(state.__file__).parent.rglob("*.py") if asked.search(path.read_text("utf-8"))}
     assert found == set()
