@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.plugins.action import ActionBase
 
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import lineage_beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._ssl_files import expanded
@@ -28,15 +28,10 @@ except ImportError:  # before ansible-core 2.19 every string was a template
 ENTRIES = ("addresses", "routes", "vpns", "tunnels", "sysctls")
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
-    """See the module of the same name for its options."""
+class ActionModule(Action):
+    """Action plugin of M(intercloud.vpn.edge_commit). A host that the plan does not know is skipped."""
 
-    TRANSFERS_FILES = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Skip a host that the plan does not know; otherwise call the module once."""
-        variables = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, variables)
+    def act(self, variables: dict[str, Any]) -> dict[str, Any]:
         arguments = {key: value for key, value in self._task.args.items() if value is not None}
         node = str(variables.get("inventory_hostname", ""))
         documents = arguments.pop("documents", None)
@@ -46,7 +41,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             arguments["lineage"] = lineage_beside(str(documents), node)
         if document is None:
             return {
-                **result,
                 "changed": False,
                 "skipped": True,
                 "confirm": False,
@@ -56,8 +50,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         rendered = {**self._files(arguments, document, variables), **beside(document, documents)}
         arguments["files"] = {**(arguments.get("files") or {}), **rendered}
         arguments.pop("templates", None)
-        result.update(self._execute_module(module_args=arguments, task_vars=variables))
-        return result
+        return self.ask(arguments, variables)
 
     @staticmethod
     def _document(directory: Any, node: str) -> dict[str, Any] | None:

@@ -8,21 +8,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
 
 
-class ActionModule(ActionBase):
-    """See the module of the same name."""
+class ActionModule(Action):
+    """Action plugin of M(intercloud.vpn.edge_observe)."""
 
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
-    _supports_diff = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Call the module once."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         before = time.time()
-        result.update(self._execute_module(task_vars=task_vars))
-        if not result.get("failed"):
-            result["asked"] = [round(before, 3), round(time.time(), 3)]
-        return result
+        result = self.ask(self._task.args, task_vars)
+        return result if result.get("failed") else {**result, "asked": [round(before, 3), round(time.time(), 3)]}

@@ -7,31 +7,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import tunnels_to
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import PPK, TLS_CRYPT, kind_of, wrong_psk
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 
 
-class ActionModule(ActionBase):
-    """See the module of the same name for its options."""
+class ActionModule(Action):
+    """Action plugin of M(intercloud.vpn.edge_psk): the module is asked once, if it has to be asked for anything."""
 
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
-    _supports_diff = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Call the module once, if it has to be asked for anything."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        hostvars = (task_vars or {})["hostvars"]
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        hostvars = task_vars["hostvars"]
         arguments = dict(self._task.args)
         if arguments.get("plan"):
             arguments.update(_of_edge(str(arguments.pop("plan")), str(arguments.pop("edge"))))
         tunnels = [tunnel for tunnel in arguments["tunnels"] if kind_of(tunnel)]
-        asked, given = [], {}
+        asked: list[dict[str, Any]] = []
+        given: dict[str, str] = {}
+        result: dict[str, Any] = {}
         for tunnel in tunnels:
             if kind_of(tunnel) in (PPK, TLS_CRYPT):
                 asked.append(_told(tunnel))
@@ -44,11 +38,11 @@ class ActionModule(ActionBase):
                 continue
             wrong = wrong_psk(variables["vcc_psk"])
             if wrong:
-                raise AnsibleActionFail(f"hosts.{tunnel['peer']}.vcc_psk: {wrong}")
+                raise VccError(f"hosts.{tunnel['peer']}.vcc_psk: {wrong}")
             given[tunnel["name"]] = str(variables["vcc_psk"])
         if asked:
             arguments["tunnels"] = asked
-            result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
+            result = self.ask(arguments, task_vars)
             if result.get("failed"):
                 return result
         inventory = {tunnel["name"]: f"vcc_psk of {tunnel['peer']} in the inventory" for tunnel in tunnels}
@@ -67,9 +61,6 @@ def _told(tunnel: dict[str, Any]) -> dict[str, Any]:
 
 def _of_edge(path: str, edge: str) -> dict[str, Any]:
     """The tunnels to an external edge, out of the plan."""
-    try:
-        _plan, documents = load_plan(path)
-        found = tunnels_to(edge, documents)
-    except VccError as error:
-        raise AnsibleActionFail(str(error)) from error
+    _plan, documents = load_plan(path)
+    found = tunnels_to(edge, documents)
     return {"organization": documents[found[0][0]]["organization"], "tunnels": [tunnel for _node, tunnel in found]}

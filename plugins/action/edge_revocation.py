@@ -7,37 +7,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.plugins.action import ActionBase
+from ansible.errors import AnsibleActionFail
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import RunAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_organizations
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 
 
-class ActionModule(ActionBase):
+class ActionModule(RunAction):
     """Action plugin of M(intercloud.vpn.edge_revocation)."""
 
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        super().run(tmp, task_vars)
-        if task_vars is None:
-            raise AnsibleError("edge_revocation needs the variables of its task")
-        require_sound_run(task_vars, self._templar)
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         try:
             edges = read_organizations(task_vars)
         except IntentErrors as error:
             raise AnsibleActionFail(error.report("in the inventory, nothing was changed")) from None
         # Those of the inventory: who works for one organization has nothing to say about the edges of others.
-        arguments = {"organizations": sorted(edges), **tidy(self._task.args)}
-        result: dict[str, Any] = self._execute_module(
-            module_name="intercloud.vpn.edge_revocation", module_args=arguments, task_vars=task_vars
-        )
-        result.pop("invocation", None)
+        result = self.ask({"organizations": sorted(edges), **tidy(self._task.args)}, task_vars)
         if "organization" in result:
             result["edges"] = edges.get(result["organization"], [])
         return result

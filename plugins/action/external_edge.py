@@ -5,49 +5,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.plugins.action import ActionBase
+from typing import Any, ClassVar
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems, did_you_mean
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.hosts import OrgEdge
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.landscape import Landscape
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import LocalAction, RunAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
-
-ARGUMENTS = {"edge": {"type": "str", "required": True}, "authentication": {"type": "str"}}
 
 
-class ActionModule(ActionBase):
-    """See the module's documentation."""
+class ActionModule(LocalAction, RunAction):
+    """Action plugin of M(intercloud.vpn.external_edge)."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_diff = False
+    ARGUMENTS: ClassVar = {"edge": {"type": "str", "required": True}, "authentication": {"type": "str"}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return who the edge is."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _dummy, given = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        if task_vars is None:
-            raise AnsibleError("external_edge needs the variables of its task")
-        require_sound_run(task_vars, self._templar)
-        try:
-            edge = _find(given["edge"], read_hosts(task_vars))
-        except VccError as error:
-            raise AnsibleActionFail(str(error)) from error
+    def work(self, given: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        edge = _find(given["edge"], read_hosts(task_vars))
         authentication = edge.external.authentication if edge.external else None
         if given["authentication"] not in (None, authentication):
-            raise AnsibleActionFail(
+            raise VccError(
                 f"{edge.name} authenticates with a {authentication}; "
                 f"say so with vcc_authentication: {given['authentication']} if that is to change"
             )
         return {
-            **result,
-            "changed": False,
             "edge": edge.name,
             "organization": edge.organization,
             "identity": edge.identity,

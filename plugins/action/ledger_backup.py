@@ -8,34 +8,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.plugins.action import ActionBase
+from ansible.errors import AnsibleActionFail
 
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import RunAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import who_runs
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._vault import vault_of, write_encrypted
 
 
-class ActionModule(ActionBase):
+class ActionModule(RunAction):
     """Action plugin of M(intercloud.vpn.ledger_backup)."""
 
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        super().run(tmp, task_vars)
-        if task_vars is None:
-            raise AnsibleError("ledger_backup needs the variables of its task")
-        require_sound_run(task_vars, self._templar)
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         vault = vault_of(self._loader)
         if not self._task.args.get("dest"):
             raise AnsibleActionFail("dest: the file to write the backup to is missing")
         dest = Path(str(self._task.args["dest"])).expanduser().absolute()
-        arguments = {**self._task.args, "dest": str(dest), "who": who_runs(task_vars)}
-        result: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
+        result = self.ask({**self._task.args, "dest": str(dest), "who": who_runs(task_vars)}, task_vars)
         backup = result.pop("backup", None)
-        result.pop("invocation", None)
         if backup is None:
             return result
         if not self._task.check_mode:

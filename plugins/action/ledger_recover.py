@@ -8,25 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.facts import is_shared, organization_of
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import RunAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts, who_runs
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 
 
-class ActionModule(ActionBase):
+class ActionModule(RunAction):
     """Action plugin of M(intercloud.vpn.ledger_recover)."""
 
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        super().run(tmp, task_vars)
-        if task_vars is None:
-            raise AnsibleError("ledger_recover needs the variables of its task")
-        require_sound_run(task_vars, self._templar)
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         # A shared VCC node holds slices of organizations that this ledger may have nothing to do with.
         inventory = read_hosts(task_vars)
         organizations = self._task.args.get("organizations") or sorted(
@@ -42,11 +32,9 @@ class ActionModule(ActionBase):
                 paths = _listed(found, "unreadable", str)
                 unreadable = [path for path in paths if _concerns(path, organizations)]
                 wrong += [f"{host}: {path} cannot be read" for path in unreadable]
-        arguments = {**self._task.args, "organizations": organizations, "held": held, "who": who_runs(task_vars)}
-        result: dict[str, Any] = self._execute_module(
-            module_name="intercloud.vpn.ledger_recover", module_args=arguments, task_vars=task_vars
+        result = self.ask(
+            {**self._task.args, "organizations": organizations, "held": held, "who": who_runs(task_vars)}, task_vars
         )
-        result.pop("invocation", None)
         if "notes" in result:
             result["notes"] = wrong + result["notes"]
         return result

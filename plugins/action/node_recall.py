@@ -10,24 +10,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
-
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._logins import is_ours
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
-    """See the module of the same name."""
+class ActionModule(Action):
+    """Action plugin of M(intercloud.vpn.node_recall): not shown with -v, as Ansible's own facts are not."""
 
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What the module returns, not shown with -v, as Ansible's own facts are not."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        if task_vars is None:
-            raise AnsibleError("node_recall needs the variables of its task")
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         if not is_ours(str(task_vars["inventory_hostname"]), task_vars):
-            return {**result, "changed": False, "skipped": True, "skip_reason": "the host is not ours to log in to"}
-        result = self._execute_module(module_name="intercloud.vpn.node_recall", task_vars=task_vars)
-        return {**result, "_ansible_verbose_override": True}
+            return {"changed": False, "skipped": True, "skip_reason": "the host is not ours to log in to"}
+        return {**self.ask(self._task.args, task_vars), "_ansible_verbose_override": True}

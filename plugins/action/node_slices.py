@@ -10,20 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import lineage_beside
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
-    """See the module of the same name for its options."""
+class ActionModule(Action):
+    """Action plugin of M(intercloud.vpn.node_slices). A host that the plan does not know is skipped."""
 
-    TRANSFERS_FILES = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Skip a host that the plan does not know; otherwise call the module once."""
-        variables = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, variables)
+    def act(self, variables: dict[str, Any]) -> dict[str, Any]:
         arguments = {key: value for key, value in self._task.args.items() if value is not None}
         node = str(variables.get("inventory_hostname", ""))
         if arguments.get("documents"):
@@ -36,9 +31,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 if (lineage := lineage_beside(directory, name))
             }
             if not arguments["slices"]:
-                return {**result, "changed": False, "skipped": True, "msg": f"the plan has no document for {node}"}
-        result.update(self._execute_module(module_args=arguments, task_vars=variables))
-        return result
+                return {"changed": False, "skipped": True, "msg": f"the plan has no document for {node}"}
+        return self.ask(arguments, variables)
 
     @staticmethod
     def _read(directory: Path, node: str) -> dict[str, dict[str, Any]]:

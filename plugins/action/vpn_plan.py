@@ -14,7 +14,6 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
@@ -29,6 +28,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.c
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import is_concerned
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.observed import told
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.survey_facts import read_facts
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     KINDS,
     UNREADABLE,
@@ -46,11 +46,8 @@ NEEDED = ("vcc_ledger", "vcc_state_dir")
 CANNOT = "__cannot_be_templated__"
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Action plugin of M(intercloud.vpn.vpn_plan)."""
-
-    _supports_check_mode = True
-    _supports_async = False
 
     @classmethod
     def finalize_task_arg(cls, name: str, value: Any, *rest: Any, **more: Any) -> Any:
@@ -62,10 +59,7 @@ class ActionModule(ActionBase):
                 raise
             return {CANNOT: str(error)}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        super().run(tmp, task_vars)
-        if task_vars is None:
-            raise AnsibleError("vpn_plan needs the variables of its task")
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)
         problems = Problems()
         run = read_run(task_vars, self._templar, problems)
@@ -88,10 +82,7 @@ class ActionModule(ActionBase):
             observed=gather(task_vars),
             collisions=collisions(connections, ours),
         )
-        result: dict[str, Any] = self._execute_module(
-            module_name="intercloud.vpn.vpn_plan", module_args=arguments, task_vars=task_vars
-        )
-        result.pop("invocation", None)
+        result = self.ask(arguments, task_vars)
         plan = result.pop("plan", None)
         if plan is not None:
             result["nodes"] = sorted({document["node"] for document in plan["documents"].values()})
