@@ -41,13 +41,13 @@ options:
     description: How long the certificate is valid. It never outlives the authority.
     type: int
     default: 397
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and tell what would change.
     support: full
     details: Checks the request and writes nothing. RV(certificate) is null, RV(authority) if there is none yet.
   diff_mode:
-    description: Shows differences in diff mode.
     support: none
 seealso:
   - module: intercloud.vpn.edge_key

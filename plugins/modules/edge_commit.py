@@ -105,13 +105,14 @@ options:
     type: list
     elements: str
     default: []
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and predict what a run does.
     support: full
   diff_mode:
-    description: Shows differences in diff mode. Key material is never shown.
     support: full
+    details: Key material is never shown.
 seealso:
   - module: intercloud.vpn.edge_confirm
   - module: intercloud.vpn.edge_observe

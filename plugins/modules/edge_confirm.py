@@ -38,12 +38,12 @@ options:
       - Only for check mode, in which the commit before this left nothing to confirm, whether the real one would have.
     type: bool
     default: false
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and predict what a run does.
     support: full
   diff_mode:
-    description: Shows differences in diff mode.
     support: none
 seealso:
   - module: intercloud.vpn.edge_commit

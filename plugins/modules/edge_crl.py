@@ -25,12 +25,12 @@ options:
     description: The list, as M(intercloud.vpn.edge_revocation) returns it.
     type: str
     required: true
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and predict what a run does.
     support: full
   diff_mode:
-    description: Shows differences in diff mode.
     support: full
 seealso:
   - module: intercloud.vpn.edge_revocation

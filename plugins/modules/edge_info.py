@@ -32,12 +32,12 @@ options:
     description: A certificate that ends within so many days does not count as valid.
     type: int
     default: 30
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and predict what a run does.
     support: full
   diff_mode:
-    description: Shows differences in diff mode.
     support: none
 seealso:
   - module: intercloud.vpn.edge_commit

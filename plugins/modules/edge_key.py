@@ -38,13 +38,13 @@ options:
     type: list
     elements: str
     default: []
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and tell what would change.
     support: full
     details: Predicts whether a key would be made. As long as there is none that can stay, RV(csr) is null.
   diff_mode:
-    description: Shows differences in diff mode.
     support: none
     details: A private key has no diff.
 seealso:

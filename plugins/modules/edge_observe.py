@@ -16,12 +16,12 @@ description:
     tunnels, what is known of its certificate, and why links are down.
   - Never changes anything.
 options: {}
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and predict what a run does.
     support: full
   diff_mode:
-    description: Shows differences in diff mode.
     support: none
 seealso:
   - module: intercloud.vpn.edge_commit

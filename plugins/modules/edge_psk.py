@@ -41,17 +41,17 @@ options:
         One whose external edge is not in the inventory is left out, as its C(vcc_psk) is not known.
     type: list
     elements: dict
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
+  - intercloud.vpn.attributes.action
 attributes:
   action:
-    description: Has an action plugin, which runs on the controller.
     support: full
     details: It knows C(vcc_psk), and calls the module on the VCC server for the other keys only.
   check_mode:
-    description: Can run in check mode and tell what would change.
     support: full
     details: Makes no key. One that would be made is null in RV(secrets).
   diff_mode:
-    description: Shows differences in diff mode.
     support: none
 seealso:
   - module: intercloud.vpn.edge_commit

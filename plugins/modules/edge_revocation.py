@@ -33,17 +33,17 @@ options:
     description: The organizations whose edge it may be. When it is not given, those of the inventory's hosts.
     type: list
     elements: str
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
+  - intercloud.vpn.attributes.action
 attributes:
   action:
-    description: Has an action plugin, which runs on the controller.
     support: full
     details: It knows the organizations and edges of the inventory, and calls the module on the VCC server.
   check_mode:
-    description: Can run in check mode and tell what would change.
     support: full
     details: Writes nothing. RV(crl) is the list as it would be.
   diff_mode:
-    description: Shows differences in diff mode.
     support: none
 seealso:
   - module: intercloud.vpn.edge_crl

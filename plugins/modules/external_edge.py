@@ -23,17 +23,17 @@ options:
   authentication:
     description: Fail if it authenticates in another way, V(psk) or V(certificate).
     type: str
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
+  - intercloud.vpn.attributes.action
 attributes:
   action:
-    description: Has an action plugin, which runs on the controller.
     support: full
     details: All of it runs there.
   check_mode:
-    description: Can run in check mode and tell what would change.
     support: full
     details: Changes nothing anyway.
   diff_mode:
-    description: Shows differences in diff mode.
     support: none
 seealso:
   - module: intercloud.vpn.edge_certificate

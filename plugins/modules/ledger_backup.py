@@ -18,7 +18,9 @@ description:
   - The vault password is the run's, by C(--vault-id), C(--vault-password-file) or C(ANSIBLE_VAULT_PASSWORD_FILE).
     Without one nothing is read.
   - Runs on the VCC server, usually by C(delegate_to).
-extends_documentation_fragment: intercloud.vpn.ledger
+extends_documentation_fragment:
+  - intercloud.vpn.ledger
+  - intercloud.vpn.attributes
 options:
   state_dir:
     description: Where the VCC server keeps authorities and keys.
@@ -31,10 +33,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Reads all of it and writes nothing.
+    details: Reads all of it and writes nothing.
   diff_mode:
     support: none
-    description: The content is secret.
+    details: The content is secret.
 seealso:
   - module: intercloud.vpn.ledger_restore
 """

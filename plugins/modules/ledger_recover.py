@@ -19,7 +19,9 @@ description:
     leased again.
   - Runs on the VCC server, usually by C(delegate_to). A ledger that does not exist is made.
   - Where nodes contradict each other, nothing is written.
-extends_documentation_fragment: intercloud.vpn.ledger
+extends_documentation_fragment:
+  - intercloud.vpn.ledger
+  - intercloud.vpn.attributes
 options:
   state_dir:
     description: Where the VCC server keeps the authorities, which learn what they revoked.
@@ -42,10 +44,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Shows the differences and changes nothing.
+    details: Shows the differences and changes nothing.
   diff_mode:
     support: full
-    description: Shows what the ledger learns and gives up, in words.
+    details: Shows what the ledger learns and gives up, in words.
 seealso:
   - module: intercloud.vpn.node_recall
   - module: intercloud.vpn.ledger_restore

@@ -19,7 +19,9 @@ description:
     replaced with O(force) only. A list of revocations that is there always stays.
   - Afterwards the ledger is older than what the nodes run. M(intercloud.vpn.ledger_recover) is the second half of a
     restore.
-extends_documentation_fragment: intercloud.vpn.ledger
+extends_documentation_fragment:
+  - intercloud.vpn.ledger
+  - intercloud.vpn.attributes
 options:
   ledger:
     description: The ledger, as a URL that SQLAlchemy understands. It may be of another kind than the one backed up.
@@ -43,10 +45,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Says what would be restored.
+    details: Says what would be restored.
   diff_mode:
     support: none
-    description: The content is secret.
+    details: The content is secret.
 seealso:
   - module: intercloud.vpn.ledger_backup
   - module: intercloud.vpn.ledger_recover

@@ -78,13 +78,13 @@ options:
     description: Seconds within which a target expected to be reachable may come up.
     type: float
     default: 5.0
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and tell what would change.
     support: full
     details: Probes change nothing and are sent in check mode, too.
   diff_mode:
-    description: Shows differences in diff mode.
     support: none
 seealso:
   - module: intercloud.vpn.vpn_report

@@ -16,16 +16,16 @@ description:
     which ledger it is. M(intercloud.vpn.ledger_recover) compares that with the ledger.
   - Never changes anything, and returns no secret. External edges, and VMs behind them, are skipped.
 options: {}
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
+  - intercloud.vpn.attributes.action
 attributes:
   action:
-    description: Has an action plugin, which runs on the controller.
     support: full
     details: What was read is not shown with C(-v), as a shared VCC node holds other organizations' slices, too.
   check_mode:
-    description: Can run in check mode and predict what a run does.
     support: full
   diff_mode:
-    description: Shows differences in diff mode.
     support: none
 seealso:
   - module: intercloud.vpn.ledger_recover

@@ -46,12 +46,12 @@ options:
     type: list
     elements: str
     default: []
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and predict what a run does.
     support: full
   diff_mode:
-    description: Shows differences in diff mode.
     support: full
 seealso:
   - module: intercloud.vpn.vpn_plan

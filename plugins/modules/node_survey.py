@@ -24,16 +24,16 @@ options:
     type: list
     elements: str
     default: []
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
+  - intercloud.vpn.attributes.action
 attributes:
   action:
-    description: Has an action plugin, which runs on the controller.
     support: full
     details: It runs one command on the machine, and copies no file there.
   check_mode:
-    description: Can run in check mode and does what a run does.
     support: full
   diff_mode:
-    description: Shows differences in diff mode.
     support: none
 seealso:
   - module: intercloud.vpn.vpn_plan

@@ -19,7 +19,9 @@ description:
   - VPNs that are not mentioned stay as they are. Removing one takes its name in O(absent).
   - A VPN that never came up is left out of the plan unless it is mentioned. Its addresses stay leased.
   - The documents are left in a directory of the controller that lives as long as the run, for the roles of apply.
-extends_documentation_fragment: intercloud.vpn.ledger
+extends_documentation_fragment:
+  - intercloud.vpn.ledger
+  - intercloud.vpn.attributes
 options:
   state_dir:
     description: Where the VCC server keeps the certification authorities.
@@ -124,10 +126,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Plans in a transaction that is rolled back, so that the documents are those of the real run.
+    details: Plans in a transaction that is rolled back, so that the documents are those of the real run.
   diff_mode:
     support: full
-    description: Shows what comes and goes, in words.
+    details: Shows what comes and goes, in words.
 notes:
   - The inventory is read by the action plugin of the same name, in one pass, whatever O(ignore:--limit) says.
 seealso:

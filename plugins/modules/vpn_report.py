@@ -59,17 +59,17 @@ options:
     description: Whether to fail if there is a finding of severity V(error).
     type: bool
     default: true
+extends_documentation_fragment:
+  - intercloud.vpn.attributes
+  - intercloud.vpn.attributes.action
 attributes:
   action:
-    description: Has an action plugin, which runs on the controller.
     support: full
     details: All of it runs there.
   check_mode:
-    description: Can run in check mode and tell what would change.
     support: full
     details: Judges and shows, but does not write O(dest).
   diff_mode:
-    description: Shows differences in diff mode.
     support: none
 seealso:
   - module: intercloud.vpn.member_probe

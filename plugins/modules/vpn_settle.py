@@ -18,7 +18,9 @@ description:
     document.
   - Runs on the VCC server after apply, usually by C(delegate_to). Leases go last, so that no address is given to
     somebody else while a node still answers to it.
-extends_documentation_fragment: intercloud.vpn.ledger
+extends_documentation_fragment:
+  - intercloud.vpn.ledger
+  - intercloud.vpn.attributes
 options:
   applied:
     description: The nodes that run their document.
@@ -51,10 +53,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Everything is rolled back.
+    details: Everything is rolled back.
   diff_mode:
     support: none
-    description: There is nothing to show.
+    details: There is nothing to show.
 notes:
   - The inventory is read by the action plugin of the same name.
 seealso:
