@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation of all modules has in common: what their attributes mean. Whether one has them it says itself."""
+"""What the documentation of all modules has in common: what attributes mean. Whether one has them it says itself."""
 
 from __future__ import annotations
 

@@ -23,3 +23,11 @@ options:
     type: str
     default: ""
 """
+
+    STATE_DIR = r"""
+options:
+  state_dir:
+    description: Where the VCC server keeps authorities and keys.
+    type: path
+    default: /var/lib/intercloud-vpn
+"""

@@ -24,6 +24,7 @@ LEDGER_ARGUMENTS = {
     "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
     "who": {"type": "str", "default": ""},
 }
+STATE_DIR_ARGUMENT = {"state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"}}
 
 T = TypeVar("T")
 

@@ -79,34 +79,14 @@ options:
       - V(0) confirms at once.
     type: int
     default: 60
-  allow_older:
-    description:
-      - Whether the node takes a generation that does not descend from its own, by its number or by O(lineage). Without
-        it that is refused, so that of two controllers the slower one does not undo what the other did, and a ledger
-        that was restored from a backup gives no address out twice.
-    type: bool
-    default: false
   lineage:
     description:
       - The ledger that the generation is of, its hash, and the generations of this node that it descends from. Filled
         from O(documents). A document without one is only held against the number of the node's generation.
     type: dict
-  adopt:
-    description:
-      - Names that machines had and give up now, V(edge-west), or V(acme/edge-west) for one that changes organizations.
-        Without it a machine refuses a document that is for another name than the one it was given before.
-    type: list
-    elements: str
-    default: []
-  require:
-    description:
-      - Packages that have to be there. When some are missing, nothing is done; they are returned as
-        RV(missing_packages).
-    type: list
-    elements: str
-    default: []
 extends_documentation_fragment:
   - intercloud.vpn.attributes
+  - intercloud.vpn.generation
 attributes:
   check_mode:
     support: full
@@ -177,6 +157,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import module as _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import GENERATION
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 SHIPPED = agent.COMMANDS  # the agent is installed from what this module carries along: all of it has to be imported
@@ -196,10 +177,8 @@ def main() -> None:
             "certificates": {"type": "dict", "options": certificates},
             "secrets": {"type": "dict", "no_log": True},
             "confirm_timeout": {"type": "int", "default": 60},
-            "allow_older": {"type": "bool", "default": False},
             "lineage": {"type": "dict"},
-            "adopt": {"type": "list", "elements": "str", "default": []},
-            "require": {"type": "list", "elements": "str", "default": []},
+            **GENERATION,
         },
         required_one_of=[("documents", "document")],
         supports_check_mode=True,

@@ -20,12 +20,9 @@ description:
   - Runs on the VCC server, usually by C(delegate_to).
 extends_documentation_fragment:
   - intercloud.vpn.ledger
+  - intercloud.vpn.ledger.state_dir
   - intercloud.vpn.attributes
 options:
-  state_dir:
-    description: Where the VCC server keeps authorities and keys.
-    type: path
-    default: /var/lib/intercloud-vpn
   dest:
     description: The file on the controller. It is replaced as a whole, and is for its owner only.
     type: path
@@ -80,6 +77,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery import backup as _backup
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
+    STATE_DIR_ARGUMENT,
     require_libraries,
     run_on_ledger,
 )
@@ -94,7 +92,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **LEDGER_ARGUMENTS,
-            "state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"},
+            **STATE_DIR_ARGUMENT,
             "dest": {"type": "path", "required": True},
         },
         supports_check_mode=True,

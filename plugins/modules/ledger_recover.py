@@ -21,12 +21,9 @@ description:
   - Where nodes contradict each other, nothing is written.
 extends_documentation_fragment:
   - intercloud.vpn.ledger
+  - intercloud.vpn.ledger.state_dir
   - intercloud.vpn.attributes
 options:
-  state_dir:
-    description: Where the VCC server keeps the authorities, which learn what they revoked.
-    type: path
-    default: /var/lib/intercloud-vpn
   recalled_var:
     description: The variable that the results of M(intercloud.vpn.node_recall) are registered in.
     type: str
@@ -82,14 +79,18 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery import recover
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.revocations import recover_revocations
-from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, run_on_ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
+    LEDGER_ARGUMENTS,
+    STATE_DIR_ARGUMENT,
+    run_on_ledger,
+)
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **LEDGER_ARGUMENTS,
-            "state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"},
+            **STATE_DIR_ARGUMENT,
             "recalled_var": {"type": "str", "default": "vcc_recalled"},
             "organizations": {"type": "list", "elements": "str", "default": []},
             "held": {"type": "list", "elements": "dict", "default": []},

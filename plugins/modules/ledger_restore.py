@@ -21,16 +21,13 @@ description:
     restore.
 extends_documentation_fragment:
   - intercloud.vpn.ledger
+  - intercloud.vpn.ledger.state_dir
   - intercloud.vpn.attributes
 options:
   ledger:
     description: The ledger, as a URL that SQLAlchemy understands. It may be of another kind than the one backed up.
     type: str
     default: sqlite:////var/lib/intercloud-vpn/ledger.sqlite
-  state_dir:
-    description: Where the VCC server keeps authorities and keys.
-    type: path
-    default: /var/lib/intercloud-vpn
   src:
     description: The backup on the controller. Its vault password is the run's.
     type: path
@@ -86,14 +83,18 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery import restore
-from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, require_libraries
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
+    LEDGER_ARGUMENTS,
+    STATE_DIR_ARGUMENT,
+    require_libraries,
+)
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **LEDGER_ARGUMENTS,
-            "state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"},
+            **STATE_DIR_ARGUMENT,
             "src": {"type": "path", "required": True},
             "force": {"type": "bool", "default": False},
             # One text: of a mapping, Ansible would hide every value, however short, in everything that is said.

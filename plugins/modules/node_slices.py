@@ -26,28 +26,13 @@ options:
     description: The documents themselves, one per organization. Filled from O(documents).
     type: list
     elements: dict
-  allow_older:
-    description: Whether the node takes a generation that does not descend from its own.
-    type: bool
-    default: false
   lineage:
     description: What each organization's slice descends from, by organization. Filled from O(documents).
     type: dict
     default: {}
-  adopt:
-    description: Names that machines had and give up now; see M(intercloud.vpn.edge_commit).
-    type: list
-    elements: str
-    default: []
-  require:
-    description:
-      - Packages that have to be there. When some are missing, nothing is done; they are returned as
-        RV(missing_packages).
-    type: list
-    elements: str
-    default: []
 extends_documentation_fragment:
   - intercloud.vpn.attributes
+  - intercloud.vpn.generation
 attributes:
   check_mode:
     support: full
@@ -80,6 +65,7 @@ missing_packages:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import slices
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import GENERATION
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 
@@ -89,10 +75,8 @@ def main() -> None:
         argument_spec={
             "documents": {"type": "path"},
             "slices": {"type": "list", "elements": "dict"},
-            "allow_older": {"type": "bool", "default": False},
             "lineage": {"type": "dict", "default": {}},
-            "adopt": {"type": "list", "elements": "str", "default": []},
-            "require": {"type": "list", "elements": "str", "default": []},
+            **GENERATION,
         },
         required_one_of=[("documents", "slices")],
         supports_check_mode=True,

@@ -21,12 +21,9 @@ description:
   - The documents are left in a directory of the controller that lives as long as the run, for the roles of apply.
 extends_documentation_fragment:
   - intercloud.vpn.ledger
+  - intercloud.vpn.ledger.state_dir
   - intercloud.vpn.attributes
 options:
-  state_dir:
-    description: Where the VCC server keeps the certification authorities.
-    type: path
-    default: /var/lib/intercloud-vpn
   pools:
     description: The pools that VPNs take addresses from, by name, each a CIDR.
     type: raw
@@ -247,7 +244,11 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan import plan as _plan
-from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, run_on_ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
+    LEDGER_ARGUMENTS,
+    STATE_DIR_ARGUMENT,
+    run_on_ledger,
+)
 
 RETURNED = (
     *("generations", "changed_nodes", "new_tunnels", "notes", "losing", "leaving", "unsettled"),
@@ -276,7 +277,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **LEDGER_ARGUMENTS,
-            "state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"},
+            **STATE_DIR_ARGUMENT,
             "pools": {"type": "raw", "default": {}},
             "vpns": {"type": "raw", "default": []},
             "policies": {"type": "raw", "default": {}},
