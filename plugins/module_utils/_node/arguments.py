@@ -1,14 +1,52 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of all modules that give a node a generation; documented in plugins/doc_fragments/generation.py."""
+"""The options of modules that run on nodes, for Ansible's argument specifications. Their documentation is in the modules.
+
+Here, because an action plugin validates them, too, when it asks the node's agent in place of a module.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-GENERATION: dict[str, dict[str, Any]] = {
+Arguments = dict[str, dict[str, Any]]
+
+# Documented in plugins/doc_fragments/generation.py.
+GENERATION: Arguments = {
     "allow_older": {"type": "bool", "default": False},
     "adopt": {"type": "list", "elements": "str", "default": []},
     "require": {"type": "list", "elements": "str", "default": []},
 }
+COMMIT: Arguments = {
+    "documents": {"type": "path"},
+    "document": {"type": "dict"},
+    "templates": {"type": "dict", "default": {}},
+    "files": {"type": "dict", "default": {}},
+    "backend": {"type": "str", "choices": ["xfrm", "libipsec", "none"], "default": "none"},
+    "trap": {"type": "bool", "default": False},
+    "certificates": {
+        "type": "dict",
+        "options": {"certificate": {"type": "str"}, "authority": {"type": "str"}, "crl": {"type": "str"}},
+    },
+    "secrets": {"type": "dict", "no_log": True},
+    "confirm_timeout": {"type": "int", "default": 60},
+    "lineage": {"type": "dict"},
+    **GENERATION,
+}
+CONFIRM: Arguments = {
+    "state": {"type": "str", "choices": ["confirmed", "rolled_back"], "default": "confirmed"},
+    "timeout": {"type": "int", "default": 30},
+    "generation": {"type": "str", "default": ""},
+    "pending": {"type": "bool", "default": False},
+}
+CRL: Arguments = {
+    "organization": {"type": "str", "required": True},
+    "crl": {"type": "str", "required": True},
+}
+INFO: Arguments = {
+    "packages": {"type": "list", "elements": "str", "default": []},
+    "backend": {"type": "str", "choices": ["auto", "xfrm", "libipsec"], "default": "auto"},
+    "days": {"type": "int", "default": 30},
+}
+OBSERVE: Arguments = {}
