@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import COMMIT
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import lineage_beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._ssl_files import expanded
@@ -28,8 +29,10 @@ except ImportError:  # before ansible-core 2.19 every string was a template
 ENTRIES = ("addresses", "routes", "vpns", "tunnels", "sysctls")
 
 
-class ActionModule(Action):
+class ActionModule(NodeAction):
     """Action plugin of M(intercloud.vpn.edge_commit). A host that the plan does not know is skipped."""
+
+    ARGUMENTS: ClassVar = COMMIT
 
     def act(self, variables: dict[str, Any]) -> dict[str, Any]:
         arguments = {key: value for key, value in self._task.args.items() if value is not None}

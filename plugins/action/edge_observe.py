@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import OBSERVE
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 
 
-class ActionModule(Action):
+class ActionModule(NodeAction):
     """Action plugin of M(intercloud.vpn.edge_observe)."""
+
+    ARGUMENTS: ClassVar = OBSERVE
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         before = time.time()

@@ -157,7 +157,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import module as _module
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import GENERATION
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import COMMIT
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 SHIPPED = agent.COMMANDS  # the agent is installed from what this module carries along: all of it has to be imported
@@ -165,21 +165,8 @@ SHIPPED = agent.COMMANDS  # the agent is installed from what this module carries
 
 def main() -> None:
     """Run the module."""
-    certificates = {"certificate": {"type": "str"}, "authority": {"type": "str"}, "crl": {"type": "str"}}
     module = AnsibleModule(
-        argument_spec={
-            "documents": {"type": "path"},
-            "document": {"type": "dict"},
-            "templates": {"type": "dict", "default": {}},
-            "files": {"type": "dict", "default": {}},
-            "backend": {"type": "str", "choices": ["xfrm", "libipsec", "none"], "default": "none"},
-            "trap": {"type": "bool", "default": False},
-            "certificates": {"type": "dict", "options": certificates},
-            "secrets": {"type": "dict", "no_log": True},
-            "confirm_timeout": {"type": "int", "default": 60},
-            "lineage": {"type": "dict"},
-            **GENERATION,
-        },
+        argument_spec=COMMIT,
         required_one_of=[("documents", "document")],
         supports_check_mode=True,
     )

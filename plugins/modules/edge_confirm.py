@@ -88,18 +88,14 @@ generation:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import module as _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import CONFIRM
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={
-            "state": {"type": "str", "choices": ["confirmed", "rolled_back"], "default": "confirmed"},
-            "timeout": {"type": "int", "default": 30},
-            "generation": {"type": "str", "default": ""},
-            "pending": {"type": "bool", "default": False},
-        },
+        argument_spec=CONFIRM,
         supports_check_mode=True,
     )
     result = _module.confirm(module.params, Store(), module.check_mode)

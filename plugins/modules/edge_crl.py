@@ -60,6 +60,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import module as _module
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import CRL
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 SHIPPED = agent.COMMANDS  # the agent on the node is compared with what this module carries along: import all of it
@@ -68,10 +69,7 @@ SHIPPED = agent.COMMANDS  # the agent on the node is compared with what this mod
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={
-            "organization": {"type": "str", "required": True},
-            "crl": {"type": "str", "required": True},
-        },
+        argument_spec=CRL,
         supports_check_mode=True,
     )
     result = _module.revoke(module.params, Store(), module.check_mode)

@@ -115,6 +115,7 @@ certificate:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import INFO
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.facts import gather
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
@@ -122,11 +123,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={
-            "packages": {"type": "list", "elements": "str", "default": []},
-            "backend": {"type": "str", "choices": ["auto", "xfrm", "libipsec"], "default": "auto"},
-            "days": {"type": "int", "default": 30},
-        },
+        argument_spec=INFO,
         supports_check_mode=True,
     )
     given = module.params

@@ -277,6 +277,7 @@ sas:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import OBSERVE
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.observe import observe
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
@@ -285,7 +286,7 @@ SHIPPED = agent.COMMANDS  # the agent on the node is compared with what this mod
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=OBSERVE, supports_check_mode=True)
     module.exit_json(changed=False, **observe(Store()))
 
 

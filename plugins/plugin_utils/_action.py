@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import AGENT, code_version, sources
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 
 
@@ -41,11 +45,15 @@ class Action(ActionBase):  # type: ignore[misc]
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Do what the action is for; returns its part of the result."""
 
+    @property
+    def module(self) -> str:
+        """The name that the action and its module have."""
+        return str(self._task.action).rpartition(".")[2]
+
     def ask(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """What the module of the same name returns. Not what it was given, which is long, and may be secret."""
-        name = f"intercloud.vpn.{self._task.action.rpartition('.')[2]}"
         result: dict[str, Any] = self._execute_module(
-            module_name=name, module_args=dict(arguments), task_vars=task_vars
+            module_name=f"intercloud.vpn.{self.module}", module_args=dict(arguments), task_vars=task_vars
         )
         result.pop("invocation", None)
         return result
@@ -74,3 +82,41 @@ class LocalAction(Action):
     @abstractmethod
     def work(self, given: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Do what the action is for, with its validated arguments."""
+
+
+class NodeAction(Action):
+    """An action that asks a node: the agent that is installed there, if it is of this version, or else by the module."""
+
+    ARGUMENTS: ClassVar[dict[str, dict[str, Any]]] = {}
+    """The module's."""
+
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Ask with what the task gives."""
+        return self.ask(self._task.args, task_vars)
+
+    def ask(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """What comes of the arguments on the node."""
+        if self._is_pipelining_enabled("new"):  # else there is no standard input
+            answer = self._ask_agent(arguments)
+            if answer is not None:
+                return answer
+        return super().ask(arguments, task_vars)
+
+    def _ask_agent(self, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The agent's answer. None where there is no agent of this version, or none that works: nothing was done then."""
+        checked = ArgumentSpecValidator(self.ARGUMENTS).validate(dict(arguments))
+        if checked.error_messages:
+            raise AnsibleActionFail("; ".join(checked.error_messages))
+        version = code_version(sources())
+        asked = {"params": checked.validated_parameters, "check": self._task.check_mode}
+        said = self._low_level_execute_command(
+            f"{AGENT} call {self.module} {version}", in_data=json.dumps(asked).encode()
+        )
+        lines = [line for line in said["stdout"].splitlines() if line.startswith("{")]  # it may greet before it answers
+        if json.dumps({"version": version}) not in lines:
+            return None
+        if said["rc"] != 0:
+            raise AnsibleActionFail(f"the node's agent failed: {said['stderr'].strip()}")
+        result: dict[str, Any] = remove_values(json.loads(lines[-1])["result"], checked._no_log_values)
+        notes = result.pop("notes", [])
+        return {**result, **({"warnings": notes} if notes else {}), **({"failed": True} if "msg" in result else {})}

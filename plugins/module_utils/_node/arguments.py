@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of modules that run on nodes, for Ansible's argument specifications. Their documentation is in the modules.
+"""The options of modules that run on nodes, as argument specifications. Their documentation is in the modules.
 
 Here, because an action plugin validates them, too, when it asks the node's agent in place of a module.
 """

@@ -25,10 +25,12 @@ HOOK = f"{HOME}/ssl-peer"
 # What the agent needs of this package. Each folder's own file comes with it.
 MODULES = (
     "agent",
+    "calls",
     "collisions",
     "commit",
     "confirm",
     "document",
+    "facts",
     "generation.generations",
     "generation.guarded",
     "generation.pending",
@@ -64,6 +66,7 @@ MODULES = (
     "kernel.usage",
     "kinds",
     "machine",
+    "module",
     "notes",
     "observe",
     "part",
@@ -156,11 +159,25 @@ def digest(files: dict[str, str]) -> str:
     return sha256("".join(f"{path}\0{sha256(text)}\n" for path, text in sorted(files.items())))
 
 
+def code_version(files: dict[str, str]) -> str:
+    """The version of the agent's code, whatever Python it runs by: the same on the controller and on every node."""
+    return digest({path: text for path, text in files.items() if path.startswith(f"{HOME}/{PACKAGE}/")})
+
+
+def installed_version(store: Store) -> str:
+    """The version of the code that is installed."""
+    return code_version(_installed(store))
+
+
 def version(store: Store) -> str:
     """The version that is installed."""
+    return digest(_installed(store))
+
+
+def _installed(store: Store) -> dict[str, str]:
     home = store.at(HOME)
     paths = [path for path in home.rglob("*") if path.is_file() and _source(path)]
-    return digest({f"/{path.relative_to(store.root)}": _files.read(path) for path in paths})
+    return {f"/{path.relative_to(store.root)}": _files.read(path) for path in paths}
 
 
 def _source(path: Path) -> bool:
