@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import PROBE
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 
 
-class ActionModule(Action):
+class ActionModule(NodeAction):
     """Action plugin of M(intercloud.vpn.member_probe): the targets of this host, if it has any."""
+
+    ARGUMENTS: ClassVar = PROBE
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)

@@ -157,46 +157,20 @@ probes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-# _node refuses an old Python.
-# pylint: disable-next=unused-import
-from ansible_collections.intercloud.vpn.plugins.module_utils import _node  # noqa: F401
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe import ping as _ping
-
-TARGET = {
-    "address": {"type": "str", "required": True},
-    "source": {"type": "str"},
-    "expect": {"type": "str", "choices": ["reachable", "unreachable"], "required": True},
-    "vpn": {"type": "str"},
-    "dst": {"type": "str"},
-    "kind": {"type": "str"},
-    "mtu": {"type": "int"},
-    "port": {"type": "int"},
-}
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import PROBE
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.probe.ping import probed
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={
-            "plan": {"type": "path"},  # for the action plugin
-            "targets": {"type": "list", "elements": "dict", "options": TARGET},
-            "nonmembers_per_network": {"type": "int", "default": 1},  # for the action plugin
-            "count": {"type": "int", "default": 3},
-            "interval": {"type": "float", "default": 0.2},
-            "timeout": {"type": "float", "default": 1.0},
-            "settle": {"type": "float", "default": 5.0},
-        },
+        argument_spec=PROBE,
         mutually_exclusive=[("plan", "targets")],
         required_one_of=[("plan", "targets")],
         supports_check_mode=True,
     )
-    given = module.params
-    try:
-        ping = _ping.Ping(given["count"], given["interval"], given["timeout"], given["settle"])
-        module.exit_json(changed=False, probes=_ping.probe_all(given["targets"] or [], ping))
-    except VccError as error:
-        module.fail_json(msg=str(error))
+    result = probed(module.params)
+    (module.fail_json if result.get("msg") else module.exit_json)(**result)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ class LocalAction(Action):
 
 
 class NodeAction(Action):
-    """An action that asks a node: the agent that is installed there, if it is of this version, or else by the module."""
+    """An action that asks a node: the agent that is installed there, if it is of this version, or else the module."""
 
     ARGUMENTS: ClassVar[dict[str, dict[str, Any]]] = {}
     """The module's."""
@@ -103,7 +103,7 @@ class NodeAction(Action):
         return super().ask(arguments, task_vars)
 
     def _ask_agent(self, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The agent's answer. None where there is no agent of this version, or none that works: nothing was done then."""
+        """The agent's answer. None where there is none of this version, or none that works: nothing was done then."""
         checked = ArgumentSpecValidator(self.ARGUMENTS).validate(dict(arguments))
         if checked.error_messages:
             raise AnsibleActionFail("; ".join(checked.error_messages))

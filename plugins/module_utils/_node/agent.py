@@ -9,7 +9,6 @@ import json
 import sys
 import time
 
-from .calls import answer
 from .commit import FAILURES, refuse, rollback
 from .document import LIBIPSEC_DEVICE
 from .ipsec import certificates, charon, renew, revocations, secrets
@@ -120,6 +119,8 @@ def main(arguments: list[str] | None = None) -> int:
         say(f"agent COMMAND, one of\n{USAGE}")
         return 0
     if len(given) == 3 and given[0] == "call":
+        from .calls import answer  # not for the resident agent: megabytes
+
         return answer(given[1], given[2], Store())
     if len(given) != 1 or given[0] not in COMMANDS:
         sys.stderr.write(f"agent COMMAND, one of\n{USAGE}")

@@ -50,3 +50,22 @@ INFO: Arguments = {
     "days": {"type": "int", "default": 30},
 }
 OBSERVE: Arguments = {}
+_TARGET: Arguments = {
+    "address": {"type": "str", "required": True},
+    "source": {"type": "str"},
+    "expect": {"type": "str", "choices": ["reachable", "unreachable"], "required": True},
+    "vpn": {"type": "str"},
+    "dst": {"type": "str"},
+    "kind": {"type": "str"},
+    "mtu": {"type": "int"},
+    "port": {"type": "int"},
+}
+PROBE: Arguments = {
+    "plan": {"type": "path"},  # for the action plugin
+    "targets": {"type": "list", "elements": "dict", "options": _TARGET},
+    "nonmembers_per_network": {"type": "int", "default": 1},  # for the action plugin
+    "count": {"type": "int", "default": 3},
+    "interval": {"type": "float", "default": 0.2},
+    "timeout": {"type": "float", "default": 1.0},
+    "settle": {"type": "float", "default": 5.0},
+}

@@ -19,6 +19,7 @@ from typing import Any
 from .facts import gather
 from .module import commit, confirm, revoke
 from .observe import observe
+from .probe.ping import probed
 from .state import Store
 from .system.install import installed_version
 
@@ -34,12 +35,17 @@ def _observe(_given: dict[str, Any], store: Store, _check: bool) -> dict[str, An
     return {"changed": False, **observe(store)}
 
 
+def _probe(given: dict[str, Any], _store: Store, _check: bool) -> dict[str, Any]:
+    return probed(given)
+
+
 CALLS: Mapping[str, Callable[[dict[str, Any], Store, bool], dict[str, Any]]] = {
     "edge_commit": commit,
     "edge_confirm": confirm,
     "edge_crl": revoke,
     "edge_info": _info,
     "edge_observe": _observe,
+    "member_probe": _probe,
 }
 """Parameters, the node's state and whether it is check mode, to the result. One with `msg` is a failure."""
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe import ping
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe import port as _probe_port
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.probe import ping
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.probe import port as _probe_port
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json, table
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._verify.world import World, _answer
 

@@ -1,4 +1,4 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VERIFY: what runs on a VM to try its VPN: the standard library and iputils' ping, nothing else."""
+"""What a VM does to try its VPN, whether it is a node or not: the standard library and iputils' ping, nothing else."""

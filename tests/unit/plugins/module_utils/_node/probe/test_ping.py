@@ -10,10 +10,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe import ping
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe.application import chosen_source
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probe.ping import (
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.probe import ping
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.probe.application import chosen_source
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.probe.ping import (
     Answer,
     Ping,
     command,
@@ -218,7 +217,7 @@ def test_records_keep_the_order_of_the_targets() -> None:
 
 @pytest.mark.parametrize("target", [{"address": "100.64.0.66"}, {"expect": "reachable"}, {**WANTED, "expect": "maybe"}])
 def test_a_target_must_be_whole(target: dict[str, t.Any]) -> None:
-    with pytest.raises(VccError, match=r"targets\[1\]"):
+    with pytest.raises(ValueError, match=r"targets\[1\]"):
         probe_all([WANTED, target], QUICK, Network())
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VERIFY: ping many targets at once. Runs on a VM: the standard library and iputils' ping, nothing else."""
+"""Ping many targets at once. Runs on a VM: the standard library and iputils' ping, nothing else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import typing as t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..._base.errors import VccError
 from .application import chosen_source
 from .port import probe_port
 
@@ -80,7 +79,7 @@ def probe_all(targets: Sequence[Mapping[str, t.Any]], ping: Ping, run: Run = run
     """Probe all targets side by side; one record per target, in their order."""
     for number, target in enumerate(targets):
         if target.get("expect") not in ("reachable", "unreachable") or not target.get("address"):
-            raise VccError(f"targets[{number}]: needs an address, and expect: reachable or unreachable")
+            raise ValueError(f"targets[{number}]: needs an address, and expect: reachable or unreachable")
     with concurrent.futures.ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         return list(pool.map(lambda target: probe(target, ping, run), targets))
 
@@ -223,3 +222,12 @@ def _patience(ping: Ping) -> float:
 
 def _family(target: Mapping[str, t.Any]) -> int:
     return 6 if ":" in str(target["address"]) else 4
+
+
+def probed(given: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The result of the module member_probe with its parameters; one with `msg` is a failure."""
+    try:
+        ping = Ping(given["count"], given["interval"], given["timeout"], given["settle"])
+        return {"changed": False, "probes": probe_all(given["targets"] or [], ping)}
+    except ValueError as error:
+        return {"msg": str(error)}

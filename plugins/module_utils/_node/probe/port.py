@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VERIFY: ask a TCP port. Runs on a VM: the standard library, nothing else.
+"""Ask a TCP port. Runs on a VM: the standard library, nothing else.
 
 An open port answers, and so does a closed one whose host refuses: packets pass. Silence is what a firewall makes of it.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VERIFY: what an application on a VM would find. Runs on a VM: the standard library, nothing else.
+"""What an application on a VM would find. Runs on a VM: the standard library, nothing else.
 
 A probe from a bound address proves that the path works. An application binds none: the kernel chooses its source and
 route, by rules that other software may have added (`ip rule`).
