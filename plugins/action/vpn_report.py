@@ -54,9 +54,7 @@ class ActionModule(LocalAction):
         judged.findings = [runnable(finding, list(map(shortest, inventories))) for finding in judged.findings]
         content = result_json(judged, plan, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
         if given["dest"] and not self._task.check_mode:
-            path = Path(given["dest"])
-            make_directory(path.parent, 0o700)
-            write_whole(path, f"{json.dumps(content, indent=2)}\n".encode(), 0o600)
+            write(Path(given["dest"]), content)
         Display().display(table(judged, plan))
         errors = [finding for finding in content["findings"] if finding["severity"] == "error"]
         here = [str(host) for host in task_vars.get("ansible_play_hosts") or []]
@@ -117,3 +115,9 @@ def last_failure(variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if isinstance(value, Mapping) and (value.get("failed") or value.get("unreachable")) and "msg" in value
     ]
     return failures[-1] if failures else None
+
+
+def write(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON whole or not at all, for its owner only."""
+    make_directory(path.parent, 0o700)
+    write_whole(path, f"{json.dumps(content, indent=2)}\n".encode(), 0o600)

@@ -168,7 +168,7 @@ def execute(url: str, *statements: str) -> list[list[tuple[object, ...]]]:
 
 def first_version(url: str) -> None:
     """A ledger as the first version made it in PostgreSQL, with what its SQLite has in the unit tests."""
-    lines = (UNIT / "ledger_v1.sql").read_text().split(";\n")
+    lines = (UNIT / "_ledger/ledger_v1.sql").read_text().split(";\n")
     tables = [line for line in lines if "CREATE" in line]
     first = [line for line in tables if "schema_version" in line or "TABLE generations" in line]
     rest = [line for line in tables if line not in first]

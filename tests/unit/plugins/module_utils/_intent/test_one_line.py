@@ -10,8 +10,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
-
-from .landscapes import CLOUDS, PAYROLL, Hosts, World, changed, lab
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
+    CLOUDS,
+    PAYROLL,
+    Hosts,
+    World,
+    changed,
+    lab,
+)
 
 IPV6 = {"name": "v", "pool": "internal", "members": ["vapp1-east", "vm3-east", "vapp1-west", "vm3-west"]}
 POOLS = {"internal": "fd64:1::/48"}

@@ -12,8 +12,13 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import macs_of
-
-from .landscapes import PAYROLL, World, bodies, changed, lab
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
+    PAYROLL,
+    World,
+    bodies,
+    changed,
+    lab,
+)
 
 AUDIT = {"name": "audit", "pool": "10.99.0.0/16", "members": ["vm2-east", "vm2-west", "vm3-west"]}
 PUBLIC = {"edge-east": "203.0.113.2/28", "edge-west": "203.0.113.18/28"}

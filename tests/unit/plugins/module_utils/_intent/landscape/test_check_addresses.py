@@ -12,9 +12,8 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.neighbours import Neighbours
-
-from .intent_cases import Errors, assert_refused
-from .landscapes import PAYROLL, World, changed, lab
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._intent.cases import Errors, assert_refused
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
 
 TWO = "vpns: [*payroll, {name: audit, pool: internal, members: [%s]}]"
 VAPP2 = (
