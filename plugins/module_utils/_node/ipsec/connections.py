@@ -16,6 +16,7 @@ from . import certificates
 from .vici import Vici, ViciError
 
 PATIENCE = 5.0  # seconds that a peer has to make a new IKE_SA with us
+CHILDREN_TAKE = 3.0  # seconds to rekey the CHILD_SAs of a tunnel
 
 Selectors = tuple[frozenset[str], frozenset[str]]  # local, remote
 Shape = dict[str, dict[str, Selectors]]  # connection → child → selectors
@@ -113,6 +114,26 @@ def again(names: Iterable[str], reauth: bool) -> set[str]:
         time.sleep(0.1)
         left = {name for name, found in _ike_spis(left).items() if not found or found & before[name]}
     return left
+
+
+def rekey_whole(names: Iterable[str], older: float) -> list[str]:
+    """Rekey the CHILD_SAs, then the IKE_SA, of tunnels whose IKE_SA is so many seconds old; returns those tunnels.
+
+    What is left behind is when charon meant to look whether the peer is alive. ViciError if charon does not run.
+    """
+    done = []
+    for name, sa in security_associations(names):
+        if sa.get("state") != "ESTABLISHED" or int(sa.get("established") or 0) < older:
+            continue
+        with Vici() as vici:
+            for child in sa.get("child-sas", {}).values():
+                vici.ask("rekey", {"child-id": str(child["uniqueid"])})
+        done.append(name)
+    # Not at once: a CHILD_SA that is being rekeyed keeps charon from rekeying its IKE_SA.
+    if done:
+        time.sleep(CHILDREN_TAKE)
+        again(done, reauth=False)
+    return done
 
 
 def _ike_spis(names: Iterable[str]) -> dict[str, set[tuple[str, str]]]:

@@ -16,12 +16,13 @@ from functools import partial
 
 from .. import confirm
 from ..document import Document, Generation
-from ..ipsec import xfrm
+from ..ipsec import connections, xfrm
 from ..ipsec.vici import Vici, ViciError
 from ..kinds import KINDS
 from ..state import Store
 from ..tunnel_kind import UP
 from . import expiry, setups
+from .clock import Clock
 from .counting import count
 from .journal import Journal
 from .worker import Worker
@@ -36,6 +37,8 @@ SOON = 0.3  # seconds after charon told of something: it mostly tells more
 RESCUE = 1.0
 HOUR = 3600.0
 PATIENCE = 15.0  # seconds that a peer has to answer
+SET_BACK = 5.0  # seconds
+OTHERS_TURN = 10.0  # seconds after which who does not start a tunnel has it rekeyed, if nobody else has
 
 
 class Upkeep(Worker):
@@ -51,12 +54,16 @@ class Upkeep(Worker):
         self._rescue = 0.0  # when to bring up what other ends start; 0: not at all
         self._killed = False
         self._initiating: threading.Thread | None = None
+        self._clock = Clock()
+        self._set_back = 0.0  # when the clock was
+        self._rekeying: list[tuple[float, bool]] = []  # when tunnels are to be rekeyed, and whether those started here
 
     # --- wait --------------------------------------------------------------------------------------------------------
 
     def wait(self) -> None:
         """charon tells of a link, ends, or is there again; or it is time to look."""
-        left = max(0.0, min(self._due, self._rescue or self._due) - time.monotonic())
+        due = [self._due, *([self._rescue] if self._rescue else []), *(at for at, _ours in self._rekeying)]
+        left = max(0.0, min(due) - time.monotonic())
         if not self.generation().tunnels("ipsec"):
             self._hang_up()
             self._ended.wait(min(left, TICK))
@@ -104,6 +111,7 @@ class Upkeep(Worker):
         if self._rescue and now >= self._rescue:
             self._rescue = 0.0
             self._initiate(self._forgotten())
+        self._look_at_the_clock(now)
         if now < self._due:
             return
         self._due = now + BUSY  # should a commit be under way
@@ -124,6 +132,28 @@ class Upkeep(Worker):
             self._certificate = now + HOUR
             for line in self._tried("looking at the certificate", lambda: expiry.warnings(self.store)):
                 self.journal.failed("certificate", line)  # said once a day: it names the days that are left
+
+    def _look_at_the_clock(self, now: float) -> None:
+        """A clock that was set back: charon would look for dead peers only when it has caught up.
+
+        The kernel says by that clock when a policy was used last. Where that is in the future, charon (5.9, 6.0) looks
+        for a dead peer that much later (send_dpd in its ike_sa.c). New SAs, with policies that were not used yet, are
+        looked after from now on. Nobody authenticates for that: by the new time certificates may not be valid yet. ESP
+        in userspace has no such times.
+        """
+        seconds = self._clock.set_back()
+        if seconds > SET_BACK and self.generation().backend == "xfrm" and self.generation().tunnels("ipsec"):
+            what = f"the clock was set back by {seconds:.0f} s"
+            self.journal.say(f"{what}: tunnels are rekeyed, so that dead peers are noticed")
+            self._set_back, self._rekeying = now, [(now, True), (now + OTHERS_TURN, False)]
+        while self._rekeying and now >= self._rekeying[0][0]:
+            _at, ours = self._rekeying.pop(0)
+            names = [one["name"] for one in self.generation().tunnels("ipsec") if bool(one.get("initiator")) == ours]
+            threading.Thread(target=self._rekey, args=(names, now - self._set_back), daemon=True).start()
+
+    def _rekey(self, names: list[str], older: float) -> None:
+        for name in self._tried("rekeying", partial(connections.rekey_whole, names, older)):
+            self.journal.say(f"{name}: rekeyed")
 
     def _forgotten(self) -> list[Document]:
         """The links that other ends start, and that are down since charon was killed here."""

@@ -73,6 +73,7 @@ MODULES = (
     "probe.application",
     "probe.ping",
     "probe.port",
+    "resident.clock",
     "resident.convergence",
     "resident.counting",
     "resident.departure",
@@ -151,9 +152,11 @@ def sources() -> dict[str, str]:
         spec = importlib.util.find_spec(module)
         if spec is None or spec.loader is None:
             raise RuntimeError(f"{module} was not shipped")
-        text = spec.loader.get_source(module)  # type: ignore[attr-defined]
+        text = spec.loader.get_source(module) or ""  # type: ignore[attr-defined]
+        if isinstance(text, bytes):  # of Ansible's own loader, on the controller
+            text = text.decode()
         parts = name.split(".") if name in MODULES else [*filter(None, [name]), "__init__"]
-        found["/".join((HOME, PACKAGE, *parts)) + ".py"] = text or ""
+        found["/".join((HOME, PACKAGE, *parts)) + ".py"] = text
     return found
 
 
