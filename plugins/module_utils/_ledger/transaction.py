@@ -9,7 +9,7 @@ Everything belongs to an organization. A change is written, and an event logged,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._base.errors import LedgerError
@@ -33,6 +33,7 @@ from .schema import documents, events, landscape, leases, tunnels, vpns
 from .sqlalchemy import sa
 
 _HIGHEST_NUMBER = 65535
+AT_ONCE = 500  # values in a condition: SQLite before 3.32 takes 999 variables (its limits.html)
 
 
 class Transaction(Generations):
@@ -47,7 +48,8 @@ class Transaction(Generations):
 
     def add_leases(self, org: str, new: Iterable[Lease]) -> None:
         """Take leases. One that is held already is left as it is; LedgerError when its key holds another prefix."""
-        held = self.leases(org)
+        new = list(new)
+        held = self._leases_of(org, [lease.key for lease in new])
         fresh: dict[str, Lease] = {}
         for lease in new:
             known = held.get(lease.key) or fresh.get(lease.key)
@@ -58,6 +60,14 @@ class Transaction(Generations):
         time = now()
         self._insert(leases, [_lease_row(org, lease, time) for lease in fresh.values()])
         self._log(org, "lease taken", {key: _lease_detail(lease) for key, lease in fresh.items()})
+
+    def _leases_of(self, org: str, keys: Sequence[str]) -> dict[str, Lease]:
+        """Those of the keys that are leased. Costs as much as there are keys, however large the ledger is."""
+        found: dict[str, Lease] = {}
+        for some in (keys[at : at + AT_ONCE] for at in range(0, len(keys), AT_ONCE)):
+            where = sa.and_(leases.c.organization == org, leases.c.key.in_(some))
+            found.update((row.key, _lease(row)) for row in self._connection.execute(sa.select(leases).where(where)))
+        return found
 
     def release(self, org: str, key: str) -> list[Lease]:
         """End the lease of a key, its further blocks (`key#2`), and everything below; returns what was released."""

@@ -67,6 +67,26 @@ def test_a_key_never_gets_another_prefix(ledger: Ledger) -> None:
         ledger.run(lambda t: t.add_leases("acme", [lease("k", "10.0.1.0/24")]))
 
 
+def test_taking_one_more_lease_reads_no_other(ledger: Ledger) -> None:
+    """A lease costs the same in a ledger of any size: what a statement gives back is counted, and not the time."""
+    ledger.run(lambda transaction: transaction.add_leases("acme", many(range(3000))))
+    statements: list[str] = []
+
+    def one_more(transaction: Transaction) -> None:
+        connection = transaction._connection
+        sa.event.listen(connection, "before_cursor_execute", lambda *given: statements.append(f"{given[2]} {given[3]}"))
+        transaction.add_leases("acme", many(range(2990, 3001)))
+
+    ledger.run(one_more)
+    assert len(statements) <= 4
+    assert [text for text in statements if "SELECT" in text and "vpn/" not in text] == []
+    assert len(ledger.run(lambda transaction: transaction.leases("acme"))) == 3001
+
+
+def many(numbers: range) -> list[Lease]:
+    return [lease(f"vpn/payroll/site/east/vm/m{n}", f"100.{64 + (n >> 8)}.0.{n & 255}/32", "address") for n in numbers]
+
+
 def test_the_database_refuses_an_address_twice_even_if_the_code_is_wrong(ledger: Ledger, path: Path) -> None:
     ledger.run(lambda t: t.add_leases("acme", [lease("a", "10.0.0.1/32", "address")]))
     with pytest.raises(LedgerError, match="refuses a record"):
