@@ -16,7 +16,7 @@ from functools import partial
 
 from .. import confirm
 from ..document import Document, Generation
-from ..ipsec import connections, xfrm
+from ..ipsec import connections, duplicates, xfrm
 from ..ipsec.vici import Vici, ViciError
 from ..kinds import KINDS
 from ..state import Store
@@ -32,6 +32,7 @@ AGAIN = 0.2  # seconds between attempts to reach a charon that is not there
 TICK = 2.0
 BUSY = 1.0  # seconds until the next attempt, while somebody else holds the node's lock
 SOON = 0.3  # seconds after charon told of something: it mostly tells more
+SETTLED = duplicates.SETTLED + 0.5  # seconds after it: what is there twice by then does not go by itself
 # A charon that was killed has forgotten its SAs, and its peers notice by DPD only. A link that starts here starts by
 # itself. Of other links, the peer has so many seconds to come first; then this end asks for a new IKE_SA.
 RESCUE = 1.0
@@ -50,6 +51,7 @@ class Upkeep(Worker):
         super().__init__(store, journal)
         self._vici: Vici | None = None
         self._due = 0.0
+        self._settled = 0.0  # when what charon told of last has settled; 0: it has
         self._certificate = 0.0  # when to look whether it ends
         self._rescue = 0.0  # when to bring up what other ends start; 0: not at all
         self._killed = False
@@ -96,7 +98,9 @@ class Upkeep(Worker):
             # One that a commit restarts is the commit's business.
             self._killed = not self.store.committing() and self.store.pending is None
             self._hang_up()
-        self._due = min(self._due, time.monotonic() + SOON)
+        now = time.monotonic()
+        self._due = min(self._due, now + SOON)
+        self._settled = self._settled or now + SETTLED
 
     def _hang_up(self) -> None:
         if self._vici is not None:
@@ -117,7 +121,7 @@ class Upkeep(Worker):
         self._due = now + BUSY  # should a commit be under way
         with self.store.lock(patience=0):
             generation, store = self.generation(), self.store
-            self._due = now + setups.interval(generation)
+            self._due = self._next(now, setups.interval(generation))
             # Links are kept, whatever can be counted.
             for line in self._tried("usage of quotas", lambda: count(generation, store)):
                 self.journal.warn(line)
@@ -132,6 +136,16 @@ class Upkeep(Worker):
             self._certificate = now + HOUR
             for line in self._tried("looking at the certificate", lambda: expiry.warnings(self.store)):
                 self.journal.failed("certificate", line)  # said once a day: it names the days that are left
+
+    def _next(self, now: float, interval: float) -> float:
+        """When to look again. Once more than the interval asks for, when what charon told of has settled.
+
+        Seen: two IKE_SAs of a tunnel. The peer ended the older one every 10 s, and for that charon made another one
+        here (close_action). Who looks only right after each of these never sees two that are old enough to judge.
+        """
+        if 0 < self._settled <= now:
+            self._settled = 0.0
+        return min(now + interval, self._settled or now + interval)
 
     def _look_at_the_clock(self, now: float) -> None:
         """A clock that was set back: charon would look for dead peers only when it has caught up.

@@ -1,0 +1,118 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When tunnels are looked at: after charon told of one, when that has settled, now and then; and when a clock was set back."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, duplicates
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import clock, upkeep
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+
+
+class Kept(upkeep.Upkeep):
+    """The worker, with a time of its own."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(store, Journal())
+        self.now, self.looks = 1000.0, list[float]()
+        own = SimpleNamespace(monotonic=lambda: self.now)
+        monkeypatch.setattr(upkeep, "time", own)
+        monkeypatch.setattr(upkeep, "KINDS", (self,))
+        monkeypatch.setattr(upkeep.confirm, "missing", lambda *_given: [])
+        self.NAME = "any"
+
+    def keep(self, _generation: Generation, _store: Store) -> list[str]:
+        self.looks.append(self.now)
+        return []
+
+    def live(self, until: float, events: tuple[float, ...] = ()) -> list[float]:
+        """When it looks, in seconds from the beginning, where charon tells of something at these moments."""
+        begun, left = self.now, list(events)
+        while self.now < begun + until:
+            if left and self.now >= begun + left[0]:
+                left.pop(0)
+                self._hear(SimpleNamespace(drain=lambda: None))  # type: ignore[arg-type]
+            self.turn()
+            self.now += 0.1
+        return [round(look - begun, 1) for look in self.looks]
+
+
+def current(store: Store, edge: Generation) -> None:
+    store.save(edge)
+    store.point(edge)
+
+
+def test_it_looks_now_and_then(store: Store, edge: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
+    current(store, edge)
+    looks = Kept(store, monkeypatch).live(50)
+    assert [round(b - a) for a, b in zip(looks, looks[1:])] == [20, 20]
+
+
+def test_it_looks_after_news_and_again_when_that_has_settled(
+    store: Store, edge: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current(store, edge)
+    first, soon, settled, *_later = Kept(store, monkeypatch).live(12, events=(2.0,))
+    assert first == 0.0
+    assert 2.2 <= soon <= 2.5
+    assert 2 + duplicates.SETTLED < settled < 2 + duplicates.SETTLED + 1
+
+
+def test_news_every_ten_seconds_keep_it_from_no_settled_look(
+    store: Store, edge: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen: in step with what it was to end, it looked at SAs of 0.3 s only, for minutes."""
+    current(store, edge)
+    events = tuple(2.0 + 10.3 * turn for turn in range(6))
+    looks = Kept(store, monkeypatch).live(70, events)
+    for event in events:
+        assert [look for look in looks if event + duplicates.SETTLED < look < event + 10], event
+
+
+@pytest.mark.parametrize(
+    ("backend", "back", "told"), [("xfrm", 3600.0, True), ("xfrm", 1.0, False), ("libipsec", 3600.0, False)]
+)
+def test_tunnels_are_rekeyed_when_the_clock_was_set_back(
+    store: Store, edge: Generation, monkeypatch: pytest.MonkeyPatch, backend: str, back: float, told: bool
+) -> None:
+    rekeyed: list[tuple[list[str], float]] = []
+
+    def rekey(names: list[str], older: float) -> list[str]:
+        rekeyed.append((names, older))
+        return names
+
+    class Now(upkeep.threading.Thread):  # type: ignore[name-defined,misc]
+        def start(self) -> None:
+            self.run()
+
+    monkeypatch.setattr(connections, "rekey_whole", rekey)
+    monkeypatch.setattr(upkeep.threading, "Thread", Now)
+    other = Generation({**edge.document, "tunnels": _both_ways(edge)}, edge.files, backend)
+    current(store, other)
+    worker = Kept(store, monkeypatch)
+    worker.live(5)
+    monkeypatch.setattr(clock.Clock, "_now", staticmethod(_shifted(back)))
+    worker.live(30)
+    names = {True: [], False: []} if not told else {True: ["ours"], False: ["theirs"]}
+    assert [found for found, _older in rekeyed] == [found for found in (names[True], names[False]) if told]
+    assert not told or (rekeyed[0][1] == 0 and 10 <= rekeyed[1][1] < 11), (
+        "an IKE_SA that the peer has rekeyed is younger"
+    )
+
+
+def _both_ways(edge: Generation) -> list[dict[str, Any]]:
+    (tunnel,) = edge.tunnels("ipsec")
+    return [{**tunnel, "name": "ours", "initiator": True}, {**tunnel, "name": "theirs", "initiator": False}]
+
+
+def _shifted(back: float) -> Any:
+    real = clock.Clock._now
+    return lambda: real() - back
