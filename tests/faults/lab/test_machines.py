@@ -41,7 +41,7 @@ FAULTS = {
         )
         for move in (CREATE, DELETE)
         for machine, task in (("edge-west", EDGE), ("vapp1-east", VAPP), ("vm1-west", MEMBER))
-        for into in (0.2, 0.6)
+        for into in (0.0, 0.15)  # what an installed agent does is soon done
     },
     **{
         f"sshd killed on {machine}, {move.name}": Fault(
