@@ -34,9 +34,9 @@ class ActionModule(NodeAction):
 
     ARGUMENTS: ClassVar = COMMIT
 
-    def act(self, variables: dict[str, Any]) -> dict[str, Any]:
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = {key: value for key, value in self._task.args.items() if value is not None}
-        node = str(variables.get("inventory_hostname", ""))
+        node = str(task_vars.get("inventory_hostname", ""))
         documents = arguments.pop("documents", None)
         document = arguments.get("document")
         if not document:
@@ -50,10 +50,10 @@ class ActionModule(NodeAction):
                 "msg": f"the plan has no document for {node}",
             }
         arguments["document"] = document
-        rendered = {**self._files(arguments, document, variables), **beside(document, documents)}
+        rendered = {**self._files(arguments, document, task_vars), **beside(document, documents)}
         arguments["files"] = {**(arguments.get("files") or {}), **rendered}
         arguments.pop("templates", None)
-        return self.ask(arguments, variables)
+        return self.ask(arguments, task_vars)
 
     @staticmethod
     def _document(directory: Any, node: str) -> dict[str, Any] | None:

@@ -18,9 +18,9 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import l
 class ActionModule(Action):
     """Action plugin of M(intercloud.vpn.node_slices). A host that the plan does not know is skipped."""
 
-    def act(self, variables: dict[str, Any]) -> dict[str, Any]:
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = {key: value for key, value in self._task.args.items() if value is not None}
-        node = str(variables.get("inventory_hostname", ""))
+        node = str(task_vars.get("inventory_hostname", ""))
         if arguments.get("documents"):
             directory = Path(str(arguments.pop("documents"))).expanduser()
             found = self._read(directory, node)
@@ -32,7 +32,7 @@ class ActionModule(Action):
             }
             if not arguments["slices"]:
                 return {"changed": False, "skipped": True, "msg": f"the plan has no document for {node}"}
-        return self.ask(arguments, variables)
+        return self.ask(arguments, task_vars)
 
     @staticmethod
     def _read(directory: Path, node: str) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When tunnels are looked at: after charon told of one, when that has settled, now and then. A clock that is set back."""
+"""When tunnels are looked at: after news, when that has settled, now and then; and when the clock was set back."""
 
 from __future__ import annotations
 
