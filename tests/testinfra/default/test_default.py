@@ -98,6 +98,24 @@ def test_verify_agrees_and_says_so_in_json():
         assert set(link["spis"][edge].values()) == strongswan.link(edge, "payroll").spis
 
 
+def modules(machine):
+    """How many modules Ansible has sent to a machine: each says in the journal what it was invoked with."""
+    return int(lab.sh(machine, "journalctl -o cat | grep -c '^Invoked with '", check=False))
+
+
+def test_nodes_are_asked_and_nothing_is_sent():
+    """Each node has the agent of this version. One that is damaged is mended, by a module that brings it again."""
+    nodes = [*EDGES, "vapp1-east", *MEMBERS]
+    before = {machine: modules(machine) for machine in nodes}
+    assert playbooks.create().changed == frozenset()
+    assert {machine: modules(machine) for machine in nodes} == before
+
+    lab.sh("vm1-west", "echo 'raise SystemExit(7)' > /usr/local/lib/intercloud-vpn/intercloud_vpn_node/commit.py")
+    assert playbooks.create().hosts("changed") == {"vm1-west"}
+    assert modules("vm1-west") > before["vm1-west"]
+    assert playbooks.create().changed == frozenset()
+
+
 @pytest.mark.parametrize("edge", EDGES)
 def test_charon_loads_what_is_named_and_listens_for_ike_only(edge):
     named = charon.plugins("libipsec")
