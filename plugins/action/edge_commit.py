@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import COMMIT
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import COMMIT, COMMIT_RULES
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import lineage_beside
@@ -33,6 +33,7 @@ class ActionModule(NodeAction):
     """Action plugin of M(intercloud.vpn.edge_commit). A host that the plan does not know is skipped."""
 
     ARGUMENTS: ClassVar = COMMIT
+    RULES: ClassVar = COMMIT_RULES
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = {key: value for key, value in self._task.args.items() if value is not None}
@@ -94,7 +95,8 @@ class ActionModule(NodeAction):
         try:
             path = Path(self._find_needle("templates", template))
             # What it includes is looked for beside it, and then in the role: a template of one's own may begin as ours.
-            places = [path.parent, *(Path(place) / "templates" for place in self._task.get_search_path())]
+            folders = [path.parent, *(Path(place) / "templates" for place in self._task.get_search_path())]
+            places = [place for folder in folders for place in (folder, folder / "gateway")]
             templar = self._templar.copy_with_new_env(searchpath=list(map(str, places)), available_variables=variables)
             overrides = {"trim_blocks": True, "lstrip_blocks": True}
             source = trust_as_template(path.read_text(encoding="utf-8"))

@@ -15,3 +15,4 @@ class ActionModule(NodeAction):
     """Action plugin of M(intercloud.vpn.edge_confirm)."""
 
     ARGUMENTS: ClassVar = CONFIRM
+    _supports_async = True

@@ -15,3 +15,4 @@ class ActionModule(NodeAction):
     """Action plugin of M(intercloud.vpn.edge_crl)."""
 
     ARGUMENTS: ClassVar = CRL
+    _supports_async = True

@@ -15,3 +15,4 @@ class ActionModule(NodeAction):
     """Action plugin of M(intercloud.vpn.edge_info)."""
 
     ARGUMENTS: ClassVar = INFO
+    _supports_async = True

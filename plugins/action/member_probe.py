@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import PROBE
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import PROBE, PROBE_RULES
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
@@ -17,6 +17,7 @@ class ActionModule(NodeAction):
     """Action plugin of M(intercloud.vpn.member_probe): the targets of this host, if it has any."""
 
     ARGUMENTS: ClassVar = PROBE
+    RULES: ClassVar = PROBE_RULES
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)

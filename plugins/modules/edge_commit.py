@@ -157,7 +157,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import module as _module
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import COMMIT
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import COMMIT, COMMIT_RULES
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 SHIPPED = agent.COMMANDS  # the agent is installed from what this module carries along: all of it has to be imported
@@ -167,7 +167,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec=COMMIT,
-        required_one_of=[("documents", "document")],
+        **COMMIT_RULES,
         supports_check_mode=True,
     )
     result = _module.commit(module.params, Store(), module.check_mode)

@@ -27,7 +27,11 @@ options:
     required: true
 extends_documentation_fragment:
   - intercloud.vpn.attributes
+  - intercloud.vpn.attributes.action
 attributes:
+  action:
+    support: full
+    details: It asks the agent on the node, if that is of this version.
   check_mode:
     support: full
   diff_mode:

@@ -34,7 +34,11 @@ options:
     default: 30
 extends_documentation_fragment:
   - intercloud.vpn.attributes
+  - intercloud.vpn.attributes.action
 attributes:
+  action:
+    support: full
+    details: It asks the agent on the node, if that is of this version.
   check_mode:
     support: full
   diff_mode:

@@ -157,7 +157,7 @@ probes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import PROBE
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import PROBE, PROBE_RULES
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.probe.ping import probed
 
 
@@ -165,8 +165,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec=PROBE,
-        mutually_exclusive=[("plan", "targets")],
-        required_one_of=[("plan", "targets")],
+        **PROBE_RULES,
         supports_check_mode=True,
     )
     result = probed(module.params)

@@ -14,6 +14,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
+from ansible.vars.clean import remove_internal_keys
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import AGENT, code_version, sources
@@ -53,7 +54,10 @@ class Action(ActionBase):  # type: ignore[misc]
     def ask(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """What the module of the same name returns. Not what it was given, which is long, and may be secret."""
         result: dict[str, Any] = self._execute_module(
-            module_name=f"intercloud.vpn.{self.module}", module_args=dict(arguments), task_vars=task_vars
+            module_name=f"intercloud.vpn.{self.module}",
+            module_args=dict(arguments),
+            task_vars=task_vars,
+            wrap_async=bool(self._task.async_val) and not self._connection.has_native_async,
         )
         result.pop("invocation", None)
         return result
@@ -88,7 +92,8 @@ class NodeAction(Action):
     """An action that asks a node: the agent that is installed there, if it is of this version, or else the module."""
 
     ARGUMENTS: ClassVar[dict[str, dict[str, Any]]] = {}
-    """The module's."""
+    RULES: ClassVar[dict[str, Any]] = {}
+    """The module's options, and which of them go together."""
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Ask with what the task gives."""
@@ -96,27 +101,37 @@ class NodeAction(Action):
 
     def ask(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """What comes of the arguments on the node."""
-        if self._is_pipelining_enabled("new"):  # else there is no standard input
+        # Without pipelining there is no standard input; and who does not wait for a module does not wait for the agent.
+        if self._is_pipelining_enabled("new") and not self._task.async_val:
             answer = self._ask_agent(arguments)
             if answer is not None:
                 return answer
         return super().ask(arguments, task_vars)
 
     def _ask_agent(self, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The agent's answer. None where there is none of this version, or none that works: nothing was done then."""
-        checked = ArgumentSpecValidator(self.ARGUMENTS).validate(dict(arguments))
+        """The agent's answer. None where nothing was done, and the module is to do it.
+
+        So it is where there is no agent of this version, or none that works; and with options that are wrong, or that
+        only Ansible can send: the module says what is wrong with them, in Ansible's words.
+        """
+        checked = ArgumentSpecValidator(self.ARGUMENTS, **self.RULES).validate(dict(arguments))
+        try:
+            asked = json.dumps({"params": checked.validated_parameters, "check": self._task.check_mode})
+        except TypeError:
+            return None
         if checked.error_messages:
-            raise AnsibleActionFail("; ".join(checked.error_messages))
+            return None
         version = code_version(sources())
-        asked = {"params": checked.validated_parameters, "check": self._task.check_mode}
-        said = self._low_level_execute_command(
-            f"{AGENT} call {self.module} {version}", in_data=json.dumps(asked).encode()
-        )
-        lines = [line for line in said["stdout"].splitlines() if line.startswith("{")]  # it may greet before it answers
+        command = f"{self._compute_environment_string()} {AGENT} call {self.module} {version}".strip()
+        said = self._low_level_execute_command(command, in_data=asked.encode())
+        lines = said["stdout"].splitlines()  # among them what the machine greets with
         if json.dumps({"version": version}) not in lines:
             return None
-        if said["rc"] != 0:
-            raise AnsibleActionFail(f"the node's agent failed: {said['stderr'].strip()}")
-        result: dict[str, Any] = remove_values(json.loads(lines[-1])["result"], checked._no_log_values)
+        results = [line for line in lines if line.startswith('{"result": ')]
+        if said["rc"] != 0 or not results:
+            text = f"the node's agent failed: {said['stderr'].strip()}"
+            raise AnsibleActionFail(str(remove_values(text, checked._no_log_values)))
+        result: dict[str, Any] = remove_values(json.loads(results[-1])["result"], checked._no_log_values)
+        remove_internal_keys(result)
         notes = result.pop("notes", [])
         return {**result, **({"warnings": notes} if notes else {}), **({"failed": True} if "msg" in result else {})}

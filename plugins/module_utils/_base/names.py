@@ -84,7 +84,7 @@ def wrong_clouds(clouds: Collection[str], what: str) -> str | None:
 def check_nodes(hosts: Mapping[str, Mapping[str, Any]], problems: Problems) -> None:
     """Note what is wrong with VCC nodes, whichever VPN is theirs, and with what all hosts name.
 
-    The names of other hosts are checked with the VPN that needs them (`_landscape_facts.Facts.check`).
+    The names of other hosts are checked with the VPN that needs them (`_intent/landscape/facts.py`).
     """
     organizations: dict[str, list[str]] = {}
     for name, facts in sorted(hosts.items()):

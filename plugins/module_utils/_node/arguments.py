@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 Arguments = dict[str, dict[str, Any]]
+Rules = dict[str, list[tuple[str, ...]]]
 
 # Documented in plugins/doc_fragments/generation.py.
 GENERATION: Arguments = {
@@ -34,6 +35,7 @@ COMMIT: Arguments = {
     "lineage": {"type": "dict"},
     **GENERATION,
 }
+COMMIT_RULES: Rules = {"required_one_of": [("documents", "document")]}
 CONFIRM: Arguments = {
     "state": {"type": "str", "choices": ["confirmed", "rolled_back"], "default": "confirmed"},
     "timeout": {"type": "int", "default": 30},
@@ -69,3 +71,4 @@ PROBE: Arguments = {
     "timeout": {"type": "float", "default": 1.0},
     "settle": {"type": "float", "default": 5.0},
 }
+PROBE_RULES: Rules = {"mutually_exclusive": [("plan", "targets")], "required_one_of": [("plan", "targets")]}

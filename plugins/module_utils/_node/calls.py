@@ -21,7 +21,7 @@ from .module import commit, confirm, revoke
 from .observe import observe
 from .probe.ping import probed
 from .state import Store
-from .system.install import installed_version
+from .system.install import installed_version, keep_sources
 
 OTHER = 3
 """The exit code of an agent that is not of the version that was asked for."""
@@ -54,6 +54,7 @@ def answer(name: str, version: str, store: Store) -> int:
     """Do what a module does, as this very code; returns the exit code."""
     if name not in CALLS or installed_version(store) != version:
         return OTHER
+    keep_sources()
     sys.stdout.write(f"{json.dumps({'version': version})}\n")
     sys.stdout.flush()
     asked = json.load(sys.stdin)

@@ -29,7 +29,7 @@ Facts = Mapping[str, Any]
 def compare(request: Request, tenants: Sequence[OrganizationPlan], plan: Plan, problems: Problems) -> None:
     """Refuse what the machines contradict; note which of them are behind, ahead or silent.
 
-    What they said was read before (_survey_facts).
+    What they said was read before (survey_facts.py).
     """
     answers = {node: facts for node, facts in request.observed.items() if "silent" not in facts}
     _check_apart(request, answers, problems)

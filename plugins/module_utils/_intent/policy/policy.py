@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PLAN: policies, which are mappings of sections, and the catalog of named ones.
 
-What a section may say, and what it means, is in its own file, ``_policy_<section>.py``.
+What a section may say, and what it means, is in its own file, ``<section>.py``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PLAN: what all sections of a policy have in common.
 
-A section is a frozen dataclass in a file of its own, ``_policy_<section>.py``, named in ``_policy.SECTIONS``. A policy
+A section is a frozen dataclass in a file of its own here, named in ``policy.SECTIONS``. A policy
 that extends another overrides it key by key within a section.
 """
 

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import time
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from ..document import Document, Generation
 from ..state import Store
@@ -63,12 +65,15 @@ def loaded() -> Shape:
         return {}
 
 
-def security_associations(names: Iterable[str]) -> list[tuple[str, Document]]:
-    """(connection, IKE_SA with its `child-sas`) of some connections; none if charon does not run."""
+def security_associations(names: Iterable[str], patiently: bool = False) -> list[tuple[str, Document]]:
+    """(connection, IKE_SA with its `child-sas`) of some connections; none if charon does not run.
+
+    One that charon is busy with is missing, but for who waits `patiently`.
+    """
     wanted = set(names)
     try:
         with Vici() as vici:
-            events = list(vici.stream("list-sas", "list-sa", {"noblock": "yes"}))
+            events = list(vici.stream("list-sas", "list-sa", {} if patiently else {"noblock": "yes"}))
     except ViciError:
         return []
     return [(name, sa) for event in events for name, sa in event.items() if name in wanted]
@@ -106,7 +111,8 @@ def again(names: Iterable[str], reauth: bool) -> set[str]:
     """
     before = {name: found for name, found in _ike_spis(names).items() if found}
     for name in before:
-        with Vici() as vici:
+        # What charon cannot do to one keeps no other from it: that one is left.
+        with contextlib.suppress(ViciError), Vici() as vici:
             vici.ask("rekey", {"ike": name, "reauth": "yes" if reauth else "no"})
     left = set(before)
     deadline = time.monotonic() + PATIENCE
@@ -116,24 +122,35 @@ def again(names: Iterable[str], reauth: bool) -> set[str]:
     return left
 
 
-def rekey_whole(names: Iterable[str], older: float) -> list[str]:
-    """Rekey the CHILD_SAs, then the IKE_SA, of tunnels whose IKE_SA is so many seconds old; returns those tunnels.
+class Rekeyed(NamedTuple):
+    """Tunnels that have other SAs now, and those that have the same."""
 
-    What is left behind is when charon meant to look whether the peer is alive. ViciError if charon does not run.
+    done: set[str]
+    left: set[str]
+
+
+def rekey_whole(names: Iterable[str], older: float) -> Rekeyed:
+    """Rekey the CHILD_SAs, then the IKE_SA, of tunnels whose IKE_SA is so many seconds old.
+
+    What is left behind is when charon meant to look whether the peer is alive. A tunnel that charon is busy with, or
+    that does not answer, keeps no other from it.
     """
-    done = []
-    for name, sa in security_associations(names):
-        if sa.get("state") != "ESTABLISHED" or int(sa.get("established") or 0) < older:
+    asked, left = set(), set()
+    for name, sa in security_associations(names, patiently=True):
+        if sa.get("state") not in ("ESTABLISHED", "REKEYING") or int(sa.get("established") or 0) < older:
             continue
-        with Vici() as vici:
-            for child in sa.get("child-sas", {}).values():
-                vici.ask("rekey", {"child-id": str(child["uniqueid"])})
-        done.append(name)
-    # Not at once: a CHILD_SA that is being rekeyed keeps charon from rekeying its IKE_SA.
-    if done:
+        try:
+            with Vici() as vici:
+                for child in sa.get("child-sas", {}).values():
+                    vici.ask("rekey", {"child-id": str(child["uniqueid"])})
+            asked.add(name)
+        except ViciError:
+            left.add(name)
+    if asked:
+        # Not at once: a CHILD_SA that is being rekeyed keeps charon from rekeying its IKE_SA.
         time.sleep(CHILDREN_TAKE)
-        again(done, reauth=False)
-    return done
+        left |= again(asked, reauth=False)
+    return Rekeyed(asked - left, left)
 
 
 def _ike_spis(names: Iterable[str]) -> dict[str, set[tuple[str, str]]]:

@@ -16,7 +16,11 @@ class Clock:
 
     @staticmethod
     def _now() -> float:
-        return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        """How far the one is ahead of the other. Both are read at one moment, or once more."""
+        while True:
+            before, day = time.clock_gettime(time.CLOCK_BOOTTIME), time.time()
+            if time.clock_gettime(time.CLOCK_BOOTTIME) - before < 1:
+                return day - before
 
     def set_back(self) -> float:
         """By how many seconds since the last look; less than 0 where it was set forward."""

@@ -39,6 +39,7 @@ RESCUE = 1.0
 HOUR = 3600.0
 PATIENCE = 15.0  # seconds that a peer has to answer
 SET_BACK = 5.0  # seconds
+REKEYINGS = 6  # tries
 OTHERS_TURN = 10.0  # seconds after which who does not start a tunnel has it rekeyed, if nobody else has
 
 
@@ -51,7 +52,8 @@ class Upkeep(Worker):
         super().__init__(store, journal)
         self._vici: Vici | None = None
         self._due = 0.0
-        self._settled = 0.0  # when what charon told of last has settled; 0: it has
+        self._news = 0.0  # when charon told of something last
+        self._settled = 0.0  # when that has settled; 0: it has
         self._certificate = 0.0  # when to look whether it ends
         self._rescue = 0.0  # when to bring up what other ends start; 0: not at all
         self._killed = False
@@ -100,6 +102,7 @@ class Upkeep(Worker):
             self._hang_up()
         now = time.monotonic()
         self._due = min(self._due, now + SOON)
+        self._news = now
         self._settled = self._settled or now + SETTLED
 
     def _hang_up(self) -> None:
@@ -144,7 +147,8 @@ class Upkeep(Worker):
         here (close_action). Who looks only right after each of these never sees two that are old enough to judge.
         """
         if 0 < self._settled <= now:
-            self._settled = 0.0
+            younger = self._news + SETTLED
+            self._settled = younger if younger > now else 0.0
         return min(now + interval, self._settled or now + interval)
 
     def _look_at_the_clock(self, now: float) -> None:
@@ -163,11 +167,18 @@ class Upkeep(Worker):
         while self._rekeying and now >= self._rekeying[0][0]:
             _at, ours = self._rekeying.pop(0)
             names = [one["name"] for one in self.generation().tunnels("ipsec") if bool(one.get("initiator")) == ours]
-            threading.Thread(target=self._rekey, args=(names, now - self._set_back), daemon=True).start()
+            threading.Thread(target=self._rekey, args=(names, self._set_back), daemon=True).start()
 
-    def _rekey(self, names: list[str], older: float) -> None:
-        for name in self._tried("rekeying", partial(connections.rekey_whole, names, older)):
-            self.journal.say(f"{name}: rekeyed")
+    def _rekey(self, names: list[str], since: float) -> None:
+        """Until none has an IKE_SA from before; one that the peer has rekeyed meanwhile is younger."""
+        for _turn in range(REKEYINGS):
+            found = connections.rekey_whole(names, time.monotonic() - since)
+            for name in sorted(found.done):
+                self.journal.say(f"{name}: rekeyed")
+            if not found.left or self._ended.wait(OTHERS_TURN):
+                return
+        for name in sorted(found.left):
+            self.journal.failed(f"{name}: rekeying", "the IKE_SA is the one from before the clock was set back")
 
     def _forgotten(self) -> list[Document]:
         """The links that other ends start, and that are down since charon was killed here."""

@@ -144,8 +144,18 @@ def _interpreter() -> str:
     return sys.executable
 
 
+_kept: dict[str, str] = {}
+
+
+def keep_sources() -> None:
+    """Note the files as they are now: while this process runs, another run may install another version of them."""
+    _kept.update(sources())
+
+
 def sources() -> dict[str, str]:
     """The files of the agent by path, read from wherever this package was loaded from (a module's zip file, too)."""
+    if _kept:
+        return _kept
     found = {AGENT: _LAUNCHER % _interpreter(), HOOK: _HOOK}
     for name in ("", *sorted({module.rpartition(".")[0] for module in MODULES} - {""}), *MODULES):
         module = f"{_OWN}.{name}".rstrip(".")

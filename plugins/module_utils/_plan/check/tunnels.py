@@ -49,7 +49,7 @@ def check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> Non
             )
             continue  # behind the same NAT, they may well have the same address
         for family in set(one.public) & set(other.public):
-            # Without a NAT, no two edges have the same address, tunnel or not (_check_addresses).
+            # Without a NAT, no two edges have the same address, tunnel or not (_intent/landscape/check_addresses.py).
             if one.public[family] == other.public[family] and (one.behind_nat or other.behind_nat):
                 problems.add(f"hosts.{high}.vcc_public_address", f"{one.public[family]} is {low}'s address too")
 

@@ -9,6 +9,7 @@ import importlib
 import io
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import
 
 VERSION = install.code_version(install.sources())
 PLUGINS = "ansible_collections.intercloud.vpn.plugins"
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    """A process answers once."""
+    yield
+    install._kept.clear()
 
 
 @pytest.fixture
@@ -64,6 +72,16 @@ def test_one_that_is_not_there_does_nothing(store: Store, monkeypatch: pytest.Mo
 
 def test_what_it_does_not_know_it_does_not_do(installed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert call("node_slices", VERSION, installed, monkeypatch) == (calls.OTHER, [])
+
+
+def test_what_another_run_installs_meanwhile_is_nothing_to_it(
+    installed: Store, edge: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen: waiting for the lock, it took another version's file for one too many, and no agent started any more."""
+    given = {"state": "confirmed", "timeout": 1, "generation": "4-ab", "pending": False}
+    call("edge_confirm", VERSION, installed, monkeypatch, **given)
+    monkeypatch.setattr(install.importlib.util, "find_spec", lambda _name: None)  # the file is another one, or gone
+    assert install.Agent(Context(edge, edge, installed)).changes() == []
 
 
 def test_the_version_is_the_same_by_whatever_python_it_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

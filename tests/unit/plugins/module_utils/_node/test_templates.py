@@ -22,7 +22,7 @@ def flatten(nested: Iterable[Any]) -> list[Any]:
 
 
 def render(role: str, name: str, document: dict[str, Any], backend: str, trap: bool = False, **more: Any) -> str:
-    loader = jinja2.FileSystemLoader(ROLES / role / "templates")
+    loader = jinja2.FileSystemLoader([ROLES / role / "templates", ROLES / role / "templates/gateway"])
     environment = jinja2.Environment(
         loader=loader,
         trim_blocks=True,

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, duplicates
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.vici import ViciError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import clock, upkeep
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
@@ -66,6 +67,52 @@ def test_it_looks_after_news_and_again_when_that_has_settled(
     assert 2 + duplicates.SETTLED < settled < 2 + duplicates.SETTLED + 1
 
 
+def test_it_looks_when_the_last_news_has_settled(
+    store: Store, edge: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current(store, edge)
+    looks = Kept(store, monkeypatch).live(20, events=(2.0, 5.0))
+    assert [look for look in looks if 5 + duplicates.SETTLED < look < 5 + duplicates.SETTLED + 1]
+    assert len(looks) <= 5
+
+
+def test_a_tunnel_that_is_left_is_rekeyed_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = [connections.Rekeyed({"a"}, {"b"}), connections.Rekeyed({"b"}, set())]
+    asked: list[list[str]] = []
+    monkeypatch.setattr(connections, "rekey_whole", lambda names, _older: (asked.append(names), turns.pop(0))[1])
+    monkeypatch.setattr(upkeep, "OTHERS_TURN", 0.0)
+    upkeep.Upkeep(store, Journal())._rekey(["a", "b"], 0.0)
+    assert (len(asked), turns) == (2, [])
+
+
+def test_what_charon_refuses_for_one_tunnel_keeps_no_other_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen: the first error ended it, and dead peers of all the others were not noticed until the clock caught up."""
+    asked: list[dict[str, str]] = []
+
+    class Charon:
+        def __enter__(self) -> Charon:
+            return self
+
+        def __exit__(self, *_given: object) -> None:
+            pass
+
+        def ask(self, _command: str, given: dict[str, str]) -> None:
+            asked.append(given)
+            if given.get("child-id") == "1":
+                raise ViciError("busy")
+
+    sas = [
+        (f"t{n}", {"state": "ESTABLISHED", "established": "99", "child-sas": {"c": {"uniqueid": str(n)}}})
+        for n in range(3)
+    ]
+    monkeypatch.setattr(connections, "Vici", Charon)
+    monkeypatch.setattr(connections, "CHILDREN_TAKE", 0)
+    monkeypatch.setattr(connections, "security_associations", lambda _names, patiently=False: sas)
+    monkeypatch.setattr(connections, "again", lambda names, reauth: set(names) & {"t2"})
+    assert connections.rekey_whole(["t0", "t1", "t2"], 5) == ({"t0"}, {"t1", "t2"})
+    assert [given["child-id"] for given in asked] == ["0", "1", "2"]
+
+
 def test_news_every_ten_seconds_keep_it_from_no_settled_look(
     store: Store, edge: Generation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,9 +132,9 @@ def test_tunnels_are_rekeyed_when_the_clock_was_set_back(
 ) -> None:
     rekeyed: list[tuple[list[str], float]] = []
 
-    def rekey(names: list[str], older: float) -> list[str]:
+    def rekey(names: list[str], older: float) -> connections.Rekeyed:
         rekeyed.append((names, older))
-        return names
+        return connections.Rekeyed(set(names), set())
 
     class Now(upkeep.threading.Thread):  # type: ignore[name-defined,misc]
         def start(self) -> None:

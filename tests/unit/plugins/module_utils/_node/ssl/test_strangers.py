@@ -75,6 +75,19 @@ try:
             hand.stdout.readline()
             hands.append(hand)
             print(json.dumps(accepted()), flush=True)
+        elif what == "reuse":  # one port, by a client that breaks off each time
+            code = (
+                "import socket, struct, sys; a, s, n = sys.argv[1:]\n"
+                "for _ in range(int(n)):\n"
+                "    one = socket.socket(socket.AF_INET6 if ':' in s else socket.AF_INET); one.settimeout(0.2)\n"
+                "    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); one.bind((a, 40000))\n"
+                "    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))\n"
+                "    try: one.connect((s, 443)); one.send(b'x')\n"
+                "    except OSError: pass\n"
+                "    one.close()\n"
+            )
+            run(*there, sys.executable, "-c", code, words[0], server, str(words[1]))
+            print(json.dumps(accepted()), flush=True)
         elif what == "flood":
             run(*there, sys.executable, flood, "syn", server, "443", *map(str, words))
             print(json.dumps(accepted()), flush=True)
@@ -98,7 +111,7 @@ finally:
 def firewall(document: dict[str, Any], family: int) -> str:
     (tunnel,) = document["tunnels"]
     tunnel.update(local_address=SERVER[family], remote_address=PEER[family], initiator=False)
-    tunnel["ssl"] = {"ports": {"udp": 1194, "tcp": 443}}
+    tunnel["ssl"] = {"ports": {"udp": 1194, "tcp": 443}, "silence": 60}
     return f"table inet t {{\n{render('org_edge', 'ssl_servers.nft.j2', document, 'none')}\n}}\n"
 
 
@@ -140,6 +153,15 @@ def test_connections_are_held_to_a_number(document: dict[str, Any], family: int,
     assert (sum(held), none, peers) == (256, 0, 40)
     assert nftables.canonical(json.dumps(table)) == nftables.canonical(_scratch(text)), "what it counts is no drift"
     assert again >= 16
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_connection_from_the_same_port_is_a_new_one(document: dict[str, Any], family: int) -> None:
+    stranger, other = STRANGER[family].format(1), STRANGER[family].format(2)
+    steps = ("reuse", stranger, 60), ("connect", other, 20), ("connect", PEER[family], 40)
+    reused, *others = run_steps(firewall(document, family), family, *steps)
+    assert 16 <= reused <= 24, "16, and what some seconds bring"
+    assert others == [16, 40]
 
 
 def _scratch(text: str) -> str:
