@@ -41,6 +41,13 @@ options:
     type: list
     elements: str
     default: []
+  coming:
+    description:
+      - The VPNs that the run's own plan brings, as M(intercloud.vpn.vpn_plan) returned them. Whatever another run
+        planned since, none of their members is told before they are up.
+    type: list
+    elements: str
+    default: []
   gone:
     description: Nodes that will never run anything again. Nothing waits for them.
     type: list
@@ -79,7 +86,9 @@ came_up:
   type: list
   elements: str
 held_back:
-  description: The members of VPNs that have not come up. They are to be told nothing until then.
+  description:
+    - The members of VPNs that have not come up, and the vApp edges that translate for some. They are to be told nothing
+      until then.
   returned: success
   type: list
   elements: str
@@ -103,7 +112,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDG
 def _settled(transaction: Transaction, given: dict[str, Any]) -> dict[str, Any]:
     """Note what came up, release what may be; return the module's result."""
     hosts, applied, generations = given["hosts"], given["applied"], given["generations"]
-    noted = came_up.note_what_came_up(transaction, hosts, applied, generations, given["organizations"])
+    noted = came_up.note_what_came_up(transaction, hosts, applied, generations, given["organizations"], given["coming"])
     released, waiting = False, noted.waiting
     if given["release"]:
         released, waiting = settle.settle(
@@ -125,6 +134,7 @@ def main() -> None:
             "applied": {"type": "list", "elements": "str", "required": True},
             "release": {"type": "bool", "default": True},
             "organizations": {"type": "list", "elements": "str", "default": []},
+            "coming": {"type": "list", "elements": "str", "default": []},
             "gone": {"type": "list", "elements": "str", "default": []},
             "hosts": {"type": "dict", "default": {}},
         },

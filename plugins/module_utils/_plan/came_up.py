@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base.problems import Problems
 from .._intent.organizations import organizations_of, restrict
-from .._ledger.records import ACTIVE, PLANNED, DocumentRecord
+from .._ledger.records import ACTIVE, DELETING, PLANNED, DocumentRecord, VpnRecord
 from .compile.documents import Document
 
 if TYPE_CHECKING:
@@ -44,14 +44,17 @@ def note_what_came_up(
     applied: Collection[str],
     generations: Mapping[str, int] | None = None,
     organizations: Sequence[str] = (),
+    coming: Collection[str] = (),
 ) -> Noted:
     """After apply to the org edges: make VPNs active that came up.
 
     The arguments are those of ``settle``. What several runs confirm, each at other edges, counts together, unless a run
-    for other VPNs came between: that one took the VPN from the edges.
+    for other VPNs came between: that one took the VPN from the edges. ``coming`` are the VPNs that the run's own plan
+    brings: whatever others planned since, it tells no member of one that is not up.
     """
     ours, _intent = restrict(hosts, {}, {}, organizations, Problems())
     noted = Noted()
+    _note_deleted(transaction, ours, coming, noted)
     for organization in organizations_of(ours):
         planned = {name: vpn for name, vpn in transaction.vpns(organization).items() if vpn.state == PLANNED}
         if not planned:
@@ -68,14 +71,43 @@ def note_what_came_up(
             noted.changed |= record != vpn
             if state == ACTIVE:
                 noted.came_up.append(name)
-            elif told:  # by this run, or one that could not finish it
+            elif told or name in coming:  # by this run, or one that could not finish it
                 noted.waiting.append(
                     f"{name} has not come up: {', '.join(sorted(up)) or 'no org edge'} confirmed it, and two have to. "
                     "Its members are told after that"
+                    if told
+                    else f"{name} has not come up: another run, for other VPNs, has taken it from the org edges "
+                    "meanwhile. Its members are not told of it; run this again"
                 )
-                noted.held_back += [vm for vm, mode in vpn.intent["members"].items() if mode == "address"]
+                noted.held_back += _told_later(vpn.intent["members"], ours)
     noted.held_back = sorted(set(noted.held_back))
     return noted
+
+
+def _note_deleted(
+    transaction: Transaction, hosts: Mapping[str, Mapping[str, Any]], coming: Collection[str], noted: Noted
+) -> None:
+    """Hold back members of what the run brings, and another one has deleted, or begun to, since it was planned."""
+    stored: dict[str, list[VpnRecord]] = {}
+    for organization in organizations_of(hosts):
+        for name, vpn in transaction.vpns(organization).items():
+            stored.setdefault(name, []).append(vpn)
+    for name in sorted(coming):
+        known = stored.get(name, [])
+        if any(vpn.state != DELETING for vpn in known):
+            continue
+        noted.waiting.append(f"{name} was deleted by another run meanwhile. Its members are not told of it")
+        for vpn in known:
+            noted.held_back += _told_later(vpn.intent["members"], hosts)
+        if not known:  # nobody knows any more whose it was
+            kinds = {"members", "vapp_edges"}
+            noted.held_back += [host for host, facts in hosts.items() if kinds & set(facts["kinds"])]
+
+
+def _told_later(members: Mapping[str, str], hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Who would have members send: those with an address of their own, and vApp edges that translate for others."""
+    vapps = {hosts[vm]["vars"].get("vcc_vapp") for vm, mode in members.items() if mode != "address" and vm in hosts}
+    return [*(vm for vm, mode in members.items() if mode == "address"), *(str(vapp) for vapp in vapps if vapp)]
 
 
 def left_out(tenant: OrganizationPlan, prefix: str) -> list[str]:

@@ -135,10 +135,18 @@ class World:
         """Have so many nodes confirm what they were told; returns the VPNs that come up by that."""
         return self.note(applied, generations, who=who).came_up
 
-    def note(self, applied: Iterable[str], generations: Mapping[str, int] | None = None, *, who: str = "test") -> Noted:
+    def note(
+        self,
+        applied: Iterable[str],
+        generations: Mapping[str, int] | None = None,
+        *,
+        coming: Sequence[str] = (),
+        who: str = "test",
+    ) -> Noted:
         """The same; returns all that is noted."""
         return self.ledger.run(
-            lambda transaction: note_what_came_up(transaction, self.hosts, sorted(applied), generations), who=who
+            lambda transaction: note_what_came_up(transaction, self.hosts, sorted(applied), generations, coming=coming),
+            who=who,
         )
 
     def settle(

@@ -157,6 +157,30 @@ def test_members_are_told_once_it_came_up() -> None:
     assert (noted.held_back, noted.waiting, noted.came_up) == ([], [], ["payroll"])
 
 
+def test_members_are_not_told_of_what_another_run_took_from_the_edges() -> None:
+    """Seen: a run for others planned in between. Members got their addresses, and edges sent their packets in clear."""
+    world = World()
+    plan = world.plan({**PAYROLL, "members": ["vm1-east", {"name": "vm1-west", "mode": "nat"}]}, comes_up=False)
+    world.plan(AUDIT, comes_up=False)
+    noted = world.note(world.hosts, plan.generations, coming=plan.coming)
+    assert {"vapp1-west", "vm1-east"} <= set(noted.held_back)
+    why = "payroll has not come up: another run, for other VPNs, has taken it"
+    assert [text for text in noted.waiting if text.startswith(why)]
+    assert noted.came_up == []
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_nor_of_what_another_run_deleted(gone: bool) -> None:
+    world = World()
+    plan = world.plan(PAYROLL, comes_up=False)
+    world.plan(absent=["payroll"])
+    if gone:
+        world.settle(world.hosts)
+    noted = world.note(world.hosts, plan.generations, coming=plan.coming)
+    assert {"vm1-east", "vm1-west"} <= set(noted.held_back)
+    assert noted.waiting == ["payroll was deleted by another run meanwhile. Its members are not told of it"]
+
+
 def test_members_of_what_a_run_leaves_out_wait_for_nothing(world: World) -> None:
     world.plan(AUDIT, comes_up=False)
     noted = world.note(world.hosts)
