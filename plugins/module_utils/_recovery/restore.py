@@ -44,7 +44,8 @@ def restore(
             refused += [f"the ledger {ledger} is ahead of the backup: {newer[-1]}"] if newer else []
         except LedgerError as error:
             damaged = str(error)
-            refused.append(damaged)
+            # Its advice is what is being done.
+            refused.append(f"{damaged.partition(': restore it')[0]}: nobody can tell what it holds beyond the backup")
     if refused and not force:
         raise VccError(f"not restored: {'; '.join(refused)}. {FORCE}")
     done = Restored(str(content["at"]), bool(missing or other or not same), missing + other)

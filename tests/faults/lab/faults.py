@@ -145,7 +145,8 @@ def truncated_ledger(move):
 
 
 def restore_ledger():
-    playbooks.run("restore_ledger", ("--vault-password-file", str(PASSWORD)), vcc_backup=str(BACKUP))
+    options = {"vcc_backup": str(BACKUP), "vcc_restore_force": True}
+    playbooks.run("restore_ledger", ("--vault-password-file", str(PASSWORD)), **options)
     for path in Path(_lab.STATE_DIR).glob("ledger.sqlite.damaged-*"):
         path.unlink()
 

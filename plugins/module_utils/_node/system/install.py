@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from .. import part
@@ -22,6 +25,7 @@ HOME = "/usr/local/lib/intercloud-vpn"
 PACKAGE = "intercloud_vpn_node"
 AGENT = f"{HOME}/agent"
 HOOK = f"{HOME}/ssl-peer"
+COMPILED = f"{HOME}/compiled.json"  # {file that Python compiled: its SHA-256}
 # What the agent needs of this package. Each folder's own file comes with it.
 MODULES = (
     "agent",
@@ -197,7 +201,24 @@ def _installed(store: Store) -> dict[str, str]:
 
 
 def _source(path: Path) -> bool:
-    return path.suffix != ".pyc"
+    return path.suffix != ".pyc" and path.name != Path(COMPILED).name
+
+
+def _compiled(store: Store, wanted: Iterable[str]) -> bool:
+    """Whether what Python compiled of these sources is there and whole. Python would not start with half of a file."""
+    try:
+        known = json.loads(_files.read(store.at(COMPILED)) or "{}")
+    except ValueError:
+        return False
+    paths = [importlib.util.cache_from_source(path) for path in wanted if path.endswith(".py")]
+    return set(known) == set(paths) and all(_digest_of(store.at(path)) == known[path] for path in paths)
+
+
+def _digest_of(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 class Agent(Part):
@@ -215,7 +236,8 @@ class Agent(Part):
         if self.want.empty:
             return [Change(self.name, f"remove {HOME}")] if installed else []
         wanted = sources()
-        if set(wanted) == installed and all(_files.read(self.store.at(p)) == text for p, text in wanted.items()):
+        same = set(wanted) == installed and all(_files.read(self.store.at(p)) == text for p, text in wanted.items())
+        if same and _compiled(self.store, wanted):
             return []
         return [Change(self.name, f"{'update' if installed else 'install'} {HOME}")]
 
@@ -234,11 +256,21 @@ class Agent(Part):
 
         # Compiled once, here: what systemd calls the agent for takes a quarter of the time then.
         compileall.compile_dir(
-            self.store.at(HOME), quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
+            self.store.at(HOME), quiet=2, force=True, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
         )
+        self._note_compiled(wanted)
         # Nobody else is to write where root's programs are, whatever the umask is.
         for one in (self.store.at(HOME), *self.store.at(HOME).rglob("*")):
             one.chmod(0o755 if one.is_dir() or f"/{one.relative_to(self.store.root)}" in (AGENT, HOOK) else 0o644)
+
+    def _note_compiled(self, wanted: Iterable[str]) -> None:
+        """What was compiled is on the disk before anything says so: a machine may lose its power now."""
+        noted = {}
+        for path in (importlib.util.cache_from_source(path) for path in wanted if path.endswith(".py")):
+            with _files.named(self.store.at(path)), self.store.at(path).open("rb") as file:
+                noted[path] = hashlib.sha256(file.read()).hexdigest()
+                os.fsync(file.fileno())
+        _files.write(self.store.at(COMPILED), json.dumps(noted, sort_keys=True), 0o644)
 
     def clear(self) -> None:
         """Remove the files. The resident agent needs its own until it leaves (resident/departure.py)."""

@@ -9,6 +9,9 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import state
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
@@ -39,6 +42,19 @@ def test_the_standard_library_is_enough() -> None:
             if isinstance(node, ast.ImportFrom) and not node.level:
                 names = [str(node.module)]
             assert {name.partition(".")[0] for name in names} <= {*sys.stdlib_module_names, *LATER}, path.name
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:200])])
+def test_what_python_compiled_is_whole_or_made_again(store: state.Store, edge: Generation, damage: Any) -> None:
+    """Seen: a power cut left some of it away, and Python does not start with half of a file."""
+    agent = install.Agent(Context(edge, NOTHING, store))
+    agent.build()
+    (compiled,) = store.at(install.HOME).rglob("__pycache__/swanctl.*.pyc")
+    before = compiled.read_bytes()
+    damage(compiled)
+    assert [change.action for change in agent.changes()] == [f"update {install.HOME}"]
+    agent.build()
+    assert (compiled.read_bytes(), agent.changes()) == (before, [])
 
 
 def test_it_is_installed_runs_and_goes(store: state.Store, edge: Generation) -> None:
