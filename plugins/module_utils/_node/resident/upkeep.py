@@ -134,7 +134,9 @@ class Upkeep(Worker):
                 for line in self._tried(f"tunnels of kind {kind.NAME}", partial(kind.keep, generation, store)):
                     self.journal.say(line)
             due = setups.due(generation, store)
-        self._initiate(confirm.missing(generation, store, due))
+        # What charon is at needs no other attempt: of a thousand links that come up at once, those would be in the way.
+        down = confirm.missing(generation, store, due)
+        self._initiate([link for link in down if link["state"] != "CONNECTING"])
         if now >= self._certificate:
             self._certificate = now + HOUR
             for line in self._tried("looking at the certificate", lambda: expiry.warnings(self.store)):
