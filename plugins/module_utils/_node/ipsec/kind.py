@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable
 
 from ..document import Document, Generation
@@ -15,6 +16,8 @@ from . import connections, duplicates
 from . import reasons as _reasons
 from .vici import Vici, ViciError
 
+REFUSED = "TS_UNACCEPTABLE"
+AGAIN = 600.0  # seconds
 REASONS = ("received", "failed", "giving up", "no ", "unable", "error", "destroying", "peer")
 _IKE = {
     "state": "state",
@@ -119,8 +122,27 @@ class Ipsec(NodeKind):
             for link in tunnel.get("links", [])
         ]
 
+    def __init__(self) -> None:
+        self._authenticated: dict[str, float] = {}  # when tunnels were last made to authenticate again
+
     def initiate(self, link: Document, timeout: float, store: Store) -> str:
-        """Bring one link up. Returns why it does not come up, in charon's words; empty if it does."""
+        """Bring one link up. Returns why it does not come up, in charon's words; empty if it does.
+
+        An IKE_SA goes by the configuration that it was made with. One that was made just before the peer loaded another
+        (with a new certificate, charon replaces it) refuses the peer's new links for as long as it lives. So it is made
+        again, once in a while: a peer that was told of no such link refuses it then as well.
+        """
+        tunnel, now = str(link["tunnel"]), time.monotonic()
+        wrong = self._initiate(link, timeout)
+        if REFUSED not in wrong or now - self._authenticated.get(tunnel, -AGAIN) < AGAIN:
+            return wrong
+        self._authenticated[tunnel] = now
+        with contextlib.suppress(ViciError):
+            if not connections.again([tunnel], reauth=True):
+                return self._initiate(link, timeout)
+        return wrong
+
+    def _initiate(self, link: Document, timeout: float) -> str:
         selector = {"ike": link["tunnel"], "child": link["vpn"]}
         log: list[str] = []
         try:

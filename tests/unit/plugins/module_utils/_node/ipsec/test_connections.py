@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import confirm
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.kind import Ipsec
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 RIGHT = {"name": "payroll", "state": "INSTALLED", "local-ts": ["100.64.0.0/26"], "remote-ts": ["100.64.0.64/26"]}
@@ -48,3 +49,16 @@ def test_what_charon_lists_is_compared_with_the_document(edge: Generation) -> No
     child = {"local-ts": ["100.64.0.0/26"], "remote-ts": ["100.64.0.64/26"]}
     listed = {"edge-east--edge-west": {"version": "IKEv2", "children": {"payroll": child}}, "theirs": {}}
     assert connections.parse(listed)["edge-east--edge-west"] == connections.shape(edge)["edge-east--edge-west"]
+
+
+def test_a_peer_whose_ike_sa_is_older_than_its_configuration_is_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen: it had loaded a new certificate, and refused a new VPN's link for as long as the IKE_SA lived."""
+    kind, made = Ipsec(), []
+    answers = ["received TS_UNACCEPTABLE notify, no CHILD_SA built", "", "received TS_UNACCEPTABLE notify", "no answer"]
+    monkeypatch.setattr(Ipsec, "_initiate", lambda *_given: answers.pop(0))
+    monkeypatch.setattr(connections, "again", lambda names, reauth: (made.append((names, reauth)), set())[1])
+    link, store = {"tunnel": "a--b", "vpn": "audit", "state": "DOWN"}, Store()
+    assert kind.initiate(link, 5, store) == ""
+    assert kind.initiate(link, 5, store) == "received TS_UNACCEPTABLE notify", "not at once again"
+    assert kind.initiate({**link, "tunnel": "a--c"}, 5, store) == "no answer"
+    assert made == [(["a--b"], True)]
