@@ -134,7 +134,9 @@ def _write(plan: dict[str, Any], facts: Mapping[str, Any]) -> dict[str, str]:
     directory = Path(C.DEFAULT_LOCAL_TMP) / "intercloud-vpn"
     documents = directory / "documents"
     make_directory(directory, 0o700)
-    for folder, contents in ((documents, plan["documents"]), (directory / "lineage", plan["lineage"])):
+    losing = directory / "losing"
+    lineage = directory / "lineage"
+    for folder, contents in ((documents, plan["documents"]), (losing, plan["losing"]), (lineage, plan["lineage"])):
         shutil.rmtree(folder, ignore_errors=True)
         make_directory(folder, 0o700)
         for name, content in contents.items():
@@ -151,7 +153,7 @@ def _write(plan: dict[str, Any], facts: Mapping[str, Any]) -> dict[str, str]:
     known = {"documents_dir": str(documents), "vpns": plan["vpns"], "members": plan["members"]}
     _keep(path, known)
     _keep(directory / OBSERVED, macs_of(facts))
-    return {"path": str(path), "documents_dir": str(documents)}
+    return {"path": str(path), "documents_dir": str(documents), "losing_dir": str(losing)}
 
 
 def _keep(path: Path, content: Any) -> None:

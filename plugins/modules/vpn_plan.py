@@ -208,6 +208,10 @@ losing:
   returned: success
   type: list
   elements: str
+losing_dir:
+  description: A directory on the controller with what members that lose an address are told first.
+  returned: success
+  type: str
 coming:
   description: The VPNs mentioned that have not come up yet.
   returned: success
@@ -330,7 +334,13 @@ def main() -> None:
         summary=plan.diff,
         external=pointers(plan.documents),
         **trust,
-        plan={"vpns": plan.vpns, "members": plan.members, "documents": plan.documents, "lineage": lineage},
+        plan={
+            "vpns": plan.vpns,
+            "members": plan.members,
+            "documents": plan.documents,
+            "lineage": lineage,
+            "losing": plan.losing_documents,
+        },
         **{key: getattr(plan, key) for key in RETURNED},
     )
 

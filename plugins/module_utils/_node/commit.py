@@ -196,7 +196,14 @@ def commit(
             wrong = identity.descends(int(want.document.get("generation") or 0), lineage, known)
             if wrong:
                 raise Refused([("generation", wrong)])
-        return _commit(want, store, timeout, check)
+        if not known and not want.empty and not allow_older:
+            wrong = identity.left_later(int(want.document.get("generation") or 0), lineage, store)
+            if wrong:
+                raise Refused([("generation", wrong)])
+        outcome = _commit(want, store, timeout, check)
+        if want.empty and not check:
+            identity.note_left(want.document, lineage, store)
+        return outcome
 
 
 def revise(files: dict[str, str], store: Store, check: bool = False) -> Outcome:

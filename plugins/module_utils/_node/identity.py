@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FILE = "lineage.json"
 """The generation's file with its `ledger`, and its hash in the chain of that."""
 IDENTITY = "identity.json"
+LEFT = "/run/intercloud-vpn.left"
+"""Which generation took the last of ours away. Gone with the next boot, and so are the runs that it is for."""
 ORGANIZATIONS = "organizations"  # where a VCC node keeps its slices, below the state directory
 
 
@@ -156,6 +158,24 @@ def descends(number: int, lineage: Mapping[str, Any] | None, known: Identity | N
             "with vcc_allow_older=true"
         )
     return ""
+
+
+def note_left(document: Document, lineage: Mapping[str, Any] | None, store: Store) -> None:
+    """A generation takes the last of ours away, and with it all that says which one it was."""
+    known = {"ledger": str((lineage or {}).get("ledger", "")), "generation": int(document.get("generation") or 0)}
+    files.write(store.at(LEFT), json.dumps(known) + "\n", 0o600)
+
+
+def left_later(number: int, lineage: Mapping[str, Any] | None, store: Store) -> str:
+    """Why a generation comes too late on a machine that holds nothing of ours: a later one took that away."""
+    known = _parsed(files.read(store.at(LEFT)))
+    later = int(known.get("generation") or 0)
+    if not known.get("ledger") or known["ledger"] != str((lineage or {}).get("ledger", "")) or later <= number:
+        return ""
+    return (
+        f"this plan's generation is {number}, and {later} has taken all from the node: another run was here meanwhile, "
+        "so run this one again"
+    )
 
 
 def _listed(known: Identity, lineage: Mapping[str, Any]) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .organization import OrganizationPlan
 
 SITES = 2
+SENDING = {"members", "vapp_edges"}
 
 
 @dataclass
@@ -100,8 +101,7 @@ def _note_deleted(
         for vpn in known:
             noted.held_back += _told_later(vpn.intent["members"], hosts)
         if not known:  # nobody knows any more whose it was
-            kinds = {"members", "vapp_edges"}
-            noted.held_back += [host for host, facts in hosts.items() if kinds & set(facts["kinds"])]
+            noted.held_back += [host for host, facts in hosts.items() if SENDING & set(facts["kinds"])]
 
 
 def _told_later(members: Mapping[str, str], hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:

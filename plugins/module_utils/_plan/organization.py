@@ -24,6 +24,7 @@ from .compile.documents import Compiled, Document, empty_document
 from .compile.organization import compile_organization
 from .compile.still_guarded import still_guarded
 from .diff import changed_nodes, diff, touched
+from .losing import addresses_of, without_what_comes
 from .outcome import Plan
 from .pool.leases import SiteDemand, hosts_of, is_vpn_block, vpn_of
 from .pool.pool import carve_vpn
@@ -143,8 +144,11 @@ class OrganizationPlan:
         plan.coming += self.coming
         plan.changed_nodes += changed_nodes(old_documents, documents)
         plan.changed |= self.changed or bool(plan.changed_nodes)
-        plan.losing += sorted(
-            node for node, document in old_documents.items() if _addresses(document) - _addresses(documents[node])
+        losing = [node for node, one in old_documents.items() if addresses_of(one) - addresses_of(documents[node])]
+        plan.losing += sorted(losing)
+        records = self.transaction.documents(self.name) if losing else {}
+        plan.losing_documents.update(
+            (node, without_what_comes(records[node].document, old_documents[node])) for node in losing
         )
         plan.leaving += sorted(
             {
@@ -230,11 +234,6 @@ class OrganizationPlan:
         used = {*new.documents, *(site for vpn in new.vpns for site in vpn["sites"])}
         used |= {member["name"] for vpn in new.vpns for member in vpn["members"]}
         self.transaction.put_landscapes(self.name, {host: self.landscape.facts(host) for host in sorted(used)})
-
-
-def _addresses(document: Document) -> set[str]:
-    """The addresses a member has itself. An edge's own is nobody's to send from."""
-    return {entry["address"] for entry in document.get("addresses", []) if document["role"] == "member"}
 
 
 def _demand(vpn: Vpn) -> list[SiteDemand]:

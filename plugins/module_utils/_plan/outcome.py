@@ -16,7 +16,8 @@ class Plan:
     """``documents`` hold every node of the organizations concerned, changed or not, by name.
 
     A VCC node that is not one organization's own has one for each, as ``acme/node-east``. ``coming`` are the VPNs that
-    the run names and that have not come up yet.
+    the run names and that have not come up yet. ``losing_documents`` are what members that lose an address are told
+    first.
     """
 
     documents: dict[str, Document] = field(default_factory=dict)
@@ -31,5 +32,6 @@ class Plan:
     unsettled: bool = False
     leaving: list[str] = field(default_factory=list)
     losing: list[str] = field(default_factory=list)
+    losing_documents: dict[str, Document] = field(default_factory=dict)
     coming: list[str] = field(default_factory=list)
     also_touched: list[str] = field(default_factory=list)

@@ -144,6 +144,21 @@ def test_with_the_last_vpn_the_name_goes(store: Store, document: dict[str, Any])
     bring(store, {**document, "node": "edge-west", "organization": "umbra"}, 1, lineage=lineage(1, OTHER, "x"))
 
 
+def test_what_took_all_away_is_remembered_until_the_next_boot(store: Store, document: dict[str, Any]) -> None:
+    """Seen: a run that was overtaken by one that deletes put its VPN back on a member, and its edges had none."""
+    bring(store, document, 1)
+    nothing = {**document, **{key: [] for key in EMPTY}, "generation": 3}
+    commit(Generation(nothing, {}, "none"), store, timeout=0, lineage=lineage(3))
+    assert _identity.is_new(store)
+    with pytest.raises(Refused, match="3 has taken all from the node"):
+        bring(store, document, 2)
+    bring(store, document, 2, allow_older=True)
+    commit(Generation(nothing, {}, "none"), store, timeout=0, lineage=lineage(3))
+    bring(store, document, 4)
+    commit(Generation({**nothing, "generation": 5}, {}, "none"), store, timeout=0, lineage=lineage(5))
+    bring(store, document, 1, lineage=lineage(1, "another"))  # a ledger that knows nothing of the other's numbers
+
+
 def test_the_name_outlives_a_generation_that_cannot_be_read(store: Store, document: dict[str, Any]) -> None:
     want = bring(store, document, 1)
     (store.state / "generations" / want.name / "document.json").write_text("{")

@@ -410,6 +410,25 @@ def test_who_loses_an_address_is_told_apart(world: World) -> None:
     assert world.plan(absent=["payroll"]).losing == ["vm1-east", "vm1-west"]
 
 
+def test_who_moves_to_another_vpn_loses_first_and_gets_when_the_edges_have_it() -> None:
+    """Seen: at once, it sent from its new address, and its edge did not know that yet: in clear."""
+    world = World()
+    before = world.plan(PAYROLL).documents["vm3-west"]
+    audit = {"name": "audit", "pool": "10.99.0.0/16", "members": ["vm1-east", "vm3-west"]}
+    plan = world.plan({**PAYROLL, "members": ["vm1-east", "vm1-west"]}, audit)
+    assert plan.losing == ["vm3-west"]
+    first, then = plan.losing_documents["vm3-west"], plan.documents["vm3-west"]
+    assert (first["addresses"], first["routes"]) == ([], [])
+    assert first["generation"] == then["generation"] > before["generation"]
+    assert [entry["address"] for entry in then["addresses"]] == ["10.99.0.66/32"]
+    both = {**audit, "members": ["vm1-east", "vm1-west", "vm3-west"]}
+    stays = world.plan(PAYROLL, both)
+    assert stays.losing == []
+    keeps = world.plan({**PAYROLL, "members": ["vm1-east", "vm3-west"]}, both)
+    assert keeps.losing == ["vm1-west"]
+    assert keeps.losing_documents["vm1-west"] == keeps.documents["vm1-west"], "what it keeps, it keeps all the time"
+
+
 def test_the_nodes_of_a_vpn_that_is_deleted_are_told_until_they_let_go(world: World) -> None:
     assert world.plan(PAYROLL).leaving == []
     assert world.plan(absent=["payroll"]).leaving == sorted(node for node in EVERY_NODE if not node.startswith("node-"))
