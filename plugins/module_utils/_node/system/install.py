@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import os
@@ -15,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .. import part
-from ..document import Change, sha256
+from ..document import Change, sha256, sha256_of
 from ..part import Part
 from ..ssl import processes
 from ..state import Store
@@ -216,7 +215,7 @@ def _compiled(store: Store, wanted: Iterable[str]) -> bool:
 
 def _digest_of(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256_of(path.read_bytes())
     except OSError:
         return ""
 
@@ -268,7 +267,7 @@ class Agent(Part):
         noted = {}
         for path in (importlib.util.cache_from_source(path) for path in wanted if path.endswith(".py")):
             with _files.named(self.store.at(path)), self.store.at(path).open("rb") as file:
-                noted[path] = hashlib.sha256(file.read()).hexdigest()
+                noted[path] = sha256_of(file.read())
                 os.fsync(file.fileno())
         _files.write(self.store.at(COMPILED), json.dumps(noted, sort_keys=True), 0o644)
 
