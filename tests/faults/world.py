@@ -32,6 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.identity import LEFT
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.nftables import canonical
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import LOCK, Store
 
@@ -201,7 +202,7 @@ class World:
         found = {}
         for path in self._files():
             name = f"/{path.relative_to(self.root)}"
-            if name.startswith((LOCK, *without)) or (path.is_dir() and name.count("/") < 4):
+            if name.startswith((LOCK, LEFT, *without)) or (path.is_dir() and name.count("/") < 4):
                 continue
             if path.is_symlink():
                 found[name] = f"-> {os.readlink(path)}"

@@ -32,6 +32,13 @@ def end(generation: Generation) -> list[str]:
     return ended
 
 
+def there(generation: Generation) -> bool:
+    """Whether a tunnel that this node initiates has two IKE_SAs, however young."""
+    ours = [tunnel["name"] for tunnel in generation.tunnels("ipsec") if tunnel.get("initiator")]
+    names = [name for name, sa in connections.security_associations(ours) if sa.get("state") == "ESTABLISHED"]
+    return len(names) > len(set(names))
+
+
 def mixed(sas: Iterable[tuple[str, Document]]) -> list[tuple[str, dict[str, str]]]:
     """(tunnel, what to terminate) of links that have the reqid of another link: its policies are theirs as well.
 

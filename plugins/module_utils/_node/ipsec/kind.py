@@ -161,7 +161,12 @@ class Ipsec(NodeKind):
         return "; ".join(reasons[-2:]) or str(answer.get("errmsg") or "no answer from the peer")
 
     def settle(self, generation: Generation, timeout: float, store: Store) -> None:
-        """Nothing: there is but one way to a peer."""
+        """Two IKE_SAs of a tunnel, as when both ends made one, do not stay: wait until one of them has gone."""
+        deadline = time.monotonic() + min(timeout, 2.0 * duplicates.SETTLED)
+        while duplicates.there(generation) and time.monotonic() < deadline:
+            time.sleep(0.5)
+            with contextlib.suppress(ViciError):
+                duplicates.end(generation)
 
     def keep(self, generation: Generation, store: Store) -> Iterable[str]:
         """End what is there twice."""

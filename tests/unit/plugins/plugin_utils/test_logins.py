@@ -51,7 +51,9 @@ def test_a_recovery_does_not_log_in_to_the_partners_hosts(host: str, monkeypatch
     """Seen: only what a host itself says of vcc_external counted, and its VMs say nothing."""
     action = object.__new__(node_recall.ActionModule)
     monkeypatch.setattr(ActionBase, "run", lambda self, tmp, task_vars: {})
-    monkeypatch.setattr(action, "_task", SimpleNamespace(args={}, action="intercloud.vpn.node_recall"), raising=False)
+    monkeypatch.setattr(
+        action, "_task", SimpleNamespace(args={}, action="intercloud.vpn.node_recall", async_val=0), raising=False
+    )
     monkeypatch.setattr(action, "_execute_module", lambda **_rest: {"held": []}, raising=False)
     assert action.run(None, {**VARS, "inventory_hostname": host}).get("skipped") is True
     assert action.run(None, {**VARS, "inventory_hostname": "vm"})["held"] == []

@@ -94,7 +94,7 @@ def test_the_plan_is_written_nowhere_but_where_it_belongs(
 ) -> None:
     monkeypatch.setattr(vpn_plan.C, "DEFAULT_LOCAL_TMP", str(tmp_path / "run"))
     with pytest.raises(AnsibleError, match="no name of a host"):
-        vpn_plan._write({"documents": {name: {}}, "lineage": {}, "vpns": [], "members": []}, {})
+        vpn_plan._write({"documents": {name: {}}, "lineage": {}, "losing": {}, "vpns": [], "members": []}, {})
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == set()
 
 
@@ -105,7 +105,7 @@ def test_nobody_else_reads_a_plan(umask: int, tmp_path: Path, monkeypatch: pytes
     try:
         for _again in range(2):
             documents = {"edge-east": {}, "acme/node-east": {}}
-            vpn_plan._write({"documents": documents, "lineage": {}, "vpns": [], "members": []}, {})
+            vpn_plan._write({"documents": documents, "lineage": {}, "losing": {}, "vpns": [], "members": []}, {})
     finally:
         os.umask(before)
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "run").rglob("*")}
@@ -116,6 +116,7 @@ def test_nobody_else_reads_a_plan(umask: int, tmp_path: Path, monkeypatch: pytes
         "edge-east.json": 0o600,
         "node-east.json": 0o600,
         "lineage": 0o700,
+        "losing": 0o700,
         "observed.json": 0o600,
         "plan.json": 0o600,
     }

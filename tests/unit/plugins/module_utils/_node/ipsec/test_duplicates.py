@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import duplicates
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.duplicates import mixed, surplus
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.kind import Ipsec
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 TUNNEL = "edge-east--edge-west"
 
@@ -67,3 +73,15 @@ def test_links_with_one_reqid_end_both() -> None:
     rekeyed = sa(1, {**child(1), "reqid": "1"}, {**child(2), "reqid": "1"})
     assert (mixed([apart]), mixed([rekeyed]), mixed([sa(1, child(1), child(2, "audit"))])) == ([], [], [])
     assert [selector for _name, selector in mixed([together])] == [{"child-id": "1"}, {"child-id": "2"}]
+
+
+def test_a_confirmation_waits_until_one_of_two_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen: both ends had made an IKE_SA after charon was restarted, and verify found the tunnel twice."""
+    seen = [["a--b", "a--b"], ["a--b", "a--b"], ["a--b"]]
+    sa = {"state": "ESTABLISHED"}
+    monkeypatch.setattr(duplicates.connections, "security_associations", lambda _names: [(n, sa) for n in seen.pop(0)])
+    ended: list[int] = []
+    monkeypatch.setattr(duplicates, "end", lambda _generation: ended.append(1) or [])
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    Ipsec().settle(Generation({"tunnels": [{"name": "a--b", "kind": "ipsec", "initiator": True}]}), 30, Store())
+    assert (seen, len(ended)) == ([], 2)
