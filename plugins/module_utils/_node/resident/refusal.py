@@ -14,9 +14,11 @@ import contextlib
 import select
 import time
 
+from ..document import Generation
 from ..kernel import netlink
 from ..kernel.nftables import Nftables
 from ..kernel.routes import Guards
+from ..part import Context
 from ..state import Busy, Store
 from .journal import Journal
 from .worker import Worker
@@ -61,6 +63,8 @@ class Refusal(Worker):
             self._nftables = Nftables(self.context(generation))
         self._looked, self._seen, self._due = time.monotonic(), name, False
         lost = self._missing(self._nftables, Guards(self.context(generation)), store.committing())
+        if lost and self._overtaken(generation, lost):
+            return
         if self._suspect and not lost:
             self._suspect = False
             lost = self._changed(self._nftables) if self._nftables.wanted else []
@@ -85,6 +89,22 @@ class Refusal(Worker):
         else:
             self._due = True
         return lost
+
+    def _overtaken(self, generation: Generation, lost: list[str]) -> bool:
+        """Whether a commit led elsewhere while something was put back. What it leaves nothing of goes again.
+
+        Seen: the commit that takes the last VPN away deleted the table between two of our steps, and we put it back.
+        """
+        store = self.store
+        name, leading = store.leading()
+        if name == self._seen:
+            return False
+        if leading.empty:
+            context = Context(leading, generation, store)
+            for part in (*([Nftables] if FIREWALL in lost else []), *([Guards] if set(lost) - {FIREWALL} else [])):
+                part(context).clear()
+        self._due = self._suspect = True
+        return True
 
     def _changed(self, nftables: Nftables) -> list[str]:
         """Put back what is in the table, if that differs; a commit that is under way comes first."""

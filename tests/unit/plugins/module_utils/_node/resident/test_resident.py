@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import netlink
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import refusal
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.test_templates import NAMESPACE, render
 
@@ -179,6 +181,22 @@ def test_who_only_looks_is_no_commit(store: Store, document: dict[str, Any]) -> 
         with store.aiming(""):
             assert (store.committing(), store.leading()[0]) == (True, "")
     assert not store.committing()
+
+
+def test_what_was_put_back_beside_a_commit_that_takes_all_away_goes_again(
+    store: Store, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen: the table was deleted between the agent's steps, put back, and there for good."""
+    generation = vapp(document)
+    led, done = [(generation.name, generation), ("", NOTHING)], list[str]()
+    monkeypatch.setattr(Store, "leading", lambda _store: led.pop(0))
+    monkeypatch.setattr(refusal.Nftables, "gone", lambda _table: True)
+    monkeypatch.setattr(refusal.Nftables, "put_back", lambda _table: done.append("put back"))
+    monkeypatch.setattr(refusal.Nftables, "clear", lambda _table: done.append("deleted"))
+    monkeypatch.setattr(refusal.Guards, "changes", lambda _guards: [])
+    worker = refusal.Refusal(store, Journal())
+    worker.turn()
+    assert (done, led) == (["put back", "deleted"], [])
 
 
 @needs_a_kernel
