@@ -90,7 +90,7 @@ def test_what_charon_refuses_for_one_tunnel_keeps_no_other_from_it(monkeypatch: 
     asked: list[dict[str, str]] = []
 
     class Charon:
-        def __enter__(self) -> Charon:
+        def __enter__(self) -> Any:
             return self
 
         def __exit__(self, *_given: object) -> None:
