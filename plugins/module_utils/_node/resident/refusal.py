@@ -91,7 +91,8 @@ class Refusal(Worker):
         return lost
 
     def _overtaken(self, generation: Generation, lost: list[str]) -> bool:
-        """Whether a commit led elsewhere while something was put back. What it leaves nothing of goes again.
+        """Whether a commit led elsewhere while something was put back. What it leaves nothing of goes again, and
+        its table takes the place of the one before.
 
         Seen: the commit that takes the last VPN away deleted the table between two of our steps, and we put it back.
         """
@@ -103,6 +104,8 @@ class Refusal(Worker):
             context = Context(leading, generation, store)
             for part in (*([Nftables] if FIREWALL in lost else []), *([Guards] if set(lost) - {FIREWALL} else [])):
                 part(context).clear()
+        elif FIREWALL in lost:
+            Nftables(self.context(leading)).put_back()
         self._due = self._suspect = True
         return True
 
