@@ -120,7 +120,7 @@ certificate:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import INFO
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.facts import gather
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.facts import info
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 
@@ -130,8 +130,7 @@ def main() -> None:
         argument_spec=INFO,
         supports_check_mode=True,
     )
-    given = module.params
-    module.exit_json(changed=False, **gather(given["packages"], given["backend"], given["days"], Store()))
+    module.exit_json(**info(module.params, Store(), module.check_mode))
 
 
 if __name__ == "__main__":

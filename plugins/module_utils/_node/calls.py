@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .facts import gather
+from .facts import info
 from .module import commit, confirm, revoke
 from .observe import observe
 from .probe.ping import probed
@@ -25,10 +25,6 @@ from .system.install import installed_version, keep_sources
 
 OTHER = 3
 """The exit code of an agent that is not of the version that was asked for."""
-
-
-def _info(given: dict[str, Any], store: Store, _check: bool) -> dict[str, Any]:
-    return {"changed": False, **gather(given["packages"], given["backend"], given["days"], store)}
 
 
 def _observe(_given: dict[str, Any], store: Store, _check: bool) -> dict[str, Any]:
@@ -43,7 +39,7 @@ CALLS: Mapping[str, Callable[[dict[str, Any], Store, bool], dict[str, Any]]] = {
     "edge_commit": commit,
     "edge_confirm": confirm,
     "edge_crl": revoke,
-    "edge_info": _info,
+    "edge_info": info,
     "edge_observe": _observe,
     "member_probe": _probe,
 }

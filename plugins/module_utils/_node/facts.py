@@ -22,6 +22,11 @@ ip xfrm state add src 127.0.0.1 dst 127.0.0.2 proto esp spi 1 mode tunnel if_id 
 """
 
 
+def info(given: dict[str, Any], store: Store, _check: bool) -> dict[str, Any]:
+    """The result of the module edge_info with its parameters."""
+    return {"changed": False, **gather(given["packages"], given["backend"], given["days"], store)}
+
+
 def installed(packages: list[str]) -> dict[str, str]:
     """The versions of those packages that are installed. On a node without dpkg, nobody can tell: none is missing."""
     if not packages:

@@ -55,7 +55,8 @@ def note_what_came_up(
     """
     ours, _intent = restrict(hosts, {}, {}, organizations, Problems())
     noted = Noted()
-    _note_deleted(transaction, ours, coming, noted)
+    if coming:
+        _note_deleted(transaction, ours, coming, noted)
     for organization in organizations_of(ours):
         planned = {name: vpn for name, vpn in transaction.vpns(organization).items() if vpn.state == PLANNED}
         if not planned:
@@ -88,7 +89,7 @@ def note_what_came_up(
 def _note_deleted(
     transaction: Transaction, hosts: Mapping[str, Mapping[str, Any]], coming: Collection[str], noted: Noted
 ) -> None:
-    """Hold back members of what the run brings, and another one has deleted, or begun to, since it was planned."""
+    """Hold back the members of VPNs that this run brings, and that another run has deleted since it was planned."""
     stored: dict[str, list[VpnRecord]] = {}
     for organization in organizations_of(hosts):
         for name, vpn in transaction.vpns(organization).items():
@@ -100,12 +101,12 @@ def _note_deleted(
         noted.waiting.append(f"{name} was deleted by another run meanwhile. Its members are not told of it")
         for vpn in known:
             noted.held_back += _told_later(vpn.intent["members"], hosts)
-        if not known:  # nobody knows any more whose it was
+        if not known:  # the ledger no longer says which members it had
             noted.held_back += [host for host, facts in hosts.items() if SENDING & set(facts["kinds"])]
 
 
 def _told_later(members: Mapping[str, str], hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Who would have members send: those with an address of their own, and vApp edges that translate for others."""
+    """The nodes that let a VPN's members send: members with an address of their own, and vApp edges that translate."""
     vapps = {hosts[vm]["vars"].get("vcc_vapp") for vm, mode in members.items() if mode != "address" and vm in hosts}
     return [*(vm for vm, mode in members.items() if mode == "address"), *(str(vapp) for vapp in vapps if vapp)]
 

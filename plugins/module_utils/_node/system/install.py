@@ -151,7 +151,7 @@ _kept: dict[str, str] = {}
 
 
 def keep_sources() -> None:
-    """Note the files as they are now: while this process runs, another run may install another version of them."""
+    """Note the files as they are now. Another run may replace them while this process runs."""
     _kept.update(sources())
 
 
@@ -189,11 +189,12 @@ def installed_version(store: Store) -> str:
 
 
 def version(store: Store) -> str:
-    """The version that is installed."""
+    """The version of all that is installed, the launcher with its Python included."""
     return digest(_installed(store))
 
 
 def _installed(store: Store) -> dict[str, str]:
+    """The files that are installed, by path, without what Python compiled of them."""
     home = store.at(HOME)
     paths = [path for path in home.rglob("*") if path.is_file() and _source(path)]
     return {f"/{path.relative_to(store.root)}": _files.read(path) for path in paths}
@@ -204,7 +205,7 @@ def _source(path: Path) -> bool:
 
 
 def _compiled(store: Store, wanted: Iterable[str]) -> bool:
-    """Whether what Python compiled of these sources is there and whole. Python would not start with half of a file."""
+    """Whether each source has its compiled file, complete. Python does not start with half of one."""
     try:
         known = json.loads(_files.read(store.at(COMPILED)) or "{}")
     except ValueError:
@@ -225,18 +226,13 @@ class Agent(Part):
 
     name = "agent"
 
-    def _installed(self) -> set[str]:
-        home = self.store.at(HOME)
-        return {f"/{path.relative_to(self.store.root)}" for path in home.rglob("*") if path.is_file() and _source(path)}
-
     def changes(self) -> list[Change]:
         """Install, update or remove."""
-        installed = self._installed()
+        installed = _installed(self.store)
         if self.want.empty:
             return [Change(self.name, f"remove {HOME}")] if installed else []
         wanted = sources()
-        same = set(wanted) == installed and all(_files.read(self.store.at(p)) == text for p, text in wanted.items())
-        if same and _compiled(self.store, wanted):
+        if installed == wanted and _compiled(self.store, wanted):
             return []
         return [Change(self.name, f"{'update' if installed else 'install'} {HOME}")]
 
@@ -248,7 +244,7 @@ class Agent(Part):
         for path in sorted(wanted, key=lambda name: name == AGENT):
             if _files.read(self.store.at(path)) != wanted[path]:
                 _files.write(self.store.at(path), wanted[path], 0o755 if path in (AGENT, HOOK) else 0o644)
-        for path in self._installed() - set(wanted):
+        for path in set(_installed(self.store)) - set(wanted):
             _files.remove(Path(self.store.at(path)))
         import compileall  # not for the resident agent, which only compares: a megabyte
         import py_compile
