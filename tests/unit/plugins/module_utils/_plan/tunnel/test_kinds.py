@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent import tunnel
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import kinds as node
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.tunnel import ssl as plan_ssl
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.tunnel.kinds import KINDS
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.links import JUDGES
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
 
 SSL = {**PAYROLL, "tunnel": "ssl"}
@@ -23,6 +27,12 @@ def without(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without(entry) for key, entry in value.items() if key not in OWN}
     return [without(entry) for entry in value] if isinstance(value, list) else value
+
+
+def test_every_registry_has_the_same_kinds() -> None:
+    """docs/tunnels.md: a kind is named once in each room."""
+    assert [*tunnel.KINDS] == [*KINDS] == [*JUDGES] == [kind.NAME for kind in node.KINDS]
+    assert tunnel.KINDS["ssl"]["transport"] == tuple(plan_ssl.TRANSPORTS)
 
 
 def test_a_kind_changes_only_what_is_its_own() -> None:
