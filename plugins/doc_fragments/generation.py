@@ -22,7 +22,7 @@ options:
   adopt:
     description:
       - Names that machines had and give up now, V(edge-west), or V(acme/edge-west) for one that changes organizations.
-        Without it a machine refuses a document that is for another name than the one it was given before.
+        Without it a machine refuses a document for another name than it was given before.
     type: list
     elements: str
     default: []

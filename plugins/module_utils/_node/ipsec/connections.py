@@ -111,7 +111,7 @@ def again(names: Iterable[str], reauth: bool) -> set[str]:
     """
     before = {name: found for name, found in _ike_spis(names).items() if found}
     for name in before:
-        # What charon cannot do to one keeps no other from it: that one is left.
+        # A tunnel that charon cannot rekey is among those left, and does not hinder the others.
         with contextlib.suppress(ViciError), Vici() as vici:
             vici.ask("rekey", {"ike": name, "reauth": "yes" if reauth else "no"})
     left = set(before)

@@ -9,14 +9,14 @@ import time
 
 
 class Clock:
-    """Holds the clock of the day against one that nobody sets (CLOCK_BOOTTIME, clock_gettime(2))."""
+    """Compares the time of day with the time since boot, which cannot be set (CLOCK_BOOTTIME, clock_gettime(2))."""
 
     def __init__(self) -> None:
         self._ahead = self._now()
 
     @staticmethod
     def _now() -> float:
-        """How far the one is ahead of the other. Both are read at one moment, or once more."""
+        """The time of day at boot. Both clocks are read again if the machine stalled between the two readings."""
         while True:
             before, day = time.clock_gettime(time.CLOCK_BOOTTIME), time.time()
             if time.clock_gettime(time.CLOCK_BOOTTIME) - before < 1:

@@ -91,8 +91,8 @@ class Refusal(Worker):
         return lost
 
     def _overtaken(self, generation: Generation, lost: list[str]) -> bool:
-        """Whether a commit led elsewhere while something was put back. What it leaves nothing of goes again, and
-        its table takes the place of the one before.
+        """Whether a commit began while something was put back. Then what the commit removes is removed again, and the
+        commit's table is loaded.
 
         Seen: the commit that takes the last VPN away deleted the table between two of our steps, and we put it back.
         """

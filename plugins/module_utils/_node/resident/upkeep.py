@@ -32,7 +32,7 @@ AGAIN = 0.2  # seconds between attempts to reach a charon that is not there
 TICK = 2.0
 BUSY = 1.0  # seconds until the next attempt, while somebody else holds the node's lock
 SOON = 0.3  # seconds after charon told of something: it mostly tells more
-SETTLED = duplicates.SETTLED + 0.5  # seconds after it: what is there twice by then does not go by itself
+SETTLED = duplicates.SETTLED + 0.5  # seconds after that: SAs that are there twice by then do not go by themselves
 # A charon that was killed has forgotten its SAs, and its peers notice by DPD only. A link that starts here starts by
 # itself. Of other links, the peer has so many seconds to come first; then this end asks for a new IKE_SA.
 RESCUE = 1.0
@@ -40,7 +40,7 @@ HOUR = 3600.0
 PATIENCE = 15.0  # seconds that a peer has to answer
 SET_BACK = 5.0  # seconds
 REKEYINGS = 6  # tries
-OTHERS_TURN = 10.0  # seconds after which who does not start a tunnel has it rekeyed, if nobody else has
+OTHERS_TURN = 10.0  # seconds until the responder rekeys a tunnel, if its initiator has not
 
 
 class Upkeep(Worker):
@@ -146,7 +146,7 @@ class Upkeep(Worker):
         """When to look again. Once more than the interval asks for, when what charon told of has settled.
 
         Seen: two IKE_SAs of a tunnel. The peer ended the older one every 10 s, and for that charon made another one
-        here (close_action). Who looks only right after each of these never sees two that are old enough to judge.
+        here (close_action). A look right after each of these never saw two that were old enough to judge.
         """
         if 0 < self._settled <= now:
             younger = self._news + SETTLED
@@ -172,7 +172,7 @@ class Upkeep(Worker):
             threading.Thread(target=self._rekey, args=(names, self._set_back), daemon=True).start()
 
     def _rekey(self, names: list[str], since: float) -> None:
-        """Until none has an IKE_SA from before; one that the peer has rekeyed meanwhile is younger."""
+        """Until no tunnel has an IKE_SA from before. An IKE_SA that the peer has rekeyed meanwhile is younger."""
         for _turn in range(REKEYINGS):
             found = connections.rekey_whole(names, time.monotonic() - since)
             for name in sorted(found.done):
