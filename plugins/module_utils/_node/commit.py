@@ -314,10 +314,15 @@ def _prepare(want: Generation, have: Generation, store: Store, timeout: int, fal
 
 
 def leave(store: Store) -> None:
-    """Nothing of ours is wanted on the node any more, and that is confirmed: take away what going back took."""
+    """Nothing of ours is wanted on the node any more, and that is confirmed: take away what going back took.
+
+    Until all is erased, the state says that the node is on its way to nothing, and never back. Without that, what is
+    left of the state meanwhile looks damaged: the agent would refuse every block, and its table would stay.
+    """
     pending = store.pending
     have = (store.load(pending.fallback) if pending and pending.fallback else None) or NOTHING
-    store.confirm()
+    store.reserve.release()
+    _pending.write(store, _pending.Pending("", "", 0, 0, undoing=True))
     for part in reversed(parts(NOTHING, have, store)):
         if isinstance(part, KEPT):
             part.clear()

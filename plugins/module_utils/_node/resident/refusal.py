@@ -94,7 +94,7 @@ class Refusal(Worker):
         """Whether a commit began while something was put back. Then what the commit removes is removed again, and the
         commit's table is loaded.
 
-        Seen: the commit that takes the last VPN away deleted the table between two of our steps, and we put it back.
+        A turn that began before the commit knows an older generation, and may find its table gone in between.
         """
         store = self.store
         name, leading = store.leading()

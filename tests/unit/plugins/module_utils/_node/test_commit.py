@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -13,9 +14,9 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import commit
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import confirm
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import Refused, RolledBack, commit, rollback
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Change, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import guarded, pending
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Part
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Running, Store
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 
 EMPTY = ("sysctls", "addresses", "routes", "vpns", "tunnels")
@@ -89,6 +90,35 @@ def test_check_mode_predicts_and_touches_nothing(store: Store, document: dict[st
     assert Fake.touched == []
     assert not store.state.exists()
     assert commit(want, store).report() == predicted.report()
+
+
+def test_while_the_last_of_ours_is_erased_it_does_not_look_damaged(
+    store: Store, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen: the agent looked at that moment, refused every block, and its table stayed for good."""
+    seen: list[Running] = []
+
+    class Watched(Fake):
+        def clear(self) -> None:
+            seen.append(self.store.running())
+
+    first = generation(document, 1, "a")
+    commit(first, store, timeout=0)
+    store.guarded.write(guarded.grown({}, first))
+    commit(generation({**document, **{key: [] for key in EMPTY}}, 2), store, timeout=60)
+    monkeypatch.setattr(_commit, "ORDER", (Watched,))
+    monkeypatch.setattr(_commit, "KEPT", (Watched,))
+    unlink = Path.unlink
+
+    def watched(path: Path, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok)
+        seen.append(store.running())
+
+    monkeypatch.setattr(Path, "unlink", watched)
+    _commit.leave(store)
+    assert len(seen) > 3
+    assert [one for one in seen if one.refusing or one.damaged] == []
+    assert store.traces() == []
 
 
 def test_what_is_not_valid_touches_nothing(store: Store, document: dict[str, Any]) -> None:

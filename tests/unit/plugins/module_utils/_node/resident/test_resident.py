@@ -186,7 +186,7 @@ def test_who_only_looks_is_no_commit(store: Store, document: dict[str, Any]) -> 
 def test_what_was_put_back_beside_a_commit_that_takes_all_away_goes_again(
     store: Store, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen: the table was deleted between the agent's steps, put back, and there for good."""
+    """A turn that began before the commit knows an older generation."""
     generation = vapp(document)
     led, done = [(generation.name, generation), ("", NOTHING)], list[str]()
     monkeypatch.setattr(Store, "leading", lambda _store: led.pop(0))
