@@ -23,10 +23,13 @@ DIRECTORIES = (
     "/etc/systemd/system",
     "/etc/systemd/system/*.d",
     "/etc/systemd/system/*.wants",
+    "/run",
     "/run/intercloud-vpn",
     "/run/intercloud-vpn/*",
     "/usr/local/lib/intercloud-vpn",
     "/usr/local/lib/intercloud-vpn/*",
+    "/usr/local/lib/intercloud-vpn/*/*",
+    "/usr/local/lib/intercloud-vpn/*/*/*",  # what Python compiled
 )
 
 

@@ -69,6 +69,16 @@ def test_what_a_killed_step_left_is_removed(tmp_path: Path) -> None:
     assert list(generations.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "place", ["run", "run/intercloud-vpn/x", "usr/local/lib/intercloud-vpn/node/system/__pycache__"]
+)
+def test_it_is_found_wherever_we_write(tmp_path: Path, place: str) -> None:
+    path = tmp_path / place / f".intercloud-vpn-{ended()}-x"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert leftovers.found(tmp_path) == [path]
+
+
 def test_a_process_id_that_was_given_again_keeps_nothing(tmp_path: Path) -> None:
     path = tmp_path / f".intercloud-vpn-{os.getpid()}-x"
     path.touch()
