@@ -204,12 +204,19 @@ notes:
   type: list
   elements: str
 losing:
-  description: The members that lose an address. They are to stop sending before their edges stop guarding.
+  description:
+    - The members that lose an address, and the vApp edges that lose a VPN. They are to stop sending before the org
+      edges stop guarding.
+  returned: success
+  type: list
+  elements: str
+gaining:
+  description: Those of RV(losing) that get something later, once the org edges have it.
   returned: success
   type: list
   elements: str
 losing_dir:
-  description: A directory on the controller with what members that lose an address are told first.
+  description: A directory on the controller with what those in RV(losing) are told first.
   returned: success
   type: str
 coming:
@@ -228,7 +235,7 @@ external:
   type: list
   elements: str
 leaving:
-  description: The nodes that the VPNs being deleted were brought to.
+  description: The nodes that the VPNs that this run deletes were brought to.
   returned: success
   type: list
   elements: str
@@ -255,7 +262,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
 )
 
 RETURNED = (
-    *("generations", "changed_nodes", "new_tunnels", "notes", "losing", "leaving", "unsettled"),
+    *("generations", "changed_nodes", "new_tunnels", "notes", "losing", "gaining", "leaving", "unsettled"),
     *("coming", "also_touched"),
 )
 

@@ -24,7 +24,6 @@ from .compile.documents import Compiled, Document, empty_document
 from .compile.organization import compile_organization
 from .compile.still_guarded import still_guarded
 from .diff import changed_nodes, diff, touched
-from .losing import addresses_of, without_what_comes
 from .outcome import Plan
 from .pool.leases import SiteDemand, hosts_of, is_vpn_block, vpn_of
 from .pool.pool import carve_vpn
@@ -144,17 +143,11 @@ class OrganizationPlan:
         plan.coming += self.coming
         plan.changed_nodes += changed_nodes(old_documents, documents)
         plan.changed |= self.changed or bool(plan.changed_nodes)
-        losing = [node for node, one in old_documents.items() if addresses_of(one) - addresses_of(documents[node])]
-        plan.losing += sorted(losing)
-        records = self.transaction.documents(self.name) if losing else {}
-        plan.losing_documents.update(
-            (node, without_what_comes(records[node].document, old_documents[node])) for node in losing
-        )
         plan.leaving += sorted(
             {
                 node
                 for name, record in self.transaction.vpns(self.name).items()
-                if record.state == DELETING
+                if record.state == DELETING and name in self.absent
                 for node in told(self.held, name, documents)
             }
         )

@@ -16,8 +16,8 @@ class Plan:
     """``documents`` hold every node of the organizations concerned, changed or not, by name.
 
     A VCC node that is not one organization's own has one for each, as ``acme/node-east``. ``coming`` are the VPNs that
-    the run names and that have not come up yet. ``losing_documents`` are what members that lose an address are told
-    first.
+    the run names and that have not come up yet. ``losing_documents`` are what nodes that lose something are told
+    first; those ``gaining`` are told the rest later.
     """
 
     documents: dict[str, Document] = field(default_factory=dict)
@@ -32,6 +32,7 @@ class Plan:
     unsettled: bool = False
     leaving: list[str] = field(default_factory=list)
     losing: list[str] = field(default_factory=list)
+    gaining: list[str] = field(default_factory=list)
     losing_documents: dict[str, Document] = field(default_factory=dict)
     coming: list[str] = field(default_factory=list)
     also_touched: list[str] = field(default_factory=list)

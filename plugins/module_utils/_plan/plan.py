@@ -22,6 +22,7 @@ from .._intent.landscape.connections import check_connections
 from .._intent.landscape.landscape import Landscape
 from .._intent.organizations import organizations_of, restrict
 from .came_up import left_out
+from .losing import note_losing
 from .observed import compare
 from .organization import OrganizationPlan
 from .outcome import Plan
@@ -114,6 +115,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
             plan.also_touched[touched:] = [f"{tenant.name}: {line}" for line in plan.also_touched[touched:]]
     compare(request, tenants, plan, problems)
     problems.raise_if_any()
+    note_losing(plan, tenants, request.observed)
     plan.notes[:0] = problems.notes
     plan.members = _candidates(hosts)
     plan.changed_nodes = list(dict.fromkeys(plan.changed_nodes))  # a shared VCC node is told by each organization

@@ -23,7 +23,7 @@ def still_guarded(documents: dict[str, Document], deleting: Mapping[str, Documen
     """Add guards to ``documents``: of the VPNs that ``deleting`` holds, as their gateways had them."""
     for node, document in deleting.items():
         if node in documents and document["vpns"]:
-            guards = {entry["name"]: _guard(entry) for entry in document["vpns"]}
+            guards = {entry["name"]: guard(entry) for entry in document["vpns"]}
             there = {entry["name"] for entry in documents[node]["vpns"]}
             refusing = [route for route in document["routes"] if route.get("type")]
             mine = documents[node]
@@ -31,6 +31,7 @@ def still_guarded(documents: dict[str, Document], deleting: Mapping[str, Documen
             mine["routes"] = [*mine["routes"], *(route for route in refusing if route not in mine["routes"])]
 
 
-def _guard(entry: Mapping[str, Any]) -> dict[str, Any]:
+def guard(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A VPN's entry in a document, with nothing in it that passes."""
     kept = {key: entry[key] for key in _KEPT if key in entry}
     return {**kept, "local": [], "nat": [], "remote": []}

@@ -73,7 +73,8 @@ def test_what_nodes_were_told_of_it_is_taken_back_and_shown(world: World) -> Non
     assert [link["vpn"] for link in plan.documents["edge-east"]["tunnels"][0]["links"]] == ["audit"]
     assert "- vpn payroll: member vm1-east 100.64.0.17 (address)" in plan.diff
     assert {"vm1-east", "vm1-west", "vm3-west"} <= set(plan.changed_nodes)
-    assert plan.losing == ["vm1-east", "vm1-west", "vm3-west"]  # in case that a member got it: before its edge
+    # In case that a member got it: before its edge.
+    assert plan.losing == ["vapp1-east", "vapp1-west", "vm1-east", "vm1-west", "vm3-west"]
 
 
 def test_a_run_that_names_it_finishes_it_with_the_same_addresses(world: World) -> None:
