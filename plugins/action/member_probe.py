@@ -1,16 +1,16 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find this VM's probes in the plan, on the controller, and have the VM send them."""
+"""Find this VM's probes, on the controller, and have the VM send them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import PROBE, PROBE_RULES
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import kept
 
 
 class ActionModule(NodeAction):
@@ -21,11 +21,9 @@ class ActionModule(NodeAction):
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)
-        host = str(task_vars["inventory_hostname"])
-        if arguments.get("plan") is not None and arguments.get("targets") is None:
-            per_network = int(arguments.pop("nonmembers_per_network", 1))
-            plan, documents = load_plan(str(arguments.pop("plan")))
-            targets = probe_targets(plan, documents, per_network, only=host).get(host, [])
+        directory = arguments.pop("probes", None)
+        if directory is not None and arguments.get("targets") is None:
+            targets = kept(Path(str(directory)) / f"{task_vars['inventory_hostname']}.json")
             if not targets:
                 return {"skipped": True, "skip_reason": "no probe starts here", "probes": []}
             arguments["targets"] = targets

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -38,6 +36,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     who_runs,
 )
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import OBSERVED, macs_of
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import keep
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import INTENT, find_unreadable, read_run
 
@@ -148,17 +147,9 @@ def _write(plan: dict[str, Any], facts: Mapping[str, Any]) -> dict[str, str]:
                 )
             for part in organization:
                 make_directory(folder / part, 0o700)
-            _keep(folder / f"{name}.json", content)
+            keep(folder / f"{name}.json", content)
     path = directory / "plan.json"
     known = {"documents_dir": str(documents), "vpns": plan["vpns"], "members": plan["members"]}
-    _keep(path, known)
-    _keep(directory / OBSERVED, macs_of(facts))
+    keep(path, known)
+    keep(directory / OBSERVED, macs_of(facts))
     return {"path": str(path), "documents_dir": str(documents), "losing_dir": str(losing)}
-
-
-def _keep(path: Path, content: Any) -> None:
-    """Write what only this run reads: no need to wait for the disk."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        os.fchmod(handle, 0o600)
-        json.dump(content, file)

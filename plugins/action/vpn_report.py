@@ -17,7 +17,9 @@ from ansible.utils.display import Display
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import make_directory, write_whole
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.blame import blamed, runnable
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.certificates import DAYS, Trust
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json, table
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.choice import Choice
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.table import table
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.verify import judge
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import LocalAction
@@ -31,7 +33,7 @@ class ActionModule(LocalAction):
         "plan": {"type": "path", "required": True},
         "observed_var": {"type": "str", "default": "vcc_observed"},
         "probes_var": {"type": "str", "default": "vcc_probes"},
-        "nonmembers_per_network": {"type": "int", "default": 1},
+        "choice": {"type": "dict", "required": True},
         "hosts": {"type": "list", "elements": "str"},
         "authorities": {"type": "dict"},
         "revocations": {"type": "dict"},
@@ -41,15 +43,15 @@ class ActionModule(LocalAction):
     }
 
     def work(self, given: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        per_network = given["nonmembers_per_network"]
+        choice = Choice(**given["choice"])
         plan, documents = load_plan(given["plan"])
         every = dict(documents)
         hostvars = task_vars["hostvars"]
         observed = registered(hostvars, every, given["observed_var"])
-        probes = registered(hostvars, probe_targets(plan, every, per_network), given["probes_var"])
+        probes = registered(hostvars, probe_targets(plan, every, choice), given["probes_var"])
         now = datetime.datetime.now(datetime.timezone.utc)
         asked = given["hosts"] and frozenset(given["hosts"])
-        judged = judge(plan, every, observed, probes, per_network, asked, trust(given, now))
+        judged = judge(plan, every, observed, probes, choice, asked, trust(given, now))
         inventories = [str(path) for path in task_vars.get("ansible_inventory_sources") or []]
         judged.findings = [runnable(finding, list(map(shortest, inventories))) for finding in judged.findings]
         content = result_json(judged, plan, now.strftime("%Y-%m-%dT%H:%M:%SZ"))

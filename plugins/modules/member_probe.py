@@ -14,15 +14,15 @@ author: The intercloud.vpn developers (@intercloud)
 description:
   - Pings all O(targets) from one VM, side by side, and says what came back. It judges nothing and changes nothing;
     M(intercloud.vpn.vpn_report) does the judging.
-  - Used with O(plan) in place of O(targets), an action plugin on the controller finds the VM's targets in the plan.
+  - Used with O(probes) in place of O(targets), an action plugin on the controller reads the VM's targets from a file.
     A VM that has none is skipped without being contacted.
 requirements:
   - C(ping) of iputils
 options:
-  plan:
+  probes:
     description:
-      - Path of the plan's summary C(plan.json) on the controller. The targets are taken from it.
-      - Exactly one of O(plan) and O(targets) is needed.
+      - A directory on the controller with each VM's targets, as M(intercloud.vpn.vpn_probes) returns it.
+      - Exactly one of O(probes) and O(targets) is needed.
     type: path
   targets:
     description: What to ping, or to ask on a port.
@@ -58,10 +58,6 @@ options:
       mtu:
         description: If answers come, also send a packet of exactly this many octets that must not be fragmented.
         type: int
-  nonmembers_per_network:
-    description: With O(plan), how many VMs of each network of an involved site try, as non-members, to get in.
-    type: int
-    default: 1
   count:
     description: Packets per target.
     type: int
@@ -87,13 +83,14 @@ attributes:
   diff_mode:
     support: none
 seealso:
+  - module: intercloud.vpn.vpn_probes
   - module: intercloud.vpn.vpn_report
 """
 
 EXAMPLES = r"""
 - name: Send this VM's probes
   intercloud.vpn.member_probe:
-    plan: "{{ vcc_server_plan.path }}"
+    probes: "{{ vcc_probing.probes_dir }}"
   register: vcc_probes
 
 - name: Ping one address

@@ -29,10 +29,10 @@ options:
     description: Name of the variable in which the VMs registered M(intercloud.vpn.member_probe).
     type: str
     default: vcc_probes
-  nonmembers_per_network:
-    description: The same as was given to M(intercloud.vpn.member_probe).
-    type: int
-    default: 1
+  choice:
+    description: Which probes there were, as M(intercloud.vpn.vpn_probes) returned it.
+    type: dict
+    required: true
   hosts:
     description:
       - The hosts this run is about. What is missing from other hosts is a warning, not an error.
@@ -72,6 +72,7 @@ attributes:
   diff_mode:
     support: none
 seealso:
+  - module: intercloud.vpn.vpn_probes
   - module: intercloud.vpn.member_probe
 """
 
@@ -79,6 +80,7 @@ EXAMPLES = r"""
 - name: Prove that the VPNs work
   intercloud.vpn.vpn_report:
     plan: "{{ vcc_server_plan.path }}"
+    choice: "{{ vcc_probing.choice }}"
     dest: result/verify.json
   run_once: true
 """

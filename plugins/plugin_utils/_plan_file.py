@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan's files on the controller: plan.json, and beside it one document per node."""
+"""The plan's files on the controller: plan.json, and beside it one document per node, and each VM's probes."""
 
 from __future__ import annotations
 
@@ -49,6 +49,19 @@ def lineage_beside(directory: str | Path, name: str) -> Mapping[str, Any] | None
     """What a document of the plan in ``directory`` descends from; None for documents that came from no ledger."""
     path = Path(os.path.expanduser(directory)).parent / "lineage" / f"{name}.json"
     return _load(path) if path.is_file() else None
+
+
+def keep(path: Path, content: Any) -> None:
+    """Write what only this run reads: no need to wait for the disk."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        os.fchmod(handle, 0o600)
+        json.dump(content, file)
+
+
+def kept(path: Path) -> Any:
+    """What :func:`keep` wrote; None where nothing was."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def _load(path: Path) -> Mapping[str, Any]:

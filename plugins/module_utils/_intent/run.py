@@ -137,6 +137,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_settings": _text,
     "vcc_show_secrets": _truth,
     "vcc_state_dir": _directory,
+    "vcc_verify": _one_of("auto", "all", "sample"),
     "vcc_verify_certificate_days": _whole(0, 3650, "days"),
     "vcc_verify_nonmembers": _whole(0, 1000, "VMs"),
 }

@@ -60,6 +60,7 @@ OF_RUNS = (
     "vcc_settings",
     "vcc_show_secrets",
     "vcc_state_dir",
+    "vcc_verify",
     "vcc_verify_certificate_days",
     "vcc_verify_nonmembers",
     "vcc_vpns",

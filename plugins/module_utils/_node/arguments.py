@@ -63,12 +63,11 @@ _TARGET: Arguments = {
     "port": {"type": "int"},
 }
 PROBE: Arguments = {
-    "plan": {"type": "path"},  # for the action plugin
+    "probes": {"type": "path"},  # for the action plugin
     "targets": {"type": "list", "elements": "dict", "options": _TARGET},
-    "nonmembers_per_network": {"type": "int", "default": 1},  # for the action plugin
     "count": {"type": "int", "default": 3},
     "interval": {"type": "float", "default": 0.2},
     "timeout": {"type": "float", "default": 1.0},
     "settle": {"type": "float", "default": 5.0},
 }
-PROBE_RULES: Rules = {"mutually_exclusive": [("plan", "targets")], "required_one_of": [("plan", "targets")]}
+PROBE_RULES: Rules = {"mutually_exclusive": [("probes", "targets")], "required_one_of": [("probes", "targets")]}

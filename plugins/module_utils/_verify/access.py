@@ -8,7 +8,7 @@ One member of every other site asks: all of them would prove no more, as the gat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,16 +47,17 @@ def destinations(vpn: Section) -> Iterator[Restricted]:
             yield Restricted(network["network"], network["behind"], network["probe"], _ports(network))
 
 
-def from_member(vpn: Section, member: Section) -> Iterator[Probe]:
-    """What one member asks."""
+def from_members(vpn: Section) -> Iterator[tuple[Section, Probe]]:
+    """What members ask, each with who asks."""
     members = [other for other in vpn["members"] if not other.get("external")]
+    first = _first_by_site(members)
     restricted = [Restricted(m["name"], m["site"], m["address"], _ports(m)) for m in members if "ports" in m]
     for there in (*restricted, *destinations(vpn)):
-        if there.ports is None or member["name"] not in _askers(members, there):
+        if there.ports is None:
             continue
         for kind, port in (("port", first_port(there.ports, "tcp")), ("closed", closed_port(there.ports, "tcp"))):
             if port is not None:
-                yield Probe(kind, there.name, there.address, port)
+                yield from ((member, Probe(kind, there.name, there.address, port)) for member in _askers(first, there))
 
 
 def from_stranger(vpn: Section, vm: Section) -> Iterator[Probe]:
@@ -67,15 +68,15 @@ def from_stranger(vpn: Section, vm: Section) -> Iterator[Probe]:
             yield Probe("stranger", there.name, there.address)
 
 
-def from_destinations(plan: Section, vpn: Section) -> Iterator[tuple[Section, list[Probe]]]:
-    """VMs of ours that are servers of the VPN without being members, and what they ask: every member, in vain."""
-    members = {member["name"] for member in vpn["members"]}
+def from_destinations(plan: Section, vpn: Section, members: Sequence[Section]) -> Iterator[tuple[Section, Probe]]:
+    """VMs of ours that are servers of the VPN without being members, and what they ask: ``members``, in vain."""
+    names = {member["name"] for member in vpn["members"]}
     servers = {(server["behind"], server["inside"]) for server in vpn.get("destinations", {}).get("servers", [])}
     for vm in plan["members"] if servers else ():
-        if vm["name"] in members or vm.get("vapp"):
+        if vm["name"] in names or vm.get("vapp"):
             continue
         if any((vm["site"], str(address).partition("/")[0]) in servers for address in vm.get("addresses", [])):
-            yield vm, [Probe("backward", member["name"], member["address"]) for member in vpn["members"]]
+            yield from ((vm, Probe("backward", member["name"], member["address"])) for member in members)
 
 
 def sites(vpn: Section) -> dict[str, str]:
@@ -86,14 +87,20 @@ def sites(vpn: Section) -> dict[str, str]:
     }
 
 
-def _askers(members: Iterable[Section], there: Restricted) -> set[str]:
-    """The first by name of every other site; where there is none, of its own."""
-    first: dict[str, str] = {}
+def _first_by_site(members: Iterable[Section]) -> dict[str, list[Section]]:
+    """The first two by name of every site: the one that is asked does not ask."""
+    first: dict[str, list[Section]] = {}
     for member in sorted(members, key=lambda one: str(one["name"])):
-        if member["name"] != there.name:
-            first.setdefault(member["site"], member["name"])
-    others = {name for site, name in first.items() if site != there.site}
-    return others or set(first.values())
+        there = first.setdefault(member["site"], [])
+        there += [member] if len(there) < 2 else []
+    return first
+
+
+def _askers(first: Mapping[str, Sequence[Section]], there: Restricted) -> list[Section]:
+    """One of every other site; where there is none, of its own."""
+    able = {site: next((one for one in members if one["name"] != there.name), None) for site, members in first.items()}
+    others = [one for site, one in able.items() if one and site != there.site]
+    return others or [one for one in able.values() if one]
 
 
 def _ports(entry: Section) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._base.problems import some
+from .choice import Choice
 
 ERROR, WARNING = "error", "warning"
 SHOWN = 3
@@ -45,6 +46,7 @@ class Result:
     ports: list[dict[str, Any]] = field(default_factory=list)
     usage: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    choice: Choice = field(default_factory=Choice)
 
     @property
     def ok(self) -> bool:

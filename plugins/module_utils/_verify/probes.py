@@ -8,108 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from . import access
 from .finding import ERROR, WARNING, Finding, Result, few, known
-from .mtu import underlay_for
-from .targets import Documents, Plan, Target, Way, bare, way
+from .recorder import NOT_PROBED
 from .usage import stopped
 
 Section = Mapping[str, Any]
 SETTLED = 60  # seconds
-NOT_PROBED = "external, not probed"
 Droppers = Mapping[str, Collection[Section]]
 Down = Collection[tuple[str, str]]
 """(VPN, tunnel) of the links that are not up at both ends."""
-
-
-class Recorder:
-    """Files what came of every probe in a result."""
-
-    def __init__(self, plan: Plan, documents: Documents, result: Result) -> None:
-        self._documents, self._result = documents, result
-        # Two organizations may use the same name for a VPN, but a VM belongs to one of them.
-        self.members: dict[str, dict[str, Section]] = {}
-        self._peers: dict[tuple[str, str], dict[str, Section]] = {}
-        self._ways: dict[tuple[Any, ...], Way] = {}
-        self._sites: dict[tuple[str, str], dict[str, str]] = {}
-        for vpn in plan["vpns"]:
-            sites = access.sites(vpn)
-            self._sites.update(((member["name"], vpn["name"]), sites) for member in vpn["members"])
-            peers = {member["name"]: member for member in vpn["members"]}
-            for name in peers:
-                self.members.setdefault(name, {})[vpn["name"]] = peers[name]
-                self._peers[name, vpn["name"]] = peers
-
-    def add(self, vm: str, target: Target, answer: Section | None, silent: bool) -> None:
-        """File one probe. `reachable` is False, and `probed` too, where it was never sent."""
-        probed = answer is not None and not answer.get("error")
-        answer = answer or {"error": "its host did not answer" if silent else "it was not sent"}
-        record: dict[str, Any] = {
-            "src": vm,
-            "dst": target["dst"],
-            "vpn": target["vpn"],
-            "address": target["address"],
-            "reachable": probed and answer.get("received", 0) > 0,
-            "probed": probed,
-            "silent": silent,
-            "reason": answer.get("error") or answer.get("reason"),
-        }
-        if target.get("port"):
-            record["port"] = target["port"]
-        seen = {key: answer.get(key) for key in ("rtt_ms", "loss", "settled_after_ms", "mtu_ok", "mtu_reason")}
-        if target["kind"] == "member":
-            seen.update({key: answer.get(key) for key in ("mtu_fits", "application_ok", "application_reason")})
-            src, dst, path = self._way(vm, target)
-            seen["underlay_mtu"] = self._underlay(target["vpn"], path, seen["mtu_fits"])
-            route = {"via": list(path.nodes), "tunnels": list(path.tunnels), "mtu": answer.get("mtu") or path.mtu}
-            self._result.pairs.append({**record, **seen, **route, "sites": [src["site"], dst["site"]]})
-        elif target["kind"] == "edge":
-            path = self._way_to_edge(vm, target)
-            self._result.edges.append({**record, **seen, "via": list(path.nodes), "tunnels": list(path.tunnels)})
-        elif target["kind"] == "port":
-            sites = self._sites[vm, target["vpn"]]
-            self._result.ports.append({**record, "rtt_ms": seen["rtt_ms"], "sites": [sites[vm], sites[target["dst"]]]})
-        else:
-            ok = probed and not record["reachable"]
-            self._result.negative.append({**record, "kind": target["kind"], "ok": ok})
-
-    def _underlay(self, vpn: str, path: Way, fits: int | None) -> int | None:
-        """The `vcc_underlay_mtu` with which a path carries no more than what passes."""
-        if fits is None:
-            return None
-        tunnels = [t for node in path.nodes for t in self._documents.get(node, {}).get("tunnels", [])]
-        return underlay_for((tunnel for tunnel in tunnels if tunnel["name"] in path.tunnels), vpn, fits)
-
-    def _way_to_edge(self, vm: str, target: Target) -> Way:
-        src = self._peers[vm, target["vpn"]][vm]
-        key = (target["vpn"], src["site"], src.get("vapp"), target["dst"])
-        if key not in self._ways:
-            edge = {"site": target["dst"], "address": target["address"]}
-            self._ways[key] = way(self._documents, target["vpn"], src, edge)
-        return self._ways[key]
-
-    def add_external(self) -> None:
-        """File the pairs that begin at an external member: nobody can log in there to probe them."""
-        for (name, vpn), peers in sorted(self._peers.items()):
-            if peers[name].get("external"):
-                self._result.pairs += [self._unprobed(name, vpn, peers[dst]) for dst in peers if dst != name]
-
-    def _unprobed(self, vm: str, vpn: str, dst: Section) -> dict[str, Any]:
-        src, dst, path = self._way(vm, {"vpn": vpn, "dst": dst["name"]})
-        seen = dict.fromkeys(("reachable", "rtt_ms", "loss", "settled_after_ms", "mtu_ok", "mtu_reason"))
-        seen.update(dict.fromkeys(("mtu_fits", "application_ok", "application_reason", "underlay_mtu")))
-        route = {"via": list(path.nodes), "tunnels": list(path.tunnels), "mtu": path.mtu}
-        record = {"src": vm, "dst": dst["name"], "vpn": vpn, "address": bare(dst["address"]), "probed": False}
-        sites = [src["site"], dst["site"]]
-        return {**record, **seen, **route, "reason": NOT_PROBED, "silent": True, "sites": sites}
-
-    def _way(self, vm: str, target: Target) -> tuple[Section, Section, Way]:
-        peers = self._peers[vm, target["vpn"]]
-        src, dst = peers[vm], peers[target["dst"]]
-        key = (target["vpn"], src["site"], src.get("vapp"), dst["site"], dst.get("vapp"))
-        if key not in self._ways:
-            self._ways[key] = way(self._documents, target["vpn"], src, dst)
-        return src, dst, self._ways[key]
 
 
 def judge_probes(result: Result, droppers: Droppers) -> Iterator[Finding]:

@@ -6,99 +6,165 @@
 ======== =========== ============ ======================================================================
 kind     from        answer       why
 ======== =========== ============ ======================================================================
-member   member      must come    every ordered pair of members, a packet of full size between sites
+member   member      must come    the pairs that are chosen (choice.py), a packet of full size between sites
 edge     member      must come    the other sites' edges, at their own address in the VPN
 port     member      must come    a TCP port that is allowed, of who is reached on some ports only: one member per site
 stranger non-member  must not     a VM beside the members, in each network of an involved site, tries to get in
 unleased member      must not     an address of the VPN, at another site, that nobody holds
 reply    member      must not     a non-member beside it: its reply to a VPN address would cross the gateway
 closed   member      must not     a TCP port that is not allowed
-backward destination must not     a VM of ours that is a destination, and no member, tries every member
+backward destination must not     a VM of ours that is a destination, and no member, tries members
 ======== =========== ============ ======================================================================
 
-Nothing starts at an external member, which nobody of us logs in to; to one, it is probed like to any other.
+Of a VPN whose pairs are all probed, every member does all of this, and strangers try every member. Of others one
+member of a site does it for all of them, over every link. Nothing starts at an external member, which nobody of us
+logs in to; to one, it is probed like to any other.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from . import access
+from .choice import Choice, by_site, pick, sample
+from .ways import Documents, Ways, bare, edge_address, links_of
 
-Plan = Mapping[str, Any]
-Documents = Mapping[str, Mapping[str, Any]]
+Section = Mapping[str, Any]
+Plan = Section
 Target = dict[str, Any]
 MUST_ANSWER = ("member", "edge", "port")
 
 
-@dataclass(frozen=True)
-class Way:
-    """How packets get from one member to another: gateways, tunnels, and the largest packet that fits (octets)."""
-
-    nodes: tuple[str, ...]
-    tunnels: tuple[str, ...] = ()
-    mtu: int | None = None
-
-
-def way(documents: Documents, vpn: str, src: Mapping[str, Any], dst: Mapping[str, Any]) -> Way:
-    """Follow the links' traffic selectors from one member's gateways to the other's. It ends where they end."""
-    first = [src["vapp"]] if src.get("vapp") else []
-    last = [dst["vapp"]] if dst.get("vapp") else []
-    if src["site"] == dst["site"]:
-        if first == last:
-            return Way(tuple(first or [src["site"]]))
-        return Way((*first, src["site"], *last))
-    if src.get("external"):  # the plan knows no more of its gateway than that the way back leads there
-        back = way(documents, vpn, src=dst, dst=src)
-        return Way(back.nodes[::-1], back.tunnels[::-1], back.mtu)
-    address = ipaddress.ip_address(bare(dst["address"]))
-    nodes, tunnels, limits = [str(src["site"])], [], []
-    while nodes[-1] != dst["site"]:
-        for tunnel, link in links_of(documents.get(nodes[-1], {}), vpn):
-            if tunnel["peer"] not in nodes and any(address in _network(text) for text in link["remote_ts"]):
-                nodes.append(tunnel["peer"])
-                tunnels.append(tunnel["name"])
-                limits.append(int(link["mtu"]))
-                break
-        else:
-            return Way((*first, *nodes), tuple(tunnels), min(limits, default=None))
-    return Way((*first, *nodes, *last), tuple(tunnels), min(limits))
-
-
-def probe_targets(
-    plan: Plan, documents: Documents, nonmembers_per_network: int = 1, only: str | None = None
-) -> dict[str, list[Target]]:
-    """The targets of every VM that has any, or of one VM only.
+def probe_targets(plan: Plan, documents: Documents, choice: Choice | None = None) -> dict[str, list[Target]]:
+    """The targets of every VM that has any.
 
     A target has address, source (None: as the VM pleases), expect, vpn, dst (None: nobody), kind and mtu (or None).
     """
-    found: dict[str, list[Target]] = {}
+    ways, found = Ways(documents), dict[str, list[Target]]()
     for vpn in plan["vpns"]:
-        others = strangers(plan, vpn, nonmembers_per_network)
-        beside: dict[str, list[Mapping[str, Any]]] = {}
+        for vm, target in _Vpn(plan, vpn, documents, ways, choice or Choice()).targets():
+            found.setdefault(vm["name"], []).append(target)
+    return found
+
+
+class _Vpn:
+    """One VPN's probes, each with the VM that it starts at."""
+
+    def __init__(self, plan: Plan, vpn: Section, documents: Documents, ways: Ways, choice: Choice) -> None:
+        self._plan, self._vpn, self._documents, self._ways = plan, vpn, documents, ways
+        self._choice, self._whole = choice, choice.whole(vpn)
+        self._members: list[Section] = vpn["members"]
+        self._own = [member for member in self._members if not member.get("external")]
+        self._at = by_site(self._own)
+        self._sites = sorted({*vpn.get("sites", {}), *(member["site"] for member in self._members)})
+        self._links = [
+            (site, str(tunnel["peer"]))
+            for site in self._sites
+            for tunnel, _link in links_of(documents.get(site, {}), vpn["name"])
+        ]
+
+    def targets(self) -> Iterator[tuple[Section, Target]]:
+        others = strangers(self._plan, self._vpn, self._choice.nonmembers)
+        yield from self._pairs()
+        yield from self._edges()
+        yield from self._unleased()
+        yield from self._replies(others)
+        yield from self._strangers(others)
+        yield from self._access(others)
+
+    def _pairs(self) -> Iterator[tuple[Section, Target]]:
+        if self._whole:
+            pairs = [(src, dst) for src in self._own for dst in self._members if src["name"] != dst["name"]]
+        else:
+            pairs = sample(self._members, self._links, self._choice.turn)
+        for src, dst in pairs:
+            mtu = self._ways.between(self._vpn["name"], src, dst).mtu
+            yield src, self._target(src, "member", dst["address"], dst["name"], mtu)
+
+    def _edges(self) -> Iterator[tuple[Section, Target]]:
+        """Some sites are only on the way."""
+        addresses = {site: edge_address(self._documents, self._vpn["name"], site) for site in self._sites}
+        if self._whole:
+            asked = [(member, site) for member in self._own for site in self._sites if site != member["site"]]
+        else:
+            asked = [
+                (pick(self._at[here], self._choice.turn), there) for here, there in self._links if here in self._at
+            ]
+        for member, site in asked:
+            address = addresses.get(site)
+            if address:
+                yield member, self._target(member, "edge", address, site)
+
+    def _unleased(self) -> Iterator[tuple[Section, Target]]:
+        taken = {bare(other["address"]) for other in self._members}
+        taken |= {edge_address(self._documents, self._vpn["name"], site) or "" for site in self._sites}
+        taken |= {bare(site["address"]) for site in self._vpn.get("sites", {}).values()}  # of external edges, too
+        taken |= {there.address for there in access.destinations(self._vpn)}
+        for site, members in self._at.items():
+            links = links_of(self._documents.get(site, {}), self._vpn["name"])
+            far = (text for _tunnel, link in links for text in link["remote_ts"] if _in_blocks(text, self._vpn))
+            address = _free_address(far, taken)
+            if address:
+                for member in members if self._whole else [pick(members, self._choice.turn)]:
+                    yield member, self._target(member, "unleased", address, None)
+
+    def _replies(self, others: Iterable[Section]) -> Iterator[tuple[Section, Target]]:
+        """A translated member has no VPN address to send from."""
         for vm in others:
-            beside.setdefault(vm["site"], []).append(vm)
-            if only in (None, vm["name"]):
-                found.setdefault(vm["name"], []).extend(_stranger(vpn))
-                found[vm["name"]].extend(_asked(vpn, None, access.from_stranger(vpn, vm)))
-        for vm, probes in access.from_destinations(plan, vpn):
-            if only in (None, vm["name"]):
-                found.setdefault(vm["name"], []).extend(_asked(vpn, None, probes))
-        for member in vpn["members"]:
-            if only in (None, member["name"]) and not member.get("external"):
-                mine = found.setdefault(member["name"], [])
-                mine.extend(_members(documents, vpn, member))
-                mine.extend(_edges(documents, vpn, member))
-                mine.extend(_unleased(documents, vpn, member))
-                mine.extend(_replies(vpn, member, beside.get(member["site"], [])))
-                mine.extend(_asked(vpn, member, access.from_member(vpn, member)))
-    return {name: targets for name, targets in found.items() if targets}
+            able = [member for member in self._at.get(vm["site"], []) if member.get("mode") == "address"]
+            for member in able if self._whole or not able else [pick(able, self._choice.turn)]:
+                for address in map(bare, vm.get("addresses", [])):
+                    if (":" in address) == (":" in member["address"]):
+                        yield member, self._target(member, "reply", address, vm["name"])
+
+    def _strangers(self, others: Iterable[Section]) -> Iterator[tuple[Section, Target]]:
+        """Of a large VPN, one member of the stranger's site and of each that has a link to it."""
+        at = by_site(self._members)
+        near: dict[str, list[str]] = {}
+        for here, there in self._links:
+            near.setdefault(here, [here]).append(there)
+        for vm in others:
+            sites = [site for site in near.get(vm["site"], [vm["site"]]) if site in at]
+            asked = self._members if self._whole else [pick(at[site], self._choice.turn) for site in sites]
+            for member in asked:
+                yield vm, self._target(None, "stranger", member["address"], member["name"])
+
+    def _access(self, others: Iterable[Section]) -> Iterator[tuple[Section, Target]]:
+        asked: dict[access.Probe, list[Section]] = {}
+        for member, probe in access.from_members(self._vpn):
+            asked.setdefault(probe, []).append(member)
+        for probe, members in asked.items():
+            for member in members if self._whole else [pick(members, self._choice.turn)]:
+                yield member, self._asked(member, probe)
+        for vm in others:
+            for probe in access.from_stranger(self._vpn, vm):
+                yield vm, self._asked(None, probe)
+        some = [pick(members, self._choice.turn) for members in by_site(self._members).values()]
+        for vm, probe in access.from_destinations(self._plan, self._vpn, self._members if self._whole else some):
+            yield vm, self._asked(None, probe)
+
+    def _asked(self, member: Section | None, probe: access.Probe) -> Target:
+        target = self._target(member, probe.kind, probe.address, probe.name)
+        return target if probe.port is None else {**target, "port": probe.port}
+
+    def _target(
+        self, member: Section | None, kind: str, address: str, dst: str | None, mtu: int | None = None
+    ) -> Target:
+        own = member is not None and member.get("mode") == "address"
+        return {
+            "address": bare(address),
+            "source": bare(member["address"]) if member and own else None,
+            "expect": "reachable" if kind in MUST_ANSWER else "unreachable",
+            "vpn": self._vpn["name"],
+            "dst": dst,
+            "kind": kind,
+            "mtu": mtu,
+        }
 
 
-def strangers(plan: Plan, vpn: Mapping[str, Any], per_network: int) -> list[Mapping[str, Any]]:
+def strangers(plan: Plan, vpn: Section, per_network: int) -> Sequence[Section]:
     """The non-members that try to get in: so many of each network of an involved site, the first by name."""
     members = {member["name"] for member in vpn["members"]}
     sites = {member["site"] for member in vpn["members"]}
@@ -112,120 +178,17 @@ def strangers(plan: Plan, vpn: Mapping[str, Any], per_network: int) -> list[Mapp
     return chosen
 
 
-def links_of(document: Mapping[str, Any], vpn: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """A VPN's links on an org edge, each with its tunnel."""
-    for tunnel in document.get("tunnels", []):
-        for link in tunnel["links"]:
-            if link["vpn"] == vpn:
-                yield tunnel, link
-
-
-def bare(address: str) -> str:
-    """An address without a prefix length."""
-    return str(address).partition("/")[0]
-
-
-def _members(documents: Documents, vpn: Mapping[str, Any], member: Mapping[str, Any]) -> Iterator[Target]:
-    limits: dict[str, int | None] = {}  # one way per site, not per member
-    for other in vpn["members"]:
-        if other["name"] == member["name"]:
-            continue
-        if other["site"] not in limits:
-            limits[other["site"]] = way(documents, vpn["name"], member, other).mtu
-        yield _target(vpn, member, "member", other["address"], other["name"], limits[other["site"]])
-
-
-def _edges(documents: Documents, vpn: Mapping[str, Any], member: Mapping[str, Any]) -> Iterator[Target]:
-    sites = {*vpn.get("sites", {}), *(other["site"] for other in vpn["members"])}  # some are only on the way
-    for site in sorted(sites - {member["site"]}):
-        address = edge_address(documents, vpn["name"], site)
-        if address:
-            yield _target(vpn, member, "edge", address, site)
-
-
-def edge_address(documents: Documents, vpn: str, site: str) -> str | None:
-    """An org edge's own address in a VPN."""
-    for entry in documents.get(site, {}).get("vpns", []):
-        if entry["name"] == vpn and entry.get("edge_address"):
-            return bare(entry["edge_address"])
-    return None
-
-
-def _stranger(vpn: Mapping[str, Any]) -> Iterator[Target]:
-    for member in vpn["members"]:
-        yield _target(vpn, None, "stranger", member["address"], member["name"])
-
-
-def _unleased(documents: Documents, vpn: Mapping[str, Any], member: Mapping[str, Any]) -> Iterator[Target]:
-    taken = {bare(other["address"]) for other in vpn["members"]}
-    taken |= {edge_address(documents, vpn["name"], other["site"]) or "" for other in vpn["members"]}
-    taken |= {bare(site["address"]) for site in vpn.get("sites", {}).values()}  # an external edge has no document
-    taken |= {there.address for there in access.destinations(vpn)}
-    far = (
-        text
-        for dummy, link in links_of(documents.get(member["site"], {}), vpn["name"])
-        for text in link["remote_ts"]
-        if _in_blocks(text, vpn)
-    )
-    address = _free_address(far, taken)
-    if address:
-        yield _target(vpn, member, "unleased", address, None)
-
-
-def _in_blocks(text: str, vpn: Mapping[str, Any]) -> bool:
+def _in_blocks(text: str, vpn: Section) -> bool:
     """Whether a prefix is the VPN's own, and no network that is a destination."""
     return text not in {network["network"] for network in vpn.get("destinations", {}).get("networks", [])}
-
-
-def _asked(
-    vpn: Mapping[str, Any], member: Mapping[str, Any] | None, probes: Iterable[access.Probe]
-) -> Iterator[Target]:
-    for probe in probes:
-        target = _target(vpn, member, probe.kind, probe.address, probe.name)
-        yield target if probe.port is None else {**target, "port": probe.port}
 
 
 def _free_address(prefixes: Iterable[str], taken: set[str]) -> str | None:
     """The highest address nobody holds: leases are carved from below."""
     for text in prefixes:
-        network = _network(text)
+        network = ipaddress.ip_network(text, strict=False)
         for back in range(min(network.num_addresses, len(taken) + 1)):
             address = str(network[-1 - back])
             if address not in taken:
                 return address
     return None
-
-
-def _replies(
-    vpn: Mapping[str, Any], member: Mapping[str, Any], beside: Iterable[Mapping[str, Any]]
-) -> Iterator[Target]:
-    if member.get("mode") != "address":
-        return  # a translated member has no VPN address to send from
-    for vm in beside:
-        for address in map(bare, vm.get("addresses", [])):
-            if (":" in address) == (":" in member["address"]):
-                yield _target(vpn, member, "reply", address, vm["name"])
-
-
-def _target(
-    vpn: Mapping[str, Any],
-    member: Mapping[str, Any] | None,
-    kind: str,
-    address: str,
-    dst: str | None,
-    mtu: int | None = None,
-) -> Target:
-    own = member is not None and member.get("mode") == "address"
-    return {
-        "address": bare(address),
-        "source": bare(member["address"]) if member and own else None,
-        "expect": "reachable" if kind in MUST_ANSWER else "unreachable",
-        "vpn": vpn["name"],
-        "dst": dst,
-        "kind": kind,
-        "mtu": mtu,
-    }
-
-
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    return ipaddress.ip_network(text, strict=False)

@@ -18,12 +18,15 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .certificates import Trust, judge_certificates
+from .choice import Choice
 from .clocks import judge_clocks
 from .finding import ERROR, WARNING, Finding, Result, few
 from .links import judge_links
-from .probes import Recorder, judge_probes
-from .targets import Documents, Plan, probe_targets
+from .probes import judge_probes
+from .recorder import Recorder
+from .targets import Plan, probe_targets
 from .usage import judge_usage, usage_records
+from .ways import Documents
 
 Section = Mapping[str, Any]
 APPLIED = ("org_edge", "vapp_edge", "member")  # roles that something is applied to; a VCC node only holds documents
@@ -34,16 +37,16 @@ def judge(
     documents: Documents,
     observed: Mapping[str, Section],
     probes: Mapping[str, Section],
-    nonmembers_per_network: int = 1,
+    choice: Choice | None = None,
     asked: Collection[str] | None = None,
     trust: Trust | None = None,
 ) -> Result:
     """Compare what was planned with what was seen.
 
-    `asked`: the hosts that this run is about (None: all). What is silent beside them is a warning. `trust`: what
-    certificates are held against (None: they are not judged).
+    `choice`: which probes there were. `asked`: the hosts that this run is about (None: all). What is silent beside them
+    is a warning. `trust`: what certificates are held against (None: they are not judged).
     """
-    result = Result()
+    result = Result(choice=choice or Choice())
     answering = {node: state for node, state in observed.items() if not _absent(state)}
     if trust:  # first: it is what most often explains the rest
         result.findings += judge_certificates(documents, answering, trust)
@@ -53,7 +56,7 @@ def judge(
     result.findings += findings
     recorder = Recorder(plan, documents, result)
     silent = {finding.subject for finding in result.findings}
-    for vm, targets in sorted(probe_targets(plan, documents, nonmembers_per_network).items()):
+    for vm, targets in sorted(probe_targets(plan, documents, result.choice).items()):
         state = probes.get(vm)
         if _absent(state) and vm not in silent:
             result.findings.append(_silent(vm, "probes from it", state, asked, vm not in recorder.members))

@@ -14,7 +14,8 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.probe import ping
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.probe import port as _probe_port
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json, table
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.table import table
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._verify.world import World, _answer
 
 ERP = {"name": "erp", "behind": "edge-east", "address": "100.64.0.2", "inside": "10.10.0.13", "ports": ["tcp/8443"]}

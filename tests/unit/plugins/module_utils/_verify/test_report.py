@@ -9,7 +9,8 @@ import json
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import WIDTH, result_json, table
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.table import WIDTH, table
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._verify.world import TUNNEL, World
 
 PROVED = """\

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json, table
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.table import table
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.usage import amount
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._verify.world import World
 

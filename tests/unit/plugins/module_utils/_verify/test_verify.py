@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify import algorithms, verify
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets, way
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.choice import Choice
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.ways import Ways
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._verify.world import TUNNEL, World
 
 
@@ -55,8 +57,8 @@ class TestTargets:
         assert {row[2:] for row in kinds(world, "vm2-east", "stranger")} == {(None, "unreachable")}
 
     def test_more_non_members_on_request(self, world: World) -> None:
-        assert "vm4-west" in probe_targets(world.plan, world.documents, nonmembers_per_network=2)
-        assert "vm2-east" not in probe_targets(world.plan, world.documents, nonmembers_per_network=0)
+        assert "vm4-west" in probe_targets(world.plan, world.documents, Choice(nonmembers=2))
+        assert "vm2-east" not in probe_targets(world.plan, world.documents, Choice(nonmembers=0))
 
     def test_an_address_that_nobody_holds_is_probed_at_another_site(self, world: World) -> None:
         assert kinds(world, "vm1-east", "unleased") == [(None, "100.64.0.127", "100.64.0.17", "unreachable")]
@@ -72,11 +74,6 @@ class TestTargets:
         ]
         assert kinds(world, "vm1-west", "reply") == []  # translated: it has no VPN address to send from
 
-    def test_one_vms_targets_are_the_same_when_asked_for_alone(self, world: World) -> None:
-        for vm, targets in world.targets().items():
-            assert probe_targets(world.plan, world.documents, only=vm) == {vm: targets}
-        assert probe_targets(world.plan, world.documents, only="vm9-south") == {}
-
 
 class TestWay:
     @pytest.mark.parametrize(
@@ -91,7 +88,7 @@ class TestWay:
         self, world: World, src: int, dst: int, nodes: tuple[str, ...], tunnels: tuple[str, ...], mtu: int | None
     ) -> None:
         members = world.plan["vpns"][0]["members"]
-        found = way(world.documents, "payroll", members[src], members[dst])
+        found = Ways(world.documents).between("payroll", members[src], members[dst])
         assert (found.nodes, found.tunnels, found.mtu) == (nodes, tunnels, mtu)
 
     def test_through_a_hub_the_smallest_mtu_counts(self, world: World) -> None:
@@ -106,14 +103,14 @@ class TestWay:
             },
         }
         members = world.plan["vpns"][0]["members"]
-        found = way(documents, "payroll", members[0], members[2])
+        found = Ways(documents).between("payroll", members[0], members[2])
         assert found.nodes == ("vapp1-east", "edge-east", "edge-hub", "edge-west")
         assert found.mtu == 1300
 
     def test_ends_where_the_links_end(self, world: World) -> None:
         world.documents["edge-east"]["tunnels"] = []
         members = world.plan["vpns"][0]["members"]
-        assert way(world.documents, "payroll", members[0], members[2]).nodes == ("vapp1-east", "edge-east")
+        assert Ways(world.documents).between("payroll", members[0], members[2]).nodes == ("vapp1-east", "edge-east")
 
 
 GCM = {"encryption": "AES_GCM_16", "encryption_keysize": "256"}

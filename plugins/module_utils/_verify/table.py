@@ -1,0 +1,195 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""VERIFY: the result as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from .._partner.settings import pointer
+from .choice import by_site
+from .finding import ERROR, Result
+from .records import Records, by_vpn
+from .targets import Plan
+from .usage import usage_lines
+from .ways import bare
+
+Section = Mapping[str, Any]
+WIDTH = 110  # columns
+MATRIX = 12  # members; beyond, nobody reads it
+LISTED = 50  # members, and links; of more, those are listed that something is wrong with
+KINDS = {
+    "stranger": "from non-members",
+    "unleased": "to unused addresses",
+    "reply": "to non-members",
+    "closed": "to closed ports",
+    "backward": "from destinations",
+}
+
+
+def table(result: Result, plan: Plan) -> str:
+    """The result as text of at most 110 columns."""
+    lines: list[str] = []
+    for vpn, records in by_vpn(result, plan):
+        lines += [*_vpn(vpn, records), ""]
+    external = {link["tunnel"]: link["external"] for link in result.links if link.get("external")}
+    for tunnel, edge in sorted(external.items()):
+        lines += [*_wrapped("ext:     ", pointer(tunnel, edge)), ""]
+    return "\n".join([*lines, *_findings(result)])
+
+
+def _vpn(vpn: Section, records: Records) -> Iterator[str]:
+    head = f"VPN {vpn['name']} ({vpn['organization']}, number {vpn['number']}): {', '.join(vpn['blocks'])}"
+    yield _cut(head)
+    yield "=" * min(len(head), WIDTH)
+    yield from _members(vpn)
+    yield from _links(records.links)
+    if len(vpn["members"]) <= MATRIX:
+        yield from _matrix([str(member["name"]) for member in vpn["members"]], records.pairs)
+    yield from _summary(records, len(vpn["members"]))
+    if records.ports:
+        answered = sum(probe["reachable"] for probe in records.ports)
+        yield f"ports:   {answered} of {len(records.ports)} that are allowed answer"
+    yield from map(_cut, usage_lines(records.usage))
+    yield from _negative(records.negative)
+
+
+def _members(vpn: Section) -> Iterator[str]:
+    """Each; of many, how many there are at each edge."""
+    members = vpn["members"]
+    if len(members) <= LISTED:
+        rows = [
+            [m["name"], bare(m["address"]), m.get("cloud") or "", m["site"], m.get("vapp") or "-", _mode(m)]
+            for m in members
+        ]
+        yield from _columns(["member", "address", "cloud", "edge", "vApp", "mode"], rows)
+    else:
+        yield from _wrapped("at:      ", ", ".join(f"{site} {len(here)}" for site, here in by_site(members).items()))
+    yield ""
+
+
+def _mode(member: Section) -> str:
+    return "external" if member.get("external") else str(member.get("mode") or "")
+
+
+def _links(links: Sequence[Section]) -> Iterator[str]:
+    if not links:
+        return
+    rows, listed = [], links if len(links) <= LISTED else [link for link in links if not link["up"]]
+    for link in listed:
+        total = sum(end.get("out", 0) for end in link["bytes"].values())
+        state = link["state"] if link["up"] or link["state"] != "INSTALLED" else "NO TRAFFIC"
+        algorithms = link["algorithms"]
+        rows.append([link["tunnel"], state, algorithms["ike"] or "-", algorithms["esp"] or "-", _amount(total)])
+    ssl = links[0].get("kind") == "ssl"  # of a VPN, all are of the same
+    if rows:
+        yield from _columns(["tunnel", "link", *(("TLS", "data") if ssl else ("IKE_SA", "CHILD_SA")), "sent"], rows)
+        yield ""
+    if len(listed) < len(links):
+        yield f"links:   {sum(link['up'] for link in links)} of {len(links)} are up"
+
+
+def _matrix(names: Sequence[str], pairs: Iterable[Section]) -> Iterator[str]:
+    """Who reaches whom, with round-trip times in milliseconds; columns by name where they fit, else by number."""
+    cells = {(pair["src"], pair["dst"]): _cell(pair) for pair in pairs}
+    first = max(map(len, names), default=0) + 4
+    wide = first + sum(max(len(name), 6) + 2 for name in names) <= WIDTH
+    titles = list(names) if wide else [str(number) for number in range(1, len(names) + 1)]
+    labels = list(names) if wide else [f"{number} {name}" for number, name in enumerate(names, 1)]
+    rows = [
+        [label, *("." if src == dst else cells.get((src, dst), "?") for dst in names)]
+        for label, src in zip(labels, names)
+    ]
+    yield from _columns(["ms from \\ to", *titles], rows)
+    yield ""
+
+
+def _cell(pair: Section) -> str:
+    if pair["reachable"] is None:
+        return "ext"
+    if not pair["probed"]:
+        return "?"
+    if not pair["reachable"]:
+        return "DOWN"
+    return f"{pair['rtt_ms']:.3g}" if pair["rtt_ms"] is not None else "up"
+
+
+def _summary(records: Records, members: int) -> Iterator[str]:
+    edges = records.edges
+    external = [pair for pair in records.pairs if pair["reachable"] is None]
+    pairs = [pair for pair in records.pairs if pair["reachable"] is not None]
+    up = [pair for pair in pairs if pair["reachable"]]
+    full = [pair for pair in up if pair["mtu_ok"] is not None]
+    there = members * (members - 1)
+    sample = "" if len(records.pairs) == there else f" that were probed, of {there}; vcc_verify: all probes them all"
+    yield f"members: {len(up)} of {len(pairs)} ordered pairs answer{sample}"
+    if len(up) < len(pairs):
+        lost = [f"{pair['src']} -> {pair['dst']}" for pair in pairs if not pair["reachable"]]
+        yield _cut("         not: " + ", ".join(lost))
+    if external:
+        sources = ", ".join(sorted({pair["src"] for pair in external}))
+        yield _cut(f"ext:     {len(external)} ordered pairs begin at an external member, not probed: {sources}")
+    if full:
+        sizes = sorted({pair["mtu"] for pair in full})
+        passed = sum(pair["mtu_ok"] for pair in full)
+        yield f"packets: {passed} of {len(full)} of full size pass ({', '.join(map(str, sizes))} octets)"
+    if edges:
+        yield f"edges:   {sum(edge['reachable'] for edge in edges)} of {len(edges)} answer at their VPN address"
+
+
+def _negative(probes: Sequence[Section]) -> Iterator[str]:
+    if not probes:
+        return
+    good = sum(probe["ok"] for probe in probes)
+    parts = [
+        f"{sum(probe['kind'] == kind for probe in probes)} {text}"
+        for kind, text in KINDS.items()
+        if any(probe["kind"] == kind for probe in probes)
+    ]
+    yield from _wrapped("closed:  ", f"{good} of {len(probes)} forbidden probes unanswered: {', '.join(parts)}")
+
+
+def _findings(result: Result) -> Iterator[str]:
+    if not result.findings:
+        yield "Everything is as planned."
+        return
+    errors = sum(finding.severity == ERROR for finding in result.findings)
+    yield f"Findings: {errors} errors, {len(result.findings) - errors} warnings"
+    for finding in result.findings:
+        yield _cut(f"{finding.severity.upper()}  {finding.subject}")
+        yield from _wrapped("  expected  ", finding.expected)
+        yield from _wrapped("  seen      ", finding.seen)
+        yield from _wrapped("  look at   ", finding.look)
+
+
+def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows under a head, aligned; the widest columns give way if the line is too long."""
+    widths = [max(len(row[at]) for row in [head, *rows]) for at in range(len(head))]
+    while sum(widths) + 2 * (len(widths) - 1) > WIDTH:
+        widths[widths.index(max(widths))] -= 1
+    for row in [head, ["-" * width for width in widths], *rows]:
+        yield "  ".join(_cut(cell, width).ljust(width) for cell, width in zip(row, widths)).rstrip()
+
+
+def _wrapped(label: str, text: str) -> Iterator[str]:
+    line = label
+    for word in text.split():
+        if len(line) + len(word) >= WIDTH and line.strip():
+            yield line.rstrip()
+            line = " " * len(label)
+        line += f"{word} "
+    yield _cut(line.rstrip())
+
+
+def _cut(text: str, width: int = WIDTH) -> str:
+    return text if len(text) <= width else f"{text[: width - 2]}.."
+
+
+def _amount(octets: int) -> str:
+    for unit in ("B", "KB", "MB"):
+        if octets < 10000:
+            return f"{octets} {unit}"
+        octets //= 1000
+    return f"{octets} GB"
