@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from ansible import constants as C
 from ansible.errors import AnsibleError
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import tidy
@@ -38,6 +36,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import OBSERVED, macs_of
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import keep
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import note_concerned, run_directory
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import INTENT, find_unreadable, read_run
 
 # Without these there is nothing to plan with.
@@ -82,13 +81,21 @@ class ActionModule(Action):
             collisions=collisions(connections, ours),
         )
         result = self.ask(arguments, task_vars)
-        plan = result.pop("plan", None)
-        if plan is not None:
-            result["nodes"] = sorted({document["node"] for document in plan["documents"].values()})
-            result["vpns"] = [vpn["name"] for vpn in plan["vpns"]]
-            result.update(_write(plan, arguments["observed"]))
-            if arguments["observed"]:
-                result["notes"] = [*result["notes"], *_unasked(plan, task_vars)]
+        if result.get("failed"):
+            return result
+        groups = task_vars["groups"]
+        if arguments.get("scope_only"):
+            hosts = result["hosts"]
+            note_concerned(groups, inventory.hosts if hosts is None else hosts)
+            return result
+        plan = result.pop("plan")
+        nodes = result["nodes"] = sorted({document["node"] for document in plan["documents"].values()})
+        result["vpns"] = [vpn["name"] for vpn in plan["vpns"]]
+        result.update(_write(plan, arguments["observed"]))
+        later = {*nodes} - ({*result["losing"]} - {*result["gaining"]})
+        note_concerned(groups, nodes, losing=result["losing"], later=later)
+        if arguments["observed"]:
+            result["notes"] = [*result["notes"], *_unasked(plan, task_vars)]
         return result
 
     def _read_intent(self, arguments: dict[str, Any], task_vars: dict[str, Any], problems: Problems) -> None:
@@ -129,10 +136,8 @@ def _unasked(plan: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[
 
 
 def _write(plan: dict[str, Any], facts: Mapping[str, Any]) -> dict[str, str]:
-    # Ansible's own directory of this run: every fork sees it, nobody else may read it, and it goes when the run ends.
-    directory = Path(C.DEFAULT_LOCAL_TMP) / "intercloud-vpn"
+    directory = run_directory()
     documents = directory / "documents"
-    make_directory(directory, 0o700)
     losing = directory / "losing"
     lineage = directory / "lineage"
     for folder, contents in ((documents, plan["documents"]), (losing, plan["losing"]), (lineage, plan["lineage"])):

@@ -15,6 +15,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._verify.choice impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import LocalAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import keep, load_plan
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import note_more
 
 
 class ActionModule(LocalAction):
@@ -36,6 +37,7 @@ class ActionModule(LocalAction):
         directory.mkdir(mode=0o700)
         for host, probes in targets.items():
             keep(directory / f"{host}.json", probes)
+        note_more(probing=targets)
         return {
             "probes_dir": str(directory),
             "hosts": sorted(targets),

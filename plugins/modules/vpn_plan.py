@@ -120,6 +120,10 @@ options:
     type: list
     elements: dict
     default: []
+  scope_only:
+    description: Only find out whom the run concerns, so that these are asked before the plan. Plans nothing.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -159,8 +163,13 @@ documents_dir:
       for a VCC node that organizations share.
   returned: success
   type: str
+hosts:
+  description: With O(scope_only), the hosts that the run concerns; V(null) for all.
+  returned: with O(scope_only)
+  type: list
+  elements: str
 vpns:
-  description: The names of all VPNs of the organizations concerned.
+  description: The names of the VPNs that verify is to prove, those that the run names, or all if it names none.
   returned: success
   type: list
   elements: str
@@ -184,7 +193,9 @@ summary:
   type: list
   elements: str
 nodes:
-  description: All nodes that have a document.
+  description:
+    - The nodes that the run concerns, those of the VPNs that it names and those whose document changes. All nodes that
+      have a document, if it names none.
   returned: success
   type: list
   elements: str
@@ -251,13 +262,14 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentError, VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan import plan as _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     STATE_DIR_ARGUMENT,
+    require_libraries,
     run_on_ledger,
 )
 
@@ -281,7 +293,8 @@ def _planned(transaction: Transaction, request: _plan.Request) -> tuple[_plan.Pl
     """The plan, and what each of its documents descends from, by the names of the documents."""
     plan = _plan.make_plan(transaction, request)
     known = {organization: transaction.lineage(organization) for organization in plan.generations}
-    return plan, {name: known[one["organization"]][one["node"]] for name, one in plan.documents.items()}
+    told = {name: plan.documents[name] for name in plan.concerned}
+    return plan, {name: known[one["organization"]][one["node"]] for name, one in told.items()}
 
 
 def main() -> None:
@@ -308,11 +321,53 @@ def main() -> None:
             "adopt": {"type": "list", "elements": "str", "default": []},
             "observed": {"type": "dict", "default": {}},
             "collisions": {"type": "list", "elements": "dict", "default": []},
+            "scope_only": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
     wanted = module.params
-    request = _plan.Request(
+    if wanted["scope_only"]:
+        module.exit_json(changed=False, hosts=_scope(module))
+    request = _request(wanted)
+    plan, lineage = run_on_ledger(module, lambda transaction: _planned(transaction, request))
+    try:
+        trust = _trust(wanted["state_dir"], plan.generations)
+    except VccError as error:
+        module.fail_json(msg=str(error))
+    told = {name: plan.documents[name] for name in plan.concerned}
+    proved = [vpn for vpn in plan.vpns if not plan.named or f"{vpn['organization']}/{vpn['name']}" in plan.named]
+    module.exit_json(
+        changed=plan.changed,
+        diff={"prepared": "".join(f"{line}\n" for line in plan.diff)},
+        summary=plan.diff,
+        external=pointers(told),
+        **trust,
+        plan={
+            "vpns": proved,
+            "members": plan.members,
+            "documents": told,
+            "lineage": lineage,
+            "losing": plan.losing_documents,
+        },
+        **{key: getattr(plan, key) for key in RETURNED},
+    )
+
+
+def _scope(module: AnsibleModule) -> list[str] | None:
+    """Where there is no ledger, everybody is asked whether there was one. What is wrong with it, the plan says."""
+    require_libraries(module)
+    try:
+        if not Ledger(module.params["ledger"]).exists:
+            return None
+    except VccError:
+        return None
+    request = _request(module.params)
+    found = run_on_ledger(module, lambda transaction: _plan.find_concerned(transaction, request))
+    return None if found is None else sorted(found)
+
+
+def _request(wanted: dict[str, Any]) -> _plan.Request:
+    return _plan.Request(
         hosts=wanted["hosts"],
         matches=wanted["matches"],
         intent={key: wanted[key] for key in ("pools", "vpns", "policies")},
@@ -329,26 +384,6 @@ def main() -> None:
         observed=wanted["observed"],
         adopt=tuple(wanted["adopt"]),
         collisions=tuple(wanted["collisions"]),
-    )
-    plan, lineage = run_on_ledger(module, lambda transaction: _planned(transaction, request))
-    try:
-        trust = _trust(wanted["state_dir"], plan.generations)
-    except VccError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(
-        changed=plan.changed,
-        diff={"prepared": "".join(f"{line}\n" for line in plan.diff)},
-        summary=plan.diff,
-        external=pointers(plan.documents),
-        **trust,
-        plan={
-            "vpns": plan.vpns,
-            "members": plan.members,
-            "documents": plan.documents,
-            "lineage": lineage,
-            "losing": plan.losing_documents,
-        },
-        **{key: getattr(plan, key) for key in RETURNED},
     )
 
 

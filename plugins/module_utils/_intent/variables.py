@@ -100,6 +100,7 @@ REGISTERED = (
     "vcc_judgement",
     "vcc_observed",
     "vcc_probes",
+    "vcc_probing",
     "vcc_recalled",
     "vcc_server_backed_up",
     "vcc_server_came_up",
@@ -109,6 +110,7 @@ REGISTERED = (
     "vcc_server_restored",
     "vcc_server_revocation",
     "vcc_survey",
+    "vcc_told",
 )
 """What the playbooks themselves leave with hosts."""
 

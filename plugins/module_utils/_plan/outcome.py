@@ -17,7 +17,8 @@ class Plan:
 
     A VCC node that is not one organization's own has one for each, as ``acme/node-east``. ``coming`` are the VPNs that
     the run names and that have not come up yet. ``losing_documents`` are what nodes that lose something are told
-    first; those ``gaining`` are told the rest later.
+    first; those ``gaining`` are told the rest later. ``concerned``: the names of the documents that this run tells.
+    ``named``: the VPNs that the run names, as ``acme/payroll``.
     """
 
     documents: dict[str, Document] = field(default_factory=dict)
@@ -34,5 +35,7 @@ class Plan:
     losing: list[str] = field(default_factory=list)
     gaining: list[str] = field(default_factory=list)
     losing_documents: dict[str, Document] = field(default_factory=dict)
+    named: list[str] = field(default_factory=list)
+    concerned: list[str] = field(default_factory=list)
     coming: list[str] = field(default_factory=list)
     also_touched: list[str] = field(default_factory=list)

@@ -22,6 +22,7 @@ from .._intent.landscape.connections import check_connections
 from .._intent.landscape.landscape import Landscape
 from .._intent.organizations import organizations_of, restrict
 from .came_up import left_out
+from .concerned import concerned_nodes, named_hosts
 from .losing import note_losing
 from .observed import compare
 from .organization import OrganizationPlan
@@ -68,36 +69,19 @@ class Request:
     absent_of: tuple[Any, ...] = ()
     expected_of: Any = ()
 
+    @property
+    def asking(self) -> bool:
+        """Whether VPNs are named that come, change or go."""
+        return bool(self.intent.get("vpns") or self.absent or self.absent_of)
+
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
     """Plan, and write leases, VPNs, tunnels and the new generation to the ledger.
 
     Raises IntentErrors with everything that is wrong, before anything was written.
     """
-    problems = Problems()
-    problems.extend(request.problems)
-    hosts, intent = restrict(request.hosts, request.matches, request.intent, request.organizations, problems)
-    check_nodes(hosts, problems)
-    check_connections(request.collisions, hosts, problems)
-    organizations = organizations_of(hosts)
-    remembered: dict[str, dict[str, Any]] = {}
-    for organization in organizations:
-        remembered.update(transaction.landscape(organization))
-    landscape = Landscape(hosts, problems, remembered)
-    plan = Plan()
-    tenants = [OrganizationPlan(name, transaction, landscape, problems) for name in organizations]
-    kept = {(tenant.name, vpn): record.intent for tenant in tenants for vpn, record in tenant.stored.items()}
-    asked = parse_intent(intent, request.matches, landscape, problems, kept)
-    # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.
-    wrong = _names(intent.get("vpns")) if len(problems) else set()
-    absent = [*request.absent, *(name for vpns in request.absent_of for name in only_vpn(vpns, problems))]
-    plan.notes += mark_absent(tenants, absent, asked, wrong, problems)
-    mark_expected(tenants, [*request.expected, *vpn_names(request.expected_of, problems)], problems)
-    check_forgotten(tenants, request.forget, hosts, problems)
-    for tenant in tenants if request.as_stored else ():
-        tenant.expected |= set(tenant.stored)
-    for tenant in tenants:
-        tenant.ask([vpn for vpn in asked if vpn.organization == tenant.name], wrong)
+    plan, problems = Plan(), Problems()
+    tenants, landscape, hosts = _read(transaction, request, plan, problems)
     for tenant in tenants if len(problems) else ():  # else once the new addresses are known
         check_addresses(tenant, plan, problems, request.allow_renumber)
     problems.raise_if_any()
@@ -116,10 +100,47 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     compare(request, tenants, plan, problems)
     problems.raise_if_any()
     note_losing(plan, tenants, request.observed)
+    plan.named = [f"{tenant.name}/{name}" for tenant in tenants for name in sorted({*tenant.asked, *tenant.absent})]
+    plan.concerned = concerned_nodes(tenants, landscape, plan, request.asking)
     plan.notes[:0] = problems.notes
     plan.members = _candidates(hosts)
     plan.changed_nodes = list(dict.fromkeys(plan.changed_nodes))  # a shared VCC node is told by each organization
     return plan
+
+
+def find_concerned(transaction: Transaction, request: Request) -> set[str] | None:
+    """The hosts of the VPNs that a run names; None for all. What is wrong with the intent, its plan says."""
+    tenants, landscape, _hosts = _read(transaction, request, Plan(), Problems())
+    return named_hosts(tenants, landscape, request.asking)
+
+
+def _read(
+    transaction: Transaction, request: Request, plan: Plan, problems: Problems
+) -> tuple[list[OrganizationPlan], Landscape, Mapping[str, Mapping[str, Any]]]:
+    """What is asked for, what the ledger knows of it, and where; and the hosts that the run is about."""
+    problems.extend(request.problems)
+    hosts, intent = restrict(request.hosts, request.matches, request.intent, request.organizations, problems)
+    check_nodes(hosts, problems)
+    check_connections(request.collisions, hosts, problems)
+    organizations = organizations_of(hosts)
+    remembered: dict[str, dict[str, Any]] = {}
+    for organization in organizations:
+        remembered.update(transaction.landscape(organization))
+    landscape = Landscape(hosts, problems, remembered)
+    tenants = [OrganizationPlan(name, transaction, landscape, problems) for name in organizations]
+    kept = {(tenant.name, vpn): record.intent for tenant in tenants for vpn, record in tenant.stored.items()}
+    asked = parse_intent(intent, request.matches, landscape, problems, kept)
+    # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.
+    wrong = _names(intent.get("vpns")) if len(problems) else set()
+    absent = [*request.absent, *(name for vpns in request.absent_of for name in only_vpn(vpns, problems))]
+    plan.notes += mark_absent(tenants, absent, asked, wrong, problems)
+    mark_expected(tenants, [*request.expected, *vpn_names(request.expected_of, problems)], problems)
+    check_forgotten(tenants, request.forget, hosts, problems)
+    for tenant in tenants if request.as_stored else ():
+        tenant.expected |= set(tenant.stored)
+    for tenant in tenants:
+        tenant.ask([vpn for vpn in asked if vpn.organization == tenant.name], wrong)
+    return tenants, landscape, hosts
 
 
 def _candidates(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -29,7 +29,10 @@ CHILD_LEFTOVER = frozenset({"REKEYED", "DELETING", "DELETED", "DESTROYING"})
 def judge_links(
     documents: Mapping[str, Section], observed: Mapping[str, Section]
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
-    """One record per link, and the findings of all tunnels. Ends that were not observed are skipped."""
+    """One record per link, and the findings of all tunnels. Ends that were not observed are skipped.
+
+    A tunnel to an edge that has no document here is another run's to judge.
+    """
     links: list[dict[str, Any]] = []
     findings: list[Finding] = []
     tunnels: dict[str, Ends] = {}
@@ -37,6 +40,8 @@ def judge_links(
         for tunnel in documents[node].get("tunnels", []):
             tunnels.setdefault(tunnel["name"], {})[node] = tunnel
     for name, ends in sorted(tunnels.items()):
+        if not all(end["peer"] in documents or end.get("external") for end in ends.values()):
+            continue
         kind = next(iter(ends.values())).get("kind", "ipsec")
         records, trouble = JUDGES[kind](name, ends, observed)
         links += records

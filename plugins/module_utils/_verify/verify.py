@@ -52,7 +52,9 @@ def judge(
         result.findings += judge_certificates(documents, answering, trust)
     result.findings += judge_clocks(answering)
     result.findings += _judge_nodes(documents, observed, asked)
-    result.links, findings = judge_links(documents, answering)
+    links, findings = judge_links(documents, answering)
+    probed = {(vpn["name"], tunnel) for vpn in plan["vpns"] for tunnel in vpn["tunnels"]}
+    result.links = [link for link in links if (link["vpn"], link["tunnel"]) in probed]
     result.findings += findings
     recorder = Recorder(plan, documents, result)
     silent = {finding.subject for finding in result.findings}

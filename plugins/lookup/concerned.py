@@ -1,0 +1,57 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hosts that a run concerns, for the plays of apply and verify."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: concerned
+short_description: The hosts that a run concerns
+version_added: 0.1.0
+author: The intercloud.vpn developers (@intercloud)
+description:
+  - Gives a play exactly the hosts that M(intercloud.vpn.vpn_plan) found to be concerned. The others cost nothing, and
+    are not in its output.
+  - Before there is a plan in this run, as with C(--list-hosts), it gives the groups.
+options:
+  _terms:
+    description:
+      - Groups, V(vcc_nodes), V(org_edges), V(vapp_edges) and V(members).
+      - With C(_losing) at its end, those of them that lose something and are told first; with C(_later), those that are
+        told after the org edges.
+      - V(probing) are the VMs that probes start at.
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Apply to the org edges
+  hosts: "{{ query('intercloud.vpn.concerned', 'org_edges') }}"
+  tasks: []
+"""
+
+RETURN = r"""
+_list:
+  description: Names of hosts, or of groups; V(!all) where it is nobody.
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import concerned
+
+NOBODY = "!all"  # a list of hosts must not be empty
+
+
+class LookupModule(LookupBase):  # type: ignore[misc]
+    """See DOCUMENTATION."""
+
+    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        """The hosts of all terms, each once."""
+        known = concerned()
+        if known is None:
+            return list(dict.fromkeys(term.removesuffix("_losing").removesuffix("_later") for term in terms))
+        return list(dict.fromkeys(host for term in terms for host in known.get(term, ()))) or [NOBODY]
