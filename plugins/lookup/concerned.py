@@ -53,5 +53,6 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         """The hosts of all terms, each once."""
         known = concerned()
         if known is None:
-            return list(dict.fromkeys(term.removesuffix("_losing").removesuffix("_later") for term in terms))
+            there = (variables or {}).get("groups") or {}
+            known = {f"{group}{suffix}": [group] for group in there for suffix in ("", "_losing", "_later")}
         return list(dict.fromkeys(host for term in terms for host in known.get(term, ()))) or [NOBODY]

@@ -52,6 +52,15 @@ def run_on_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
         return _fail(module, str(error))
 
 
+def ledger_exists(module: AnsibleModule) -> bool:
+    """Whether the ledger that the module names is there. One that cannot be named is not."""
+    require_libraries(module)
+    try:
+        return Ledger(module.params["ledger"]).exists
+    except VccError:
+        return False
+
+
 def require_libraries(module: AnsibleModule) -> None:
     """End the module with what is missing on the VCC server."""
     for name, library in LIBRARIES.items():

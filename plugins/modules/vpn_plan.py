@@ -262,14 +262,14 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentError, VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan import plan as _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     STATE_DIR_ARGUMENT,
-    require_libraries,
+    ledger_exists,
     run_on_ledger,
 )
 
@@ -354,12 +354,8 @@ def main() -> None:
 
 
 def _scope(module: AnsibleModule) -> list[str] | None:
-    """Where there is no ledger, everybody is asked whether there was one. What is wrong with it, the plan says."""
-    require_libraries(module)
-    try:
-        if not Ledger(module.params["ledger"]).exists:
-            return None
-    except VccError:
+    """Where there is no ledger, everybody is asked whether there was one."""
+    if not ledger_exists(module):
         return None
     request = _request(module.params)
     found = run_on_ledger(module, lambda transaction: _plan.find_concerned(transaction, request))

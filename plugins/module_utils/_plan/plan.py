@@ -82,9 +82,6 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     """
     plan, problems = Plan(), Problems()
     tenants, landscape, hosts = _read(transaction, request, plan, problems)
-    for tenant in tenants if len(problems) else ():  # else once the new addresses are known
-        check_addresses(tenant, plan, problems, request.allow_renumber)
-    problems.raise_if_any()
     for tenant in tenants:
         tenant.carve(problems)
         check_addresses(tenant, plan, problems, request.allow_renumber)
@@ -109,7 +106,10 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
 
 
 def find_concerned(transaction: Transaction, request: Request) -> set[str] | None:
-    """The hosts of the VPNs that a run names; None for all. What is wrong with the intent, its plan says."""
+    """The hosts of the VPNs that a run names; None for all.
+
+    Raises IntentErrors with all that is wrong with the intent: no machine needs to be asked.
+    """
     tenants, landscape, _hosts = _read(transaction, request, Plan(), Problems())
     return named_hosts(tenants, landscape, request.asking)
 
@@ -140,6 +140,9 @@ def _read(
         tenant.expected |= set(tenant.stored)
     for tenant in tenants:
         tenant.ask([vpn for vpn in asked if vpn.organization == tenant.name], wrong)
+    for tenant in tenants if len(problems) else ():  # else once the new addresses are known
+        check_addresses(tenant, plan, problems, request.allow_renumber)
+    problems.raise_if_any()
     return tenants, landscape, hosts
 
 
