@@ -24,7 +24,6 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.c
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import is_concerned
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.observed import told
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.survey_facts import read_facts
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     KINDS,
     UNREADABLE,
@@ -38,13 +37,14 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import k
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import note_concerned, run_directory
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import INTENT, find_unreadable, read_run
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
 
 # Without these there is nothing to plan with.
 NEEDED = ("vcc_ledger", "vcc_state_dir")
 CANNOT = "__cannot_be_templated__"
 
 
-class ActionModule(Action):
+class ActionModule(ServerAction):
     """Action plugin of M(intercloud.vpn.vpn_plan)."""
 
     @classmethod

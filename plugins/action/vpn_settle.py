@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts, who_runs
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
 
 
-class ActionModule(Action):
+class ActionModule(ServerAction):
     """Action plugin of M(intercloud.vpn.vpn_settle)."""
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -279,6 +279,32 @@ RETURNED = (
 )
 
 
+ARGUMENTS = {
+    **LEDGER_ARGUMENTS,
+    **STATE_DIR_ARGUMENT,
+    "pools": {"type": "raw", "default": {}},
+    "vpns": {"type": "raw", "default": []},
+    "policies": {"type": "raw", "default": {}},
+    "absent": {"type": "list", "elements": "str", "default": []},
+    "absent_of": {"type": "list", "elements": "raw", "default": []},
+    "organizations": {"type": "list", "elements": "str", "default": []},
+    "expected": {"type": "list", "elements": "str", "default": []},
+    "expected_of": {"type": "raw", "default": []},
+    "as_stored": {"type": "bool", "default": False},
+    "forget": {"type": "list", "elements": "str", "default": []},
+    "allow_renumber": {"type": "bool", "default": False},
+    "create_tunnels": {"type": "bool", "default": True},
+    "new_ledger": {"type": "bool", "default": False},
+    "hosts": {"type": "dict", "default": {}},
+    "matches": {"type": "dict", "default": {}},
+    "problems": {"type": "list", "elements": "dict", "default": []},
+    "adopt": {"type": "list", "elements": "str", "default": []},
+    "observed": {"type": "dict", "default": {}},
+    "collisions": {"type": "list", "elements": "dict", "default": []},
+    "scope_only": {"type": "bool", "default": False},
+}
+
+
 def _trust(state_dir: str, organizations: Iterable[str]) -> dict[str, Any]:
     """Of each organization: the digest of its authority, and what that one revoked."""
     found = {name: authority.authority(state_dir, name) for name in organizations}
@@ -297,34 +323,8 @@ def _planned(transaction: Transaction, request: _plan.Request) -> tuple[_plan.Pl
     return plan, {name: known[one["organization"]][one["node"]] for name, one in told.items()}
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **LEDGER_ARGUMENTS,
-            **STATE_DIR_ARGUMENT,
-            "pools": {"type": "raw", "default": {}},
-            "vpns": {"type": "raw", "default": []},
-            "policies": {"type": "raw", "default": {}},
-            "absent": {"type": "list", "elements": "str", "default": []},
-            "absent_of": {"type": "list", "elements": "raw", "default": []},
-            "organizations": {"type": "list", "elements": "str", "default": []},
-            "expected": {"type": "list", "elements": "str", "default": []},
-            "expected_of": {"type": "raw", "default": []},
-            "as_stored": {"type": "bool", "default": False},
-            "forget": {"type": "list", "elements": "str", "default": []},
-            "allow_renumber": {"type": "bool", "default": False},
-            "create_tunnels": {"type": "bool", "default": True},
-            "new_ledger": {"type": "bool", "default": False},
-            "hosts": {"type": "dict", "default": {}},
-            "matches": {"type": "dict", "default": {}},
-            "problems": {"type": "list", "elements": "dict", "default": []},
-            "adopt": {"type": "list", "elements": "str", "default": []},
-            "observed": {"type": "dict", "default": {}},
-            "collisions": {"type": "list", "elements": "dict", "default": []},
-            "scope_only": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
+def run(module: AnsibleModule) -> None:
+    """The module's work."""
     wanted = module.params
     if wanted["scope_only"]:
         module.exit_json(changed=False, hosts=_scope(module))
@@ -381,6 +381,11 @@ def _request(wanted: dict[str, Any]) -> _plan.Request:
         adopt=tuple(wanted["adopt"]),
         collisions=tuple(wanted["collisions"]),
     )
+
+
+def main() -> None:
+    """Run the module."""
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

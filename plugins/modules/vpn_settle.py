@@ -108,6 +108,17 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan import came_up, settle
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, run_on_ledger
 
+ARGUMENTS = {
+    **LEDGER_ARGUMENTS,
+    "generations": {"type": "dict"},
+    "applied": {"type": "list", "elements": "str", "required": True},
+    "release": {"type": "bool", "default": True},
+    "organizations": {"type": "list", "elements": "str", "default": []},
+    "coming": {"type": "list", "elements": "str", "default": []},
+    "gone": {"type": "list", "elements": "str", "default": []},
+    "hosts": {"type": "dict", "default": {}},
+}
+
 
 def _settled(transaction: Transaction, given: dict[str, Any]) -> dict[str, Any]:
     """Note what came up, release what may be; return the module's result."""
@@ -126,21 +137,14 @@ def _settled(transaction: Transaction, given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **LEDGER_ARGUMENTS,
-            "generations": {"type": "dict"},
-            "applied": {"type": "list", "elements": "str", "required": True},
-            "release": {"type": "bool", "default": True},
-            "organizations": {"type": "list", "elements": "str", "default": []},
-            "coming": {"type": "list", "elements": "str", "default": []},
-            "gone": {"type": "list", "elements": "str", "default": []},
-            "hosts": {"type": "dict", "default": {}},
-        },
-        supports_check_mode=True,
-    )
+def run(module: AnsibleModule) -> None:
+    """The module's work."""
     module.exit_json(**run_on_ledger(module, lambda transaction: _settled(transaction, module.params)))
+
+
+def main() -> None:
+    """Run the module."""
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":
