@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ansible_collections.intercloud.vpn.tests.integration.test_wrong_intents import INVENTORY, RIGHT, ROOT, Run
+from ansible_collections.intercloud.vpn.tests.integration.test_wrong_intents import INVENTORY, PLAYBOOK, RIGHT, ROOT, Run
 
 PLAN = "- import_playbook: intercloud.vpn.plan_vpn\n"
 CONCERNED = {"edge-east", "edge-west", "node-east", "node-west", "vm1-east", "vm1-west"}
@@ -53,3 +53,12 @@ def test_hosts_can_be_listed_without_a_plan(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("edge-east") >= 3 and "probing" not in done.stderr
+
+
+def test_the_plan_is_the_same_whether_a_module_makes_it_or_the_controller(tmp_path: Path) -> None:
+    """With an environment for the task, Ansible has to start a process of its own for it."""
+    module = PLAYBOOK.replace("      delegate_to:", "      environment: {WHO: a module}\n      delegate_to:", 1)
+    here, there = (Run(tmp_path, RIGHT, "--check", playbook=playbook).result() for playbook in (PLAYBOOK, module))
+    for key in ("path", "documents_dir", "losing_dir"):  # of the run
+        assert here.pop(key) != there.pop(key)
+    assert here == there and here["changed"]
