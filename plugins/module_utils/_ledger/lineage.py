@@ -9,16 +9,14 @@ What a transaction of the ledger is made on: events, and how records are read an
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .._base.errors import LedgerError
 from .chain import KEPT, chain_hash, lineage_of
-from .records import canonical_json, digest_of, misshapen
-from .schema import documents, events, generations, identity, lineage
+from .records import canonical_json, digest_of
+from .schema import documents, events, generations, identity, inputs, lineage
 from .sqlalchemy import sa
 
 if TYPE_CHECKING:
@@ -78,6 +76,7 @@ class Generations:
         told = {node: [numbers[node], text] for node, (_document, text) in sorted(found.items())}
         self._open(org, number, hashlib.sha256(canonical_json(told).encode()).hexdigest())
         self._delete_documents(org, found)
+        self._connection.execute(inputs.delete().where(inputs.c.organization == org))  # what they have is not ours
         for node, number_of in numbers.items():  # what a node holds is what it was told, whatever is noted here
             self._connection.execute(lineage.delete().where(_of(org, node), lineage.c.number == number_of))
         self._insert(
@@ -139,19 +138,6 @@ class Generations:
         for node in nodes:
             where = sa.and_(documents.c.organization == org, documents.c.node == node)
             self._connection.execute(documents.delete().where(where))
-
-
-def read_json(text: str, what: str, shape: Any = MappingProxyType({})) -> Any:
-    """JSON of the ledger's own, of a shape as :func:`misshapen` takes it. LedgerError says which record is damaged."""
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        wrong = f"is no JSON ({error})"
-    else:
-        wrong = misshapen(found, shape)
-    if wrong:
-        raise LedgerError(f"the ledger is damaged: {what} {wrong}: restore it from a backup with restore_ledger")
-    return found
 
 
 def now() -> str:

@@ -59,8 +59,18 @@ def _identity_and_chain(connection: Connection) -> None:
     )
 
 
+def _inputs(connection: Connection) -> None:
+    """3 to 4: what documents were compiled from is noted. Nothing is yet, so that the next plan compiles all."""
+    collation = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
+    _run(
+        connection,
+        f"CREATE TABLE inputs (organization VARCHAR(255){collation} NOT NULL, place VARCHAR(255){collation} NOT NULL,"
+        f" digest VARCHAR(64){collation} NOT NULL, PRIMARY KEY (organization, place))",
+    )
+
+
 def _run(connection: Connection, statement: str, **values: object) -> Any:
     return connection.execute(sa.text(statement), values)
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (vpns_can_be_planned, _identity_and_chain)
+STEPS: tuple[Callable[[Connection], None], ...] = (vpns_can_be_planned, _identity_and_chain, _inputs)

@@ -8,8 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any
+
+from .._base.errors import LedgerError
 
 PLANNED, ACTIVE, DELETING = "planned", "active", "deleting"
 """A VPN's states (docs/ledger.md): it has not come up yet; it has, and every plan holds it; it is gone from the plan
@@ -46,7 +50,13 @@ class DocumentRecord:
     role: str
     generation: int
     digest: str
-    document: dict[str, Any]
+    text: str = field(repr=False)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The document itself, read when it is asked for. LedgerError when it is damaged."""
+        found: dict[str, Any] = read_json(self.text, f"the document of {self.node}", DOCUMENT)
+        return found
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,19 @@ def _is(value: Any, kind: Any) -> bool:
     if isinstance(kind, list):
         return isinstance(value, list) and all(isinstance(one, kind[0]) for one in value)
     return isinstance(value, kind)
+
+
+def read_json(text: str, what: str, shape: Any = MappingProxyType({})) -> Any:
+    """JSON of the ledger's own, of a shape as :func:`misshapen` takes it. LedgerError says which record is damaged."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        wrong = f"is no JSON ({error})"
+    else:
+        wrong = misshapen(found, shape)
+    if wrong:
+        raise LedgerError(f"the ledger is damaged: {what} {wrong}: restore it from a backup with restore_ledger")
+    return found
 
 
 def digest_of(document: Mapping[str, Any]) -> str:

@@ -134,6 +134,15 @@ documents = sa.Table(
     sa.ForeignKeyConstraint(["organization", "generation"], ["generations.organization", "generations.number"]),
 )
 
+# What documents were compiled from, by site and VCC node: while a digest is the same, so are the documents.
+inputs = sa.Table(
+    "inputs",
+    metadata,
+    sa.Column("organization", _text(255), primary_key=True),
+    sa.Column("place", _text(255), primary_key=True),
+    sa.Column("digest", _text(64), nullable=False),
+)
+
 events = sa.Table(
     "events",
     metadata,

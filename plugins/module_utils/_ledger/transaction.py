@@ -9,16 +9,15 @@ Everything belongs to an organization. A change is written, and an event logged,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from .._base.errors import LedgerError
 from .._base.lease import Lease
 from .._base.prefix import BITS, Prefix
-from .lineage import Generations, now, read_json
+from .lineage import Generations, now
 from .records import (
     ACTIVE,
-    DOCUMENT,
     FACTS,
     INTENT,
     DocumentRecord,
@@ -27,9 +26,10 @@ from .records import (
     canonical_json,
     changed_keys,
     digest_of,
+    read_json,
 )
 from .rows import Rows, dump, load
-from .schema import documents, events, landscape, leases, tunnels, vpns
+from .schema import documents, events, inputs, landscape, leases, tunnels, vpns
 from .sqlalchemy import sa
 
 _HIGHEST_NUMBER = 65535
@@ -180,12 +180,31 @@ class Transaction(Generations):
 
     # Documents and generations
 
-    def documents(self, org: str) -> dict[str, DocumentRecord]:
-        """What each node is told, by node."""
-        found = self._connection.execute(
-            sa.select(documents).where(documents.c.organization == org).order_by(documents.c.node)
-        )
-        return {row.node: _document(row) for row in found}
+    def documents(self, org: str, nodes: Collection[str] | None = None) -> dict[str, DocumentRecord]:
+        """What each node is told, by node; only of these ``nodes``, if they are given."""
+        query = sa.select(documents).where(documents.c.organization == org).order_by(documents.c.node)
+        if nodes is None:
+            return {row.node: _document(row) for row in self._connection.execute(query)}
+        names, found = sorted(nodes), dict[str, DocumentRecord]()
+        for begin in range(0, len(names), AT_ONCE):
+            some = query.where(documents.c.node.in_(names[begin : begin + AT_ONCE]))
+            found.update((row.node, _document(row)) for row in self._connection.execute(some))
+        return found
+
+    def inputs(self, org: str) -> dict[str, str]:
+        """The digests of what documents were compiled from, by site and VCC node."""
+        found = self._connection.execute(sa.select(inputs.c.place, inputs.c.digest).where(inputs.c.organization == org))
+        return {row.place: row.digest for row in found}
+
+    def put_inputs(self, org: str, new: Mapping[str, str], known: Mapping[str, str]) -> None:
+        """Keep these digests and no others. ``known``: those that are there."""
+        other = [place for place, digest in known.items() if new.get(place) != digest]
+        for begin in range(0, len(other), AT_ONCE):
+            gone = inputs.c.place.in_(other[begin : begin + AT_ONCE])
+            self._connection.execute(inputs.delete().where(inputs.c.organization == org, gone))
+        fresh = [place for place, digest in new.items() if known.get(place) != digest]
+        rows = [{"organization": org, "place": place, "digest": new[place]} for place in fresh]
+        self._insert(inputs, rows)
 
     def put_documents(self, org: str, new: Mapping[str, Mapping[str, Any]]) -> int:
         """Store documents by node; returns the current generation.
@@ -299,8 +318,7 @@ def _vpn(row: Any) -> VpnRecord:
 
 
 def _document(row: Any) -> DocumentRecord:
-    document = read_json(row.document, f"the document of {row.node}", DOCUMENT)
-    return DocumentRecord(row.node, row.role, row.generation, row.digest, document)
+    return DocumentRecord(row.node, row.role, row.generation, row.digest, row.document)
 
 
 def _lease(row: Any) -> Lease:

@@ -35,7 +35,7 @@ def named_hosts(tenants: Sequence[OrganizationPlan], landscape: Landscape, askin
             hosts |= hosts_of(tenant.held, name)
             hosts.update(*(_hosts(vpn) for vpn in (tenant.before.get(name), tenant.wanted.get(name)) if vpn))
         clouds = {cloud for edge, cloud in landscape.edges_of(tenant.name).items() if edge in hosts}
-        clouds |= {str(document["cloud"]) for node, document in tenant.documents.items() if node in hosts}
+        clouds |= {str(record.document["cloud"]) for node, record in tenant.records.items() if node in hosts}
         hosts |= {node for node, cloud in landscape.nodes(tenant.name).items() if cloud in clouds}
         found |= hosts
     return found
@@ -47,7 +47,7 @@ def concerned_nodes(tenants: Sequence[OrganizationPlan], landscape: Landscape, p
     if named is None:
         return sorted(plan.documents)
     told = named | {*plan.changed_nodes}
-    return sorted(name for name, document in plan.documents.items() if document["node"] in told)
+    return sorted(name for name in plan.documents if plan.documents.record(name).node in told)
 
 
 def _hosts(vpn: Vpn) -> Iterable[str]:

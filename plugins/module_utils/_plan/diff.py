@@ -58,7 +58,9 @@ def _statements(compiled: Compiled) -> dict[str, None]:
     lines: list[str] = []
     for name, tunnel in sorted(compiled.tunnels.items()):
         low, high = tunnel["edges"]
-        end = compiled.ends.get((low, name)) or compiled.ends[high, name]
+        end = compiled.ends.get((low, name)) or compiled.ends.get((high, name))
+        if end is None:  # neither of its ends was compiled
+            continue
         here, there = (low, high) if (low, name) in compiled.ends else (high, low)
         # Of an external edge there is no end: what it knows of ours has to do.
         other = compiled.ends.get((there, name)) or {
@@ -92,14 +94,13 @@ def _statements(compiled: Compiled) -> dict[str, None]:
             f"vpn {vpn['name']}: network {network['network']} behind {network['behind']}{_ports(network)}"
             for network in destinations.get("networks", [])
         ]
-    for node, document in sorted(compiled.documents.items()):
-        for tunnel in document.get("tunnels", []):
-            if tunnel["initiator"]:
-                lines += [
-                    f"vpn {link['vpn']}: link {node} {_joined(link['local_ts'])} <-> {tunnel['peer']} "
-                    f"{_joined(link['remote_ts'])}, {kind_of(tunnel).describe_link(link)}, MTU {link['mtu']}"
-                    for link in tunnel["links"]
-                ]
+    for (node, _name), tunnel in sorted(compiled.ends.items()):
+        if tunnel["initiator"]:
+            lines += [
+                f"vpn {link['vpn']}: link {node} {_joined(link['local_ts'])} <-> {tunnel['peer']} "
+                f"{_joined(link['remote_ts'])}, {kind_of(tunnel).describe_link(link)}, MTU {link['mtu']}"
+                for link in tunnel["links"]
+            ]
     return dict.fromkeys(lines)
 
 

@@ -34,11 +34,12 @@ def note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], observed: Mappi
 
     What a machine runs counts (``observed``); of one that was not asked or gave no answer, what the ledger knew of it.
     """
-    before = {node: document for tenant in tenants for node, document in tenant.documents.items()}
-    for node, document in sorted(plan.documents.items()):
-        if document["role"] not in _FIRST or node not in before:
+    before = {node: record for tenant in tenants for node, record in tenant.records.items()}
+    for node in sorted({*plan.changed_nodes, *plan.leaving, *observed} & {*plan.documents} & {*before}):
+        if before[node].role not in _FIRST:
             continue
-        had = _runs(observed.get(node, {})) or _told(before[node])
+        document = plan.documents[node]
+        had = _runs(observed.get(node, {})) or _told(before[node].document)
         has = _told(document)
         member = document["role"] == "member"
         lost = had.addresses - has.addresses if member else had.blocks - has.blocks

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .._base.errors import PoolExhausted
@@ -20,9 +20,10 @@ from .came_up import vpns_in
 from .check.pools import note_exhausted
 from .check.tunnels import check_together
 from .check.vpn import check_vpns
-from .compile.documents import Compiled, Document, empty_document
-from .compile.organization import compile_organization
-from .compile.still_guarded import still_guarded
+from .compile.documents import Compiled
+from .compile.leased_vpn import LeasedVpn
+from .compile.organization import lease_vpns
+from .compile.recompile import Recompiled, recompile
 from .diff import changed_nodes, diff, touched
 from .outcome import Plan
 from .pool.leases import SiteDemand, hosts_of, is_vpn_block, vpn_of
@@ -45,7 +46,6 @@ class OrganizationPlan:
         self.stored: dict[str, VpnRecord] = transaction.vpns(name)
         self.held: dict[str, Lease] = transaction.leases(name)
         self.records: dict[str, DocumentRecord] = transaction.documents(name)  # as they were before
-        self.documents: dict[str, Document] = {node: record.document for node, record in self.records.items()}
         self.numbers = {vpn: record.number for vpn, record in self.stored.items()}
         self.absent: set[str] = set()
         self.expected: set[str] = set()
@@ -62,13 +62,14 @@ class OrganizationPlan:
 
     def known_hosts(self) -> set[str]:
         """The hosts that the ledger knows anything of."""
-        return {*self.documents, *self.past.names, *(host for vpn in self.stored for host in hosts_of(self.held, vpn))}
+        return {*self.records, *self.past.names, *(host for vpn in self.stored for host in hosts_of(self.held, vpn))}
 
     def ask(self, asked: Sequence[Vpn], wrong: Collection[str]) -> None:
         """Merge what is asked for into what is stored, and check the whole, save VPNs known to be ``wrong``."""
         self.asked = {vpn.name: vpn for vpn in asked}
         named = {*self.asked, *self.absent, *wrong}
-        told = {vpn for document in self.documents.values() for vpn in vpns_in(document)}
+        planned = any(record.state == PLANNED for record in self.stored.values())
+        told = {vpn for one in self.records.values() for vpn in vpns_in(one.document)} if planned else set()
         for name, record in self.stored.items():
             if record.state == DELETING:
                 continue
@@ -109,49 +110,45 @@ class OrganizationPlan:
 
     def compile(self, plan: Plan, problems: Problems, create_tunnels: bool) -> None:
         """Write the ledger's part and add the documents to the plan."""
-        old_documents = self.documents
-        self._check_external(old_documents, problems)
-        old = compile_organization(self.name, self.before.values(), self.numbers, self.held, self.past)
+        self._check_external(problems)
+        before = lease_vpns(self.before.values(), self.numbers, self.held, self.past)
         self._write_vpns()
-        new = compile_organization(self.name, self.wanted.values(), self.numbers, self.leases, self.landscape)
-        documents = {
-            **{
-                node: empty_document(node, document["role"], self.name, document["cloud"])
-                for node, document in old_documents.items()
-            },
-            **new.documents,
-        }
-        still_guarded(documents, self._deleting().documents)
+        leased = lease_vpns(self.wanted.values(), self.numbers, self.leases, self.landscape)
+        known = self.transaction.inputs(self.name)
+        done = recompile(self.name, leased, before, self._going(), self.landscape, self.past, self.records, known)
+        documents, new = done.documents, done.new
+        was = {node: self.records[node].document for node in documents if node in self.records}
         self._write_tunnels(plan, new, problems, create_tunnels)
-        self._remember(new)
+        self._remember(done)
         plan.generations[self.name] = self.transaction.put_documents(self.name, documents)
-        for node, record in self.transaction.documents(self.name).items():
+        self.transaction.put_inputs(self.name, done.digests, known)
+        for node, record in {**self.records, **self.transaction.documents(self.name, documents)}.items():
             # A host that moved to another organization is told what it is there, not that it is nothing here any more.
             # A VCC node keeps what each organization tells it, side by side.
             own = self.landscape.belongs_to(node, self.name)
             if record.role == "vcc_node" and not own:
-                plan.documents[f"{self.name}/{node}"] = record.document
+                plan.documents.add(f"{self.name}/{node}", record)
             elif node not in plan.documents or own:
-                plan.documents[node] = record.document
+                plan.documents.add(node, record)
         plan.vpns += new.vpns
         plan.notes += self._weak_points(new)
-        lines = diff(old, new)
-        plan.diff += lines + touched(lines, old_documents, documents)
+        lines = diff(done.old, new)
+        plan.diff += lines + touched(lines, was, documents)
         named = {*self.asked, *self.absent}
         if named:
-            plan.also_touched += also_touched(new.vpns, named, lines, old_documents, documents)
+            plan.also_touched += also_touched(new.vpns, named, lines, was, documents)
         plan.coming += self.coming
-        plan.changed_nodes += changed_nodes(old_documents, documents)
+        plan.changed_nodes += changed_nodes(was, documents)
         plan.changed |= self.changed or bool(plan.changed_nodes)
         plan.leaving += sorted(
             {
                 node
                 for name, record in self.transaction.vpns(self.name).items()
                 if record.state == DELETING and name in self.absent
-                for node in told(self.held, name, documents)
+                for node in told(self.held, name, {*self.records, *documents})
             }
         )
-        plan.unsettled |= len(documents) > len(new.documents) or any(
+        plan.unsettled |= bool({*self.records, *documents} - done.told) or any(
             record.state == DELETING for record in self.transaction.vpns(self.name).values()
         )
 
@@ -167,7 +164,7 @@ class OrganizationPlan:
                 vpns.setdefault(static, []).append(name)
         return [f"{some(names)}: {text}" for text, names in vpns.items()]
 
-    def _deleting(self) -> Compiled:
+    def _going(self) -> list[LeasedVpn]:
         """VPNs that an earlier run began to delete, as they were. Those of this run are held back in another way."""
         left = [name for name, record in self.stored.items() if record.state == DELETING and name not in self.absent]
         vpns = [
@@ -175,11 +172,11 @@ class OrganizationPlan:
             for name in left
             if name not in self.wanted
         ]
-        return compile_organization(self.name, filter(None, vpns), self.numbers, self.held, self.past)
+        return lease_vpns(filter(None, vpns), self.numbers, self.held, self.past)
 
-    def _check_external(self, documents: Mapping[str, Document], problems: Problems) -> None:
+    def _check_external(self, problems: Problems) -> None:
         """An edge that runs a document of ours cannot just be declared external: nobody would take it from there."""
-        for node in sorted(documents):
+        for node in sorted(self.records):
             if self.landscape.is_external(node):
                 problems.add(
                     f"hosts.{node}.vcc_external",
@@ -223,9 +220,9 @@ class OrganizationPlan:
         for name in sorted(set(known) - set(new.tunnels)):
             self.transaction.drop_tunnel(self.name, name)
 
-    def _remember(self, new: Compiled) -> None:
-        used = {*new.documents, *(site for vpn in new.vpns for site in vpn["sites"])}
-        used |= {member["name"] for vpn in new.vpns for member in vpn["members"]}
+    def _remember(self, done: Recompiled) -> None:
+        used = {*done.told, *(site for vpn in done.new.vpns for site in vpn["sites"])}
+        used |= {member["name"] for vpn in done.new.vpns for member in vpn["members"]}
         self.transaction.put_landscapes(self.name, {host: self.landscape.facts(host) for host in sorted(used)})
 
 

@@ -5,10 +5,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._ledger.records import DocumentRecord
 from .compile.documents import Document
+
+
+class Documents(Mapping[str, Document]):
+    """The documents by name, each read when it is asked for: of a large plan, a run needs few."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, DocumentRecord] = {}
+
+    def add(self, name: str, record: DocumentRecord) -> None:
+        """One more; it takes the place of another of its name."""
+        self._records[name] = record
+
+    def record(self, name: str) -> DocumentRecord:
+        """What the ledger says of a document, without reading it."""
+        return self._records[name]
+
+    def __getitem__(self, name: str) -> Document:
+        return self._records[name].document
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
 
 
 @dataclass
@@ -21,7 +47,7 @@ class Plan:
     ``named``: the VPNs that the run names, as ``acme/payroll``.
     """
 
-    documents: dict[str, Document] = field(default_factory=dict)
+    documents: Documents = field(default_factory=Documents)
     vpns: list[dict[str, Any]] = field(default_factory=list)
     generations: dict[str, int] = field(default_factory=dict)
     diff: list[str] = field(default_factory=list)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._intent.landscape.neighbours import Neighbours
+from .records import Records
 
 FORMAT = 1
 ANY_ADDRESS = "%any"  # swanctl's word for whichever address of its own an edge sends from
@@ -24,7 +25,10 @@ class Compiled:
     vpns: list[dict[str, Any]] = field(default_factory=list)
     tunnels: dict[str, dict[str, Any]] = field(default_factory=dict)
     ends: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, repr=False)
-    """The tunnels in the documents, by edge and tunnel name."""
+    """The tunnels in the documents, by edge and tunnel name; and those at their other ends."""
+    homes: dict[str, str] = field(default_factory=dict, repr=False)
+    """The site that each node is at."""
+    records: Records = field(default_factory=Records, repr=False)
     neighbours: Neighbours = field(default_factory=Neighbours, repr=False)
 
 

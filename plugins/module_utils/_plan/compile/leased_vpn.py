@@ -21,7 +21,7 @@ class LeasedVpn:
     """``number`` is the VPN's in the ledger, ``leases`` are its own by key. ``edges`` are those of its sites."""
 
     def __init__(self, vpn: Vpn, number: int, leases: Mapping[str, Lease], landscape: Landscape) -> None:
-        self.vpn, self.number, self.leases = vpn, number, leases
+        self.vpn, self.number, self.leases, self.landscape = vpn, number, leases, landscape
         self.family = vpn.pool.family
         self.blocks = texts(blocks_of(leases, vpn_key(vpn.name)))
         self.edges = {site: known(landscape.edge(site)) for site in vpn.sites}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..._base.prefix import Prefix, collapse, parse_address
@@ -14,14 +14,29 @@ from ..._intent.topology.kinds import Pair, initiator
 from ..topology.ways import next_hops
 from ..tunnel.kinds import KINDS
 from .documents import ANY_ADDRESS, Compiled, Document
+from .inputs import is_mesh
 from .leased_vpn import LeasedVpn, texts
 from .mtu import link_mss
 
 
-def compile_links(leased: LeasedVpn, entries: Mapping[str, dict[str, Any]], compiled: Compiled) -> None:
-    """Add a VPN's tunnels to the documents of its org edges; ``entries`` are those that the VPN has there, by site."""
+def compile_links(
+    leased: LeasedVpn,
+    entries: Mapping[str, dict[str, Any]],
+    compiled: Compiled,
+    only: Collection[str] | None = None,
+) -> None:
+    """Add a VPN's tunnels to the documents of its org edges; ``entries`` are those that the VPN has there, by site.
+
+    ``only``: the sites whose tunnels are compiled, None for all.
+    """
+    kind = KINDS[leased.vpn.tunnel]
+    for one, other in leased.vpn.pairs:
+        compiled.tunnels[kind.tunnel_name((one, other))] = {"edges": sorted((one, other)), "kind": leased.vpn.tunnel}
+    pairs = [pair for pair in leased.vpn.pairs if only is None or pair[0] in only or pair[1] in only]
+    if not pairs:
+        return
     compiler = _LinkCompiler(leased, entries, compiled)
-    for pair in leased.vpn.pairs:
+    for pair in pairs:
         compiler.link(pair)
     for site, entry in entries.items():
         entry["remote"] = texts(collapse(compiler.remote[site]))
@@ -35,9 +50,9 @@ class _LinkCompiler:
         self.kind = KINDS[leased.vpn.tunnel]
         self.remote: dict[str, list[Prefix]] = {site: [] for site in leased.edges}
         self.taken = {lease.prefix.first for lease in leased.leases.values() if lease.kind == "address"}
-        # (site, neighbour) -> the sites that the way from the one leads to over the other.
+        # (site, neighbour) -> the sites that the way from the one leads to over the other. In a mesh just that one.
         self.beyond: dict[Pair, list[str]] = {}
-        for site, hops in next_hops(self.vpn.sites, self.vpn.pairs).items():
+        for site, hops in {} if is_mesh(self.vpn) else next_hops(self.vpn.sites, self.vpn.pairs).items():
             for other, hop in hops.items():
                 self.beyond.setdefault((site, hop), []).append(other)
 
@@ -49,7 +64,6 @@ class _LinkCompiler:
         outer = min(set(one.public) & set(other.public))
         mtu = self.kind.mtu(self.vpn, one, other, outer)
         mss = link_mss(mtu, self.leased.family)
-        self.compiled.tunnels[name] = {"edges": [low, high], "kind": self.vpn.tunnel}
         for own, peer in ((one, other), (other, one)):
             here, there = own.name, peer.name
             if own.external:
@@ -81,7 +95,7 @@ class _LinkCompiler:
             self.remote[here] += remote
             entry = self.entries[here]
             entry["mtu"], entry["mss"] = min(mtu, entry.get("mtu", mtu)), min(mss, entry.get("mss", mss))
-            if len(self.beyond[there, here]) > 1:
+            if len(self.beyond.get((there, here), ())) > 1:
                 entry["through"] = True
 
     def _tunnel(self, name: str, own: OrgEdge, peer: OrgEdge, outer: int, starts: bool) -> dict[str, Any]:
@@ -109,11 +123,12 @@ class _LinkCompiler:
         Of the sites that a link may carry to one end, each takes that link and no other from there: so the selectors of
         an edge's links never overlap, and as ways are the same in both directions, both ends have the same ones.
         """
-        return collapse([block for other in self.beyond[seen_from, site] for block in self.leased.site_blocks[other]])
+        sites = self.beyond.get((seen_from, site), (site,))
+        return collapse([block for other in sites for block in self.leased.site_blocks[other]])
 
     def _networks_behind(self, site: str, seen_from: str) -> list[Prefix]:
         """The networks that are destinations and lie where :meth:`_behind` leads to."""
-        sites = self.beyond[seen_from, site]
+        sites = self.beyond.get((seen_from, site), (site,))
         return sorted(prefix for other in sites for prefix in self.vpn.destinations.networks_of(other))
 
     def _anchor(self, document: Document, local: Iterable[Prefix], own: str) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..._base.lease import Lease
@@ -16,7 +16,7 @@ from ..pool.leases import vpn_of
 from ..topology.ways import single_points_of_failure
 from ..tunnel.kinds import KINDS
 from . import access
-from .documents import Compiled, empty_document
+from .documents import Compiled, Document, empty_document
 from .leased_vpn import LeasedVpn, texts
 from .links import compile_links
 from .records import KEY, Records
@@ -24,25 +24,30 @@ from .reqids import number_links
 from .sites import compile_sites
 
 
-def compile_organization(
-    organization: str,
-    vpns: Iterable[Vpn],
-    numbers: Mapping[str, int],
-    leases: Mapping[str, Lease],
-    landscape: Landscape,
-) -> Compiled:
-    """Compile all VPNs of one organization. The result depends on nothing but the arguments, not on their order.
-
-    ``numbers`` are the VPNs' numbers and ``leases`` all the organization's leases, both out of the ledger.
-    """
-    compiled = Compiled()
-    records = Records()
+def lease_vpns(
+    vpns: Iterable[Vpn], numbers: Mapping[str, int], leases: Mapping[str, Lease], landscape: Landscape
+) -> list[LeasedVpn]:
+    """VPNs with their leases, by name. ``numbers`` are theirs and ``leases`` all the organization's, of the ledger."""
     own: dict[str, dict[str, Lease]] = {}
     for key, lease in leases.items():
         own.setdefault(vpn_of(key), {})[key] = lease
-    for vpn in sorted(vpns, key=lambda one: one.name):
-        leased = LeasedVpn(vpn, numbers[vpn.name], own.get(vpn.name, {}), landscape)
-        compile_links(leased, compile_sites(leased, landscape, compiled), compiled)
+    return [
+        LeasedVpn(vpn, numbers[vpn.name], own.get(vpn.name, {}), landscape)
+        for vpn in sorted(vpns, key=lambda one: one.name)
+    ]
+
+
+def compile_organization(
+    organization: str, vpns: Iterable[LeasedVpn], landscape: Landscape, only: Collection[str] | None = None
+) -> Compiled:
+    """Compile all VPNs of one organization. The result depends on nothing but the arguments, not on their order.
+
+    ``only``: the sites whose documents are needed, None for all; the org edges of others get no tunnels.
+    """
+    compiled = Compiled()
+    records = Records()
+    for leased in vpns:
+        compile_links(leased, compile_sites(leased, landscape, compiled), compiled, only)
         compiled.vpns.append(_summary(leased))
         records.add(leased)
     compiled.neighbours.write(compiled.documents)
@@ -51,18 +56,33 @@ def compile_organization(
         document["routes"].sort(key=lambda item: (item["prefix"], item.get("metric", 0)))
         document["tunnels"].sort(key=lambda item: item["name"])
         number_links(document["tunnels"])
-    slices = _slices(compiled)
-    for node, cloud in landscape.nodes(organization).items():
-        if cloud in slices:
-            empty = empty_document(node, "vcc_node", organization, cloud)
-            compiled.documents[node] = {**empty, "slice": slices[cloud], KEY: records.of_cloud(cloud, slices)}
+    compiled.records = records
     return compiled
 
 
-def _slices(compiled: Compiled) -> dict[str, dict[str, Any]]:
+def compile_vcc_nodes(
+    organization: str, documents: Mapping[str, Document], records: Records, nodes: Mapping[str, str], clouds: set[str]
+) -> dict[str, Document]:
+    """What VCC nodes are told: all that the other nodes of their clouds are told, in short.
+
+    ``nodes``: their clouds by name. ``documents``: those of all nodes there. ``clouds``: all that have a VCC node.
+    """
+    slices = _slices(documents)
+    kept = records.by_cloud(clouds, set(nodes.values()))
+    return {
+        node: {
+            **empty_document(node, "vcc_node", organization, cloud),
+            "slice": slices[cloud],
+            KEY: kept[cloud],
+        }
+        for node, cloud in nodes.items()
+    }
+
+
+def _slices(documents: Mapping[str, Document]) -> dict[str, dict[str, Any]]:
     """What the VCC nodes are told of the other nodes, by cloud."""
     slices: dict[str, dict[str, Any]] = {}
-    for name, document in sorted(compiled.documents.items()):
+    for name, document in sorted(documents.items()):
         slices.setdefault(document["cloud"], {})[name] = {
             "role": document["role"],
             "addresses": [item["address"] for item in document["addresses"]],

@@ -8,6 +8,8 @@ Out of it a ledger is recovered that was lost, or restored from a backup that is
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection
 from typing import Any
 
@@ -28,24 +30,39 @@ class Records:
         """One more VPN."""
         self._vpns.append(leased)
 
-    def of_cloud(self, cloud: str, clouds: Collection[str]) -> dict[str, Any]:
-        """What the VCC nodes of a cloud keep. ``clouds`` are all that have one.
+    def by_cloud(self, clouds: Collection[str], only: Collection[str]) -> dict[str, dict[str, Any]]:
+        """What the VCC nodes of the clouds ``only`` keep. ``clouds`` are all that have one.
 
         A site that is in none of them, as an external edge's may be, is kept in all that the VPN is in. So is a site
         that left the VPN, whose addresses stay leased.
         """
-        vpns: dict[str, Any] = {}
-        leases: dict[str, Any] = {}
+        found: dict[str, dict[str, Any]] = {cloud: {"vpns": {}, "leases": {}} for cloud in only}
         for leased in self._vpns:
+            record = {"number": leased.number, "intent": leased.vpn.record()}
             homes = {site: edge.cloud for site, edge in leased.edges.items()}
-            if cloud not in homes.values():
-                continue
-            vpns[leased.vpn.name] = {"number": leased.number, "intent": leased.vpn.record()}
-            for key, lease in sorted(leased.leases.items()):
-                home = homes.get(_site(key))
-                if home == cloud or home not in clouds:
-                    leases[key] = lease_record(lease)
-        return {"vpns": vpns, "leases": leases}
+            there = [found[cloud] for cloud in {*homes.values()} if cloud in found]
+            for kept in there:
+                kept["vpns"][leased.vpn.name] = record
+            for key, lease in sorted(leased.leases.items()) if there else ():
+                home = homes.get(site_of(key))
+                if home not in clouds:
+                    for kept in there:
+                        kept["leases"][key] = lease_record(lease)
+                elif home in found:
+                    found[home]["leases"][key] = lease_record(lease)
+        return found
+
+    def digests(self, clouds: Collection[str]) -> dict[str, list[str]]:
+        """Of what is not in the digests of a cloud's sites: the VPNs as they are asked for, and leases of others."""
+        found: dict[str, list[str]] = {cloud: [] for cloud in clouds}
+        for leased in self._vpns:
+            edges = leased.edges
+            stray = [(key, str(lease.prefix)) for key, lease in leased.leases.items() if site_of(key) not in edges]
+            text = json.dumps([leased.vpn.name, leased.number, leased.vpn.record(), sorted(stray)], sort_keys=True)
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            for cloud in {edge.cloud for edge in edges.values()} & set(clouds):
+                found[cloud].append(digest)
+        return found
 
 
 def lease_record(lease: Lease) -> dict[str, str]:
@@ -53,7 +70,7 @@ def lease_record(lease: Lease) -> dict[str, str]:
     return {"prefix": str(lease.prefix), "kind": lease.kind, "pool": lease.pool}
 
 
-def _site(key: str) -> str:
+def site_of(key: str) -> str:
     """The site that a lease belongs to; empty for a VPN's own blocks."""
     parts = key.split("/")
     return parts[3].partition("#")[0] if len(parts) > 3 else ""

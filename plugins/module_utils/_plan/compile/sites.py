@@ -43,7 +43,7 @@ class _SiteCompiler:
 
     def site(self, edge: OrgEdge, members: Sequence[Member]) -> dict[str, Any]:
         """Tell all nodes of a site. Returns the VPN's entry in the document of its org edge."""
-        document = self._document(edge.name, "org_edge", edge.cloud)
+        document = self._document(edge, edge.name, "org_edge", edge.cloud)
         own = self.leased.edge_address(edge.name)
         document["addresses"].append({"address": self.leased.host(own), "device": "lo"})
         beyond = texts(self.vpn.destinations.networks_beyond(edge.name))
@@ -64,7 +64,7 @@ class _SiteCompiler:
             if vapp is None:
                 self._beside(edge, member)
             if vapp is None and member.mode == "address":
-                self._member(member, edge)
+                self._member(edge, member, edge)
         for name, vapp_members in sorted(behind.items()):
             gateway = known(self.landscape.vapp(name, ""))
             blocks = texts(self.leased.vapp_blocks(edge.name, name))
@@ -79,7 +79,7 @@ class _SiteCompiler:
         return entry
 
     def _vapp(self, edge: OrgEdge, gateway: VappEdge, members: Sequence[Member]) -> None:
-        document = self._document(gateway.name, "vapp_edge", gateway.cloud)
+        document = self._document(edge, gateway.name, "vapp_edge", gateway.cloud)
         there = [*self.blocks, *self._networks()]
         document["routes"] += [{"prefix": prefix, "via": edge.inside[self.family]} for prefix in there]
         self.neighbours.beside(gateway.name, edge, edge.inside[self.family], there, uplink=True)
@@ -101,14 +101,14 @@ class _SiteCompiler:
         for member in members:
             self._beside(gateway, member)
         for member in local:
-            self._member(member, gateway)
+            self._member(edge, member, gateway)
 
     def _beside(self, gateway: OrgEdge | VappEdge, member: Member) -> None:
         sends = [self.leased.host(self.leased.address(member))] if member.mode == "address" else []
         self.neighbours.beside(gateway.name, member.vm, member.vm.addresses[self.family], sends)
 
-    def _member(self, member: Member, gateway: OrgEdge | VappEdge) -> None:
-        document = self._document(member.vm.name, "member", member.vm.cloud)
+    def _member(self, edge: OrgEdge, member: Member, gateway: OrgEdge | VappEdge) -> None:
+        document = self._document(edge, member.vm.name, "member", member.vm.cloud)
         own = self.leased.address(member)
         document["addresses"].append({"address": self.leased.host(own), "beside": member.vm.addresses[self.family]})
         there, via = [*self.blocks, *self._networks()], gateway.inside[self.family]
@@ -119,9 +119,10 @@ class _SiteCompiler:
         """All networks that are destinations."""
         return [str(network.prefix) for network in self.vpn.destinations.networks]
 
-    def _document(self, node: str, role: str, cloud: str) -> Document:
+    def _document(self, edge: OrgEdge, node: str, role: str, cloud: str) -> Document:
         document = self.compiled.documents.get(node)
         if document is None:
+            self.compiled.homes[node] = edge.name
             document = self.compiled.documents[node] = empty_document(node, role, self.vpn.organization, cloud)
         if role != "member":
             document["sysctls"][_FORWARDING[self.family]] = "1"

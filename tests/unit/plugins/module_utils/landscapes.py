@@ -100,11 +100,12 @@ class World:
         observed: Mapping[str, Mapping[str, Any]] | None = None,
         adopt: Iterable[str] = (),
         collisions: Iterable[Mapping[str, Any]] = (),
+        anew: bool = False,
         **parts: Any,
     ) -> Plan:
         """Plan an intent, given as ``{"pools", "vpns", "policies"}``, and have every edge confirm it.
 
-        ``comes_up`` False: no edge does.
+        ``comes_up`` False: no edge does. ``anew``: compile everything, whatever was compiled before.
         """
         whole = tidy({"pools": POOLS, "vpns": [], "policies": {}, **intent, **parts})
         matches = self.matches(whole["vpns"])
@@ -124,7 +125,13 @@ class World:
             adopt=tuple(adopt),
             collisions=tuple(collisions),
         )
-        plan = self.ledger.run(lambda transaction: make_plan(transaction, request), dry_run=dry_run, who=who)
+
+        def work(transaction: Transaction) -> Plan:
+            for organization in transaction.organizations() if anew else ():
+                transaction.put_inputs(organization, {}, transaction.inputs(organization))
+            return make_plan(transaction, request)
+
+        plan = self.ledger.run(work, dry_run=dry_run, who=who)
         if plan.coming and comes_up and not dry_run:
             self.confirm(self.hosts, who=who)
         return plan
@@ -192,7 +199,7 @@ class World:
 
 def as_bytes(plan: Plan) -> bytes:
     """A plan as one text: equal plans are equal byte for byte, order of keys and lists included."""
-    return json.dumps(vars(plan)).encode()
+    return json.dumps({**vars(plan), "documents": dict(plan.documents)}).encode()
 
 
 def addresses(plan: Plan, vpn: str) -> dict[str, str]:

@@ -35,6 +35,7 @@ def test_an_intent_and_a_landscape_make_this_plan(story: str) -> None:
     landscape, intent = read(story, "landscape.yml"), read(story, "intent.yml")
     world = World(landscape["hosts"], groups=landscape.get("groups", {}))
     plan = vars(world.ask({name.removeprefix("vcc_"): value for name, value in intent.items()}))
+    plan["documents"] = dict(plan["documents"])
     text = json.dumps(plan, indent=2, sort_keys=True) + "\n"
     path = GOLDEN / story / "plan.json"
     if os.environ.get("UPDATE_GOLDEN"):

@@ -14,7 +14,13 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.plan import Request, make_plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.settle import settle
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import POOLS, World, addresses, lab
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
+    POOLS,
+    World,
+    addresses,
+    as_bytes,
+    lab,
+)
 
 ACME = {"name": "payroll", "pool": "internal", "members": ["vm3-east", "vm3-west"]}
 UMBRA = {"name": "payroll", "pool": "internal", "members": ["vm3u-east", "vm3u-west"]}
@@ -42,7 +48,7 @@ def documents(plan: Plan, org: str) -> dict[str, Any]:
 
 def seen(plan: Plan) -> str:
     """All that a plan says."""
-    return json.dumps(vars(plan))
+    return as_bytes(plan).decode()
 
 
 @pytest.fixture

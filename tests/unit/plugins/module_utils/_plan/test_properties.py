@@ -442,7 +442,7 @@ def test_organizations_with_the_same_pools_and_names_never_see_each_other(fleet:
     for plan in (later, at_once):
         assert {node: plan.documents[node] for node in alone.documents} == alone.documents
         own = {node: plan.documents[node] for node in other_alone.documents}
-        assert without_numbers(own) == without_numbers(other_alone.documents)
+        assert without_numbers(own) == without_numbers(dict(other_alone.documents))
         assert set(plan.documents) == {*alone.documents, *other_alone.documents}
 
 
