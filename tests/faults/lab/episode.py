@@ -33,6 +33,8 @@ class Story:
         """Where a move can be interrupted: found out, the first time, by making it without a fault."""
         if move.name not in self.clean:
             self.reach(move.begin)
+            if move.end is states.REVOKED:
+                self.clean.clear()  # edges keep what was revoked, whatever they are told later
             self._prepare(move)
             found, status = controller.places(move.words())
             assert status == 0, f"{move.name} without a fault"
