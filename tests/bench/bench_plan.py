@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What planning costs, and how that grows: `make bench`. Numbers given as arguments are further sizes of the mesh.
 
-Every line is one landscape, planned in a ledger file: first from nothing, then again without a change. A mesh of n
+Every line is one landscape, planned in a ledger file: first from nothing, then again without a change, then with one
+member less. A mesh of n
 sites has n(n-1)/2 tunnels with two ends each, and every end is said in a document: no plan can grow slower. So the
 column to watch is the time per tunnel, per member where the sites stay, and per link where VPNs share tunnels; it must
 not rise. Topologies with few tunnels still have a way between any two sites: there it is the time per pair of sites.
@@ -86,33 +87,35 @@ def main() -> None:
             ("star, chain, tree; 10 members each", TOPOLOGIES, "pair"),
         ):
             heads = (
-                f"{'first, s':>11}{'again, s':>10}{'first, us/' + unit:>19}{'again, us/' + unit:>19}{'ledger, MB':>12}"
+                f"{'first, s':>11}{'again, s':>10}{'one less, s':>13}{'first, us/' + unit:>19}{'again, us/' + unit:>19}"
+                f"{'ledger, MB':>12}"
             )
             print(f"\n{title}\n{'sites':>6}{'members':>9}{'VPNs':>6}{'tunnels':>9}{'links':>8}{heads}")
             for case in cases:
                 report(case, Path(folder), unit)
 
 
-def measure(case: Case, folder: Path) -> tuple[float, float, float]:
-    """Processor seconds from nothing and without a change, megabytes of the ledger."""
+def measure(case: Case, folder: Path) -> tuple[float, float, float, float]:
+    """Processor seconds from nothing, without a change, with one member less; megabytes of the ledger."""
     world = case.world(folder)
     intent = case.intent(world)
     first = seconds(lambda: world.plan(*intent))
     again = seconds(lambda: world.plan(*intent))
+    *others, last = intent
+    less = seconds(lambda: world.plan(*others, {**last, "members": last["members"][:-1]}))
     gc.collect()
-    return first, again, sum(file.stat().st_size for file in folder.glob(f"{case}.sqlite*")) / 1e6
+    return first, again, less, sum(file.stat().st_size for file in folder.glob(f"{case}.sqlite*")) / 1e6
 
 
 def report(case: Case, folder: Path, unit: str) -> None:
     """Measure one case and print its line."""
-    first, again, size = measure(case, folder)
+    first, again, less, size = measure(case, folder)
     links = case.tunnels * case.vpns
     pairs = case.sites * (case.sites - 1) // 2
     count = {"tunnel": case.tunnels, "member": case.members, "link": links, "pair": pairs}[unit]
     print(f"{case.sites:>6}{case.members:>9}{case.vpns:>6}{case.tunnels:>9}{links:>8}", end="")
-    print(
-        f"{first:>11.2f}{again:>10.2f}{first / count * 1e6:>19.0f}{again / count * 1e6:>19.0f}{size:>12.1f}", flush=True
-    )
+    print(f"{first:>11.2f}{again:>10.2f}{less:>13.2f}", end="")
+    print(f"{first / count * 1e6:>19.0f}{again / count * 1e6:>19.0f}{size:>12.1f}", flush=True)
 
 
 if __name__ == "__main__":
