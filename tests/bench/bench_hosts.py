@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a host costs that a run does not concern: `make bench`. Numbers given as arguments are other sizes.
 
-Each line is one real run of `create_vpn --check`, about a VPN of two sites and six members, in an inventory with so many
-more members that are in no VPN. No host answers: what differs from line to line is what the others cost the controller.
+Each line is a real run of `plan_vpn` and one of `create_vpn --check`, about a VPN of two sites and six members, in an
+inventory with so many more members that are in no VPN. No host answers: what differs from line to line is what the
+others cost the controller.
 """
 
 from __future__ import annotations
