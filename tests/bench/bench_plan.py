@@ -6,8 +6,8 @@
 Every line is one landscape, planned in a ledger file: first from nothing, then again without a change, then with one
 member less. A mesh of n sites has n(n-1)/2 tunnels with two ends each, and every end is said in a document: no first
 plan can grow slower. So the column to watch is the time per tunnel, per member where the sites stay, and per link where
-VPNs share tunnels; it must not rise. Topologies with few tunnels still have a way between any two sites: there it is the
-time per pair of sites.
+VPNs share tunnels; it must not rise. Topologies with few tunnels still have a way between any two sites: there it is
+the time per pair of sites.
 """
 
 from __future__ import annotations
