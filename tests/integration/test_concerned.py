@@ -11,7 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ansible_collections.intercloud.vpn.tests.integration.test_wrong_intents import INVENTORY, PLAYBOOK, RIGHT, ROOT, Run
+from ansible_collections.intercloud.vpn.tests.integration.test_wrong_intents import (
+    INVENTORY,
+    PLAYBOOK,
+    RIGHT,
+    ROOT,
+    Run,
+)
 
 PLAN = "- import_playbook: intercloud.vpn.plan_vpn\n"
 CONCERNED = {"edge-east", "edge-west", "node-east", "node-west", "vm1-east", "vm1-west"}
