@@ -79,7 +79,8 @@ def site_digests(leased: Iterable[LeasedVpn], going: Iterable[LeasedVpn] = ()) -
             parts = _parts(one)
             frame = digest_of([what, _frame(one), [] if is_mesh(one.vpn) else sorted(parts.items())])
             for site, part in parts.items():
-                found.setdefault(site, []).append(f"{frame} {part}")
+                if not one.edges[site].external:  # it is told nothing
+                    found.setdefault(site, []).append(f"{frame} {part}")
     return {site: digest_of([code_digest(), texts]) for site, texts in found.items()}
 
 
