@@ -49,7 +49,8 @@ def recompile(
     """
     digests = site_digests(leased, going)
     stale = {site for site, digest in digests.items() if known.get(site) != digest or site not in records}
-    stale |= {site for one in before for site in one.edges if site not in digests}  # it left, or its VPN went
+    was = {site for one in before for site, edge in one.edges.items() if not edge.external}
+    stale |= was - {*digests}  # sites that left, or whose VPN went
     new = compile_organization(organization, leased, landscape, stale)
     deleting = compile_organization(organization, going, past, stale)
     documents = {
