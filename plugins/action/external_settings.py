@@ -13,7 +13,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import write_whole
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import settings, with_libreswan
-from ansible_collections.intercloud.vpn.plugins.module_utils._partner.text import settings_text
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings_text import settings_text
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import LocalAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 

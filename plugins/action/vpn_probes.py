@@ -11,8 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.choice import ALL, AUTO, DAY, SAMPLE, Choice
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probes import probe_targets
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.which_pairs import ALL, AUTO, DAY, SAMPLE, Choice
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import LocalAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import keep, load_plan
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import note_more

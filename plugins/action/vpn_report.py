@@ -17,11 +17,11 @@ from ansible.utils.display import Display
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import make_directory, write_whole
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.blame import blamed, runnable
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.certificates import DAYS, Trust
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.choice import Choice
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probes import probe_targets
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.table import table
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.verify import judge
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.which_pairs import Choice
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import LocalAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 

@@ -11,7 +11,7 @@ import time
 
 from .commit import FAILURES, refuse, rollback
 from .document import LIBIPSEC_DEVICE
-from .ipsec import certificates, charon, renew, revocations, secrets
+from .ipsec import certificates, charon, reauthenticate, revocations, secrets
 from .kernel import ip, usage
 from .kernel.nftables import Nftables
 from .kernel.routes import DeviceRoutes
@@ -48,7 +48,7 @@ def started(store: Store) -> None:
         credentials=certificates.on_disk(store),
         revoked=revocations.identities(files.read(store.at(certificates.REVOCATIONS))),
         secrets=secrets.digests(generation),
-        made=renew.made_with(generation),
+        made=reauthenticate.made_with(generation),
     )
     deadline = time.monotonic() + 5
     while generation.backend == "libipsec" and not ip.exists(LIBIPSEC_DEVICE) and time.monotonic() < deadline:

@@ -14,7 +14,7 @@ from . import identity
 from .document import NOTHING, Change, Document, Generation
 from .generation import pending as _pending
 from .generation import salvage
-from .ipsec import certificates, renew, secrets
+from .ipsec import certificates, reauthenticate, secrets
 from .ipsec.certificates import Certificates
 from .ipsec.links import Links
 from .ipsec.secrets import Secrets
@@ -133,7 +133,7 @@ def activate(want: Generation, have: Generation, store: Store, boot: bool = Fals
     At boot every subsystem is tried, whatever the others say: a network that is not there must not keep the rest away.
     """
     if not boot:
-        renew.note(want, have, store)
+        reauthenticate.note(want, have, store)
     everything = [part for part in parts(want, have, store, boot=boot) if not (keep and isinstance(part, KEPT))]
     steps = [part.build for part in everything] + [part.clear for part in reversed(everything)]
     with store.aiming("" if want.empty else want.name):

@@ -15,7 +15,7 @@ from typing import Any
 
 from .commit import NOTHING_LEFT, leave
 from .document import Document, Generation
-from .ipsec import renew
+from .ipsec import reauthenticate
 from .kinds import KINDS, kind_of
 from .state import Store
 from .system.run import CommandError
@@ -81,7 +81,7 @@ def confirm(store: Store, timeout: float, check: bool = False, expected: str = "
         generation = store.running().generation
         return {
             "disarmed": store.fallback is not None,
-            "renewed": list(renew.pending(generation, store)),
+            "renewed": list(reauthenticate.pending(generation, store)),
             "initiated": _names(missing(generation, store)),
             "links": states(generation, store),
         }
@@ -102,7 +102,7 @@ def confirm(store: Store, timeout: float, check: bool = False, expected: str = "
         elif disarmed:
             store.confirm()
         generation = store.running().generation
-        renewed = renew.renew(generation, store) if generation.tunnels("ipsec") else []
+        renewed = reauthenticate.renew(generation, store) if generation.tunnels("ipsec") else []
     tried = initiate(missing(generation, store), generation, timeout, store)
     for kind in KINDS:
         kind.settle(generation, timeout, store)

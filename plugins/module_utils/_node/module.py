@@ -16,7 +16,7 @@ from .confirm import confirm as keep
 from .confirm import states
 from .document import Generation
 from .facts import installed
-from .ipsec import renew, secrets
+from .ipsec import reauthenticate, secrets
 from .ipsec.certificates import needed
 from .state import Busy, Store
 from .tunnel_kind import UP
@@ -72,7 +72,7 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
         return {"msg": f"not applied, nothing was touched: {error}", "rolled_back": False}
     links = [] if want.empty else states(want, store)
     down = any(link["initiator"] and link["state"] not in UP for link in links)
-    stale = not check and bool(renew.pending(want, store))
+    stale = not check and bool(reauthenticate.pending(want, store))
     return {
         **outcome.report(),
         "new": new and not want.empty,

@@ -18,7 +18,7 @@ from typing import Any
 from . import identity
 from .document import NOTHING, Generation
 from .generation import pending
-from .generation.stored import COPIES, STATE, Running, Stored
+from .generation.running import COPIES, STATE, Running, Stored
 from .ssl import arrivals as _arrivals
 from .ssl import processes
 from .system import files, leftovers

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .._intent.vpn import Vpn
-from .pool.leases import hosts_of
+from .pool.lease_keys import hosts_of
 
 if TYPE_CHECKING:
     from .._intent.landscape.landscape import Landscape

@@ -26,8 +26,8 @@ from .compile.organization import lease_vpns
 from .compile.recompile import Recompiled, recompile
 from .diff import changed_nodes, diff, touched
 from .outcome import Plan
-from .pool.leases import SiteDemand, hosts_of, is_vpn_block, vpn_of
-from .pool.pool import carve_vpn
+from .pool.allocate import carve_vpn
+from .pool.lease_keys import SiteDemand, hosts_of, is_vpn_block, vpn_of
 from .settle import told
 from .topology.static_paths import static_losses
 

@@ -19,7 +19,7 @@ from .._intent.landscape.landscape import Landscape
 from .._intent.vpn import Vpn
 from .._ledger.records import ACTIVE
 from .outcome import Plan
-from .pool.leases import server_key, vm_key
+from .pool.lease_keys import server_key, vm_key
 
 if TYPE_CHECKING:
     from .organization import OrganizationPlan

@@ -12,7 +12,7 @@ from .._base.problems import Problems
 from .._intent.organizations import organizations_of, restrict
 from .._ledger.records import DELETING
 from .compile.documents import empty_document
-from .pool.leases import hosts_of, vpn_key
+from .pool.lease_keys import hosts_of, vpn_key
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction

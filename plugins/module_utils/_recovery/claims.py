@@ -12,7 +12,7 @@ from typing import Any
 
 from .._base.lease import Lease
 from .._base.prefix import Prefix, parse_address
-from .._plan.pool.leases import blocks_of, edge_key, site_key, vm_key, vpn_key
+from .._plan.pool.lease_keys import blocks_of, edge_key, site_key, vm_key, vpn_key
 from .held import Held
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._base.problems import some
-from .choice import Choice
+from .which_pairs import Choice
 
 ERROR, WARNING = "error", "warning"
 SHOWN = 3

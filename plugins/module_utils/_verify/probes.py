@@ -1,232 +1,194 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VERIFY: what came of the probes. "Up" means that packets came back."""
+"""VERIFY: who pings whom. A VPN is proved by answers that come and by answers that must not come.
+
+======== =========== ============ ======================================================================
+kind     from        answer       why
+======== =========== ============ ======================================================================
+member   member      must come    the pairs that are chosen (which_pairs.py), a packet of full size between sites
+edge     member      must come    the other sites' edges, at their own address in the VPN
+port     member      must come    a TCP port that is allowed, of who is reached on some ports only: one member per site
+stranger non-member  must not     a VM beside the members, in each network of an involved site, tries to get in
+unleased member      must not     an address of the VPN, at another site, that nobody holds
+reply    member      must not     a non-member beside it: its reply to a VPN address would cross the gateway
+closed   member      must not     a TCP port that is not allowed
+backward destination must not     a VM of ours that is a destination, and no member, tries members
+======== =========== ============ ======================================================================
+
+Of a VPN whose pairs are all probed, every member does all of this, and strangers try every member. Of others one
+member of a site does it for all of them, over every link. Nothing starts at an external member, which nobody of us
+logs in to; to one, it is probed like to any other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .finding import ERROR, WARNING, Finding, Result, few, known
-from .recorder import NOT_PROBED
-from .usage import stopped
+from . import access
+from .ways import Documents, Ways, bare, edge_address, links_of
+from .which_pairs import Choice, by_site, pick, sample
 
 Section = Mapping[str, Any]
-SETTLED = 60  # seconds
-Droppers = Mapping[str, Collection[Section]]
-Down = Collection[tuple[str, str]]
-"""(VPN, tunnel) of the links that are not up at both ends."""
+Plan = Section
+Target = dict[str, Any]
+MUST_ANSWER = ("member", "edge", "port")
 
 
-def judge_probes(result: Result, droppers: Droppers) -> Iterator[Finding]:
-    """The findings of all the probes that were filed; marks the links that packets came back over.
+def probe_targets(plan: Plan, documents: Documents, choice: Choice | None = None) -> dict[str, list[Target]]:
+    """The targets of every VM that has any.
 
-    ``droppers``: by node, the chains of others that may drop members' packets.
+    A target has address, source (None: as the VM pleases), expect, vpn, dst (None: nobody), kind and mtu (or None).
     """
-    down = {(link["vpn"], link["tunnel"]) for link in result.links if link["state"] in ("DOWN", "UNKNOWN")}
-    yield from _judge_sending([*result.pairs, *result.edges, *result.ports, *result.negative])
-    # What a used-up quota stops is its finding, and no fault of the tunnel's.
-    yield from _judge_pairs([pair for pair in result.pairs if not _spent(pair, result)], down, droppers)
-    yield from _judge_applications(result.pairs)
-    yield from _judge_edges([edge for edge in result.edges if not _spent(edge, result)], down, droppers)
-    yield from _judge_ports([port for port in result.ports if not _spent(port, result)], result.pairs)
-    yield from _judge_negative(result.negative)
-    _mark_links(result)
-    yield from _judge_own_traffic(result.links)
+    ways, found = Ways(documents), dict[str, list[Target]]()
+    for vpn in plan["vpns"]:
+        for vm, target in _Vpn(plan, vpn, documents, ways, choice or Choice()).targets():
+            found.setdefault(vm["name"], []).append(target)
+    return found
 
 
-def _spent(probe: Section, result: Result) -> bool:
-    return not probe["reachable"] and stopped(probe, result.usage)
+class _Vpn:
+    """One VPN's probes, each with the VM that it starts at."""
 
+    def __init__(self, plan: Plan, vpn: Section, documents: Documents, ways: Ways, choice: Choice) -> None:
+        self._plan, self._vpn, self._documents, self._ways = plan, vpn, documents, ways
+        self._choice, self._whole = choice, choice.whole(vpn)
+        self._members: list[Section] = vpn["members"]
+        self._own = [member for member in self._members if not member.get("external")]
+        self._at = by_site(self._own)
+        self._sites = sorted({*vpn.get("sites", {}), *(member["site"] for member in self._members)})
+        self._links = [
+            (site, str(tunnel["peer"]))
+            for site in self._sites
+            for tunnel, _link in links_of(documents.get(site, {}), vpn["name"])
+        ]
 
-def _judge_sending(probes: Iterable[Section]) -> Iterator[Finding]:
-    """A probe that could not be made proves nothing. A host that did not answer at all is somebody else's finding."""
-    unsent: dict[tuple[str, str, str], list[Section]] = {}
-    for probe in probes:
-        if not probe["probed"] and not probe["silent"]:
-            unsent.setdefault((probe["vpn"], probe["src"], str(probe["reason"])), []).append(probe)
-    for (vpn, src, reason), group in sorted(unsent.items()):
-        to = few(str(probe["dst"] or probe["address"]) for probe in group)
-        look = f"ip address, ping on {src}; the plan may be newer than what is applied"
-        yield Finding(ERROR, f"{vpn}: {src}", f"probes to {to} can be sent", reason, look)
+    def targets(self) -> Iterator[tuple[Section, Target]]:
+        others = strangers(self._plan, self._vpn, self._choice.nonmembers)
+        yield from self._pairs()
+        yield from self._edges()
+        yield from self._unleased()
+        yield from self._replies(others)
+        yield from self._strangers(others)
+        yield from self._access(others)
 
+    def _pairs(self) -> Iterator[tuple[Section, Target]]:
+        if self._whole:
+            pairs = [(src, dst) for src in self._own for dst in self._members if src["name"] != dst["name"]]
+        else:
+            pairs = sample(self._members, self._links, self._choice.turn)
+        for src, dst in pairs:
+            mtu = self._ways.between(self._vpn["name"], src, dst).mtu
+            yield src, self._target(src, "member", dst["address"], dst["name"], mtu)
 
-def _judge_applications(pairs: Iterable[Section]) -> Iterator[Finding]:
-    """What answers a probe from the VPN address, and does not answer applications, which bind none."""
-    cut: dict[tuple[str, str, str], list[Section]] = {}
-    for pair in pairs:
-        if pair["application_ok"] is False:
-            cut.setdefault((pair["vpn"], pair["src"], str(pair["application_reason"])), []).append(pair)
-    for (vpn, src, reason), group in sorted(cut.items()):
-        seen = f"to {few(str(pair['dst']) for pair in group)}: {reason}"
-        look = f"ip rule; ip route get {group[0]['address']} on {src}: other software may have added a rule"
-        yield Finding(ERROR, f"{vpn}: {src}", "applications reach what its probes reach", seen, look)
+    def _edges(self) -> Iterator[tuple[Section, Target]]:
+        """Some sites are only on the way."""
+        addresses = {site: edge_address(self._documents, self._vpn["name"], site) for site in self._sites}
+        if self._whole:
+            asked = [(member, site) for member in self._own for site in self._sites if site != member["site"]]
+        else:
+            asked = [
+                (pick(self._at[here], self._choice.turn), there) for here, there in self._links if here in self._at
+            ]
+        for member, site in asked:
+            address = addresses.get(site)
+            if address:
+                yield member, self._target(member, "edge", address, site)
 
+    def _unleased(self) -> Iterator[tuple[Section, Target]]:
+        taken = {bare(other["address"]) for other in self._members}
+        taken |= {edge_address(self._documents, self._vpn["name"], site) or "" for site in self._sites}
+        taken |= {bare(site["address"]) for site in self._vpn.get("sites", {}).values()}  # of external edges, too
+        taken |= {there.address for there in access.destinations(self._vpn)}
+        for site, members in self._at.items():
+            links = links_of(self._documents.get(site, {}), self._vpn["name"])
+            far = (text for _tunnel, link in links for text in link["remote_ts"] if _in_blocks(text, self._vpn))
+            address = _free_address(far, taken)
+            if address:
+                for member in members if self._whole else [pick(members, self._choice.turn)]:
+                    yield member, self._target(member, "unleased", address, None)
 
-def _blocked(pairs: Iterable[Section], droppers: Droppers) -> str:
-    """Chains of others, on the way of packets that got no answer, that may have dropped them."""
-    found = dict.fromkeys(
-        f"on {node}, chain {one['chain']} ({one['hook']}) {one['how']}"
-        for pair in pairs
-        for node, one in _dropping(pair, droppers)
-    )
-    return few(found)
+    def _replies(self, others: Iterable[Section]) -> Iterator[tuple[Section, Target]]:
+        """A translated member has no VPN address to send from."""
+        for vm in others:
+            able = [member for member in self._at.get(vm["site"], []) if member.get("mode") == "address"]
+            for member in able if self._whole or not able else [pick(able, self._choice.turn)]:
+                for address in map(bare, vm.get("addresses", [])):
+                    if (":" in address) == (":" in member["address"]):
+                        yield member, self._target(member, "reply", address, vm["name"])
 
+    def _strangers(self, others: Iterable[Section]) -> Iterator[tuple[Section, Target]]:
+        """Of a large VPN, one member of the stranger's site and of each that has a link to it."""
+        at = by_site(self._members)
+        near: dict[str, list[str]] = {}
+        for here, there in self._links:
+            near.setdefault(here, [here]).append(there)
+        for vm in others:
+            sites = [site for site in near.get(vm["site"], [vm["site"]]) if site in at]
+            asked = self._members if self._whole else [pick(at[site], self._choice.turn) for site in sites]
+            for member in asked:
+                yield vm, self._target(None, "stranger", member["address"], member["name"])
 
-def _dropping(pair: Section, droppers: Droppers) -> Iterator[tuple[str, Section]]:
-    """The nodes on a pair's way, with the chains of others there that may have dropped its packets."""
-    blind = "ip" if ":" in pair["address"] else "ip6"  # chains that never see its packets
-    for node, hooks in _hooks(pair):
-        for one in droppers.get(node, ()):
-            if one["hook"] in hooks and one["chain"].split()[0] != blind:
-                yield node, one
+    def _access(self, others: Iterable[Section]) -> Iterator[tuple[Section, Target]]:
+        asked: dict[access.Probe, list[Section]] = {}
+        for member, probe in access.from_members(self._vpn):
+            asked.setdefault(probe, []).append(member)
+        for probe, members in asked.items():
+            for member in members if self._whole else [pick(members, self._choice.turn)]:
+                yield member, self._asked(member, probe)
+        for vm in others:
+            for probe in access.from_stranger(self._vpn, vm):
+                yield vm, self._asked(None, probe)
+        some = [pick(members, self._choice.turn) for members in by_site(self._members).values()]
+        for vm, probe in access.from_destinations(self._plan, self._vpn, self._members if self._whole else some):
+            yield vm, self._asked(None, probe)
 
+    def _asked(self, member: Section | None, probe: access.Probe) -> Target:
+        target = self._target(member, probe.kind, probe.address, probe.name)
+        return target if probe.port is None else {**target, "port": probe.port}
 
-def _hooks(pair: Section) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The nodes that a pair's packets pass, and by which hooks of their firewalls."""
-    always = ("ingress", "prerouting", "postrouting", "egress")
-    ends = (*always, "input", "output")
-    yield from ((str(pair[end]), ends) for end in ("src", "dst"))
-    yield from ((node, (*always, "forward")) for node in pair["via"])
-
-
-def _judge_pairs(pairs: Iterable[Section], down: Down, droppers: Droppers) -> Iterator[Finding]:
-    """One finding per VPN and pair of sites; a broken link, which may break many of those, is one fault."""
-    listed = list(pairs)
-    quiet = {str(pair["src"]) for pair in listed if pair["silent"] and pair["reason"] != NOT_PROBED}
-    for (vpn, what, *broken), group in _grouped(listed, down).items():
-        subject = f"{vpn}: {what}"
-        sent = [pair for pair in group if not pair["silent"]]
-        look = f"tunnel {few(broken)} first" if broken else f"routes and rules on {few(group[0]['via'])}"
-        dead = [pair for pair in sent if pair["probed"] and not pair["reachable"]]
-        if dead:
-            why = next((f" ({pair['reason']})" for pair in dead if pair["reason"]), "")
-            seen = f"no answer in {len(dead)} of {len(group)}: {few(map(_arrow, dead))}{why}"
-            blocked = "" if broken else _blocked(dead, droppers)
-            seen += f"; {blocked}" if blocked else ""
-            causes = () if broken else known({str(pair["dst"])} & quiet or _causes(pair, droppers) for pair in dead)
-            yield Finding(ERROR, subject, "every member answers", seen, look, causes)
-        small = [pair for pair in sent if pair["reachable"] and pair["mtu_ok"] is False]
-        if small:
-            why = next((f" ({pair['mtu_reason']})" for pair in small if pair["mtu_reason"]), "")
-            seen = f"lost in {len(small)} of {len(group)}: {few(map(_arrow, small))}{why}"
-            expected = f"packets of {small[0]['mtu']} octets pass, or a gateway says how many do"
-            look = f"ip link (the tunnel's device), ping -M do to the peer on {few(small[0]['via'])}"
-            yield Finding(ERROR, subject, expected, seen + _fitting(small), _underlay(small) or look)
-        lossy = [pair for pair in sent if pair["reachable"] and pair["loss"]]
-        if lossy:
-            seen = f"{max(pair['loss'] for pair in lossy):g} % lost: {few(map(_arrow, lossy))}"
-            yield Finding(WARNING, subject, "no loss", seen, "the network below the tunnel; verify_vpn again")
-
-
-def _fitting(pairs: Iterable[Section]) -> str:
-    fits = [pair["mtu_fits"] for pair in pairs if pair["mtu_fits"]]
-    return f"; packets of {min(fits)} octets pass" if fits else ""
-
-
-def _underlay(pairs: Iterable[Section]) -> str:
-    """What to set so that the path's limit is known."""
-    known = [pair for pair in pairs if pair["underlay_mtu"]]
-    if not known:
-        return ""
-    ends = sorted({edge for pair in known for name in pair["tunnels"] for edge in str(name).split("--")[:2]})
-    return (
-        f"set vcc_underlay_mtu: {min(pair['underlay_mtu'] for pair in known)} for the edge with the narrow path "
-        f"({' or '.join(ends)}), and run create_vpn"
-    )
-
-
-def _causes(pair: Section, droppers: Droppers) -> set[str]:
-    """Where packets were dropped for sure, or else where they may have been."""
-    found = list(_dropping(pair, droppers))
-    return {node for node, one in found if one.get("sure")} or {node for node, _one in found}
-
-
-def _judge_edges(edges: Iterable[Section], down: Down, droppers: Droppers) -> Iterator[Finding]:
-    """What leads over a broken tunnel is not said once more: the tunnel has a finding of its own."""
-    for edge in edges:
-        if any((edge["vpn"], tunnel) in down for tunnel in edge["tunnels"]):
-            continue
-        subject = f"{edge['vpn']}: {_arrow(edge)}"
-        if edge["probed"] and not edge["reachable"]:
-            look = f"ip address show lo, nft list table inet intercloud_vpn on {edge['dst']}"
-            blocked = _blocked([edge], droppers)
-            seen = f"no answer; {blocked}" if blocked else "no answer"
-            causes = known([_causes(edge, droppers)])
-            yield Finding(ERROR, subject, f"the edge answers at {edge['address']}", seen, look, causes)
-
-
-def _judge_ports(ports: Iterable[Section], pairs: Iterable[Section]) -> Iterator[Finding]:
-    """One finding per port. Where no member answers either, the tunnel is the fault, and somebody else's finding."""
-    pairs = list(pairs)
-    broken = {(pair["vpn"], *pair["sites"]) for pair in pairs if pair["probed"]}
-    broken -= {(pair["vpn"], *pair["sites"]) for pair in pairs if pair["reachable"]}
-    asked: dict[tuple[str, str, int], list[Section]] = {}
-    for probe in ports:
-        if probe["probed"] and (probe["vpn"], *probe["sites"]) not in broken:
-            asked.setdefault((probe["vpn"], probe["dst"], probe["port"]), []).append(probe)
-    for (vpn, dst, port), group in sorted(asked.items()):
-        dead = [probe for probe in group if not probe["reachable"]]
-        if dead:
-            why = next((f" ({probe['reason']})" for probe in dead if probe["reason"]), "")
-            seen = f"no answer to {few(probe['src'] for probe in dead)}{why}"
-            look = f"whether {dst} is up, drops packets itself, and has a way back over {group[0]['sites'][1]}"
-            yield Finding(ERROR, f"{vpn}: {dst}", f"TCP port {port} answers, if only that it is closed", seen, look)
-
-
-EXPECTED = {
-    "closed": "no answer: it is none of the ports that are allowed",
-    "backward": "no way in: a destination opens no connection to a member",
-    "stranger": "no way in: it is no member",
-    "unleased": "nothing at an address that nobody holds",
-    "reply": "no reply of a non-member to a VPN address",
-}
-
-
-def _judge_negative(probes: Iterable[Section]) -> Iterator[Finding]:
-    for probe in probes:
-        subject = f"{probe['vpn']}: {_arrow(probe)}"
-        if probe["reachable"]:
-            look = "nft list table inet intercloud_vpn on the gateways of both"
-            port = f" port {probe['port']}" if probe.get("port") else ""
-            yield Finding(ERROR, subject, EXPECTED[probe["kind"]], f"{probe['address']}{port} answered", look)
-
-
-def _mark_links(result: Result) -> None:
-    """A link is up if packets came back over it."""
-    used = {(pair["vpn"], tunnel) for pair in result.pairs if pair["reachable"] for tunnel in pair["tunnels"]}
-    for link in result.links:
-        link["up"] = link["state"] == "INSTALLED" and (link["vpn"], link["tunnel"]) in used
-
-
-def _judge_own_traffic(links: Iterable[Section]) -> Iterator[Finding]:
-    """A link that packets came back over has counted some. If not, another link carries them, with keys of its own.
-
-    One that was rekeyed a moment ago may have counted none yet.
-    """
-    for link in links:
-        ages = link.get("installed_seconds") or {}
-        idle = {
-            node: f"{count['in']} in, {count['out']} out"
-            for node, count in (link.get("packets") or {}).items()
-            if count and not (count["in"] and count["out"]) and (ages.get(node) or 0) >= SETTLED
+    def _target(
+        self, member: Section | None, kind: str, address: str, dst: str | None, mtu: int | None = None
+    ) -> Target:
+        own = member is not None and member.get("mode") == "address"
+        return {
+            "address": bare(address),
+            "source": bare(member["address"]) if member and own else None,
+            "expect": "reachable" if kind in MUST_ANSWER else "unreachable",
+            "vpn": self._vpn["name"],
+            "dst": dst,
+            "kind": kind,
+            "mtu": mtu,
         }
-        if link["up"] and idle:
-            seen = "; ".join(f"{node}: {counts} packets" for node, counts in sorted(idle.items()))
-            look = f"swanctl --list-sas --ike {link['tunnel']} on {' and '.join(sorted(idle))}: reqid"
-            yield Finding(ERROR, f"link {link['vpn']} in {link['tunnel']}", "it carries its VPN's packets", seen, look)
 
 
-def _grouped(pairs: Iterable[Section], down: Down) -> dict[tuple[str, ...], list[Section]]:
-    """Pairs by VPN, what they have in common, and the broken tunnels on their way."""
-    groups: dict[tuple[str, ...], list[Section]] = {}
-    for pair in pairs:
-        broken = sorted(tunnel for tunnel in pair["tunnels"] if (pair["vpn"], tunnel) in down)
-        way = f"over {few(broken)}" if broken else " to ".join(pair["sites"])
-        groups.setdefault((pair["vpn"], way, *broken), []).append(pair)
-    return groups
+def strangers(plan: Plan, vpn: Section, per_network: int) -> Sequence[Section]:
+    """The non-members that try to get in: so many of each network of an involved site, the first by name."""
+    members = {member["name"] for member in vpn["members"]}
+    sites = {member["site"] for member in vpn["members"]}
+    taken: dict[tuple[str, str | None], int] = {}
+    chosen = []
+    for vm in sorted(plan["members"], key=lambda vm: str(vm["name"])):
+        network = (vm["site"], vm.get("vapp"))
+        if vm["site"] in sites and vm["name"] not in members and taken.get(network, 0) < per_network:
+            taken[network] = taken.get(network, 0) + 1
+            chosen.append(vm)
+    return chosen
 
 
-def _arrow(probe: Section) -> str:
-    return f"{probe['src']} -> {probe['dst'] or probe['address']}"
+def _in_blocks(text: str, vpn: Section) -> bool:
+    """Whether a prefix is the VPN's own, and no network that is a destination."""
+    return text not in {network["network"] for network in vpn.get("destinations", {}).get("networks", [])}
+
+
+def _free_address(prefixes: Iterable[str], taken: set[str]) -> str | None:
+    """The highest address nobody holds: leases are carved from below."""
+    for text in prefixes:
+        network = ipaddress.ip_network(text, strict=False)
+        for back in range(min(network.num_addresses, len(taken) + 1)):
+            address = str(network[-1 - back])
+            if address not in taken:
+                return address
+    return None

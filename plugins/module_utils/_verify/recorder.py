@@ -11,7 +11,7 @@ from typing import Any
 from . import access
 from .finding import Result
 from .mtu import underlay_for
-from .targets import Plan, Target
+from .probes import Plan, Target
 from .ways import Documents, Way, Ways, bare
 
 Section = Mapping[str, Any]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .finding import Result
-from .targets import Plan
+from .probes import Plan
 
 Section = Mapping[str, Any]
 

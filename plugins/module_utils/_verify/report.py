@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import Any
 
 from .finding import Result
+from .probes import Plan
 from .records import Records, by_vpn, failed
-from .targets import Plan
 from .ways import bare
 
 Section = Mapping[str, Any]

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .._partner.settings import pointer
-from .choice import by_site
 from .finding import ERROR, Result
+from .probes import Plan
 from .records import Records, by_vpn
-from .targets import Plan
 from .usage import usage_lines
 from .ways import bare
+from .which_pairs import by_site
 
 Section = Mapping[str, Any]
 WIDTH = 110  # columns

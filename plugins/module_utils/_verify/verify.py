@@ -17,16 +17,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from .answers import judge_probes
 from .certificates import Trust, judge_certificates
-from .choice import Choice
 from .clocks import judge_clocks
 from .finding import ERROR, WARNING, Finding, Result, few
 from .links import judge_links
-from .probes import judge_probes
+from .probes import Plan, probe_targets
 from .recorder import Recorder
-from .targets import Plan, probe_targets
 from .usage import judge_usage, usage_records
 from .ways import Documents
+from .which_pairs import Choice
 
 Section = Mapping[str, Any]
 APPLIED = ("org_edge", "vapp_edge", "member")  # roles that something is applied to; a VCC node only holds documents
@@ -112,7 +112,7 @@ def _judge_nodes(
 
 
 def _judge_state(node: str, state: Section) -> Iterator[Finding]:
-    """Whether a node can read what it stored (_stored.py there)."""
+    """Whether a node can read what it stored (generation/running.py there)."""
     if state.get("damaged"):
         does = "it refuses all traffic of its VPNs" if state.get("refusing") else "it runs an older generation"
         seen = f"{few(state['damaged'])}: {does}"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ..system import files
 
 if TYPE_CHECKING:
-    from .stored import Stored
+    from .running import Stored
 
 FILE = "unconfirmed"
 

@@ -148,7 +148,7 @@ def mark(
 
     `daemon`: its settings. `credentials`: a digest of certificates and revocations. `revoked`: the identities, and when
     their certificates were revoked, that no SA is left of. `secrets`: digests of the pre-shared keys, by tunnel.
-    `made`: what tunnels' IKE_SAs were made with (renew.py).
+    `made`: what tunnels' IKE_SAs were made with (reauthenticate.py).
     """
     pid, start = identity()
     old = marker(store)

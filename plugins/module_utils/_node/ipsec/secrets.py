@@ -201,7 +201,7 @@ class Secrets(Part):
     def clear(self) -> None:
         """Take away what is no longer wanted; have external peers authenticate again with pre-shared keys that changed.
 
-        Where both ends are ours, and a PPK changed, that has to wait for the peer's commit (renew.py).
+        Where both ends are ours, and a PPK changed, that has to wait for the peer's commit (reauthenticate.py).
         """
         if not self._text:
             _files.remove(self.store.at(PATH))

@@ -21,7 +21,7 @@ from ..ipsec.vici import Vici, ViciError
 from ..kinds import KINDS
 from ..state import Store
 from ..tunnel_kind import UP
-from . import expiry, setups
+from . import certificate_expiry, setups
 from .clock import Clock
 from .counting import count
 from .journal import Journal
@@ -139,7 +139,7 @@ class Upkeep(Worker):
         self._initiate([link for link in down if link["state"] != "CONNECTING"])
         if now >= self._certificate:
             self._certificate = now + HOUR
-            for line in self._tried("looking at the certificate", lambda: expiry.warnings(self.store)):
+            for line in self._tried("looking at the certificate", lambda: certificate_expiry.warnings(self.store)):
                 self.journal.failed("certificate", line)  # said once a day: it names the days that are left
 
     def _next(self, now: float, interval: float) -> float:

@@ -19,7 +19,7 @@ from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.paths import of_host, of_pool
 from ..._intent.vpn import Vpn
-from ..pool.leases import vpn_key, vpn_of
+from ..pool.lease_keys import vpn_key, vpn_of
 
 Real = tuple[str, str, Prefix]
 """A host, the variable that says so, and what exists."""

@@ -19,7 +19,7 @@ from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.paths import of_host
 from ..._intent.vpn import Member, Vpn
-from ..pool.leases import is_vpn_block
+from ..pool.lease_keys import is_vpn_block
 from ..tunnel.kinds import KINDS
 from .destinations import check_between_vpns, check_destinations
 from .pools import check_pools, real_networks

@@ -15,7 +15,7 @@ from ..._base.lease import Lease
 from ..._intent.destinations import Server
 from ..._intent.ports import Ports
 from ..._intent.vpn import Member, Vpn
-from ..pool.leases import address_of, server_key, vm_key
+from ..pool.lease_keys import address_of, server_key, vm_key
 
 Entry = dict[str, Any]
 

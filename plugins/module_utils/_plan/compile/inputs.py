@@ -62,7 +62,7 @@ CODE = (
     "_plan.compile.reqids",
     "_plan.compile.sites",
     "_plan.compile.still_guarded",
-    "_plan.pool.leases",
+    "_plan.pool.lease_keys",
     "_plan.topology.ways",
     "_plan.tunnel.ipsec",
     "_plan.tunnel.kind",

@@ -12,7 +12,7 @@ from ..._base.lease import Lease
 from ..._base.prefix import BITS, Prefix
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Member, Vpn
-from ..pool.leases import address_of, blocks_of, edge_key, site_key, vapp_key, vm_key, vpn_key
+from ..pool.lease_keys import address_of, blocks_of, edge_key, site_key, vapp_key, vm_key, vpn_key
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from ..._base.lease import Lease
 from ..._base.prefix import collapse
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Vpn
-from ..pool.leases import vpn_of
+from ..pool.lease_keys import vpn_of
 from ..topology.ways import single_points_of_failure
 from ..tunnel.kinds import KINDS
 from . import access

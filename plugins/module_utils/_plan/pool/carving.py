@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ..._base.errors import PoolExhausted
 from ..._base.lease import Lease
 from ..._base.prefix import BITS, Prefix
-from .leases import blocks_of
+from .lease_keys import blocks_of
 from .space import Space, spans
 
 # Usual least sizes, as host bits: room to grow without a second block. IPv6 keeps to nibbles for readable addresses.

@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.lease import Lease
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import Prefix
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.pool import SiteDemand, carve_vpn
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.allocate import SiteDemand, carve_vpn
 
 POOL = Prefix.parse("100.64.0.0/10")
 # Children that share nothing with pytest, not even open files: what another controller would be.

@@ -146,7 +146,7 @@ def test_whatever_fails_is_undone(store: Store, document: dict[str, Any], monkey
     def note(*_arguments: Any) -> None:
         raise ValueError("ip printed no JSON")
 
-    monkeypatch.setattr(_commit.renew, "note", note)
+    monkeypatch.setattr(_commit.reauthenticate, "note", note)
     with pytest.raises(RolledBack, match="no JSON"):
         commit(generation(document, 2, "a", "b"), store)
     assert Fake.loaded == ["a"]

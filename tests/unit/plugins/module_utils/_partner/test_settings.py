@@ -31,7 +31,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._partner.libreswan 
     ipsec_secrets,
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers, settings, with_libreswan
-from ansible_collections.intercloud.vpn.plugins.module_utils._partner.text import settings_text
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings_text import settings_text
 
 UNIT = Path(__file__).parents[3]
 PLAN: dict[str, Any] = json.loads((UNIT / "golden/external/plan.json").read_text(encoding="utf-8"))

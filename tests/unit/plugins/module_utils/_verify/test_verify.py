@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify import algorithms, verify
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.choice import Choice
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probes import probe_targets
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.ways import Ways
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.which_pairs import Choice
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._verify.world import TUNNEL, World
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify import verify
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.finding import Result
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probes import probe_targets
 
 TUNNEL = "edge-east--edge-west"
 

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import state
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import guarded, pending, salvage, stored
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import guarded, pending, running, salvage
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.test_templates import NAMESPACE
 
@@ -45,7 +45,7 @@ def test_what_is_whole_is_run(store: Store, pair: tuple[Generation, Generation])
 
 
 def test_a_new_node_has_nothing_to_run(store: Store) -> None:
-    assert store.running() == stored.Running(NOTHING)
+    assert store.running() == running.Running(NOTHING)
 
 
 def test_a_damaged_generation_is_replaced_by_the_one_before(store: Store, pair: tuple[Generation, Generation]) -> None:
@@ -130,7 +130,7 @@ def test_certificates_and_keys_are_taken_from_strongswans_files(store: Store, ed
         path = store.at(f"/etc/swanctl/{name}/intercloud-vpn.pem")
         path.parent.mkdir(parents=True)
         path.write_text(pem, encoding="ascii")
-    known = salvage.known(stored.Running(edge, damaged=("x",)), store)
+    known = salvage.known(running.Running(edge, damaged=("x",)), store)
     assert known.files == {"certificate.pem": pem, "authority.pem": pem}
     assert known.empty  # so that every subsystem looks at all that is loaded
 

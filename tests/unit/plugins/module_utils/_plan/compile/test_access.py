@@ -21,7 +21,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._intent.ports impor
     first_port,
     parse_ports,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.leases import hosts_of
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.lease_keys import hosts_of
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import World, lab
 
 SERVER = {"name": "erp", "behind": "edge-east", "address": "10.10.0.13", "ports": ["tcp/8443"]}

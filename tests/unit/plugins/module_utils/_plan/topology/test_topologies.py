@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probes import probe_targets
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.verify import judge
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_properties import Network, overlap
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (

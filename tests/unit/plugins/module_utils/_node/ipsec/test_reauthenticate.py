@@ -18,7 +18,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import 
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import (
     connections,
-    renew,
+    reauthenticate,
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import (
     secrets as _secrets,
@@ -60,7 +60,7 @@ def generation(document: dict[str, Any], key: str | None, **rest: Any) -> Genera
 def commit(want: Generation, have: Generation, store: Store) -> list[str]:
     """As a commit does it, of what concerns keys; what was said of it."""
     want = completed(want, have)
-    renew.note(want, have, store)
+    reauthenticate.note(want, have, store)
     part = Secrets(Context(want, have, store))
     assert part.problems() == []
     said = [change.action for change in part.changes()]
@@ -85,15 +85,15 @@ def test_a_ppk_is_on_disk_and_in_charon_under_its_own_name(
 def test_a_new_ppk_waits_for_the_other_end(document: dict[str, Any], store: Store, charon: Charon) -> None:
     have, want = generation(document, ONE), generation(document, TWO)
     commit(have, NOTHING, store)
-    renew.renew(have, store)
+    reauthenticate.renew(have, store)
     charon.asked.clear()
     assert commit(want, have, store) == [f"change the PPK of {TUNNEL}"]
     assert (charon.asked, charon.sas) == ([], {TUNNEL: 1})  # loaded, and the tunnel is as it was
-    assert renew.pending(want, store) == {TUNNEL: True}
-    assert renew.renew(want, store) == [TUNNEL]
+    assert reauthenticate.pending(want, store) == {TUNNEL: True}
+    assert reauthenticate.renew(want, store) == [TUNNEL]
     assert (charon.asked, charon.sas) == ([f"rekey {TUNNEL}"], {TUNNEL: 2})
-    assert renew.pending(want, store) == {}
-    assert renew.renew(want, store) == []
+    assert reauthenticate.pending(want, store) == {}
+    assert reauthenticate.renew(want, store) == []
 
 
 def test_a_peer_without_the_new_ppk_keeps_its_tunnel_and_stays_pending(
@@ -101,12 +101,12 @@ def test_a_peer_without_the_new_ppk_keeps_its_tunnel_and_stays_pending(
 ) -> None:
     have, want = generation(document, ONE), generation(document, TWO)
     commit(have, NOTHING, store)
-    renew.renew(have, store)
+    reauthenticate.renew(have, store)
     commit(want, have, store)
     charon.reauthenticates = False
-    assert renew.renew(want, store) == [TUNNEL]
+    assert reauthenticate.renew(want, store) == [TUNNEL]
     assert charon.sas == {TUNNEL: 1}
-    assert renew.pending(want, store) == {TUNNEL: True}
+    assert reauthenticate.pending(want, store) == {TUNNEL: True}
 
 
 def test_a_run_that_died_after_the_commit_is_finished_by_the_next(
@@ -116,7 +116,7 @@ def test_a_run_that_died_after_the_commit_is_finished_by_the_next(
     commit(have, NOTHING, store)  # and nobody confirmed: nothing is noted but what the commit noted
     commit(want, have, store)
     assert commit(want, want, store) == []
-    assert renew.pending(want, store) == {TUNNEL: True}
+    assert reauthenticate.pending(want, store) == {TUNNEL: True}
 
 
 def test_a_node_that_went_back_has_nothing_to_make_again(
@@ -126,7 +126,7 @@ def test_a_node_that_went_back_has_nothing_to_make_again(
     commit(first, NOTHING, store)
     commit(second, first, store)
     commit(first, second, store)
-    assert renew.pending(first, store) == {}
+    assert reauthenticate.pending(first, store) == {}
 
 
 def test_the_end_that_waits_makes_nothing_again(document: dict[str, Any], store: Store, charon: Charon) -> None:
@@ -134,7 +134,7 @@ def test_the_end_that_waits_makes_nothing_again(document: dict[str, Any], store:
     have, want = generation(document, ONE), generation(document, TWO)
     commit(have, NOTHING, store)
     commit(want, have, store)
-    assert renew.pending(want, store) == {}
+    assert reauthenticate.pending(want, store) == {}
 
 
 def test_a_key_that_somebody_changed_on_disk_is_loaded_again(
@@ -165,9 +165,9 @@ def test_another_pace_is_a_new_key_exchange_and_no_restart(
 ) -> None:
     have = generation(document, None)
     want = generation(document, None, retransmission={"timeout": 2.0, "base": 1.0, "tries": 2})
-    renew.note(have, NOTHING, store)
-    renew.note(want, have, store)
-    assert renew.pending(want, store) == {TUNNEL: False}
+    reauthenticate.note(have, NOTHING, store)
+    reauthenticate.note(want, have, store)
+    assert reauthenticate.pending(want, store) == {TUNNEL: False}
     one, other = _charon.settings(have), _charon.settings(want)
     assert _charon.lasting(one) == _charon.lasting(other) != one
     assert "given up after 2 + 2 + 2 = 6 s." in other

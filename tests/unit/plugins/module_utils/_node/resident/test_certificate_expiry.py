@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import certificates, x509
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import expiry
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import certificate_expiry
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
@@ -34,7 +34,9 @@ def _end(store: Store, edge: Generation) -> datetime:
     )  # fmt: skip
     store.save(edge)
     store.point(edge)
-    return datetime.strptime(x509.certificate(store)["not_after"], expiry.FORMAT).replace(tzinfo=timezone.utc)
+    return datetime.strptime(x509.certificate(store)["not_after"], certificate_expiry.FORMAT).replace(
+        tzinfo=timezone.utc
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def _end(store: Store, edge: Generation) -> datetime:
     ],
 )
 def test_the_edge_says_it_before_and_after(store: Store, end: datetime, before: timedelta, said: list[str]) -> None:
-    found = expiry.warnings(store, now=end - before)
+    found = certificate_expiry.warnings(store, now=end - before)
     assert len(found) == bool(said)
     for words in said:
         assert words in found[0]
@@ -57,7 +59,7 @@ def test_the_edge_says_it_before_and_after(store: Store, end: datetime, before: 
 
 
 def test_how_many_days_before_can_be_said(store: Store, end: datetime) -> None:
-    assert not expiry.warnings(store, days=7, now=end - timedelta(days=20))
+    assert not certificate_expiry.warnings(store, days=7, now=end - timedelta(days=20))
 
 
 def test_who_needs_no_certificate_says_nothing(store: Store, edge: Generation, end: datetime, document: Any) -> None:
@@ -65,4 +67,4 @@ def test_who_needs_no_certificate_says_nothing(store: Store, edge: Generation, e
     other = Generation({**document, "generation": 4}, edge.files, edge.backend)
     store.save(other)
     store.point(other)
-    assert expiry.warnings(store, now=end) == []
+    assert certificate_expiry.warnings(store, now=end) == []

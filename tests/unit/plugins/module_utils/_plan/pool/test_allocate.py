@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import PoolExhausted, VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.lease import Lease
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import Prefix
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.pool import (
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.allocate import (
     SiteDemand,
     address_of,
     blocks_of,

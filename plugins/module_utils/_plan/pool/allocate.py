@@ -20,7 +20,7 @@ from ..._base.errors import PoolExhausted, VccError
 from ..._base.lease import Lease
 from ..._base.prefix import Prefix
 from .carving import Carving, Shape
-from .leases import SiteDemand, address_of, blocks_of, edge_key, server_key, site_key, vapp_key, vm_key, vpn_key
+from .lease_keys import SiteDemand, address_of, blocks_of, edge_key, server_key, site_key, vapp_key, vm_key, vpn_key
 from .space import spans
 
 __all__ = [

@@ -10,9 +10,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.choice import ALL, AUTO, SAMPLE, Choice, sample
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.targets import probe_targets
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probes import probe_targets
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.ways import Ways
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.which_pairs import (
+    ALL,
+    AUTO,
+    SAMPLE,
+    Choice,
+    sample,
+)
 
 Document = dict[str, Any]
 
