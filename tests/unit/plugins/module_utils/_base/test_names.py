@@ -16,6 +16,7 @@ from ansible_collections.intercloud.vpn.plugins.action import vpn_plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors, VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.names import IDENTITY, NAME, ORGANIZATION
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import psk_path
+from ansible_collections.intercloud.vpn.plugins.plugin_utils import _run_directory
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
 
 GOOD = ["edge-east", "web-1.example.com", "VM_7", "a", "1", "ip-10-0-0-1.eu-central-1.compute.internal", "a" * 128]
@@ -92,7 +93,7 @@ def test_no_external_edge_passes_for_another_in_upper_case() -> None:
 def test_the_plan_is_written_nowhere_but_where_it_belongs(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vpn_plan.C, "DEFAULT_LOCAL_TMP", str(tmp_path / "run"))
+    monkeypatch.setattr(_run_directory.C, "DEFAULT_LOCAL_TMP", str(tmp_path / "run"))
     with pytest.raises(AnsibleError, match="no name of a host"):
         vpn_plan._write({"documents": {name: {}}, "lineage": {}, "losing": {}, "vpns": [], "members": []}, {})
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == set()
@@ -100,7 +101,7 @@ def test_the_plan_is_written_nowhere_but_where_it_belongs(
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_nobody_else_reads_a_plan(umask: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vpn_plan.C, "DEFAULT_LOCAL_TMP", str(tmp_path / "run"))
+    monkeypatch.setattr(_run_directory.C, "DEFAULT_LOCAL_TMP", str(tmp_path / "run"))
     before = os.umask(umask)
     try:
         for _again in range(2):
