@@ -26,6 +26,7 @@ REASONS = {
 }
 RUNS = {"commit": (FIRST, SECOND), "commit of less": (SECOND, FIRST), "removal": (SECOND, NONE)}
 BLOCK = "100.64.0.0/24"
+LAST = 12  # steps
 
 
 def _ok(world: World, step: Callable[[Any], Any]) -> Any:
@@ -68,6 +69,9 @@ def test_what_cannot_be_written_is_told_and_made_good(
     def run(world: World) -> tuple[int, int]:
         before, after, number_of_steps = _clean(world, old, new)
         chosen = some([(number, *fault) for number in range(1, number_of_steps + 1) for fault in faults], 3)
+        # Seen: notes that shrank before the last step were missing on the way back, and an address stayed for good.
+        last = [(number, errno.EROFS, True) for number in range(number_of_steps - LAST, number_of_steps + 1)]
+        chosen += [fault for fault in last if fault not in chosen]
         failed = 0
         for number, code, lasting in chosen:
             for want in (NONE, old):

@@ -144,9 +144,16 @@ def activate(want: Generation, have: Generation, store: Store, boot: bool = Fals
             return
         for step in steps:
             step()
-        left = [change for part in everything for change in type(part)(part.context).changes()]
+        # What there is to note was written, or that failed; what there is to forget has time.
+        compared = [part for part in everything if not isinstance(part, Notes)]
+        left = [change for part in compared for change in type(part)(part.context).changes()]
         if left:
             raise CommandError(f"did not converge: {'; '.join(f'{c.subsystem}: {c.action}' for c in left)}")
+
+
+def shrink_notes(want: Generation, store: Store) -> None:
+    """Forget what is no longer needed for a way back. Last of all, and no failure: the next run finds what is left."""
+    attempt([Notes(Context(want, want, store)).shrink])
 
 
 def attempt(steps: Iterable[Callable[[], None]]) -> list[str]:
@@ -260,6 +267,7 @@ def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcom
             store.reserve.release()
             if not name:
                 store.erase()
+            shrink_notes(want, store)
     except Exception as error:  # whatever it is, the node has been touched
         clean = _back(want, store.resolve(fallback), store)
         raise RolledBack(str(error) or repr(error), clean, changes) from error
@@ -353,7 +361,7 @@ def _return(have: Generation, to: Running, store: Store, boot: bool) -> bool:
     everything = parts(want, have, store, boot=boot)
     steps = [part.build for part in everything] + [part.clear for part in reversed(everything)]
     with store.aiming(to.name):
-        clean = not attempt(steps) and not store.lost
+        clean = not attempt([*steps, Notes(Context(want, have, store)).shrink]) and not store.lost
     if not clean:
         undoing = _pending.Pending(have.name, to.name, 0, 0, undoing=True)
         attempt([lambda: _pending.write(store, undoing)])

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .commit import NOTHING_LEFT, leave
+from .commit import NOTHING_LEFT, leave, shrink_notes
 from .document import Document, Generation
 from .ipsec import reauthenticate
 from .kinds import KINDS, kind_of
@@ -102,6 +102,8 @@ def confirm(store: Store, timeout: float, check: bool = False, expected: str = "
         elif disarmed:
             store.confirm()
         generation = store.running().generation
+        if disarmed:
+            shrink_notes(generation, store)
         renewed = reauthenticate.renew(generation, store) if generation.tunnels("ipsec") else []
     tried = initiate(missing(generation, store), generation, timeout, store)
     for kind in KINDS:

@@ -34,7 +34,12 @@ class Notes(Part):
             found += [Change(self.name, f"write {path}") for path in self.store.guarded.stale()]
         if self._unnamed():
             found.append(Change(self.name, f"write {self.store.state / identity.IDENTITY}"))
-        return found + [Change(self.name, f"write {path}") for path in self.store.owning.stale()]
+        found += [Change(self.name, f"write {path}") for path in self.store.owning.stale()]
+        # While the generation is not confirmed, who goes back needs them.
+        return found if self.store.pending else found + self._to_forget()
+
+    def _to_forget(self) -> list[Change]:
+        return [*Addresses(self.context).to_forget(), *Sysctls(self.context).to_forget()]
 
     def _unnamed(self) -> bool:
         """Whether `identity.json` is missing or damaged. That of a new generation is written when it is pointed at."""
@@ -58,9 +63,10 @@ class Notes(Part):
         elif self.store.owning.exists():  # damaged in both places
             self.store.owning.forget()
 
-    def clear(self) -> None:
-        """Last of all: notes grow before anything is touched, and shrink when all has been. Whatever fails in between,
-        the way back needs no new ones."""
+    def shrink(self) -> None:
+        """Notes grow before anything is touched, and shrink when nothing leads back any more: when all of a generation
+        is there, and it is confirmed. Whatever fails before, the way back needs no new ones. Where the last one of
+        them cannot be written, the next run does it."""
         if not self.want.empty:  # else all of them go at once
             Addresses(self.context).forget()
             Sysctls(self.context).forget()

@@ -66,13 +66,16 @@ class Sysctls(Part):
             for key, value in sorted(self._wrong().items())
         ]
         for key, value in sorted(self._over().items()):
-            if self._value(key) == value:  # only the note of it is left, and with the last VPN all notes go
-                found += [] if self.want.empty else [Change(self.name, f"forget {key}")]
-                continue
-            found.append(
-                Change(self.name, f"restore {key} = {value}", f"{key} = {self._value(key)}", f"{key} = {value}")
-            )
+            if self._value(key) != value:  # else only the note of it is left
+                found.append(
+                    Change(self.name, f"restore {key} = {value}", f"{key} = {self._value(key)}", f"{key} = {value}")
+                )
         return found
+
+    def to_forget(self) -> list[Change]:
+        """Notes of settings that were given back."""
+        over = sorted(self._over().items())
+        return [Change(self.name, f"forget {key}") for key, value in over if self._value(key) == value]
 
     def build(self) -> None:
         """Set what differs."""
