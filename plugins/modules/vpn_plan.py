@@ -335,7 +335,7 @@ def run(module: AnsibleModule) -> None:
     except VccError as error:
         module.fail_json(msg=str(error))
     told = {name: plan.documents[name] for name in plan.concerned}
-    proved = [vpn for vpn in plan.vpns if not plan.named or f"{vpn['organization']}/{vpn['name']}" in plan.named]
+    proved = [vpn for vpn in plan.vpns if not request.asking or f"{vpn['organization']}/{vpn['name']}" in plan.named]
     module.exit_json(
         changed=plan.changed,
         diff={"prepared": "".join(f"{line}\n" for line in plan.diff)},

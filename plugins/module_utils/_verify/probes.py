@@ -25,11 +25,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import permutations
 from typing import Any
 
 from . import access
 from .ways import Documents, Ways, bare, edge_address, links_of
-from .which_pairs import Choice, by_site, pick, sample
+from .which_pairs import Choice, Pair, by_site, pick, sample
 
 Section = Mapping[str, Any]
 Plan = Section
@@ -79,9 +80,28 @@ class _Vpn:
             pairs = [(src, dst) for src in self._own for dst in self._members if src["name"] != dst["name"]]
         else:
             pairs = sample(self._members, self._links, self._choice.turn)
+            pairs += self._over_the_rest(pairs)
         for src, dst in pairs:
             mtu = self._ways.between(self._vpn["name"], src, dst).mtu
             yield src, self._target(src, "member", dst["address"], dst["name"], mtu)
+
+    def _over_the_rest(self, pairs: Iterable[Pair]) -> list[Pair]:
+        """Pairs over links that no other crosses, as those between sites without members."""
+        left = {*self._links}
+        for src, dst in pairs:
+            left -= self._crossed(src, dst)
+        found = []
+        members = [pick(here, self._choice.turn) for here in self._at.values()] if left else []
+        for src, dst in permutations(members, 2):
+            crossed = self._crossed(src, dst) & left
+            if crossed:
+                found.append((src, dst))
+                left -= crossed
+        return found
+
+    def _crossed(self, src: Section, dst: Section) -> set[tuple[str, str]]:
+        nodes = self._ways.between(self._vpn["name"], src, dst).nodes
+        return set(zip(nodes, nodes[1:]))
 
     def _edges(self) -> Iterator[tuple[Section, Target]]:
         """Some sites are only on the way."""

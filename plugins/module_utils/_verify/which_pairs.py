@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import Any, TypeVar
 
 Section = Mapping[str, Any]
@@ -40,15 +40,42 @@ class Choice:
 def sample(members: Sequence[Section], links: Iterable[tuple[str, str]], turn: int) -> list[Pair]:
     """The pairs that are probed of a large VPN. ``links``: the sites of every link, in both directions."""
     at = by_site(members)
-    ring = list(filter(None, chain(*zip_longest(*at.values()))))  # neighbours are at different sites
-    step = 1 + turn % (len(ring) - 1)
-    found = [(one, ring[(place + step) % len(ring)]) for place, one in enumerate(ring)]
+    ring = [member for here in at.values() for member in here]
+    found = _met(at, turn)
     tour = list(zip(at, [*list(at)[1:], next(iter(at))])) if len(at) > 1 else []
     for here, there in chain(links, tour, (pair[::-1] for pair in tour)):
         if here in at and there in at:
             found.append((pick(at[here], turn), pick(at[there], turn)))
     sent = ((_sender(src, dst, ring), dst) for src, dst in found)
     return list({(src["name"], dst["name"]): (src, dst) for src, dst in sent if src is not None}.values())
+
+
+def _met(at: Mapping[str, Sequence[Section]], turn: int) -> list[Pair]:
+    """Every member asks one of another site, and is asked by one. At other turns it is another one."""
+    largest, count = max(map(len, at.values())), sum(map(len, at.values()))
+    if 2 * largest > count:  # one site has more than all others have
+        return _met_by_few(at, turn)
+    # Site after site in a ring: who is as far ahead as the largest site is long is at another one, from both ends.
+    steps = count - 2 * largest + 1
+    ring = [
+        here[(place + turn // steps * number) % len(here)]
+        for number, here in enumerate(at.values())
+        for place in range(len(here))
+    ]
+    step = largest + turn % steps
+    return [(one, ring[(place + step) % count]) for place, one in enumerate(ring)]
+
+
+def _met_by_few(at: Mapping[str, Sequence[Section]], turn: int) -> list[Pair]:
+    """The same where the members of one site have to share those of all others."""
+    others = {site: [one for far, there in at.items() if far != site for one in there] for site in at}
+    found = []
+    for site, here in at.items():
+        for place, member in enumerate(here):
+            there = others[site] or [one for one in here if one is not member]
+            found.append((member, pick(there, turn + place)))
+            found.append((pick(there, turn + place), member))
+    return found
 
 
 def by_site(members: Iterable[Section]) -> dict[str, list[Section]]:

@@ -26,8 +26,8 @@ class Compiled:
     tunnels: dict[str, dict[str, Any]] = field(default_factory=dict)
     ends: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, repr=False)
     """The tunnels in the documents, by edge and tunnel name; and those at their other ends."""
-    homes: dict[str, str] = field(default_factory=dict, repr=False)
-    """The site that each node is at."""
+    homes: dict[str, set[str]] = field(default_factory=dict, repr=False)
+    """The sites that each node is at. A vApp edge may be at several."""
     records: Records = field(default_factory=Records, repr=False)
     neighbours: Neighbours = field(default_factory=Neighbours, repr=False)
 

@@ -54,13 +54,14 @@ def recompile(
     new = compile_organization(organization, leased, landscape, stale)
     deleting = compile_organization(organization, going, past, stale)
     documents = {
-        node: document for node, document in new.documents.items() if new.homes[node] in stale or node not in records
+        node: document for node, document in new.documents.items() if new.homes[node] & stale or node not in records
     }
     clouds = {str(document["cloud"]) for document in new.documents.values()}
     nodes = {node: cloud for node, cloud in landscape.nodes(organization).items() if cloud in clouds}
     told = {*new.documents, *nodes}
     for node in records:
-        if node not in told and deleting.homes.get(node, node) not in digests.keys() - stale:
+        guarding = deleting.homes.get(node, set())
+        if node not in told and (not guarding or guarding & stale):
             record = records[node]
             documents[node] = empty_document(node, record.role, organization, record.document["cloud"])
     still_guarded(documents, deleting.documents)
@@ -84,6 +85,6 @@ def _vcc_digests(
     records = new.records.digests(clouds)
     sites: dict[str, list[str]] = {cloud: [] for cloud in clouds}
     for node, document in new.documents.items():
-        if new.homes[node] == node:
+        if document["role"] == "org_edge":
             sites[document["cloud"]].append(f"{node} {digests[node]}")
     return {node: digest_of([sorted(sites[cloud]), records[cloud], sorted(clouds)]) for node, cloud in nodes.items()}

@@ -120,9 +120,9 @@ class _SiteCompiler:
         return [str(network.prefix) for network in self.vpn.destinations.networks]
 
     def _document(self, edge: OrgEdge, node: str, role: str, cloud: str) -> Document:
+        self.compiled.homes.setdefault(node, set()).add(edge.name)
         document = self.compiled.documents.get(node)
         if document is None:
-            self.compiled.homes[node] = edge.name
             document = self.compiled.documents[node] = empty_document(node, role, self.vpn.organization, cloud)
         if role != "member":
             document["sysctls"][_FORWARDING[self.family]] = "1"
