@@ -35,7 +35,12 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import OBSERVED, macs_of
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import keep
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import note_concerned, run_directory
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import (
+    concerned,
+    note_concerned,
+    note_more,
+    run_directory,
+)
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import INTENT, find_unreadable, read_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
 
@@ -94,6 +99,7 @@ class ActionModule(ServerAction):
         result.update(_write(plan, arguments["observed"]))
         later = {*nodes} - ({*result["losing"]} - {*result["gaining"]})
         note_concerned(groups, nodes, losing=result["losing"], later=later)
+        note_more(losing=result["losing"], releasing=result["releasing"])
         if arguments["observed"]:
             result["notes"] = [*result["notes"], *_unasked(plan, task_vars)]
         return result
@@ -118,6 +124,9 @@ class ActionModule(ServerAction):
 def gather(task_vars: Mapping[str, Any], name: str = "vcc_survey") -> dict[str, dict[str, Any]]:
     """What M(intercloud.vpn.node_survey) learned of each host that was asked."""
     hostvars, hosts = task_vars["hostvars"], {host for kind in KINDS for host in task_vars["groups"].get(kind, [])}
+    asked = concerned()
+    if asked is not None:  # an answer to an earlier plan of this run may be too old
+        hosts &= {host for kind in KINDS for host in asked.get(kind, ())}
     found = {}
     for host in sorted(hosts):
         facts = hostvars.raw_get(host).get(name)  # not templated: it is data that came from hosts

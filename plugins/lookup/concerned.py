@@ -20,8 +20,14 @@ options:
       - Groups, V(vcc_nodes), V(org_edges), V(vapp_edges) and V(members).
       - With C(_losing) at its end, those of them that lose something and are told first; with C(_later), those that are
         told after the org edges.
-      - V(probing) are the VMs that probes start at.
+      - V(probing) are the VMs that probes start at, V(losing) all that are told first, V(releasing) the org edges that
+        stop guarding something.
     required: true
+  beside:
+    description:
+      - Another such word, V(anchors) for a few org edges and VCC nodes. These come along where there is anybody else.
+      - Ansible ends a run when all hosts of a play failed. A dead host that is not alone ends no run of others.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -55,4 +61,6 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         if known is None:
             there = (variables or {}).get("groups") or {}
             known = {f"{group}{suffix}": [group] for group in there for suffix in ("", "_losing", "_later")}
-        return list(dict.fromkeys(host for term in terms for host in known.get(term, ()))) or [NOBODY]
+        found = [host for term in terms for host in known.get(term, ())]
+        beside = known.get(str(kwargs.get("beside")), []) if found else []
+        return list(dict.fromkeys([*found, *beside])) or [NOBODY]

@@ -226,6 +226,10 @@ gaining:
   returned: success
   type: list
   elements: str
+releasing:
+  description: The org edges that stop guarding a VPN, each with who of those in RV(losing) may still send there.
+  returned: success
+  type: dict
 losing_dir:
   description: A directory on the controller with what those in RV(losing) are told first.
   returned: success
@@ -254,6 +258,10 @@ unsettled:
   description: Whether something is left to release once the nodes run their documents.
   returned: success
   type: bool
+to_note:
+  description: Whether the ledger is to note which nodes run their documents.
+  returned: success
+  type: bool
 """
 
 from collections.abc import Iterable
@@ -274,7 +282,18 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
 )
 
 RETURNED = (
-    *("generations", "changed_nodes", "new_tunnels", "notes", "losing", "gaining", "leaving", "unsettled"),
+    *(
+        "generations",
+        "changed_nodes",
+        "new_tunnels",
+        "notes",
+        "losing",
+        "gaining",
+        "releasing",
+        "leaving",
+        "unsettled",
+        "to_note",
+    ),
     *("coming", "also_touched"),
 )
 

@@ -29,7 +29,7 @@ def note_concerned(groups: Mapping[str, Iterable[str]], hosts: Iterable[str], **
     for suffix, some in {"": hosts, **{f"_{name}": listed for name, listed in more.items()}}.items():
         chosen = {*some}
         found.update((f"{kind}{suffix}", [host for host in groups.get(kind, ()) if host in chosen]) for kind in KINDS)
-    _note(found)
+    _note({**found, "anchors": [*found["org_edges"][:2], *found["vcc_nodes"][:2]]})
 
 
 def note_more(**more: Iterable[str]) -> None:
@@ -41,11 +41,6 @@ def concerned() -> dict[str, list[str]] | None:
     """What was noted; None before there was a plan."""
     found: dict[str, list[str]] | None = kept(_path())
     return found
-
-
-def forget_concerned() -> None:
-    """As before there was a plan."""
-    _path().unlink(missing_ok=True)
 
 
 def _note(content: Mapping[str, Any]) -> None:

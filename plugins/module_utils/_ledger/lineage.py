@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .._base.errors import LedgerError
 from .chain import KEPT, chain_hash, lineage_of
 from .records import canonical_json, digest_of
-from .schema import documents, events, generations, identity, inputs, lineage
+from .schema import applied, documents, events, generations, identity, inputs, lineage
 from .sqlalchemy import sa
 
 if TYPE_CHECKING:
@@ -94,6 +94,10 @@ class Generations:
             ],
         )
         self._note_lineage(org, {node: (numbers[node], text) for node, (_document, text) in found.items()})
+        self._drop_applied(org, numbers)
+        self._insert(
+            applied, [{"organization": org, "node": node, "generation": number} for node, number in numbers.items()]
+        )
         self.event(org, "generation recovered", str(number), {"recovers": told})
         return number
 
@@ -132,6 +136,10 @@ class Generations:
         base = {"at": now(), "organization": org, "who": self._who, "what": what}
         rows = [{**base, "subject": key, "detail": canonical_json(detail)} for key, detail in subjects.items()]
         self._insert(events, rows)
+
+    def _drop_applied(self, org: str, nodes: Iterable[str]) -> None:
+        for node in nodes:
+            self._connection.execute(applied.delete().where(applied.c.organization == org, applied.c.node == node))
 
     def _delete_documents(self, org: str, nodes: Iterable[str]) -> None:
         # One by one: databases limit the number of parameters of one statement.

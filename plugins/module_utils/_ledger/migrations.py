@@ -59,13 +59,25 @@ def _identity_and_chain(connection: Connection) -> None:
     )
 
 
-def _inputs(connection: Connection) -> None:
-    """3 to 4: what documents were compiled from is noted. Nothing is yet, so that the next plan compiles all."""
+def _inputs_and_applied(connection: Connection) -> None:
+    """3 to 4: what documents were compiled from is noted, and what nodes were seen to run.
+
+    Of the first nothing is known, so that the next plan compiles all. Every node is taken to run its document.
+    """
     collation = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
     _run(
         connection,
         f"CREATE TABLE inputs (organization VARCHAR(255){collation} NOT NULL, place VARCHAR(255){collation} NOT NULL,"
         f" digest VARCHAR(64){collation} NOT NULL, PRIMARY KEY (organization, place))",
+    )
+    _run(
+        connection,
+        f"CREATE TABLE applied (organization VARCHAR(255){collation} NOT NULL, node VARCHAR(255){collation} NOT NULL,"
+        " generation INTEGER NOT NULL, PRIMARY KEY (organization, node))",
+    )
+    _run(
+        connection,
+        "INSERT INTO applied (organization, node, generation) SELECT organization, node, generation FROM documents",
     )
 
 
@@ -73,4 +85,4 @@ def _run(connection: Connection, statement: str, **values: object) -> Any:
     return connection.execute(sa.text(statement), values)
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (vpns_can_be_planned, _identity_and_chain, _inputs)
+STEPS: tuple[Callable[[Connection], None], ...] = (vpns_can_be_planned, _identity_and_chain, _inputs_and_applied)

@@ -143,6 +143,15 @@ inputs = sa.Table(
     sa.Column("digest", _text(64), nullable=False),
 )
 
+# The generation of its document that each node was seen to run. Who is behind concerns every run.
+applied = sa.Table(
+    "applied",
+    metadata,
+    sa.Column("organization", _text(255), primary_key=True),
+    sa.Column("node", _text(255), primary_key=True),
+    sa.Column("generation", sa.Integer, nullable=False),
+)
+
 events = sa.Table(
     "events",
     metadata,

@@ -29,7 +29,7 @@ from .records import (
     read_json,
 )
 from .rows import Rows, dump, load
-from .schema import documents, events, inputs, landscape, leases, tunnels, vpns
+from .schema import applied, documents, events, inputs, landscape, leases, tunnels, vpns
 from .sqlalchemy import sa
 
 _HIGHEST_NUMBER = 65535
@@ -191,6 +191,18 @@ class Transaction(Generations):
             found.update((row.node, _document(row)) for row in self._connection.execute(some))
         return found
 
+    def applied(self, org: str) -> dict[str, int]:
+        """The generation that each node was seen to run, where it was."""
+        query = sa.select(applied.c.node, applied.c.generation).where(applied.c.organization == org)
+        return {row.node: row.generation for row in self._connection.execute(query)}
+
+    def note_applied(self, org: str, new: Mapping[str, int]) -> None:
+        """Note what nodes run."""
+        known = self.applied(org)
+        other = {node: number for node, number in new.items() if known.get(node) != number}
+        self._drop_applied(org, other)
+        self._insert(applied, [{"organization": org, "node": node, "generation": other[node]} for node in other])
+
     def inputs(self, org: str) -> dict[str, str]:
         """The digests of what documents were compiled from, by site and VCC node."""
         found = self._connection.execute(sa.select(inputs.c.place, inputs.c.digest).where(inputs.c.organization == org))
@@ -246,6 +258,7 @@ class Transaction(Generations):
         stored = self.documents(org)
         gone = sorted(node for node in set(nodes) if node in stored)
         self._delete_documents(org, gone)
+        self._drop_applied(org, gone)
         self._log(org, "document dropped", {node: {} for node in gone})
 
     # Events

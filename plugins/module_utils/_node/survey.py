@@ -52,17 +52,33 @@ def survey(root: str = "/") -> dict[str, Any]:
 def identity(state: str) -> dict[str, Any]:
     """Whose machine it is by its own records, and what it runs. All empty on a new machine."""
     known = _json(os.path.join(state, "identity.json"))
-    document = _json(os.path.join(state, "current", "document.json"))
+    current = os.path.join(state, "current")
+    document = _json(os.path.join(current, "document.json"))
     routed = [route["prefix"] for route in document.get("routes") or []] if document.get("role") == "member" else []
     return {
         **{key: str(known.get(key) or document.get(key) or "") for key in ("node", "organization", "ledger")},
         "chain": str(known.get("chain") or known.get("hash") or ""),
         "generation": int(document.get("generation") or known.get("generation") or 0),
-        "runs": {
+        "unconfirmed": int(os.path.exists(os.path.join(state, "unconfirmed"))),
+        # None: there is a generation, and it cannot be read. The machine runs another one then.
+        "runs": None
+        if os.path.lexists(current) and not document
+        else {
             "blocks": [block for vpn in document.get("vpns") or [] for block in vpn.get("blocks") or []] + routed,
+            "carries": carries(document),
             "tunnels": {tunnel["name"]: tunnel.get("local_address") for tunnel in document.get("tunnels") or []},
         },
     }
+
+
+def carries(document: Mapping[str, Any]) -> list[str]:
+    """Of a vApp edge: the blocks of which it lets something pass, each with the org edge that it goes to."""
+    if document.get("role") != "vapp_edge":
+        return []
+    passing = [vpn for vpn in document.get("vpns") or [] if vpn.get("local") or vpn.get("nat")]
+    blocks = {block for vpn in passing for block in vpn.get("blocks") or []}
+    ways = [(route["prefix"], route.get("via")) for route in document.get("routes") or [] if route["prefix"] in blocks]
+    return sorted(f"{prefix} {via}" for prefix, via in ways if via)
 
 
 def devices(owned: Collection[str] = ()) -> dict[str, dict[str, Any]]:

@@ -19,12 +19,12 @@ _MOST = 6
 def also_touched(
     vpns: Sequence[Mapping[str, Any]], named: Collection[str], lines: Sequence[str], old: Documents, new: Documents
 ) -> list[str]:
-    """A line per VPN beside those ``named`` that has nodes whose document changes, and one line for all others.
+    """A line per VPN beside those ``named`` that has nodes whose document changes.
 
     ``vpns`` are the plan's, ``lines`` the plan's difference in words.
     """
     changed = set(changed_nodes(old, new))
-    found, same = [], []
+    found = []
     for vpn in vpns:
         name = vpn["name"]
         if name in named:
@@ -33,9 +33,7 @@ def also_touched(
         if nodes:
             what = "changed" if _differs(vpn, lines, old, new) else "not changed"
             found.append(f"also touched: {name} ({some(nodes, _MOST)}), {what}")
-        else:
-            same.append(name)
-    return found + ([f"applied again as they are: {some(same, _MOST)}"] if same else [])
+    return found
 
 
 def _nodes(vpn: Mapping[str, Any]) -> set[str]:

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PLAN: whom a run concerns. A plan is of the whole fleet; what a run asks, tells and proves is about these hosts.
+"""PLAN: whom a run concerns. A plan is of the whole fleet; what a run asks and tells is about these hosts.
 
-Those are the hosts of the VPNs that the run creates, changes or deletes, and whoever's document differs from the one
-before. A run that names no VPN concerns everybody.
+Those are the hosts of the VPNs that the run creates, changes or deletes, whoever's document differs from the one
+before, and whoever an earlier run did not bring to its document. A run that names no VPN concerns everybody.
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ if TYPE_CHECKING:
     from .._intent.landscape.landscape import Landscape
     from .organization import OrganizationPlan
     from .outcome import Plan
+    from .plan import Request
 
 
 def named_hosts(tenants: Sequence[OrganizationPlan], landscape: Landscape, asking: bool) -> set[str] | None:
-    """The hosts of the VPNs that the run names, as they were and as they will be; None if it names none.
+    """The hosts of the VPNs that the run names, as they were and as they will be, and those that are behind.
 
-    ``asking``: whether it names any. One that is to be deleted may be gone already.
+    None if it names no VPN. ``asking``: whether it names any. One that is to be deleted may be gone already.
     """
     if not asking:
         return None
     found: set[str] = set()
     for tenant in tenants:
-        hosts: set[str] = set()
+        hosts = tenant.behind()
         for name in (*tenant.asked, *tenant.absent):
             hosts |= hosts_of(tenant.held, name)
             hosts.update(*(_hosts(vpn) for vpn in (tenant.before.get(name), tenant.wanted.get(name)) if vpn))
@@ -41,13 +42,14 @@ def named_hosts(tenants: Sequence[OrganizationPlan], landscape: Landscape, askin
     return found
 
 
-def concerned_nodes(tenants: Sequence[OrganizationPlan], landscape: Landscape, plan: Plan, asking: bool) -> list[str]:
-    """The names of the plan's documents that are of hosts concerned."""
-    named = named_hosts(tenants, landscape, asking)
-    if named is None:
-        return sorted(plan.documents)
-    told = named | {*plan.changed_nodes}
-    return sorted(name for name in plan.documents if plan.documents.record(name).node in told)
+def concerned_nodes(
+    tenants: Sequence[OrganizationPlan], landscape: Landscape, plan: Plan, request: Request
+) -> list[str]:
+    """The names of the plan's documents that are of hosts concerned. Nobody waits for those that never come back."""
+    named = named_hosts(tenants, landscape, request.asking)
+    hosts = {name: plan.documents.record(name).node for name in plan.documents}
+    told = {*hosts.values()} if named is None else named | {*plan.changed_nodes}
+    return sorted(name for name, host in hosts.items() if host in told - {*request.forget})
 
 
 def _hosts(vpn: Vpn) -> Iterable[str]:

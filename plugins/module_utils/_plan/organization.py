@@ -46,6 +46,7 @@ class OrganizationPlan:
         self.stored: dict[str, VpnRecord] = transaction.vpns(name)
         self.held: dict[str, Lease] = transaction.leases(name)
         self.records: dict[str, DocumentRecord] = transaction.documents(name)  # as they were before
+        self.applied = transaction.applied(name)
         self.numbers = {vpn: record.number for vpn, record in self.stored.items()}
         self.absent: set[str] = set()
         self.expected: set[str] = set()
@@ -54,7 +55,12 @@ class OrganizationPlan:
         self.leases = self.held
         self.idle: list[str] = []
         self.coming: list[str] = []
+        self.homes: dict[str, set[str]] = {}  # where nodes were, by node
         self.changed = False
+
+    def behind(self) -> set[str]:
+        """The nodes that were not seen to run their document, as it was before."""
+        return {node for node, record in self.records.items() if self.applied.get(node) != record.generation}
 
     def happened(self, whats: Iterable[str], subject: str) -> bool:
         """Whether the ledger remembers that one of these happened."""
@@ -117,6 +123,7 @@ class OrganizationPlan:
         known = self.transaction.inputs(self.name)
         done = recompile(self.name, leased, before, self._going(), self.landscape, self.past, self.records, known)
         documents, new = done.documents, done.new
+        self.homes = done.old.homes
         was = {node: self.records[node].document for node in documents if node in self.records}
         self._write_tunnels(plan, new, problems, create_tunnels)
         self._remember(done)

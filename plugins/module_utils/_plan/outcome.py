@@ -43,8 +43,9 @@ class Plan:
 
     A VCC node that is not one organization's own has one for each, as ``acme/node-east``. ``coming`` are the VPNs that
     the run names and that have not come up yet. ``losing_documents`` are what nodes that lose something are told
-    first; those ``gaining`` are told the rest later. ``concerned``: the names of the documents that this run tells.
-    ``named``: the VPNs that the run names, as ``acme/payroll``.
+    first; those ``gaining`` are told the rest later. ``releasing``: org edges that stop guarding a VPN, each with who
+    of those may still send there. ``concerned``: the names of the documents that this run tells.
+    ``to_note``: whether the ledger is to note what nodes run. ``named``: the VPNs that the run names, ``acme/payroll``.
     """
 
     documents: Documents = field(default_factory=Documents)
@@ -57,9 +58,11 @@ class Plan:
     members: list[dict[str, Any]] = field(default_factory=list)
     changed: bool = False
     unsettled: bool = False
+    to_note: bool = False
     leaving: list[str] = field(default_factory=list)
     losing: list[str] = field(default_factory=list)
     gaining: list[str] = field(default_factory=list)
+    releasing: dict[str, list[str]] = field(default_factory=dict)
     losing_documents: dict[str, Document] = field(default_factory=dict)
     named: list[str] = field(default_factory=list)
     concerned: list[str] = field(default_factory=list)

@@ -69,6 +69,19 @@ def changed(hosts: Hosts, changes: Mapping[str, Mapping[str, Any] | None] | str)
     return hosts
 
 
+def with_second_edge(hosts: Hosts) -> Hosts:
+    """A second org edge in the first cloud, for vm2 and vm3; vm1, behind the same vApp edge as vm2, keeps the first."""
+    second = {
+        "kinds": ["org_edges"],
+        "clouds": ["east"],
+        "vcc_public_address": ["198.51.100.9"],
+        "vcc_org_address": ["10.10.0.2", "fd10:10::2"],
+        "vcc_org_network": hosts["edge-east"]["vars"]["vcc_org_network"],
+    }
+    homes = {"vm1-east": "edge-east", "vm2-east": "edge2-east", "vm3-east": "edge2-east"}
+    return changed(hosts, {"edge2-east": second, **{vm: {"vcc_edge": edge} for vm, edge in homes.items()}})
+
+
 class World:
     """A landscape and a ledger. Every call plans in a transaction of its own, like a run of a playbook."""
 
@@ -155,6 +168,16 @@ class World:
             lambda transaction: note_what_came_up(transaction, self.hosts, sorted(applied), generations, coming=coming),
             who=who,
         )
+
+    def run_all(self, *but: str) -> None:
+        """Have all nodes run their document, and the ledger note it, ``but`` for some."""
+
+        def note(transaction: Transaction) -> None:
+            for organization in transaction.organizations():
+                stored = transaction.documents(organization)
+                transaction.note_applied(organization, {n: one.generation for n, one in stored.items() if n not in but})
+
+        self.ledger.run(note, who="test")
 
     def settle(
         self, applied: Iterable[str], *, gone: Sequence[str] = (), dry_run: bool = False

@@ -28,6 +28,7 @@ OF_AUDIT = {"edge-south", "edge-north", "node-south", "node-north", "vm3-south",
 def world() -> World:
     world = World(lab(4))
     world.plan(PAYROLL, AUDIT)
+    world.run_all()
     return world
 
 
@@ -54,6 +55,19 @@ def test_who_leaves_is_concerned_until_it_has_let_go(world: World) -> None:
 def test_whoever_gets_another_document_is_concerned(world: World) -> None:
     world.hosts = changed(world.hosts, {"edge-south": {"vcc_public_address": ["203.0.113.77"]}})
     assert set(world.plan(PAYROLL).concerned) == OF_PAYROLL | {"edge-north", "edge-south"}
+
+
+def test_who_was_not_brought_to_its_document_concerns_every_run(world: World) -> None:
+    """Seen: a killed run took a member out of a VPN; a run for another one then told its edge, and not the member."""
+    members = [name for name in PAYROLL["members"] if name != "vm1-east"] + ["vm1-south"]
+    world.plan({**PAYROLL, "members": members})
+    world.run_all("vm1-east", "edge-east")
+    plan = world.plan(AUDIT)
+    assert set(plan.concerned) == OF_AUDIT | {"vm1-east", "edge-east", "node-east"} and plan.to_note
+    assert plan.losing == ["vm1-east"], "it did not say what it has"
+    world.run_all()
+    plan = world.plan(AUDIT)
+    assert (set(plan.concerned), plan.losing, plan.to_note) == (OF_AUDIT, [], False)
 
 
 def test_deleting_what_is_gone_concerns_nobody(world: World) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.survey import carries
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
@@ -21,6 +22,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscap
     bodies,
     changed,
     lab,
+    with_second_edge,
 )
 
 OTHER = {"name": "backup", "pool": "internal", "members": ["vm2-east", "vm2-west"]}
@@ -406,7 +408,9 @@ def test_no_tunnel_may_be_created_but_those_there_are_may_be_used(world: World) 
 def test_who_loses_an_address_is_told_apart(world: World) -> None:
     """Its edge may stop guarding in the same run: it has to stop sending first."""
     assert world.plan(PAYROLL).losing == []
+    world.run_all()
     assert world.plan({**PAYROLL, "members": ["vm1-west", "vm1-east"]}).losing == ["vm3-west"]
+    world.run_all()
     # A run before may have failed to tell vm3-west.
     assert world.plan(absent=["payroll"]).losing == ["vapp1-east", "vapp1-west", "vm1-east", "vm1-west", "vm3-west"]
 
@@ -415,6 +419,7 @@ def test_who_moves_to_another_vpn_loses_first_and_gets_when_the_edges_have_it() 
     """Seen: at once, it sent from its new address, and its edge did not know that yet: in clear."""
     world = World()
     before = world.plan(PAYROLL).documents["vm3-west"]
+    world.run_all()
     audit = {"name": "audit", "pool": "10.99.0.0/16", "members": ["vm1-east", "vm3-west"]}
     plan = world.plan({**PAYROLL, "members": ["vm1-east", "vm1-west"]}, audit)
     assert plan.losing == ["vm3-west"]
@@ -422,11 +427,13 @@ def test_who_moves_to_another_vpn_loses_first_and_gets_when_the_edges_have_it() 
     assert (first["addresses"], first["routes"]) == ([], [])
     assert first["generation"] == then["generation"] > before["generation"]
     assert [entry["address"] for entry in then["addresses"]] == ["10.99.0.66/32"]
+    world.run_all()
     both = {**audit, "members": ["vm1-east", "vm1-west", "vm3-west"]}
     stays = world.plan(PAYROLL, both)
     assert stays.losing == []
+    world.run_all()
     keeps = world.plan({**PAYROLL, "members": ["vm1-east", "vm3-west"]}, both)
-    assert keeps.losing == ["vapp1-west", "vm1-west"]
+    assert keeps.losing == ["vapp1-west", "vm1-west"]  # its vApp has no other member in it
     assert keeps.losing_documents["vm1-west"] == keeps.documents["vm1-west"], "what it keeps, it keeps all the time"
 
 
@@ -434,7 +441,9 @@ def test_what_a_machine_still_has_counts_not_what_the_ledger_says_of_it(world: W
     """A run was killed before it told a member that it loses its address. The next must not tell its edge first."""
     fewer = {**PAYROLL, "members": ["vm1-west", "vm1-east"]}
     (given,) = world.plan(PAYROLL).documents["vm3-west"]["addresses"]
+    world.run_all()
     world.plan(fewer)
+    world.run_all()
     assert world.plan(fewer).losing == []
     runs = {"blocks": ["100.64.0.0/24"], "tunnels": {}}
     has = {"vm3-west": {"runs": runs, "own": [given["address"]]}, "vm1-west": {"runs": runs, "own": []}}
@@ -447,6 +456,7 @@ def test_a_vapp_edge_that_translates_stops_before_the_org_edge_stops_guarding(wo
     """What it gets in the same run it refuses until the org edge has it."""
     translated = {"members": [{"name": "vm1-east", "mode": "nat"}, "vm1-west"]}
     world.plan({**PAYROLL, **translated})
+    world.run_all()
     audit = {"name": "audit", "pool": "10.99.0.0/16", **translated}
     plan = world.plan({**PAYROLL, "members": ["vm3-east", "vm1-west"]}, audit)
     assert (plan.losing, plan.gaining) == (["vapp1-east"], ["vapp1-east"])
@@ -454,6 +464,55 @@ def test_a_vapp_edge_that_translates_stops_before_the_org_edge_stops_guarding(wo
     (then,) = plan.documents["vapp1-east"]["vpns"]
     assert (first["blocks"], first["nat"], first["local"], first["remote"]) == (then["blocks"], [], [], [])
     assert then["nat"]
+
+
+def test_an_edge_that_stops_guarding_waits_for_who_sends_to_it() -> None:
+    """A member that loses its address cannot be told: its edge alone keeps what it has."""
+    world = World(lab(3))
+    world.plan({**PAYROLL, "members": ["vm3-east", "vm1-west", "vm1-south"]})
+    world.run_all()
+    fewer = {**PAYROLL, "members": ["vm1-west", "vm1-south"]}
+    plan = world.plan(fewer)
+    assert (plan.losing, plan.releasing) == (["vm3-east"], {"edge-east": ["vm3-east"]})
+    world.run_all("vm3-east", "edge-east")
+    again = world.plan(fewer, observed={"edge-east": {"runs": {"blocks": ["100.64.0.0/24"], "tunnels": {}}}})
+    assert (again.losing, again.releasing) == (["vm3-east"], {"edge-east": ["vm3-east"]})
+    gone = world.plan(fewer, forget=["vm3-east"])
+    assert (gone.losing, gone.releasing, "vm3-east" in gone.concerned) == ([], {}, False)
+
+
+def test_a_vapp_edge_that_goes_over_another_org_edge_is_told_first() -> None:
+    world = World(with_second_edge(lab(2)))
+    world.hosts = changed(world.hosts, {"vm1-east": {"vcc_edge": "edge-east"}})
+    asked = {**PAYROLL, "members": [{"name": "vm1-east", "mode": "nat"}, "vm1-west"]}
+    world.plan(asked)
+    world.run_all()
+    world.hosts = changed(world.hosts, {"vm1-east": {"vcc_edge": "edge2-east"}})
+    plan = world.plan(asked, allow_renumber=True)
+    assert plan.losing == ["vapp1-east"]
+    (first,) = plan.losing_documents["vapp1-east"]["vpns"]
+    assert first["nat"] == []
+
+
+def test_a_guard_is_nothing_that_a_vapp_edge_carries(world: World) -> None:
+    """A killed run told it to refuse what comes. The next run must not take that for something that it had."""
+    entry = {"name": "audit", "blocks": ["10.99.0.0/24"], "local": [], "nat": [], "remote": []}
+    route = {"prefix": "10.99.0.0/24", "via": "10.10.0.1"}
+    assert carries({"role": "vapp_edge", "vpns": [entry], "routes": [route]}) == []
+    entry["nat"] = [{"outside": "10.99.0.17", "inside": "192.168.1.11"}]
+    assert carries({"role": "vapp_edge", "vpns": [entry], "routes": [route]}) == ["10.99.0.0/24 10.10.0.1"]
+
+
+@pytest.mark.parametrize(("unconfirmed", "readable"), [(1, True), (0, False)])
+def test_a_machine_that_may_go_back_is_told_first(world: World, unconfirmed: int, readable: bool) -> None:
+    fewer = {**PAYROLL, "members": ["vm1-west", "vm1-east"]}
+    world.plan(PAYROLL)
+    world.run_all()
+    world.plan(fewer)
+    world.run_all("vm3-west")
+    runs = {"blocks": [], "carries": [], "tunnels": {}} if readable else None
+    says = {"runs": runs, "own": [], "unconfirmed": unconfirmed}
+    assert world.plan(fewer, observed={"vm3-west": says}).losing == ["vm3-west"]
 
 
 def test_the_nodes_of_a_vpn_that_is_deleted_are_told_first_until_they_let_go(world: World) -> None:

@@ -22,11 +22,12 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscap
     as_bytes,
     changed,
     lab,
+    with_second_edge,
 )
 
 CLOUDS = ("east", "west", "south", "north")
 EDGES = [f"edge-{cloud}" for cloud in CLOUDS]
-HOSTS = lab(4)
+HOSTS = with_second_edge(lab(4))
 VMS = [f"vm{number}-{cloud}" for cloud in CLOUDS for number in (1, 2, 3)]
 MODULE_UTILS = "ansible_collections.intercloud.vpn.plugins.module_utils."
 
@@ -79,6 +80,7 @@ def hosts_changed() -> st.SearchStrategy[dict[str, Any]]:
             {"vm1-west": {"vcc_address": ["192.168.1.77"]}},
             {"vm3-north": {"vcc_mac": "02:00:5e:10:00:03"}},
             {"edge-north": {"vcc_behind_nat": True}},
+            {"vm2-east": {"vcc_edge": "edge-east"}},
         ]
     )
 
