@@ -21,6 +21,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import LIBRARIES
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
 
+DRIVERS = ("psycopg2", "psycopg")
 MODULES = "ansible_collections.intercloud.vpn.plugins.modules"
 
 
@@ -29,7 +30,7 @@ class ServerAction(Action):
 
     def ask(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """What the module returns, wherever it runs."""
-        if not self._runs_here(task_vars):
+        if not self._runs_here(task_vars, str(arguments.get("ledger")).startswith("postgres")):
             return super().ask(arguments, task_vars)
         module = importlib.import_module(f"{MODULES}.{self.module}")
         checked = ArgumentSpecValidator(module.ARGUMENTS).validate(dict(arguments))
@@ -42,11 +43,12 @@ class ServerAction(Action):
             return result
         raise AssertionError("a module ends with exit_json or fail_json")
 
-    def _runs_here(self, task_vars: Mapping[str, Any]) -> bool:
+    def _runs_here(self, task_vars: Mapping[str, Any], postgres: bool) -> bool:
         """Whether the module would be this process's child, as this user, by a Python that can do no more."""
         delegated = (task_vars.get("ansible_delegated_vars") or {}).get(self._task.delegate_to) or task_vars
         named = str(delegated.get("ansible_python_interpreter") or "auto")
-        ours = named.startswith("auto") or os.path.realpath(named) == os.path.realpath(sys.executable)
+        # Not what links lead to: a virtual environment has libraries of its own.
+        ours = named.startswith("auto") or os.path.abspath(named) == os.path.abspath(sys.executable)
         return (
             ours
             and self._connection.transport in ("local", "ansible.builtin.local")
@@ -54,6 +56,7 @@ class ServerAction(Action):
             and not any(self._task.environment or ())
             and not self._task.async_val
             and all(importlib.util.find_spec(name) for name in LIBRARIES)
+            and (not postgres or any(importlib.util.find_spec(name) for name in DRIVERS))
         )
 
 
