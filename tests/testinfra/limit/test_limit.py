@@ -91,6 +91,7 @@ def test_a_dead_member_that_leaves_ends_nobody_elses_run(switched_off):
     assert unreached(fewer) == []
     # Until somebody says that it will never come back, it is tried again.
     assert playbooks.create(audit, succeeds=False).hosts("unreachable") == {"vm3-west"}
-    run = playbooks.create(fewer, audit, vcc_forget=["vm3-west"])
+    # (Verify would try to get in from it, too: it is still in the inventory.)
+    run = playbooks.create(fewer, audit, verify=False, vcc_forget=["vm3-west"])
     assert not run.hosts("unreachable")
-    assert not playbooks.create(fewer, audit).hosts("changed")
+    assert playbooks.create(fewer, audit, verify=False).changed == frozenset()
