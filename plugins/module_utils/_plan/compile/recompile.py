@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from ..._intent.landscape.landscape import Landscape
 from ..._ledger.records import DocumentRecord
 from .documents import Compiled, Document, empty_document
-from .inputs import digest_of, site_digests
+from .inputs import site_digests
 from .leased_vpn import LeasedVpn
 from .organization import compile_organization, compile_vcc_nodes
+from .records import digest_of
 from .still_guarded import still_guarded
 
 
@@ -53,19 +54,22 @@ def recompile(
     stale |= was - {*digests}  # sites that left, or whose VPN went
     new = compile_organization(organization, leased, landscape, stale)
     deleting = compile_organization(organization, going, past, stale)
+    # A vApp edge may be at several sites, and be left by one. It has no tunnels: its document is always whole.
     documents = {
-        node: document for node, document in new.documents.items() if new.homes[node] & stale or node not in records
+        node: document
+        for node, document in new.documents.items()
+        if new.homes[node] & stale or node not in records or document["role"] == "vapp_edge"
     }
     clouds = {str(document["cloud"]) for document in new.documents.values()}
     nodes = {node: cloud for node, cloud in landscape.nodes(organization).items() if cloud in clouds}
     told = {*new.documents, *nodes}
     for node in records:
         guarding = deleting.homes.get(node, set())
-        if node not in told and (not guarding or guarding & stale):
-            record = records[node]
+        record = records[node]
+        if node not in told and (not guarding or guarding & stale or record.role == "vapp_edge"):
             documents[node] = empty_document(node, record.role, organization, record.document["cloud"])
     still_guarded(documents, deleting.documents)
-    vcc = _vcc_digests(digests, new, nodes, clouds)
+    vcc = _vcc_digests(digests, new, going, nodes, clouds)
     redo = {node: cloud for node, cloud in nodes.items() if known.get(node) != vcc[node] or node not in records}
     if redo:
         whole = {
@@ -79,7 +83,11 @@ def recompile(
 
 
 def _vcc_digests(
-    digests: Mapping[str, str], new: Compiled, nodes: Mapping[str, str], clouds: set[str]
+    digests: Mapping[str, str],
+    new: Compiled,
+    going: Sequence[LeasedVpn],
+    nodes: Mapping[str, str],
+    clouds: set[str],
 ) -> dict[str, str]:
     """Of what the VCC nodes' documents are compiled from."""
     records = new.records.digests(clouds)
@@ -87,4 +95,5 @@ def _vcc_digests(
     for node, document in new.documents.items():
         if document["role"] == "org_edge":
             sites[document["cloud"]].append(f"{node} {digests[node]}")
-    return {node: digest_of([sorted(sites[cloud]), records[cloud], sorted(clouds)]) for node, cloud in nodes.items()}
+    shared = [sorted(clouds), sorted(one.vpn.name for one in going)]
+    return {node: digest_of([sorted(sites[cloud]), records[cloud], shared]) for node, cloud in nodes.items()}

@@ -160,3 +160,12 @@ def test_all_code_that_documents_depend_on_counts() -> None:
     packages = {name for name in loaded if hasattr(importlib.import_module(MODULE_UTILS + name), "__path__")}
     ledger = {name for name in loaded if name.startswith("_ledger.")}  # how they are kept, not what they say
     assert loaded - packages - ledger == set(inputs.CODE)
+
+
+def test_a_vapp_edge_is_compiled_again_when_one_of_its_sites_leaves() -> None:
+    """Seen: its other site stayed as it was, and it kept a VPN that was deleted."""
+    world = World(HOSTS)
+    world.plan(PAYROLL, {**PAYROLL, "name": "audit", "members": ["vm2-east", "vm3-east", "vm1-west"]})
+    plan = world.plan(absent=["audit"])
+    assert [entry["name"] for entry in plan.documents["vapp1-east"]["vpns"]] == ["payroll"]
+    assert "vapp1-east" in plan.changed_nodes
