@@ -11,8 +11,8 @@ short_description: The hosts that a run concerns
 version_added: 0.1.0
 author: The intercloud.vpn developers (@intercloud)
 description:
-  - Gives a play exactly the hosts that M(intercloud.vpn.vpn_plan) found to be concerned. The others cost nothing, and
-    are not in its output.
+  - Gives a play exactly the hosts that M(intercloud.vpn.vpn_plan) found to be concerned. The others are not in its
+    output.
   - Before there is a plan in this run, as with C(--list-hosts), it gives the groups.
 options:
   _terms:
@@ -25,7 +25,7 @@ options:
     required: true
   beside:
     description:
-      - Another such word, V(anchors) for a few org edges and VCC nodes. These come along where there is anybody else.
+      - V(anchors) adds a few org edges and VCC nodes, unless the list is empty.
       - Ansible ends a run when all hosts of a play failed. A dead host that is not alone ends no run of others.
     type: str
 """
@@ -38,7 +38,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _list:
-  description: Names of hosts, or of groups; V(!all) where it is nobody.
+  description: Names of hosts, or of groups; V(!all) for an empty list.
   type: list
   elements: str
 """

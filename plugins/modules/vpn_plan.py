@@ -334,12 +334,12 @@ def _trust(state_dir: str, organizations: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _planned(transaction: Transaction, request: _plan.Request) -> tuple[_plan.Plan, dict[str, Any]]:
-    """The plan, and what each of its documents descends from, by the names of the documents."""
+def _planned(transaction: Transaction, request: _plan.Request) -> tuple[_plan.Plan, dict[str, Any], dict[str, Any]]:
+    """The plan; the documents that the run tells, and what each of them descends from, by their names."""
     plan = _plan.make_plan(transaction, request)
     known = {organization: transaction.lineage(organization) for organization in plan.generations}
     told = {name: plan.documents[name] for name in plan.concerned}
-    return plan, {name: known[one["organization"]][one["node"]] for name, one in told.items()}
+    return plan, told, {name: known[one["organization"]][one["node"]] for name, one in told.items()}
 
 
 def run(module: AnsibleModule) -> None:
@@ -348,12 +348,11 @@ def run(module: AnsibleModule) -> None:
     if wanted["scope_only"]:
         module.exit_json(changed=False, hosts=_scope(module))
     request = _request(wanted)
-    plan, lineage = run_on_ledger(module, lambda transaction: _planned(transaction, request))
+    plan, told, lineage = run_on_ledger(module, lambda transaction: _planned(transaction, request))
     try:
         trust = _trust(wanted["state_dir"], plan.generations)
     except VccError as error:
         module.fail_json(msg=str(error))
-    told = {name: plan.documents[name] for name in plan.concerned}
     proved = [vpn for vpn in plan.vpns if not request.asking or f"{vpn['organization']}/{vpn['name']}" in plan.named]
     module.exit_json(
         changed=plan.changed,

@@ -143,7 +143,7 @@ inputs = sa.Table(
     sa.Column("digest", _text(64), nullable=False),
 )
 
-# The generation of its document that each node was seen to run. Who is behind concerns every run.
+# The generation of its document that each node was seen to run. A node that is behind concerns every run.
 applied = sa.Table(
     "applied",
     metadata,

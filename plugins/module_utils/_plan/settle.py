@@ -41,7 +41,6 @@ def settle(
     for organization in organizations_of(ours):
         one = _Settling(organization, transaction)
         generation = None if generations is None else int(generations.get(organization, 0))
-        one.note(set(applied), generation, set(gone))
         waiting += one.run(set(applied), generation, set(gone))
         changed |= one.changed
     return changed, waiting
@@ -60,21 +59,15 @@ class _Settling:
         self.name, self.transaction = name, transaction
         self.changed = False
 
-    def note(self, applied: set[str], generation: int | None, gone: set[str]) -> None:
-        """Note what nodes run now. Nobody waits for hosts that will never come back."""
-        stored = self.transaction.documents(self.name)
-        told = {node for node, one in stored.items() if generation is None or one.generation <= generation}
-        done = {node: stored[node].generation for node in (applied & told) | (gone & set(stored))}
-        self.transaction.note_applied(self.name, done)
-
     def run(self, applied: set[str], generation: int | None, gone: set[str]) -> list[str]:
-        """Drop what no node has any more: leases, records and empty documents."""
+        """Note what nodes run now, and drop what none has any more: leases, records and empty documents."""
         waiting = []
         held = self.transaction.leases(self.name)
         stored = self.transaction.documents(self.name)
         if generation is not None:
             applied = {node for node in applied if node not in stored or stored[node].generation <= generation}
-        applied |= gone
+        applied |= gone  # nobody waits for hosts that will never come back
+        self.transaction.note_applied(self.name, {node: stored[node].generation for node in applied & set(stored)})
         for name, vpn in sorted(self.transaction.vpns(self.name).items()):
             if vpn.state != DELETING:
                 continue

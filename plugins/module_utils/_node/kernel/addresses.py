@@ -53,7 +53,7 @@ class Addresses(Part):
         wanted = self._wanted(held)[0]
         return [(a, d) for a, d in self._noted() if (a, d) not in wanted and a in held.get(d, [])]
 
-    def forgotten(self) -> list[Given]:
+    def _forgotten(self) -> list[Given]:
         """What is noted as ours and is not wanted: an entry that stays would take away somebody's address one day."""
         if not self._noted() or self.want.empty:  # with the last VPN all notes go
             return []
@@ -80,7 +80,7 @@ class Addresses(Part):
     def to_forget(self) -> list[Change]:
         """Notes of addresses that are gone."""
         over = self._over()
-        return [Change(self.name, f"forget {a} on {d}") for a, d in self.forgotten() if (a, d) not in over]
+        return [Change(self.name, f"forget {a} on {d}") for a, d in self._forgotten() if (a, d) not in over]
 
     def build(self) -> None:
         """Add what is missing."""
@@ -99,7 +99,7 @@ class Addresses(Part):
 
     def forget(self) -> None:
         """Note no longer what was removed."""
-        forgotten = self.forgotten()
+        forgotten = self._forgotten()
         if forgotten:
             self.store.own("addresses", [given for given in self._noted() if given not in forgotten] or None)
 

@@ -13,14 +13,13 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-import json
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from ..._intent.vpn import Member, Vpn
 from .leased_vpn import LeasedVpn
-from .records import site_of
+from .records import digest_of, site_of
 
 # All code that documents depend on: with other code, everything is compiled anew. A test keeps the list.
 CODE = (
@@ -138,8 +137,3 @@ def code_digest() -> str:
         text = spec.loader.get_source(spec.name) or ""  # type: ignore[attr-defined]
         digest.update(text if isinstance(text, bytes) else text.encode())  # Ansible's own loader gives octets
     return digest.hexdigest()
-
-
-def digest_of(data: Any) -> str:
-    """SHA-256 of plain data."""
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

@@ -50,7 +50,7 @@ class _LinkCompiler:
         self.kind = KINDS[leased.vpn.tunnel]
         self.remote: dict[str, list[Prefix]] = {site: [] for site in leased.edges}
         self.taken = {lease.prefix.first for lease in leased.leases.values() if lease.kind == "address"}
-        # (site, neighbour) -> the sites that the way from the one leads to over the other. In a mesh just that one.
+        # (site, neighbour) -> the sites that the one reaches over the other. Left out in a mesh: it is that one.
         self.beyond: dict[Pair, list[str]] = {}
         for site, hops in {} if is_mesh(self.vpn) else next_hops(self.vpn.sites, self.vpn.pairs).items():
             for other, hop in hops.items():

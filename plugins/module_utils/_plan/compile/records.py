@@ -58,11 +58,15 @@ class Records:
         for leased in self._vpns:
             edges = leased.edges
             stray = [(key, str(lease.prefix)) for key, lease in leased.leases.items() if site_of(key) not in edges]
-            text = json.dumps([leased.vpn.name, leased.number, leased.vpn.record(), sorted(stray)], sort_keys=True)
-            digest = hashlib.sha256(text.encode()).hexdigest()
+            digest = digest_of([leased.vpn.name, leased.number, leased.vpn.record(), sorted(stray)])
             for cloud in {edge.cloud for edge in edges.values()} & set(clouds):
                 found[cloud].append(digest)
         return found
+
+
+def digest_of(data: Any) -> str:
+    """SHA-256 of plain data."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def lease_record(lease: Lease) -> dict[str, str]:
