@@ -21,9 +21,12 @@ test: setup  ## all tests (root, for the lab)
 lint: setup  ## ruff, mypy, yamllint, ansible-lint
 	@scripts/lint.sh
 
-bench: setup  ## what planning costs, and how that grows; what hosts cost that a run does not concern
+bench: setup  ## what planning costs, and how that grows; what hosts cost that a run does not concern; leases; other collections; a packet (root)
 	@.venv/bin/python tests/bench/bench_plan.py
 	@.venv/bin/python tests/bench/bench_hosts.py
+	@.venv/bin/python tests/bench/bench_leases.py
+	@.venv/bin/python tests/bench/bench_peers.py
+	@.venv/bin/python tests/bench/bench_packets.py
 
 lab: setup  ## make or mend the lab (root); CLOUDS=3 for another number of clouds
 	@$(ANSIBLE_PLAYBOOK) -i inventories/lab playbooks/lab_up.yml $(if $(CLOUDS),-e lab_clouds=$(CLOUDS))

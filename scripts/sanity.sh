@@ -6,8 +6,8 @@ tree=build/sanity/ansible_collections/intercloud/vpn
 mkdir -p "$tree"
 git ls-files -z --cached --others --exclude-standard | rsync -a --delete --delete-missing-args --from0 --files-from=- ./ "$tree/"
 # What git no longer knows goes from the copy too.
-(cd "$tree" && find . -type f -not -path './tests/output/*' -print0) | while IFS= read -r -d '' file; do
-    [[ -e $file ]] || rm -f "$tree/$file"
+(cd "$tree" && find . \( -type f -o -type l \) -not -path './tests/output/*' -print0) | while IFS= read -r -d '' file; do
+    [[ -e $file || -L $file ]] || rm -f "$tree/$file"
 done
 export PATH="$PWD/.venv/bin:$PATH"
 # A home of its own, so that nobody's ~/.ansible is touched; pip's cache is shared.

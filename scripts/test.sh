@@ -9,7 +9,7 @@ mkdir -p "$logs"
 begun=$SECONDS
 failed=()
 # Scenarios for the lane that is done first, about as many as make both equally long. `ssl` mostly waits; none of them measures.
-beside="ssl policies membership tenants topologies three_clouds"
+beside="ssl policies membership tenants topologies three_clouds slices"
 progress='^(molecule: .*(passed|FAILED)|killed after|test-kernel: |test-faults: )'
 
 say() { printf '[%4d s] %s\n' $((SECONDS - begun)) "$*"; }

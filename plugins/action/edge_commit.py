@@ -10,21 +10,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail, AnsibleError
+from jinja2 import TemplateError
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import COMMIT, COMMIT_RULES
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import lineage_beside
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import run_directory
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._ssl_files import expanded
-
-try:
-    from ansible.template import trust_as_template
-except ImportError:  # before ansible-core 2.19 every string was a template
-
-    def trust_as_template(value: str) -> str:
-        """Return the text as it is."""
-        return value
-
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._templates import render
 
 ENTRIES = ("addresses", "routes", "vpns", "tunnels", "sysctls")
 
@@ -95,11 +89,8 @@ class ActionModule(NodeAction):
         try:
             path = Path(self._find_needle("templates", template))
             # What it includes is looked for beside it, and then in the role: a template of one's own may begin as ours.
-            folders = [path.parent, *(Path(place) / "templates" for place in self._task.get_search_path())]
-            places = [place for folder in folders for place in (folder, folder / "gateway")]
-            templar = self._templar.copy_with_new_env(searchpath=list(map(str, places)), available_variables=variables)
-            overrides = {"trim_blocks": True, "lstrip_blocks": True}
-            source = trust_as_template(path.read_text(encoding="utf-8"))
-            return str(templar.template(source, escape_backslashes=False, overrides=overrides) or "")
-        except (AnsibleError, OSError) as error:
+            places = [path.parent, *(Path(place) / "templates" for place in self._task.get_search_path())]
+            folders = [folder for place in places for folder in (place, place / "gateway")]
+            return render(self._templar, path, variables, folders, run_directory() / "templates")
+        except (AnsibleError, TemplateError, OSError) as error:
             raise AnsibleActionFail(f"templates.{name}: {template}: {error}") from error

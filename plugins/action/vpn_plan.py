@@ -22,10 +22,12 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.c
     management,
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import is_concerned
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.packing import unpack
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.observed import told
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     KINDS,
+    PSK,
     UNREADABLE,
     check_server,
     match_members,
@@ -99,7 +101,8 @@ class ActionModule(ServerAction):
         result.update(_write(plan, arguments["observed"]))
         later = {*nodes} - ({*result["losing"]} - {*result["gaining"]})
         note_concerned(groups, nodes, losing=result["losing"], later=later)
-        note_more(losing=result["losing"], releasing=result["releasing"])
+        with_psk = [name for name, facts in inventory.hosts.items() if PSK in facts["vars"]]
+        note_more(losing=result["losing"], releasing=result["releasing"], with_psk=with_psk)
         if arguments["observed"]:
             result["notes"] = [*result["notes"], *_unasked(plan, task_vars)]
         return result
@@ -161,7 +164,7 @@ def _write(plan: dict[str, Any], facts: Mapping[str, Any]) -> dict[str, str]:
                 )
             for part in organization:
                 make_directory(folder / part, 0o700)
-            keep(folder / f"{name}.json", content)
+            keep(folder / f"{name}.json", unpack(content))
     path = directory / "plan.json"
     known = {"documents_dir": str(documents), "vpns": plan["vpns"], "members": plan["members"]}
     keep(path, known)

@@ -38,6 +38,14 @@ options:
       - Only for check mode, in which the commit before this left nothing to confirm, whether the real one would have.
     type: bool
     default: false
+  behind:
+    description:
+      - The peers of this node that may not have their generation yet, such as those that this run could not reach.
+      - Another peer that refuses a link may have an IKE_SA older than its certificate, and the tunnel authenticates
+        again at once. For these, the agent does so after a while; it can cost a packet of what the tunnel carries.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - intercloud.vpn.attributes
   - intercloud.vpn.attributes.action

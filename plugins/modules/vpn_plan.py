@@ -120,6 +120,12 @@ options:
     type: list
     elements: dict
     default: []
+  stored:
+    description:
+      - Whether nothing is planned, for runs that may know a part of the fleet only. The documents are what the ledger
+        holds; what the other options ask for is left out.
+    type: bool
+    default: false
   scope_only:
     description: Only find out whom the run concerns, so that these are asked before the plan. Plans nothing.
     type: bool
@@ -230,6 +236,12 @@ releasing:
   description: The org edges that stop guarding a VPN, each with who of those in RV(losing) may still send there.
   returned: success
   type: dict
+awaiting:
+  description:
+    - The org edges that do not guard yet what others get to send, each with who these are. They are told after it, and
+      not at all if it does not get its document.
+  returned: success
+  type: dict
 losing_dir:
   description: A directory on the controller with what those in RV(losing) are told first.
   returned: success
@@ -274,6 +286,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan import plan as _plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.stored import stored_plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     STATE_DIR_ARGUMENT,
@@ -290,6 +303,7 @@ RETURNED = (
         "losing",
         "gaining",
         "releasing",
+        "awaiting",
         "leaving",
         "unsettled",
         "to_note",
@@ -320,6 +334,7 @@ ARGUMENTS = {
     "adopt": {"type": "list", "elements": "str", "default": []},
     "observed": {"type": "dict", "default": {}},
     "collisions": {"type": "list", "elements": "dict", "default": []},
+    "stored": {"type": "bool", "default": False},
     "scope_only": {"type": "bool", "default": False},
 }
 
@@ -334,11 +349,13 @@ def _trust(state_dir: str, organizations: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _planned(transaction: Transaction, request: _plan.Request) -> tuple[_plan.Plan, dict[str, Any], dict[str, Any]]:
-    """The plan; the documents that the run tells, and what each of them descends from, by their names."""
-    plan = _plan.make_plan(transaction, request)
+def _planned(
+    transaction: Transaction, request: _plan.Request, stored: bool
+) -> tuple[_plan.Plan, dict[str, Any], dict[str, Any]]:
+    """The plan; the documents that the run tells, packed, and what each of them descends from, by their names."""
+    plan = (stored_plan if stored else _plan.make_plan)(transaction, request)
     known = {organization: transaction.lineage(organization) for organization in plan.generations}
-    told = {name: plan.documents[name] for name in plan.concerned}
+    told = {name: plan.documents.record(name).packed for name in plan.concerned}
     return plan, told, {name: known[one["organization"]][one["node"]] for name, one in told.items()}
 
 
@@ -348,7 +365,9 @@ def run(module: AnsibleModule) -> None:
     if wanted["scope_only"]:
         module.exit_json(changed=False, hosts=_scope(module))
     request = _request(wanted)
-    plan, told, lineage = run_on_ledger(module, lambda transaction: _planned(transaction, request))
+    if wanted["stored"] and not ledger_exists(module):
+        module.fail_json(msg=f"vcc_ledger: {wanted['ledger']}: there is no ledger, so there is nothing to apply")
+    plan, told, lineage = run_on_ledger(module, lambda transaction: _planned(transaction, request, wanted["stored"]))
     try:
         trust = _trust(wanted["state_dir"], plan.generations)
     except VccError as error:
@@ -358,7 +377,7 @@ def run(module: AnsibleModule) -> None:
         changed=plan.changed,
         diff={"prepared": "".join(f"{line}\n" for line in plan.diff)},
         summary=plan.diff,
-        external=pointers(told),
+        external=pointers({name: plan.documents[name] for name in told if plan.documents.record(name).has_external}),
         **trust,
         plan={
             "vpns": proved,
@@ -373,7 +392,7 @@ def run(module: AnsibleModule) -> None:
 
 def _scope(module: AnsibleModule) -> list[str] | None:
     """Where there is no ledger, everybody is asked whether there was one."""
-    if not ledger_exists(module):
+    if module.params["stored"] or not ledger_exists(module):
         return None
     request = _request(module.params)
     found = run_on_ledger(module, lambda transaction: _plan.find_concerned(transaction, request))

@@ -48,6 +48,17 @@ options:
     type: list
     elements: str
     default: []
+  awaiting:
+    description:
+      - The org edges that have to run their document before others are told theirs, each with who these are, as
+        M(intercloud.vpn.vpn_plan) returned them.
+    type: dict
+    default: {}
+  failed:
+    description: The nodes that this run did not bring to their document. What earlier runs saw of them does not count.
+    type: list
+    elements: str
+    default: []
   gone:
     description: Nodes that will never run anything again. Nothing waits for them.
     type: list
@@ -87,14 +98,15 @@ came_up:
   elements: str
 held_back:
   description:
-    - The members of VPNs that have not come up, and the vApp edges that translate for some. They are to be told nothing
-      until then.
+    - The members of VPNs that have not come up, and the vApp edges that translate for some; and those that wait for an
+      org edge of O(awaiting). They are to be told nothing until then.
   returned: success
   type: list
   elements: str
 waiting:
   description:
-    - What could not be released yet, and which nodes it waits for; with O(release=false), which VPNs have not come up.
+    - What could not be released yet, and which nodes it waits for; with O(release=false), which VPNs have not come up,
+      and who waits for an org edge.
   returned: success
   type: list
   elements: str
@@ -115,6 +127,8 @@ ARGUMENTS = {
     "release": {"type": "bool", "default": True},
     "organizations": {"type": "list", "elements": "str", "default": []},
     "coming": {"type": "list", "elements": "str", "default": []},
+    "awaiting": {"type": "dict", "default": {}},
+    "failed": {"type": "list", "elements": "str", "default": []},
     "gone": {"type": "list", "elements": "str", "default": []},
     "hosts": {"type": "dict", "default": {}},
 }
@@ -124,10 +138,11 @@ def _settled(transaction: Transaction, given: dict[str, Any]) -> dict[str, Any]:
     """Note what came up, release what may be; return the module's result."""
     hosts, applied, generations = given["hosts"], given["applied"], given["generations"]
     noted = came_up.note_what_came_up(transaction, hosts, applied, generations, given["organizations"], given["coming"])
+    came_up.hold_back(noted, given["awaiting"], applied)
     released, waiting = False, noted.waiting
     if given["release"]:
         released, waiting = settle.settle(
-            transaction, hosts, applied, generations, given["gone"], given["organizations"]
+            transaction, hosts, applied, generations, given["gone"], given["organizations"], given["failed"]
         )
     return {
         "changed": noted.changed or released,

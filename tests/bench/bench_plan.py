@@ -46,6 +46,9 @@ class Case:
         each = self.members // self.sites
         behind = each // 2 // self.vapps
         hosts = lab(self.sites, vapps=self.vapps, vms=behind, org_vms=each - behind * self.vapps)
+        for facts in hosts.values() if each > 200 else ():  # more than a /24 holds
+            if "org_edges" in facts["kinds"]:
+                facts["vars"]["vcc_org_network"] = ["10.10.0.0/16", "fd10:10::/64"]
         return World(hosts, ledger=f"sqlite:///{folder}/{self}.sqlite")
 
     def intent(self, world: World) -> list[dict[str, object]]:

@@ -20,12 +20,16 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
     observe as _observe,
 )
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import (
+    part as _part,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import resident
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import departure, resident
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.convergence import Convergence
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.refusal import Refusal
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.test_templates import render
 
 PAYROLL: dict[str, Any] = {
@@ -135,6 +139,16 @@ def roll_back(store: Store) -> Any:
     """A step: what the node does when its deadline has passed."""
     with store.lock():
         return _commit.rollback(store)
+
+
+def depart(store: Store) -> None:
+    """A step: what the agent does after that when the node goes back to nothing. systemd starts it again: while it is
+    there."""
+    _part.RESIDENT = True
+    if store.at(install.AGENT).exists():
+        if store.pending is not None:
+            roll_back(store)
+        assert departure.depart(store)
 
 
 def boot(store: Store) -> None:

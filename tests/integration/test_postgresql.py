@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -63,8 +64,9 @@ class Server:
         self.run("pg_ctl", "stop", "-w", "-m", how)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+@contextlib.contextmanager
+def running() -> Iterator[Server]:
+    """One that is gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="vcc-postgresql-", dir="/tmp"))  # the path of a socket has to be short
     if os.geteuid() == 0:
         shutil.chown(home, "postgres")
@@ -77,6 +79,12 @@ def server() -> Iterator[Server]:
         made.stop("fast")
     finally:
         shutil.rmtree(home)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with running() as made:
+        yield made
 
 
 def test_controllers_at_once_never_get_the_same_address(server: Server) -> None:

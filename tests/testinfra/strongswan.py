@@ -42,6 +42,11 @@ class Ike:
     additional: str = ""
 
 
+def journal(edge):
+    """What charon and the agent said of late."""
+    return lab.sh(edge, "journalctl --no-pager -o short-precise -n 120 -u strongswan -u intercloud-vpn", check=False)
+
+
 def shared_keys(edge):
     """The names of the pre-shared keys and PPKs that charon has. Asked by the agent's own client: swanctl cannot."""
     program = (

@@ -26,7 +26,7 @@ KNOWS = {
     "_recovery": {"_base", "_ledger", "_pki", "_plan"},
 }
 # What others may know of the ledger: nothing of its tables.
-LEDGER = {"ledger", "records", "rows", "chain"}
+LEDGER = {"ledger", "records", "rows", "chain", "packing"}
 
 
 def imported(path: Path) -> list[tuple[str, ...]]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 try:
     import netaddr
@@ -99,11 +101,16 @@ class Prefix:
 
 def parse_address(text: str) -> Prefix:
     """Read one bare address ("10.0.0.1", "fd00::1") as a /32 or /128. ValueError for anything else."""
+    return _parse_address(str(text))
+
+
+@lru_cache(maxsize=1 << 16)  # the networks behind gateways are the same in every cloud
+def _parse_address(text: str) -> Prefix:
     try:
         # INET_PTON: netaddr before 1.0 would read "10.1" as 10.0.0.1.
-        address = netaddr.IPAddress(str(text).strip(), flags=netaddr.INET_PTON)
+        address = netaddr.IPAddress(text.strip(), flags=netaddr.INET_PTON)
     except (netaddr.AddrFormatError, ValueError, TypeError) as error:
-        raise ValueError(f"{text!s} is no IP address") from error
+        raise ValueError(f"{text} is no IP address") from error
     return Prefix(int(address.version), int(address), BITS[int(address.version)])
 
 
@@ -124,6 +131,27 @@ def collapse(prefixes: Iterable[Prefix]) -> list[Prefix]:
             low = merged.pop()
             merged.append(Prefix(low.family, low.first, low.length - 1))
     return merged
+
+
+def without(collapsed: Sequence[Prefix], some: Iterable[Prefix]) -> list[Prefix]:
+    """What :func:`collapse` says of prefixes when ``some`` of them are left out.
+
+    ``collapsed``: what it says of all. None of those left out may share an address with one that stays. The cost grows
+    with what is left out and with the result, however many prefixes there were.
+    """
+    left = list(collapsed)
+    for prefix in some:
+        at = bisect_right(left, prefix) - 1
+        if at < 0 or not left[at].contains(prefix):
+            raise ValueError(f"{prefix} is not in {', '.join(map(str, collapsed))}")
+        whole, halves = left[at], list[Prefix]()
+        while whole.length < prefix.length:
+            low = Prefix(whole.family, whole.first, whole.length + 1)
+            high = Prefix(whole.family, low.last + 1, whole.length + 1)
+            whole, other = (low, high) if low.contains(prefix) else (high, low)
+            halves.append(other)
+        left[at : at + 1] = sorted(halves)
+    return left
 
 
 def _are_halves(low: Prefix, high: Prefix) -> bool:

@@ -91,6 +91,7 @@ OF_ROLES = (
     "vcc_server_restore_force",
     "vcc_server_show",
     "vcc_server_state_dir",
+    "vcc_server_stored",
     "vcc_server_survey",
     "vcc_server_vpns",
 )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Callable, TypeVar
 
 from .._base.errors import LedgerError
 from .reading import check_file, copy_of_file, copy_of_server, empty_engine, reading_engine
-from .records import DocumentRecord, EventRecord, VpnRecord, canonical_json, digest_of
+from .records import DocumentRecord, EventRecord, VpnRecord, canonical_json, digest_of, text_of
 from .schema import check_writable, ensure_schema, has_schema, make_file, open_engine, parse_url, sqlite_file
 from .sqlalchemy import sa
 from .transaction import Transaction
@@ -33,6 +33,7 @@ __all__ = [
     "VpnRecord",
     "canonical_json",
     "digest_of",
+    "text_of",
 ]
 
 T = TypeVar("T")

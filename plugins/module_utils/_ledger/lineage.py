@@ -9,18 +9,20 @@ What a transaction of the ledger is made on: events, and how records are read an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from .._base.errors import LedgerError
 from .chain import KEPT, chain_hash, lineage_of
-from .records import canonical_json, digest_of
+from .records import canonical_json, digest_of, text_of
 from .schema import applied, documents, events, generations, identity, inputs, lineage
 from .sqlalchemy import sa
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
+
+_AT_ONCE = 500  # values in a condition: SQLite before 3.32 takes 999 variables (its limits.html)
 
 
 class Generations:
@@ -87,8 +89,8 @@ class Generations:
                     "node": node,
                     "role": str(document["role"]),
                     "generation": numbers[node],
-                    "digest": digest_of(document),
-                    "document": canonical_json(document),
+                    "digest": digest_of(text_of(document)),
+                    "document": text_of(document),
                 }
                 for node, (document, _hash) in sorted(found.items())
             ],
@@ -123,10 +125,20 @@ class Generations:
         rows = [{"organization": org, "node": node, "number": n, "hash": text} for node, (n, text) in found.items()]
         self._insert(lineage, rows)
         count = sa.select(lineage.c.node).where(lineage.c.organization == org).group_by(lineage.c.node)
-        for node in self._connection.execute(count.having(sa.func.count() > KEPT)).scalars().all():
-            newest = sa.select(lineage.c.number).where(_of(org, node)).order_by(lineage.c.number.desc())
-            oldest = self._connection.execute(newest.offset(KEPT - 1).limit(1)).scalar()
-            self._connection.execute(lineage.delete().where(_of(org, node), lineage.c.number < oldest))
+        many = self._connection.execute(count.having(sa.func.count() > KEPT)).scalars().all()
+        numbers: dict[str, list[int]] = {}
+        for some in in_parts(sorted(many)):
+            query = sa.select(lineage.c.node, lineage.c.number).where(lineage.c.organization == org)
+            for node, number in self._connection.execute(query.where(lineage.c.node.in_(some))):
+                numbers.setdefault(node, []).append(number)
+        old = [
+            {"of": node, "which": number}
+            for node, every in numbers.items()
+            for number in sorted(every, reverse=True)[KEPT:]
+        ]
+        if old:
+            of, which = lineage.c.node == sa.bindparam("of"), lineage.c.number == sa.bindparam("which")
+            self._connection.execute(lineage.delete().where(lineage.c.organization == org, of, which), old)
 
     def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
         if rows:
@@ -138,14 +150,20 @@ class Generations:
         self._insert(events, rows)
 
     def _drop_applied(self, org: str, nodes: Iterable[str]) -> None:
-        for node in nodes:
-            self._connection.execute(applied.delete().where(applied.c.organization == org, applied.c.node == node))
+        self._delete_of(applied, org, nodes)
 
     def _delete_documents(self, org: str, nodes: Iterable[str]) -> None:
-        # One by one: databases limit the number of parameters of one statement.
-        for node in nodes:
-            where = sa.and_(documents.c.organization == org, documents.c.node == node)
-            self._connection.execute(documents.delete().where(where))
+        self._delete_of(documents, org, nodes)
+
+    def _delete_of(self, table: sa.Table, org: str, nodes: Iterable[str]) -> None:
+        """Delete the rows of nodes."""
+        for some in in_parts(sorted(nodes)):
+            self._connection.execute(table.delete().where(table.c.organization == org, table.c.node.in_(some)))
+
+
+def in_parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many at a time as a condition takes."""
+    return (values[at : at + _AT_ONCE] for at in range(0, len(values), _AT_ONCE))
 
 
 def now() -> str:

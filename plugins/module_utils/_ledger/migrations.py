@@ -9,6 +9,7 @@ step says what it does in SQL of its own time, as the tables of today may be oth
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -16,10 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from .chain import chain_hash
 from .migration_planned import vpns_can_be_planned
+from .records import digest_of, text_of
 from .sqlalchemy import sa
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
+
+    from .rows import Rows
 
 
 def new_identity(connection: Connection) -> str:
@@ -81,8 +85,40 @@ def _inputs_and_applied(connection: Connection) -> None:
     )
 
 
+def _packed_documents(connection: Connection) -> None:
+    """4 to 5: documents are packed (packing.py), without their generation, and so have other digests."""
+    update = "UPDATE documents SET document = :document, digest = :digest WHERE organization = :org AND node = :node"
+    for row in _run(connection, "SELECT organization, node FROM documents ORDER BY organization, node").all():
+        key = {"org": row.organization, "node": row.node}
+        found = _run(connection, "SELECT document FROM documents WHERE organization = :org AND node = :node", **key)
+        text = _packed(found.scalar())
+        _run(connection, update, document=text, digest=digest_of(text), **key)
+
+
+def _packed(text: str) -> str:
+    """A document as it is kept today. A damaged one stays as it is: who reads it says so."""
+    try:
+        return text_of(json.loads(text))
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return text
+
+
+def rows_of_today(rows: Rows) -> Rows:
+    """The records of a backup of the format before this one."""
+    if [row.get("version") for row in rows.get("schema_version", [])] != [4]:
+        return rows
+    told = [{**row, "document": _packed(row["document"])} for row in rows.get("documents", [])]
+    packed = [{**row, "digest": digest_of(row["document"])} for row in told]
+    return {**rows, "documents": packed, "schema_version": [{"version": 5}]}
+
+
 def _run(connection: Connection, statement: str, **values: object) -> Any:
     return connection.execute(sa.text(statement), values)
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (vpns_can_be_planned, _identity_and_chain, _inputs_and_applied)
+STEPS: tuple[Callable[[Connection], None], ...] = (
+    vpns_can_be_planned,
+    _identity_and_chain,
+    _inputs_and_applied,
+    _packed_documents,
+)

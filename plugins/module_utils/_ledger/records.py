@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from .._base.errors import LedgerError
+from .packing import LISTS, pack, unpack
 
 PLANNED, ACTIVE, DELETING = "planned", "active", "deleting"
 """A VPN's states (docs/ledger.md): it has not come up yet; it has, and every plan holds it; it is gone from the plan
@@ -52,11 +53,30 @@ class DocumentRecord:
     digest: str
     text: str = field(repr=False)
 
-    @cached_property
+    @property
     def document(self) -> dict[str, Any]:
         """The document itself, read when it is asked for. LedgerError when it is damaged."""
-        found: dict[str, Any] = read_json(self.text, f"the document of {self.node}", DOCUMENT)
-        return found
+        return _document(self)
+
+    @property
+    def has_external(self) -> bool:
+        """Whether a tunnel leads to an external edge, or its text says so elsewhere."""
+        return '"external":' in self.text
+
+    @property
+    def packed(self) -> dict[str, Any]:
+        """The same as the ledger keeps it (packing.py): read in a small part of the time. LedgerError likewise."""
+        found = read_json(self.text, f"the document of {self.node}", {**DOCUMENT, **dict.fromkeys(LISTS, (list, dict))})
+        return {**found, "generation": self.generation}
+
+
+@lru_cache(maxsize=64)  # those of a small fleet; a thousand of a large one take gigabytes
+def _document(record: DocumentRecord) -> dict[str, Any]:
+    def whole(found: Any) -> Any:
+        return {**unpack(found), "generation": record.generation} if isinstance(found, dict) else found
+
+    found: dict[str, Any] = read_json(record.text, f"the document of {record.node}", DOCUMENT, whole)
+    return found
 
 
 @dataclass(frozen=True)
@@ -71,9 +91,12 @@ class EventRecord:
     detail: dict[str, Any]
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical_json(data: Any) -> str:
     """Equal data gives equal text: keys sorted, no blanks, characters as they are. TypeError for other than JSON."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(data)
 
 
 def misshapen(found: Any, shape: Any) -> str:
@@ -92,12 +115,19 @@ def _is(value: Any, kind: Any) -> bool:
     return isinstance(value, kind)
 
 
-def read_json(text: str, what: str, shape: Any = MappingProxyType({})) -> Any:
-    """JSON of the ledger's own, of a shape as :func:`misshapen` takes it. LedgerError says which record is damaged."""
+def read_json(
+    text: str, what: str, shape: Any = MappingProxyType({}), then: Callable[[Any], Any] = lambda found: found
+) -> Any:
+    """JSON of the ledger's own, of a shape as :func:`misshapen` takes it. LedgerError says which record is damaged.
+
+    ``then``: what is made of it first.
+    """
     try:
-        found = json.loads(text)
+        found = then(json.loads(text))
     except ValueError as error:
         wrong = f"is no JSON ({error})"
+    except (LookupError, TypeError) as error:
+        wrong = f"is no whole record ({error})"
     else:
         wrong = misshapen(found, shape)
     if wrong:
@@ -105,10 +135,14 @@ def read_json(text: str, what: str, shape: Any = MappingProxyType({})) -> Any:
     return found
 
 
-def digest_of(document: Mapping[str, Any]) -> str:
-    """SHA-256, in hexadecimal, of a document without its `generation`."""
-    content = {key: value for key, value in document.items() if key != "generation"}
-    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+def text_of(document: Mapping[str, Any]) -> str:
+    """A document as the ledger keeps it: packed, and without its `generation`, which has a column of its own."""
+    return canonical_json(pack({key: value for key, value in document.items() if key != "generation"}))
+
+
+def digest_of(text: str) -> str:
+    """SHA-256, in hexadecimal, of a document as the ledger keeps it."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

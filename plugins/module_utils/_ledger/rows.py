@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._base.errors import LedgerError
+from .migrations import rows_of_today
 from .schema import VERSION, metadata, schema_version
 from .sqlalchemy import sa
 
@@ -28,7 +29,8 @@ def dump(connection: Connection) -> Rows:
 
 
 def load(connection: Connection, rows: Mapping[str, list[dict[str, Any]]]) -> None:
-    """Replace all rows of a ledger. LedgerError when they are of another format."""
+    """Replace all rows of a ledger. LedgerError unless their format is this one or the previous one."""
+    rows = rows_of_today(dict(rows))
     versions = [row.get("version") for row in rows.get(schema_version.name, [])]
     if versions != [VERSION]:
         raise LedgerError(f"these are records of format {versions[0] if versions else None}, not {VERSION}")

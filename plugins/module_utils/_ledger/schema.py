@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 from pathlib import Path
@@ -234,11 +235,14 @@ def make_file(path: Path) -> None:
 def open_engine(url: URL) -> Engine:
     """An engine whose transactions are safe to race; LedgerError when the driver is missing."""
     try:
-        if url.get_backend_name() != "sqlite":
-            engine = sa.create_engine(url, poolclass=sa.pool.NullPool, isolation_level="SERIALIZABLE")
-            if url.get_backend_name() == "postgresql":
-                sa.event.listen(engine, "connect", _lock_postgresql)
+        if url.get_backend_name() == "postgresql":
+            # One connection for all transactions of a process, if it still lives.
+            engine = sa.create_engine(url, pool_size=1, isolation_level="SERIALIZABLE")
+            sa.event.listen(engine, "checkout", _lock_postgresql)
+            sa.event.listen(engine, "checkin", _unlock_postgresql)
             return engine
+        if url.get_backend_name() != "sqlite":
+            return sa.create_engine(url, poolclass=sa.pool.NullPool, isolation_level="SERIALIZABLE")
         in_memory = sqlite_file(url) is None
         engine = sa.create_engine(
             url,
@@ -265,14 +269,30 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _lock_postgresql(connection: Any, _record: Any) -> None:
-    # One controller at a time, as with BEGIN IMMEDIATE. Taken before the transaction begins, which so sees all that
-    # the one before it did; given back when the connection closes, at the end of the transaction or of the process.
-    cursor = connection.cursor()
-    cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
-    cursor.execute(f"SELECT pg_advisory_lock({_ADVISORY_LOCK})")
-    cursor.close()
+def _lock_postgresql(connection: Any, record: Any, proxy: Any) -> None:
+    # One controller at a time, as with BEGIN IMMEDIATE. The lock is taken before the transaction begins, so that the
+    # transaction sees all earlier changes. The lock is released after the transaction, or when the process ends.
+    if record.info.setdefault("process", os.getpid()) != os.getpid():  # it came over fork(), and is the parent's
+        record.dbapi_connection = proxy.dbapi_connection = None
+        raise sa.exc.DisconnectionError("the connection belongs to another process")
+    with contextlib.closing(connection.cursor()) as cursor:
+        try:
+            cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+        except Exception as error:
+            raise sa.exc.DisconnectionError("the connection no longer lives") from error
+        cursor.execute(f"SELECT pg_advisory_lock({_ADVISORY_LOCK})")
     connection.commit()
+
+
+def _unlock_postgresql(connection: Any, record: Any) -> None:
+    if connection is None:  # it broke
+        return
+    try:
+        with contextlib.closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
+        connection.commit()
+    except Exception as error:  # a connection that closes gives all locks back
+        record.invalidate(error)
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from .._base.errors import LedgerError
 from .._base.lease import Lease
 from .._base.prefix import BITS, Prefix
-from .lineage import Generations, now
+from .lineage import Generations, in_parts, now
 from .records import (
     ACTIVE,
     FACTS,
@@ -27,13 +27,13 @@ from .records import (
     changed_keys,
     digest_of,
     read_json,
+    text_of,
 )
 from .rows import Rows, dump, load
 from .schema import applied, documents, events, inputs, landscape, leases, tunnels, vpns
 from .sqlalchemy import sa
 
 _HIGHEST_NUMBER = 65535
-AT_ONCE = 500  # values in a condition: SQLite before 3.32 takes 999 variables (its limits.html)
 
 
 class Transaction(Generations):
@@ -64,7 +64,7 @@ class Transaction(Generations):
     def _leases_of(self, org: str, keys: Sequence[str]) -> dict[str, Lease]:
         """Those of the keys that are leased. Costs as much as there are keys, however large the ledger is."""
         found: dict[str, Lease] = {}
-        for some in (keys[at : at + AT_ONCE] for at in range(0, len(keys), AT_ONCE)):
+        for some in in_parts(keys):
             where = sa.and_(leases.c.organization == org, leases.c.key.in_(some))
             found.update((row.key, _lease(row)) for row in self._connection.execute(sa.select(leases).where(where)))
         return found
@@ -150,6 +150,10 @@ class Transaction(Generations):
         """The records of all tunnels by name."""
         return self._mappings(tunnels, org, {})
 
+    def tunnel_names(self, org: str) -> set[str]:
+        """The names of all tunnels."""
+        return {*self._connection.execute(sa.select(tunnels.c.name).where(tunnels.c.organization == org)).scalars()}
+
     def put_tunnel(self, org: str, name: str, record: Mapping[str, Any]) -> None:
         """Create or change a tunnel's record."""
         self.put_tunnels(org, {name: record})
@@ -186,9 +190,9 @@ class Transaction(Generations):
         if nodes is None:
             return {row.node: _document(row) for row in self._connection.execute(query)}
         names, found = sorted(nodes), dict[str, DocumentRecord]()
-        for begin in range(0, len(names), AT_ONCE):
-            some = query.where(documents.c.node.in_(names[begin : begin + AT_ONCE]))
-            found.update((row.node, _document(row)) for row in self._connection.execute(some))
+        for some in in_parts(names):
+            rows = self._connection.execute(query.where(documents.c.node.in_(some)))
+            found.update((row.node, _document(row)) for row in rows)
         return found
 
     def applied(self, org: str) -> dict[str, int]:
@@ -211,47 +215,43 @@ class Transaction(Generations):
     def put_inputs(self, org: str, new: Mapping[str, str], known: Mapping[str, str]) -> None:
         """Keep these digests and no others. ``known``: those that are there."""
         other = [place for place, digest in known.items() if new.get(place) != digest]
-        for begin in range(0, len(other), AT_ONCE):
-            gone = inputs.c.place.in_(other[begin : begin + AT_ONCE])
-            self._connection.execute(inputs.delete().where(inputs.c.organization == org, gone))
+        for some in in_parts(other):
+            self._connection.execute(inputs.delete().where(inputs.c.organization == org, inputs.c.place.in_(some)))
         fresh = [place for place, digest in new.items() if known.get(place) != digest]
         rows = [{"organization": org, "place": place, "digest": new[place]} for place in fresh]
         self._insert(inputs, rows)
 
     def put_documents(self, org: str, new: Mapping[str, Mapping[str, Any]]) -> int:
-        """Store documents by node; returns the current generation.
+        """Store documents by node; returns the current generation. Each needs a `role`."""
+        texts = {node: (str(document["role"]), text_of(document)) for node, document in new.items()}
+        return self.put_texts(org, texts)[0]
 
-        When any differs from what is stored, one new generation opens, and the documents that differ get its
-        number; the others keep theirs. Each needs a `role`; a `generation` it may have is replaced.
+    def put_texts(self, org: str, new: Mapping[str, tuple[str, str]]) -> tuple[int, dict[str, DocumentRecord]]:
+        """Store documents as the ledger keeps them: node -> role, text (see `text_of`).
+
+        When any differs from what is stored, one new generation opens, and the documents that differ get its number;
+        the others keep theirs. Returns the current generation, and the records of those that differ.
         """
         columns = sa.select(documents.c.node, documents.c.digest).where(documents.c.organization == org)
         digests = {row.node: row.digest for row in self._connection.execute(columns)}
         stored = set(digests)
-        changed = {node: digest_of(new[node]) for node in sorted(new)}
+        changed = {node: digest_of(new[node][1]) for node in sorted(new)}
         changed = {node: digest for node, digest in changed.items() if digests.get(node) != digest}
         current = self.generation(org)
         if not changed:
-            return current
+            return current, {}
         digests.update(changed)
         number = current + 1
         whole = hashlib.sha256(canonical_json(digests).encode()).hexdigest()
         opened = self._open(org, number, whole)
-        rows = []
-        for node, digest in changed.items():
-            document = {**new[node], "generation": number}
-            row = {
-                "organization": org,
-                "node": node,
-                "role": str(document["role"]),
-                "generation": number,
-                "digest": digest,
-            }
-            rows.append({**row, "document": canonical_json(document)})
+        found = {
+            node: DocumentRecord(node, new[node][0], number, digest, new[node][1]) for node, digest in changed.items()
+        }
         self._delete_documents(org, [node for node in changed if node in stored])
-        self._insert(documents, rows)
+        self._insert(documents, [{"organization": org, **_document_row(record)} for record in found.values()])
         self._note_lineage(org, dict.fromkeys(changed, (number, opened)))
         self.event(org, "generation opened", str(number), {"nodes": list(changed)})
-        return number
+        return number, found
 
     def drop_documents(self, org: str, nodes: Iterable[str]) -> None:
         """Forget what nodes were told: they are no longer ours."""
@@ -332,6 +332,11 @@ def _vpn(row: Any) -> VpnRecord:
 
 def _document(row: Any) -> DocumentRecord:
     return DocumentRecord(row.node, row.role, row.generation, row.digest, row.document)
+
+
+def _document_row(record: DocumentRecord) -> dict[str, Any]:
+    keys = ("node", "role", "generation", "digest")
+    return {**{key: getattr(record, key) for key in keys}, "document": record.text}
 
 
 def _lease(row: Any) -> Lease:

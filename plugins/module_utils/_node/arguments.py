@@ -41,6 +41,7 @@ CONFIRM: Arguments = {
     "timeout": {"type": "int", "default": 30},
     "generation": {"type": "str", "default": ""},
     "pending": {"type": "bool", "default": False},
+    "behind": {"type": "list", "elements": "str", "default": []},
 }
 CRL: Arguments = {
     "organization": {"type": "str", "required": True},

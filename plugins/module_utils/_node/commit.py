@@ -277,7 +277,7 @@ def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcom
 def _storing(name: str, want: Generation, store: Store) -> list[Change]:
     """What is to be done about the stored generations."""
     if not name:
-        return [Change("generation", "forget")] if store.traces() else []
+        return [Change("generation", "forget")] if store.remains() else []
     if store.named("current") != name or not store.whole(name):
         return [Change("generation", f"store {want.document['generation']}")]
     forgotten = (

@@ -23,6 +23,8 @@ from .tunnel_kind import UP
 
 # Each holds one of charon's 16 threads until its peer has answered. With all of them, charon reads no answer.
 PARALLEL = 8
+LATE = "not waited for: other links took the time"
+AT_ONCE = 0.001  # seconds; charon goes on by itself ("detached")
 
 
 def states(generation: Generation, store: Store) -> list[Document]:
@@ -36,17 +38,23 @@ def missing(generation: Generation, store: Store, tunnels: Collection[str] | Non
     return [link for link in down if tunnels is None or link["tunnel"] in tunnels]
 
 
-def initiate(todo: Iterable[Document], generation: Generation, timeout: float, store: Store) -> list[Document]:
+def initiate(
+    todo: Iterable[Document], generation: Generation, timeout: float, store: Store, patient: Collection[str] = ()
+) -> list[Document]:
     """Initiate links (see `states`), several at a time, all of it within `timeout` seconds.
 
-    Returns them, each with its `state` by then and `error`.
+    `patient`: tunnels whose peers may not have their generation yet. Returns the links, each with its `state` by then
+    and `error`.
     """
     kinds = {tunnel["name"]: kind_of(tunnel.get("kind", "ipsec")) for tunnel in generation.listed("tunnels")}
     deadline = time.monotonic() + timeout
 
     def attempt(link: Document) -> Document:
-        left = max(1.0, deadline - time.monotonic())
-        return {**link, "error": kinds[link["tunnel"]].initiate(link, left, store)}
+        left = deadline - time.monotonic()
+        seconds = max(1.0, left) if left > 0 else AT_ONCE
+        wrong = kinds[link["tunnel"]].initiate(link, seconds, store, link["tunnel"] in patient)
+        # A thousand peers that do not answer are to take no longer than one: the last are asked, and not waited for.
+        return {**link, "error": LATE if wrong and left <= 0 else wrong}
 
     # Links of one tunnel share what carries them (an IKE_SA, a session): they wait for the first, else each would make
     # one of its own.
@@ -69,9 +77,12 @@ def initiate(todo: Iterable[Document], generation: Generation, timeout: float, s
     return tried
 
 
-def confirm(store: Store, timeout: float, check: bool = False, expected: str = "") -> dict[str, Any]:
+def confirm(
+    store: Store, timeout: float, check: bool = False, expected: str = "", behind: Collection[str] = ()
+) -> dict[str, Any]:
     """Confirm the current generation and bring its links up.
 
+    `behind`: peers that may not have their generation yet.
     CommandError when it is not the `expected` one: the node has rolled back meanwhile, or another run was here.
     Returns `disarmed`, `renewed` (tunnels whose IKE_SA had to be made again), `initiated` (links that were down and had
     to be initiated) and `links` (all of the node's).
@@ -105,7 +116,8 @@ def confirm(store: Store, timeout: float, check: bool = False, expected: str = "
         if disarmed:
             shrink_notes(generation, store)
         renewed = reauthenticate.renew(generation, store) if generation.tunnels("ipsec") else []
-    tried = initiate(missing(generation, store), generation, timeout, store)
+    patient = {tunnel["name"] for tunnel in generation.listed("tunnels") if tunnel.get("peer") in behind}
+    tried = initiate(missing(generation, store), generation, timeout, store, patient)
     for kind in KINDS:
         kind.settle(generation, timeout, store)
     errors = {(link["tunnel"], link["vpn"]): link["error"] for link in tried}

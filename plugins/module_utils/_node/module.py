@@ -92,7 +92,7 @@ def confirm(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     """The result of the module edge_confirm; one with `msg` is a failure."""
     try:
         if given["state"] == "confirmed":
-            result = keep(store, given["timeout"], check, given["generation"])
+            result = keep(store, given["timeout"], check, given["generation"], given["behind"])
             result["disarmed"] = result["disarmed"] or (check and given["pending"])
         else:
             result = {"disarmed": store.fallback is not None, "renewed": [], "initiated": [], "links": []}

@@ -55,6 +55,14 @@ class Store(Stored):
         places.append(self.state / pending.FILE)  # last: who is killed on the way back to nothing is to go on
         return [path for path in dict.fromkeys(places) if path.exists() or path.is_symlink()]
 
+    def remains(self) -> list[Path]:
+        """All that `erase` removes: also directories that one left behind which was killed."""
+        empty = [path for path in self._directories() if files.removable(path) and not any(path.iterdir())]
+        return [*self.traces(), *empty]
+
+    def _directories(self) -> tuple[Path, ...]:
+        return self.state, self.at(COPIES)
+
     def erase(self) -> None:
         """Forget everything of ours."""
         for path in self.traces():
@@ -64,7 +72,7 @@ class Store(Stored):
                 else:
                     path.unlink(missing_ok=True)
         leftovers.sweep(self.root)
-        for directory in (self.state, self.at(COPIES)):
+        for directory in self._directories():
             with contextlib.suppress(OSError):  # somebody else's files are in it, or it is a mount point
                 directory.rmdir()
         shutil.rmtree(self.at(RUN), ignore_errors=True)
@@ -91,15 +99,18 @@ class Store(Stored):
         path = self.at(TARGET)
         return files.read(path) if path.exists() else None
 
-    def leading(self) -> tuple[str, Generation]:
-        """The generation, and its name, that the node is to have: during a commit, the one that it leads to."""
+    def leading(self, otherwise: Callable[[], Running] | None = None) -> tuple[str, Generation]:
+        """The name and content of the generation that the node is to have. During a commit: the commit's.
+
+        `otherwise`: returns what the node runs at other times. Default: read it from disk.
+        """
         target = self.target if self.committing() else None
         if target == "":
             return "", NOTHING
         found = self.load(target) if target else None
         if found is not None and target:
             return target, found
-        running = self.running()
+        running = (otherwise or self.running)()
         return running.name, running.generation
 
     def committing(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from .document import Document, Generation
 from .state import Store
@@ -20,10 +20,20 @@ from .state import Store
 UP = ("INSTALLED", "REKEYING", "UPDATING")
 
 
+class Tended(NamedTuple):
+    """What was done, in words, and the `states` of all links afterwards."""
+
+    done: list[str]
+    links: list[Document]
+
+
 class NodeKind(ABC):
     """A kind of tunnel on a node."""
 
     NAME: ClassVar[str]
+
+    def __init__(self) -> None:
+        self.remembered: dict[str, float] = {}  # what `initiate` has to know the next time; plain data
 
     @abstractmethod
     def states(self, generation: Generation, store: Store) -> list[Document]:
@@ -34,16 +44,20 @@ class NodeKind(ABC):
         """
 
     @abstractmethod
-    def initiate(self, link: Document, timeout: float, store: Store) -> str:
-        """Bring one link up. Returns why it does not come up; empty if it does."""
+    def initiate(self, link: Document, timeout: float, store: Store, patient: bool) -> str:
+        """Bring one link up. Returns why it does not come up; empty if it does.
+
+        `patient`: the peer may not have its generation yet, so whatever else the tunnel carries is left alone if it
+        refuses.
+        """
 
     @abstractmethod
     def settle(self, generation: Generation, timeout: float, store: Store) -> None:
         """When all ends of a run are where they shall be and links are up: make what came up by a detour straight."""
 
     @abstractmethod
-    def keep(self, generation: Generation, store: Store) -> Iterable[str]:
-        """Mend, every few seconds, what does not mend itself. Returns what was done, in words.
+    def tend(self, generation: Generation, store: Store) -> Tended:
+        """Mend, every few seconds, what does not mend itself, and see how links are then.
 
         The caller holds the store's lock, so nothing here may wait for long.
         """

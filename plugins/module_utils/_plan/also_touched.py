@@ -9,29 +9,28 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from .._base.problems import some
-from .compile.documents import Document
-from .diff import changed_nodes
+from .._ledger.records import DocumentRecord
 
-Documents = Mapping[str, Document]
+Records = Mapping[str, DocumentRecord]
 _MOST = 6
 
 
 def also_touched(
-    vpns: Sequence[Mapping[str, Any]], named: Collection[str], lines: Sequence[str], old: Documents, new: Documents
+    vpns: Sequence[Mapping[str, Any]], named: Collection[str], lines: Sequence[str], old: Records, new: Records
 ) -> list[str]:
     """A line per VPN beside those ``named`` that has nodes whose document changes.
 
-    ``vpns`` are the plan's, ``lines`` the plan's difference in words.
+    ``vpns`` are the plan's, ``lines`` the plan's difference in words; ``new`` are the documents that change.
     """
-    changed = set(changed_nodes(old, new))
+    tunnels = {words[2] for words in (line.split(" ", 3) for line in lines) if words[1] == "tunnel"}
     found = []
     for vpn in vpns:
         name = vpn["name"]
         if name in named:
             continue
-        nodes = sorted(_nodes(vpn) & changed & set(new))
+        nodes = sorted(_nodes(vpn) & set(new))
         if nodes:
-            what = "changed" if _differs(vpn, lines, old, new) else "not changed"
+            what = "changed" if _differs(vpn, lines, tunnels, old, new) else "not changed"
             found.append(f"also touched: {name} ({some(nodes, _MOST)}), {what}")
     return found
 
@@ -42,17 +41,18 @@ def _nodes(vpn: Mapping[str, Any]) -> set[str]:
     return {*vpn["sites"], *(one["name"] for one in members), *(one["vapp"] for one in members if one["vapp"])}
 
 
-def _differs(vpn: Mapping[str, Any], lines: Sequence[str], old: Documents, new: Documents) -> bool:
+def _differs(
+    vpn: Mapping[str, Any], lines: Sequence[str], tunnels: Collection[str], old: Records, new: Records
+) -> bool:
     name = vpn["name"]
-    about = (f"vpn {name}: ", *(f"tunnel {tunnel} " for tunnel in vpn["tunnels"]))
-    return any(line[2:].startswith(about) for line in lines) or any(
-        _part(old.get(node), name) != _part(new.get(node), name) for node in _nodes(vpn)
-    )
+    said = any(line[2:].startswith(f"vpn {name}: ") for line in lines) or any(one in tunnels for one in vpn["tunnels"])
+    return said or any(_part(old.get(node), name) != _part(new[node], name) for node in _nodes(vpn) & set(new))
 
 
-def _part(document: Document | None, vpn: str) -> list[Any]:
+def _part(record: DocumentRecord | None, vpn: str) -> list[Any]:
     """What a node is told of a VPN by its name."""
-    if document is None:
+    if record is None:
         return []
+    document = record.document
     links = [link for tunnel in document["tunnels"] for link in tunnel["links"] if link["vpn"] == vpn]
     return [entry for entry in document["vpns"] if entry["name"] == vpn] + links

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .._base.problems import Problems
+from .._base.problems import Problems, some
 from .._intent.organizations import organizations_of, restrict
 from .._ledger.records import ACTIVE, DELETING, PLANNED, DocumentRecord, VpnRecord
 from .compile.documents import Document
@@ -63,11 +63,13 @@ def note_what_came_up(
             continue
         newest = None if generations is None else int(generations.get(organization, 0))
         records = {node: one for node, one in transaction.documents(organization).items() if one.role == "org_edge"}
+        having = {node: vpns_in(one.packed) for node, one in records.items()}
+        partners_of = {node: _partners(one) for node, one in records.items() if one.has_external}
         for name, vpn in planned.items():
-            told = {node: one for node, one in records.items() if name in vpns_in(one.document)}
+            told = {node: one for node, one in records.items() if name in having[node]}
             up = set(vpn.up_on) & set(told)
             up |= {node for node in set(told) & set(applied) if _is_of(told[node], newest)}
-            partners = {peer for node in up for peer in _partners(told[node].document, name)}
+            partners = {peer for node in up for peer in partners_of.get(node, {}).get(name, ())}
             state = ACTIVE if len(up | partners) >= SITES else PLANNED
             record = transaction.put_vpn(organization, name, vpn.intent, state, up if state == PLANNED else ())
             noted.changed |= record != vpn
@@ -81,7 +83,7 @@ def note_what_came_up(
                     else f"{name} has not come up: another run, for other VPNs, has taken it from the org edges "
                     "meanwhile. Its members are not told of it; run this again"
                 )
-                noted.held_back += _told_later(vpn.intent["members"], ours)
+                noted.held_back += _told_later(vpn.intent["members"], {**transaction.landscape(organization), **ours})
     noted.held_back = sorted(set(noted.held_back))
     return noted
 
@@ -90,17 +92,17 @@ def _note_deleted(
     transaction: Transaction, hosts: Mapping[str, Mapping[str, Any]], coming: Collection[str], noted: Noted
 ) -> None:
     """Hold back the members of VPNs that this run brings, and that another run has deleted since it was planned."""
-    stored: dict[str, list[VpnRecord]] = {}
+    stored: dict[str, list[tuple[str, VpnRecord]]] = {}
     for organization in organizations_of(hosts):
         for name, vpn in transaction.vpns(organization).items():
-            stored.setdefault(name, []).append(vpn)
+            stored.setdefault(name, []).append((organization, vpn))
     for name in sorted(coming):
         known = stored.get(name, [])
-        if any(vpn.state != DELETING for vpn in known):
+        if any(vpn.state != DELETING for _organization, vpn in known):
             continue
         noted.waiting.append(f"{name} was deleted by another run meanwhile. Its members are not told of it")
-        for vpn in known:
-            noted.held_back += _told_later(vpn.intent["members"], hosts)
+        for organization, vpn in known:
+            noted.held_back += _told_later(vpn.intent["members"], {**transaction.landscape(organization), **hosts})
         if not known:  # the ledger no longer says which members it had
             noted.held_back += [host for host, facts in hosts.items() if SENDING & set(facts["kinds"])]
 
@@ -109,6 +111,17 @@ def _told_later(members: Mapping[str, str], hosts: Mapping[str, Mapping[str, Any
     """The nodes that let a VPN's members send: members with an address of their own, and vApp edges that translate."""
     vapps = {hosts[vm]["vars"].get("vcc_vapp") for vm, mode in members.items() if mode != "address" and vm in hosts}
     return [*(vm for vm, mode in members.items() if mode == "address"), *(str(vapp) for vapp in vapps if vapp)]
+
+
+def hold_back(noted: Noted, awaiting: Mapping[str, Collection[str]], applied: Collection[str]) -> None:
+    """Hold back the nodes that would send to an unguarding org edge: one ``awaiting`` and not ``applied``."""
+    for edge in sorted({*awaiting} - {*applied}):
+        nodes = sorted(awaiting[edge])
+        noted.held_back = sorted({*noted.held_back, *nodes})
+        noted.waiting.append(
+            f"not told yet: {some(nodes)}. {edge} was not brought to its document by this run, and would pass on in "
+            "clear what they send; run this again when it is"
+        )
 
 
 def left_out(tenant: OrganizationPlan, prefix: str) -> list[str]:
@@ -130,10 +143,10 @@ def _is_of(record: DocumentRecord, newest: int | None) -> bool:
     return newest is None or record.generation <= newest
 
 
-def _partners(document: Document, vpn: str) -> set[str]:
-    """The external edges that an edge has a link of a VPN to."""
-    return {
-        tunnel["peer"]
-        for tunnel in document["tunnels"]
-        if tunnel.get("external") and any(link["vpn"] == vpn for link in tunnel["links"])
-    }
+def _partners(record: DocumentRecord) -> dict[str, set[str]]:
+    """The external edges that an edge has links to, by VPN."""
+    found: dict[str, set[str]] = {}
+    for tunnel in record.document["tunnels"]:
+        for link in tunnel["links"] if tunnel.get("external") else ():
+            found.setdefault(link["vpn"], set()).add(tunnel["peer"])
+    return found

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .._intent.vpn import Vpn
-from .pool.lease_keys import hosts_of
 
 if TYPE_CHECKING:
     from .._intent.landscape.landscape import Landscape
@@ -33,10 +32,11 @@ def named_hosts(tenants: Sequence[OrganizationPlan], landscape: Landscape, askin
     for tenant in tenants:
         hosts = tenant.behind()
         for name in (*tenant.asked, *tenant.absent):
-            hosts |= hosts_of(tenant.held, name)
+            hosts |= tenant.hosts_held.get(name, set())
             hosts.update(*(_hosts(vpn) for vpn in (tenant.before.get(name), tenant.wanted.get(name)) if vpn))
         clouds = {cloud for edge, cloud in landscape.edges_of(tenant.name).items() if edge in hosts}
-        clouds |= {str(record.document["cloud"]) for node, record in tenant.records.items() if node in hosts}
+        for node in hosts & tenant.records.keys():  # after a recovery, only the document says where it was
+            clouds |= {*(tenant.past.clouds_of(node) or [str(tenant.records[node].packed["cloud"])])}
         hosts |= {node for node, cloud in landscape.nodes(tenant.name).items() if cloud in clouds}
         found |= hosts
     return found
@@ -48,8 +48,8 @@ def concerned_nodes(
     """The names of the plan's documents that are of hosts concerned. Nobody waits for those that never come back."""
     named = named_hosts(tenants, landscape, request.asking)
     hosts = {name: plan.documents.record(name).node for name in plan.documents}
-    told = {*hosts.values()} if named is None else named | {*plan.changed_nodes}
-    return sorted(name for name, host in hosts.items() if host in told - {*request.forget})
+    told = ({*hosts.values()} if named is None else named | {*plan.changed_nodes}) - {*request.forget}
+    return sorted(name for name, host in hosts.items() if host in told)
 
 
 def _hosts(vpn: Vpn) -> Iterable[str]:

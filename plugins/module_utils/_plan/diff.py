@@ -5,75 +5,153 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
 
-from .compile.documents import ANY_ADDRESS, Compiled, Document
-from .tunnel.kinds import kind_of
+from .._intent.landscape.hosts import OrgEdge
+from .._ledger.packing import LISTS
+from .._ledger.records import DocumentRecord
+from .compile.reach import Links
+from .compile.recompile import Recompiled
 
-AUTH = {"psk": "pre-shared key", "pubkey": "certificate"}
 _CONTENT = ("sysctls", "addresses", "routes", "inside", "neighbours", "vpns", "tunnels", "retransmission")
+MOST = 400  # tunnels or links that come or go of which each has a line; more are counted
 
 
-def diff(old: Compiled, new: Compiled) -> list[str]:
+@dataclass
+class Difference:
+    """``lines`` as people read them, and all hosts, tunnels and VPNs that they are about."""
+
+    lines: list[str]
+    named: set[str]
+
+
+def diff(done: Recompiled) -> Difference:
     """What changes for people: one line per VPN, member, tunnel and link that comes (``+``) or goes (``-``)."""
-    before, after = _statements(old), _statements(new)
-    lines = [f"- {line}" for line in before if line not in after]
-    lines += [f"+ {line}" for line in after if line not in before]
-    return lines
+    tunnels = _without_common(_tunnels(done.old, done.stale), _tunnels(done.new, done.stale))
+    vpns = _without_common(_vpns(done.vpns_before), _vpns(done.vpns))
+    links = _without_common(_links(done.old, done.stale), _links(done.new, done.stale))
+    lines, named = [], set()
+    for sign, which in (("-", 0), ("+", 1)):
+        texts = [*_said(tunnels[which], _tunnel), *vpns[which], *_said(links[which], _link)]
+        lines += [f"{sign} {text}" for text in texts]
+        named |= {end for one in (*tunnels[which], *links[which]) for end in (one.low, one.high)}
+    return Difference(lines, named | {word.rstrip(",:") for line in lines for word in line.split()})
 
 
-def touched(lines: Iterable[str], old: Mapping[str, Document], new: Mapping[str, Document]) -> list[str]:
-    """A line (``~``) for every node that is told something else, and of which ``lines`` say nothing: what is different.
+def touched(
+    named: Collection[str], old: Mapping[str, DocumentRecord], changed: Mapping[str, DocumentRecord]
+) -> list[str]:
+    """A line (``~``) for every node that is told something else, and of which the difference, with all that is
+    ``named`` there, says nothing: what is different.
 
     Nodes that come or go do so with their VPN, and VCC nodes only repeat what others are told.
     """
-    named = {word.rstrip(",:") for line in lines for word in line.split()}
     found = []
-    for node in changed_nodes(old, new):
-        was, will = old.get(node, {}), new.get(node, {})
-        keys = [key for key in _CONTENT if was.get(key) != will.get(key)]
-        if node not in named and all(any(document.get(key) for key in _CONTENT) for document in (was, will)):
-            found.append(f"~ {node}: {', '.join(keys)}")
+    for node in sorted(node for node in changed if node in old and node not in named):
+        if changed[node].role == "vcc_node":
+            continue
+        was, will = old[node].packed, changed[node].packed
+        if not all(any(document.get(key) for key in _CONTENT) for document in (was, will)):
+            continue
+        if any(isinstance(document[key], dict) for document in (was, will) for key in LISTS):
+            was, will = old[node].document, changed[node].document
+        found.append(f"~ {node}: {', '.join(key for key in _CONTENT if was.get(key) != will.get(key))}")
     return found
 
 
-def changed_nodes(old: Mapping[str, Document], new: Mapping[str, Document]) -> list[str]:
-    """The nodes whose document differs, sorted. The generation is not part of what a document says."""
-    return sorted(node for node in {*old, *new} if _body(old.get(node)) != _body(new.get(node)))
+class _Tunnel(NamedTuple):
+    """A tunnel as people are told of it. ``at_low``, ``at_high``: where its ends are for each other."""
+
+    name: str
+    low: str
+    high: str
+    at_low: str
+    at_high: str
+    kind: str
+    settings: str
 
 
-def _body(document: Document | None) -> Document | None:
-    return None if document is None else {key: value for key, value in document.items() if key != "generation"}
+class _Link(NamedTuple):
+    """A link, likewise; ``low`` is the end that initiates, whatever its name."""
+
+    vpn: str
+    low: str
+    high: str
+    tunnel: str
+    local: tuple[str, ...]
+    remote: tuple[str, ...]
+    settings: str
 
 
-def _address(end: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """Where an end is for the other one."""
-    behind = " behind NAT" if end["local_address"] == ANY_ADDRESS else ""
-    return f"{other['remote_address']}{behind}"
+T = TypeVar("T", _Tunnel, _Link)
 
 
-def _statements(compiled: Compiled) -> dict[str, None]:
-    """Every fact of a plan as one line; a dict because it is an ordered set."""
+def _tunnels(every: Iterable[Links], sites: Collection[str]) -> dict[_Tunnel, None]:
+    """The tunnels of some sites, by name. What VPNs share is the first one's: they agree on it."""
+    found: dict[str, _Tunnel] = {}
+    for links in every:
+        for link in links.touching(sites):
+            if link.tunnel not in found:
+                one, other = link.ends
+                kind, settings = links.described(link)[:2]
+                at = _at(one, link.outer), _at(other, link.outer)
+                found[link.tunnel] = _Tunnel(link.tunnel, one.name, other.name, *at, kind, settings)
+    return dict.fromkeys(found[name] for name in sorted(found))
+
+
+def _at(edge: OrgEdge, outer: int) -> str:
+    """Where an edge is for the other end."""
+    return f"{edge.public[outer]}{' behind NAT' if edge.behind_nat and not edge.external else ''}"
+
+
+def _tunnel(one: _Tunnel) -> str:
+    return f"tunnel {one.name} ({one.kind}): {one.low} {one.at_low} <-> {one.high} {one.at_high}, {one.settings}"
+
+
+def _links(every: Iterable[Links], sites: Collection[str]) -> dict[_Link, None]:
+    """The links of some sites, by the end that initiates, the tunnel and the VPN."""
+    found = []
+    for links in every:
+        for link in links.touching(sites):
+            starts = 0 if link.starts == link.ends[0].name else 1
+            low, high = link.ends[starts].name, link.ends[1 - starts].name
+            local, remote = tuple(link.behind[starts].texts), tuple(link.behind[1 - starts].texts)
+            settings = f"{links.described(link)[2]}, MTU {link.mtu}"
+            found.append(_Link(links.vpn.name, low, high, link.tunnel, local, remote, settings))
+    return dict.fromkeys(sorted(found, key=lambda one: (one.low, one.tunnel, one.vpn)))
+
+
+def _link(one: _Link) -> str:
+    return f"vpn {one.vpn}: link {one.low} {_joined(one.local)} <-> {one.high} {_joined(one.remote)}, {one.settings}"
+
+
+def _without_common(old: dict[Any, None], new: dict[Any, None]) -> tuple[list[Any], list[Any]]:
+    """What is in one of two only."""
+    return [one for one in old if one not in new], [one for one in new if one not in old]
+
+
+def _said(some: Sequence[T], say: Callable[[T], str]) -> Iterable[str]:
+    """A line each; of very many, one for all that differ in nothing but who and where they are."""
+    if len(some) <= MOST:
+        yield from map(say, some)
+        return
+    alike = Counter(
+        (f"vpn {one.vpn}: ", "links", one.settings)
+        if isinstance(one, _Link)
+        else ("", f"{one.kind} tunnels", one.settings)
+        for one in some
+    )
+    for (whose, what, settings), count in sorted(alike.items()):
+        yield f"{whose}{count} {what}, {settings}"
+
+
+def _vpns(vpns: Iterable[Mapping[str, Any]]) -> dict[str, None]:
+    """Every fact of VPNs as one line, but for their links."""
     lines: list[str] = []
-    for name, tunnel in sorted(compiled.tunnels.items()):
-        low, high = tunnel["edges"]
-        end = compiled.ends.get((low, name)) or compiled.ends.get((high, name))
-        if end is None:  # neither of its ends was compiled
-            continue
-        here, there = (low, high) if (low, name) in compiled.ends else (high, low)
-        # Of an external edge there is no end: what it knows of ours has to do.
-        other = compiled.ends.get((there, name)) or {
-            "local_address": end["remote_address"],
-            "remote_address": end["public_address"],
-        }
-        addresses = {here: _address(end, other), there: _address(end=other, other=end)}
-        external = f", external, {AUTH[end['ike']['auth']]}" if end.get("external") else ""
-        lines.append(
-            f"tunnel {name} ({tunnel['kind']}{external}): {low} {addresses[low]} <-> {high} {addresses[high]}, "
-            f"{kind_of(end).describe(end if end['initiator'] else other)}"
-        )
-    for vpn in compiled.vpns:
+    for vpn in vpns:
         lines.append(f"vpn {vpn['name']}: number {vpn['number']}, {vpn['topology']}, pool {vpn['pool']}")
         lines += [f"vpn {vpn['name']}: block {block}" for block in vpn["blocks"]]
         lines += [f"vpn {vpn['name']}: {limit}" for limit in vpn.get("limits", [])]
@@ -94,13 +172,6 @@ def _statements(compiled: Compiled) -> dict[str, None]:
             f"vpn {vpn['name']}: network {network['network']} behind {network['behind']}{_ports(network)}"
             for network in destinations.get("networks", [])
         ]
-    for (node, _name), tunnel in sorted(compiled.ends.items()):
-        if tunnel["initiator"]:
-            lines += [
-                f"vpn {link['vpn']}: link {node} {_joined(link['local_ts'])} <-> {tunnel['peer']} "
-                f"{_joined(link['remote_ts'])}, {kind_of(tunnel).describe_link(link)}, MTU {link['mtu']}"
-                for link in tunnel["links"]
-            ]
     return dict.fromkeys(lines)
 
 

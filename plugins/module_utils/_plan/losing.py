@@ -4,15 +4,17 @@
 """PLAN: who loses an address or a VPN stops using it before org edges stop guarding it; what it gets comes later.
 
 Such a member or vApp edge is told twice: first only what it has already and keeps, and after the org edges have all of
-it, the rest. At once, it would send from addresses that they do not know yet, or no more: in clear.
+it, the rest. At once, it would send from addresses that they do not know yet, or no more: in clear. So no node gets
+what its own edge does not guard, and no edge stops guarding what is still sent to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .._ledger.records import DocumentRecord
 from .._node.survey import carries
 from .compile.documents import Document
 from .compile.still_guarded import guard
@@ -39,11 +41,20 @@ class Had:
         return bool(self.addresses - other.addresses or self.ways - other.ways)
 
 
-def note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], request: Request) -> None:
-    """Add to the plan who is told first, what that is, and who of them is told the rest later.
+def note_order(plan: Plan, tenants: Sequence[OrganizationPlan], request: Request) -> None:
+    """Add to the plan the nodes that are told first, with what they are told, and those of them that are told the rest
+    later; the org edges that other nodes wait for, and the org edges that wait for other nodes."""
+    guards = [_Guards(tenant, plan, request) for tenant in tenants]
+    _note_losing(plan, tenants, request, guards)
+    for one in guards:
+        one.note_releasing()
+        one.note_awaiting()
 
-    What counts is what the machine says that it has, and what the ledger told it: it may have lost the one, and go back
-    to the other. A machine of which neither is sure is told first, whatever it has.
+
+def _note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], request: Request, guards: Sequence[_Guards]) -> None:
+    """The machine's own word and the ledger's both count: a machine may have lost what it was told, and may go back to
+    it. A machine of which neither is sure is told first, whatever it has: it may never have got what its edge does not
+    guard yet, so that comes later.
     """
     before = {node: record for tenant in tenants for node, record in tenant.records.items()}
     behind = {node for tenant in tenants for node in tenant.behind()}
@@ -56,29 +67,129 @@ def note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], request: Reques
         unsure = node in behind and (says is None or bool(facts.get("unconfirmed")))
         if unsure or node in plan.leaving or told.without(new) or (says is not None and says.without(new)):
             plan.losing.append(node)
-            first = _FIRST[document["role"]](document, told if says is None else says)
+            had = told if says is None else says
+            if unsure and says is None:
+                lacking = frozenset[str]().union(*(one.lacking_of(node) for one in guards))
+                had = _outside(before[node].document, had, lacking)
+            first = _FIRST[document["role"]](document, had)
             plan.losing_documents[node] = first
             plan.gaining += [] if first == document else [node]
 
 
-def note_releasing(plan: Plan, tenants: Sequence[OrganizationPlan], observed: Mapping[str, Mapping[str, Any]]) -> None:
-    """Add to the plan which org edges stop guarding something, and who of those that lose may still send it to them.
+class _Guards:
+    """What the org edges of one organization guard, are to guard, and who depends on it."""
 
-    Of one that an earlier run took out of its VPN it is not known where it was: it may be at any of them.
-    """
-    for tenant in tenants:
-        for node, record in tenant.records.items():
-            if record.role != "org_edge" or node not in plan.concerned:
+    def __init__(self, tenant: OrganizationPlan, plan: Plan, request: Request) -> None:
+        self.tenant, self.plan, self.request = tenant, plan, request
+        self.behind = tenant.behind()
+        self._blocks: dict[str, frozenset[str]] = {}
+        self._lacking: dict[str, frozenset[str]] = {}
+
+    def blocks(self, record: DocumentRecord) -> frozenset[str]:
+        """The blocks in an org edge's document; each is read once."""
+        if record.digest not in self._blocks:
+            self._blocks[record.digest] = frozenset(block for vpn in record.packed["vpns"] for block in vpn["blocks"])
+        return self._blocks[record.digest]
+
+    def lacking(self, edge: str) -> frozenset[str]:
+        """The blocks that an org edge is to guard, and is not known to guard yet."""
+        if edge not in self._lacking:
+            known = self.tenant.records.get(edge)
+            told = self.blocks(known) if known and edge not in self.behind else frozenset[str]()
+            guarded = _guarded(told, self.request.observed.get(edge, {}))
+            self._lacking[edge] = self.blocks(self.plan.documents.record(edge)) - guarded
+        return self._lacking[edge]
+
+    def edges_of(self, node: str) -> list[str]:
+        """The org edges that a node sends by. Of a VPN that no edge is told of it has nothing to send."""
+        return sorted(edge for edge in self.tenant.places.get(node, ()) if edge in self.plan.documents)
+
+    def lacking_of(self, node: str) -> frozenset[str]:
+        """The blocks that one of them lacks."""
+        return frozenset[str]().union(*map(self.lacking, self.edges_of(node)))
+
+    def note_releasing(self) -> None:
+        """Note, for each org edge that stops guarding something, the losing nodes that may still send it there.
+
+        Of one that an earlier run took out of its VPN it is not known where it was: it may be at any of them. So may
+        one that is still in the VPN, and was not seen to run its document: it may have moved. An edge that was not seen
+        to run its document, or does not say what it runs, may guard anything.
+        """
+        tenant, plan = self.tenant, self.plan
+        losing = {*plan.losing} & tenant.records.keys()
+        anywhere, unseen = losing - tenant.homes.keys(), losing & self.behind
+        there: dict[str, set[str]] = {}
+        for node in losing - anywhere:
+            for place in tenant.homes[node]:
+                there.setdefault(place, set()).add(node)
+        edges = {node for node, record in tenant.records.items() if record.role == "org_edge"} & {*plan.concerned}
+        for edge in sorted(edges) if losing else ():
+            facts, new = self.request.observed.get(edge, {}), self.blocks(plan.documents.record(edge))
+            had = {*self.blocks(tenant.records[edge]), *(facts.get("runs") or {}).get("blocks", ())}
+            unknown = "runs" not in facts and (edge in self.behind or _answered(facts))
+            if unknown or had - new:
+                gone = had - new
+                moved = {one for one in unseen if unknown or gone & _destinations(plan.documents[one])}
+                theirs = sorted(there.get(edge, set()) | anywhere | moved)
+                plan.releasing.update({edge: theirs} if theirs else {})
+
+    def note_awaiting(self) -> None:
+        """Note the nodes that get something to send at an edge that would still pass it on in clear."""
+        plan, request = self.plan, self.request
+        due = {*plan.changed_nodes, *request.observed, *self.behind} & self.tenant.places.keys() & {*plan.concerned}
+        for node in sorted(due - {*request.forget}):
+            if plan.documents.record(node).role not in _FIRST:
                 continue
-            runs = observed.get(node, {}).get("runs") or {}
-            had = {*_blocks(record.document), *(runs.get("blocks") or ())}
-            if had - {*_blocks(plan.documents[node])}:
-                theirs = [one for one in plan.losing if node in tenant.homes.get(one, {node})]
-                plan.releasing.update({node: theirs} if theirs else {})
+            for edge in self.edges_of(node):
+                # Of a document that is new all counts: a large fleet has many, each of which takes time to read.
+                lacking = self.lacking(edge)
+                if lacking and (node not in self.tenant.records or self._gained(node) & lacking):
+                    plan.awaiting.setdefault(edge, []).append(node)
+
+    def _gained(self, node: str) -> set[str]:
+        """The blocks that a node gets something to send to."""
+        document, had = self.plan.documents[node], _runs(self.request.observed.get(node, {}))
+        if had is None:
+            unsure = node in self.behind
+            had = Had(frozenset(), frozenset()) if unsure else _told(self.tenant.records[node].document)
+        new = _told(document)
+        gained = {address.partition("/")[0] for address in new.addresses - had.addresses}
+        blocks = {str(route["prefix"]) for route in document["routes"] if route.get("source") in gained}
+        return blocks | {_block(way) for way in new.ways - had.ways}
 
 
-def _blocks(document: Document) -> Iterable[str]:
-    return (block for vpn in document["vpns"] for block in vpn["blocks"])
+def _outside(document: Document, had: Had, lacking: Collection[str]) -> Had:
+    """What a node had, without what it sends to these blocks."""
+    sources = {route.get("source") for route in document["routes"] if route["prefix"] in lacking}
+    return Had(
+        frozenset(address for address in had.addresses if address.partition("/")[0] not in sources),
+        frozenset(way for way in had.ways if _block(way) not in lacking),
+    )
+
+
+def _destinations(document: Document) -> set[str]:
+    """The blocks that a node sends to."""
+    return {str(route["prefix"]) for route in document["routes"]}
+
+
+def _block(way: str) -> str:
+    return way.partition(" ")[0]
+
+
+def _answered(facts: Mapping[str, Any]) -> bool:
+    return bool(facts) and "silent" not in facts
+
+
+def _guarded(told: frozenset[str], facts: Mapping[str, Any]) -> frozenset[str]:
+    """The blocks that an org edge is known to guard: by what it says, else by what it was told and seen to run.
+
+    None, if it answers and cannot read what it runs, or may go back to something else.
+    """
+    if not _answered(facts):
+        return told
+    if facts.get("unconfirmed"):
+        return frozenset()
+    return frozenset((facts.get("runs") or {}).get("blocks") or ())
 
 
 def _runs(facts: Mapping[str, Any]) -> Had | None:

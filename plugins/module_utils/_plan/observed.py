@@ -157,7 +157,7 @@ def _standing(organization: str, record: DocumentRecord, facts: Facts) -> Iterab
             f"{node} runs generation {runs}, and the ledger knows {due} for it: the ledger is older than the machine, "
             "as after a restore from a backup; see recover_ledger"
         ]
-    if runs == due or not told(record.document):
+    if runs == due or not told(record.packed):
         return []
     if runs == 0 and not facts.get("node"):
         return [f"{node} has no record of a VPN, the plan is {due}: it is a new machine, or no run has reached it yet"]

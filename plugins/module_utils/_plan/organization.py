@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from .._base.errors import PoolExhausted
 from .._base.lease import Lease
@@ -20,14 +21,13 @@ from .came_up import vpns_in
 from .check.pools import note_exhausted
 from .check.tunnels import check_together
 from .check.vpn import check_vpns
-from .compile.documents import Compiled
 from .compile.leased_vpn import LeasedVpn
 from .compile.organization import lease_vpns
-from .compile.recompile import Recompiled, recompile
-from .diff import changed_nodes, diff, touched
+from .compile.recompile import Recompiled, Recompiler
+from .diff import diff, touched
 from .outcome import Plan
 from .pool.allocate import carve_vpn
-from .pool.lease_keys import SiteDemand, hosts_of, is_vpn_block, vpn_of
+from .pool.lease_keys import SiteDemand, hosts_by_vpn, is_vpn_block, vpn_of
 from .settle import told
 from .topology.static_paths import static_losses
 
@@ -56,6 +56,7 @@ class OrganizationPlan:
         self.idle: list[str] = []
         self.coming: list[str] = []
         self.homes: dict[str, set[str]] = {}  # where nodes were, by node
+        self.places: dict[str, set[str]] = {}  # where they are
         self.changed = False
 
     def behind(self) -> set[str]:
@@ -66,16 +67,25 @@ class OrganizationPlan:
         """Whether the ledger remembers that one of these happened."""
         return any(self.transaction.happened(self.name, what, subject) for what in whats)
 
+    @cached_property
+    def hosts_held(self) -> dict[str, set[str]]:
+        """The hosts that VPNs held leases for, before this plan."""
+        return hosts_by_vpn(self.held)
+
     def known_hosts(self) -> set[str]:
         """The hosts that the ledger knows anything of."""
-        return {*self.records, *self.past.names, *(host for vpn in self.stored for host in hosts_of(self.held, vpn))}
+        return {
+            *self.records,
+            *self.past.names,
+            *(host for vpn in self.stored for host in self.hosts_held.get(vpn, ())),
+        }
 
     def ask(self, asked: Sequence[Vpn], wrong: Collection[str]) -> None:
         """Merge what is asked for into what is stored, and check the whole, save VPNs known to be ``wrong``."""
         self.asked = {vpn.name: vpn for vpn in asked}
         named = {*self.asked, *self.absent, *wrong}
         planned = any(record.state == PLANNED for record in self.stored.values())
-        told = {vpn for one in self.records.values() for vpn in vpns_in(one.document)} if planned else set()
+        told = {vpn for one in self.records.values() for vpn in vpns_in(one.packed)} if planned else set()
         for name, record in self.stored.items():
             if record.state == DELETING:
                 continue
@@ -121,15 +131,15 @@ class OrganizationPlan:
         self._write_vpns()
         leased = lease_vpns(self.wanted.values(), self.numbers, self.leases, self.landscape)
         known = self.transaction.inputs(self.name)
-        done = recompile(self.name, leased, before, self._going(), self.landscape, self.past, self.records, known)
-        documents, new = done.documents, done.new
-        self.homes = done.old.homes
-        was = {node: self.records[node].document for node in documents if node in self.records}
-        self._write_tunnels(plan, new, problems, create_tunnels)
+        going = self._going()
+        recompiler = Recompiler(self.name, leased, before, going, self.landscape, self.past, self.records, known)
+        done = recompiler.run()
+        self.homes, self.places = done.homes, recompiler.homes
+        self._write_tunnels(plan, done, problems, create_tunnels)
         self._remember(done)
-        plan.generations[self.name] = self.transaction.put_documents(self.name, documents)
+        plan.generations[self.name], changed = self.transaction.put_texts(self.name, done.texts)
         self.transaction.put_inputs(self.name, done.digests, known)
-        for node, record in {**self.records, **self.transaction.documents(self.name, documents)}.items():
+        for node, record in {**self.records, **changed}.items():
             # A host that moved to another organization is told what it is there, not that it is nothing here any more.
             # A VCC node keeps what each organization tells it, side by side.
             own = self.landscape.belongs_to(node, self.name)
@@ -137,32 +147,32 @@ class OrganizationPlan:
                 plan.documents.add(f"{self.name}/{node}", record)
             elif node not in plan.documents or own:
                 plan.documents.add(node, record)
-        plan.vpns += new.vpns
-        plan.notes += self._weak_points(new)
-        lines = diff(done.old, new)
-        plan.diff += lines + touched(lines, was, documents)
+        plan.vpns += done.vpns
+        plan.notes += self._weak_points(done.vpns)
+        found = diff(done)
+        plan.diff += found.lines + touched(found.named, self.records, changed)
         named = {*self.asked, *self.absent}
         if named:
-            plan.also_touched += also_touched(new.vpns, named, lines, was, documents)
+            plan.also_touched += also_touched(done.vpns, named, found.lines, self.records, changed)
         plan.coming += self.coming
-        plan.changed_nodes += changed_nodes(was, documents)
+        plan.changed_nodes += sorted(changed)
         plan.changed |= self.changed or bool(plan.changed_nodes)
         plan.leaving += sorted(
             {
                 node
                 for name, record in self.transaction.vpns(self.name).items()
                 if record.state == DELETING and name in self.absent
-                for node in told(self.held, name, {*self.records, *documents})
+                for node in told(self.held, name, {*self.records, *changed})
             }
         )
-        plan.unsettled |= bool({*self.records, *documents} - done.told) or any(
+        plan.unsettled |= bool({*self.records, *changed} - done.told) or any(
             record.state == DELETING for record in self.transaction.vpns(self.name).values()
         )
 
-    def _weak_points(self, new: Compiled) -> list[str]:
+    def _weak_points(self, compiled: Iterable[dict[str, Any]]) -> list[str]:
         """Which tunnels and edges the VPNs asked for lose sites with. What many VPNs have in common is one note."""
         vpns: dict[str, list[str]] = {}
-        for entry in new.vpns:
+        for entry in compiled:
             for site in entry.get("single_points_of_failure", []) if entry["name"] in self.asked else ():
                 vpns.setdefault(f"without {site}, other sites do not reach each other", []).append(entry["name"])
         for name, vpn in sorted(self.asked.items()):
@@ -212,24 +222,32 @@ class OrganizationPlan:
             self.changed |= stored.state != DELETING
             self.transaction.put_vpn(self.name, name, stored.intent, DELETING)
 
-    def _write_tunnels(self, plan: Plan, new: Compiled, problems: Problems, create_tunnels: bool) -> None:
-        known = self.transaction.tunnels(self.name)
-        missing = {name: record for name, record in sorted(new.tunnels.items()) if name not in known}
+    def _write_tunnels(self, plan: Plan, done: Recompiled, problems: Problems, create_tunnels: bool) -> None:
+        if not done.stale:
+            return
+        known = self.transaction.tunnel_names(self.name)
+        kinds = {name: (pair, links.vpn) for links in done.new for name, pair in zip(links.tunnels, links.vpn.pairs)}
+        missing = sorted(name for name in kinds if name not in known)
         plan.new_tunnels += missing
-        for name, record in missing.items() if not create_tunnels else ():
-            users = ", ".join(vpn["name"] for vpn in new.vpns if name in vpn["tunnels"])
+        needing: dict[str, list[str]] = {}
+        for links in done.new if missing and not create_tunnels else ():
+            for name in links.tunnels:
+                needing.setdefault(name, []).append(links.vpn.name)
+        for name in missing if not create_tunnels else ():
+            users = ", ".join(needing[name])
             problems.add(
                 CREATE_TUNNELS,
-                f"there is no tunnel {' -- '.join(record['edges'])} yet, which {users} needs, "
+                f"there is no tunnel {' -- '.join(sorted(kinds[name][0]))} yet, which {users} needs, "
                 "and vcc_create_tunnels is never; set it to always, or ask",
             )
-        self.transaction.put_tunnels(self.name, missing)
-        for name in sorted(set(known) - set(new.tunnels)):
+        records = {name: {"edges": sorted(kinds[name][0]), "kind": kinds[name][1].tunnel} for name in missing}
+        self.transaction.put_tunnels(self.name, records)
+        for name in sorted(known - kinds.keys()):
             self.transaction.drop_tunnel(self.name, name)
 
     def _remember(self, done: Recompiled) -> None:
-        used = {*done.told, *(site for vpn in done.new.vpns for site in vpn["sites"])}
-        used |= {member["name"] for vpn in done.new.vpns for member in vpn["members"]}
+        used = {*done.told, *(site for links in done.new for site in links.vpn.sites)}
+        used |= {member.vm.name for links in done.new for member in links.vpn.members}
         self.transaction.put_landscapes(self.name, {host: self.landscape.facts(host) for host in sorted(used)})
 
 

@@ -30,6 +30,9 @@ class Documents(Mapping[str, Document]):
     def __getitem__(self, name: str) -> Document:
         return self._records[name].document
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._records  # without reading it
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._records)
 
@@ -44,7 +47,8 @@ class Plan:
     A VCC node that is not one organization's own has one for each, as ``acme/node-east``. ``coming`` are the VPNs that
     the run names and that have not come up yet. ``losing_documents`` are what nodes that lose something are told
     first; those ``gaining`` are told the rest later. ``releasing``: org edges that stop guarding a VPN, each with who
-    of those may still send there. ``concerned``: the names of the documents that this run tells.
+    of those may still send there. ``awaiting``: org edges that do not guard yet what others get to send, each with who
+    these are; they are told after it. ``concerned``: the names of the documents that this run tells.
     ``to_note``: whether the ledger is to note what nodes run. ``named``: the VPNs that the run names, ``acme/payroll``.
     """
 
@@ -63,6 +67,7 @@ class Plan:
     losing: list[str] = field(default_factory=list)
     gaining: list[str] = field(default_factory=list)
     releasing: dict[str, list[str]] = field(default_factory=dict)
+    awaiting: dict[str, list[str]] = field(default_factory=dict)
     losing_documents: dict[str, Document] = field(default_factory=dict)
     named: list[str] = field(default_factory=list)
     concerned: list[str] = field(default_factory=list)

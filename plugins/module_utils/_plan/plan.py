@@ -23,7 +23,7 @@ from .._intent.landscape.landscape import Landscape
 from .._intent.organizations import organizations_of, restrict
 from .came_up import left_out
 from .concerned import concerned_nodes, named_hosts
-from .losing import note_losing, note_releasing
+from .losing import note_order
 from .observed import compare
 from .organization import OrganizationPlan
 from .outcome import Plan
@@ -99,8 +99,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     plan.to_note = bool(plan.changed_nodes) or any(tenant.behind() for tenant in tenants)
     plan.named = [f"{tenant.name}/{name}" for tenant in tenants for name in sorted({*tenant.asked, *tenant.absent})]
     plan.concerned = concerned_nodes(tenants, landscape, plan, request)
-    note_losing(plan, tenants, request)
-    note_releasing(plan, tenants, request.observed)
+    note_order(plan, tenants, request)
     plan.notes[:0] = problems.notes
     plan.members = _candidates(hosts)
     plan.changed_nodes = list(dict.fromkeys(plan.changed_nodes))  # a shared VCC node is told by each organization

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._base.problems import Problems
 from .._intent.organizations import organizations_of, restrict
-from .._ledger.records import DELETING
+from .._ledger.records import DELETING, DocumentRecord
 from .compile.documents import empty_document
-from .pool.lease_keys import hosts_of, vpn_key
+from .pool.lease_keys import hosts_by_vpn, vpn_key
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction
@@ -25,6 +25,7 @@ def settle(
     generations: Mapping[str, int] | None = None,
     gone: Sequence[str] = (),
     organizations: Sequence[str] = (),
+    failed: Collection[str] = (),
 ) -> tuple[bool, list[str]]:
     """After apply: release what belonged to VPNs that are gone from all their nodes.
 
@@ -33,7 +34,8 @@ def settle(
     ``hosts`` are the landscape's facts, ``organizations`` those that the run is about; none stands for all.
     ``applied`` are the nodes that run their document now, as it was in ``generations`` (by organization; None: the
     newest): what another run planned meanwhile, they do not run yet. ``gone`` are hosts that will never run anything
-    again; that a host is in no inventory of this run does not say so, as fleets are kept in several.
+    again; that a host is in no inventory of this run does not say so, as fleets are kept in several. Nodes
+    that an earlier run, or another slice of a job, saw run their document count as well, unless they ``failed`` now.
     """
     ours, _intent = restrict(hosts, {}, {}, organizations, Problems())
     waiting: list[str] = []
@@ -41,7 +43,7 @@ def settle(
     for organization in organizations_of(ours):
         one = _Settling(organization, transaction)
         generation = None if generations is None else int(generations.get(organization, 0))
-        waiting += one.run(set(applied), generation, set(gone))
+        waiting += one.run(set(applied), generation, set(gone), set(failed))
         changed |= one.changed
     return changed, waiting
 
@@ -49,7 +51,14 @@ def settle(
 def told(held: Iterable[str], vpn: str, documents: Iterable[str]) -> set[str]:
     """The nodes a VPN was brought to: those whose leases it holds, wherever they are by now. A VM that is translated
     is told nothing."""
-    return hosts_of(held, vpn) & set(documents)
+    return hosts_by_vpn(held).get(vpn, set()) & set(documents)
+
+
+def is_empty(record: DocumentRecord, organization: str) -> bool:
+    """Whether a node is told to remove everything."""
+    document = record.packed
+    empty = empty_document(record.node, record.role, organization, document["cloud"])
+    return document == {**empty, "generation": record.generation}
 
 
 class _Settling:
@@ -59,7 +68,7 @@ class _Settling:
         self.name, self.transaction = name, transaction
         self.changed = False
 
-    def run(self, applied: set[str], generation: int | None, gone: set[str]) -> list[str]:
+    def run(self, applied: set[str], generation: int | None, gone: set[str], failed: set[str]) -> list[str]:
         """Note what nodes run now, and drop what none has any more: leases, records and empty documents."""
         waiting = []
         held = self.transaction.leases(self.name)
@@ -68,15 +77,17 @@ class _Settling:
             applied = {node for node in applied if node not in stored or stored[node].generation <= generation}
         applied |= gone  # nobody waits for hosts that will never come back
         self.transaction.note_applied(self.name, {node: stored[node].generation for node in applied & set(stored)})
+        seen = self.transaction.applied(self.name)
+        applied |= {node for node, one in stored.items() if seen.get(node) == one.generation} - failed
         for name, vpn in sorted(self.transaction.vpns(self.name).items()):
             if vpn.state != DELETING:
                 continue
             nodes = told(held, name, stored)
-            clouds = {stored[node].document["cloud"] for node in nodes}
+            clouds = {stored[node].packed["cloud"] for node in nodes}
             nodes |= {
                 node
                 for node, record in stored.items()
-                if record.role == "vcc_node" and record.document["cloud"] in clouds
+                if record.role == "vcc_node" and record.packed["cloud"] in clouds
             }
             missing = ", ".join(sorted(nodes - applied))
             if missing:
@@ -93,16 +104,7 @@ class _Settling:
 
     def _forget(self, applied: set[str]) -> None:
         stored = self.transaction.documents(self.name)
-        empty = {
-            node
-            for node, record in stored.items()
-            if record.document
-            == {
-                **empty_document(node, record.role, self.name, record.document["cloud"]),
-                "generation": record.generation,
-            }
-        }
-        gone = empty & applied
+        gone = {node for node, record in stored.items() if node in applied and is_empty(record, self.name)}
         self.transaction.drop_documents(self.name, gone)
         self.changed |= bool(gone)
         kept = {vm for record in self.transaction.vpns(self.name).values() for vm in record.intent["members"]}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._ledger.chain import LISTED
-from .._plan.compile.records import KEY
+from .._plan.compile.records import ELSEWHERE, KEY
 
 NEWEST = 1 << 30
 """No generation is above it: the ledger's next number has to fit its column."""
@@ -60,7 +60,13 @@ class Held:
     @property
     def vpns(self) -> set[str]:
         """The VPNs that it is told of."""
-        return {str(vpn["name"]) for vpn in self.document.get("vpns", [])} | set(self.records.get("vpns", {}))
+        told = {str(vpn["name"]) for vpn in self.document.get("vpns", [])}
+        return told | set(self.records.get("vpns", {})) | self.elsewhere
+
+    @property
+    def elsewhere(self) -> set[str]:
+        """The VPNs of its cloud that VCC nodes of other clouds keep."""
+        return set(self.records.get(ELSEWHERE, {}))
 
     def is_known(self, lineage: Mapping[int, str], told: int) -> bool:
         """Whether the ledger knows that it told the node so. ``told``: the generation of the document it knows of."""

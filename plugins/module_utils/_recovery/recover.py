@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .._base.errors import LedgerError
-from .._ledger.records import ACTIVE, DOCUMENT, INTENT, misshapen
+from .._ledger.records import ACTIVE, DOCUMENT, INTENT, misshapen, text_of
 from .claims import Claims, claims_of
 from .conflicts import clashes, is_within
 from .held import Held, believed
@@ -70,6 +70,7 @@ def _misshapen(one: Held) -> str:
             return "; ".join(broken)
         claims_of([one], {}, {})
         _tunnels([one])
+        text_of(one.document)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         return f"it is no document of this version ({type(error).__name__}: {error})"
     return ""
@@ -104,6 +105,12 @@ class _Organization:
         self.claims: Claims = claims_of(self.ahead, self.leases, pools)
         used = {vpn for one in held for vpn in one.vpns} | set(self.claims.vpns)
         self.problems = [f"{name}: {problem}" for problem in self.claims.problems]
+        whole = {vpn for one in held for vpn in one.records.get("vpns", {})}
+        for vpn in sorted({vpn for one in self.ahead for vpn in one.elsewhere} - whole):
+            self.problems.append(
+                f"{name}: {vpn} is kept in other clouds than those whose VCC nodes answered: run this again when one "
+                "of the others can be reached"
+            )
         self.given_up = clashes(self.claims.leases, self.leases)
         self._find_disputes([one for one in held if one not in self.ahead])
         self._find_orphans(used)

@@ -36,7 +36,8 @@ def as_before(addresses):
     before = (generations(), strongswan.spis(*EDGES))
     with lab.pinging("vm1-east", addresses["vm1-west"]) as pings:
         yield
-    assert (generations(), strongswan.spis(*EDGES)) == before
+    after = (generations(), strongswan.spis(*EDGES))
+    assert after == before, "\n".join(f"{edge}:\n{strongswan.journal(edge)}" for edge in EDGES)
     assert pings.lost == 0, pings.text
 
 

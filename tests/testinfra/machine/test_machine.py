@@ -104,13 +104,19 @@ def test_a_wider_route_somewhere_else_is_no_reason_to_refuse(left_alone):
 
 
 def test_what_the_plan_could_not_see_the_commit_refuses(addresses):
-    """The survey is left out, as of an edge that was away at the time."""
+    """The survey is left out, as of an edge that was away at the time.
+
+    Seen: the other edge, whose new link was refused, had the tunnel authenticate again; in some runs one packet came
+    with an SA that was not there yet.
+    """
+    before = strongswan.spis(*EDGES)
     with (
         device("edge-west", "10.99.0.130/24"),
         lab.pinging("vm1-east", addresses["vm1-west"]) as pings,
     ):
         said = refused(AUDIT, PAYROLL, commit=True)
     assert "not applied, nothing was touched: machine: device hidden has the address 10.99.0.130/24" in said
+    assert strongswan.spis(*EDGES) == before
     assert pings.lost == 0, pings.text
 
 
@@ -187,9 +193,9 @@ def test_the_holder_of_a_port_is_named_and_a_charon_without_its_sockets_repaired
             lab.sh("edge-west", "systemctl start strongswan")
         assert not lab.answers("vm1-east", addresses["vm1-west"])
     run = playbooks.create(PAYROLL, arguments=("-v",))
-    # The agent looks for it, too, now and then, and may have been first.
+    # The agent looks for it, too, now and then, and may have been first: then there is nothing to do.
     repaired = ["restart strongSwan, which does not hold UDP 500, 4500"]
-    assert run.actions["edge-west"].get("strongswan", repaired) == repaired
+    assert run.actions.get("edge-west", {}).get("strongswan", repaired) == repaired
     assert "charon" in lab.sh("edge-west", "ss -Hlnup sport = :500")
     assert lab.answers("vm1-east", addresses["vm1-west"])
     assert playbooks.create(PAYROLL, verify=False).changed == frozenset()

@@ -25,13 +25,29 @@ def spis(edge):
 
 @pytest.fixture(scope="module", autouse=True)
 def grown():
-    """payroll in two clouds, pinged while the third one joins; (addresses before, SPIs before, pings)."""
+    """payroll in two clouds, pinged while the third one joins, first in vain.
+
+    (addresses before, SPIs before, pings, what the run in vain said and left at the third cloud's members).
+    """
     playbooks.create(PAYROLL)
     before = playbooks.addresses(), [spis(edge) for edge in OLD]
     playbooks.run("lab_up", lab_clouds=3)
+    grown = {**PAYROLL, "members": MEMBERS}
     with lab.pinging("vm1-east", before[0]["vm1-west"]) as pings:
-        playbooks.create({**PAYROLL, "members": MEMBERS})
-    return *before, pings
+        refused = joined_in_vain(grown)
+        playbooks.create(grown)
+    return *before, pings, refused
+
+
+def joined_in_vain(vpn):
+    """Its edge has an interface in the VPN's block that the survey was not asked for, and refuses its generation."""
+    lab.netns("edge-south", "ip", "link", "add", "hidden", "type", "bridge")
+    lab.netns("edge-south", "ip", "addr", "add", "100.64.0.254/28", "dev", "hidden")
+    try:
+        run = playbooks.create(vpn, succeeds=False, verify=False, vcc_server_survey=False)
+    finally:
+        lab.netns("edge-south", "ip", "link", "del", "hidden")
+    return " ".join(run.output.split()), lab.sh("vm1-south", "ip -4 -o addr") + lab.sh("vm3-south", "ip -4 -o addr")
 
 
 def test_every_member_reaches_every_other():
@@ -39,6 +55,14 @@ def test_every_member_reaches_every_other():
     assert sorted(addresses) == sorted(MEMBERS)
     pings = lab.reach((source, addresses[to]) for source, to in permutations(MEMBERS, 2))
     assert {pair: found.lost for pair, found in pings.items()} == dict.fromkeys(pings, 0)
+
+
+def test_members_are_told_nothing_while_their_edge_does_not_guard_it(grown):
+    """Seen: they got their addresses, and edge-south passed on in clear what they sent from there."""
+    said, held = grown[-1]
+    assert "edge-south" in said and "not applied, nothing was touched: machine: device hidden" in said
+    assert "100.64." not in held
+    assert "not told yet: vapp1-south, vm1-south, vm3-south. edge-south was not brought to its document" in said
 
 
 def test_there_are_three_tunnels_of_one_link_each():
@@ -53,7 +77,7 @@ def test_there_are_three_tunnels_of_one_link_each():
 
 
 def test_who_was_there_before_noticed_nothing(grown):
-    addresses, old_spis, pings = grown
+    addresses, old_spis, pings, _refused = grown
     assert {name: playbooks.addresses()[name] for name in addresses} == addresses
     assert [spis(edge) for edge in OLD] == old_spis
     assert pings.lost == 0, pings.text

@@ -8,7 +8,7 @@ Hosts are checked when a VPN needs them, so that a half-described VM elsewhere i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._base.names import folded, wrong_clouds
@@ -42,6 +42,7 @@ class Landscape:
         self._edges_of: dict[tuple[str, str], list[str]] = {}
         self._remembered_edges_of: dict[tuple[str, str], list[str]] = {}
         self._vms_of: dict[str, list[str]] = {}
+        self._nodes_of: dict[str, dict[str, str]] = {}
         self._named: dict[tuple[str, str], list[str]] | None = None
         for name, facts in sorted(self._hosts.items()):
             kinds, variables = facts["kinds"], facts["vars"]
@@ -87,19 +88,28 @@ class Landscape:
             )
         return dict(sorted(found.items()))
 
+    def clouds_of(self, host: str) -> Sequence[str]:
+        """The clouds that a host is in: one, or the inventory is wrong."""
+        return self._hosts[host]["clouds"] if host in self._hosts else ()
+
     def nodes(self, organization: str) -> dict[str, str]:
         """The clouds of an organization's VCC nodes, its own and shared ones, by name.
 
         Remembered ones count where this inventory has none.
         """
-        found: dict[str, str] = {}
-        for name, facts in sorted(self._hosts.items(), key=lambda item: (item[0] not in self._current, item[0])):
-            serves = is_shared(facts) or organization_of(facts) == organization
-            if "vcc_nodes" not in facts["kinds"] or len(facts["clouds"]) != 1 or not serves:
-                continue
-            if name in self._current or facts["clouds"][0] not in found.values():
-                found[name] = str(facts["clouds"][0])
-        return found
+        if organization not in self._nodes_of:
+            nodes = [(name, facts) for name, facts in self._hosts.items() if "vcc_nodes" in facts["kinds"]]
+            found: dict[str, str] = {}
+            clouds: set[str] = set()
+            for name, facts in sorted(nodes, key=lambda node: (node[0] not in self._current, node[0])):
+                serves = is_shared(facts) or organization_of(facts) == organization
+                if len(facts["clouds"]) != 1 or not serves:
+                    continue
+                if name in self._current or facts["clouds"][0] not in clouds:
+                    found[name] = str(facts["clouds"][0])
+                    clouds.add(found[name])
+            self._nodes_of[organization] = found
+        return self._nodes_of[organization]
 
     def facts(self, name: str) -> dict[str, Any]:
         """The host's plain facts, as the ledger remembers them; a VM's with its edge, should the cloud get another."""

@@ -26,13 +26,20 @@ Shape = dict[str, dict[str, Selectors]]  # connection → child → selectors
 
 def prefixes(texts: Iterable[str]) -> frozenset[str]:
     """Selectors, as strongSwan prints them, in one spelling."""
-    found = set()
-    for text in texts:
-        try:
-            found.add(str(ipaddress.ip_network(text, strict=False)))
-        except ValueError:  # a range, a port: not ours
-            found.add(text)
-    return frozenset(found)
+    return frozenset(map(_prefix, texts))
+
+
+def _prefix(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:  # a range, a port: not ours
+        return text
+
+
+def same(selectors: tuple[Iterable[str], Iterable[str]], others: tuple[Iterable[str], Iterable[str]]) -> bool:
+    """Whether selectors are the same, however they are spelt. Mostly they are spelt alike, which is seen at once."""
+    pairs = [(set(ours), set(theirs)) for ours, theirs in zip(selectors, others)]
+    return all(ours == theirs or prefixes(ours) == prefixes(theirs) for ours, theirs in pairs)
 
 
 def shape(generation: Generation) -> Shape:
@@ -65,17 +72,28 @@ def loaded() -> Shape:
         return {}
 
 
-def security_associations(names: Iterable[str], patiently: bool = False) -> list[tuple[str, Document]]:
-    """(connection, IKE_SA with its `child-sas`) of some connections; none if charon does not run.
+def security_associations(
+    names: Iterable[str], patiently: bool = False, timeout: float = 15
+) -> list[tuple[str, Document]]:
+    """(connection, IKE_SA with its `child-sas`) of some connections; none if charon does not run, or does not answer.
 
-    One that charon is busy with is missing, but for who waits `patiently`.
+    One that charon is busy with is missing, but for who waits `patiently`. `timeout`: seconds for each answer.
     """
-    wanted = set(names)
     try:
-        with Vici() as vici:
-            events = list(vici.stream("list-sas", "list-sa", {} if patiently else {"noblock": "yes"}))
+        return answered(names, patiently, timeout)
     except ViciError:
         return []
+
+
+def answered(names: Iterable[str], patiently: bool = False, timeout: float = 15) -> list[tuple[str, Document]]:
+    """The same. ViciError if charon runs and does not answer: its SAs are not known then."""
+    wanted = set(names)
+    try:
+        vici = Vici(timeout=timeout)
+    except ViciError:
+        return []
+    with vici:
+        events = list(vici.stream("list-sas", "list-sa", {} if patiently else {"noblock": "yes"}))
     return [(name, sa) for event in events for name, sa in event.items() if name in wanted]
 
 

@@ -13,18 +13,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..document import Document, Generation
-from . import connections
 from .vici import Vici
 
 SETTLED = 5  # seconds; younger ones may be about to take the place of older ones
 
 
-def end(generation: Generation) -> list[str]:
-    """End what is there twice of the tunnels that this node initiates; returns what was ended, in words. ViciError."""
-    ours = [tunnel["name"] for tunnel in generation.tunnels("ipsec") if tunnel.get("initiator")]
+def end(generation: Generation, sas: Iterable[tuple[str, Document]]) -> list[str]:
+    """End what is there twice of the tunnels that this node initiates; returns what was ended, in words. ViciError.
+
+    `sas`: the generation's (tunnel, IKE_SA).
+    """
+    ours = _initiated(generation, sas)
     ended = []
-    sas = connections.security_associations(ours)
-    for why, found in (("was there twice", surplus(sas)), ("carried another link's packets", mixed(sas))):
+    for why, found in (("was there twice", surplus(ours)), ("carried another link's packets", mixed(ours))):
         for name, selector in found:
             with Vici() as vici:
                 vici.ask("terminate", {**selector, "timeout": "3000"})
@@ -32,11 +33,15 @@ def end(generation: Generation) -> list[str]:
     return ended
 
 
-def there(generation: Generation) -> bool:
+def there(generation: Generation, sas: Iterable[tuple[str, Document]]) -> bool:
     """Whether a tunnel that this node initiates has two IKE_SAs, however young."""
-    ours = [tunnel["name"] for tunnel in generation.tunnels("ipsec") if tunnel.get("initiator")]
-    names = [name for name, sa in connections.security_associations(ours) if sa.get("state") == "ESTABLISHED"]
+    names = [name for name, sa in _initiated(generation, sas) if sa.get("state") == "ESTABLISHED"]
     return len(names) > len(set(names))
+
+
+def _initiated(generation: Generation, sas: Iterable[tuple[str, Document]]) -> list[tuple[str, Document]]:
+    ours = {tunnel["name"] for tunnel in generation.tunnels("ipsec") if tunnel.get("initiator")}
+    return [(name, sa) for name, sa in sas if name in ours]
 
 
 def mixed(sas: Iterable[tuple[str, Document]]) -> list[tuple[str, dict[str, str]]]:

@@ -11,13 +11,15 @@ from collections.abc import Iterable
 
 from ..document import Document, Generation
 from ..state import Store
-from ..tunnel_kind import UP, NodeKind
+from ..tunnel_kind import UP, NodeKind, Tended
 from . import connections, duplicates
 from . import reasons as _reasons
 from .vici import Vici, ViciError
 
 REFUSED = "TS_UNACCEPTABLE"
 AGAIN = 600.0  # seconds
+PEERS_TURN = 90.0  # seconds; an unconfirmed generation lasts 60 by default
+LOCKED = 4.0  # seconds that charon has to answer while the node's lock is held
 REASONS = ("received", "failed", "giving up", "no ", "unable", "error", "destroying", "peer")
 _IKE = {
     "state": "state",
@@ -95,17 +97,23 @@ class Ipsec(NodeKind):
         A CHILD_SA with other selectors than the document's (the peer may have narrowed them while it had an older
         generation) is `NARROWED`; a missing one is `DOWN`.
         """
-        wanted = connections.shape(generation)
+        try:
+            return self._states(generation, self._listed(generation))
+        except ViciError:
+            return self._states(generation, [])
+
+    def _states(self, generation: Generation, sas: Iterable[tuple[str, Document]]) -> list[Document]:
+        wanted = {
+            tunnel["name"]: {link["vpn"]: (link["local_ts"], link["remote_ts"]) for link in tunnel.get("links", [])}
+            for tunnel in generation.tunnels(self.NAME)
+        }
         found: dict[tuple[str, str], str] = {}
-        for name, sa in connections.security_associations(wanted):
+        for name, sa in sas:
             for child in sa.get("child-sas", {}).values():
                 key = (name, str(child.get("name")))
                 state = str(child.get("state"))
-                selectors = (
-                    connections.prefixes(child.get("local-ts", [])),
-                    connections.prefixes(child.get("remote-ts", [])),
-                )
-                if state in UP and selectors != wanted[name].get(key[1]):
+                asked = wanted[name].get(key[1], ([], []))
+                if state in UP and not connections.same((child.get("local-ts", []), child.get("remote-ts", [])), asked):
                     state = "NARROWED"
                 if found.get(key) != "INSTALLED":
                     found[key] = state
@@ -122,21 +130,27 @@ class Ipsec(NodeKind):
             for link in tunnel.get("links", [])
         ]
 
-    def __init__(self) -> None:
-        self._authenticated: dict[str, float] = {}  # when tunnels were last made to authenticate again
-
-    def initiate(self, link: Document, timeout: float, store: Store) -> str:
+    def initiate(self, link: Document, timeout: float, store: Store, patient: bool) -> str:
         """Bring one link up. Returns why it does not come up, in charon's words; empty if it does.
 
         An IKE_SA goes by the configuration that it was made with. One that was made just before the peer loaded another
         (with a new certificate, charon replaces it) refuses the peer's new links for as long as it lives. So it is made
-        again, once in a while: a peer that was told of no such link refuses it then as well.
+        again, once in a while: a peer that was told of no such link refuses it then as well. A packet that comes with
+        an SA which this end does not have yet is lost. So a `patient` call waits first: the peer may be about to get
+        its generation, or to roll back an unconfirmed one.
         """
         tunnel, now = str(link["tunnel"]), time.monotonic()
         wrong = self._initiate(link, timeout)
-        if REFUSED not in wrong or now - self._authenticated.get(tunnel, -AGAIN) < AGAIN:
+        first = f"{tunnel}: {link['vpn']} refused"  # when that was
+        if REFUSED in wrong:
+            self.remembered[first] = self.remembered.get(first) or now
+        elif first in self.remembered:
+            self.remembered[first] = 0.0
+        if REFUSED not in wrong or now - self.remembered.get(tunnel, -AGAIN) < AGAIN:
             return wrong
-        self._authenticated[tunnel] = now
+        if patient and now - self.remembered[first] < PEERS_TURN:
+            return wrong
+        self.remembered[tunnel] = now  # when it was last made to authenticate again
         with contextlib.suppress(ViciError):
             if not connections.again([tunnel], reauth=True):
                 return self._initiate(link, timeout)
@@ -151,7 +165,7 @@ class Ipsec(NodeKind):
                     vici.ask("terminate", {**selector, "timeout": "3000"})
             with Vici(timeout=timeout + 5) as vici:
                 vici.register("control-log")
-                options = {"timeout": str(int(timeout * 1000)), "loglevel": "1", "init-limits": "no"}
+                options = {"timeout": str(max(1, int(timeout * 1000))), "loglevel": "1", "init-limits": "no"}
                 answer = vici.ask("initiate", {**selector, **options}, log)
         except ViciError as error:
             return str(error)
@@ -163,16 +177,33 @@ class Ipsec(NodeKind):
     def settle(self, generation: Generation, timeout: float, store: Store) -> None:
         """Two IKE_SAs of a tunnel, as when both ends made one, do not stay: wait until one of them has gone."""
         deadline = time.monotonic() + min(timeout, 2.0 * duplicates.SETTLED)
-        while duplicates.there(generation) and time.monotonic() < deadline:
-            time.sleep(0.5)
-            with contextlib.suppress(ViciError):
-                duplicates.end(generation)
-
-    def keep(self, generation: Generation, store: Store) -> Iterable[str]:
-        """End what is there twice."""
         with contextlib.suppress(ViciError):
-            return duplicates.end(generation)
-        return []
+            sas = self._listed(generation)
+            while duplicates.there(generation, sas) and time.monotonic() < deadline:
+                time.sleep(0.5)
+                sas = self._listed(generation)
+                with contextlib.suppress(ViciError):
+                    duplicates.end(generation, sas)
+
+    def tend(self, generation: Generation, store: Store) -> Tended:
+        """End what is there twice. ViciError if charon does not answer: its links are not down for that."""
+        sas, done = self._listed(generation, LOCKED), list[str]()
+        with contextlib.suppress(ViciError):
+            done = duplicates.end(generation, sas)
+        # A thousand tunnels are listed a second time only where it makes a difference.
+        return Tended(done, self._states(generation, self._listed(generation, LOCKED) if done else sas))
+
+    def _listed(self, generation: Generation, timeout: float = 15) -> list[tuple[str, Document]]:
+        """The IKE_SAs of a generation's tunnels.
+
+        One that charon is busy with is not in a list that waits for none. So there is a second one unless all links are
+        up: whoever takes such a link for missing makes it a second time.
+        """
+        names = [tunnel["name"] for tunnel in generation.tunnels(self.NAME)]
+        sas = connections.answered(names, timeout=timeout)
+        if all(link["state"] in UP for link in self._states(generation, sas)):
+            return sas
+        return connections.answered(names, patiently=True, timeout=timeout)
 
     def observe(self, generation: Generation, store: Store) -> Document:
         """The IKE_SAs with their CHILD_SAs, and which connections are loaded."""

@@ -9,7 +9,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 SOCKET = "/run/charon.vici"
@@ -17,6 +17,7 @@ Section = dict[str, Any]  # values: bytes decoded to str, lists of str, sections
 
 CMD_REQUEST, CMD_RESPONSE, CMD_UNKNOWN, EVENT_REGISTER, EVENT_UNREGISTER, EVENT_CONFIRM, EVENT_UNKNOWN, EVENT = range(8)
 SECTION_START, SECTION_END, KEY_VALUE, LIST_START, LIST_ITEM, LIST_END = range(1, 7)
+_NAMED, _VALUED = (KEY_VALUE, SECTION_START, LIST_START), (KEY_VALUE, LIST_ITEM)
 
 
 class ViciError(Exception):
@@ -41,40 +42,44 @@ def encode(section: Section) -> bytes:
 
 
 def decode(data: bytes) -> Section:
-    """The sections of a message's body."""
-    position = 0
+    """The sections of a message's body. Written for speed: a thousand tunnels say forty thousand words."""
+    try:
+        return _decode(data)
+    except IndexError:
+        raise ViciError("charon sent a message that ends too early") from None
 
-    def take(size: int) -> bytes:
-        nonlocal position
-        if position + size > len(data):
-            raise ViciError("charon sent a message that ends too early")
-        position += size
-        return data[position - size : position]
 
-    def word(size: int) -> str:
-        return take(int.from_bytes(take(size), "big")).decode("utf-8", "replace")
-
-    stack: list[Section] = [{}]
-    items: list[str] = []
-    key = ""
-    while position < len(data):
-        kind = take(1)[0]
-        if kind == SECTION_START:
-            inner: Section = {}
-            stack[-1][word(1)] = inner
-            stack.append(inner)
-        elif kind == SECTION_END and len(stack) > 1:
-            stack.pop()
-        elif kind == KEY_VALUE:
-            key = word(1)
-            stack[-1][key] = word(2)
-        elif kind == LIST_START:
-            key, items = word(1), []
-            stack[-1][key] = items
+def _decode(data: bytes) -> Section:
+    here: Section = {}
+    stack, items, position, size = [here], list[str](), 0, len(data)
+    while position < size:
+        kind = data[position]
+        at = position + 1
+        if kind in _NAMED:
+            at += 1 + data[at]
+            name = data[position + 2 : at].decode("utf-8", "replace")
+        if kind in _VALUED:
+            begin = at + 2
+            at = begin + (data[at] << 8 | data[at + 1])
+            value = data[begin:at].decode("utf-8", "replace")
+        position = at
+        if kind == KEY_VALUE:
+            here[name] = value
         elif kind == LIST_ITEM:
-            items.append(word(2))
+            items.append(value)
+        elif kind == SECTION_START:
+            inner: Section = {}
+            here[name] = inner
+            stack.append(here)
+            here = inner
+        elif kind == SECTION_END and len(stack) > 1:
+            here = stack.pop()
+        elif kind == LIST_START:
+            here[name] = items = []
         elif kind != LIST_END:
             raise ViciError(f"charon sent an element of unknown type {kind}")
+    if position > size:
+        raise IndexError
     return stack[0]
 
 
@@ -163,14 +168,27 @@ class Vici:
         if self._receive()[0] != EVENT_CONFIRM:
             raise ViciError(f"charon does not know the event {event}")
 
+    def subscribe(self, events: Iterable[str]) -> None:
+        """Have charon send events, for `drain`, without waiting for its answer."""
+        for event in events:
+            self._send(EVENT_REGISTER, event)
+
     def fileno(self) -> int:
         """For select(2)."""
         return self._socket.fileno()
 
     def drain(self) -> None:
-        """Read the events that have come. ViciError when charon ended."""
+        """Read what has come, whatever it is. ViciError when charon ended.
+
+        Half a message is none of that: charon may have been stopped between two writes.
+        """
         while select.select([self], [], [], 0)[0]:
-            self._receive()
+            try:
+                data = self._socket.recv(1 << 16)
+            except OSError as error:
+                raise ViciError(f"charon: {error.strerror or error}") from error
+            if not data:
+                raise ViciError("charon closed the connection")
 
     def stream(self, command: str, event: str, arguments: Section | None = None) -> Iterator[Section]:
         """Run a command that answers with a sequence of events."""

@@ -10,7 +10,8 @@ commit it would put back what the commit has just removed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 from ..commit import rollback
 from ..document import Generation
@@ -30,6 +31,7 @@ from ..ssl.tuns import Tuns
 from ..state import Store
 from ..system.units import Units
 from . import departure
+from .held import Held
 from .journal import Journal
 from .worker import Worker
 
@@ -53,7 +55,7 @@ TICK = 1.5  # seconds; kernel settings tell of no change, so they are read as of
 SETTLE = 0.2  # seconds: news comes in bunches
 GAP = 0.8  # seconds between looks, however much news there is
 RETRY = 0.3  # seconds until a look that is due is thought of again
-NET = 150.0  # seconds until everything is compared, whatever was heard
+NET = 300.0  # seconds until everything is compared, whatever was heard
 PATIENT = 30.0  # seconds between attempts at what cannot be put back
 PROMPT = 1.5  # seconds between attempts when there is news
 
@@ -62,49 +64,82 @@ class Convergence(Worker):
     """The worker for everything but what refuses traffic and what peers have a part in."""
 
     patience = 900.0
+    KEPT = ("_asked", "_all", "_looked", "_pause", "_retry", "_stays", "_said")
 
-    def __init__(self, store: Store, journal: Journal) -> None:
-        super().__init__(store, journal)
+    def __init__(self, store: Store, journal: Journal, held: Held | None = None) -> None:
+        super().__init__(store, journal, held)
         self._socket = netlink.routing()
         self._heard = True
+        self._asked = False  # whether a turn has been begun for news, and has not looked yet
+        self._next = 0.0  # when to think
         self._all = time.monotonic()
         self._looked, self._pause = 0.0, 0.0  # how long until the next look at what was lost last time; 0: nothing was
         self._retry, self._stays = 0.0, 0.0
         self._said: dict[str, list[str]] = {}
 
-    def wait(self) -> None:
-        """News of links, addresses, routes and settings, or a tick."""
-        if netlink.wait(self._socket, RETRY if self._heard or self._pause else TICK):
+    def sources(self) -> Iterable[Any]:
+        """News of links, addresses, routes and settings."""
+        return (self._socket,)
+
+    def hear(self) -> None:
+        """Whether it may concern us."""
+        now = time.monotonic()
+        self.deaf_until = now + SETTLE
+        if netlink.wait(self._socket, 0):
             self._heard = True
-            self._ended.wait(SETTLE)
-            netlink.wait(self._socket, 0)
+            self._next = min(self._next, self.deaf_until)
+
+    def think(self, now: float) -> float:
+        """Look at news, at settings, and at what may be overdue."""
+        if now >= self._next:
+            self._next = now + (RETRY if self._heard or self._asked or self._pause else TICK)
+            if self.name not in self.steps and self._wanted():
+                self._asked, self._heard = self._asked or self._heard, False
+                self.begin_turn()
+        return self._next
+
+    def _wanted(self) -> bool:
+        """Whether there is anything to do, as far as that can be told without the generation."""
+        store = self.store
+        pending = _pending.read(store)
+        if pending is not None and pending.left <= 0:  # nothing else is done before that is
+            return time.monotonic() >= self._retry
+        if self._abandoned(store) or self.held.stale(store):
+            return True
+        return not self.held.summary.refusing and (self._whole() or self._due())
 
     def turn(self) -> None:
         """Roll back what is overdue, then hold the node to its generation."""
         if self._overdue() or self._leaves():
             return
-        self.generation()
-        if self.refusing:
-            return
-        whole = time.monotonic() - self._all > NET
-        if not whole and not self._due():
+        running = self.running()
+        whole = self._whole()
+        if running.refusing or not (whole or self._due()):
             return
         with self.store.lock(patience=0):
-            self._heard = False
+            self._asked = self._heard = False
             lost = self._repair(ALL if whole else QUICK, self.generation())
         self._looked = time.monotonic()
         self._all = self._looked if whole else self._all
         self._pause = min(PATIENT, max(SETTLE, 2 * self._pause)) if lost else 0.0
 
+    def _whole(self) -> bool:
+        """Whether it is time to compare everything."""
+        return time.monotonic() - self._all > NET
+
     def _due(self) -> bool:
         """Whether to look: at news, but not too often when what is put back is lost again at once."""
         since = time.monotonic() - self._looked
-        if self._heard and since > max(GAP, min(PROMPT, self._pause)):
+        if (self._heard or self._asked) and since > max(GAP, min(PROMPT, self._pause)):
             return True
         if self._pause:
             return since > self._pause
-        settings = Sysctls(self.context(self.generation()))
-        return bool(settings.differing())
+        return bool(Sysctls(self.context(Generation({"sysctls": self.held.summary.sysctls}))).differing())
+
+    def _abandoned(self, store: Store) -> bool:
+        """Whether nothing of ours is stored here."""
+        # A link is read in a tenth of the time, and mostly says enough.
+        return time.monotonic() >= self._stays and not store.named("current") and not store.traces()
 
     def _overdue(self) -> bool:
         """Go back if nobody confirmed in time; whether that was so. What is to go is not put back meanwhile."""
@@ -140,24 +175,14 @@ class Convergence(Worker):
         """Put back what is lost and remove what is too much, subsystem by subsystem; whether there was anything."""
         differing = [part for part in (kind(self.context(generation)) for kind in kinds) if self._differs(part)]
         for part in differing:
-            self._try(f"{part.name}: put back", part.build)
+            self.tried(f"{part.name}: put back", part.build)
         for part in reversed(differing):
-            self._try(f"{part.name}: clear", part.clear)
+            self.tried(f"{part.name}: clear", part.clear)
         return bool(differing)
 
     def _differs(self, part: Part) -> bool:
-        found: list[str] = []
-        self._try(f"{part.name}: compare", lambda: found.extend(change.action for change in part.changes()))
+        found = [change.action for change in self.tried(f"{part.name}: compare", part.changes) or ()]
         if found and found != self._said.get(part.name):
             self.journal.warn(f"lost: {part.name}: {', '.join(found)}")
         self._said[part.name] = found
         return bool(found)
-
-    def _try(self, what: str, step: Callable[[], None]) -> None:
-        """Have a step done; one that fails keeps no other away."""
-        try:
-            step()
-        except Exception as error:
-            self.journal.failed(what, str(error) or repr(error))
-        else:
-            self.journal.works(what)

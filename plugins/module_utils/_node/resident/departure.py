@@ -13,7 +13,7 @@ import shutil
 
 from ..commit import parts
 from ..document import NOTHING
-from ..state import RUN, Store
+from ..state import Store
 from ..system import files, systemd
 from ..system.install import AGENT, HOME, Agent
 from ..system.units import ITSELF, RESTORE
@@ -29,12 +29,13 @@ def depart(store: Store) -> bool:
     with store.lock(patience=0):
         if store.traces() or _loaded(store):
             return False
+        store.erase()  # who did that may have been killed before the directories were gone
         for path in (*ITSELF, AGENT):  # without the latter, systemd starts nothing anew
             files.remove(store.at(path))
         shutil.rmtree(store.at(HOME), ignore_errors=True)
-        shutil.rmtree(store.at(RUN), ignore_errors=True)
-        systemd.systemctl("daemon-reload")
-        systemd.systemctl("stop", "--no-block", RESTORE)  # without waiting: that is we
+        if systemd.here():
+            systemd.systemctl("daemon-reload")
+            systemd.systemctl("stop", "--no-block", RESTORE)  # without waiting: that is we
     return True
 
 

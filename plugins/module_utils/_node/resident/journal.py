@@ -45,6 +45,23 @@ class Journal:
             self._failing[what] = why
             self.warn(f"{what}: {why}")
 
+    def failing(self) -> dict[str, str]:
+        """What does not work now, and why."""
+        return dict(self._failing)
+
+    def given(self, known: dict[str, str]) -> dict[str, str | None]:
+        """What a step hands back: what fails by now, or works again, that did not when it was `known`."""
+        names = {*known, *self._failing}
+        return {name: self._failing.get(name) for name in names if known.get(name) != self._failing.get(name)}
+
+    def take(self, given: dict[str, str | None]) -> None:
+        """What a step handed back. It has said it itself."""
+        for name, why in given.items():
+            if why is None:
+                self._failing.pop(name, None)
+            else:
+                self._failing[name] = why
+
     def works(self, what: str) -> None:
         """It works (again)."""
         if self._failing.pop(what, None) is not None:

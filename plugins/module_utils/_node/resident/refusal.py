@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps what refuses traffic: the firewall's table and the blackhole routes.
 
-It depends on nothing else: it has a thread and netlink sockets of its own, and what is missing comes back without the
+It depends on nothing else: it has steps and netlink sockets of its own, and what is missing comes back without the
 node's lock. A commit that is under way has said which generation it leads to (`Store.aim`): that one's table is loaded
 then, so that what the commit removes on purpose stays away.
 """
@@ -11,8 +11,9 @@ then, so that what the commit removes on purpose stays away.
 from __future__ import annotations
 
 import contextlib
-import select
 import time
+from collections.abc import Iterable
+from typing import Any
 
 from ..document import Generation
 from ..kernel import netlink
@@ -20,12 +21,14 @@ from ..kernel.nftables import Nftables
 from ..kernel.routes import Guards
 from ..part import Context
 from ..state import Busy, Store
+from .held import Held
 from .journal import Journal
 from .worker import Worker
 
 FIREWALL = "the firewall"
 GAP = 0.3  # seconds between looks
-NET = 120.0  # seconds: even if no news came
+PAUSE = 1.0  # seconds after one that failed
+NET = 300.0  # seconds: even if no news came. Each look has nft load the table elsewhere
 TICK = 2.0  # seconds until another generation is noticed
 
 
@@ -33,41 +36,60 @@ class Refusal(Worker):
     """The worker for nftables and blackhole routes."""
 
     patience = 60.0
+    KEPT = ("_due", "_suspect", "_looked", "_seen", "_there")
 
-    def __init__(self, store: Store, journal: Journal) -> None:
-        super().__init__(store, journal)
+    def __init__(self, store: Store, journal: Journal, held: Held | None = None) -> None:
+        super().__init__(store, journal, held)
         self._tables, self._routing = netlink.tables(), netlink.routing()
         self._due = True  # whether something may be missing
         self._suspect = True  # whether what is in the table may differ
         self._looked, self._seen = 0.0, ""
         self._there: set[str] = set()  # at the last look that no commit came between
-        self._nftables: Nftables | None = None
+        self._news, self._news_of_table = False, False  # since the last turn began
+        self._earliest = 0.0  # when the next turn may begin, whatever became of the last one
 
-    def wait(self) -> None:
-        """News of our table or our routes, another generation, or none for long."""
-        if select.select([self._tables, self._routing], [], [], GAP if self._due else TICK)[0]:
-            # Some machines have news all the time, and none of it is about us.
-            self._ended.wait(max(0.0, self._looked + GAP - time.monotonic()))
-            self._suspect |= netlink.wait(self._tables, 0)
-            self._due |= netlink.wait(self._routing, 0) or self._suspect
+    def sources(self) -> Iterable[Any]:
+        """News of tables and routes."""
+        return self._tables, self._routing
+
+    def hear(self) -> None:
+        """Whether it concerns us. Some machines have news all the time, and none of it is about us."""
+        self._news_of_table |= netlink.wait(self._tables, 0)
+        self._news |= netlink.wait(self._routing, 0)
+        self.deaf_until = time.monotonic() + GAP
+
+    def think(self, now: float) -> float:
+        """Look at what may be missing, at another generation, and now and then at all."""
+        due = self._due or self._news or self._news_of_table
+        if not due and self.store.named("current") == self._seen and now - self._looked < NET:
+            return now + TICK
+        at = max(self._looked + (GAP if due else TICK), self._earliest)
+        if now < at:
+            return at
+        self._earliest = now + GAP
+        self._due |= self._news or self._news_of_table
+        self._suspect |= self._news_of_table
+        if self.begin_turn():
+            self._news = self._news_of_table = False
+        return now + GAP
+
+    def missed(self, busy: bool) -> None:
+        """What was missing may still be."""
+        self._due, self._earliest = True, time.monotonic() + PAUSE
 
     def turn(self) -> None:
         """Put back what is missing at once; what differs, when no commit is under way."""
         store = self.store
-        whole = store.named("current") != self._seen or time.monotonic() - self._looked > NET
-        if not self._due and not whole:
-            return
-        self._suspect |= whole
-        name, generation = store.leading()
-        if self._nftables is None or name != self._seen:
-            self._nftables = Nftables(self.context(generation))
+        self._suspect |= store.named("current") != self._seen or time.monotonic() - self._looked > NET
+        name, generation = store.leading(self.running)
+        nftables = Nftables(self.context(generation))
         self._looked, self._seen, self._due = time.monotonic(), name, False
-        lost = self._missing(self._nftables, Guards(self.context(generation)), store.committing())
+        lost = self._missing(nftables, Guards(self.context(generation)), store.committing())
         if lost and self._overtaken(generation, lost):
             return
         if self._suspect and not lost:
             self._suspect = False
-            lost = self._changed(self._nftables) if self._nftables.wanted else []
+            lost = self._changed(nftables) if nftables.wanted else []
         if lost:
             self.journal.warn(f"lost: {', '.join(lost)}: put back")
 

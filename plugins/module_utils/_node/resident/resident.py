@@ -3,15 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The resident agent: holds the node to its generation for as long as it runs.
 
-Its workers do not wait for each other: one for what refuses traffic (refusal.py), one for the rest of the generation
-and for deadlines (convergence.py), one for what peers have a part in (upkeep.py). This thread only tells systemd that
-they live. Should one hang, systemd restarts the agent.
+It listens, and thinks of what is due; whatever takes longer is done in steps, which are processes of their own
+(step.py). So its workers do not wait for each other: one for what refuses traffic (refusal.py), one for the rest of the
+generation and for deadlines (convergence.py), one for what peers have a part in (upkeep.py). A step that hangs is
+killed; should the agent itself hang, systemd restarts it.
 """
 
 from __future__ import annotations
 
+import gc
+import select
 import signal
-import threading
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from .. import part as _part
 from ..commit import activate, attempt, refuse, rollback
@@ -26,43 +32,104 @@ from ..system import files, units
 from ..system.install import version
 from ..system.run import CommandError
 from .convergence import Convergence
+from .held import Held
 from .journal import Journal, notify
 from .refusal import Refusal
+from .step import Step
 from .upkeep import Upkeep
+from .worker import Worker
 
+T = TypeVar("T")
 DEVICE_PATIENCE = (
     10.0  # seconds that strongSwan's start waits for networks at boot; what comes later is configured then
 )
 BEAT = 5.0  # seconds; systemd waits for four of them
+PAUSE = 1.0  # seconds without a worker that failed
 
 
 def run(store: Store) -> None:
     """Restore the generation if the machine has just booted, and hold the node to it until told to end."""
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_arguments: ended.set())
-    journal = Journal()
+    ended = _told_to_end()
+    journal, held = Journal(), Held()
     _part.RESIDENT = True
-    if not store.at(units.RESTORED).exists():
-        try:
-            restore(store, journal)
-        except Exception as error:  # the workers go on from here
-            journal.failed("restore", str(error) or repr(error))
+    # It has as long as systemd gives it. One that was killed has restored nothing: systemd starts the agent anew.
+    again = not store.at(units.RESTORED).exists()
+    if again and not Step("restore", lambda: _restored(store, journal), float("inf")).wait():
+        journal.failed("restore", "ended early")
+        raise SystemExit(1)
     for path, text in ((units.RESTORED, ""), (units.RUNNING, version(store))):
         attempt([lambda path=path, text=text: files.write(store.at(path), text, 0o600)])  # type: ignore[misc]
-    workers = (Refusal(store, journal), Convergence(store, journal), Upkeep(store, journal))
-    for worker in workers:
-        worker.start()
+    workers = [kind(store, journal, held) for kind in (Refusal, Convergence, Upkeep)]
+    gc.collect()
+    gc.freeze()  # or every step would copy all of it by looking at it
     notify("READY=1")
-    while not ended.wait(BEAT):
-        stuck = [worker.name for worker in workers if worker.hung or not worker.is_alive()]
-        if stuck:
-            journal.failed("agent", f"{', '.join(stuck)} hangs: waiting to be started anew")
-        else:
-            notify("WATCHDOG=1")
+    told = 0.0
+    while True:
+        now = time.monotonic()
+        if now - told >= BEAT:
+            told = now
+            alive(workers, journal)
+        if live(workers, ended, now, told + BEAT):
+            break
     notify("STOPPING=1")
+
+
+def _told_to_end() -> socket.socket:
+    """What can be read from when systemd has told this process to end."""
+    reading, writing = socket.socketpair()
+    for end in (reading, writing):
+        end.setblocking(False)
+    signal.set_wakeup_fd(writing.fileno())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_arguments: writing.fileno())  # which keeps that end open
+    return reading
+
+
+def live(workers: Sequence[Worker], ended: socket.socket, now: float, until: float) -> bool:
+    """Begin what is due, and wait for the first of: news, a step that has said something, the next thing to do.
+
+    Whether the process is to end.
+    """
     for worker in workers:
-        worker.end()
+        until = min(until, attempted(worker, now, worker.think, now) or now + PAUSE)
+    deaf = [worker.deaf_until for worker in workers if worker.deaf_until > now]
+    listening = {source: worker for worker in workers if worker.deaf_until <= now for source in worker.sources()}
+    steps = [step for worker in workers for step in worker.steps.values()]
+    wait = max(0.0, min([until, *deaf]) - time.monotonic())
+    ready = select.select([ended, *listening, *steps], [], [], wait)[0]
+    for worker in dict.fromkeys(listening[source] for source in ready if source in listening):
+        attempted(worker, now, worker.hear)
+    for worker in workers:
+        attempted(worker, now, worker.collect)
+    return ended in ready
+
+
+def attempted(worker: Worker, now: float, do: Callable[..., T], *given: float) -> T | None:
+    """Return what `do` returns. If it raises, the journal says so once, and the worker pauses. Other workers go on."""
+    try:
+        return do(*given)
+    except Exception as error:
+        worker.journal.failed(worker.name, str(error) or repr(error))
+        worker.deaf_until = now + PAUSE
+        return None
+
+
+def alive(workers: Sequence[Worker], journal: Journal) -> None:
+    """Tell systemd that the agent is alive, unless a step hangs that cannot be killed."""
+    stuck = [step.name for worker in workers for step in worker.steps.values() if step.stuck]
+    if stuck:
+        journal.failed("agent", f"{', '.join(stuck)} hangs: waiting to be started anew")
+    else:
+        notify("WATCHDOG=1")
+
+
+def _restored(store: Store, journal: Journal) -> bool:
+    """True, also where it failed: the workers go on from there."""
+    try:
+        restore(store, journal)
+    except Exception as error:
+        journal.failed("restore", str(error) or repr(error))
+    return True
 
 
 def restore(store: Store, journal: Journal) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 
@@ -25,7 +26,9 @@ def interval(generation: Generation) -> int:
 def due(generation: Generation, store: Store) -> set[str]:
     """The tunnels whose turn it is, and note that they have had it."""
     now, tunnels = time.monotonic(), generation.listed("tunnels")
-    noted = json.loads(files.read(store.at(TRIED)) or "{}")
+    noted: dict[str, float] = {}
+    with contextlib.suppress(ValueError):  # a note that cannot be read says nothing
+        noted = dict(json.loads(files.read(store.at(TRIED)) or "{}"))
     delays = {tunnel["name"]: tunnel.get("ike", {}).get("setup_delay", DELAY) for tunnel in tunnels}
     # A time to come is of before a reboot.
     wait = {name for name, delay in delays.items() if 0 <= now - noted.get(name, -delay) < delay - SLACK}

@@ -8,11 +8,10 @@ charon tells of links that come and go, and its end is noticed at once (vici). A
 
 from __future__ import annotations
 
-import select
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from .. import confirm
 from ..document import Document, Generation
@@ -24,13 +23,18 @@ from ..tunnel_kind import UP
 from . import certificate_expiry, setups
 from .clock import Clock
 from .counting import count
+from .held import Held
 from .journal import Journal
 from .worker import Worker
 
 EVENTS = ("ike-updown", "child-updown")
 AGAIN = 0.2  # seconds between attempts to reach a charon that is not there
+AT_ONCE = 0.05  # seconds that the agent waits for a charon whose queue is full
+BUNCH = 0.1  # seconds between two times that charon is listened to
 TICK = 2.0
 BUSY = 1.0  # seconds until the next attempt, while somebody else holds the node's lock
+NET = 60.0  # seconds until links are looked at that are all up, whatever was heard
+RARELY = 300.0  # seconds until states of a killed charon are looked for, even if none was seen to end
 SOON = 0.3  # seconds after charon told of something: it mostly tells more
 SETTLED = duplicates.SETTLED + 0.5  # seconds after that: SAs that are there twice by then do not go by themselves
 # A charon that was killed has forgotten its SAs, and its peers notice by DPD only. A link that starts here starts by
@@ -40,6 +44,8 @@ HOUR = 3600.0
 PATIENCE = 15.0  # seconds that a peer has to answer
 SET_BACK = 5.0  # seconds
 REKEYINGS = 6  # tries
+LINKS = "links"
+BRING_UP, REKEY = 600.0, 600.0  # seconds until those steps count as hung
 OTHERS_TURN = 10.0  # seconds until the responder rekeys a tunnel, if its initiator has not
 
 
@@ -48,62 +54,64 @@ class Upkeep(Worker):
 
     patience = 300.0
 
-    def __init__(self, store: Store, journal: Journal) -> None:
-        super().__init__(store, journal)
+    def __init__(self, store: Store, journal: Journal, held: Held | None = None) -> None:
+        super().__init__(store, journal, held)
         self._vici: Vici | None = None
         self._due = 0.0
+        self._calm = False  # whether all was well at the last look, and what changes is told of
+        self._seen: tuple[str, int] | None = None  # the generation that was looked at last, and its interval
+        self._begun = 0.0  # when the last look was
+        self._call_again = 0.0
         self._news = 0.0  # when charon told of something last
         self._settled = 0.0  # when that has settled; 0: it has
         self._certificate = 0.0  # when to look whether it ends
+        self._orphans = 0.0  # when to look for states of a killed charon
         self._rescue = 0.0  # when to bring up what other ends start; 0: not at all
         self._killed = False
-        self._initiating: threading.Thread | None = None
         self._clock = Clock()
         self._set_back = 0.0  # when the clock was
         self._rekeying: list[tuple[float, bool]] = []  # when tunnels are to be rekeyed, and whether those started here
 
-    # --- wait --------------------------------------------------------------------------------------------------------
+    # --- news --------------------------------------------------------------------------------------------------------
 
-    def wait(self) -> None:
-        """charon tells of a link, ends, or is there again; or it is time to look."""
-        due = [self._due, *([self._rescue] if self._rescue else []), *(at for at, _ours in self._rekeying)]
-        left = max(0.0, min(due) - time.monotonic())
-        if not self.generation().tunnels("ipsec"):
-            self._hang_up()
-            self._ended.wait(min(left, TICK))
-        elif self._vici is None:
-            self._ended.wait(AGAIN)
-            self._call()
-        elif select.select([self._vici], [], [], min(left, TICK))[0]:
-            self._hear(self._vici)
+    def sources(self) -> Iterable[Any]:
+        """charon tells of a link, or ends."""
+        return () if self._vici is None else (self._vici,)
 
-    def _call(self) -> None:
-        """Connect to charon, if it is there."""
-        try:
-            vici = Vici(timeout=5)
-        except ViciError:
+    def hear(self) -> None:
+        """Whatever it is, it is a reason to look."""
+        if self._vici is None:
             return
         try:
-            for event in EVENTS:
-                vici.register(event)
-        except ViciError:
-            vici.close()
-            return
-        self._vici, self._due = vici, time.monotonic() + SOON
-        if self._killed:
-            self._rescue, self._killed = time.monotonic() + RESCUE, False
-
-    def _hear(self, vici: Vici) -> None:
-        try:
-            vici.drain()
+            self._vici.drain()
         except ViciError:
             # One that a commit restarts is the commit's business.
             self._killed = not self.store.committing() and self.store.pending is None
+            self._orphans = 0.0
             self._hang_up()
         now = time.monotonic()
+        self.deaf_until = now + BUNCH
         self._due = min(self._due, now + SOON)
         self._news = now
         self._settled = self._settled or now + SETTLED
+
+    def _call(self, now: float) -> None:
+        """Connect to charon, if it is there, and do not wait for its answers: it may hang."""
+        if now < self._call_again:
+            return
+        self._call_again = now + AGAIN
+        try:
+            vici = Vici(timeout=AT_ONCE)
+        except ViciError:
+            return
+        try:
+            vici.subscribe(EVENTS)
+        except ViciError:
+            vici.close()
+            return
+        self._vici, self._due = vici, min(self._due, now + SOON)
+        if self._killed:
+            self._rescue, self._killed = now + RESCUE, False
 
     def _hang_up(self) -> None:
         if self._vici is not None:
@@ -112,35 +120,78 @@ class Upkeep(Worker):
 
     # --- look --------------------------------------------------------------------------------------------------------
 
-    def turn(self) -> None:
-        """Count, clear up, and have links initiated that are down."""
-        now = time.monotonic()
-        if self._rescue and now >= self._rescue:
+    def think(self, now: float) -> float:
+        """Have links looked at, links asked for that another end has not brought up, and tunnels rekeyed."""
+        if not self.held.summary.ipsec:
+            self._hang_up()
+        elif self._vici is None:
+            self._call(now)
+        # One of them at a time: each holds PARALLEL of charon's threads.
+        if self._rescue and now >= self._rescue and self.begin(LINKS, self._rescued, BRING_UP, self._brought_up):
             self._rescue = 0.0
-            self._initiate(self._forgotten())
         self._look_at_the_clock(now)
-        if now < self._due:
-            return
-        self._due = now + BUSY  # should a commit be under way
+        seen = (self.store.named("current"), self.held.summary.interval)
+        if seen != self._seen:  # whoever committed it brings its links up
+            self._seen, self._due = seen, min(self._due, now + min(setups.DELAY, self.held.summary.interval))
+        if now >= self._due and self.name not in self.steps:
+            certificate, orphans = now >= self._certificate, now >= self._orphans
+            settled, self._begun = self._settled, now
+            self._due = self._next(now, NET if self._calm else self.held.summary.interval)
+            if not self.begin(self.name, lambda: self.turn(certificate, orphans), self.patience, self._looked):
+                self._due, self._settled = now + BUSY, settled
+        due = [self._due, *([self._rescue] if self._rescue else []), *(at for at, _ours in self._rekeying)]
+        calling = self.held.summary.ipsec and self._vici is None
+        return min([now + (AGAIN if calling else TICK), *(at for at in due if at > now)])
+
+    def turn(self, certificate: bool = True, orphans: bool = True) -> dict[str, Any]:
+        """Count, clear up, and see which links are down. The rare looks, too, if asked for: see `_certificate`."""
         with self.store.lock(patience=0):
             generation, store = self.generation(), self.store
-            self._due = self._next(now, setups.interval(generation))
             # Links are kept, whatever can be counted.
-            for line in self._tried("usage of quotas", lambda: count(generation, store)):
+            for line in self.tried("usage of quotas", lambda: count(generation, store)) or ():
                 self.journal.warn(line)
-            for line in self._tried("states of a killed charon", lambda: clear_up(generation)):
+            cleared = self.tried("states of a killed charon", lambda: clear_up(generation)) if orphans else None
+            for line in cleared or ():
                 self.journal.say(line)
-            for kind in KINDS:
-                for line in self._tried(f"tunnels of kind {kind.NAME}", partial(kind.keep, generation, store)):
-                    self.journal.say(line)
+            tended = [self.tried(f"tunnels of kind {k.NAME}", partial(k.tend, generation, store)) for k in KINDS]
             due = setups.due(generation, store)
-        # What charon is at needs no other attempt: of a thousand links that come up at once, those would be in the way.
-        down = confirm.missing(generation, store, due)
-        self._initiate([link for link in down if link["state"] != "CONNECTING"])
-        if now >= self._certificate:
-            self._certificate = now + HOUR
-            for line in self._tried("looking at the certificate", lambda: certificate_expiry.warnings(self.store)):
+        if certificate:
+            for line in self.tried("looking at the certificate", lambda: certificate_expiry.warnings(self.store)) or ():
                 self.journal.failed("certificate", line)  # said once a day: it names the days that are left
+        for line in (line for found in tended if found for line in found.done):
+            self.journal.say(line)
+        down = [link for found in tended if found for link in found.links if link["state"] not in UP]
+        return {
+            "calm": all(tended) and not down and not self.held.summary.silent,
+            # What charon is at needs no other attempt: of a thousand links that come up at once, those would be in the
+            # way.
+            "down": [
+                link for link in down if link["initiator"] and link["tunnel"] in due and link["state"] != "CONNECTING"
+            ],
+            "certificate": certificate,
+            "orphans": cleared is not None,
+        }
+
+    def _looked(self, found: dict[str, Any]) -> None:
+        now = time.monotonic()
+        self._certificate = now + HOUR if found["certificate"] else self._certificate
+        self._orphans = now + RARELY if found["orphans"] else self._orphans
+        self._calm = found["calm"]
+        if not self._calm:
+            self._due = min(self._due, now + self.held.summary.interval)
+        self._rest(now)
+        if found["down"]:
+            self.begin(LINKS, lambda: self._bring_up(found["down"]), BRING_UP, self._brought_up)
+
+    def missed(self, busy: bool) -> None:
+        """A commit is under way, perhaps."""
+        now = time.monotonic()
+        self._due = min(self._due, now + (BUSY if busy else self.held.summary.interval))
+        self._rest(now)
+
+    def _rest(self, now: float) -> None:
+        """A look holds the node's lock. One that takes long, as with a charon that hangs, is not to hold it always."""
+        self._due = max(self._due, now + (now - self._begun))
 
     def _next(self, now: float, interval: float) -> float:
         """When to look again. Once more than the interval asks for, when what charon told of has settled.
@@ -162,23 +213,26 @@ class Upkeep(Worker):
         in userspace has no such times.
         """
         seconds = self._clock.set_back()
-        if seconds > SET_BACK and self.generation().backend == "xfrm" and self.generation().tunnels("ipsec"):
+        if seconds > SET_BACK and self.held.summary.backend == "xfrm" and self.held.summary.ipsec:
             what = f"the clock was set back by {seconds:.0f} s"
             self.journal.say(f"{what}: tunnels are rekeyed, so that dead peers are noticed")
             self._set_back, self._rekeying = now, [(now, True), (now + OTHERS_TURN, False)]
-        while self._rekeying and now >= self._rekeying[0][0]:
-            _at, ours = self._rekeying.pop(0)
-            names = [one["name"] for one in self.generation().tunnels("ipsec") if bool(one.get("initiator")) == ours]
-            threading.Thread(target=self._rekey, args=(names, self._set_back), daemon=True).start()
+        if self._rekeying and now >= self._rekeying[0][0]:
+            ours, since = self._rekeying[0][1], self._set_back
+            if self.begin(f"rekeying {'here' if ours else 'there'}", lambda: self._rekey(ours, since), REKEY):
+                self._rekeying.pop(0)
 
-    def _rekey(self, names: list[str], since: float) -> None:
+    def _rekey(self, ours: bool, since: float) -> None:
         """Until no tunnel has an IKE_SA from before. An IKE_SA that the peer has rekeyed meanwhile is younger."""
+        tunnels = self.generation().tunnels("ipsec")
+        names = [tunnel["name"] for tunnel in tunnels if bool(tunnel.get("initiator")) == ours]
         for _turn in range(REKEYINGS):
             found = connections.rekey_whole(names, time.monotonic() - since)
             for name in sorted(found.done):
                 self.journal.say(f"{name}: rekeyed")
-            if not found.left or self._ended.wait(OTHERS_TURN):
+            if not found.left:
                 return
+            time.sleep(OTHERS_TURN)
         for name in sorted(found.left):
             self.journal.failed(f"{name}: rekeying", "the IKE_SA is the one from before the clock was set back")
 
@@ -194,43 +248,34 @@ class Upkeep(Worker):
         coming = {link["tunnel"] for link in states if link["state"] in (*UP, "CONNECTING")}
         return [link for link in states if link["tunnel"] not in coming]
 
-    def _initiate(self, links: list[Document]) -> None:
-        """Initiate links, without waiting for peers."""
-        if not links or (self._initiating is not None and self._initiating.is_alive()):
-            return
+    def _rescued(self) -> list[dict[str, float]]:
+        return self._bring_up(self._forgotten())
 
-        def initiate() -> None:
-            generation = self.generation()
-            for link in confirm.initiate(links, generation, PATIENCE, self.store):
-                what = f"{link['vpn']} over {link['tunnel']}"
-                if link["error"]:
-                    self.journal.failed(what, f"{link['state']}: {link['error']}")
-                else:
-                    self.journal.works(what)
-                    self.journal.say(f"lost: {what}: {link['state']} again")
+    def _bring_up(self, links: list[Document]) -> list[dict[str, float]]:
+        """Initiate links; returns what their kinds have to remember."""
+        patient = {link["tunnel"] for link in links}
+        for link in confirm.initiate(links, self.generation(), PATIENCE, self.store, patient):
+            what = f"{link['vpn']} over {link['tunnel']}"
+            if link["error"]:
+                self.journal.failed(what, f"{link['state']}: {link['error']}")
+            else:
+                self.journal.works(what)
+                self.journal.say(f"lost: {what}: {link['state']} again")
+        return [kind.remembered for kind in KINDS]
 
-        self._initiating = threading.Thread(target=initiate, daemon=True)
-        self._initiating.start()
-
-    def _tried(self, what: str, step: Callable[[], Iterable[str]]) -> Iterable[str]:
-        """What a step says that it did; one that fails keeps no other away."""
-        try:
-            lines = list(step())
-        except Exception as error:
-            self.journal.failed(what, str(error) or repr(error))
-            return []
-        self.journal.works(what)
-        return lines
+    def _brought_up(self, remembered: list[dict[str, float]]) -> None:
+        for kind, what in zip(KINDS, remembered):
+            kind.remembered.update(what)
 
 
-def clear_up(generation: Generation) -> list[str]:
-    """Remove kernel states that a killed charon left; returns what was removed, in words."""
+def clear_up(generation: Generation) -> list[str] | None:
+    """Remove kernel states that a killed charon left; returns what was removed, in words. None: charon is not there."""
     if generation.backend != "xfrm":
         return []
     try:
         orphans = xfrm.orphans({vpn["number"] for vpn in generation.listed("vpns")})
     except ViciError:  # no charon: what its predecessor left may carry traffic still
-        return []
+        return None
     for state in orphans:
         state.remove()
     return [f"state {state.spi:#010x} to {state.destination} of a charon that was killed: removed" for state in orphans]

@@ -18,7 +18,7 @@ from ..part import Context
 from ..state import Busy, Store
 from ..system import systemd
 from ..system.run import CommandError
-from ..tunnel_kind import NodeKind
+from ..tunnel_kind import NodeKind, Tended
 from . import processes as _processes
 from . import reasons as _reasons
 from . import sessions as _sessions
@@ -58,7 +58,7 @@ class Ssl(NodeKind):
             for link in tunnel["links"]
         ]
 
-    def initiate(self, link: Document, timeout: float, store: Store) -> str:
+    def initiate(self, link: Document, timeout: float, store: Store, patient: bool) -> str:
         """Wait for the session: its client tries by itself, for ever; it is started if somebody stopped it."""
         deadline = time.monotonic() + timeout
         try:
@@ -103,7 +103,7 @@ class Ssl(NodeKind):
         with ThreadPoolExecutor(max(1, len(detours))) as pool:  # each waits a second where UDP is closed
             return [process for process, answers in zip(detours, pool.map(_udp_answers, detours, hellos)) if answers]
 
-    def keep(self, generation: Generation, store: Store) -> Iterable[str]:
+    def tend(self, generation: Generation, store: Store) -> Tended:
         """Start what somebody stopped, lead routes to where peers are, and leave TCP when UDP answers again."""
         done = []
         for process in _processes.processes(generation).values():
@@ -113,7 +113,7 @@ class Ssl(NodeKind):
         for process in self._detours(generation, TCP_FOR, store):
             systemd.systemctl("restart", process.unit)
             done.append(f"{process.name}: UDP answers again, so it leaves TCP")
-        return [*done, *follow(generation, store)]
+        return Tended([*done, *follow(generation, store)], self.states(generation, store))
 
     def observe(self, generation: Generation, store: Store) -> Document:
         """The sessions."""

@@ -156,6 +156,14 @@ def remove(path: Path) -> None:
             parent.rmdir()
 
 
+def removable(path: Path) -> bool:
+    """Whether there is a directory that can be removed: neither a link nor a mount point, of a bind mount either."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    mounts = read(Path("/proc/self/mountinfo")).splitlines()
+    return str(path) not in {line.split(" ")[4].replace("\\040", " ") for line in mounts}
+
+
 def _discard(path: Path) -> None:
     with contextlib.suppress(OSError):
         path.unlink()

@@ -81,10 +81,12 @@ MODULES = (
     "resident.counting",
     "resident.departure",
     "resident.certificate_expiry",
+    "resident.held",
     "resident.journal",
     "resident.refusal",
     "resident.resident",
     "resident.setups",
+    "resident.step",
     "resident.upkeep",
     "resident.worker",
     "ssl.aes",
@@ -230,7 +232,8 @@ class Agent(Part):
         """Install, update or remove."""
         installed = _installed(self.store)
         if self.want.empty:
-            return [Change(self.name, f"remove {HOME}")] if installed else []
+            there = installed or _files.removable(self.store.at(HOME))
+            return [Change(self.name, f"remove {HOME}")] if there else []
         wanted = sources()
         if installed == wanted and _compiled(self.store, wanted):
             return []

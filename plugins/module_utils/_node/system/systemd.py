@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .run import run, succeeds
+from .run import CommandError, run, succeeds
 
 
 def here() -> bool:
@@ -36,3 +36,14 @@ def alive(unit: str) -> bool:
         return False
     state = run("systemctl", "show", "--property=ActiveState", "--value", unit).strip()
     return state not in ("inactive", "failed")
+
+
+def outdated(unit: str) -> bool:
+    """Whether systemd knows another version of a unit's file than there is, or one that is gone. False if it says
+    nothing."""
+    if not here():
+        return False
+    try:
+        return run("systemctl", "show", "--property=NeedDaemonReload", "--value", unit).strip() == "yes"
+    except CommandError:
+        return False

@@ -197,7 +197,12 @@ class Units(Part):
         write, over = self._compare()
         found = [Change(self.name, f"write {p}", files.read(self.store.at(p)), OWN.get(p, "")) for p in write]
         found += [Change(self.name, f"{verb} {RESTORE}") for verb in self._start(write)]
-        return found + [Change(self.name, f"remove {p}", files.read(self.store.at(p)), "") for p in over]
+        found += [Change(self.name, f"remove {p}", files.read(self.store.at(p)), "") for p in over]
+        return found or ([Change(self.name, f"forget {RESTORE}")] if self._remembered() else [])
+
+    def _remembered(self) -> bool:
+        """Whether systemd still knows the agent's unit, whose file is gone: who removed that was killed."""
+        return self.want.empty and not part.RESIDENT and systemd.outdated(RESTORE)
 
     def _start(self, write: list[str]) -> list[str]:
         """Whether the agent has to be started, or restarted: it has to run, as it is installed and as its unit says."""
@@ -238,7 +243,7 @@ class Units(Part):
             systemd.systemctl("stop", RESTORE)
         for path in over:
             files.remove(self.store.at(path))
-        if over:
+        if over or self._remembered():
             systemd.systemctl("daemon-reload")
         if used:  # without waiting: it waits for us
             systemd.systemctl("stop", "--no-block", USAGE)

@@ -23,35 +23,57 @@ def check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> Non
     """Note what keeps a VPN's edges from having its tunnels, or its sites from reaching each other."""
     by_name = {edge.name: edge for edge in edges}
     _check_ways(vpn, by_name, problems)
+    like = {edge.name: _like(edge) for edge in by_name.values()}
+    fine: set[tuple[object, object]] = set()
     for low, high in vpn.pairs:
-        one, other = by_name[low], by_name[high]
-        KINDS[vpn.tunnel].check_ends(vpn, one, other, problems)
-        _check_ppk(vpn, (one, other), problems)
-        if one.external and other.external:
-            problems.add(
-                f"{vpn.path}.members",
-                f"need a tunnel {low} -- {high}, and both are external: we can configure neither end; give each of "
-                "them a VPN of its own",
-            )
-        if not set(one.public) & set(other.public):
-            problems.add(
-                f"{vpn.path}.members",
-                f"{low} and {high} have no common IP version in vcc_public_address, "
-                "so there can be no tunnel between them",
-            )
-        elif vpn.pool.family == 6:
-            _check_ipv6_fits(vpn, one, other, problems)
-        if not one.reachable and not other.reachable:
-            problems.add(
-                f"{vpn.path}.members",
-                f"{low} and {high} are both behind a NAT, so that neither reaches the other; have one NAT forward "
-                f"{KINDS[vpn.tunnel].PORTS} to its edge, and say so there with vcc_behind_nat: {FORWARDED}",
-            )
-            continue  # behind the same NAT, they may well have the same address
-        for family in set(one.public) & set(other.public):
-            # Without a NAT, no two edges have the same address, tunnel or not (_intent/landscape/check_addresses.py).
-            if one.public[family] == other.public[family] and (one.behind_nat or other.behind_nat):
-                problems.add(f"hosts.{high}.vcc_public_address", f"{one.public[family]} is {low}'s address too")
+        if (like[low], like[high]) in fine:
+            continue
+        found = Problems()  # of its own: what another VPN reported is not reported again
+        _check_pair(vpn, by_name[low], by_name[high], found)
+        problems.extend(found)
+        if not len(found) and like[low] and like[high]:
+            fine.add((like[low], like[high]))
+
+
+def _check_pair(vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> None:
+    """Note what keeps two edges from having a tunnel."""
+    KINDS[vpn.tunnel].check_ends(vpn, one, other, problems)
+    _check_ppk(vpn, (one, other), problems)
+    if one.external and other.external:
+        problems.add(
+            f"{vpn.path}.members",
+            f"need a tunnel {one.name} -- {other.name}, and both are external: we can configure neither end; give each "
+            "of them a VPN of its own",
+        )
+    if not set(one.public) & set(other.public):
+        problems.add(
+            f"{vpn.path}.members",
+            f"{one.name} and {other.name} have no common IP version in vcc_public_address, "
+            "so there can be no tunnel between them",
+        )
+    elif vpn.pool.family == 6:
+        _check_ipv6_fits(vpn, one, other, problems)
+    if not one.reachable and not other.reachable:
+        problems.add(
+            f"{vpn.path}.members",
+            f"{one.name} and {other.name} are both behind a NAT, so that neither reaches the other; have one NAT "
+            f"forward {KINDS[vpn.tunnel].PORTS} to its edge, and say so there with vcc_behind_nat: {FORWARDED}",
+        )
+        return  # behind the same NAT, they may well have the same address
+    for family in set(one.public) & set(other.public):
+        # Without a NAT, no two edges have the same address, tunnel or not (_intent/landscape/check_addresses.py).
+        if one.public[family] == other.public[family] and (one.behind_nat or other.behind_nat):
+            problems.add(f"hosts.{other.name}.vcc_public_address", f"{one.public[family]} is {one.name}'s address too")
+
+
+def _like(edge: OrgEdge) -> tuple[object, ...]:
+    """What of an edge decides whether it can have a tunnel; () if that is not the same for all others.
+
+    A thousand edges of a mesh are much the same: what holds for two of them need not be found out for all pairs.
+    """
+    if edge.external or edge.behind_nat:
+        return ()
+    return frozenset(edge.public), edge.reachable, edge.mlkem, edge.underlay_mtu
 
 
 def check_together(vpns: Iterable[Vpn], problems: Problems) -> None:
@@ -78,7 +100,7 @@ def _check_shared_tunnels(vpns: Sequence[Vpn], problems: Problems) -> None:
                     "rename an edge",
                 )
             other = first.setdefault(name, vpn)
-            if kind.agreed(vpn) != kind.agreed(other):
+            if other is not vpn and kind.agreed(vpn) != kind.agreed(other):
                 problems.add(
                     f"{vpn.path}.policy",
                     f"asks for other settings than {other.name}, with which it shares the tunnel "

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._intent.landscape.neighbours import Neighbours
-from .records import Records
+from ..._ledger.packing import tunnel_names
 
 FORMAT = 1
 ANY_ADDRESS = "%any"  # swanctl's word for whichever address of its own an edge sends from
@@ -19,17 +20,36 @@ Document = dict[str, Any]
 
 @dataclass
 class Compiled:
-    """An organization's VPNs, compiled: documents by node, and what people and verify want to know of each VPN."""
+    """Documents by node, while they are compiled."""
 
     documents: dict[str, Document] = field(default_factory=dict)
-    vpns: list[dict[str, Any]] = field(default_factory=list)
-    tunnels: dict[str, dict[str, Any]] = field(default_factory=dict)
-    ends: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, repr=False)
-    """The tunnels in the documents, by edge and tunnel name; and those at their other ends."""
-    homes: dict[str, set[str]] = field(default_factory=dict, repr=False)
-    """The sites that each node is at. A vApp edge may be at several."""
-    records: Records = field(default_factory=Records, repr=False)
+    tunnels: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict, repr=False)
+    """Those in the documents, by edge and by name."""
     neighbours: Neighbours = field(default_factory=Neighbours, repr=False)
+
+
+class Outline(NamedTuple):
+    """A document in short: its addresses, and the names of its VPNs and tunnels."""
+
+    node: str
+    role: str
+    cloud: str
+    addresses: list[str]
+    vpns: list[str]
+    tunnels: list[str]
+
+
+def outline(document: Mapping[str, Any]) -> Outline:
+    """Of a document, or of one as the ledger keeps it."""
+    tunnels = document["tunnels"]
+    return Outline(
+        document["node"],
+        document["role"],
+        document["cloud"],
+        [item["address"] for item in document["addresses"]],
+        [vpn["name"] for vpn in document["vpns"]],
+        tunnel_names(tunnels) if isinstance(tunnels, dict) else [tunnel["name"] for tunnel in tunnels],
+    )
 
 
 def empty_document(node: str, role: str, organization: str, cloud: str) -> Document:

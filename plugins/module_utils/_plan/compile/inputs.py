@@ -56,6 +56,7 @@ CODE = (
     "_plan.compile.links",
     "_plan.compile.mtu",
     "_plan.compile.organization",
+    "_plan.compile.reach",
     "_plan.compile.recompile",
     "_plan.compile.records",
     "_plan.compile.reqids",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import TypeVar
 
 from ..._base.lease import Lease
@@ -23,9 +24,22 @@ class LeasedVpn:
     def __init__(self, vpn: Vpn, number: int, leases: Mapping[str, Lease], landscape: Landscape) -> None:
         self.vpn, self.number, self.leases, self.landscape = vpn, number, leases, landscape
         self.family = vpn.pool.family
-        self.blocks = texts(blocks_of(leases, vpn_key(vpn.name)))
+        blocks = blocks_of(leases, vpn_key(vpn.name))
+        # What a recovery made of what nodes said may be within another: a firewall's map takes no address twice.
+        self.blocks = texts(one for one in blocks if not any(other != one and other.contains(one) for other in blocks))
         self.edges = {site: known(landscape.edge(site)) for site in vpn.sites}
         self.site_blocks = {site: blocks_of(leases, site_key(vpn.name, site)) for site in vpn.sites}
+
+    def members_of(self, site: str) -> list[Member]:
+        """The members at a site."""
+        return self._members.get(site, [])
+
+    @cached_property
+    def _members(self) -> dict[str, list[Member]]:
+        found: dict[str, list[Member]] = {}
+        for member in self.vpn.members:
+            found.setdefault(member.vm.site, []).append(member)
+        return found
 
     def vapp_blocks(self, site: str, vapp: str) -> list[Prefix]:
         """The blocks of a vApp."""

@@ -14,11 +14,11 @@ from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Vpn
 from ..pool.lease_keys import vpn_of
 from ..topology.ways import single_points_of_failure
-from ..tunnel.kinds import KINDS
 from . import access
-from .documents import Compiled, Document, empty_document
+from .documents import Compiled, Document, Outline, empty_document
 from .leased_vpn import LeasedVpn, texts
-from .links import compile_links
+from .links import compile_links, size_links
+from .reach import Links
 from .records import KEY, Records
 from .reqids import number_links
 from .sites import compile_sites
@@ -38,36 +38,49 @@ def lease_vpns(
 
 
 def compile_organization(
-    organization: str, vpns: Iterable[LeasedVpn], landscape: Landscape, only: Collection[str] | None = None
-) -> Compiled:
+    vpns: Iterable[Links],
+    landscape: Landscape,
+    only: Collection[str] | None = None,
+    beside: Collection[str] = (),
+    tunnels: bool = True,
+) -> dict[str, Document]:
     """Compile all VPNs of one organization. The result depends on nothing but the arguments, not on their order.
 
-    ``only``: the sites whose documents are needed, None for all; the org edges of others get no tunnels.
+    ``only``: the sites whose documents are needed, None for all. Of sites ``beside`` those, all but the tunnels is
+    compiled, for the vApp edges that they share with them. Without ``tunnels`` the documents say all else.
     """
     compiled = Compiled()
-    records = Records()
-    for leased in vpns:
-        compile_links(leased, compile_sites(leased, landscape, compiled), compiled, only)
-        compiled.vpns.append(_summary(leased))
-        records.add(leased)
+    sites = None if only is None else {*only, *beside}
+    for links in vpns:
+        entries = compile_sites(links.leased, landscape, compiled, sites)
+        if tunnels:
+            compile_links(links, entries, compiled, only)
+        else:
+            size_links(links, entries)
     compiled.neighbours.write(compiled.documents)
     for document in compiled.documents.values():
         document["addresses"].sort(key=lambda item: item["address"])
         document["routes"].sort(key=lambda item: (item["prefix"], item.get("metric", 0)))
         document["tunnels"].sort(key=lambda item: item["name"])
         number_links(document["tunnels"])
-    compiled.records = records
-    return compiled
+    return compiled.documents
 
 
 def compile_vcc_nodes(
-    organization: str, documents: Mapping[str, Document], records: Records, nodes: Mapping[str, str], clouds: set[str]
+    organization: str, told: Iterable[Outline], records: Records, nodes: Mapping[str, str], clouds: set[str]
 ) -> dict[str, Document]:
     """What VCC nodes are told: all that the other nodes of their clouds are told, in short.
 
-    ``nodes``: their clouds by name. ``documents``: those of all nodes there. ``clouds``: all that have a VCC node.
+    ``nodes``: their clouds by name. ``told``: the other nodes there. ``clouds``: all that have a VCC node.
     """
-    slices = _slices(documents)
+    slices: dict[str, dict[str, Any]] = {}
+    for one in sorted(told, key=lambda one: one.node):
+        slices.setdefault(one.cloud, {})[one.node] = {
+            "role": one.role,
+            "addresses": one.addresses,
+            "vpns": one.vpns,
+            "tunnels": one.tunnels,
+        }
     kept = records.by_cloud(clouds, set(nodes.values()))
     return {
         node: {
@@ -79,23 +92,9 @@ def compile_vcc_nodes(
     }
 
 
-def _slices(documents: Mapping[str, Document]) -> dict[str, dict[str, Any]]:
-    """What the VCC nodes are told of the other nodes, by cloud."""
-    slices: dict[str, dict[str, Any]] = {}
-    for name, document in sorted(documents.items()):
-        slices.setdefault(document["cloud"], {})[name] = {
-            "role": document["role"],
-            "addresses": [item["address"] for item in document["addresses"]],
-            "vpns": [vpn["name"] for vpn in document["vpns"]],
-            "tunnels": [tunnel["name"] for tunnel in document["tunnels"]],
-        }
-    return slices
-
-
-def _summary(leased: LeasedVpn) -> dict[str, Any]:
+def summary(links: Links) -> dict[str, Any]:
     """What people and verify want to know of a VPN."""
-    vpn = leased.vpn
-    kind = KINDS[vpn.tunnel]
+    leased, vpn = links.leased, links.vpn
     weak = single_points_of_failure(vpn.sites, vpn.pairs)
     return {
         "name": vpn.name,
@@ -121,7 +120,7 @@ def _summary(leased: LeasedVpn) -> dict[str, Any]:
             }
             for member in vpn.members
         ],
-        "tunnels": [kind.tunnel_name(pair) for pair in vpn.pairs],
+        "tunnels": links.tunnels,
         **access.summary(vpn, leased.leases),
         **({"single_points_of_failure": weak} if weak else {}),
         **({"limits": vpn.policy.limits} if vpn.policy.limits else {}),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from ..._intent.landscape.hosts import OrgEdge, VappEdge
@@ -21,16 +21,52 @@ BLACKHOLE_METRIC = 9999
 _FORWARDING = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
 
 
-def compile_sites(leased: LeasedVpn, landscape: Landscape, compiled: Compiled) -> dict[str, dict[str, Any]]:
+def compile_sites(
+    leased: LeasedVpn, landscape: Landscape, compiled: Compiled, only: Collection[str] | None = None
+) -> dict[str, dict[str, Any]]:
     """Add a VPN's sites to the documents. Returns the VPN's entries in the documents of its org edges.
 
-    Sites that are external are left out: they are told nothing.
+    ``only``: the sites that are compiled, None for all. External ones are left out: they are told nothing.
     """
-    by_site: dict[str, list[Member]] = {site: [] for site in leased.edges}
-    for member in leased.vpn.members:
-        by_site[member.vm.site].append(member)
     compiler = _SiteCompiler(leased, landscape, compiled)
-    return {site: compiler.site(edge, by_site[site]) for site, edge in leased.edges.items() if not edge.external}
+    sites = [site for site in leased.edges if only is None or site in only]
+    return {
+        site: compiler.site(leased.edges[site], leased.members_of(site))
+        for site in sites
+        if not leased.edges[site].external
+    }
+
+
+def homes(leased: Iterable[LeasedVpn]) -> dict[str, set[str]]:
+    """The sites that each node of some VPNs is at. A vApp edge may be at several."""
+    found: dict[str, set[str]] = {}
+    for one in leased:
+        for site, edge in one.edges.items():
+            if not edge.external:
+                found.setdefault(site, set()).add(site)
+        for member in one.vpn.members:
+            if one.edges[member.vm.site].external:
+                continue
+            if member.vm.vapp is not None:
+                found.setdefault(member.vm.vapp, set()).add(member.vm.site)
+            if member.mode == "address":
+                found.setdefault(member.vm.name, set()).add(member.vm.site)
+    return found
+
+
+def clouds(leased: Iterable[LeasedVpn]) -> dict[str, str]:
+    """The clouds of the nodes of some VPNs."""
+    found: dict[str, str] = {}
+    for one in leased:
+        found.update((site, edge.cloud) for site, edge in one.edges.items() if not edge.external)
+        for member in one.vpn.members:
+            if one.edges[member.vm.site].external:
+                continue
+            if member.vm.vapp is not None and member.vm.vapp not in found:
+                found[member.vm.vapp] = known(one.landscape.vapp(member.vm.vapp, "")).cloud
+            if member.mode == "address":
+                found[member.vm.name] = member.vm.cloud
+    return found
 
 
 class _SiteCompiler:
@@ -43,7 +79,7 @@ class _SiteCompiler:
 
     def site(self, edge: OrgEdge, members: Sequence[Member]) -> dict[str, Any]:
         """Tell all nodes of a site. Returns the VPN's entry in the document of its org edge."""
-        document = self._document(edge, edge.name, "org_edge", edge.cloud)
+        document = self._document(edge.name, "org_edge", edge.cloud)
         own = self.leased.edge_address(edge.name)
         document["addresses"].append({"address": self.leased.host(own), "device": "lo"})
         beyond = texts(self.vpn.destinations.networks_beyond(edge.name))
@@ -64,7 +100,7 @@ class _SiteCompiler:
             if vapp is None:
                 self._beside(edge, member)
             if vapp is None and member.mode == "address":
-                self._member(edge, member, edge)
+                self._member(member, edge)
         for name, vapp_members in sorted(behind.items()):
             gateway = known(self.landscape.vapp(name, ""))
             blocks = texts(self.leased.vapp_blocks(edge.name, name))
@@ -79,7 +115,7 @@ class _SiteCompiler:
         return entry
 
     def _vapp(self, edge: OrgEdge, gateway: VappEdge, members: Sequence[Member]) -> None:
-        document = self._document(edge, gateway.name, "vapp_edge", gateway.cloud)
+        document = self._document(gateway.name, "vapp_edge", gateway.cloud)
         there = [*self.blocks, *self._networks()]
         document["routes"] += [{"prefix": prefix, "via": edge.inside[self.family]} for prefix in there]
         self.neighbours.beside(gateway.name, edge, edge.inside[self.family], there, uplink=True)
@@ -101,14 +137,14 @@ class _SiteCompiler:
         for member in members:
             self._beside(gateway, member)
         for member in local:
-            self._member(edge, member, gateway)
+            self._member(member, gateway)
 
     def _beside(self, gateway: OrgEdge | VappEdge, member: Member) -> None:
         sends = [self.leased.host(self.leased.address(member))] if member.mode == "address" else []
         self.neighbours.beside(gateway.name, member.vm, member.vm.addresses[self.family], sends)
 
-    def _member(self, edge: OrgEdge, member: Member, gateway: OrgEdge | VappEdge) -> None:
-        document = self._document(edge, member.vm.name, "member", member.vm.cloud)
+    def _member(self, member: Member, gateway: OrgEdge | VappEdge) -> None:
+        document = self._document(member.vm.name, "member", member.vm.cloud)
         own = self.leased.address(member)
         document["addresses"].append({"address": self.leased.host(own), "beside": member.vm.addresses[self.family]})
         there, via = [*self.blocks, *self._networks()], gateway.inside[self.family]
@@ -119,8 +155,7 @@ class _SiteCompiler:
         """All networks that are destinations."""
         return [str(network.prefix) for network in self.vpn.destinations.networks]
 
-    def _document(self, edge: OrgEdge, node: str, role: str, cloud: str) -> Document:
-        self.compiled.homes.setdefault(node, set()).add(edge.name)
+    def _document(self, node: str, role: str, cloud: str) -> Document:
         document = self.compiled.documents.get(node)
         if document is None:
             document = self.compiled.documents[node] = empty_document(node, role, self.vpn.organization, cloud)

@@ -63,13 +63,14 @@ def is_vpn_block(key: str) -> bool:
     return key.count("/") == 1
 
 
-def hosts_of(leases: Iterable[str], vpn: str) -> set[str]:
-    """The hosts that the keys of a VPN's leases name: org edges, vApp edges and VMs."""
-    found: set[str] = set()
+def hosts_by_vpn(leases: Iterable[str]) -> dict[str, set[str]]:
+    """The hosts that the keys of leases name, by VPN: org edges, vApp edges and VMs."""
+    found: dict[str, set[str]] = {}
     for key in leases:
         parts = [part.partition("#")[0] for part in key.split("/")]
-        if parts[:2] == ["vpn", vpn]:
-            found.update(name for kind, name in zip(parts[2::2], parts[3::2]) if kind != "server")
+        if parts[0] == "vpn":
+            hosts = found.setdefault(parts[1], set())
+            hosts.update(name for kind, name in zip(parts[2::2], parts[3::2]) if kind != "server")
     return found
 
 

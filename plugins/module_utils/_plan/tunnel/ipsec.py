@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from ..._base.problems import Problems
 from ..._intent.landscape.hosts import OrgEdge
-from ..._intent.policy.encryption import usable
+from ..._intent.policy.encryption import Encryption, usable
+from ..._intent.policy.retries import Retries
 from ..._intent.vpn import Vpn
 from ..compile.mtu import link_mtu
 from .kind import Kind, Section
@@ -26,28 +27,16 @@ class Ipsec(Kind):
 
     def tunnel(self, vpn: Vpn, name: str, own: OrgEdge, peer: OrgEdge, starts: bool) -> Section:
         """The IKE_SA."""
-        encryption = vpn.policy.encryption
-        return {
-            "ike": {
-                "proposals": usable(encryption.ike, own.mlkem and peer.mlkem),
-                "rekey_time": _rekey_time(encryption.ike_rekey, starts),
-                "dpd_delay": vpn.policy.retries.dpd_delay,
-                **vpn.policy.retries.of_ike(),
-                "auth": peer.external.auth if peer.external else "pubkey",
-                **({"ppk": True} if encryption.ppk == "required" else {}),
-            }
-        }
+        auth = peer.external.auth if peer.external else "pubkey"
+        return {"ike": _ike(vpn.policy.encryption, vpn.policy.retries, own.mlkem and peer.mlkem, auth, starts)}
 
     def link(self, vpn: Vpn, own: OrgEdge, peer: OrgEdge, starts: bool) -> Section:
         """The CHILD_SA."""
-        encryption = vpn.policy.encryption
-        return {
-            "esp": {
-                "proposals": usable(encryption.esp, own.mlkem and peer.mlkem),
-                "rekey_time": _rekey_time(encryption.esp_rekey, starts),
-                "replay_window": encryption.replay_window,
-            }
-        }
+        return {"esp": _esp(vpn.policy.encryption, own.mlkem and peer.mlkem, starts)}
+
+    def alike(self, own: OrgEdge, peer: OrgEdge) -> Hashable:
+        """What both can, and how they prove who they are."""
+        return own.mlkem and peer.mlkem, peer.external.auth if peer.external else None
 
     def edge(self, vpn: Vpn) -> Section:
         """How charon retransmits, alike in all tunnels of the edge."""
@@ -56,8 +45,8 @@ class Ipsec(Kind):
 
     def mtu(self, vpn: Vpn, one: OrgEdge, other: OrgEdge, outer_family: int) -> int:
         """What ESP leaves. Where no proposal is left there is no tunnel, and a problem noted elsewhere."""
-        esp = usable(vpn.policy.encryption.esp, one.mlkem and other.mlkem) or vpn.policy.encryption.esp
-        return link_mtu(min(one.underlay_mtu, other.underlay_mtu), outer_family, tuple(esp))
+        proposals = _proposals(vpn.policy.encryption, one.mlkem and other.mlkem)
+        return link_mtu(min(one.underlay_mtu, other.underlay_mtu), outer_family, proposals)
 
     def agreed(self, vpn: Vpn) -> tuple[object, ...]:
         """What belongs to the IKE_SA."""
@@ -81,18 +70,18 @@ class Ipsec(Kind):
     def check_together(self, vpns: Sequence[Vpn], problems: Problems) -> None:
         """Charon retransmits alike in all tunnels of an edge: VPNs that meet there must agree."""
         first: dict[str, Vpn] = {}
+        asked = {vpn.name: vpn.policy.retries.retransmission() for vpn in vpns}
         for vpn in vpns:
             theirs = {member.vm.site for member in vpn.members if member.vm.external}
-            for pair in vpn.pairs:
-                for edge in sorted({*pair} - theirs):
-                    other = first.setdefault(edge, vpn)
-                    mine, others = (one.policy.retries.retransmission() for one in (vpn, other))
-                    if mine != others:
-                        problems.add(
-                            f"{vpn.path}.policy",
-                            f"asks for {_said(mine)}, and {other.name} for {_said(others)}: both have tunnels that end "
-                            f"at {edge}, where charon has one setting for all; retries.retransmit_* must be the same",
-                        )
+            for edge in sorted({edge for pair in vpn.pairs for edge in pair} - theirs):
+                other = first.setdefault(edge, vpn)
+                mine, others = asked[vpn.name], asked[other.name]
+                if mine != others:
+                    problems.add(
+                        f"{vpn.path}.policy",
+                        f"asks for {_said(mine)}, and {other.name} for {_said(others)}: both have tunnels that end "
+                        f"at {edge}, where charon has one setting for all; retries.retransmit_* must be the same",
+                    )
 
     def describe(self, end: Mapping[str, Any]) -> str:
         """The IKE_SA in words."""
@@ -103,6 +92,29 @@ class Ipsec(Kind):
         """The CHILD_SA in words."""
         esp = link["esp"]
         return f"{' '.join(esp['proposals'])}, rekey {esp['rekey_time']} s, replay window {esp['replay_window']}"
+
+
+def _ike(encryption: Encryption, retries: Retries, mlkem: bool, auth: str, starts: bool) -> Section:
+    return {
+        "proposals": usable(encryption.ike, mlkem),
+        "rekey_time": _rekey_time(encryption.ike_rekey, starts),
+        "dpd_delay": retries.dpd_delay,
+        **retries.of_ike(),
+        "auth": auth,
+        **({"ppk": True} if encryption.ppk == "required" else {}),
+    }
+
+
+def _esp(encryption: Encryption, mlkem: bool, starts: bool) -> Section:
+    return {
+        "proposals": usable(encryption.esp, mlkem),
+        "rekey_time": _rekey_time(encryption.esp_rekey, starts),
+        "replay_window": encryption.replay_window,
+    }
+
+
+def _proposals(encryption: Encryption, mlkem: bool) -> tuple[str, ...]:
+    return tuple(usable(encryption.esp, mlkem) or encryption.esp)
 
 
 def _rekey_time(seconds: int, starts: bool) -> int:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from ..._base.problems import Problems
@@ -21,6 +22,11 @@ from ..._intent.topology.kinds import Pair
 from ..._intent.vpn import Vpn
 
 Section = dict[str, Any]
+
+
+@lru_cache(maxsize=10000)
+def _fit(edge: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "_", edge)
 
 
 class Kind(ABC):
@@ -39,7 +45,8 @@ class Kind(ABC):
 
     def tunnel_name(self, pair: Pair) -> str:
         """The name of the tunnel between two edges, the same on both ends and fit for file names and swanctl."""
-        return "--".join(re.sub(r"[^A-Za-z0-9_-]", "_", edge) for edge in sorted(pair)) + self.SUFFIX
+        low, high = sorted(pair)
+        return f"{_fit(low)}--{_fit(high)}{self.SUFFIX}"
 
     @abstractmethod
     def tunnel(self, vpn: Vpn, name: str, own: OrgEdge, peer: OrgEdge, starts: bool) -> Section:
@@ -51,6 +58,10 @@ class Kind(ABC):
     @abstractmethod
     def link(self, vpn: Vpn, own: OrgEdge, peer: OrgEdge, starts: bool) -> Section:
         """The kind's own part of a link's entry."""
+
+    def alike(self, own: OrgEdge, peer: OrgEdge) -> Hashable:
+        """What of the edges its sections depend on. None: on all of them, so that no two tunnels have the same ones."""
+        return None
 
     def edge(self, vpn: Vpn) -> Section:
         """What the document of an edge that has tunnels of the kind says besides."""

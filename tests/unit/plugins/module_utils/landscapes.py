@@ -27,6 +27,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._plan.came_up impor
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.plan import Request, make_plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.settle import settle
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.stored import stored_plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import match_members
 
@@ -114,11 +115,13 @@ class World:
         adopt: Iterable[str] = (),
         collisions: Iterable[Mapping[str, Any]] = (),
         anew: bool = False,
+        stored: bool = False,
         **parts: Any,
     ) -> Plan:
         """Plan an intent, given as ``{"pools", "vpns", "policies"}``, and have every edge confirm it.
 
-        ``comes_up`` False: no edge does. ``anew``: compile everything, whatever was compiled before.
+        ``comes_up`` False: no edge does. ``anew``: compile everything, whatever was compiled before. ``stored``: plan
+        nothing.
         """
         whole = tidy({"pools": POOLS, "vpns": [], "policies": {}, **intent, **parts})
         matches = self.matches(whole["vpns"])
@@ -142,7 +145,7 @@ class World:
         def work(transaction: Transaction) -> Plan:
             for organization in transaction.organizations() if anew else ():
                 transaction.put_inputs(organization, {}, transaction.inputs(organization))
-            return make_plan(transaction, request)
+            return (stored_plan if stored else make_plan)(transaction, request)
 
         plan = self.ledger.run(work, dry_run=dry_run, who=who)
         if plan.coming and comes_up and not dry_run:
@@ -180,12 +183,14 @@ class World:
         self.ledger.run(note, who="test")
 
     def settle(
-        self, applied: Iterable[str], *, gone: Sequence[str] = (), dry_run: bool = False
+        self, applied: Iterable[str], *, gone: Sequence[str] = (), failed: Sequence[str] = (), dry_run: bool = False
     ) -> tuple[bool, list[str]]:
         """Settle, when so many nodes run their document, and some never will."""
-        return self.ledger.run(
-            lambda transaction: settle(transaction, self.hosts, sorted(applied), gone=gone), dry_run=dry_run, who="test"
-        )
+
+        def work(transaction: Transaction) -> tuple[bool, list[str]]:
+            return settle(transaction, self.hosts, sorted(applied), gone=gone, failed=failed)
+
+        return self.ledger.run(work, dry_run=dry_run, who="test")
 
     def matches(self, vpns: Any) -> dict[str, list[str]]:
         """What the inventory says of the members, by the real inventory manager where it is not plain."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import
     collapse,
     parse_address,
     parse_any,
+    without,
 )
 
 prefixes = st.one_of(
@@ -45,6 +47,21 @@ def test_collapse_agrees_with_the_standard_library(given_prefixes: list[Prefix])
         networks = [ipaddress.ip_network(str(p)) for p in given_prefixes if p.family == version]
         expected += [str(network) for network in ipaddress.collapse_addresses(networks)]  # type: ignore[type-var]
     assert [str(p) for p in collapse(given_prefixes)] == expected
+
+
+@given(st.lists(prefixes, max_size=12), st.randoms())
+def test_what_is_left_out_need_not_be_collapsed_again(given_prefixes: list[Prefix], random: Random) -> None:
+    apart: list[Prefix] = []
+    for prefix in given_prefixes:
+        apart += [] if any(prefix.overlaps(other) for other in apart) else [prefix]
+    some = random.sample(apart, random.randint(0, len(apart)))
+    stay = [prefix for prefix in apart if prefix not in some]
+    assert without(collapse(apart), some) == collapse(stay)
+
+
+def test_only_what_is_there_can_be_left_out() -> None:
+    with pytest.raises(ValueError, match=r"10.0.1.0/24 is not in 10.0.0.0/24"):
+        without([Prefix.parse("10.0.0.0/24")], [Prefix.parse("10.0.1.0/24")])
 
 
 @pytest.mark.parametrize(

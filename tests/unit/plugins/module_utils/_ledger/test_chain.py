@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import sqlite3
@@ -19,7 +20,7 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import LedgerError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import lineage as _lineage
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.chain import chain_hash
-from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import VERSION
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._ledger.children import CHILDREN, race
@@ -130,13 +131,15 @@ def test_a_long_lineage_loses_its_oldest_part(path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_ledger_of_the_first_version_becomes_todays_and_keeps_all(path: Path) -> None:
-    tables = ("leases", "vpns", "tunnels", "landscape", "documents", "events")
+    tables = ("leases", "vpns", "tunnels", "landscape", "events")
     old(path)
+    told = {node: json.loads(text) for node, text in rows(path, "SELECT node, document FROM documents")}
     columns = {table: ", ".join(row[1] for row in rows(path, f"PRAGMA table_info({table})")) for table in tables}
     before = {table: rows(path, f"SELECT {columns[table]} FROM {table}") for table in tables}
     ledger = Ledger(f"sqlite:///{path}")
     lineage = ledger.run(lambda t: t.lineage("acme"))
     assert {table: rows(path, f"SELECT {columns[table]} FROM {table}") for table in tables} == before
+    assert {node: one.document for node, one in ledger.run(lambda t: t.documents("acme")).items()} == told
     assert rows(path, "SELECT version FROM schema_version") == [(VERSION,)]
     assert set(lineage["edge-east"]["ancestors"]) == {"2"}
     assert set(lineage["vm1-east"]["ancestors"]) == {"1"}
@@ -228,7 +231,55 @@ def test_a_damaged_record_is_named(path: Path, statement: str, what: str) -> Non
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(statement)
     with pytest.raises(LedgerError, match=f"the ledger is damaged: {what}.*restore_ledger"):
+        # These are read when they are asked for.
+        world(path).ledger.run(lambda t: [t.tunnels("acme"), *(one.document for one in t.documents("acme").values())])
         world(path).plan(member("vm3-east"))
+
+
+def as_format_4(path: Path) -> None:
+    """As an earlier release left it: documents whole, with their generation."""
+    told = Ledger(f"sqlite:///{path}").run(lambda t: [one.document for one in t.documents("acme").values()])
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for document in told:
+            connection.execute(
+                "UPDATE documents SET document = ? WHERE node = ?", (json.dumps(document), document["node"])
+            )
+        connection.execute("UPDATE documents SET digest = 'of format 4'")
+        connection.execute("UPDATE schema_version SET version = 4")
+
+
+def test_a_ledger_of_format_4_goes_on_as_if_nothing_were(path: Path) -> None:
+    world(path).plan(PAYROLL)
+    as_format_4(path)
+    plan = world(path).plan(PAYROLL)
+    assert (plan.changed_nodes, plan.generations) == ([], {"acme": 1})
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", '{"tunnels": [1, 2, 3, 4, 5, 6, 7, 8]}'])
+def test_a_document_that_was_damaged_before_is_named_after(path: Path, text: str) -> None:
+    world(path).plan(PAYROLL)
+    as_format_4(path)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE documents SET document = ? WHERE node = 'edge-east'", (text,))
+    with pytest.raises(LedgerError, match=r"the ledger is damaged: the document of edge-east is .*restore_ledger"):
+        world(path).ledger.run(lambda t: t.documents("acme")["edge-east"].document)
+
+
+def told(transaction: Transaction) -> dict[str, Any]:
+    """The documents by node."""
+    return {node: one.document for node, one in transaction.documents("acme").items()}
+
+
+def test_a_backup_of_format_4_can_be_restored(path: Path, tmp_path: Path) -> None:
+    world(path).plan(PAYROLL)
+    ledger = Ledger(f"sqlite:///{path}")
+    before, rows_of_5 = ledger.run(told), ledger.run(lambda t: t.dump())
+    documents = [{**row, "document": json.dumps(before[row["node"]])} for row in rows_of_5["documents"]]
+    of_4 = {**rows_of_5, "documents": documents, "schema_version": [{"version": 4}]}
+    other = Ledger(f"sqlite:///{tmp_path}/other.sqlite")
+    other.run(lambda t: t.load(of_4))
+    assert other.run(told) == before
+    assert other.run(lambda t: t.dump()["documents"]) == rows_of_5["documents"]
 
 
 # Without the right to write

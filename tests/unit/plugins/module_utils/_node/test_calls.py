@@ -52,7 +52,7 @@ def call(
 
 
 def test_it_answers_in_a_line_after_its_version(installed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"state": "confirmed", "timeout": 1, "generation": "4-ab", "pending": False}
+    given = {"state": "confirmed", "timeout": 1, "generation": "4-ab", "pending": False, "behind": []}
     code, (first, second) = call("edge_confirm", VERSION, installed, monkeypatch, **given)
     assert (code, first) == (0, {"version": VERSION})
     assert "4-ab" in second["result"]["msg"]
@@ -78,7 +78,7 @@ def test_what_another_run_installs_meanwhile_is_nothing_to_it(
     installed: Store, edge: Generation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen: waiting for the lock, it took another version's file for one too many, and no agent started any more."""
-    given = {"state": "confirmed", "timeout": 1, "generation": "4-ab", "pending": False}
+    given = {"state": "confirmed", "timeout": 1, "generation": "4-ab", "pending": False, "behind": []}
     call("edge_confirm", VERSION, installed, monkeypatch, **given)
     monkeypatch.setattr(install.importlib.util, "find_spec", lambda _name: None)  # the file is another one, or gone
     assert install.Agent(Context(edge, edge, installed)).changes() == []

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,3 +88,17 @@ def test_a_document_is_empty_when_nothing_is_in_it(document: dict[str, Any], key
     bare = {**document, "sysctls": {}, "addresses": [], "routes": [], "vpns": [], "tunnels": []}
     assert Generation(bare).empty
     assert not Generation({**bare, key: document[key]}).empty
+
+
+def test_what_is_not_ours_to_remove_does_not_remain_of_us(store: Store, tmp_path: Path) -> None:
+    """Seen: a removal found the directory behind a link empty, and each removal after it again."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    store.state.parent.mkdir(parents=True)
+    store.state.symlink_to(elsewhere)
+    assert store.remains() == []
+    store.state.unlink()
+    store.state.mkdir()
+    assert store.remains() == [store.state]
+    store.erase()
+    assert store.remains() == []

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -156,3 +157,24 @@ def test_nothing_is_left_to_defaults(document: dict[str, Any]) -> None:
         "esp_proposals = aes256gcm16-ecp384",
     ):
         assert f"{line}\n" in text
+
+
+@pytest.mark.parametrize("role", ["org_edge", "vapp_edge"])
+def test_more_vpns_are_no_more_rules_for_a_packet(document: dict[str, Any], role: str) -> None:
+    """tests/bench/bench_packets.py measures it. What the gateway itself says to members is rare, and left out."""
+
+    def met(vpns: int) -> dict[str, int]:
+        (first, *_others) = document["vpns"]
+        every = [
+            {**first, "name": f"vpn{number}", "number": number, "nat": [], "blocks": [f"100.64.{number}.0/24"]}
+            for number in range(1, vpns + 1)
+        ]
+        text = render(role, "nftables.nft.j2", {**document, "vpns": every}, "libipsec")
+        chains = re.findall(r"^  chain (\S+) \{\n(.*?)^  \}", text, re.DOTALL | re.MULTILINE)
+        own = {
+            name: body.count("\n") for name, body in chains if not re.match(r"vpn\d|to_edge|from_edge|redirects", name)
+        }
+        assert {"forward", "members", "leaving", "refuse", "input", "output"} <= set(own)
+        return own
+
+    assert met(2) == met(40)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.diff import changed_nodes
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan import diff
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
 
 
@@ -131,8 +131,39 @@ def test_what_changes_no_document_is_no_change(hosts: str) -> None:
     assert (plan.changed, plan.diff, plan.changed_nodes) == (False, [], [])
 
 
-def test_the_generation_is_no_difference() -> None:
-    old = {"a": {"role": "member", "routes": [], "generation": 1}, "b": {"role": "member", "generation": 1}}
-    new = {"a": {"role": "member", "routes": [], "generation": 2}, "c": {"role": "member", "generation": 1}}
-    assert changed_nodes(old, new) == ["b", "c"]
-    assert changed_nodes(old, old) == []
+def test_very_many_tunnels_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diff, "MOST", 5)
+    world = World(lab(4, vapps=0, vms=0, org_vms=1))
+    members = sorted(name for name in world.hosts if name.startswith("vm"))
+    lines = world.plan({"name": "payroll", "pool": "internal", "members": members}).diff
+    assert [line for line in lines if "tunnel" in line or "link" in line] == [
+        "+ 6 ipsec tunnels, aes256gcm16-prfsha384-ecp384, rekey 14400 s, DPD 5 s",
+        "+ vpn payroll: 6 links, aes256gcm16-ecp384, rekey 3600 s, replay window 1024, MTU 1438",
+    ]
+    fewer = world.plan({"name": "payroll", "pool": "internal", "members": members[1:]})
+    assert sum(line.startswith(("- tunnel", "- vpn payroll: link")) for line in fewer.diff) == 6
+    assert not [line for line in fewer.diff if line.startswith("~")]
+
+
+def test_an_external_edge_with_a_certificate_is_said_to_be_external() -> None:
+    hosts = changed(
+        lab(),
+        """
+        partner: {vcc_external: true, vcc_authentication: certificate, vcc_public_address: 198.51.100.9}
+        """,
+    )
+    hosts["partner"].update(kinds=["org_edges"], clouds=["elsewhere"])
+    hosts["partner"]["vars"]["vcc_org"] = "acme"
+    hosts["vm-partner"] = {
+        "kinds": ["members"],
+        "clouds": ["elsewhere"],
+        "vars": {"vcc_org": "acme", "vcc_address": ["172.20.0.9"]},
+    }
+    members = ["vm1-east", "vm3-west", "vm-partner"]
+    lines = World(hosts).plan({"name": "payroll", "pool": "internal", "members": members}).diff
+    kinds = {line.split()[2]: line.partition("(")[2].partition(")")[0] for line in lines if line.startswith("+ tunnel")}
+    assert kinds == {
+        "edge-east--edge-west": "ipsec",
+        "edge-east--partner": "ipsec, external, certificate",
+        "edge-west--partner": "ipsec, external, certificate",
+    }

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.action import ledger_recover
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import LedgerError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity as _identity
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile import records
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.origins import refuse_new_ledger, strangers
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.recover import Recovery, recover
@@ -363,3 +364,35 @@ def test_nodes_that_will_refuse_are_known_before_they_are_asked(fleet: Fleet) ->
     for name in ("edge-east", "vm77-east"):
         (note,) = [note for note in notes if note.startswith(f"{name} runs")]
         assert "is unknown here" in note and "recover_ledger" in note
+
+
+def test_a_vpn_that_others_keep_whole_is_not_lost_while_they_are_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen: with those silent, the recovery took only leases. The next run gave the VPN's number to another one, and
+    took it from its nodes without a word."""
+    monkeypatch.setattr(records, "WHOLE", 1)
+    fleet = Fleet(tmp_path, lab(4))
+    everywhere = {**PAYROLL, "members": [f"vm1-{cloud}" for cloud in ("east", "west", "south", "north")]}
+    fleet.create(everywhere)
+    nodes = {name: one["document"]["ledger"] for name, one in fleet.held.items() if name.startswith("node-")}
+    (keeping,) = (name for name, kept in nodes.items() if kept["vpns"])
+    assert [kept.get("elsewhere") for name, kept in nodes.items() if name != keeping] == [{"payroll": 1}] * 3
+    (tmp_path / "ledger.sqlite").unlink()
+    with pytest.raises(LedgerError, match=r"payroll is kept in other clouds.*run this again when one of the others"):
+        fleet.recover(without=[keeping])
+    assert fleet.world.ledger.run(lambda t: (t.vpns("acme"), t.leases("acme"))) == ({}, {})
+    fleet.recover()
+    assert set(fleet.world.ledger.run(lambda t: t.vpns("acme"))) == {"payroll"}
+
+
+def test_a_document_that_cannot_be_packed_is_kept_as_it_is(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path)
+    fleet.create(PAYROLL)
+    document = fleet.held["edge-east"]["document"]
+    (tunnel,) = document["tunnels"]
+    odd = [{key: value for key, value in tunnel.items() if key != "links"}] * 8
+    fleet.held["edge-east"]["document"] = {**document, "tunnels": odd}
+    (tmp_path / "ledger.sqlite").unlink()
+    fleet.recover()
+    assert fleet.world.ledger.run(lambda t: t.documents("acme"))["edge-east"].document["tunnels"] == odd

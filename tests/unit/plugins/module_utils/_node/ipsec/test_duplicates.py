@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import duplicates
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, duplicates
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.duplicates import mixed, surplus
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.kind import Ipsec
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
@@ -79,9 +79,9 @@ def test_a_confirmation_waits_until_one_of_two_has_gone(monkeypatch: pytest.Monk
     """Seen: both ends had made an IKE_SA after charon was restarted, and verify found the tunnel twice."""
     seen = [["a--b", "a--b"], ["a--b", "a--b"], ["a--b"]]
     sa = {"state": "ESTABLISHED"}
-    monkeypatch.setattr(duplicates.connections, "security_associations", lambda _names: [(n, sa) for n in seen.pop(0)])
+    monkeypatch.setattr(connections, "answered", lambda _names, **_given: [(n, sa) for n in seen.pop(0)])
     ended: list[int] = []
-    monkeypatch.setattr(duplicates, "end", lambda _generation: ended.append(1) or [])
+    monkeypatch.setattr(duplicates, "end", lambda _generation, _sas: ended.append(1) or [])
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     Ipsec().settle(Generation({"tunnels": [{"name": "a--b", "kind": "ipsec", "initiator": True}]}), 30, Store())
     assert (seen, len(ended)) == ([], 2)

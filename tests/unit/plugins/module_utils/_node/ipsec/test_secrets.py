@@ -66,7 +66,7 @@ class Charon:
             del self.sas[arguments["ike"]]
         return {}
 
-    def security_associations(self, names: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    def security_associations(self, names: list[str], **_given: object) -> list[tuple[str, dict[str, Any]]]:
         return [(name, {"state": "ESTABLISHED", "initiator-spi": self.sas[name]}) for name in names if name in self.sas]
 
 

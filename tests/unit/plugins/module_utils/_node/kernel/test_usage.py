@@ -23,6 +23,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.jour
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import units
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.tunnel_kind import Tended
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.test_templates import NAMESPACE, render
 
 MEMBER, OTHER = "payroll/100.64.0.17", "payroll/100.64.0.18"
@@ -155,9 +156,16 @@ def test_links_are_kept_whatever_can_be_counted(
         raise CommandError("nft: no answer within 30 s")
 
     kept: list[Generation] = []
+
+    class Kind:
+        NAME = "any"
+
+        def tend(self, now: Generation, _store: Store) -> Tended:
+            kept.append(now)
+            return Tended([], [])
+
     monkeypatch.setattr(usage, "loaded", broken)
-    monkeypatch.setattr(upkeep, "KINDS", ())
-    monkeypatch.setattr(upkeep.confirm, "missing", lambda now, *_others: kept.append(now) or [])
+    monkeypatch.setattr(upkeep, "KINDS", (Kind(),))
     current(store, generation)
     upkeep.Upkeep(store, Journal()).turn()
     assert kept == [generation] and not swapped

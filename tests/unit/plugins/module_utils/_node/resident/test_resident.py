@@ -189,7 +189,7 @@ def test_what_was_put_back_beside_a_commit_that_takes_all_away_goes_again(
     """A turn that began before the commit knows an older generation."""
     generation = vapp(document)
     led, done = [(generation.name, generation), ("", NOTHING)], list[str]()
-    monkeypatch.setattr(Store, "leading", lambda _store: led.pop(0))
+    monkeypatch.setattr(Store, "leading", lambda _store, _otherwise=None: led.pop(0))
     monkeypatch.setattr(refusal.Nftables, "gone", lambda _table: True)
     monkeypatch.setattr(refusal.Nftables, "put_back", lambda _table: done.append("put back"))
     monkeypatch.setattr(refusal.Nftables, "clear", lambda _table: done.append("deleted"))

@@ -16,6 +16,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.vici im
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import clock, upkeep
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.tunnel_kind import Tended
 
 
 class Kept(upkeep.Upkeep):
@@ -24,15 +25,24 @@ class Kept(upkeep.Upkeep):
     def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(store, Journal())
         self.now, self.looks = 1000.0, list[float]()
-        own = SimpleNamespace(monotonic=lambda: self.now)
+        own = SimpleNamespace(monotonic=lambda: self.now, sleep=lambda _seconds: None)
         monkeypatch.setattr(upkeep, "time", own)
         monkeypatch.setattr(upkeep, "KINDS", (self,))
-        monkeypatch.setattr(upkeep.confirm, "missing", lambda *_given: [])
-        self.NAME = "any"
+        monkeypatch.setattr(upkeep.Upkeep, "_call", lambda _worker, _now: None)
+        self.NAME, self.state = "any", "INSTALLED"
 
-    def keep(self, _generation: Generation, _store: Store) -> list[str]:
+    def begin(self, name: str, do: Any, patience: float, then: Any = None) -> bool:
+        """At once, and here."""
+        if name != "links":
+            found = do()
+            if then is not None:
+                then(found)
+        return True
+
+    def tend(self, _generation: Generation, _store: Store) -> Tended:
         self.looks.append(self.now)
-        return []
+        link = {"vpn": "payroll", "tunnel": "edge-east--edge-west", "initiator": True, "state": self.state}
+        return Tended([], [link])
 
     def live(self, until: float, events: tuple[float, ...] = ()) -> list[float]:
         """When it looks, in seconds from the beginning, where charon tells of something at these moments."""
@@ -40,8 +50,9 @@ class Kept(upkeep.Upkeep):
         while self.now < begun + until:
             if left and self.now >= begun + left[0]:
                 left.pop(0)
-                self._hear(SimpleNamespace(drain=lambda: None))  # type: ignore[arg-type]
-            self.turn()
+                self._vici = SimpleNamespace(drain=lambda: None, close=lambda: None)  # type: ignore[assignment]
+                self.hear()
+            self.think(self.now)
             self.now += 0.1
         return [round(look - begun, 1) for look in self.looks]
 
@@ -51,10 +62,24 @@ def current(store: Store, edge: Generation) -> None:
     store.point(edge)
 
 
-def test_it_looks_now_and_then(store: Store, edge: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("state", "pauses"), [("DOWN", [20] * 9), ("INSTALLED", [20, 60, 60])])
+def test_it_looks_now_and_then(
+    store: Store, edge: Generation, monkeypatch: pytest.MonkeyPatch, state: str, pauses: list[int]
+) -> None:
+    """Of links that are all up, charon tells when one ends."""
     current(store, edge)
-    looks = Kept(store, monkeypatch).live(50)
-    assert [round(b - a) for a, b in zip(looks, looks[1:])] == [20, 20]
+    worker = Kept(store, monkeypatch)
+    worker.state = state
+    looks = worker.live(190)
+    assert [round(b - a) for a, b in zip(looks, looks[1:])] == pauses
+
+
+def test_it_looks_soon_at_another_generation(store: Store, edge: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
+    current(store, edge)
+    worker = Kept(store, monkeypatch)
+    worker.live(100)
+    current(store, Generation({**edge.document, "generation": 9}, edge.files, edge.backend))
+    assert worker.live(25)[-1] <= 20.2
 
 
 def test_it_looks_after_news_and_again_when_that_has_settled(
@@ -76,12 +101,15 @@ def test_it_looks_when_the_last_news_has_settled(
     assert len(looks) <= 5
 
 
-def test_a_tunnel_that_is_left_is_rekeyed_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tunnel_that_is_left_is_rekeyed_again(
+    store: Store, edge: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     turns = [connections.Rekeyed({"a"}, {"b"}), connections.Rekeyed({"b"}, set())]
     asked: list[list[str]] = []
     monkeypatch.setattr(connections, "rekey_whole", lambda names, _older: (asked.append(names), turns.pop(0))[1])
     monkeypatch.setattr(upkeep, "OTHERS_TURN", 0.0)
-    upkeep.Upkeep(store, Journal())._rekey(["a", "b"], 0.0)
+    current(store, edge)
+    upkeep.Upkeep(store, Journal())._rekey(True, 0.0)
     assert (len(asked), turns) == (2, [])
 
 
@@ -136,12 +164,7 @@ def test_tunnels_are_rekeyed_when_the_clock_was_set_back(
         rekeyed.append((names, older))
         return connections.Rekeyed(set(names), set())
 
-    class Now(upkeep.threading.Thread):  # type: ignore[name-defined,misc]
-        def start(self) -> None:
-            self.run()
-
     monkeypatch.setattr(connections, "rekey_whole", rekey)
-    monkeypatch.setattr(upkeep.threading, "Thread", Now)
     other = Generation({**edge.document, "tunnels": _both_ways(edge)}, edge.files, backend)
     current(store, other)
     worker = Kept(store, monkeypatch)

@@ -183,11 +183,11 @@ def test_a_daemon_is_started_and_restarted_beside_no_commit(
     kind, link = _kind.Ssl(), {"tunnel": NAME}
     with store.lock():
         kind.settle(generation, 0.2, store)
-        assert "another commit" in kind.initiate(link, 0.2, store)
+        assert "another commit" in kind.initiate(link, 0.2, store, False)
     kind.settle(Generation({**document, "generation": 4}), 0.2, store)  # it has another one by now
     assert asked == []
     kind.settle(generation, 0.2, store)
-    assert kind.initiate(link, 0.2, store) == ""
+    assert kind.initiate(link, 0.2, store, False) == ""
     assert [verb for verb, _unit in asked] == ["restart", "start"]
 
 

@@ -21,7 +21,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._intent.ports impor
     first_port,
     parse_ports,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.lease_keys import hosts_of
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.pool.lease_keys import hosts_by_vpn
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import World, lab
 
 SERVER = {"name": "erp", "behind": "edge-east", "address": "10.10.0.13", "ports": ["tcp/8443"]}
@@ -124,7 +124,7 @@ def test_a_server_keeps_its_address_whatever_comes_before_it_by_name() -> None:
 
 def test_a_server_is_no_host_that_a_vpn_has_to_be_taken_from() -> None:
     leases = ["vpn/payroll/site/edge-east/server/vm3-west", "vpn/payroll/site/edge-east/vapp/vapp1-east/vm/vm1-east"]
-    assert hosts_of(leases, "payroll") == {"edge-east", "vapp1-east", "vm1-east"}
+    assert hosts_by_vpn(leases)["payroll"] == {"edge-east", "vapp1-east", "vm1-east"}
 
 
 def test_a_network_is_in_the_selectors_of_both_ends_and_routed_into_the_tunnel() -> None:

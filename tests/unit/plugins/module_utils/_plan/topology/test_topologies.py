@@ -394,3 +394,15 @@ def test_a_pool_that_is_full_to_the_last_address_is_planned_with_a_way_over_othe
     held = [entry for entry in plan.documents["edge-east"]["addresses"] if "backend" in entry]
     assert len(addresses(plan, "payroll")) == 4
     assert held == []
+
+
+def test_what_one_vpn_is_told_of_its_edges_is_no_reason_to_keep_it_from_another() -> None:
+    """Seen: an edge of the second VPN whose MTU is too small was named only after the first one's was mended."""
+    world = World(changed(lab(4), {f"edge-{cloud}": {"vcc_underlay_mtu": 1300} for cloud in FOUR}))
+    members = [f"vm1-{cloud}" for cloud in FOUR]
+    pool = {"six": "fd00:1::/32"}
+    vpns = [{"name": "a", "pool": "six", "members": members[:2]}, {"name": "b", "pool": "six", "members": members}]
+    with pytest.raises(IntentErrors) as refused:
+        world.plan(*vpns, pools=pool)
+    named = {error.path for error in refused.value.errors}
+    assert {f"hosts.edge-{cloud}.vcc_underlay_mtu" for cloud in ("east", "north", "south")} <= named

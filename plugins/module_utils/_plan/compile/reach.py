@@ -1,0 +1,186 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: the links of a VPN, as both ends see them: who starts, what fits, what lies behind each end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from ..._base.prefix import Prefix, collapse, without
+from ..._intent.landscape.hosts import OrgEdge
+from ..._intent.topology.kinds import Pair, initiator
+from ..topology.ways import next_hops
+from ..tunnel.kind import Section
+from ..tunnel.kinds import KINDS
+from .inputs import is_mesh
+from .leased_vpn import LeasedVpn, texts
+from .mtu import link_mss
+
+AUTH = {"psk": "pre-shared key", "pubkey": "certificate"}
+
+
+class Reach(NamedTuple):
+    """What lies behind one end of a link: the ``blocks`` of ``sites``; ``prefixes``: those, and the networks there that
+    are destinations. A thousand links of a mesh share one."""
+
+    sites: tuple[str, ...]
+    blocks: list[Prefix]
+    prefixes: list[Prefix]
+    texts: list[str]
+
+
+class Link(NamedTuple):
+    """``tunnel`` is its name; ``ends`` are its edges and ``behind`` what lies behind each, in the order of their names.
+
+    ``starts``: the end that initiates. ``outer``: the IP version outside. ``mtu`` and ``mss`` are octets.
+    """
+
+    tunnel: str
+    ends: tuple[OrgEdge, OrgEdge]
+    behind: tuple[Reach, Reach]
+    starts: str
+    outer: int
+    mtu: int
+    mss: int
+
+
+class Links:
+    """All links of a VPN. Each is worked out when it is asked for first: most runs ask for few."""
+
+    def __init__(self, leased: LeasedVpn) -> None:
+        self.leased, self.vpn = leased, leased.vpn
+        self._kind = KINDS[self.vpn.tunnel]
+        self._mesh = is_mesh(self.vpn)
+        self._links: dict[Pair, Link] = {}
+        self._reaches: dict[tuple[str, ...], Reach] = {}
+        self._fits: dict[tuple[object, ...], tuple[int, int]] = {}
+        self._words: dict[int, tuple[str, str, str]] = {}  # of sections that are kept
+        self._sections: dict[Any, tuple[Section, Section]] = {}
+        self._pairs: dict[str, list[Pair]] | None = None
+        self._beyond: dict[Pair, list[str]] | None = None
+
+    @cached_property
+    def tunnels(self) -> list[str]:
+        """The names of the tunnels, in the order of the VPN's pairs."""
+        return [self._kind.tunnel_name(pair) for pair in self.vpn.pairs]
+
+    @cached_property
+    def taken(self) -> set[int]:
+        """The leased addresses, as numbers."""
+        return {lease.prefix.first for lease in self.leased.leases.values() if lease.kind == "address"}
+
+    def sections(self, link: Link, own: OrgEdge, peer: OrgEdge) -> tuple[Section, Section]:
+        """What the kind of tunnel says of a tunnel, and of a link in it, at the end ``own``. Nobody changes these:
+        a thousand tunnels of a mesh share a few."""
+        starts = link.starts == own.name
+        alike = self._kind.alike(own, peer)
+        key = None if alike is None else (alike, starts)
+        found = self._sections.get(key)
+        if found is None:
+            kind, vpn = self._kind, self.vpn
+            found = kind.tunnel(vpn, link.tunnel, own, peer, starts), kind.link(vpn, own, peer, starts)
+            if key is not None:
+                self._sections[key] = found
+        return found
+
+    def at(self, site: str) -> list[Link]:
+        """Those that end at a site, in the order of the VPN's pairs."""
+        if self._pairs is None:
+            self._pairs = {}
+            for pair in self.vpn.pairs:
+                for end in pair:
+                    self._pairs.setdefault(end, []).append(pair)
+        return [self.link(pair) for pair in self._pairs.get(site, ())]
+
+    def link(self, pair: Pair) -> Link:
+        """The one between two sites."""
+        found = self._links.get(pair)
+        if found is None:
+            found = self._links[pair] = self._made(pair)
+        return found
+
+    def touching(self, sites: Collection[str]) -> Iterator[Link]:
+        """Those that end at one of some sites, each once."""
+        return (self.link(pair) for pair in self.vpn.pairs if pair[0] in sites or pair[1] in sites)
+
+    def described(self, link: Link) -> tuple[str, str, str]:
+        """The kind of a link's tunnel, the tunnel's settings and the link's, in words."""
+        one, other = link.ends if link.starts == link.ends[0].name else link.ends[::-1]
+        section, of_link = self.sections(link, one, other)
+        found = self._words.get(id(section))
+        if found is None:
+            external = one.external or other.external
+            kind = f"{self.vpn.tunnel}, external, {AUTH[external.auth]}" if external else self.vpn.tunnel
+            found = kind, self._kind.describe(section), self._kind.describe_link(of_link)
+            if self._kind.alike(one, other) is not None:
+                self._words[id(section)] = found
+        return found
+
+    def passes_on(self, site: str, peer: str) -> bool:
+        """Whether a site is more than the end of the way for the peer of one of its links."""
+        return not self._mesh and len(self.beyond.get((peer, site), ())) > 1
+
+    @property
+    def beyond(self) -> dict[Pair, list[str]]:
+        """(site, neighbour) -> the sites that the one reaches over the other. Empty for a mesh: it is that one."""
+        if self._beyond is None:
+            self._beyond = {}
+            for site, hops in {} if self._mesh else next_hops(self.vpn.sites, self.vpn.pairs).items():
+                for other, hop in hops.items():
+                    self._beyond.setdefault((site, hop), []).append(other)
+        return self._beyond
+
+    def _made(self, pair: Pair) -> Link:
+        low, high = pair if pair[0] < pair[1] else (pair[1], pair[0])
+        one, other = self.leased.edges[low], self.leased.edges[high]
+        outer = 4 if 4 in one.public and 4 in other.public else min(set(one.public) & set(other.public))
+        behind = self._reach(low, seen_from=high), self._reach(high, seen_from=low)
+        mtu, mss = self._fitting(one, other, outer)
+        tunnel = self._kind.tunnel_name((low, high))
+        return Link(tunnel, (one, other), behind, self._initiator((low, high), one, other), outer, mtu, mss)
+
+    def _fitting(self, one: OrgEdge, other: OrgEdge, outer: int) -> tuple[int, int]:
+        """The largest packet and segment. A thousand links of a mesh share a few."""
+        key = (one.underlay_mtu, other.underlay_mtu, one.mlkem, other.mlkem, outer)
+        found = self._fits.get(key)
+        if found is None:
+            mtu = self._kind.mtu(self.vpn, one, other, outer)
+            found = self._fits[key] = (mtu, link_mss(mtu, self.leased.family))
+        return found
+
+    def _reach(self, site: str, seen_from: str) -> Reach:
+        """A site and all whom the way leads to over it.
+
+        Of the sites that a link may carry to one end, each takes that link and no other from there: so the selectors of
+        an edge's links never overlap, and as ways are the same in both directions, both ends have the same ones.
+        """
+        sites = (site,) if self._mesh else tuple(self.beyond.get((seen_from, site), (site,)))
+        found = self._reaches.get(sites)
+        if found is None:
+            blocks = self._blocks(sites)
+            behind = sites if self.vpn.destinations.networks else ()
+            networks = sorted(prefix for other in behind for prefix in self.vpn.destinations.networks_of(other))
+            found = self._reaches[sites] = Reach(sites, blocks, [*blocks, *networks], texts([*blocks, *networks]))
+        return found
+
+    def _blocks(self, sites: tuple[str, ...]) -> list[Prefix]:
+        """The blocks of some sites. A leaf of a star reaches all sites but one: these are left out of what all have."""
+        every = self.leased.site_blocks
+        if 2 * len(sites) < len(every):
+            return collapse(block for site in sites for block in every[site])
+        others = every.keys() - set(sites)
+        return without(self._every_block, [block for site in others for block in every[site]])
+
+    @cached_property
+    def _every_block(self) -> list[Prefix]:
+        return collapse(block for blocks in self.leased.site_blocks.values() for block in blocks)
+
+    @staticmethod
+    def _initiator(pair: Pair, one: OrgEdge, other: OrgEdge) -> str:
+        """The end that starts; of a tunnel to an external edge always ours, whose part it is to say that it is up."""
+        if one.external or other.external:
+            return other.name if one.external else one.name
+        return initiator(pair, [edge.name for edge in (one, other) if not edge.reachable])

@@ -1,0 +1,59 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A link that the peer refuses: when the tunnel authenticates again for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, kind
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+
+LINK = {"tunnel": "edge-east--edge-west", "vpn": "audit", "state": "DOWN"}
+
+
+class Peer:
+    """What charon says, one after the other, and how often the tunnel authenticated again."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
+        self.answers, self.again, self.now = list(answers), 0, 1000.0
+        monkeypatch.setattr(kind.Ipsec, "_initiate", lambda *_given: self.answers.pop(0))
+        monkeypatch.setattr(kind.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(connections, "again", self._again)
+        self.kind = kind.Ipsec()
+
+    def _again(self, tunnels: list[str], reauth: bool) -> set[str]:
+        assert (tunnels, reauth) == ([LINK["tunnel"]], True)
+        self.again += 1
+        return set()
+
+
+def test_a_run_has_told_the_peer_before(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    peer = Peer(monkeypatch, kind.REFUSED, "", kind.REFUSED)
+    assert peer.kind.initiate(LINK, 1, store, False) == ""
+    assert peer.again == 1
+    assert peer.kind.initiate(LINK, 1, store, False) == kind.REFUSED, "not twice in a short time"
+    assert peer.again == 1
+
+
+def test_the_agent_leaves_the_peer_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen: an edge that had gone back from a generation which nobody confirmed refused the link that the other one
+    still had, and a tunnel that carried another VPN was made anew for it."""
+    peer = Peer(monkeypatch, *[kind.REFUSED] * 4, "", kind.REFUSED, kind.REFUSED)
+    for seconds in (0, 10, 60):
+        peer.now = 1000 + seconds
+        assert peer.kind.initiate(LINK, 1, store, True) == kind.REFUSED
+    assert peer.again == 0
+    peer.now = 1000 + kind.PEERS_TURN
+    assert peer.kind.initiate(LINK, 1, store, True) == "", "refused for so long, it is not on its way"
+    assert peer.again == 1
+
+
+def test_a_link_that_was_up_meanwhile_waits_anew(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    peer = Peer(monkeypatch, kind.REFUSED, "", kind.REFUSED)
+    assert peer.kind.initiate(LINK, 1, store, True) == kind.REFUSED
+    peer.now += kind.PEERS_TURN
+    assert peer.kind.initiate(LINK, 1, store, True) == ""
+    assert peer.kind.initiate(LINK, 1, store, True) == kind.REFUSED
+    assert peer.again == 0
