@@ -59,6 +59,11 @@ options:
     type: list
     elements: str
     default: []
+  given_up:
+    description: The nodes that were told what they lose, and not yet what they get. No org edge waits for them.
+    type: list
+    elements: str
+    default: []
   gone:
     description: Nodes that will never run anything again. Nothing waits for them.
     type: list
@@ -129,6 +134,7 @@ ARGUMENTS = {
     "coming": {"type": "list", "elements": "str", "default": []},
     "awaiting": {"type": "dict", "default": {}},
     "failed": {"type": "list", "elements": "str", "default": []},
+    "given_up": {"type": "list", "elements": "str", "default": []},
     "gone": {"type": "list", "elements": "str", "default": []},
     "hosts": {"type": "dict", "default": {}},
 }
@@ -142,7 +148,14 @@ def _settled(transaction: Transaction, given: dict[str, Any]) -> dict[str, Any]:
     released, waiting = False, noted.waiting
     if given["release"]:
         released, waiting = settle.settle(
-            transaction, hosts, applied, generations, given["gone"], given["organizations"], given["failed"]
+            transaction,
+            hosts,
+            applied,
+            generations,
+            given["gone"],
+            given["organizations"],
+            given["failed"],
+            given["given_up"],
         )
     return {
         "changed": noted.changed or released,

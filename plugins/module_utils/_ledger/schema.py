@@ -144,7 +144,8 @@ inputs = sa.Table(
     sa.Column("digest", _text(64), nullable=False),
 )
 
-# The generation of its document that each node was seen to run. A node that is behind concerns every run.
+# The generation of its document that each node was seen to run. A negative one: it gave up all that this generation
+# takes from it, and was not told the rest. A node that is behind concerns every run.
 applied = sa.Table(
     "applied",
     metadata,

@@ -197,12 +197,27 @@ class Transaction(Generations):
 
     def applied(self, org: str) -> dict[str, int]:
         """The generation that each node was seen to run, where it was."""
-        query = sa.select(applied.c.node, applied.c.generation).where(applied.c.organization == org)
-        return {row.node: row.generation for row in self._connection.execute(query)}
+        return {node: number for node, number in self._seen(org).items() if number > 0}
+
+    def given_up(self, org: str) -> dict[str, int]:
+        """The generation of each node that was told what it loses by it, and not yet what it gets."""
+        return {node: -number for node, number in self._seen(org).items() if number < 0}
 
     def note_applied(self, org: str, new: Mapping[str, int]) -> None:
         """Note what nodes run."""
+        self._note_seen(org, new)
+
+    def note_given_up(self, org: str, new: Mapping[str, int]) -> None:
+        """Note which nodes run only what the generation leaves them. Who was seen to run all of it still does."""
         known = self.applied(org)
+        self._note_seen(org, {node: -number for node, number in new.items() if known.get(node) != number})
+
+    def _seen(self, org: str) -> dict[str, int]:
+        query = sa.select(applied.c.node, applied.c.generation).where(applied.c.organization == org)
+        return {row.node: row.generation for row in self._connection.execute(query)}
+
+    def _note_seen(self, org: str, new: Mapping[str, int]) -> None:
+        known = self._seen(org)
         other = {node: number for node, number in new.items() if known.get(node) != number}
         self._drop_applied(org, other)
         self._insert(applied, [{"organization": org, "node": node, "generation": other[node]} for node in other])

@@ -116,7 +116,7 @@ class _Guards:
         to run its document, or does not say what it runs, may guard anything.
         """
         tenant, plan = self.tenant, self.plan
-        losing = {*plan.losing} & tenant.records.keys()
+        losing = {node for node in {*plan.losing} & tenant.records.keys() if not self._gave_up(node)}
         anywhere, unseen = losing - tenant.homes.keys(), losing & self.behind
         there: dict[str, set[str]] = {}
         for node in losing - anywhere:
@@ -132,6 +132,17 @@ class _Guards:
                 moved = {one for one in unseen if unknown or gone & _destinations(plan.documents[one])}
                 theirs = sorted(there.get(edge, set()) | anywhere | moved)
                 plan.releasing.update({edge: theirs} if theirs else {})
+
+    def _gave_up(self, node: str) -> bool:
+        """Whether an earlier run took from a node all that it loses, and the node does not say otherwise.
+
+        Whoever loses one thing and waits for another would else hold the edge that it waits for.
+        """
+        record, facts = self.plan.documents.record(node), self.request.observed.get(node, {})
+        if self.tenant.given_up.get(node) != record.generation or facts.get("unconfirmed"):
+            return False
+        says = _runs(facts)
+        return says is None or not says.without(_told(record.document))
 
     def note_awaiting(self) -> None:
         """Note the nodes that get something to send at an edge that would still pass it on in clear."""

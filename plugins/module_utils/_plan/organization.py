@@ -47,6 +47,7 @@ class OrganizationPlan:
         self.held: dict[str, Lease] = transaction.leases(name)
         self.records: dict[str, DocumentRecord] = transaction.documents(name)  # as they were before
         self.applied = transaction.applied(name)
+        self.given_up = transaction.given_up(name)
         self.numbers = {vpn: record.number for vpn, record in self.stored.items()}
         self.absent: set[str] = set()
         self.expected: set[str] = set()

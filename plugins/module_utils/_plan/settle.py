@@ -26,6 +26,7 @@ def settle(
     gone: Sequence[str] = (),
     organizations: Sequence[str] = (),
     failed: Collection[str] = (),
+    given_up: Collection[str] = (),
 ) -> tuple[bool, list[str]]:
     """After apply: release what belonged to VPNs that are gone from all their nodes.
 
@@ -36,6 +37,7 @@ def settle(
     newest): what another run planned meanwhile, they do not run yet. ``gone`` are hosts that will never run anything
     again; that a host is in no inventory of this run does not say so, as fleets are kept in several. Nodes
     that an earlier run, or another slice of a job, saw run their document count as well, unless they ``failed`` now.
+    ``given_up``: the nodes that were told what they lose, and not what they get.
     """
     ours, _intent = restrict(hosts, {}, {}, organizations, Problems())
     waiting: list[str] = []
@@ -43,6 +45,7 @@ def settle(
     for organization in organizations_of(ours):
         one = _Settling(organization, transaction)
         generation = None if generations is None else int(generations.get(organization, 0))
+        one.note_given_up(set(given_up), generation)
         waiting += one.run(set(applied), generation, set(gone), set(failed))
         changed |= one.changed
     return changed, waiting
@@ -67,6 +70,13 @@ class _Settling:
     def __init__(self, name: str, transaction: Transaction) -> None:
         self.name, self.transaction = name, transaction
         self.changed = False
+
+    def note_given_up(self, nodes: set[str], generation: int | None) -> None:
+        """Note the nodes that run only what their document, as it was in ``generation``, leaves them."""
+        stored = self.transaction.documents(self.name, nodes) if nodes else {}
+        numbers = {node: one.generation for node, one in stored.items()}
+        known = {node: number for node, number in numbers.items() if generation is None or number <= generation}
+        self.transaction.note_given_up(self.name, known)
 
     def run(self, applied: set[str], generation: int | None, gone: set[str], failed: set[str]) -> list[str]:
         """Note what nodes run now, and drop what none has any more: leases, records and empty documents."""

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
 
+EXCHANGE = {**PAYROLL, "name": "exchange"}
 SLICES = 3
 # Who sends is told to stop before edges stop guarding, and to begin after they begin.
 STEPS = ("members:vapp_edges", "vcc_nodes:org_edges", "members:vapp_edges")
@@ -99,17 +100,34 @@ def test_a_run_of_all_adds_the_link_layer_addresses_of_other_slices_and_no_more(
     assert playbooks.create(PAYROLL).changed == frozenset()
 
 
-def test_slices_delete_it_and_nothing_leaves_in_clear(inventories):
+def test_slices_change_one_vpn_for_another_and_nothing_leaves_in_clear(inventories):
+    """Edges let the old one go when no member has it any more, and members get the new one when their edge has it."""
     addresses = playbooks.addresses()
     playbooks.run("prepare_vpn", vcc_delete=["payroll"])
+    playbooks.run("prepare_vpn", vpns=[EXCHANGE])
     with lab.pinging("vm1-east", addresses["vm1-west"]) as pings:
         pass
     assert pings.lost == 0, "nobody was told yet"
+    assert in_clear_while_told(inventories, addresses["vm1-west"]) == []
+    assert vpns() == {"exchange": "active"}
+    addresses = playbooks.addresses("exchange")
+    assert lab.reach([("vm1-east", addresses["vm1-west"])])["vm1-east", addresses["vm1-west"]].lost == 0
+
+
+def test_slices_delete_it_and_nothing_leaves_in_clear(inventories):
+    address = playbooks.addresses("exchange")["vm1-west"]
+    playbooks.run("prepare_vpn", vcc_delete=["exchange"])
+    assert in_clear_while_told(inventories, address) == []
+    assert (vpns(), ledger.rows("leases")) == ({}, [])
+    for edge in EDGES:
+        assert "intercloud" not in lab.sh(edge, "nft list tables")
+
+
+def in_clear_while_told(inventories, address):
+    """Bring all slices there while two members send to an address; what of it crossed the internet in clear."""
     sniffer = lab.process(lab.INTERNET, "tcpdump", "-l", "-n", "-i", "any", "src net 100.64.0.0/10")
     try:
-        senders = [
-            lab.process(vm, "ping", "-n", "-i", "0.02", addresses["vm1-west"]) for vm in ("vm1-east", "vm3-west")
-        ]
+        senders = [lab.process(vm, "ping", "-n", "-i", "0.02", address) for vm in ("vm1-east", "vm3-west")]
         try:
             for step in STEPS:
                 apply(inventories, step)
@@ -119,7 +137,4 @@ def test_slices_delete_it_and_nothing_leaves_in_clear(inventories):
     finally:
         sniffer.terminate()
         seen = sniffer.communicate()[0]
-    assert "100.64." not in str(seen)
-    assert (vpns(), ledger.rows("leases")) == ({}, [])
-    for edge in EDGES:
-        assert "intercloud" not in lab.sh(edge, "nft list tables")
+    return [line for line in str(seen).splitlines() if "100.64." in line]

@@ -183,12 +183,21 @@ class World:
         self.ledger.run(note, who="test")
 
     def settle(
-        self, applied: Iterable[str], *, gone: Sequence[str] = (), failed: Sequence[str] = (), dry_run: bool = False
+        self,
+        applied: Iterable[str],
+        *,
+        gone: Sequence[str] = (),
+        failed: Sequence[str] = (),
+        given_up: Sequence[str] = (),
+        generations: Mapping[str, int] | None = None,
+        dry_run: bool = False,
     ) -> tuple[bool, list[str]]:
-        """Settle, when so many nodes run their document, and some never will."""
+        """Settle, when so many nodes run their document, some never will, and some were told what they lose."""
 
         def work(transaction: Transaction) -> tuple[bool, list[str]]:
-            return settle(transaction, self.hosts, sorted(applied), gone=gone, failed=failed)
+            return settle(
+                transaction, self.hosts, sorted(applied), generations, gone=gone, failed=failed, given_up=given_up
+            )
 
         return self.ledger.run(work, dry_run=dry_run, who="test")
 

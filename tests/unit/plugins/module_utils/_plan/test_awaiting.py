@@ -109,6 +109,70 @@ def test_a_member_that_moved_and_was_not_told_holds_its_old_edge(stored: bool) -
     assert plan.releasing["edge-east"] == ["vm3-east"]
 
 
+EXCHANGE = {"name": "exchange", "pool": "internal"}
+
+
+Exchanged = tuple[World, dict[str, Any]]
+
+
+@pytest.fixture
+def exchanged() -> Exchanged:
+    """vm3-east left one VPN for another, and vm3-south that one for the first: their edges guard other blocks from then
+    on. With what the edges say they ran before."""
+    world = World(lab(3))
+    plan = world.plan(
+        {**PAYROLL, "members": ["vm3-east", "vm3-west"]}, {**EXCHANGE, "members": ["vm3-south", "vm3-west"]}
+    )
+    world.run_all()
+    edges = (edge for edge in plan.documents if edge.startswith("edge-"))
+    ran = {edge: _guarding(*(vpn["blocks"][0] for vpn in plan.documents[edge]["vpns"])) for edge in edges}
+    world.plan({**PAYROLL, "members": ["vm3-south", "vm3-west"]}, {**EXCHANGE, "members": ["vm3-east", "vm3-west"]})
+    return world, ran
+
+
+def _guarding(*blocks: str) -> dict[str, Any]:
+    return {"runs": {"blocks": [*blocks], "carries": [], "tunnels": {}}, "own": []}
+
+
+def test_who_gave_up_what_it_loses_holds_no_edge(exchanged: Exchanged) -> None:
+    """Slices of a job: each waited for the other, the edge for its member's address to go, the member for its edge."""
+    world, ran = exchanged
+    plan = world.plan(stored=True, observed=ran)
+    waiting = {"edge-east": ["vm3-east"], "edge-south": ["vm3-south"]}
+    both = ["vm3-east", "vm3-south"]
+    assert (plan.releasing, plan.awaiting) == (dict.fromkeys(waiting, both), waiting), "each may have moved"
+    world.settle([], given_up=["vm3-east"])
+    plan = world.plan(stored=True, observed=ran)
+    assert (plan.releasing, plan.awaiting) == (dict.fromkeys(waiting, both[1:]), waiting), "it still waits for its edge"
+    assert "vm3-east" in plan.losing, "it is behind"
+    world.settle([], given_up=["vm3-south"])
+    for observed in (ran, {}):
+        assert world.plan(stored=True, observed=observed).releasing == {}
+    world.settle(["edge-east", "edge-south", "edge-west"])
+    assert world.plan(stored=True).awaiting == {}
+
+
+def test_what_it_gave_up_it_may_get_again(exchanged: Exchanged) -> None:
+    world, ran = exchanged
+    world.settle([], given_up=["vm3-east", "vm3-south"])
+    has = world.plan(stored=True).documents["vm3-east"]["addresses"][0]["address"]
+    for says in ({**RUNS, "own": ["100.64.0.99/32"]}, {**RUNS, "own": [has], "unconfirmed": 1}):
+        plan = world.plan(stored=True, observed={**ran, "vm3-east": says})
+        assert plan.releasing["edge-east"] == ["vm3-east"], "its own word counts"
+    world.plan({**PAYROLL, "members": ["vm3-east", "vm3-south", "vm3-west"]})
+    world.plan({**PAYROLL, "members": ["vm3-south", "vm3-west"]})
+    plan = world.plan(stored=True, observed=ran)
+    assert "vm3-east" in plan.releasing["edge-east"], "another document since, which it may have got"
+
+
+def test_what_was_taken_away_by_an_older_plan_is_not_noted(exchanged: Exchanged) -> None:
+    world, ran = exchanged
+    generations = world.plan(stored=True).generations
+    world.plan({**EXCHANGE, "members": ["vm3-west", "vm3-south"]})
+    world.settle([], given_up=["vm3-east"], generations=generations)
+    assert "vm3-east" in world.plan(stored=True, observed=ran).releasing["edge-east"]
+
+
 def test_members_of_another_organization_hold_no_edge() -> None:
     world = World({**lab(3), **lab(2, org="beta", tag="b-")})
     theirs = sorted(name for name in world.hosts if name.startswith("vm3b-"))
