@@ -16,7 +16,6 @@ from ansible_collections.intercloud.vpn.tests.testinfra import lab
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
 SOURCE, DESTINATION = "vm3-west", "vm1-east"
-AT_LEAST = 0.97
 ROUNDS, SECONDS = 4, 4
 EAST, WEST = "10.99.1.1", "10.99.2.1"
 OUTSIDE = {"edge-east": "203.0.113.2", "edge-west": "203.0.113.18"}
@@ -83,17 +82,19 @@ def small_packets(address):
     return (received["packets"] - received["lost_packets"]) / received["seconds"] / 1e3
 
 
+# What is measured, and how much of the other's it has to be. Our firewall judges each packet at both edges, and the
+# tunnel made by hand has none: small packets make up for it by nothing.
 LOADS = {
-    "one flow, Mbit/s": lambda address: tcp(address, 1),
-    "16 flows, Mbit/s": lambda address: tcp(address, 16),
-    "small packets, thousands per second": small_packets,
+    "one flow, Mbit/s": (lambda address: tcp(address, 1), 0.97),
+    "16 flows, Mbit/s": (lambda address: tcp(address, 16), 0.97),
+    "small packets, thousands per second": (small_packets, 0.6),
 }
 
 
 @pytest.mark.parametrize("load", LOADS)
 def test_our_tunnel_is_as_fast_as_one_made_by_hand(addresses, by_hand, say, load):
     """In turns, so that what else the machine does hits both; each begins as often as the other."""
-    rate, ours, hand = LOADS[load], [], []
+    (rate, at_least), ours, hand = LOADS[load], [], []
     lab.sh(DESTINATION, "setsid iperf3 -s -D --pidfile /run/iperf3.pid")
     for edge in EDGES:
         lab.sh(edge, "systemctl stop intercloud-vpn.service")
@@ -116,4 +117,4 @@ def test_our_tunnel_is_as_fast_as_one_made_by_hand(addresses, by_hand, say, load
     ratio = statistics.median(mine / other for mine, other in zip(ours, hand))
     say(f"{load}: {statistics.median(ours):.1f}, by hand {statistics.median(hand):.1f}, ratio {ratio:.3f}: "
         f"{[round(mine / other, 2) for mine, other in zip(ours, hand)]}")  # fmt: skip
-    assert ratio >= AT_LEAST
+    assert ratio >= at_least
