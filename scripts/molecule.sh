@@ -8,7 +8,7 @@ export PATH="$PWD/.venv/bin:$PATH" NO_COLOR=1 ANSIBLE_NOCOLOR=1 ANSIBLE_FORCE_CO
 logs=build/molecule
 # About equally long. Each begins with a new lab, so their order does not matter.
 first=(delete default check capture reboot agent findings limit membership machine recovery failure refused policies nat tunnels behind_nat releases external)
-second=(ssl access own_fleet limits tenants three_clouds topologies slices)
+second=(ssl access own_fleet limits tenants three_clouds topologies slices clouds)
 # Not these: somebody else runs them meanwhile.
 for scenario in ${MOLECULE_ELSEWHERE:-}; do
     mapfile -t first < <(printf '%s\n' "${first[@]}" | grep -vxF "$scenario")

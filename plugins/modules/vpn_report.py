@@ -21,6 +21,9 @@ options:
     description: Path of the plan's summary C(plan.json) on the controller.
     type: path
     required: true
+  seen:
+    description: A directory with what hosts reported, of M(intercloud.vpn.cloud_run). It takes the place of variables.
+    type: path
   observed_var:
     description: Name of the variable in which the nodes registered M(intercloud.vpn.edge_observe).
     type: str

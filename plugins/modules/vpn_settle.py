@@ -64,6 +64,10 @@ options:
     type: list
     elements: str
     default: []
+  part:
+    description: Whether the ledger is a cloud's part of the real one. No VPN comes up in it.
+    type: bool
+    default: false
   gone:
     description: Nodes that will never run anything again. Nothing waits for them.
     type: list
@@ -135,6 +139,7 @@ ARGUMENTS = {
     "awaiting": {"type": "dict", "default": {}},
     "failed": {"type": "list", "elements": "str", "default": []},
     "given_up": {"type": "list", "elements": "str", "default": []},
+    "part": {"type": "bool", "default": False},
     "gone": {"type": "list", "elements": "str", "default": []},
     "hosts": {"type": "dict", "default": {}},
 }
@@ -143,7 +148,9 @@ ARGUMENTS = {
 def _settled(transaction: Transaction, given: dict[str, Any]) -> dict[str, Any]:
     """Note what came up, release what may be; return the module's result."""
     hosts, applied, generations = given["hosts"], given["applied"], given["generations"]
-    noted = came_up.note_what_came_up(transaction, hosts, applied, generations, given["organizations"], given["coming"])
+    noted = came_up.note_what_came_up(
+        transaction, hosts, applied, generations, given["organizations"], given["coming"], not given["part"]
+    )
     came_up.hold_back(noted, given["awaiting"], applied)
     released, waiting = False, noted.waiting
     if given["release"]:

@@ -171,6 +171,23 @@ client.sendall(b"vpn!" * (int(sys.argv[2]) // 4))
 """
 
 
+@contextmanager
+def looking_for_clear(senders, address):
+    """What crosses the internet in clear while these machines send to an address; the list is filled at the end."""
+    lines = []
+    sniffer = process(INTERNET, "tcpdump", "-l", "-n", "-i", "any", "src net 100.64.0.0/10")
+    try:
+        sending = [process(name, "ping", "-n", "-i", "0.02", address) for name in senders]
+        try:
+            yield lines
+        finally:
+            for sender in sending:
+                sender.terminate()
+    finally:
+        sniffer.terminate()
+        lines += [line for line in str(sniffer.communicate()[0]).splitlines() if "100.64." in line]
+
+
 def transfer(source, destination, address, octets, listen=None):
     """Send so much over TCP, segments as large as the machines take them to be; whether all of it arrived unchanged.
 

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._base.errors import LedgerError
+from .lineage import in_parts
 from .migrations import rows_of_today
 from .schema import VERSION, metadata, schema_version
 from .sqlalchemy import sa
@@ -16,6 +17,8 @@ from .sqlalchemy import sa
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+OF_NODES = ("applied", "documents", "lineage")
+FOR_PLANNERS = ("events", "inputs", "tunnels")
 Rows = dict[str, list[dict[str, Any]]]
 """Table -> its rows, each column by name."""
 
@@ -26,6 +29,21 @@ def dump(connection: Connection) -> Rows:
         table.name: [dict(row) for row in connection.execute(sa.select(table)).mappings()]
         for table in metadata.sorted_tables
     }
+
+
+def dump_part(connection: Connection, nodes: Collection[str]) -> Rows:
+    """The rows without what is told other nodes, and without what only a planner needs. It is the same ledger still."""
+    found: Rows = {}
+    for table in metadata.sorted_tables:
+        query = sa.select(table)
+        if table.name in FOR_PLANNERS:
+            found[table.name] = []
+        elif table.name in OF_NODES:
+            parts = (query.where(table.c.node.in_(some)) for some in in_parts(sorted(nodes)))
+            found[table.name] = [dict(row) for part in parts for row in connection.execute(part).mappings()]
+        else:
+            found[table.name] = [dict(row) for row in connection.execute(query).mappings()]
+    return found
 
 
 def load(connection: Connection, rows: Mapping[str, list[dict[str, Any]]]) -> None:

@@ -29,7 +29,7 @@ from .records import (
     read_json,
     text_of,
 )
-from .rows import Rows, dump, load
+from .rows import Rows, dump, dump_part, load
 from .schema import applied, documents, events, inputs, landscape, leases, tunnels, vpns
 from .sqlalchemy import sa
 
@@ -197,11 +197,12 @@ class Transaction(Generations):
 
     def applied(self, org: str) -> dict[str, int]:
         """The generation that each node was seen to run, where it was."""
-        return {node: number for node, number in self._seen(org).items() if number > 0}
+        return {node: number for node, number in self.seen(org).items() if number > 0}
 
-    def given_up(self, org: str) -> dict[str, int]:
-        """The generation of each node that was told what it loses by it, and not yet what it gets."""
-        return {node: -number for node, number in self._seen(org).items() if number < 0}
+    def seen(self, org: str) -> dict[str, int]:
+        """The same; negative for each node that was told what it loses by that generation, and not what it gets."""
+        query = sa.select(applied.c.node, applied.c.generation).where(applied.c.organization == org)
+        return {row.node: row.generation for row in self._connection.execute(query)}
 
     def note_applied(self, org: str, new: Mapping[str, int]) -> None:
         """Note what nodes run."""
@@ -212,12 +213,8 @@ class Transaction(Generations):
         known = self.applied(org)
         self._note_seen(org, {node: -number for node, number in new.items() if known.get(node) != number})
 
-    def _seen(self, org: str) -> dict[str, int]:
-        query = sa.select(applied.c.node, applied.c.generation).where(applied.c.organization == org)
-        return {row.node: row.generation for row in self._connection.execute(query)}
-
     def _note_seen(self, org: str, new: Mapping[str, int]) -> None:
-        known = self._seen(org)
+        known = self.seen(org)
         other = {node: number for node, number in new.items() if known.get(node) != number}
         self._drop_applied(org, other)
         self._insert(applied, [{"organization": org, "node": node, "generation": other[node]} for node in other])
@@ -296,6 +293,10 @@ class Transaction(Generations):
     def dump(self) -> Rows:
         """All records."""
         return dump(self._connection)
+
+    def dump_part(self, nodes: Collection[str]) -> Rows:
+        """The records that it takes to bring these nodes to their documents."""
+        return dump_part(self._connection, nodes)
 
     def load(self, rows: Rows) -> None:
         """Replace all records by those of a backup. LedgerError when they are of another format."""

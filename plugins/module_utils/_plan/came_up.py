@@ -46,12 +46,14 @@ def note_what_came_up(
     generations: Mapping[str, int] | None = None,
     organizations: Sequence[str] = (),
     coming: Collection[str] = (),
+    decides: bool = True,
 ) -> Noted:
     """After apply to the org edges: make VPNs active that came up.
 
     The arguments are those of ``settle``. What several runs confirm, each at other edges, counts together, unless a run
     for other VPNs came between: that one took the VPN from the edges. ``coming`` are the VPNs that the run's own plan
-    brings: whatever others planned since, it tells no member of one that is not up.
+    brings: whatever others planned since, it tells no member of one that is not up. With ``decides`` False, the ledger
+    is a cloud's part of the real one, in which it is noted what comes up.
     """
     ours, _intent = restrict(hosts, {}, {}, organizations, Problems())
     noted = Noted()
@@ -70,7 +72,7 @@ def note_what_came_up(
             up = set(vpn.up_on) & set(told)
             up |= {node for node in set(told) & set(applied) if _is_of(told[node], newest)}
             partners = {peer for node in up for peer in partners_of.get(node, {}).get(name, ())}
-            state = ACTIVE if len(up | partners) >= SITES else PLANNED
+            state = ACTIVE if decides and len(up | partners) >= SITES else PLANNED
             record = transaction.put_vpn(organization, name, vpn.intent, state, up if state == PLANNED else ())
             noted.changed |= record != vpn
             if state == ACTIVE:

@@ -139,7 +139,7 @@ class _Guards:
         Whoever loses one thing and waits for another would else hold the edge that it waits for.
         """
         record, facts = self.plan.documents.record(node), self.request.observed.get(node, {})
-        if self.tenant.given_up.get(node) != record.generation or facts.get("unconfirmed"):
+        if self.tenant.seen.get(node) != -record.generation or facts.get("unconfirmed"):
             return False
         says = _runs(facts)
         return says is None or not says.without(_told(record.document))

@@ -46,8 +46,7 @@ class OrganizationPlan:
         self.stored: dict[str, VpnRecord] = transaction.vpns(name)
         self.held: dict[str, Lease] = transaction.leases(name)
         self.records: dict[str, DocumentRecord] = transaction.documents(name)  # as they were before
-        self.applied = transaction.applied(name)
-        self.given_up = transaction.given_up(name)
+        self.seen = transaction.seen(name)
         self.numbers = {vpn: record.number for vpn, record in self.stored.items()}
         self.absent: set[str] = set()
         self.expected: set[str] = set()
@@ -62,7 +61,7 @@ class OrganizationPlan:
 
     def behind(self) -> set[str]:
         """The nodes that were not seen to run their document, as it was before."""
-        return {node for node, record in self.records.items() if self.applied.get(node) != record.generation}
+        return {node for node, record in self.records.items() if self.seen.get(node) != record.generation}
 
     def happened(self, whats: Iterable[str], subject: str) -> bool:
         """Whether the ledger remembers that one of these happened."""

@@ -125,16 +125,7 @@ def test_slices_delete_it_and_nothing_leaves_in_clear(inventories):
 
 def in_clear_while_told(inventories, address):
     """Bring all slices there while two members send to an address; what of it crossed the internet in clear."""
-    sniffer = lab.process(lab.INTERNET, "tcpdump", "-l", "-n", "-i", "any", "src net 100.64.0.0/10")
-    try:
-        senders = [lab.process(vm, "ping", "-n", "-i", "0.02", address) for vm in ("vm1-east", "vm3-west")]
-        try:
-            for step in STEPS:
-                apply(inventories, step)
-        finally:
-            for sender in senders:
-                sender.terminate()
-    finally:
-        sniffer.terminate()
-        seen = sniffer.communicate()[0]
-    return [line for line in str(seen).splitlines() if "100.64." in line]
+    with lab.looking_for_clear(("vm1-east", "vm3-west"), address) as lines:
+        for step in STEPS:
+            apply(inventories, step)
+    return lines

@@ -21,23 +21,25 @@ PLAYS = [
 ]
 
 
-def tasks_of(listed: list[dict[str, Any]] | None, folder: Path) -> Iterator[dict[str, Any]]:
-    """Tasks with all that they bring in. ``folder``: the role's tasks."""
+def tasks_of(
+    listed: list[dict[str, Any]] | None, folder: Path, within: tuple[Path, ...] = ()
+) -> Iterator[dict[str, Any]]:
+    """Tasks with all that they bring in. ``folder``: the role's tasks; ``within``: the files that brought these in."""
     for task in listed or []:
         yield task
         for part in ("block", "rescue", "always"):
-            yield from tasks_of(task.get(part), folder)
+            yield from tasks_of(task.get(part), folder, within)
         for action, argument in task.items():
             _name, _dot, word = action.rpartition(".")
             if word in ("import_role", "include_role"):
                 role = ROOT / "roles" / argument["name"].rpartition(".")[2] / "tasks"
-                yield from tasks_in(role / f"{argument.get('tasks_from', 'main')}.yml")
-            elif word in ("import_tasks", "include_tasks"):
-                yield from tasks_in(folder / argument)
+                yield from tasks_in(role / f"{argument.get('tasks_from', 'main')}.yml", within)
+            elif word in ("import_tasks", "include_tasks") and (folder / argument) not in within:
+                yield from tasks_in(folder / argument, within)
 
 
-def tasks_in(path: Path) -> Iterator[dict[str, Any]]:
-    return tasks_of(yaml.safe_load(path.read_text(encoding="utf-8")), path.parent)
+def tasks_in(path: Path, within: tuple[Path, ...] = ()) -> Iterator[dict[str, Any]]:
+    return tasks_of(yaml.safe_load(path.read_text(encoding="utf-8")), path.parent, (*within, path))
 
 
 def test_tasks_of_roles_are_found() -> None:

@@ -21,7 +21,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import
 PACKAGE = Path(_node.__file__).parent
 MODULES = Path(__file__).resolve().parents[5] / "plugins/modules"
 # These run on the VCC server or on the controller.
-SERVER = ("edge_certificate", "edge_psk", "edge_revocation", "external_", "ledger_", "vpn_")
+SERVER = ("cloud_", "edge_certificate", "edge_psk", "edge_revocation", "external_", "ledger_", "vpn_")
 OURS = "ansible_collections.intercloud.vpn.plugins.module_utils"
 NODE_MODULES = sorted(path.stem for path in MODULES.glob("*.py") if not path.stem.startswith(SERVER))
 
