@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pytest
 
-from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import PAYROLL
 
 OLD = ["edge-east", "edge-west"]
@@ -81,3 +81,16 @@ def test_who_was_there_before_noticed_nothing(grown):
     assert {name: playbooks.addresses()[name] for name in addresses} == addresses
     assert [spis(edge) for edge in OLD] == old_spis
     assert pings.lost == 0, pings.text
+
+
+def test_a_site_changes_vpns_in_steps(grown):
+    """Its edge lets the old one go when the members gave it up, and these get the new one when the edge guards it: each
+    would wait for the other, did the ledger not remember who gave what up."""
+    audit = {"name": "audit", "pool": "internal", "members": ["vm1-east", "vm3-south"]}
+    playbooks.run("prepare_vpn", vpns=[PAYROLL, audit])
+    for step in ("members:vapp_edges", "vcc_nodes:org_edges", "members:vapp_edges"):
+        playbooks.run("apply_vpn", ("--limit", step))
+    assert {row["name"]: row["state"] for row in ledger.rows("vpns")} == {"audit": "active", "payroll": "active"}
+    addresses = playbooks.addresses("audit")
+    assert lab.ping("vm1-east", addresses["vm3-south"], own=addresses["vm1-east"]).lost == 0
+    assert "VPN payroll" not in lab.sh("edge-south", "cat /var/lib/intercloud-vpn/current/files/nftables.nft")
