@@ -60,7 +60,7 @@ options:
     elements: str
     default: []
   given_up:
-    description: The nodes that were told what they lose, and not yet what they get. No org edge waits for them.
+    description: The nodes that have nothing left to lose, and wait for what they get. No org edge waits for them.
     type: list
     elements: str
     default: []

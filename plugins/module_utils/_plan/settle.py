@@ -37,7 +37,7 @@ def settle(
     newest): what another run planned meanwhile, they do not run yet. ``gone`` are hosts that will never run anything
     again; that a host is in no inventory of this run does not say so, as fleets are kept in several. Nodes
     that an earlier run, or another slice of a job, saw run their document count as well, unless they ``failed`` now.
-    ``given_up``: the nodes that were told what they lose, and not what they get.
+    ``given_up``: the nodes that lose nothing, or were told what they lose; and that were not told what they get.
     """
     ours, _intent = restrict(hosts, {}, {}, organizations, Problems())
     waiting: list[str] = []
