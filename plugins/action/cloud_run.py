@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import io
+import json
 import os
 import secrets
 import tempfile
@@ -30,7 +30,7 @@ except ImportError:
     interface = None
 
 IDENT = "cloud"
-LAST_LINES = 5
+ROOM = "/tmp/intercloud-vpn"
 
 
 class ActionModule(LocalAction):
@@ -42,6 +42,8 @@ class ActionModule(LocalAction):
         "part": {"type": "path"},
         "probes": {"type": "path"},
         "nodes": {"type": "list", "elements": "str", "default": []},
+        "organizations": {"type": "list", "elements": "str", "default": []},
+        "variables": {"type": "dict", "default": {}},
         "runner": {"type": "str", "default": "ansible-runner"},
     }
 
@@ -49,27 +51,32 @@ class ActionModule(LocalAction):
         if interface is None:
             raise VccError("ansible-runner is missing on the controller: pip install ansible-runner")
         node = str(task_vars["inventory_hostname"])
-        hosts = frozenset(hosts_by_node(read_hosts(task_vars)).get(node, ()))
+        parts = hosts_by_node(read_hosts(task_vars), given["organizations"]).get(node, {})
+        hosts = frozenset(host for some in parts.values() for host in some)
         if not hosts:  # another node of its cloud has them
             return {"skipped": True}
         with tempfile.TemporaryDirectory(dir=run_directory()) as name:
             directory = Path(name)
             lay_out(directory, node, hosts, task_vars)
-            there = f"/tmp/intercloud-vpn-{secrets.token_hex(16)}"  # nobody's before: nobody else can guess it
-            self._say(directory, there, node, {**given, "hosts": hosts})
+            room = f"{ROOM}-{secrets.token_hex(16)}"
+            self._say(directory, f"{room}/run", node, {**given, "hosts": hosts})
             sent = _transmitted(directory, given["playbook"])
-            answer = self._low_level_execute_command(_command(given["runner"], there), in_data=sent)
-            events = _processed(directory, str(answer["stdout"]).encode())
+            answer = self._low_level_execute_command(_command(given["runner"], room), in_data=sent)
+        try:
+            events = processed(str(answer["stdout"]))
+            result = _result(events, hosts)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise VccError(f"{node}: what came back cannot be read: {error}") from error
         Display().vv("\n".join([f"What ran on {node}:", *events.lines]), host=node)
         if not events.ended:
             lines = [*events.output, *str(answer["stderr"]).splitlines()]
             text = "\n".join(line for line in lines if line.strip())[-2000:]
             raise VccError(f"{node}: ansible-runner brought nothing to an end: {text or 'it said nothing'}")
-        return {"changed": bool(events.changed), **_result(events, hosts)}
+        return {"changed": bool(events.changed & hosts), **result}
 
     def _say(self, directory: Path, there: str, node: str, given: dict[str, Any]) -> None:
         """What the run is told. Paths are those on the VCC node."""
-        variables: dict[str, Any] = {"vcc_server_host": node, "vcc_server_packages": []}
+        variables = {**given["variables"], "vcc_server_host": node, "vcc_server_packages": []}
         if given["part"]:
             part = Path(given["part"])
             part.rename(directory / "project/part")
@@ -92,17 +99,23 @@ class ActionModule(LocalAction):
             )
         environment = {
             "ANSIBLE_COLLECTIONS_PATH": f"{there}/project/collections",
+            "ANSIBLE_CONFIG": f"{there}/project/ansible.cfg",  # not whatever the node has
             "ANSIBLE_PIPELINING": "true",
             "MAX_EVENT_RES": str(1 << 30),  # octets of a result: what a large edge reports comes whole
         }
         say(directory, variables, ["--check"] if self._task.check_mode else [], environment)
 
 
-def _command(runner: str, there: str) -> str:
-    """What is run on the node. With a virtual environment, its other programs are found, too."""
+def _command(runner: str, room: str) -> str:
+    """What is run on the node, in a directory that was not there before. With a virtual environment, its other programs
+    are found, too. What a run left that was killed goes after a day."""
     folder = os.path.dirname(runner)
-    path = f"PATH={quote(folder)}:$PATH && export PATH && " if folder else ""
-    return f"umask 077 && {path}exec {quote(runner)} worker --private-data-dir {there} --delete"
+    path = f"PATH={quote(folder)}:$PATH; export PATH; " if folder else ""
+    old = f"find {os.path.dirname(ROOM)} -maxdepth 1 -name '{os.path.basename(ROOM)}-*' -user \"$(id -u)\" -mmin +1440"
+    return (
+        f"umask 077; {old} -exec rm -rf {{}} + 2>/dev/null; mkdir {room} || exit; trap 'rm -rf {room}' EXIT; {path}"
+        f"{quote(runner)} worker --private-data-dir {room}/run --delete"
+    )
 
 
 def _transmitted(directory: Path, playbook: str) -> bytes:
@@ -114,19 +127,22 @@ def _transmitted(directory: Path, playbook: str) -> bytes:
         return stream.read()
 
 
-def _processed(directory: Path, stream: bytes) -> Events:
-    """The events of a run that came back. Lines before them are what the machine greets with."""
+def processed(stream: str) -> Events:
+    """The events of a run that came back, a line each, as ansible-runner's Processor reads them.
+
+    It would unpack the archive that follows them, too, wherever that says. Nothing in there is needed.
+    """
     events = Events()
-    lines = stream[max(stream.find(b'{"status"'), 0) :]
-    interface.init_runner(
-        streamer="process",
-        _input=io.BytesIO(lines),
-        private_data_dir=str(directory / "back"),
-        ident=IDENT,
-        quiet=True,
-        event_handler=events.take,
-        status_handler=lambda status, runner_config: events.state(status),
-    ).run()
+    for line in stream.splitlines():
+        if not line.startswith("{"):  # what the machine greets with
+            continue
+        data = json.loads(line)
+        if "zipfile" in data or "eof" in data:
+            break
+        if "status" in data:
+            events.state(data)
+        else:
+            events.take(data)
     return events
 
 

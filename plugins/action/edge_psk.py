@@ -33,6 +33,9 @@ class ActionModule(Action):
             if kind_of(tunnel) in (PPK, TLS_CRYPT):
                 asked.append(_told(tunnel))
                 continue
+            if task_vars.get("vcc_server_part"):  # the controller has looked in the inventory
+                asked.append(_told(tunnel))
+                continue
             if tunnel["peer"] not in hostvars:
                 continue
             variables = hostvars[tunnel["peer"]] if with_psk is None or tunnel["peer"] in with_psk else {}

@@ -26,8 +26,17 @@ options:
     description: Certificate signing requests by edge, as M(intercloud.vpn.cloud_run) returned them.
     type: dict
     default: {}
+  organizations:
+    description: The organizations that the run is about, all of the inventory when it is not given.
+    type: list
+    elements: str
+    default: []
   hosts:
-    description: The hosts of the cloud. Filled in by the action plugin.
+    description: The hosts of the cloud by organization. Filled in by the action plugin.
+    type: dict
+    default: {}
+  given:
+    description: The external edges whose pre-shared key the inventory has. Filled in by the action plugin.
     type: list
     elements: str
     default: []
@@ -57,8 +66,8 @@ path:
   description: The directory on the controller. It is removed when the run ends.
   returned: success
   type: str
-hosts:
-  description: The hosts of the cloud.
+left_out:
+  description: The hosts that no VCC node has. They are left to C(apply_vpn).
   returned: success
   type: list
   elements: str
@@ -68,6 +77,7 @@ generations:
   type: dict
 """
 
+import re
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -78,6 +88,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.part import ledger_file
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, csr, keys
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.part import nodes_of_part
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     STATE_DIR_ARGUMENT,
@@ -89,39 +100,47 @@ ARGUMENTS = {
     **LEDGER_ARGUMENTS,
     **STATE_DIR_ARGUMENT,
     "requests": {"type": "dict", "default": {}},
-    "hosts": {"type": "list", "elements": "str", "default": []},
+    "organizations": {"type": "list", "elements": "str", "default": []},
+    "hosts": {"type": "dict", "default": {}},
+    "given": {"type": "list", "elements": "str", "default": []},
 }
-PRIVATE = ("ca.key", "lock")  # of an authority, what stays
+# Of an authority's files, those that everybody may see.
+PUBLISHED = re.compile(r"ca\.pem|crl\.pem|issued/[0-9a-f]+\.pem")
+KINDS = (keys.PSK, keys.PPK, keys.TLS_CRYPT)
 
 
-def _take(transaction: Transaction, hosts: list[str]) -> dict[str, Any]:
-    """The ledger's part, and what its documents say of organizations, tunnels with keys, and edges' names."""
+def _take(transaction: Transaction, hosts: dict[str, list[str]]) -> dict[str, Any]:
+    """The ledger's part, and what its documents say of tunnels with keys, and of edges' names."""
     found: dict[str, Any] = {"generations": {}, "tunnels": {}, "identities": {}}
-    for organization in transaction.organizations():
-        documents = transaction.documents(organization, hosts)
+    needed = {}
+    for organization, mine in hosts.items():
+        documents = transaction.documents(organization, mine)
         if not documents:
             continue
+        needed[organization] = nodes_of_part(transaction, organization, mine)
         found["generations"][organization] = transaction.generation(organization)
+        found["tunnels"][organization] = []
         for node, record in documents.items():
             tunnels = record.document.get("tunnels", []) if record.role == "org_edge" else []
-            found["tunnels"].setdefault(organization, []).extend(filter(keys.kind_of, tunnels))
+            found["tunnels"][organization] += filter(keys.kind_of, tunnels)
             if tunnels:
                 found["identities"][node] = (organization, str(tunnels[0]["local_id"]))
-    found["ledger"] = ledger_file(transaction.dump_part(hosts))
+    found["ledger"] = ledger_file(transaction.dump_part(needed))
     return found
 
 
 def _published(state_dir: Path, organization: str) -> dict[str, bytes]:
-    """The files of an organization's authority, but for what is private."""
+    """The files of an organization's authority that everybody may see."""
     directory = authority.authority_directory(state_dir, organization)
-    files = [path for path in sorted(directory.rglob("*")) if path.is_file() and path.name not in PRIVATE]
-    return {str(path.relative_to(state_dir)): path.read_bytes() for path in files}
+    files = {path.relative_to(directory).as_posix(): path for path in sorted(directory.rglob("*.pem"))}
+    chosen = [path for name, path in files.items() if PUBLISHED.fullmatch(name) and path.is_file()]
+    return {str(path.relative_to(state_dir)): path.read_bytes() for path in chosen}
 
 
 def _keys(state_dir: Path, organization: str, tunnels: list[dict[str, Any]], check: bool) -> dict[str, bytes]:
     """The keys of tunnels. They are made here where they are missing: both ends of a tunnel have the same one."""
     files = {}
-    for kind in (keys.PSK, keys.PPK, keys.TLS_CRYPT):
+    for kind in KINDS:
         names = sorted({keys.key_name(tunnel) for tunnel in tunnels if keys.kind_of(tunnel) == kind})
         found = (keys.read_psks if check else keys.ensure_psks)(state_dir, organization, names, kind)
         for name, key in found.items():
@@ -149,20 +168,29 @@ def run(module: AnsibleModule) -> None:
     given, check = module.params, module.check_mode
     if not ledger_exists(module):
         module.fail_json(msg=f"vcc_ledger: {given['ledger']}: there is no ledger, so there is nothing to apply")
-    hosts, state_dir = sorted(given["hosts"]), Path(given["state_dir"])
-    part = run_on_ledger(module, lambda transaction: _take(transaction, hosts))
+    state_dir = Path(given["state_dir"])
+    part = run_on_ledger(module, lambda transaction: _take(transaction, given["hosts"]))
+    psk = {  # in the inventory, by tunnel: the action knows the keys
+        keys.psk_path("", organization, tunnel["name"]).as_posix(): tunnel["peer"]
+        for organization, tunnels in part["tunnels"].items()
+        for tunnel in tunnels
+        if keys.kind_of(tunnel) == keys.PSK and tunnel["peer"] in given["given"]
+    }
     files = {"ledger.sqlite": part["ledger"]}
     try:
         signed = {} if check else _signed(state_dir, part["identities"], given["requests"])
         for organization in part["generations"]:
             files.update(_published(state_dir, organization))
-            files.update(_keys(state_dir, organization, part["tunnels"].get(organization, []), check))
+            tunnels = part["tunnels"][organization]
+            made = [one for one in tunnels if keys.psk_path("", organization, one["name"]).as_posix() not in psk]
+            files.update(_keys(state_dir, organization, made, check))
     except (VccError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=bool(signed),
         generations=part["generations"],
         signed=signed,
+        psk=psk,
         files={name: b64encode(content).decode() for name, content in files.items()},
     )
 

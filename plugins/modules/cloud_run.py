@@ -14,8 +14,8 @@ author: The intercloud.vpn developers (@intercloud)
 description:
   - Sends this collection, an inventory of the hosts of the VCC node's cloud, and what the playbook reads to the VCC
     node, and runs the playbook there with C(ansible-runner worker). It takes one connection, the one to the VCC node.
-  - The variables that the run's inventory gives these hosts go along, as they are on the controller, those that are
-    secret among them. The VCC node keeps nothing when the run has ended.
+  - What the run there reads of these hosts' variables goes along, as it is on the controller. Passwords are among it.
+    The VCC node keeps nothing when the run has ended.
   - What comes back counts for the hosts of this cloud only.
   - Without a host in its cloud, or where another VCC node has them, the task is skipped.
 requirements:
@@ -37,6 +37,15 @@ options:
     type: list
     elements: str
     default: []
+  organizations:
+    description: The organizations that the run is about, all of the inventory when it is not given.
+    type: list
+    elements: str
+    default: []
+  variables:
+    description: Extra variables of the run there.
+    type: dict
+    default: {}
   runner:
     description: The program C(ansible-runner) on the VCC node, V(/opt/intercloud-vpn/bin/ansible-runner).
     type: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import make_directory
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import REGISTERED
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._host_reader import HostReader
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import OF_HOSTS
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._host_reader import HostReader, is_plain
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import keep
 
 COLLECTION = Path(__file__).resolve().parents[2]
@@ -29,7 +30,9 @@ LEFT_OUT = ("__pycache__", "lab", "lab_*.yml")
 FROM_NODE = "vcc_from_node"
 # A jump host of the controller's is in these, more often than not.
 DIRECTLY = {"ansible_ssh_common_args": "", "ansible_ssh_extra_args": ""}
-OURS = re.compile(r"(vcc|org_edge|vapp_edge|member)_(?!server_)\w+")
+# What the run there reads of a host, and no more: a ledger's URL may have a password, an intent is everybody's.
+OURS = frozenset((*OF_HOSTS, "vcc_backend", "vcc_confirm_timeout", "vcc_link_timeout", "vcc_allow_older")) - {"vcc_psk"}
+OF_ROLES = re.compile(r"(org_edge|vapp_edge|member|vcc_node)_(?!documents|state_dir|vcc_server|signed)\w+")
 CONNECTION = re.compile(
     r"ansible_(host|port|user|password|connection|remote_\w+|private_key_file|ssh_\w+|become\w*|python_interpreter"
     r"|pipelining|timeout|control_path\w*|shell_\w+|host_key_\w+)"
@@ -55,6 +58,7 @@ def say(directory: Path, variables: Mapping[str, Any], options: Iterable[str], e
     make_directory(directory / "env", 0o700)
     keep(directory / "env/extravars", variables)
     keep(directory / "env/envvars", {"ANSIBLE_FORKS": str(C.DEFAULT_FORKS), **environment})
+    (directory / "project/ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
     (directory / "env/cmdline").write_text(" ".join(options), encoding="utf-8")
 
 
@@ -71,11 +75,28 @@ def _inventory(node: str, hosts: Collection[str], task_vars: Mapping[str, Any]) 
 
 def _variables(host: str, node: str, task_vars: Mapping[str, Any]) -> dict[str, Any]:
     reader = HostReader(task_vars["hostvars"], host)
-    names = [name for name in reader if OURS.fullmatch(name) or CONNECTION.fullmatch(name)]
-    found = {name: reader.get(name) for name in names if name not in REGISTERED}
+    found = {name: _plain(reader.get(name), host, name) for name in reader if _is_read(name)}
     if host == node:
         return {**found, "ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    there = found.pop(FROM_NODE, DIRECTLY)
+    there = reader.get(FROM_NODE) if FROM_NODE in reader else {}
     if not isinstance(there, Mapping):
         raise AnsibleError(f"hosts.{host}.{FROM_NODE}: must be variables with their values, as seen from {node}")
-    return {**found, **there}
+    return {**found, **DIRECTLY, **_plain(there, host, FROM_NODE)}
+
+
+def _is_read(name: str) -> bool:
+    return name in OURS or bool(OF_ROLES.fullmatch(name) or CONNECTION.fullmatch(name))
+
+
+def _plain(value: Any, host: str, name: str) -> Any:
+    """A value as JSON has it, that no template is found in: it was templated here."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry, host, name) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry, host, name) for entry in value]
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    text = str(value)  # one out of a vault, or a date, is one by that
+    if is_plain(text):
+        return text
+    return f"{{{{ '{b64encode(text.encode()).decode()}' | b64decode }}}}"

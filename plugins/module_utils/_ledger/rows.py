@@ -31,19 +31,30 @@ def dump(connection: Connection) -> Rows:
     }
 
 
-def dump_part(connection: Connection, nodes: Collection[str]) -> Rows:
-    """The rows without what is told other nodes, and without what only a planner needs. It is the same ledger still."""
+def dump_part(connection: Connection, nodes: Mapping[str, Collection[str]]) -> Rows:
+    """The rows of some organizations, without what is told nodes that are not among theirs in ``nodes``, and without
+    what only a planner needs. It is the same ledger still."""
     found: Rows = {}
     for table in metadata.sorted_tables:
-        query = sa.select(table)
         if table.name in FOR_PLANNERS:
-            found[table.name] = []
-        elif table.name in OF_NODES:
-            parts = (query.where(table.c.node.in_(some)) for some in in_parts(sorted(nodes)))
-            found[table.name] = [dict(row) for part in parts for row in connection.execute(part).mappings()]
+            queries = []
+        elif "organization" not in table.c:
+            queries = [sa.select(table)]
         else:
-            found[table.name] = [dict(row) for row in connection.execute(query).mappings()]
+            queries = [
+                sa.select(table).where(table.c.organization == organization, *where)
+                for organization in sorted(nodes)
+                for where in _of_nodes(table, nodes[organization])
+            ]
+        found[table.name] = [dict(row) for query in queries for row in connection.execute(query).mappings()]
     return found
+
+
+def _of_nodes(table: sa.Table, nodes: Collection[str]) -> list[list[Any]]:
+    """Conditions that together give what a table has of these nodes; or all of it, where it is not about nodes."""
+    if table.name not in OF_NODES:
+        return [[]]
+    return [[table.c.node.in_(some)] for some in in_parts(sorted(nodes))]
 
 
 def load(connection: Connection, rows: Mapping[str, list[dict[str, Any]]]) -> None:

@@ -294,8 +294,8 @@ class Transaction(Generations):
         """All records."""
         return dump(self._connection)
 
-    def dump_part(self, nodes: Collection[str]) -> Rows:
-        """The records that it takes to bring these nodes to their documents."""
+    def dump_part(self, nodes: Mapping[str, Collection[str]]) -> Rows:
+        """The records that it takes to bring these nodes, by organization, to their documents."""
         return dump_part(self._connection, nodes)
 
     def load(self, rows: Rows) -> None:

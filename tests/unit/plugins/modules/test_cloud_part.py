@@ -21,7 +21,7 @@ from ansible_collections.intercloud.vpn.plugins.modules import cloud_part
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_ca import request
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, lab
 
-EAST = ["edge-east", "node-east", "vapp1-east", "vm1-east"]
+EAST = {"acme": ["edge-east", "node-east", "vapp1-east", "vm1-east"]}
 
 
 class Done(Exception):
@@ -32,7 +32,7 @@ class Module:
     """As much of an AnsibleModule as it uses."""
 
     def __init__(self, check: bool, **params: Any) -> None:
-        self.params, self.check_mode = {"who": "test", "requests": {}, **params}, check
+        self.params, self.check_mode = {"who": "test", "requests": {}, "given": [], **params}, check
 
     def exit_json(self, **result: Any) -> NoReturn:
         raise Done(result)
@@ -54,11 +54,12 @@ def server(tmp_path: Path) -> dict[str, str]:
 
 def take(server: dict[str, str], check: bool = False, **more: Any) -> Any:
     with pytest.raises(Done) as done:
-        cloud_part.run(Module(check, hosts=EAST, **server, **more))  # type: ignore[arg-type]
+        cloud_part.run(Module(check, **{"hosts": EAST, **server, **more}))  # type: ignore[arg-type]
     return done.value.args[0]
 
 
 def test_the_authoritys_key_stays(server: dict[str, str]) -> None:
+    (Path(server["state_dir"]) / "ca/acme/.ca.key-k1ll3d").write_text("PRIVATE KEY")  # of one that was killed
     files = take(server)["files"]
     assert "ca/acme/ca.pem" in files
     private = (Path(server["state_dir"]) / "ca/acme/ca.key").read_bytes()
@@ -85,6 +86,13 @@ def test_it_signs_for_edges_of_this_cloud_by_the_name_in_the_ledger(server: dict
     assert "edge-east.acme" in certificate.subject.rfc4514_string()
     assert "edge-east.acme" in take(server, requests={"edge-east": other})["msg"], "not for another's name"
     assert take(server, check=True, requests={"edge-east": mine})["signed"] == {}
+
+
+def test_another_organization_of_the_same_names_is_another(server: dict[str, str]) -> None:
+    """Seen: with two edge-east in one ledger, the authority of one organization signed for the node of the other."""
+    asked = take(server, requests={"edge-east": request(cn="edge-east.acme")}, hosts={"umbra": EAST["acme"]})
+    assert asked["signed"] == {}
+    assert [*asked["files"]] == ["ledger.sqlite"]
 
 
 def test_without_a_ledger_there_is_nothing_to_take(server: dict[str, str], tmp_path: Path) -> None:

@@ -77,3 +77,20 @@ def test_a_cloud_speaks_for_its_own_hosts_only(tmp_path: Path, monkeypatch: pyte
         "failures": {},
         "touched": [],
     }
+
+
+def test_an_archive_is_not_unpacked(tmp_path: Path) -> None:
+    """Seen: ansible-runner follows a link in it, and writes whatever it holds wherever the VCC node likes."""
+    ended = json.dumps(event("playbook_on_stats", changed={}))
+    lines = ["Welcome to node-east", '{"status": "starting"}', ended, '{"zipfile": 4}', "UEsDBA==", '{"eof": true}']
+    assert cloud_run.processed("\n".join(lines)).ended
+
+
+@pytest.mark.parametrize(
+    "event_data", [{"res": "text", "host": "a"}, {"artifact_data": ["x"]}, {"artifact_data": {"applied": 5}}]
+)
+def test_what_cannot_be_read_is_said_in_a_sentence(event_data: dict[str, Any]) -> None:
+    kind = "runner_on_failed" if "res" in event_data else "playbook_on_stats"
+    line = json.dumps({"event": kind, "event_data": event_data})
+    with pytest.raises((AttributeError, TypeError, ValueError)):  # which the action turns into one
+        cloud_run._result(cloud_run.processed(line), frozenset())
