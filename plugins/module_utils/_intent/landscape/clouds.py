@@ -40,13 +40,18 @@ def hosts_by_node(hosts: Hosts, organizations: Collection[str] = ()) -> dict[str
 
 
 def unserved(hosts: Hosts, organizations: Collection[str] = ()) -> list[str]:
-    """The hosts that no VCC node has: in no cloud with one, or in several clouds."""
+    """The hosts that no VCC node has: in no cloud with one, or in several clouds. Those behind an edge that is not ours
+    are not told anything."""
+    edges = [facts for facts in hosts.values() if facts["kinds"] == ["org_edges"]]
+    ours = {cloud for facts in edges if not is_external(facts["vars"]) for cloud in facts["clouds"]}
+    theirs = {cloud for facts in edges for cloud in facts["clouds"]} - ours
     served = {name for parts in hosts_by_node(hosts).values() for some in parts.values() for name in some}
     return sorted(
         name
         for name, facts in hosts.items()
         if name not in served
         and facts["kinds"]
+        and not {*facts["clouds"]} & theirs
         and not is_external(facts["vars"])
         and not is_shared(facts)
         and (not organizations or organization_of(facts) in organizations)

@@ -19,8 +19,12 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca, keys
 from ansible_collections.intercloud.vpn.plugins.modules import cloud_part
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_ca import request
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, lab
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
 
+PARTNER = """
+partner: {kinds: [org_edges], clouds: [partner], vcc_external: true, vcc_public_address: [198.51.100.20]}
+vm-partner: {kinds: [members], clouds: [partner]}
+"""
 EAST = {"acme": ["edge-east", "node-east", "vapp1-east", "vm1-east"]}
 
 
@@ -93,6 +97,19 @@ def test_another_organization_of_the_same_names_is_another(server: dict[str, str
     asked = take(server, requests={"edge-east": request(cn="edge-east.acme")}, hosts={"umbra": EAST["acme"]})
     assert asked["signed"] == {}
     assert [*asked["files"]] == ["ledger.sqlite"]
+
+
+def test_keys_that_the_inventory_has_are_not_made(server: dict[str, str]) -> None:
+    world = World(changed(lab(2), PARTNER))
+    world.ledger = Ledger(server["ledger"])
+    world.plan({**PAYROLL, "members": ["vm1-east", "vm3-west", "vm-partner"]})
+    kept = Path(server["state_dir"]) / "psk/acme"
+    given = take(server, given=["partner"])
+    (name,) = given["psk"]
+    assert (given["psk"][name], name in given["files"], kept.exists()) == ("partner", False, False)
+    made = take(server)
+    assert made["psk"] == {}
+    assert b64decode(made["files"][name]).decode().strip() == (kept / Path(name).name).read_text().strip()
 
 
 def test_without_a_ledger_there_is_nothing_to_take(server: dict[str, str], tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ HOSTS = {
     "edge-west": host("org_edges", "west", vcc_org="acme"),
     "umbra-east": host("members", "east", vcc_org="umbra"),
     "umbra-west": host("members", "west", vcc_org="umbra"),
-    "partner": host("org_edges", "east", vcc_external=True),
+    "partner": host("org_edges", "elsewhere", vcc_external=True),
+    "behind-partner": host("members", "elsewhere", vcc_org="acme"),
     "everywhere": host("members", "east", "west", vcc_org="acme"),
     "south": host("members", "south", vcc_org="acme"),
 }
