@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING
 
 from .._base.problems import Problems
 from .._intent.landscape.landscape import Landscape
-from .._intent.vpn import vpn_from_record
-from .compile.organization import lease_vpns
-from .compile.sites import homes
 from .organization import OrganizationPlan
+from .stored import stored_homes
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction
@@ -30,11 +28,7 @@ def nodes_of_part(transaction: Transaction, organization: str, hosts: Collection
     """The nodes of an organization whose documents a run for these hosts needs."""
     known = transaction.landscape(organization)
     tenant = OrganizationPlan(organization, transaction, Landscape({}, Problems(), known), Problems())
-    vpns = [
-        vpn_from_record(name, organization, record.intent, tenant.past, Problems())
-        for name, record in tenant.stored.items()
-    ]
-    places = homes(lease_vpns(filter(None, vpns), tenant.numbers, tenant.held, tenant.past))
+    places = stored_homes(tenant)
     own = {node for node in tenant.records if node in hosts}
     sending = {node for node, record in tenant.records.items() if record.role in SENDING}
     edges = {edge for node in sending & own for edge in places.get(node, ())}

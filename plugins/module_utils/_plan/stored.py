@@ -54,13 +54,18 @@ def stored_plan(transaction: Transaction, request: Request) -> Plan:
     return plan
 
 
-def _recall(tenant: OrganizationPlan, plan: Plan) -> None:
-    """Add an organization's documents to the plan."""
+def stored_homes(tenant: OrganizationPlan) -> dict[str, set[str]]:
+    """The sites that each node of the VPNs is at, by what the ledger holds."""
     vpns = [
         vpn_from_record(name, tenant.name, record.intent, tenant.past, Problems())
         for name, record in tenant.stored.items()
     ]
-    tenant.homes = tenant.places = homes(lease_vpns(filter(None, vpns), tenant.numbers, tenant.held, tenant.past))
+    return homes(lease_vpns(filter(None, vpns), tenant.numbers, tenant.held, tenant.past))
+
+
+def _recall(tenant: OrganizationPlan, plan: Plan) -> None:
+    """Add an organization's documents to the plan."""
+    tenant.homes = tenant.places = stored_homes(tenant)
     plan.generations[tenant.name] = tenant.transaction.generation(tenant.name)
     for node, record in tenant.records.items():
         if record.role == "vcc_node" and not tenant.landscape.belongs_to(node, tenant.name):
