@@ -75,25 +75,25 @@ def _inventory(node: str, hosts: Collection[str], task_vars: Mapping[str, Any]) 
 
 def _variables(host: str, node: str, task_vars: Mapping[str, Any]) -> dict[str, Any]:
     reader = HostReader(task_vars["hostvars"], host)
-    found = {name: _plain(reader.get(name), host, name) for name in reader if _is_read(name)}
+    found = {name: _plain(reader.get(name)) for name in reader if _is_read(name)}
     if host == node:
         return {**found, "ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     there = reader.get(FROM_NODE) if FROM_NODE in reader else {}
     if not isinstance(there, Mapping):
         raise AnsibleError(f"hosts.{host}.{FROM_NODE}: must be variables with their values, as seen from {node}")
-    return {**found, **DIRECTLY, **_plain(there, host, FROM_NODE)}
+    return {**found, **DIRECTLY, **_plain(there)}
 
 
 def _is_read(name: str) -> bool:
     return name in OURS or bool(OF_ROLES.fullmatch(name) or CONNECTION.fullmatch(name))
 
 
-def _plain(value: Any, host: str, name: str) -> Any:
+def _plain(value: Any) -> Any:
     """A value as JSON has it, that no template is found in: it was templated here."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(entry, host, name) for key, entry in value.items()}
+        return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(entry, host, name) for entry in value]
+        return [_plain(entry) for entry in value]
     if value is None or isinstance(value, (bool, int, float)):
         return value
     text = str(value)  # one out of a vault, or a date, is one by that

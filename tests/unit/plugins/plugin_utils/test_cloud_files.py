@@ -65,10 +65,10 @@ def test_the_controllers_jump_host_stays_behind() -> None:
 
 def test_no_template_is_found_in_a_value() -> None:
     """A password that looks like one was written so on purpose."""
-    text = _cloud_files._plain("a{{ b }}'", "edge-east", "ansible_password")
+    text = _cloud_files._plain("a{{ b }}'")
     (packed,) = re.findall(r"^\{\{ '([A-Za-z0-9+/=]+)' \| b64decode \}\}$", text)
     assert b64decode(packed).decode() == "a{{ b }}'"
-    assert _cloud_files._plain({"a": [1, None, True, "b"]}, "", "") == {"a": [1, None, True, "b"]}
+    assert _cloud_files._plain({"a": [1, None, True, "b"]}) == {"a": [1, None, True, "b"]}
 
 
 def test_the_collection_goes_along_without_the_lab(tmp_path: Path) -> None:
