@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sends a VCC node all documents that the plan has for it: one per organization."""
+"""Sends a VCC node all documents that the plan has for it: one per organization. One that has them is not asked."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.slices import digest
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import lineage_beside
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import digests_beside, lineage_beside
+
+EVIDENT = frozenset({"openssh-server", "python3"})  # packages that a machine has that answered the survey
 
 
 class ActionModule(Action):
@@ -32,6 +35,11 @@ class ActionModule(Action):
             }
             if not arguments["slices"]:
                 return {"changed": False, "skipped": True, "msg": f"the plan has no document for {node}"}
+            lineages = arguments["lineage"]
+            wanted = {one["organization"]: digest(one, lineages.get(one["organization"])) for one in found.values()}
+            evident = EVIDENT.issuperset(arguments.get("require") or ())
+            if evident and wanted.items() <= digests_beside(directory, node).items():
+                return {"changed": False, "subsystems": {}, "missing_packages": []}
         return self.ask(arguments, task_vars)
 
     @staticmethod

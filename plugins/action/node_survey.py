@@ -61,8 +61,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _known_to_us(self, facts: dict[str, Any]) -> dict[str, Any]:
         organizations = self._organizations()
-        slices = {name: number for name, number in facts.get("slices", {}).items() if name in organizations}
-        return {**facts, "slices": slices} if organizations and "slices" in facts else facts
+        if not organizations:
+            return facts
+        theirs = {
+            key: {name: one for name, one in facts[key].items() if name in organizations}
+            for key in ("slices", "slice_digests")
+            if key in facts
+        }
+        return {**facts, **theirs}
 
     def _organizations(self) -> list[str]:
         return [str(name) for name in self._task.args.get("organizations") or []]

@@ -35,7 +35,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     who_runs,
 )
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import OBSERVED, macs_of
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import keep
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import SLICES, keep
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import (
     concerned,
@@ -169,4 +169,5 @@ def _write(plan: dict[str, Any], facts: Mapping[str, Any]) -> dict[str, str]:
     known = {"documents_dir": str(documents), "vpns": plan["vpns"], "members": plan["members"]}
     keep(path, known)
     keep(directory / OBSERVED, macs_of(facts))
+    keep(directory / SLICES, {host: facts[host].get("slice_digests") or {} for host in facts})
     return {"path": str(path), "documents_dir": str(documents), "losing_dir": str(losing)}

@@ -25,7 +25,8 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._verify.which_pairs
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import LocalAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import kept, load_plan
 
-FAILED = "failed"  # what a host reported of itself that took part in nothing
+# Of a host whose cloud's own run brought nothing of it.
+SILENT = {"failed": True, "unreachable": True, "msg": "nothing came from its VCC node"}
 
 
 class ActionModule(LocalAction):
@@ -34,7 +35,6 @@ class ActionModule(LocalAction):
     ARGUMENTS: ClassVar = {
         "plan": {"type": "path", "required": True},
         "observed_var": {"type": "str", "default": "vcc_observed"},
-        "probes_var": {"type": "str", "default": "vcc_probes"},
         "seen": {"type": "path"},
         "choice": {"type": "dict", "required": True},
         "hosts": {"type": "list", "elements": "str"},
@@ -50,14 +50,14 @@ class ActionModule(LocalAction):
         plan, documents = load_plan(given["plan"])
         every = dict(documents)
         hostvars = task_vars["hostvars"]
+        targets = probe_targets(plan, every, choice)
+        hosts = {*every, *targets}
         if given["seen"]:
-            known = hostvars.keys()
-            observed = kept_by(Path(given["seen"]), every.keys() & known, given["observed_var"])
-            targets = probe_targets(plan, every, choice).keys() & known
-            probes = kept_by(Path(given["seen"]), targets, given["probes_var"])
+            states = kept_by(Path(given["seen"]), hosts & hostvars.keys())
         else:
-            observed = registered(hostvars, every, given["observed_var"])
-            probes = registered(hostvars, probe_targets(plan, every, choice), given["probes_var"])
+            states = registered(hostvars, hosts, given["observed_var"])
+        observed = {host: state for host, state in states.items() if host in every}
+        probes = {host: state for host, state in states.items() if host in targets}
         now = datetime.datetime.now(datetime.timezone.utc)
         asked = given["hosts"] and frozenset(given["hosts"])
         judged = judge(plan, every, observed, probes, choice, asked, trust(given, now))
@@ -118,11 +118,9 @@ def registered(hostvars: Any, hosts: Iterable[str], name: str) -> dict[str, Mapp
     return found
 
 
-def kept_by(directory: Path, hosts: Iterable[str], name: str) -> dict[str, Mapping[str, Any]]:
-    """What M(intercloud.vpn.cloud_run) brought back of the hosts under a name, else why there is none."""
-    silent = {FAILED: {"failed": True, "unreachable": True, "msg": "nothing came from its VCC node"}}
-    seen = ((host, kept(directory / f"{host}.json") or silent) for host in hosts)
-    return {host: one.get(name) or one[FAILED] for host, one in seen if one.get(name) or FAILED in one}
+def kept_by(directory: Path, hosts: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """What M(intercloud.vpn.cloud_run) brought back of the hosts, else why there is nothing."""
+    return {host: kept(directory / f"{host}.json") or SILENT for host in hosts}
 
 
 def last_failure(variables: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -95,7 +95,7 @@ attributes:
     details: Key material is never shown.
 seealso:
   - module: intercloud.vpn.edge_confirm
-  - module: intercloud.vpn.edge_observe
+  - module: intercloud.vpn.node_observe
 """
 
 EXAMPLES = r"""

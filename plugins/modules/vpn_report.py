@@ -12,9 +12,8 @@ short_description: Judge whether the VPNs are as planned
 version_added: 0.1.0
 author: The intercloud.vpn developers (@intercloud)
 description:
-  - Compares the plan with what the nodes have (M(intercloud.vpn.edge_observe)) and with what came of the probes
-    (M(intercloud.vpn.member_probe)), shows a table, writes the result as JSON, and fails if something is not as
-    planned.
+  - Compares the plan with what the nodes have and with what came of the probes (M(intercloud.vpn.node_observe)), shows
+    a table, writes the result as JSON, and fails if something is not as planned.
   - Runs on the controller, once, for all hosts. A host that registered nothing counts as unreachable.
 options:
   plan:
@@ -25,13 +24,9 @@ options:
     description: A directory with what hosts reported, of M(intercloud.vpn.cloud_run). It takes the place of variables.
     type: path
   observed_var:
-    description: Name of the variable in which the nodes registered M(intercloud.vpn.edge_observe).
+    description: Name of the variable in which the hosts registered M(intercloud.vpn.node_observe).
     type: str
     default: vcc_observed
-  probes_var:
-    description: Name of the variable in which the VMs registered M(intercloud.vpn.member_probe).
-    type: str
-    default: vcc_probes
   choice:
     description: Which probes there were, as M(intercloud.vpn.vpn_probes) returned it.
     type: dict
@@ -76,7 +71,7 @@ attributes:
     support: none
 seealso:
   - module: intercloud.vpn.vpn_probes
-  - module: intercloud.vpn.member_probe
+  - module: intercloud.vpn.node_observe
 """
 
 EXAMPLES = r"""

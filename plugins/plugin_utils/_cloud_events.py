@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-LOOKING = {"member_probe": "vcc_probes", "edge_observe": "vcc_observed"}
-"""The modules whose results verify judges, and the variables that they are registered under."""
+LOOKING = "node_observe"
+"""The module whose results verify judges."""
 
 
 class Events:
     """Takes events one by one.
 
-    ``failed`` has, by host, what failed there; ``seen`` has, by host and variable, what it reported to verify;
+    ``failed`` has, by host, what failed there; ``seen`` has, by host, what it reported to verify, or how it failed;
     ``said`` is what the run reported of itself (``set_stats``). ``ended`` is whether it came to its end. ``lines`` are
     all that it printed, ``output`` what it printed of itself.
     """
@@ -26,7 +26,7 @@ class Events:
     def __init__(self) -> None:
         self.failed: dict[str, str] = {}
         self.changed: set[str] = set()
-        self.seen: dict[str, dict[str, Any]] = {}
+        self.seen: dict[str, Mapping[str, Any]] = {}
         self.said: dict[str, Any] = {}
         self.ended = False
         self.output: list[str] = []
@@ -44,13 +44,12 @@ class Events:
             self.changed = {host for host, count in (data.get("changed") or {}).items() if count}
             self.said = dict(data.get("artifact_data") or {})
         elif kind == "runner_on_ok":
-            variable = LOOKING.get(str(data.get("task_action")).rpartition(".")[2])
-            if variable and not result.get("skipped"):
-                self.seen.setdefault(str(data["host"]), {})[variable] = result
+            if str(data.get("task_action")).rpartition(".")[2] == LOOKING and not result.get("skipped"):
+                self.seen[str(data["host"])] = result
         elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
             host = str(data["host"])
             self.failed[host] = f"{data.get('task')}: {str(result.get('msg') or 'failed').strip()}"
-            self.seen.setdefault(host, {})["failed"] = {"msg": "failed", **result, "failed": True}
+            self.seen.setdefault(host, {"msg": "failed", **result, "failed": True})
         elif kind in ("error", "verbose", "warning") and event.get("stdout"):
             self.output.append(str(event["stdout"]))
         return False

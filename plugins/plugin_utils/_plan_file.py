@@ -13,6 +13,8 @@ from typing import Any
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 
+SLICES = "slices.json"  # beside the plan: {VCC node: {organization: digest of what it was found to have}}
+
 
 class Documents(Mapping[str, Mapping[str, Any]]):
     """node -> document, each read when it is asked for: one VM's probes need two of a thousand."""
@@ -49,6 +51,12 @@ def lineage_beside(directory: str | Path, name: str) -> Mapping[str, Any] | None
     """What a document of the plan in ``directory`` descends from; None for documents that came from no ledger."""
     path = Path(os.path.expanduser(directory)).parent / "lineage" / f"{name}.json"
     return _load(path) if path.is_file() else None
+
+
+def digests_beside(directory: str | Path, node: str) -> Mapping[str, str]:
+    """What a VCC node was found to have when the plan in ``directory`` was made; nothing where nobody asked."""
+    found = kept(Path(os.path.expanduser(directory)).parent / SLICES) or {}
+    return found.get(node) or {}
 
 
 def keep(path: Path, content: Any) -> None:

@@ -52,7 +52,6 @@ INFO: Arguments = {
     "backend": {"type": "str", "choices": ["auto", "xfrm", "libipsec"], "default": "auto"},
     "days": {"type": "int", "default": 30},
 }
-OBSERVE: Arguments = {}
 _TARGET: Arguments = {
     "address": {"type": "str", "required": True},
     "source": {"type": "str"},
@@ -63,7 +62,8 @@ _TARGET: Arguments = {
     "mtu": {"type": "int"},
     "port": {"type": "int"},
 }
-PROBE: Arguments = {
+OBSERVE: Arguments = {
+    "look": {"type": "bool", "default": True},
     "probes": {"type": "path"},  # for the action plugin
     "targets": {"type": "list", "elements": "dict", "options": _TARGET},
     "count": {"type": "int", "default": 3},
@@ -71,4 +71,4 @@ PROBE: Arguments = {
     "timeout": {"type": "float", "default": 1.0},
     "settle": {"type": "float", "default": 5.0},
 }
-PROBE_RULES: Rules = {"mutually_exclusive": [("probes", "targets")], "required_one_of": [("probes", "targets")]}
+OBSERVE_RULES: Rules = {"mutually_exclusive": [("probes", "targets")]}

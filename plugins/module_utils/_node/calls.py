@@ -18,8 +18,7 @@ from typing import Any
 
 from .facts import info
 from .module import commit, confirm, revoke
-from .observe import observe
-from .probe.ping import probed
+from .observe import observed
 from .state import Store
 from .system.install import installed_version, keep_sources
 
@@ -27,12 +26,8 @@ OTHER = 3
 """The exit code of an agent that is not of the version that was asked for."""
 
 
-def _observe(_given: dict[str, Any], store: Store, _check: bool) -> dict[str, Any]:
-    return {"changed": False, **observe(store)}
-
-
-def _probe(given: dict[str, Any], _store: Store, _check: bool) -> dict[str, Any]:
-    return probed(given)
+def _observe(given: dict[str, Any], store: Store, _check: bool) -> dict[str, Any]:
+    return observed(given, store)
 
 
 CALLS: Mapping[str, Callable[[dict[str, Any], Store, bool], dict[str, Any]]] = {
@@ -40,8 +35,7 @@ CALLS: Mapping[str, Callable[[dict[str, Any], Store, bool], dict[str, Any]]] = {
     "edge_confirm": confirm,
     "edge_crl": revoke,
     "edge_info": info,
-    "edge_observe": _observe,
-    "member_probe": _probe,
+    "node_observe": _observe,
 }
 """Parameters, the node's state and whether it is check mode, to the result. One with `msg` is a failure."""
 

@@ -20,7 +20,7 @@ from .ipsec.links import Links
 from .ipsec.secrets import Secrets
 from .ipsec.swanctl import Swanctl
 from .ipsec.vici import ViciError
-from .kernel import neighbours
+from .kernel import ip, neighbours
 from .kernel.addresses import Addresses
 from .kernel.neighbours import Neighbours
 from .kernel.nftables import Nftables
@@ -124,7 +124,8 @@ def parts(want: Generation, have: Generation, store: Store, check: bool = False,
 
 def compare(want: Generation, have: Generation, store: Store, check: bool = False) -> list[Change]:
     """All that differs between what is loaded on the node and a generation."""
-    return [change for part in parts(want, have, store, check) for change in part.changes()]
+    with ip.reading_once():
+        return [change for part in parts(want, have, store, check) for change in part.changes()]
 
 
 def activate(want: Generation, have: Generation, store: Store, boot: bool = False, keep: bool = False) -> None:
@@ -146,7 +147,8 @@ def activate(want: Generation, have: Generation, store: Store, boot: bool = Fals
             step()
         # What there is to note was written, or that failed; what there is to forget has time.
         compared = [part for part in everything if not isinstance(part, Notes)]
-        left = [change for part in compared for change in type(part)(part.context).changes()]
+        with ip.reading_once():
+            left = [change for part in compared for change in type(part)(part.context).changes()]
         if left:
             raise CommandError(f"did not converge: {'; '.join(f'{c.subsystem}: {c.action}' for c in left)}")
 
@@ -236,10 +238,11 @@ def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcom
     have = salvage.known(running, store) if running.damaged else running.generation
     want = NOTHING if want.empty else completed(want, have)
     everything = parts(want, have, store, check)
-    problems = [(part.name, problem) for part in everything for problem in part.problems()]
-    if problems:
-        raise Refused(problems)
-    changes = [change for part in everything for change in part.changes()]
+    with ip.reading_once():
+        problems = [(part.name, problem) for part in everything for problem in part.problems()]
+        if problems:
+            raise Refused(problems)
+        changes = [change for part in everything for change in part.changes()]
     name = "" if want.empty else want.name
     changes += _storing(name, want, store)
     _refuse_without_room(want, have, store, changes)

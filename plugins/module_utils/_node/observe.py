@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timezone
 from typing import Any
 
@@ -12,17 +13,41 @@ from .commit import compare, refused
 from .confirm import states
 from .document import Change, Document
 from .ipsec import certificates, reauthenticate, x509
-from .kernel import neighbours, usage
+from .kernel import ip, neighbours, usage
 from .kernel.effective import diverted
 from .kernel.foreign import droppers
 from .kinds import KINDS
+from .probe.ping import Ping, probe_all
 from .state import Store
 from .system import units
 from .tunnel_kind import UP
 
+LOOK_AGAIN = 0.3  # seconds
+
+
+def observed(given: dict[str, Any], store: Store) -> dict[str, Any]:
+    """The result of the module node_observe with its parameters; one with `msg` is a failure."""
+    try:
+        ping = Ping(given["count"], given["interval"], given["timeout"], given["settle"])
+        result = {"changed": False, "probes": probe_all(given["targets"] or [], ping)}
+    except ValueError as error:
+        return {"msg": str(error)}
+    if given["look"]:
+        _settle(store, given["settle"])
+        with ip.reading_once():
+            result.update(observe(store))
+    return result
+
+
+def _settle(store: Store, seconds: float) -> None:
+    """Wait until all links are up, so many seconds at most: some come up by packets of probes, which others send."""
+    current, deadline = store.running().generation, time.monotonic() + seconds
+    while any(link["state"] not in UP for link in states(current, store)) and time.monotonic() < deadline:
+        time.sleep(LOOK_AGAIN)
+
 
 def observe(store: Store) -> dict[str, Any]:
-    """The node's state as plain data; see the module edge_observe for its shape."""
+    """The node's state as plain data; see the module node_observe for its shape."""
     running = store.running()
     current = running.generation
     drift = refused(running, store) if running.refusing else compare(current, current, store)

@@ -10,9 +10,10 @@ depends on a slice: there is nothing to activate, to roll back or to restore at 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,10 @@ def _lineage_path(document: Document, store: Store) -> Path:
 
 def _text(document: Document) -> str:
     return json.dumps(document, indent=1, sort_keys=True) + "\n" if document else ""
+
+
+def digest(document: Document, lineage: Mapping[str, Any] | None) -> str:
+    """What the survey tells of a node that has this slice; empty for a document whose lineage is not known."""
+    known = identity.stored(dict(lineage)).get(identity.FILE) if lineage else None
+    whole = document.get("slice") and known
+    return hashlib.sha256(f"{_text(document)}{known}".encode()).hexdigest() if whole else ""

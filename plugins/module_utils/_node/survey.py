@@ -9,6 +9,7 @@ package, and runs with Pythons that the rest does not know, so that the plan can
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -37,9 +38,11 @@ def survey(root: str = "/") -> dict[str, Any]:
     state = os.path.join(root, STATE.lstrip("/"))
     owned = [str(entry[0]) for entry in _noted(root, "owned.json").get("addresses") or []]
     found = routes(owned)
+    organizations = os.path.join(state, "organizations")
     return {
         **identity(state),
-        "slices": _slices(os.path.join(state, "organizations")),
+        "slices": _slices(organizations),
+        "slice_digests": _digests(organizations),
         "python": ".".join(map(str, sys.version_info[:3])),
         "devices": devices(owned),
         "own": owned,
@@ -144,12 +147,30 @@ def _ip(*words: str) -> list[dict[str, Any]]:
 
 def _slices(place: str) -> dict[str, int]:
     """On a VCC node: the generation of the slice of each organization."""
-    try:
-        names = sorted(os.listdir(place))
-    except OSError:
-        return {}
-    documents = {name: _json(os.path.join(place, name, "document.json")) for name in names}
+    documents = {name: _json(os.path.join(place, name, "document.json")) for name in _names(place)}
     return {name: int(document.get("generation") or 0) for name, document in documents.items()}
+
+
+def _digests(place: str) -> dict[str, str]:
+    """On a VCC node: the SHA-256 of each organization's slice and of what it descends from, as the files have them."""
+    found = {}
+    for name in _names(place):
+        try:
+            digest = hashlib.sha256()
+            for file in ("document.json", "lineage.json"):
+                with open(os.path.join(place, name, file), "rb") as content:
+                    digest.update(content.read())
+        except OSError:
+            continue
+        found[name] = digest.hexdigest()
+    return found
+
+
+def _names(place: str) -> list[str]:
+    try:
+        return sorted(os.listdir(place))
+    except OSError:
+        return []
 
 
 def _boot() -> str:

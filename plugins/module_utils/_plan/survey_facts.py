@@ -101,6 +101,7 @@ _CHECKS: Mapping[str, Check] = {
     "unconfirmed": _whole,
     "runs": _entries({"blocks": _list(_text), "carries": _list(_text), "tunnels": _mapping(_is(str, type(None)))}),
     "slices": _mapping(_whole),
+    "slice_digests": _mapping(_text),
     "python": _python,
     "devices": _mapping(_entries({"mac": _text, "addresses": _list(_interface)}, needed=True)),
     "own": _list(_interface),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import json
-from collections.abc import Collection
+import threading
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,29 @@ from ..system.run import CommandError, have, run
 
 Json = dict[str, Any]
 
+_once = threading.local()
+
+
+@contextlib.contextmanager
+def reading_once() -> Iterator[None]:
+    """Ask the kernel each question once, for a block that changes nothing: subsystems that compare ask the same."""
+    before = getattr(_once, "answers", None)
+    _once.answers = {} if before is None else before
+    try:
+        yield
+    finally:
+        _once.answers = before
+
 
 def _read(*argv: str) -> list[Json]:
     if not have("ip"):
         return []
-    text = run("ip", "-j", *argv)
+    answers = getattr(_once, "answers", None)
+    text = answers.get(argv) if answers is not None else None
+    if text is None:
+        text = run("ip", "-j", *argv)
+        if answers is not None:
+            answers[argv] = text
     return [entry for entry in json.loads(text or "[]") if entry]
 
 

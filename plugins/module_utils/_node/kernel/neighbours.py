@@ -168,7 +168,7 @@ def _set(entries: list[Entry]) -> None:
 
 
 def observed(generation: Generation) -> list[Document]:
-    """Every neighbour as edge_observe tells it."""
+    """Every neighbour as node_observe tells it."""
     if not generation.listed("neighbours"):
         return []
     loaded = ip.neighbours()

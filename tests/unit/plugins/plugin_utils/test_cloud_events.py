@@ -31,13 +31,13 @@ def report(*events: dict[str, Any]) -> Events:
 
 def test_results_of_looking_are_kept_and_others_are_not() -> None:
     found = report(
-        event("runner_on_ok", host="vm", task_action="intercloud.vpn.member_probe", res={"probes": []}),
-        event("runner_on_ok", host="edge", task_action="intercloud.vpn.edge_observe", res={"links": []}),
+        event("runner_on_ok", host="vm", task_action="intercloud.vpn.node_observe", res={"probes": []}),
+        event("runner_on_ok", host="edge", task_action="intercloud.vpn.node_observe", res={"links": []}),
         event("runner_on_ok", host="edge", task_action="intercloud.vpn.edge_psk", res={"secrets": 1}),
-        event("runner_on_ok", host="other", task_action="intercloud.vpn.edge_observe", res={"skipped": True}),
+        event("runner_on_ok", host="other", task_action="intercloud.vpn.node_observe", res={"skipped": True}),
         event("playbook_on_stats", changed={"edge": 2, "vm": 0}, artifact_data={"applied": ["edge"]}),
     )
-    assert found.seen == {"vm": {"vcc_probes": {"probes": []}}, "edge": {"vcc_observed": {"links": []}}}
+    assert found.seen == {"vm": {"probes": []}, "edge": {"links": []}}
     assert (found.changed, found.said, found.ended) == ({"edge"}, {"applied": ["edge"]}, True)
 
 
@@ -49,7 +49,7 @@ def test_what_failed_is_said_with_its_task() -> None:
         {"event": "error", "stdout": "ERROR! no such playbook"},
     )
     assert found.failed == {"edge": "Commit: refused", "dead": "Look: no route"}
-    assert found.seen["dead"]["failed"]["unreachable"]
+    assert found.seen["dead"]["unreachable"]
     assert (found.ended, found.output) == (False, ["ERROR! no such playbook"])
 
 
@@ -58,17 +58,15 @@ def test_a_cloud_speaks_for_its_own_hosts_only(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
     said = {"applied": ["mine", "theirs"], "held_back": ["theirs"], "requests": {"mine": "csr", "theirs": "csr"}}
     found = report(
-        event("runner_on_ok", host="theirs", task_action="intercloud.vpn.edge_observe", res={"links": []}),
-        event("runner_on_ok", host="../mine", task_action="intercloud.vpn.edge_observe", res={"links": []}),
-        event("runner_on_ok", host="mine", task_action="intercloud.vpn.edge_observe", res={"links": []}),
+        event("runner_on_ok", host="theirs", task_action="intercloud.vpn.node_observe", res={"links": []}),
+        event("runner_on_ok", host="../mine", task_action="intercloud.vpn.node_observe", res={"links": []}),
+        event("runner_on_ok", host="mine", task_action="intercloud.vpn.node_observe", res={"links": []}),
         event("runner_on_failed", host="theirs", task="Commit", res={"msg": "refused"}),
         event("playbook_on_stats", changed={"theirs": 1}, artifact_data=said),
     )
     result = cloud_run._result(found, frozenset(["mine"]))
     seen = Path(result.pop("seen_dir"))
-    assert {path.name: json.loads(path.read_text()) for path in seen.iterdir()} == {
-        "mine.json": {"vcc_observed": {"links": []}}
-    }
+    assert {path.name: json.loads(path.read_text()) for path in seen.iterdir()} == {"mine.json": {"links": []}}
     assert result == {
         "applied": ["mine"],
         "given_up": [],

@@ -120,4 +120,5 @@ def test_nobody_else_reads_a_plan(umask: int, tmp_path: Path, monkeypatch: pytes
         "losing": 0o700,
         "observed.json": 0o600,
         "plan.json": 0o600,
+        "slices.json": 0o600,
     }

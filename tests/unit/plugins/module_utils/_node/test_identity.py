@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity as _identity
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import slices
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import slices, survey
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.commit import Refused, commit, revise, rollback
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
@@ -195,3 +195,15 @@ def test_a_vcc_node_that_was_renamed(store: Store) -> None:
     keep(store, 3, lineage(3), organization="umbra")
     assert keep(store, 1, lineage(1, fork="x"), node="node-1", adopt=["node-east"])["changed"]
     assert keep(store, 2, lineage(2), node="node-1")["changed"]
+
+
+@pytest.mark.parametrize("other", [{"number": 4}, {"fork": "x"}, {}])
+def test_the_survey_tells_whether_a_vcc_node_has_a_slice(store: Store, other: dict[str, Any]) -> None:
+    """By its digest the controller knows, and need not ask again; anything else is another digest."""
+    keep(store, 3, lineage(3))
+    seen = survey._digests(str(store.state / slices.DIRECTORY))["acme"]
+    document = json.loads((store.state / slices.DIRECTORY / "acme/document.json").read_text())
+    number, fork = other.get("number", 3), other.get("fork", "")
+    same = slices.digest({**document, "generation": number}, lineage(number, fork=fork)) == seen
+    assert same is not bool(other)
+    assert slices.digest(document, None) == ""  # what its lineage is, is not known
