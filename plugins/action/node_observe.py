@@ -22,11 +22,19 @@ class ActionModule(NodeAction):
     ARGUMENTS: ClassVar = OBSERVE
     RULES: ClassVar = OBSERVE_RULES
 
+    looks = True
+
+    @property
+    def module(self) -> str:
+        """Who only probes needs a small part of what it takes to look."""
+        return super().module if self.looks else "member_probe"
+
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)
         if arguments.get("probes") is not None and arguments.get("targets") is None:
             arguments["targets"] = kept(Path(str(arguments.pop("probes"))) / f"{task_vars['inventory_hostname']}.json")
-        if not arguments.get("targets") and not boolean(arguments.get("look", True), strict=False):
+        self.looks = boolean(arguments.pop("look", True))
+        if not self.looks and not arguments.get("targets"):
             return {"skipped": True, "skip_reason": "no probe starts here", "probes": []}
         before = time.time()
         result = self.ask(arguments, task_vars)

@@ -17,11 +17,11 @@ description:
   - Before it looks, it pings all O(targets), side by side, or asks their ports, and says what came back. It judges
     nothing; M(intercloud.vpn.vpn_report) does the judging.
   - Never changes anything.
-requirements:
-  - C(ping) of iputils, for targets that are pinged
 options:
   look:
-    description: Whether to look. Without, a host that has no targets is skipped without being contacted.
+    description:
+      - Whether to look. If not, an action plugin has M(intercloud.vpn.member_probe) send the probes, which is smaller. A
+        host that has none is skipped without being contacted.
     type: bool
     default: true
   probes:
@@ -30,59 +30,9 @@ options:
         plugin reads those of this host, if there are any.
       - Not together with O(targets).
     type: path
-  targets:
-    description: What to ping, or to ask on a port.
-    type: list
-    elements: dict
-    suboptions:
-      address:
-        description: The IPv4 or IPv6 address to ping.
-        type: str
-        required: true
-      source:
-        description: The VM's own address to send from. The system chooses by default.
-        type: str
-      expect:
-        description: What is hoped for. Only a target expected to be V(reachable) is waited for.
-        type: str
-        choices: [reachable, unreachable]
-        required: true
-      vpn:
-        description: Name of the VPN. Comes back in the result.
-        type: str
-      dst:
-        description: Name of the host at O(targets[].address). Comes back in the result.
-        type: str
-      kind:
-        description: What the probe is for. Comes back in the result.
-        type: str
-      port:
-        description:
-          - Ask this TCP port instead of pinging. It answers if it is open, and if the host itself refuses; silence,
-            or what a gateway says, is no answer.
-        type: int
-      mtu:
-        description: If answers come, also send a packet of exactly this many octets that must not be fragmented.
-        type: int
-  count:
-    description: Packets per target.
-    type: int
-    default: 3
-  interval:
-    description: Seconds between two packets.
-    type: float
-    default: 0.2
-  timeout:
-    description: Seconds to wait for an answer after the last packet.
-    type: float
-    default: 1.0
-  settle:
-    description:
-      - Seconds within which a target expected to be reachable may come up, and, before it looks, a node's links.
-    type: float
-    default: 5.0
 extends_documentation_fragment:
   - intercloud.vpn.attributes
+  - intercloud.vpn.probes
 attributes:
   check_mode:
     support: full
@@ -91,6 +41,7 @@ attributes:
     support: none
 seealso:
   - module: intercloud.vpn.edge_commit
+  - module: intercloud.vpn.member_probe
   - module: intercloud.vpn.vpn_probes
   - module: intercloud.vpn.vpn_report
 """
@@ -100,71 +51,19 @@ EXAMPLES = r"""
   intercloud.vpn.node_observe:
   register: observed
 
-- name: Send this VM's probes
+- name: Look at each node, and have VMs send their probes
   intercloud.vpn.node_observe:
     probes: "{{ vcc_probing.probes_dir }}"
-    look: false
+    look: "{{ inventory_hostname in vcc_server_plan.nodes }}"
   register: vcc_observed
-
-- name: Ping one address
-  intercloud.vpn.node_observe:
-    look: false
-    targets:
-      - {address: 100.64.0.66, source: 100.64.0.17, expect: reachable, mtu: 1400}
-
-- name: Ask two ports, one of which must be closed to us
-  intercloud.vpn.node_observe:
-    look: false
-    targets:
-      - {address: 100.64.0.66, port: 5432, expect: reachable}
-      - {address: 100.64.0.66, port: 5433, expect: unreachable}
 """
 
 RETURN = r"""
 probes:
-  description: One record per target, in the order of O(targets), with all that the target says and what was seen.
-  returned: success
+  description: What M(intercloud.vpn.member_probe) returns.
   type: list
   elements: dict
-  contains:
-    sent:
-      description: Packets sent. 0 if the system has no route, or if RV(probes[].error) is set.
-      type: int
-    received:
-      description: Answers.
-      type: int
-    loss:
-      description: Lost packets, percent.
-      type: float
-    rtt_ms:
-      description: Mean round-trip time, milliseconds. Null without an answer.
-      type: float
-    settled_after_ms:
-      description: After how many milliseconds the first answer came, if packets were lost at first. Else null.
-      type: int
-    mtu_ok:
-      description: Whether the packet of full size was answered. Null if none was sent.
-      type: bool
-    mtu_reason:
-      description: What was said against the packet of full size. Null if nothing.
-      type: str
-    mtu_fits:
-      description: The largest packet that passed, octets, where the one of full size did not. Else null.
-      type: int
-    application_ok:
-      description:
-        - Whether an application that binds no address reaches the target, too. Null without an answer, and for a target
-          without a source.
-      type: bool
-    application_reason:
-      description: Why it does not, or null.
-      type: str
-    reason:
-      description: The last error the network or the kernel sent, such as V(Destination Host Unreachable), or null.
-      type: str
-    error:
-      description: Why the probe could not be made, or null. Such a probe proves nothing.
-      type: str
+  returned: success
 clock:
   description: What the node's clock says, UTC.
   type: str

@@ -62,13 +62,13 @@ _TARGET: Arguments = {
     "mtu": {"type": "int"},
     "port": {"type": "int"},
 }
-OBSERVE: Arguments = {
-    "look": {"type": "bool", "default": True},
-    "probes": {"type": "path"},  # for the action plugin
+PROBE: Arguments = {  # documented in plugins/doc_fragments/probes.py
     "targets": {"type": "list", "elements": "dict", "options": _TARGET},
     "count": {"type": "int", "default": 3},
     "interval": {"type": "float", "default": 0.2},
     "timeout": {"type": "float", "default": 1.0},
     "settle": {"type": "float", "default": 5.0},
 }
+# The first two are the action plugin's.
+OBSERVE: Arguments = {"look": {"type": "bool", "default": True}, "probes": {"type": "path"}, **PROBE}
 OBSERVE_RULES: Rules = {"mutually_exclusive": [("probes", "targets")]}

@@ -19,6 +19,7 @@ from typing import Any
 from .facts import info
 from .module import commit, confirm, revoke
 from .observe import observed
+from .probe.ping import probed
 from .state import Store
 from .system.install import installed_version, keep_sources
 
@@ -30,11 +31,16 @@ def _observe(given: dict[str, Any], store: Store, _check: bool) -> dict[str, Any
     return observed(given, store)
 
 
+def _probe(given: dict[str, Any], _store: Store, _check: bool) -> dict[str, Any]:
+    return probed(given)
+
+
 CALLS: Mapping[str, Callable[[dict[str, Any], Store, bool], dict[str, Any]]] = {
     "edge_commit": commit,
     "edge_confirm": confirm,
     "edge_crl": revoke,
     "edge_info": info,
+    "member_probe": _probe,
     "node_observe": _observe,
 }
 """Parameters, the node's state and whether it is check mode, to the result. One with `msg` is a failure."""

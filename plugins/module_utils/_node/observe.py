@@ -17,7 +17,7 @@ from .kernel import ip, neighbours, usage
 from .kernel.effective import diverted
 from .kernel.foreign import droppers
 from .kinds import KINDS
-from .probe.ping import Ping, probe_all
+from .probe.ping import probed
 from .state import Store
 from .system import units
 from .tunnel_kind import UP
@@ -27,16 +27,12 @@ LOOK_AGAIN = 0.3  # seconds
 
 def observed(given: dict[str, Any], store: Store) -> dict[str, Any]:
     """The result of the module node_observe with its parameters; one with `msg` is a failure."""
-    try:
-        ping = Ping(given["count"], given["interval"], given["timeout"], given["settle"])
-        result = {"changed": False, "probes": probe_all(given["targets"] or [], ping)}
-    except ValueError as error:
-        return {"msg": str(error)}
-    if given["look"]:
-        _settle(store, given["settle"])
-        with ip.reading_once():
-            result.update(observe(store))
-    return result
+    result = probed(given)
+    if "msg" in result:
+        return result
+    _settle(store, given["settle"])
+    with ip.reading_once():
+        return {**result, **observe(store)}
 
 
 def _settle(store: Store, seconds: float) -> None:

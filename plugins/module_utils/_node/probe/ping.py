@@ -222,3 +222,12 @@ def _patience(ping: Ping) -> float:
 
 def _family(target: Mapping[str, t.Any]) -> int:
     return 6 if ":" in str(target["address"]) else 4
+
+
+def probed(given: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The result of the module member_probe with its parameters; one with `msg` is a failure."""
+    try:
+        ping = Ping(given["count"], given["interval"], given["timeout"], given["settle"])
+        return {"changed": False, "probes": probe_all(given["targets"] or [], ping)}
+    except ValueError as error:
+        return {"msg": str(error)}
