@@ -20,8 +20,8 @@ description:
 options:
   look:
     description:
-      - Whether to look. If not, an action plugin has M(intercloud.vpn.member_probe) send the probes, which is smaller. A
-        host that has none is skipped without being contacted.
+      - Whether to look. If not, an action plugin has M(intercloud.vpn.member_probe) send the probes, which is smaller.
+        A host that has none is skipped without being contacted.
     type: bool
     default: true
   probes:
