@@ -2,18 +2,20 @@
 # The Molecule scenarios: those that are named, one after the other on one lab, which stays up; or all of them. Where there are four
 # processors or more, they run in two lanes then, the second on a lab apart. (With two processors one lane keeps them busy: two
 # took as long, and everything in them twice as long.)
+#
+#   molecule.sh [SCENARIO ...]
+#   molecule.sh queue           notes all scenarios; lanes then take one after the other, so that none waits for another:
+#   molecule.sh take head       one from the head
+#   molecule.sh take tail       one from the tail
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH" NO_COLOR=1 ANSIBLE_NOCOLOR=1 ANSIBLE_FORCE_COLOR=0 PY_COLORS=0
 logs=build/molecule
-# About equally long. Each begins with a new lab, so their order does not matter.
-first=(delete default check capture reboot agent findings limit membership machine recovery failure refused policies nat tunnels behind_nat releases external)
-second=(ssl access own_fleet limits tenants three_clouds topologies slices clouds)
-# Not these: somebody else runs them meanwhile.
-for scenario in ${MOLECULE_ELSEWHERE:-}; do
-    mapfile -t first < <(printf '%s\n' "${first[@]}" | grep -vxF "$scenario")
-    mapfile -t second < <(printf '%s\n' "${second[@]}" | grep -vxF "$scenario")
-done
+queue=$logs/queue
+# Each begins with a new lab, so their order does not matter. Near the tail: those that mostly wait, and measure nothing. Short ones are
+# in the middle, where two lanes end.
+scenarios=(clouds limits agent external tunnels recovery machine default check capture reboot findings limit behind_nat releases failure
+    refused own_fleet delete nat access membership policies tenants three_clouds topologies slices ssl)
 begun=$SECONDS
 
 # Molecule calls it success when there is nothing to do it on, or nothing to test.
@@ -51,41 +53,67 @@ report() {
     sed -n 's/^measured: /    /p' "$log"
 }
 
-lane() {  # runs scenarios one after the other; fails if one of them does
-    local failed=() scenario start verdict
-    for scenario in "$@"; do
-        start=$SECONDS
-        verdict=FAILED
-        if molecule test --no-command-borders --destroy=never -s "$scenario" >"$logs/$scenario.log" 2>&1 && looked_at_something "$scenario"; then
-            verdict=passed
-        else
-            failed+=("$scenario")
-        fi
-        printf '%s\n' "$(report "$scenario" "$verdict" $((SECONDS - start)))"
-    done
+# The next scenario, from one end of the queue; nothing when there is none.
+take() {
+    local line=1
+    [[ $1 == head ]] || line='$'
+    {
+        flock 9
+        sed -n "${line}p" "$queue"
+        sed -i "${line}d" "$queue"
+    } 9>>"$queue.lock"
+}
+
+run() {  # a scenario; fails if it does
+    local scenario=$1 start=$SECONDS verdict=FAILED
+    if molecule test --no-command-borders --destroy=never -s "$scenario" >"$logs/$scenario.log" 2>&1 && looked_at_something "$scenario"; then
+        verdict=passed
+    fi
+    printf '%s\n' "$(report "$scenario" "$verdict" $((SECONDS - start)))"
+    [[ $verdict == passed ]]
+}
+
+lane() {  # runs the named scenarios, or, with `take END`, those that are left; fails if one of them does
+    local failed=() scenario last=
+    if [[ $1 == take ]]; then
+        while scenario=$(take "$2") && [[ -n $scenario ]]; do
+            run "$scenario" || failed+=("$scenario")
+            last=$scenario
+        done
+    else
+        for scenario in "$@"; do
+            run "$scenario" || failed+=("$scenario")
+            last=$scenario
+        done
+    fi
+    if [[ -z ${APART:-} && -n $last ]]; then
+        molecule destroy -s "$last" >"$logs/destroy.log" 2>&1 || { tail -n 60 "$logs/destroy.log"; failed+=(destroy); }
+    fi
     [[ ${#failed[@]} -eq 0 ]] || { echo "molecule: FAILED: ${failed[*]}"; return 1; }
 }
 
 two_lanes() {
-    APART=1 roles/lab/files/labctl apart second scripts/molecule.sh "${second[@]}" & beside=$!
+    APART=1 roles/lab/files/labctl apart second scripts/molecule.sh take tail & beside=$!
     trap 'kill $beside 2>/dev/null; wait $beside' EXIT
-    scripts/molecule.sh "${first[@]}" || status=1
+    scripts/molecule.sh take head || status=1
     wait $beside || status=1
     trap - EXIT
 }
 
 mkdir -p "$logs"
-if [[ $# -gt 0 ]]; then
+if [[ ${1:-} == queue ]]; then
+    printf '%s\n' "${scenarios[@]}" >"$queue"
+    exit
+elif [[ $# -gt 0 ]]; then
     lane "$@"
-    status=$?
-    [[ -n ${APART:-} ]] || molecule destroy -s "$1" >"$logs/destroy.log" 2>&1 || { tail -n 60 "$logs/destroy.log"; status=1; }
-    exit $status
+    exit
 fi
 status=0
+scripts/molecule.sh queue
 if [[ ${MOLECULE_LANES:-$(($(nproc) < 4 ? 1 : 2))} -eq 1 ]]; then
-    scripts/molecule.sh "${first[@]}" "${second[@]}" || status=1
+    scripts/molecule.sh take head || status=1
 else
     two_lanes
 fi
-echo "molecule: $((${#first[@]} + ${#second[@]})) scenarios, $([[ $status -eq 0 ]] && echo all passed || echo FAILED), $((SECONDS - begun)) s (logs in $logs)"
+echo "molecule: ${#scenarios[@]} scenarios, $([[ $status -eq 0 ]] && echo all passed || echo FAILED), $((SECONDS - begun)) s (logs in $logs)"
 exit $status

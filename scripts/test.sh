@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# All tests. Two lanes, as most machines have two cores at least: what needs Python, the short forms of test-kernel and the like, and
-# some scenarios on a lab apart; what needs the lab.
+# All tests. Two lanes, as most machines have two cores at least: what needs Python, and the short forms of test-kernel and the like;
+# what needs the lab. Both take scenarios then, one of them on a lab apart.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
@@ -8,8 +8,6 @@ logs=build/test
 mkdir -p "$logs"
 begun=$SECONDS
 failed=()
-# Scenarios for the lane that is done first, about as many as make both equally long. `ssl` mostly waits; none of them measures.
-beside="ssl policies membership tenants topologies three_clouds slices"
 progress='^(molecule: .*(passed|FAILED)|killed after|test-kernel: |test-faults: )'
 
 say() { printf '[%4d s] %s\n' $((SECONDS - begun)) "$*"; }
@@ -42,14 +40,16 @@ step_faults() { scripts/test-faults.sh short; }
 step_kernel() { scripts/setup.sh kernel && scripts/test-kernel.sh short; }
 step_attack() { scripts/test-attack.sh short; }
 step_lab() { roles/lab/files/labctl down && ansible-playbook -i inventories/lab playbooks/lab_up.yml && pytest -q tests/lab; }
-step_beside() { APART=1 roles/lab/files/labctl apart beside scripts/molecule.sh $beside; }
-step_molecule() { MOLECULE_ELSEWHERE=$beside scripts/molecule.sh; }
+# Both lanes take scenarios until none is left, whichever comes to them first.
+step_beside() { APART=1 roles/lab/files/labctl apart beside scripts/molecule.sh take tail; }
+step_molecule() { scripts/molecule.sh take head; }
 # What a newcomer tries first.
 step_demo() { scripts/demo.sh; }
 step_lab_down() { tests/lab/killed.sh; }
 
 trap 'roles/lab/files/labctl down >/dev/null 2>&1; roles/lab/files/vmctl down >/dev/null 2>&1' EXIT
 say "lint, unit, faults, intents, package, sanity, kernel, attack, beside | lab, molecule, demo; lab_down (logs in $logs)"
+scripts/molecule.sh queue
 lane lint unit faults intents package sanity kernel attack beside & python_lane=$!
 lane lab molecule demo & lab_lane=$!
 wait "$python_lane" || failed+=(python)
