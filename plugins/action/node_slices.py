@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import SLICES, SLICES_RULES
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.slices import digest
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import digests_beside, lineage_beside
 
 EVIDENT = frozenset({"openssh-server", "python3"})  # packages that a machine has that answered the survey
 
 
-class ActionModule(Action):
+class ActionModule(NodeAction):
     """Action plugin of M(intercloud.vpn.node_slices). A host that the plan does not know is skipped."""
+
+    ARGUMENTS: ClassVar = SLICES
+    RULES: ClassVar = SLICES_RULES
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = {key: value for key, value in self._task.args.items() if value is not None}

@@ -5,16 +5,10 @@
 
 from __future__ import annotations
 
-import base64
-import functools
 import json
-import shlex
-import zlib
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
@@ -22,14 +16,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.f
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import survey
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._logins import is_ours
-
-# The first line runs with every Python: one that is too old for the rest at least says which it is.
-_PROGRAM = """\
-import base64,json,sys,zlib
-v=sys.version_info
-if v<(3,7):print(json.dumps({{"survey":{{"python":".".join(map(str,v[:3]))}}}}));sys.exit()
-exec(compile(zlib.decompress(base64.b64decode("{code}")),"survey","exec"))
-"""
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._sent import command, python_of
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -47,8 +34,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             if not self._concerned(variables):
                 return {**result, "skipped": True, "skip_reason": "the run is not about this host"}
-            words = [self._interpreter(variables), "-c", program()]
-            said = self._low_level_execute_command(" ".join(map(self._connection._shell.quote, words)))
+            said = self._low_level_execute_command(command(python_of(variables, self._templar), survey))
         except AnsibleError as error:
             return {**result, "silent": _line(str(error))}
         facts = read(str(said.get("stdout", "")))
@@ -82,24 +68,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if organizations and not is_shared(facts) and organization_of(facts) not in organizations:
             return False
         return is_ours(host, variables)
-
-    def _interpreter(self, variables: Mapping[str, Any]) -> str:
-        named = str(self._templar.template(variables.get("ansible_python_interpreter") or "auto"))
-        return interpreter(named, C.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=dict(variables)))
-
-
-def interpreter(named: str, known: Sequence[str]) -> str:
-    """The shell's word for the Python that the inventory names, else for what Ansible will discover among the known."""
-    if not named.startswith("auto"):
-        return shlex.quote(named)
-    return f'"$(for python in {shlex.join([*known, "python3"])}; do command -v "$python" && break; done)"'
-
-
-@functools.cache
-def program() -> str:
-    """The whole survey as a program of some lines."""
-    code = zlib.compress(Path(survey.__file__).read_bytes(), 9)
-    return _PROGRAM.format(code=base64.b64encode(code).decode())
 
 
 def read(text: str) -> dict[str, Any] | None:

@@ -65,22 +65,13 @@ missing_packages:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import slices
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import GENERATION
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import SLICES, SLICES_RULES
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "documents": {"type": "path"},
-            "slices": {"type": "list", "elements": "dict"},
-            "lineage": {"type": "dict", "default": {}},
-            **GENERATION,
-        },
-        required_one_of=[("documents", "slices")],
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=SLICES, **SLICES_RULES, supports_check_mode=True)
     result = slices.keep(module.params, Store(), module.check_mode)
     (module.fail_json if result.get("msg") else module.exit_json)(**result)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -19,6 +19,7 @@ from ansible.vars.clean import remove_internal_keys
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import AGENT, code_version, sources
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._sent import NODE, asking, command, python_of
 
 
 class Action(ActionBase):  # type: ignore[misc]
@@ -89,7 +90,10 @@ class LocalAction(Action):
 
 
 class NodeAction(Action):
-    """An action that asks a node: the agent that is installed there, if it is of this version, or else the module."""
+    """An action that asks a node: the agent there, if it is of this version, or else its code, which is sent along.
+
+    The module of the same name is for where neither works. Without pipelining there is no standard input to send on.
+    """
 
     ARGUMENTS: ClassVar[dict[str, dict[str, Any]]] = {}
     RULES: ClassVar[dict[str, Any]] = {}
@@ -101,18 +105,18 @@ class NodeAction(Action):
 
     def ask(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """What comes of the arguments on the node."""
-        # Without pipelining there is no standard input; and who does not wait for a module does not wait for the agent.
+        # Who does not wait for a module does not wait for anybody else.
         if self._is_pipelining_enabled("new") and not self._task.async_val:
-            answer = self._ask_agent(arguments)
+            answer = self._ask_directly(arguments, task_vars)
             if answer is not None:
                 return answer
         return super().ask(arguments, task_vars)
 
-    def _ask_agent(self, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The agent's answer. None where nothing was done, and the module is to do it.
+    def _ask_directly(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any] | None:
+        """The node's answer. None where nothing was done, and the module is to do it.
 
-        So it is where there is no agent of this version, or none that works; and with options that are wrong, or that
-        only Ansible can send: the module says what is wrong with them, in Ansible's words.
+        So it is where no Python can be started, and with options that are wrong, or that only Ansible can send: the
+        module says what is wrong with them, in Ansible's words.
         """
         checked = ArgumentSpecValidator(self.ARGUMENTS, **self.RULES).validate(dict(arguments))
         try:
@@ -122,16 +126,24 @@ class NodeAction(Action):
         if checked.error_messages:
             return None
         version = code_version(sources())
-        command = f"{self._compute_environment_string()} {AGENT} call {self.module} {version}".strip()
-        said = self._low_level_execute_command(command, in_data=asked.encode())
+        secret = checked._no_log_values
+        said = self._say(f"{AGENT} call {self.module} {version}", asked.encode(), {"version": version}, secret)
+        if said is None:
+            program = command(python_of(task_vars, self._templar), NODE)
+            said = self._say(program, asking(self.module, asked), {"sent": True}, secret)
+        return said
+
+    def _say(self, words: str, told: bytes, begun: Mapping[str, Any], secret: Collection[str]) -> dict[str, Any] | None:
+        """What a command answers on its standard output; None where it does not say that it began."""
+        line = f"{self._compute_environment_string()} {words}".strip()
+        said = self._low_level_execute_command(line, in_data=told)
         lines = said["stdout"].splitlines()  # among them what the machine greets with
-        if json.dumps({"version": version}) not in lines:
+        if json.dumps(begun) not in lines:
             return None
         results = [line for line in lines if line.startswith('{"result": ')]
         if said["rc"] != 0 or not results:
-            text = f"the node's agent failed: {said['stderr'].strip()}"
-            raise AnsibleActionFail(str(remove_values(text, checked._no_log_values)))
-        result: dict[str, Any] = remove_values(json.loads(results[-1])["result"], checked._no_log_values)
+            raise AnsibleActionFail(str(remove_values(f"the node's agent failed: {said['stderr'].strip()}", secret)))
+        result: dict[str, Any] = remove_values(json.loads(results[-1])["result"], secret)
         remove_internal_keys(result)
         notes = result.pop("notes", [])
         return {**result, **({"warnings": notes} if notes else {}), **({"failed": True} if "msg" in result else {})}

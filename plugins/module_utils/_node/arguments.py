@@ -52,6 +52,13 @@ INFO: Arguments = {
     "backend": {"type": "str", "choices": ["auto", "xfrm", "libipsec"], "default": "auto"},
     "days": {"type": "int", "default": 30},
 }
+SLICES: Arguments = {
+    "documents": {"type": "path"},
+    "slices": {"type": "list", "elements": "dict"},
+    "lineage": {"type": "dict", "default": {}},
+    **GENERATION,
+}
+SLICES_RULES: Rules = {"required_one_of": [("documents", "slices")]}
 _TARGET: Arguments = {
     "address": {"type": "str", "required": True},
     "source": {"type": "str"},

@@ -89,6 +89,7 @@ MODULES = (
     "resident.step",
     "resident.upkeep",
     "resident.worker",
+    "slices",
     "ssl.aes",
     "ssl.arrivals",
     "ssl.files",

@@ -63,7 +63,3 @@ def test_the_answer_is_found_among_greetings_and_else_there_is_none() -> None:
     assert node_survey.read('Welcome!\n{"survey": {"python": "3.11.2"}}\n') == {"python": "3.11.2"}
     assert node_survey.read("sh: 1: python3: not found") is None
     assert node_survey.read('{"survey": {"pyth') is None
-
-
-def test_the_program_is_short_enough_for_a_command_line() -> None:
-    assert len(node_survey.program()) < 8000

@@ -71,7 +71,7 @@ def test_one_that_is_not_there_does_nothing(store: Store, monkeypatch: pytest.Mo
 
 
 def test_what_it_does_not_know_it_does_not_do(installed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert call("node_slices", VERSION, installed, monkeypatch) == (calls.OTHER, [])
+    assert call("node_recall", VERSION, installed, monkeypatch) == (calls.OTHER, [])
 
 
 def test_what_another_run_installs_meanwhile_is_nothing_to_it(

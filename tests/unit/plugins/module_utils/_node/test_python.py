@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.action import node_survey
 from ansible_collections.intercloud.vpn.plugins.module_utils import _node
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
+from ansible_collections.intercloud.vpn.plugins.plugin_utils import _sent
 
 PACKAGE = Path(_node.__file__).parent
 MODULES = Path(__file__).resolve().parents[5] / "plugins/modules"
@@ -116,7 +116,7 @@ def test_the_survey_asks_the_python_that_modules_will_run_by(
     for name in there:
         (tmp_path / name).write_text(f"#!/bin/sh\necho {name}\n")
         (tmp_path / name).chmod(0o755)
-    word = node_survey.interpreter(named, ["python3.11", "python3.9", "python3.8", "/nowhere/python3"])
+    word = _sent.interpreter(named, ["python3.11", "python3.9", "python3.8", "/nowhere/python3"])
     said = subprocess.run(
         ["/bin/sh", "-c", f"{word} -c x"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True
     )
