@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +14,7 @@ from jinja2 import TemplateError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import COMMIT, COMMIT_RULES
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import beside
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import lineage_beside
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import document_of, lineage_beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import run_directory
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._ssl_files import expanded
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._templates import render
@@ -35,7 +34,7 @@ class ActionModule(NodeAction):
         documents = arguments.pop("documents", None)
         document = arguments.get("document")
         if not document:
-            document = self._document(documents, node)
+            document = document_of(documents, node)
             arguments["lineage"] = lineage_beside(str(documents), node)
         if document is None:
             return {
@@ -49,24 +48,6 @@ class ActionModule(NodeAction):
         arguments["files"] = {**(arguments.get("files") or {}), **rendered}
         arguments.pop("templates", None)
         return self.ask(arguments, task_vars)
-
-    @staticmethod
-    def _document(directory: Any, node: str) -> dict[str, Any] | None:
-        if not directory:
-            raise AnsibleActionFail("one of documents and document is required")
-        folder = Path(str(directory)).expanduser()
-        if not folder.is_dir():
-            raise AnsibleActionFail(f"documents: {folder} is no directory")
-        path = folder / f"{node}.json"
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise AnsibleActionFail(f"documents: {path}: {error}") from error
-        if not isinstance(found, dict):
-            raise AnsibleActionFail(f"documents: {path} holds no document")
-        return found
 
     def _files(self, arguments: dict[str, Any], document: dict[str, Any], variables: dict[str, Any]) -> dict[str, str]:
         """Render the templates; a node that no VPN concerns any more needs none."""

@@ -1,14 +1,17 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks the node; see :class:`NodeAction`."""
+"""Reads what an edge's document asks of it, once, and asks the edge what it has."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import INFO
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import PSK, kind_of
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import document_of
 
 
 class ActionModule(NodeAction):
@@ -16,3 +19,29 @@ class ActionModule(NodeAction):
 
     ARGUMENTS: ClassVar = INFO
     _supports_async = True
+
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        arguments = dict(self._task.args)
+        directory = arguments.pop("documents", None)
+        more = arguments.pop("ssl_packages", None) or []
+        if directory is None:
+            return self.ask(arguments, task_vars)
+        document = document_of(directory, str(task_vars["inventory_hostname"])) or {}
+        asked = asked_of(document)
+        if not asked["peers"]:
+            return {"changed": False, "skipped": True, "skip_reason": "no tunnel ends here", "edge": asked}
+        if any(tunnel.get("kind") == "ssl" for tunnel in document["tunnels"]):
+            arguments["packages"] = [*(arguments.get("packages") or []), *more]
+        return {**self.ask(arguments, task_vars), "edge": asked}
+
+
+def asked_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a document asks of an edge, as roles need it: RV(edge) of the module."""
+    tunnels = document.get("tunnels") or []
+    return {
+        "organization": document.get("organization", ""),
+        "identity": tunnels[0]["local_id"] if tunnels else "",
+        "certificate": any(kind_of(tunnel) != PSK for tunnel in tunnels),
+        "keys": any(map(kind_of, tunnels)),
+        "peers": [tunnel["peer"] for tunnel in tunnels],
+    }

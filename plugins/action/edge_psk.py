@@ -11,7 +11,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import tunnels_to
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import PPK, TLS_CRYPT, kind_of, wrong_psk
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import document_of, load_plan
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import concerned
 
 
@@ -23,6 +23,9 @@ class ActionModule(Action):
         arguments = dict(self._task.args)
         if arguments.get("plan"):
             arguments.update(_of_edge(str(arguments.pop("plan")), str(arguments.pop("edge"))))
+        elif arguments.get("documents"):
+            document = document_of(arguments.pop("documents"), str(task_vars["inventory_hostname"])) or {}
+            arguments.update(organization=document.get("organization"), tunnels=document.get("tunnels") or [])
         tunnels = [tunnel for tunnel in arguments["tunnels"] if kind_of(tunnel)]
         # To read the variables of a host takes 4 ms. The plan of this run has read them all.
         with_psk = (concerned() or {}).get("with_psk")

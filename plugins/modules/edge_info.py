@@ -32,6 +32,16 @@ options:
     description: A certificate that ends within so many days does not count as valid.
     type: int
     default: 30
+  documents:
+    description:
+      - The directory on the controller that M(intercloud.vpn.vpn_plan) made. With it, RV(edge) is what the edge's document
+        asks of it, and an edge where no tunnel ends is skipped without being contacted.
+    type: path
+  ssl_packages:
+    description: Packages to look for besides, if the document has a tunnel of kind ssl.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - intercloud.vpn.attributes
   - intercloud.vpn.attributes.action
@@ -55,6 +65,27 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+edge:
+  description: What the edge's document asks of it.
+  type: dict
+  returned: with O(documents)
+  contains:
+    organization:
+      description: Whose edge it is.
+      type: str
+    identity:
+      description: Its IKE identity; empty where no tunnel ends.
+      type: str
+    certificate:
+      description: Whether it needs a certificate. An edge whose tunnels all have pre-shared keys needs none.
+      type: bool
+    keys:
+      description: Whether a tunnel has a pre-shared key, a PPK or a tls-crypt key.
+      type: bool
+    peers:
+      description: The edges at the other ends of its tunnels.
+      type: list
+      elements: str
 missing_packages:
   description: The packages of O(packages) that are not installed.
   type: list

@@ -29,7 +29,10 @@ options:
   plan:
     description:
       - Path of the plan's summary C(plan.json) on the controller; the tunnels are those to O(edge).
-      - One of O(plan) and O(tunnels) is required.
+      - One of O(plan), O(documents) and O(tunnels) is required.
+    type: path
+  documents:
+    description: The directory on the controller with a document per node; the tunnels are those of this edge.
     type: path
   edge:
     description: An external edge. Needed with O(plan).
@@ -61,8 +64,7 @@ EXAMPLES = r"""
 - name: Fetch the pre-shared keys
   intercloud.vpn.edge_psk:
     state_dir: /var/lib/intercloud-vpn
-    organization: acme
-    tunnels: "{{ document.tunnels }}"
+    documents: "{{ vcc_server_plan.documents_dir }}"
   delegate_to: "{{ groups['vcc_server'] | first }}"
   register: vcc_psk_found
   no_log: true

@@ -47,6 +47,25 @@ def load_plan(path: str) -> tuple[Mapping[str, Any], Documents]:
     return plan, Documents(plan["documents_dir"])
 
 
+def document_of(directory: Any, node: str) -> dict[str, Any] | None:
+    """A node's document in a directory of them; None where the plan has none for it."""
+    if not directory:
+        raise VccError("one of documents and document is required")
+    folder = Path(str(directory)).expanduser()
+    if not folder.is_dir():
+        raise VccError(f"documents: {folder} is no directory")
+    path = folder / f"{node}.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise VccError(f"documents: {path}: {error}") from error
+    if not isinstance(found, dict):
+        raise VccError(f"documents: {path} holds no document")
+    return found
+
+
 def lineage_beside(directory: str | Path, name: str) -> Mapping[str, Any] | None:
     """What a document of the plan in ``directory`` descends from; None for documents that came from no ledger."""
     path = Path(os.path.expanduser(directory)).parent / "lineage" / f"{name}.json"

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from .. import part
 from ..system.run import CommandError, have, run
 
 Json = dict[str, Any]
@@ -22,9 +23,13 @@ _once = threading.local()
 
 @contextlib.contextmanager
 def reading_once() -> Iterator[None]:
-    """Ask the kernel each question once, for a block that changes nothing: subsystems that compare ask the same."""
+    """Ask the kernel each question once, for a block that changes nothing: subsystems that compare ask the same.
+
+    Not in the resident agent, which has time and is to be small: with 1,000 routes, the answers take 4 MB.
+    """
     before = getattr(_once, "answers", None)
-    _once.answers = {} if before is None else before
+    if not part.RESIDENT:
+        _once.answers = {} if before is None else before
     try:
         yield
     finally:
