@@ -41,7 +41,7 @@ def asked_of(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "organization": document.get("organization", ""),
         "identity": tunnels[0]["local_id"] if tunnels else "",
-        "certificate": any(kind_of(tunnel) != PSK for tunnel in tunnels),
-        "keys": any(map(kind_of, tunnels)),
+        "needs_certificate": any(kind_of(tunnel) != PSK for tunnel in tunnels),
+        "needs_keys": any(map(kind_of, tunnels)),
         "peers": [tunnel["peer"] for tunnel in tunnels],
     }

@@ -34,8 +34,8 @@ options:
     default: 30
   documents:
     description:
-      - The directory on the controller that M(intercloud.vpn.vpn_plan) made. With it, RV(edge) is what the edge's document
-        asks of it, and an edge where no tunnel ends is skipped without being contacted.
+      - The directory on the controller that M(intercloud.vpn.vpn_plan) made. With it, RV(edge) is what the edge's
+        document asks of it, and an edge where no tunnel ends is skipped without being contacted.
     type: path
   ssl_packages:
     description: Packages to look for besides, if the document has a tunnel of kind ssl.
@@ -76,10 +76,10 @@ edge:
     identity:
       description: Its IKE identity; empty where no tunnel ends.
       type: str
-    certificate:
+    needs_certificate:
       description: Whether it needs a certificate. An edge whose tunnels all have pre-shared keys needs none.
       type: bool
-    keys:
+    needs_keys:
       description: Whether a tunnel has a pre-shared key, a PPK or a tls-crypt key.
       type: bool
     peers:
