@@ -34,7 +34,7 @@ def program(module: ModuleType) -> str:
     """A whole module that imports nothing of ours, as a program of some lines."""
     path = Path(str(module.__file__))
     code = zlib.compress(path.read_bytes(), 9)
-    return _PROGRAM.format(code=base64.b64encode(code).decode(), name=path.stem)
+    return _PROGRAM.format(code=base64.b64encode(code).decode(), name=f"intercloud_vpn_{path.stem}")
 
 
 @functools.cache
