@@ -20,12 +20,12 @@ from ansible import constants as C
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import sent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import HOME, sources
 
-# The first line runs with every Python: one that is too old for the rest at least says which it is.
+# Begins with its name, for who reads a log. The first lines run with every Python: one that is too old says which it is.
 _PROGRAM = """\
-import base64,json,sys,zlib
+import base64,json,sys,zlib;n="{name}"
 v=sys.version_info
 if v<(3,7):print(json.dumps({{"survey":{{"python":".".join(map(str,v[:3]))}}}}));sys.exit()
-exec(compile(zlib.decompress(base64.b64decode("{code}")),"{name}","exec"))
+exec(compile(zlib.decompress(base64.b64decode("{code}")),n,"exec"))
 """
 
 
