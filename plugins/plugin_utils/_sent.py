@@ -20,7 +20,7 @@ from ansible import constants as C
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import sent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import HOME, sources
 
-# Begins with its name, for who reads a log. The first lines run with every Python: one that is too old says which it is.
+# Begins with its name, for logs. The first lines run with every Python: one that is too old says which it is.
 _PROGRAM = """\
 import base64,json,sys,zlib;n="{name}"
 v=sys.version_info
