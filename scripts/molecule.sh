@@ -76,6 +76,7 @@ run() {  # a scenario; fails if it does
 lane() {  # runs the named scenarios, or, with `take END`, those that are left; fails if one of them does
     local failed=() scenario last=
     if [[ $1 == take ]]; then
+        [[ -f $queue ]] || { echo "molecule: there is no queue" >&2; return 1; }
         while scenario=$(take "$2") && [[ -n $scenario ]]; do
             run "$scenario" || failed+=("$scenario")
             last=$scenario

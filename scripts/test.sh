@@ -49,7 +49,7 @@ step_lab_down() { tests/lab/killed.sh; }
 
 trap 'roles/lab/files/labctl down >/dev/null 2>&1; roles/lab/files/vmctl down >/dev/null 2>&1' EXIT
 say "lint, unit, faults, intents, package, sanity, kernel, attack, beside | lab, molecule, demo; lab_down (logs in $logs)"
-scripts/molecule.sh queue
+scripts/molecule.sh queue || exit 1
 lane lint unit faults intents package sanity kernel attack beside & python_lane=$!
 lane lab molecule demo & lab_lane=$!
 wait "$python_lane" || failed+=(python)

@@ -94,6 +94,7 @@ class ActionModule(LocalAction):
                 keep(probes / f"{host}.json", kept(Path(given["probes"]) / f"{host}.json"))
             variables.update(
                 vcc_cloud_probes=f"{there}/project/probes",
+                vcc_cloud_probing=sorted(names),
                 vcc_cloud_nodes=sorted({*given["nodes"]} & given["hosts"]),
             )
         environment = {

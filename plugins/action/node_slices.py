@@ -24,6 +24,7 @@ class ActionModule(NodeAction):
 
     ARGUMENTS: ClassVar = SLICES
     RULES: ClassVar = SLICES_RULES
+    HAS_AGENT: ClassVar = False  # a VCC node holds slices, and nothing else of ours
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = {key: value for key, value in self._task.args.items() if value is not None}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,7 +34,7 @@ class ActionModule(LocalAction):
 
     ARGUMENTS: ClassVar = {
         "plan": {"type": "path", "required": True},
-        "observed_var": {"type": "str", "default": "vcc_observed"},
+        "variables": {"type": "list", "elements": "str", "default": ["vcc_probed", "vcc_observed"]},
         "seen": {"type": "path"},
         "choice": {"type": "dict", "required": True},
         "hosts": {"type": "list", "elements": "str"},
@@ -55,7 +55,7 @@ class ActionModule(LocalAction):
         if given["seen"]:
             states = kept_by(Path(given["seen"]), hosts & hostvars.keys())
         else:
-            states = registered(hostvars, hosts, given["observed_var"])
+            states = registered(hostvars, hosts, given["variables"])
         observed = {host: state for host, state in states.items() if host in every}
         probes = {host: state for host, state in states.items() if host in targets}
         now = datetime.datetime.now(datetime.timezone.utc)
@@ -102,19 +102,17 @@ def trust(given: Mapping[str, Any], now: datetime.datetime) -> Trust | None:
     return Trust(given["authorities"], revoked, now, given["certificate_days"])
 
 
-def registered(hostvars: Any, hosts: Iterable[str], name: str) -> dict[str, Mapping[str, Any]]:
-    """What the hosts registered under a name, else why they did not. A host that is in no inventory is left out."""
+def registered(hostvars: Any, hosts: Iterable[str], names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """What the hosts registered under one of the names, else why they did not. Those of no inventory are left out."""
     found = {}
     for host in hosts:
         if host in hostvars:
             variables = hostvars.raw_get(host)  # not templated: it is data that came from hosts
-            value = variables.get(name)
-            if isinstance(value, Mapping) and not value.get("skipped"):
-                found[host] = value
-            else:
-                failure = last_failure(variables)
-                if failure:
-                    found[host] = failure
+            values = [value for value in map(variables.get, names) if isinstance(value, Mapping)]
+            answers = [value for value in values if not value.get("skipped")]
+            answer = answers[0] if answers else last_failure(variables)
+            if answer:
+                found[host] = answer
     return found
 
 

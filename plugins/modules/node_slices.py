@@ -15,6 +15,7 @@ description:
   - A VCC node holds, for people and tools in its cloud, what the nodes of the cloud are told. It may serve several
     organizations. Each has a file of its own, and a run touches only those of the organizations that it plans for.
   - A slice with nothing in it is removed.
+  - A node is not asked where the survey of the same plan saw that it has what it would be told.
 options:
   documents:
     description:

@@ -23,10 +23,13 @@ options:
   seen:
     description: A directory with what hosts reported, of M(intercloud.vpn.cloud_run). It takes the place of variables.
     type: path
-  observed_var:
-    description: Name of the variable in which the hosts registered M(intercloud.vpn.node_observe).
-    type: str
-    default: vcc_observed
+  variables:
+    description:
+      - Names of the variables in which hosts registered M(intercloud.vpn.node_observe). Of each host, the first counts
+        that it was not skipped for.
+    type: list
+    elements: str
+    default: [vcc_probed, vcc_observed]
   choice:
     description: Which probes there were, as M(intercloud.vpn.vpn_probes) returned it.
     type: dict

@@ -98,6 +98,8 @@ class NodeAction(Action):
     ARGUMENTS: ClassVar[dict[str, dict[str, Any]]] = {}
     RULES: ClassVar[dict[str, Any]] = {}
     """The module's options, and which of them go together."""
+    HAS_AGENT: ClassVar = True
+    """Whether hosts of this kind have one."""
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Ask with what the task gives."""
@@ -125,9 +127,10 @@ class NodeAction(Action):
             return None
         if checked.error_messages:
             return None
-        version = code_version(sources())
-        secret = checked._no_log_values
-        said = self._say(f"{AGENT} call {self.module} {version}", asked.encode(), {"version": version}, secret)
+        secret, said = checked._no_log_values, None
+        if self.HAS_AGENT:
+            version = code_version(sources())
+            said = self._say(f"{AGENT} call {self.module} {version}", asked.encode(), {"version": version}, secret)
         if said is None:
             program = command(python_of(task_vars, self._templar), NODE)
             said = self._say(program, asking(self.module, asked), {"sent": True}, secret)
@@ -142,7 +145,7 @@ class NodeAction(Action):
             return None
         results = [line for line in lines if line.startswith('{"result": ')]
         if said["rc"] != 0 or not results:
-            raise AnsibleActionFail(str(remove_values(f"the node's agent failed: {said['stderr'].strip()}", secret)))
+            raise AnsibleActionFail(str(remove_values(f"the node's code failed: {said['stderr'].strip()}", secret)))
         result: dict[str, Any] = remove_values(json.loads(results[-1])["result"], secret)
         remove_internal_keys(result)
         notes = result.pop("notes", [])

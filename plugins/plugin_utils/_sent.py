@@ -20,9 +20,11 @@ from ansible import constants as C
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import sent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import HOME, sources
 
-# Begins with its name, for logs. The first lines run with every Python: one that is too old says which it is.
+# Begins with its name, for logs. It imports nothing from the directory it begins in. The first lines run with every
+# Python: one that is too old for the rest at least says which it is.
 _PROGRAM = """\
-import base64,json,sys,zlib;n="{name}"
+import sys;n="{name}";sys.path=[p for p in sys.path if p]
+import base64,json,zlib
 v=sys.version_info
 if v<(3,7):print(json.dumps({{"survey":{{"python":".".join(map(str,v[:3]))}}}}));sys.exit()
 exec(compile(zlib.decompress(base64.b64decode("{code}")),n,"exec"))
@@ -54,13 +56,14 @@ def asking(module: str, asked: str) -> bytes:
 
 
 def command(python: str, module: ModuleType) -> str:
-    """The shell's words for a program, which finds nothing in the directory it begins in, or in its environment."""
-    return f"{python} -I -c {shlex.quote(program(module))}"
+    """The shell's words for a program."""
+    return f"{python} -c {shlex.quote(program(module))}"
 
 
 def python_of(variables: Mapping[str, Any], templar: Any) -> str:
     """The shell's word for a machine's Python."""
-    named = str(templar.template(variables.get("ansible_python_interpreter") or "auto"))
+    configured = C.config.get_config_value("INTERPRETER_PYTHON")
+    named = str(templar.template(variables.get("ansible_python_interpreter") or configured or "auto"))
     return interpreter(named, C.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=dict(variables)))
 
 

@@ -104,7 +104,9 @@ OF_ROLES = (
 REGISTERED = (
     "vcc_cloud_nodes",
     "vcc_cloud_probes",
+    "vcc_cloud_probing",
     "vcc_observed",
+    "vcc_probed",
     "vcc_probing",
     "vcc_recalled",
     "vcc_server_backed_up",

@@ -93,7 +93,7 @@ def answer(name: str, version: str, store: Store) -> int:
     if name not in CALLS or installed_version(store) != version:
         return OTHER
     keep_sources()
-    sys.stdout.write(f"{json.dumps({'version': version})}\n")
+    sys.stdout.write(f"\n{json.dumps({'version': version})}\n")  # what greets may not end its line
     sys.stdout.flush()
     result = result_of(name, json.load(sys.stdin), store)
     sys.stdout.write(f"{json.dumps({'result': result})}\n")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timezone
 from typing import Any
 
@@ -22,24 +21,14 @@ from .state import Store
 from .system import units
 from .tunnel_kind import UP
 
-LOOK_AGAIN = 0.3  # seconds
-
 
 def observed(given: dict[str, Any], store: Store) -> dict[str, Any]:
     """The result of the module node_observe with its parameters; one with `msg` is a failure."""
     result = probed(given)
     if "msg" in result:
         return result
-    _settle(store, given["settle"])
     with ip.reading_once():
         return {**result, **observe(store)}
-
-
-def _settle(store: Store, seconds: float) -> None:
-    """Wait until all links are up, so many seconds at most: some come up by packets of probes, which others send."""
-    current, deadline = store.running().generation, time.monotonic() + seconds
-    while any(link["state"] not in UP for link in states(current, store)) and time.monotonic() < deadline:
-        time.sleep(LOOK_AGAIN)
 
 
 def observe(store: Store) -> dict[str, Any]:

@@ -38,6 +38,10 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         """Whether there are modules in it."""
         return any(name.startswith(f"{fullname}.") for name in self.texts)
 
+    def get_code(self, fullname: str) -> Any:
+        """With the module's name where a traceback has a file's."""
+        return self.source_to_code(self.get_source(fullname), fullname)
+
     def get_source(self, fullname: str) -> str:
         """The agent is installed from what is told here."""
         return self.texts[fullname]
@@ -50,7 +54,7 @@ def main() -> None:
     name, asked = read().decode().strip(), json.loads(read())
     sys.meta_path.insert(0, Sources(texts))
     calls = importlib.import_module(f"{PACKAGE}.calls")
-    sys.stdout.write(f"{json.dumps({'sent': True})}\n")
+    sys.stdout.write(f"\n{json.dumps({'sent': True})}\n")  # what greets may not end its line
     sys.stdout.flush()
     result = calls.result_of(name, asked)
     sys.stdout.write(f"{json.dumps({'result': result})}\n")

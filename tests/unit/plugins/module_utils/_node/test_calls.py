@@ -48,7 +48,7 @@ def call(
     monkeypatch.setattr("sys.stdout", said)
     code = calls.answer(name, version, store)
     monkeypatch.undo()
-    return code, [json.loads(line) for line in said.getvalue().splitlines()]
+    return code, [json.loads(line) for line in said.getvalue().splitlines() if line]
 
 
 def test_it_answers_in_a_line_after_its_version(installed: Store, monkeypatch: pytest.MonkeyPatch) -> None:

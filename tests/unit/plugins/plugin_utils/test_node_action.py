@@ -1,0 +1,185 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node is asked once: its agent, or else code that is sent along, or else a module; and nothing is done twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.intercloud.vpn.plugins.action import edge_info, node_observe, node_slices
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity, slices
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
+from ansible_collections.intercloud.vpn.plugins.plugin_utils import _action, _plan_file
+
+VERSION = install.code_version(install.sources())
+AGENT = f'\n{{"version": "{VERSION}"}}\n'
+SENT = '\n{"sent": true}\n'
+RESULT = '{"result": {"changed": false, "generation": 3}}\n'
+NOT_FOUND = {"rc": 127, "stdout": "", "stderr": "not found"}
+HOST: dict[str, Any] = {"inventory_hostname": "edge-east", "ansible_python_interpreter": "/usr/bin/python3"}
+
+
+def said(*lines: str, rc: int = 0) -> dict[str, Any]:
+    return {"rc": rc, "stdout": "".join(lines), "stderr": ""}
+
+
+class Node:
+    """What is run on it, and what it says to that."""
+
+    def __init__(self, *answers: dict[str, Any]) -> None:
+        self.answers = list(answers)
+        self.commands: list[str] = []
+        self.modules: list[str] = []
+
+    def __call__(self, command: str, in_data: bytes) -> dict[str, Any]:
+        assert in_data
+        self.commands.append(command)
+        return self.answers.pop(0)
+
+
+@pytest.fixture
+def action(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    def make(kind: Any, node: Node, **arguments: Any) -> Any:
+        one = kind.__new__(kind)
+        name = kind.__module__.rpartition(".")[2]
+        one._task = SimpleNamespace(action=f"intercloud.vpn.{name}", args=arguments, check_mode=False, async_val=0)
+        one._templar = SimpleNamespace(template=lambda text: text)
+        one._low_level_execute_command = node
+        one._is_pipelining_enabled = lambda _style: True
+        one._compute_environment_string = lambda: ""
+        monkeypatch.setattr(
+            _action.Action, "ask", lambda self, *_: node.modules.append(self.module) or {"by": "module"}
+        )
+        return one
+
+    return make
+
+
+def test_the_agent_answers(action: Callable[..., Any]) -> None:
+    node = Node(said("Welcome", AGENT, RESULT))
+    assert action(edge_info.ActionModule, node).act(HOST) == {"changed": False, "generation": 3}
+    assert [command.split()[1] for command in node.commands] == ["call"]
+
+
+def test_without_it_its_code_comes_along(action: Callable[..., Any]) -> None:
+    node = Node(NOT_FOUND, said("Welcome", SENT, RESULT))
+    assert action(edge_info.ActionModule, node).act(HOST) == {"changed": False, "generation": 3}
+    assert len(node.commands) == 2 and node.commands[1].startswith("/usr/bin/python3 -c ")
+    assert node.modules == []
+
+
+def test_where_no_python_starts_the_module_says_why(action: Callable[..., Any]) -> None:
+    node = Node(NOT_FOUND, NOT_FOUND)
+    assert action(edge_info.ActionModule, node).act(HOST) == {"by": "module"}
+    assert node.modules == ["edge_info"]
+
+
+@pytest.mark.parametrize("answers", [[said(AGENT, rc=1)], [NOT_FOUND, said(SENT, rc=1)], [NOT_FOUND, said(SENT)]])
+def test_what_began_and_did_not_end_is_a_failure_and_not_tried_again(
+    action: Callable[..., Any], answers: list[dict[str, Any]]
+) -> None:
+    node = Node(*answers)
+    with pytest.raises(AnsibleActionFail, match="the node's code failed"):
+        action(edge_info.ActionModule, node).act(HOST)
+    assert (node.answers, node.modules) == ([], [])
+
+
+def test_who_only_probes_is_not_sent_what_looks(action: Callable[..., Any]) -> None:
+    target = {"address": "100.64.0.1", "expect": "reachable"}
+    node = Node(NOT_FOUND, NOT_FOUND)
+    action(node_observe.ActionModule, node, look=False, targets=[target]).act(HOST)
+    assert node.modules == ["member_probe"]
+    node = Node()
+    assert action(node_observe.ActionModule, node, look="no").act(HOST)["skipped"]
+
+
+def test_the_configured_python_is_asked_where_the_inventory_names_none(
+    action: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANSIBLE_PYTHON_INTERPRETER", "/opt/python/bin/python3")
+    node = Node(NOT_FOUND, said(SENT, RESULT))
+    action(edge_info.ActionModule, node).act({"inventory_hostname": "edge-east"})
+    assert node.commands[1].startswith("/opt/python/bin/python3 -c ")
+
+
+# VCC nodes
+
+SLICE = {
+    "format": 1,
+    "node": "node-east",
+    "role": "vcc_node",
+    "organization": "acme",
+    "generation": 3,
+    "slice": {"x": {}},
+}
+LINEAGE = {"ledger": "ours", "hash": "ab", "ancestors": {}}
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    for folder, content in (("documents", SLICE), ("lineage", LINEAGE)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "node-east.json").write_text(json.dumps(content))
+    return tmp_path / "documents"
+
+
+def found(documents: Path, digests: dict[str, str]) -> None:
+    _plan_file.keep(documents.parent / _plan_file.SLICES, {"node-east": digests})
+
+
+@pytest.mark.parametrize(
+    ("digests", "packages", "asked"),
+    [
+        ({"acme": "same"}, ["python3"], False),
+        ({"acme": "same", "umbra": "another organization's"}, [], False),
+        ({"acme": "other"}, [], True),
+        ({}, [], True),
+        ({"acme": "same"}, ["python3", "htop"], True),  # whether it has that, nobody saw
+    ],
+)
+def test_a_vcc_node_that_has_its_slices_is_not_asked(
+    action: Callable[..., Any], documents: Path, digests: dict[str, str], packages: list[str], asked: bool
+) -> None:
+    same = slices.digest(SLICE, LINEAGE)
+    assert identity.stored(LINEAGE)
+    found(documents, {name: same if one == "same" else one for name, one in digests.items()})
+    node = Node(said(SENT, RESULT))
+    task = action(node_slices.ActionModule, node, documents=str(documents), require=packages)
+    assert task.act({**HOST, "inventory_hostname": "node-east"})["changed"] is False
+    assert len(node.commands) == int(asked)  # and it has no agent that could be asked first
+
+
+# Org edges
+
+
+def test_what_a_document_asks_of_an_edge() -> None:
+    certificate = {"peer": "b", "local_id": "a.acme", "ike": {"auth": "pubkey"}}
+    psk = {"peer": "c", "local_id": "a.acme", "ike": {"auth": "psk"}}
+    ppk = {"peer": "d", "local_id": "a.acme", "ike": {"auth": "pubkey", "ppk": "x"}}
+    ssl = {"peer": "e", "local_id": "a.acme", "kind": "ssl", "ssl": {"tls_crypt": "a"}}
+    asked = {
+        name: edge_info.asked_of({"organization": "acme", "tunnels": tunnels})
+        for name, tunnels in {"both": [certificate, psk], "psk": [psk], "ppk": [ppk], "ssl": [ssl], "none": []}.items()
+    }
+    assert {name: (one["needs_certificate"], one["needs_keys"]) for name, one in asked.items()} == {
+        "both": (True, True),
+        "psk": (False, True),
+        "ppk": (True, True),
+        "ssl": (True, True),
+        "none": (False, False),
+    }
+    assert asked["both"] == {
+        "organization": "acme",
+        "identity": "a.acme",
+        "needs_certificate": True,
+        "needs_keys": True,
+        "peers": ["b", "c"],
+    }
