@@ -16,19 +16,9 @@ from .kernel import ip, neighbours, usage
 from .kernel.effective import diverted
 from .kernel.foreign import droppers
 from .kinds import KINDS
-from .probe.ping import probed
 from .state import Store
 from .system import units
 from .tunnel_kind import UP
-
-
-def observed(given: dict[str, Any], store: Store) -> dict[str, Any]:
-    """The result of the module node_observe with its parameters; one with `msg` is a failure."""
-    result = probed(given)
-    if "msg" in result:
-        return result
-    with ip.reading_once():
-        return {**result, **observe(store)}
 
 
 def observe(store: Store) -> dict[str, Any]:
@@ -66,3 +56,14 @@ def observe(store: Store) -> dict[str, Any]:
         "reasons": reasons,
         "certificate": x509.certificate(store) if certificates.needed(current) else None,
     }
+
+
+def observed(given: dict[str, Any], store: Store) -> dict[str, Any]:
+    """The result of the module node_observe with its parameters; one with `msg` is a failure."""
+    from .probe.ping import probed  # the resident agent, which only observes, has no use for it
+
+    result = probed(given)
+    if "msg" in result:
+        return result
+    with ip.reading_once():
+        return {**result, **observe(store)}

@@ -9,7 +9,6 @@ package, and runs with Pythons that the rest does not know, so that the plan can
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -153,6 +152,8 @@ def _slices(place: str) -> dict[str, int]:
 
 def _digests(place: str) -> dict[str, str]:
     """On a VCC node: the SHA-256 of each organization's slice and of what it descends from, as the files have them."""
+    import hashlib  # loads OpenSSL, 4 MB, for which the resident agent, which imports this file, has no use
+
     found = {}
     for name in _names(place):
         try:

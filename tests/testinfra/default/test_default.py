@@ -13,6 +13,7 @@ from itertools import permutations
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.answers import SETTLED
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
 
@@ -140,3 +141,13 @@ def test_charon_loads_what_is_named_and_listens_for_ike_only(edge):
     named = charon.plugins("libipsec")
     assert strongswan.plugins(edge) == ["charon-systemd", *(name for name in named if name != "ml")]
     assert strongswan.listens(edge) == {"udp 500", "udp 4500"}
+
+
+def test_a_vpn_that_nobody_used_for_a_while_is_as_planned():
+    """Its link has counted nothing since its last rekeying. What it carries then are the probes: edges look after them."""
+    lab.sh("edge-east", "swanctl --rekey --child payroll")
+    age = "swanctl --list-sas --child payroll | sed -nE 's/.* installed ([0-9]+)s ago.*/\\1/p' | sort -n | head -n 1"
+    for edge in EDGES:
+        lab.wait_for("a link that is a minute old", lambda edge=edge: int(lab.sh(edge, age) or 0) > SETTLED, 120)
+        assert (strongswan.link(edge, "payroll").packets_in, strongswan.link(edge, "payroll").packets_out) == (0, 0)
+    assert playbooks.run("verify_vpn").changed == frozenset()

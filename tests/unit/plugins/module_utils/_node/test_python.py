@@ -121,3 +121,13 @@ def test_the_survey_asks_the_python_that_modules_will_run_by(
         ["/bin/sh", "-c", f"{word} -c x"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True
     )
     assert said.stdout.strip() == expected
+
+
+def test_the_resident_agent_imports_nothing_large() -> None:
+    """OpenSSL is 4 MB, and the agent is to take 20 at most."""
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import _node.agent; "
+        "print(sorted({'hashlib', 'ssl', 'asyncio', 'multiprocessing', '_node.probe'} & {*sys.modules}))"
+    )
+    words = [sys.executable, "-IS", "-c", program, str(PACKAGE.parent)]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip() == "[]"
