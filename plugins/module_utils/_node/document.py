@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 try:  # hashlib loads OpenSSL: 4 MB that a resident agent has no other use for
@@ -43,7 +44,7 @@ class Generation:
     awaited: frozenset[str] = frozenset()
     """In check mode: tunnels whose pre-shared key the real run would make. Never stored."""
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Tells generations with different content apart.
 

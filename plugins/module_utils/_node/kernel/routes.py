@@ -38,7 +38,7 @@ class Route:
     @property
     def family(self) -> int:
         """4 or 6."""
-        return ipaddress.ip_network(self.prefix).version
+        return 6 if ":" in self.prefix else 4
 
     def __str__(self) -> str:
         words = ["" if self.kind == "unicast" else self.kind, self.prefix]
@@ -112,9 +112,10 @@ class Routes(Part):
     def _compare(self) -> tuple[list[Route], list[Route]]:
         """Routes to add (or to replace), and routes to remove."""
         want, found = self._mine(wanted(self.want, self.store.arrivals)), self._mine(loaded())
-        add = [route for route in want if route not in found]
+        there, asked = set(found), set(want)
+        add = [route for route in want if route not in there]
         taken = {(route.prefix, route.metric) for route in add}
-        over = [route for route in found if route not in want and (route.prefix, route.metric) not in taken]
+        over = [route for route in found if route not in asked and (route.prefix, route.metric) not in taken]
         return add, over
 
     def problems(self) -> list[str]:
