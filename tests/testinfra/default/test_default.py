@@ -144,7 +144,7 @@ def test_charon_loads_what_is_named_and_listens_for_ike_only(edge):
 
 
 def test_a_vpn_that_nobody_used_for_a_while_is_as_planned():
-    """Its link has counted nothing since its last rekeying. What it carries then are the probes: edges look after them."""
+    """Since its link was rekeyed, it carries nothing but probes. Edges look after them."""
     lab.sh("edge-east", "swanctl --rekey --child payroll")
     age = "swanctl --list-sas --child payroll | sed -nE 's/.* installed ([0-9]+)s ago.*/\\1/p' | sort -n | head -n 1"
     for edge in EDGES:
