@@ -14,7 +14,7 @@ from ..part import Context, Part
 from ..system import files, systemd
 from ..system.run import CommandError, have, run
 from . import certificates as _certificates
-from . import charon, revocations, scratch
+from . import charon, differing, revocations, scratch
 from . import connections as _connections
 from .vici import ViciError
 
@@ -105,7 +105,8 @@ class Swanctl(Part):
             return [] if self.check else ["swanctl is not installed"]
         if not self._stale():
             return []
-        changed = {charon.CONFIG: self._text}
+        text, known = self._to_try()
+        changed = {charon.CONFIG: text}
         for name, path in _certificates.FILES.items():
             text = self.want.files.get(name, "")
             if _certificates.signed(text):
@@ -123,11 +124,23 @@ class Swanctl(Part):
             if tunnel["ike"].get("ppk") and connections.get(tunnel["name"], {}).get("ppk_required") != "yes"
         ]
         for name, children in self._shape.items():
+            if name in known:
+                continue
             if name not in found:
                 wrong.append(f"{FILE}: connection {name} of the document is missing")
             elif found[name] != children:
                 wrong.append(f"{FILE}: connection {name} has other children or selectors than the document")
         return wrong
+
+    def _to_try(self) -> tuple[str, set[str]]:
+        """The file without connections that charon has from the same words, as the document wants them; and those."""
+        before, noted = files.read(self.store.at(charon.CONFIG)), charon.marker(self.store)
+        if self._renewed or (noted.get("config"), noted.get("credentials")) != (sha256(before), self._credentials):
+            return self._text, set()
+        loaded = _connections.loaded()
+        with_ppk = {tunnel["name"] for tunnel in self.want.tunnels("ipsec") if tunnel["ike"].get("ppk")}
+        same = {name for name, children in self._shape.items() if loaded.get(name) == children} - with_ppk
+        return differing.only(self._text, before, same)
 
     def _no_mlkem(self, exchanges: set[str]) -> list[str]:
         """Tunnels whose proposals have ML-KEM, if this strongSwan has none. `exchanges`: what it can do."""

@@ -43,6 +43,7 @@ MODULES = (
     "ipsec.certificates",
     "ipsec.charon",
     "ipsec.connections",
+    "ipsec.differing",
     "ipsec.duplicates",
     "ipsec.kind",
     "ipsec.links",

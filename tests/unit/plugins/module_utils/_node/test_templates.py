@@ -14,6 +14,8 @@ from typing import Any
 import jinja2
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import differing
+
 ROLES = Path(__file__).parents[5] / "roles"
 NAMESPACE = subprocess.run(["unshare", "-n", "nft", "--version"], capture_output=True, check=False).returncode == 0
 
@@ -135,6 +137,9 @@ def test_redirects_are_matched_by_block(document: dict[str, Any]) -> None:
 def test_one_end_initiates(document: dict[str, Any], initiator: bool, backend: str, trap: bool, action: str) -> None:
     document["tunnels"][0]["initiator"] = initiator
     text = render("org_edge", "swanctl.conf.j2", document, backend, trap)
+    found = differing.layout(text)  # so that of many connections only those that differ are tried
+    assert found is not None and list(found.connections) == [tunnel["name"] for tunnel in document["tunnels"]]
+    assert "".join((found.head, *found.connections.values(), found.tail)) == text
     assert f"start_action = {action}\n" in text
     assert ("if_id_in = 1\n" in text) == (backend == "xfrm")
 

@@ -1,0 +1,63 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Of a swanctl.conf, what is to be tried: not the connections that charon has loaded from the same words already.
+
+A scratch charon takes 2 ms for each connection. An edge with a thousand gets or loses one at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+_BEGIN = re.compile(r"  (\S+) \{")
+
+
+class Layout(NamedTuple):
+    """A file that has its connections one after the other: what is before them, they, what is after them."""
+
+    head: str
+    connections: dict[str, str]
+    tail: str
+
+
+def layout(text: str) -> Layout | None:
+    """How a file is laid out. None where it is not as ours is, as somebody's own template may have it."""
+    head, tail, found = list[str](), list[str](), dict[str, str]()
+    name, lines, place = "", list[str](), head
+    for line in text.splitlines(keepends=True):
+        bare = line.rstrip("\n")
+        if name:
+            lines.append(line)
+            if bare == "  }":
+                found[name], name = "".join(lines), ""
+        elif place is head:
+            head.append(line)
+            if bare == "connections {":
+                place = lines = []
+        elif place is tail:
+            tail.append(line)
+        elif bare == "}":
+            tail.append(line)
+            place = tail
+        elif (begun := _BEGIN.fullmatch(bare)) and begun[1] not in found:
+            name, lines = begun[1], [line]
+        else:
+            return None
+    whole = not name and place is tail and not any("connections" in line for line in (*head[:-1], *tail))
+    return Layout("".join(head), found, "".join(tail)) if whole else None
+
+
+def only(text: str, before: str, loaded: Collection[str]) -> tuple[str, set[str]]:
+    """A file without those of the `loaded` connections that the file `before` has in the same words, and their names.
+
+    All of it, and no name, where anything else differs.
+    """
+    new, old = layout(text), layout(before)
+    if new is None or old is None or (new.head, new.tail) != (old.head, old.tail):
+        return text, set()
+    same = {name for name in loaded if name in new.connections and new.connections[name] == old.connections.get(name)}
+    rest = [section for name, section in new.connections.items() if name not in same]
+    return "".join((new.head, *rest, new.tail)), same
