@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The Molecule scenarios: those that are named, one after the other on one lab, which stays up; or all of them. Where there are four
-# processors or more, they run in two lanes then, the second on a lab apart. (With two processors one lane keeps them busy: two
-# took as long, and everything in them twice as long.)
+# processors or more, they run in two lanes then, the second on a lab apart. (With two processors one lane keeps them busy for
+# two thirds of the time, and two lanes make everything in them slower.)
 #
 #   molecule.sh [SCENARIO ...]
 #   molecule.sh queue           notes all scenarios; lanes then take one after the other, so that none waits for another:

@@ -60,7 +60,9 @@ class ActionModule(LocalAction):
         probes = {host: state for host, state in states.items() if host in targets}
         now = datetime.datetime.now(datetime.timezone.utc)
         asked = given["hosts"] and frozenset(given["hosts"])
-        judged = judge(plan, every, observed, probes, choice, asked, trust(given, now))
+        # Clouds that look by themselves do not wait for each other.
+        in_turn = not given["seen"]
+        judged = judge(plan, every, observed, probes, choice, asked, trust(given, now), in_turn)
         inventories = [str(path) for path in task_vars.get("ansible_inventory_sources") or []]
         judged.findings = [runnable(finding, list(map(shortest, inventories))) for finding in judged.findings]
         content = result_json(judged, plan, now.strftime("%Y-%m-%dT%H:%M:%SZ"))

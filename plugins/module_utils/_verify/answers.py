@@ -14,15 +14,17 @@ from .usage import stopped
 
 Section = Mapping[str, Any]
 SETTLED = 60  # seconds
+Ends = Collection[tuple[str, str]]
 Droppers = Mapping[str, Collection[Section]]
 Down = Collection[tuple[str, str]]
 """(VPN, tunnel) of the links that are not up at both ends."""
 
 
-def judge_probes(result: Result, droppers: Droppers) -> Iterator[Finding]:
+def judge_probes(result: Result, droppers: Droppers, after: Ends | None = None) -> Iterator[Finding]:
     """The findings of all the probes that were filed; marks the links that packets came back over.
 
-    ``droppers``: by node, the chains of others that may drop members' packets.
+    ``droppers``: by node, the chains of others that may drop members' packets. ``after``: the ends of links, as VPN and
+    edge, that were looked at after packets had passed; None for all of them.
     """
     down = {(link["vpn"], link["tunnel"]) for link in result.links if link["state"] in ("DOWN", "UNKNOWN")}
     yield from _judge_sending([*result.pairs, *result.edges, *result.ports, *result.negative])
@@ -33,7 +35,7 @@ def judge_probes(result: Result, droppers: Droppers) -> Iterator[Finding]:
     yield from _judge_ports([port for port in result.ports if not _spent(port, result)], result.pairs)
     yield from _judge_negative(result.negative)
     _mark_links(result)
-    yield from _judge_own_traffic(result.links)
+    yield from _judge_own_traffic(result.links, after)
 
 
 def _spent(probe: Section, result: Result) -> bool:
@@ -200,7 +202,7 @@ def _mark_links(result: Result) -> None:
         link["up"] = link["state"] == "INSTALLED" and (link["vpn"], link["tunnel"]) in used
 
 
-def _judge_own_traffic(links: Iterable[Section]) -> Iterator[Finding]:
+def _judge_own_traffic(links: Iterable[Section], after: Ends | None) -> Iterator[Finding]:
     """A link that packets came back over has counted some. If not, another link carries them, with keys of its own.
 
     One that was rekeyed a moment ago may have counted none yet.
@@ -211,6 +213,7 @@ def _judge_own_traffic(links: Iterable[Section]) -> Iterator[Finding]:
             node: f"{count['in']} in, {count['out']} out"
             for node, count in (link.get("packets") or {}).items()
             if count and not (count["in"] and count["out"]) and (ages.get(node) or 0) >= SETTLED
+            if after is None or (link["vpn"], node) in after
         }
         if link["up"] and idle:
             seen = "; ".join(f"{node}: {counts} packets" for node, counts in sorted(idle.items()))

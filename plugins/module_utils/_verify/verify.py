@@ -40,11 +40,13 @@ def judge(
     choice: Choice | None = None,
     asked: Collection[str] | None = None,
     trust: Trust | None = None,
+    in_turn: bool = True,
 ) -> Result:
     """Compare what was planned with what was seen.
 
     `choice`: which probes there were. `asked`: the hosts that this run is about (None: all). What is silent beside them
-    is a warning. `trust`: what certificates are held against (None: they are not judged).
+    is a warning. `trust`: what certificates are held against (None: they are not judged). `in_turn`: whether all nodes
+    were looked at after all probes; if not, those of a site were after the probes of its own members.
     """
     result = Result(choice=choice or Choice())
     answering = {node: state for node, state in observed.items() if not _absent(state)}
@@ -69,7 +71,13 @@ def judge(
     result.usage = usage_records(plan, answering)
     result.findings += judge_usage(result)
     droppers = {node: state.get("droppers") or [] for node, state in answering.items()}
-    result.findings += judge_probes(result, droppers)
+    own = (
+        (vpn["name"], str(member["site"]))
+        for vpn in plan["vpns"]
+        for member in vpn["members"]
+        if member["name"] in probes
+    )
+    result.findings += judge_probes(result, droppers, None if in_turn else {*own})
     result.findings = sorted(dict.fromkeys(result.findings), key=lambda finding: finding.severity != ERROR)
     return result
 

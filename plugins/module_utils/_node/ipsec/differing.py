@@ -13,6 +13,8 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 _BEGIN = re.compile(r"  (\S+) \{")
+# The same words may mean something else now: what another file says, or a certificate of somebody's own.
+_ELSEWHERE = re.compile(r"\s*(?:include\b|(?:(?:ca)?cert\w*|pubkeys)\s*[={](?!\s*intercloud-vpn\.pem\s*$))")
 
 
 class Layout(NamedTuple):
@@ -26,12 +28,18 @@ class Layout(NamedTuple):
 def layout(text: str) -> Layout | None:
     """How a file is laid out. None where it is not as ours is, as somebody's own template may have it."""
     head, tail, found = list[str](), list[str](), dict[str, str]()
-    name, lines, place = "", list[str](), head
+    name, lines, place, depth = "", list[str](), head, 0
     for line in text.splitlines(keepends=True):
         bare = line.rstrip("\n")
+        if _ELSEWHERE.match(bare):
+            return None
         if name:
             lines.append(line)
-            if bare == "  }":
+            words = bare.partition("#")[0]
+            depth += words.count("{") - words.count("}")
+            if (depth == 0) != (bare == "  }"):
+                return None
+            if depth == 0:
                 found[name], name = "".join(lines), ""
         elif place is head:
             head.append(line)
@@ -43,7 +51,7 @@ def layout(text: str) -> Layout | None:
             tail.append(line)
             place = tail
         elif (begun := _BEGIN.fullmatch(bare)) and begun[1] not in found:
-            name, lines = begun[1], [line]
+            name, lines, depth = begun[1], [line], 1
         else:
             return None
     whole = not name and place is tail and not any("connections" in line for line in (*head[:-1], *tail))

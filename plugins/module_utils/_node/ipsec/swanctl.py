@@ -115,6 +115,9 @@ class Swanctl(Part):
                 return []  # reported as the missing certificate that it is
         try:
             connections, exchanges = scratch.load(changed)
+            if known & connections.keys():  # another file has something to say about one of them
+                known = set()
+                connections, exchanges = scratch.load({**changed, charon.CONFIG: self._text})
         except CommandError as error:
             return [str(error), *self._no_mlkem(set())]
         found, wrong = _connections.parse(connections), self._no_mlkem(exchanges)
@@ -136,6 +139,8 @@ class Swanctl(Part):
         """The file without connections that charon has from the same words, as the document wants them; and those."""
         before, noted = files.read(self.store.at(charon.CONFIG)), charon.marker(self.store)
         if self._renewed or (noted.get("config"), noted.get("credentials")) != (sha256(before), self._credentials):
+            return self._text, set()
+        if self._restart() not in ("", RELOAD):  # a charon that starts reads all of it
             return self._text, set()
         loaded = _connections.loaded()
         with_ppk = {tunnel["name"] for tunnel in self.want.tunnels("ipsec") if tunnel["ike"].get("ppk")}

@@ -552,3 +552,19 @@ class TestExternal:
         (finding,) = world.judge().findings
         assert (finding.subject, finding.seen) == (f"tunnel {TUNNEL}", "edge-east: none")
         assert "external_settings -e vcc_external_edge=edge-west" in finding.look
+
+
+def test_an_idle_link_is_judged_where_somebody_looked_after_packets_had_passed(world: World) -> None:
+    """In a cloud's own run, gateways are looked at after the probes of that cloud, and perhaps before others'."""
+    for state in world.observed.values():
+        for sa in state.get("sas") or []:
+            for child in sa["children"]:
+                child.update(packets_in=0, packets_out=0, installed_seconds=1800)
+    words = (world.plan, world.documents, world.observed)
+    idle = [finding for finding in verify.judge(*words, world.probes).findings if "0 in, 0 out" in finding.seen]
+    assert len(idle) == 1 and "edge-east" in idle[0].seen and "edge-west" in idle[0].seen
+    (there,) = [one for one in verify.judge(*words, world.probes, in_turn=False).findings if "0 in, 0 out" in one.seen]
+    assert there.seen == idle[0].seen, "both sites have members that probed"
+    east = {name: state for name, state in world.probes.items() if name.endswith("-east")}
+    (there,) = [one for one in verify.judge(*words, east, in_turn=False).findings if "0 in, 0 out" in one.seen]
+    assert "edge-east" in there.seen and "edge-west" not in there.seen

@@ -43,6 +43,11 @@ def test_what_charon_does_not_have_as_wanted_is_tried() -> None:
         config(A, B).replace("  }\n}", "}}"),
         config(A, B, tail="}\nconnections {\n}\n"),
         config(A.replace("  a {", "  a { version = 1"), B),
+        config(A.replace("\n  }", "\n  }  # end"), B),
+        config(A.replace("      }", "  }"), B),
+        config(A.replace("version = 2", "include other.conf"), B),
+        config(A.replace("version = 2", "certs = own.pem"), B),
+        config(A.replace("version = 2", "cacert { }"), B),
         "",
     ],
 )
