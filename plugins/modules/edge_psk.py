@@ -103,10 +103,11 @@ def main() -> None:
             "state_dir": {"type": "path", "required": True},
             "organization": {"type": "str"},
             "plan": {"type": "path"},
+            "documents": {"type": "path"},  # the action plugin reads it
             "edge": {"type": "str"},
             "tunnels": {"type": "list", "elements": "dict"},
         },
-        required_one_of=[("plan", "tunnels")],
+        required_one_of=[("plan", "documents", "tunnels")],
         required_together=[("plan", "edge"), ("organization", "tunnels")],
         supports_check_mode=True,
     )

@@ -95,7 +95,9 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.probe.ping im
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=PROBE, required_one_of=[["targets"]], supports_check_mode=True)
+    module = AnsibleModule(argument_spec=PROBE, supports_check_mode=True)
+    if module.params["targets"] is None:
+        module.fail_json(msg="targets: is missing: what to ping, or to ask on a port")
     result = probed(module.params)
     (module.fail_json if result.get("msg") else module.exit_json)(**result)
 
