@@ -110,7 +110,7 @@ elif [[ $# -gt 0 ]]; then
     exit
 fi
 status=0
-scripts/molecule.sh queue
+scripts/molecule.sh queue || exit 1
 if [[ ${MOLECULE_LANES:-$(($(nproc) < 4 ? 1 : 2))} -eq 1 ]]; then
     scripts/molecule.sh take head || status=1
 else
