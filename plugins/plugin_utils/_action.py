@@ -17,9 +17,10 @@ from ansible.plugins.action import ActionBase
 from ansible.vars.clean import remove_internal_keys
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import sent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import AGENT, code_version, sources
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._sent import NODE, asking, command, python_of
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._sent import asking, command, python_of
 
 
 class Action(ActionBase):  # type: ignore[misc]
@@ -107,7 +108,7 @@ class NodeAction(Action):
 
     def ask(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """What comes of the arguments on the node."""
-        # Who does not wait for a module does not wait for anybody else.
+        # An asynchronous task is a module: neither the agent nor code that is sent can go on without its connection.
         if self._is_pipelining_enabled("new") and not self._task.async_val:
             answer = self._ask_directly(arguments, task_vars)
             if answer is not None:
@@ -132,7 +133,7 @@ class NodeAction(Action):
             version = code_version(sources())
             said = self._say(f"{AGENT} call {self.module} {version}", asked.encode(), {"version": version}, secret)
         if said is None:
-            program = command(python_of(task_vars, self._templar), NODE)
+            program = command(python_of(task_vars, self._templar), sent)
             said = self._say(program, asking(self.module, asked), {"sent": True}, secret)
         return said
 

@@ -17,7 +17,6 @@ from typing import Any
 
 from ansible import constants as C
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import sent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import HOME, sources
 
 # Begins with its name, for logs. It imports nothing from the directory it begins in. The first lines run with every
@@ -72,7 +71,3 @@ def interpreter(named: str, known: Sequence[str]) -> str:
     if not named.startswith("auto"):
         return shlex.quote(named)
     return f'"$(for python in {shlex.join([*known, "python3"])}; do command -v "$python" && break; done)"'
-
-
-NODE = sent
-"""What runs the package that nodes have."""

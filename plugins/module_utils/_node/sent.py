@@ -29,7 +29,7 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         self.texts = texts
 
     def find_spec(self, fullname: str, _path: Any = None, _target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        """Of our modules; others are somebody else's to find."""
+        """The spec of a module of this package. None for all others, which Python looks for elsewhere."""
         if fullname not in self.texts:
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=self.is_package(fullname))

@@ -13,12 +13,12 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 _BEGIN = re.compile(r"  (\S+) \{")
-# The same words may mean something else now: what another file says, or a certificate of somebody's own.
+# An included file, or another certificate, may have changed although the line that names it did not.
 _ELSEWHERE = re.compile(r"\s*(?:include\b|(?:(?:ca)?cert\w*|pubkeys)\s*[={](?!\s*intercloud-vpn\.pem\s*$))")
 
 
 class Layout(NamedTuple):
-    """A file that has its connections one after the other: what is before them, they, what is after them."""
+    """A file in three parts: the text before the connections, the connections by name, the text after them."""
 
     head: str
     connections: dict[str, str]
@@ -26,7 +26,7 @@ class Layout(NamedTuple):
 
 
 def layout(text: str) -> Layout | None:
-    """How a file is laid out. None where it is not as ours is, as somebody's own template may have it."""
+    """The parts of a file. None for a file that is laid out otherwise than ours: users have templates of their own."""
     head, tail, found = list[str](), list[str](), dict[str, str]()
     name, lines, place, depth = "", list[str](), head, 0
     for line in text.splitlines(keepends=True):
