@@ -22,6 +22,7 @@ BOOLEANS = ("vcc_behind_nat", "vcc_external", "vcc_mlkem")
 INTEGERS = ("vcc_underlay_mtu",)
 LISTS = (
     "vcc_address",
+    "vcc_formerly",
     "vcc_mac",
     "vcc_org_address",
     "vcc_org_network",

@@ -18,6 +18,7 @@ OF_HOSTS = (
     "vcc_behind_nat",
     "vcc_edge",
     "vcc_external",
+    "vcc_formerly",
     "vcc_identity",
     "vcc_mac",
     "vcc_member_mode",

@@ -18,6 +18,7 @@ from .._node import NEEDED
 from .._node.collisions import collisions, lacking, missing_addresses
 from .origins import strangers
 from .outcome import Plan
+from .renames import former_names
 
 if TYPE_CHECKING:
     from .organization import OrganizationPlan
@@ -75,13 +76,14 @@ def _check_identity(
     """A machine that an earlier run told that it is another host. No ``tenants``: its organization does not matter."""
     facts = request.observed[node]
     name, organization = str(facts.get("node") or ""), str(facts.get("organization") or "")
-    if {name, f"{organization}/{name}"} & set(request.adopt):
+    if {name, f"{organization}/{name}"} & {*request.adopt, *former_names(request.hosts[node])}:
         return
     if name and name != node:
         problems.add(
             f"hosts.{node}",
             f"the machine that answers is {name} of organization {organization}, as an earlier run told it; "
-            f"{_ONE_CONNECTION}. If the machine was renamed on purpose, run with -e vcc_adopt={name}",
+            f"{_ONE_CONNECTION}. If the machine was renamed on purpose: vcc_formerly: {name} of a VM or a vApp edge, "
+            f"-e vcc_adopt={name} of others",
         )
     elif name and tenants and organization != owner and not _moved(node, organization, tenants):
         problems.add(

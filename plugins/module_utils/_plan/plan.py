@@ -27,6 +27,7 @@ from .losing import note_order
 from .observed import compare
 from .organization import OrganizationPlan
 from .outcome import Plan
+from .renames import rename
 from .renumber import check_addresses
 from .run_names import check_forgotten, mark_absent, mark_expected, only_vpn
 
@@ -124,6 +125,7 @@ def _read(
     check_nodes(hosts, problems)
     check_connections(request.collisions, hosts, problems)
     organizations = organizations_of(hosts)
+    plan.notes += rename(transaction, organizations, hosts, problems)
     remembered: dict[str, dict[str, Any]] = {}
     for organization in organizations:
         remembered.update(transaction.landscape(organization))

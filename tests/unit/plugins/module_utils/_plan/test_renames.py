@@ -1,0 +1,152 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A VM that says what it was called before keeps its address in every VPN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
+    PAYROLL,
+    World,
+    addresses,
+    changed,
+)
+
+AUDIT = {"name": "audit", "pool": "internal", "members": ["vm1-west", "vm2-east"]}
+RENAMED = {**PAYROLL, "members": ["vm1-east", "db-west", "vm3-west"]}
+NOTE = "db-west was vm1-west, and keeps its addresses"
+
+
+@pytest.fixture
+def world() -> World:
+    """Two VPNs with vm1-west in them, which is called db-west now."""
+    world = World()
+    world.plan(PAYROLL, AUDIT)
+    world.hosts["db-west"] = world.hosts.pop("vm1-west")
+    world.hosts = changed(world.hosts, "db-west: {vcc_formerly: [vm1-west]}")
+    return world
+
+
+def refused(world: World, **rest: Any) -> list[str]:
+    before = world.dump()
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(RENAMED, **rest)
+    assert world.dump() == before
+    return [str(error) for error in caught.value.errors]
+
+
+def test_it_keeps_its_addresses(world: World) -> None:
+    was = world.leases()
+    plan = world.plan(RENAMED)
+    assert plan.notes == [NOTE]
+    assert world.leases() == {key.replace("/vm/vm1-west", "/vm/db-west"): prefix for key, prefix in was.items()}
+    assert addresses(plan, "payroll")["db-west"] == was[
+        "vpn/payroll/site/edge-west/vapp/vapp1-west/vm/vm1-west"
+    ].removesuffix("/32")
+    assert "vm1-west" not in plan.documents
+    assert plan.documents["db-west"]["node"] == "db-west"
+    assert "db-west" in plan.changed_nodes
+    assert not any(line.startswith(("- ", "+ ")) and "member" in line for line in plan.diff)
+
+
+def test_once(world: World) -> None:
+    """What was said of the VM stays in the inventory: the second run has nothing to do, and says nothing."""
+    first = world.plan(RENAMED)
+    before = world.dump()
+    again = world.plan(RENAMED)
+    assert (again.notes, again.changed, again.documents) == ([], False, first.documents)
+    assert world.dump() == before
+
+
+def test_in_vpns_that_the_run_does_not_name(world: World) -> None:
+    plan = world.plan()
+    assert plan.notes == [NOTE]
+    assert {"payroll", "audit"} == {vpn["name"] for vpn in plan.vpns}
+    assert all("db-west" in addresses(plan, name) for name in ("payroll", "audit"))
+
+
+def test_mode_and_ports_stay(world: World) -> None:
+    hosts = world.hosts
+    world = World()
+    member = {"name": "vm1-west", "mode": "nat", "ports": ["tcp/5432"]}
+    world.plan({**PAYROLL, "members": ["vm1-east", member]})
+    world.hosts = hosts
+    plan = world.plan()
+    (vpn,) = plan.vpns
+    assert [one for one in vpn["members"] if one["name"] == "db-west"][0]["ports"] == ["tcp/5432"]
+    assert not world.plan({**PAYROLL, "members": ["vm1-east", {**member, "name": "db-west"}]}).changed
+
+
+def test_a_dry_run_predicts_it_and_writes_nothing(world: World) -> None:
+    before = world.dump()
+    predicted = world.plan(RENAMED, dry_run=True)
+    assert world.dump() == before
+    plan = world.plan(RENAMED)
+    assert (plan.notes, plan.diff, plan.documents) == (predicted.notes, predicted.diff, predicted.documents)
+
+
+def test_and_back_again(world: World) -> None:
+    was = world.leases()
+    world.plan(RENAMED)
+    world.hosts["vm1-west"] = world.hosts.pop("db-west")
+    world.hosts = changed(world.hosts, "vm1-west: {vcc_formerly: [db-west]}")
+    assert world.plan(PAYROLL).notes == ["vm1-west was db-west, and keeps its addresses"]
+    assert world.leases() == was
+
+
+def test_the_machine_may_say_that_it_is_the_old_one(world: World) -> None:
+    said = {"node": "vm1-west", "organization": "acme", "generation": 1, "python": "3.11.2"}
+    assert world.plan(RENAMED, observed={"db-west": said}).changed
+    world.hosts["vm9-west"] = world.hosts.pop("vm3-west")
+    errors = refused(world, observed={"vm9-west": {**said, "node": "vm3-west"}})
+    assert errors
+
+
+@pytest.mark.parametrize(
+    ("hosts", "path", "message"),
+    [
+        ("edge-west: {vcc_formerly: [gate]}", "edge-west", "is said of VMs and vApp edges; leave it out"),
+        ("db-west: {vcc_formerly: [vm2-west]}", "db-west", "vm2-west is a host of this inventory, too"),
+        ("db-west: {vcc_formerly: ['x/y']}", "db-west", "'x/y' is no name of a host"),
+        ("vm2-west: {vcc_formerly: [vm1-west]}", "vm2-west", "db-west was vm1-west, too; a host has one successor"),
+        ("vm2-east: {vcc_formerly: [vm3-gone]}", "", ""),  # whatever it was, the ledger does not know it
+    ],
+)
+def test_what_is_wrong_with_it(world: World, hosts: str, path: str, message: str) -> None:
+    world.hosts = changed(world.hosts, hosts)
+    if path:
+        assert any(error.startswith(f"hosts.{path}.vcc_formerly: {message}") for error in refused(world))
+    else:
+        assert world.plan(RENAMED).notes == [NOTE]
+
+
+def test_a_vapp_keeps_the_addresses_of_its_vms() -> None:
+    world = World()
+    world.plan(PAYROLL, AUDIT)
+    was = world.leases()
+    world.hosts["shop-west"] = world.hosts.pop("vapp1-west")
+    for facts in world.hosts.values():
+        if facts["vars"].get("vcc_vapp") == "vapp1-west":
+            facts["vars"]["vcc_vapp"] = "shop-west"
+    world.hosts = changed(world.hosts, "shop-west: {vcc_formerly: [vapp1-west]}")
+    plan = world.plan()
+    assert plan.notes == ["shop-west was vapp1-west, and keeps the addresses of its VMs"]
+    assert world.leases() == {key.replace("vapp/vapp1-west", "vapp/shop-west"): prefix for key, prefix in was.items()}
+    assert "vapp1-west" not in plan.documents and plan.documents["shop-west"]["role"] == "vapp_edge"
+    again = world.plan()
+    assert (again.notes, again.changed) == ([], False)
+
+
+def test_a_vm_is_no_vapp(world: World) -> None:
+    world.hosts = changed(world.hosts, "db-west: {vcc_formerly: null}\nvapp1-west: {vcc_formerly: [vm1-west]}")
+    assert any("vm1-west is of the group members, which vapp1-west is not in" in error for error in refused(world))
+
+
+def test_who_is_known_by_both_names_is_refused(world: World) -> None:
+    world.hosts = changed(world.hosts, "vm2-east: {vcc_formerly: [vm1-west]}\ndb-west: {vcc_formerly: null}")
+    assert any("the ledger knows vm2-east and vm1-west, each by itself" in error for error in refused(world))
