@@ -78,7 +78,7 @@ def test_mode_and_ports_stay(world: World) -> None:
     world.hosts = hosts
     plan = world.plan()
     (vpn,) = plan.vpns
-    assert [one for one in vpn["members"] if one["name"] == "db-west"][0]["ports"] == ["tcp/5432"]
+    assert next(one for one in vpn["members"] if one["name"] == "db-west")["ports"] == ["tcp/5432"]
     assert not world.plan({**PAYROLL, "members": ["vm1-east", {**member, "name": "db-west"}]}).changed
 
 
