@@ -11,7 +11,9 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleActionFail, AnsibleError
 from jinja2 import TemplateError
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import host_variables
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import COMMIT, COMMIT_RULES
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.renames import former_names
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import document_of, lineage_beside
@@ -47,7 +49,13 @@ class ActionModule(NodeAction):
         rendered = {**self._files(arguments, document, task_vars), **beside(document, documents)}
         arguments["files"] = {**(arguments.get("files") or {}), **rendered}
         arguments.pop("templates", None)
+        arguments["adopt"] = [*(arguments.get("adopt") or []), *self._former(document, task_vars)]
         return self.ask(arguments, task_vars)
+
+    def _former(self, document: dict[str, Any], variables: dict[str, Any]) -> list[str]:
+        """The names that the host had before, as `acme/edge-west`."""
+        known = {"vcc_formerly": self._templar.template(variables.get("vcc_formerly"))}
+        return [f"{document['organization']}/{name}" for name in former_names({"vars": host_variables(known)})]
 
     def _files(self, arguments: dict[str, Any], document: dict[str, Any], variables: dict[str, Any]) -> dict[str, str]:
         """Render the templates; a node that no VPN concerns any more needs none."""

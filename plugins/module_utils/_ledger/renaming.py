@@ -1,54 +1,151 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host by another name, wherever the ledger has the old one. What is leased under it stays leased."""
+"""VMs and vApp edges by other names, wherever the ledger has the old ones. What is leased to them stays leased.
+
+A name is in use in a VPN that has it among its members, or a member behind it. All else that the ledger has of a name
+is left over: the lease of a VM that is no member any more, facts out of a backup.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .records import FACTS, canonical_json, read_json
+from .records import FACTS, INTENT, canonical_json, read_json
 from .schema import applied, documents, landscape, leases, lineage, vpns
 from .sqlalchemy import sa
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-_KINDS = ("vm", "vapp")  # as they are in the keys of leases
+GROUPS = {"vm": "members", "vapp": "vapp_edges"}
+"""The groups of hosts whose names are in the keys of leases, by the word before them there."""
+BY_NAME = ("members", "ports")
+"""The parts of a stored intent that have names of VMs as keys."""
 _OF_NODES = ((landscape, "host"), (documents, "node"), (lineage, "node"), (applied, "node"))
 
 
-def rename_host(connection: Connection, org: str, old: str, new: str) -> None:
-    """Rename a VM or a vApp edge; its documents say what they said, until the next plan."""
-    found = connection.execute(sa.select(leases.c.key).where(leases.c.organization == org)).scalars().all()
-    for key in found:
-        other = renamed_key(key, old, new)
-        if other != key:
-            where = sa.and_(leases.c.organization == org, leases.c.key == key)
-            connection.execute(leases.update().where(where).values(key=other))
-    for row in connection.execute(sa.select(vpns).where(vpns.c.organization == org)).all():
-        intent = read_json(row.intent, f"the VPN {row.name}")
-        parts = {part: intent[part] for part in ("members", "ports") if old in intent.get(part, {})}
-        if parts:
-            known = {part: {new if vm == old else vm: one for vm, one in has.items()} for part, has in parts.items()}
-            where = sa.and_(vpns.c.organization == org, vpns.c.name == row.name)
-            connection.execute(vpns.update().where(where).values(intent=canonical_json({**intent, **known})))
-    for row in connection.execute(sa.select(landscape).where(landscape.c.organization == org)).all():
-        facts: dict[str, Any] = read_json(row.facts, f"{row.host} in landscape", FACTS)
-        if facts["vars"].get("vcc_vapp") == old:
-            text = canonical_json({**facts, "vars": {**facts["vars"], "vcc_vapp": new}})
-            where = sa.and_(landscape.c.organization == org, landscape.c.host == row.host)
-            connection.execute(landscape.update().where(where).values(facts=text))
-    for table, column in _OF_NODES:
-        where = sa.and_(table.c.organization == org, table.c[column] == old)
-        connection.execute(table.update().where(where).values(**{column: new}))
+class Names:
+    """What one organization's hosts are called. ``wanted``: the names that it is asked about.
+
+    ``release`` ends the leases of a key and of all below it.
+    """
+
+    def __init__(
+        self, connection: Connection, org: str, wanted: Collection[str], release: Callable[[str], object]
+    ) -> None:
+        self._connection, self._org, self._release = connection, org, release
+        self._intents: dict[str, dict[str, Any]] = {
+            row.name: read_json(row.intent, f"the VPN {row.name}", INTENT) for row in self._rows(vpns)
+        }
+        self._facts: dict[str, dict[str, Any]] = {
+            row.host: read_json(row.facts, f"{row.host} in landscape", FACTS) for row in self._rows(landscape)
+        }
+        roles = sa.select(documents.c.node, documents.c.role).where(documents.c.organization == org)
+        self._roles = {row.node: str(row.role) for row in connection.execute(roles)}
+        self._keys = {name: self._keys_with(name) for name in wanted}
+
+    def group(self, name: str) -> str | None:
+        """The group that a host was in; None for a name that the ledger does not know."""
+        if name in self._facts:
+            return str((self._facts[name]["kinds"] or [""])[0])
+        if name in self._roles:
+            return f"{self._roles[name]}s"
+        leased = {group for kind, group in GROUPS.items() if any(_base(key, kind, name) for key in self._keys[name])}
+        member = any(name in intent["members"] for intent in self._intents.values())
+        return "members" if member else min(leased, default=None)
+
+    def used(self, name: str) -> set[str]:
+        """The VPNs that a name is in use in."""
+        return {
+            vpn
+            for vpn, intent in self._intents.items()
+            if any(name == vm or name in self._vapps(vm) for vm in intent["members"])
+        }
+
+    def rename(self, old: str, new: str) -> None:
+        """What is leased to the old name, and said of it, is the new one's; what was left over of the new one goes.
+
+        The new name must be in use nowhere.
+        """
+        used = self.used(old)
+        for kind in GROUPS:
+            for base in sorted({base for key in self._keys[old] if (base := _base(key, kind, old))}):
+                self._rename_leases(base, f"{base[: -len(old)]}{new}", used)
+        self._rename_in_intents(old, new)
+        self._rename_in_facts(old, new)
+        for table, column in _OF_NODES:
+            self._delete(table, column, new)
+            where = sa.and_(table.c.organization == self._org, table.c[column] == old)
+            self._connection.execute(table.update().where(where).values(**{column: new}))
+
+    def forget(self, name: str) -> bool:
+        """Drop what was said of a host, and to it; whether there was anything."""
+        return any([self._delete(table, column, name) for table, column in _OF_NODES])
+
+    # Inside
+
+    def _rows(self, table: sa.Table) -> Any:
+        return self._connection.execute(sa.select(table).where(table.c.organization == self._org))
+
+    def _keys_with(self, name: str) -> list[str]:
+        where = sa.and_(leases.c.organization == self._org, leases.c.key.contains(f"/{name}", autoescape=True))
+        return [
+            key
+            for key in self._connection.execute(sa.select(leases.c.key).where(where)).scalars()
+            if any(_base(key, kind, name) for kind in GROUPS)
+        ]
+
+    def _vapps(self, vm: str) -> Collection[str]:
+        """The vApp edge that a VM is behind; where its facts are lost, those that it has a lease behind."""
+        if vm in self._facts:
+            return {str(self._facts[vm]["vars"].get("vcc_vapp") or "")}
+        return [name for name, keys in self._keys.items() if any(key.endswith(f"/{name}/vm/{vm}") for key in keys)]
+
+    def _rename_leases(self, base: str, other: str, used: Collection[str]) -> None:
+        """Where both names have leases, those of the one that is not in use are left over."""
+        found = [key for key in self._keys_with(other.rpartition("/")[2]) if _is_below(key, other)]
+        if found and base.split("/")[1] not in used:
+            return
+        self._release(other)
+        keys = [key for key in self._keys_with(base.rpartition("/")[2]) if _is_below(key, base)]
+        was, will = leases.c.key == sa.bindparam("was"), sa.bindparam("will")
+        change = leases.update().where(leases.c.organization == self._org, was).values(key=will)
+        self._connection.execute(change, [{"was": key, "will": f"{other}{key[len(base) :]}"} for key in keys])
+
+    def _rename_in_intents(self, old: str, new: str) -> None:
+        for vpn, intent in self._intents.items():
+            parts = {part: _renamed(intent[part], old, new) for part in BY_NAME if old in intent.get(part, {})}
+            if parts:
+                where = sa.and_(vpns.c.organization == self._org, vpns.c.name == vpn)
+                intent.update(parts)
+                self._connection.execute(vpns.update().where(where).values(intent=canonical_json(intent)))
+
+    def _rename_in_facts(self, old: str, new: str) -> None:
+        for host, facts in self._facts.items():
+            if facts["vars"].get("vcc_vapp") == old:
+                facts["vars"]["vcc_vapp"] = new
+                where = sa.and_(landscape.c.organization == self._org, landscape.c.host == host)
+                self._connection.execute(landscape.update().where(where).values(facts=canonical_json(facts)))
+
+    def _delete(self, table: sa.Table, column: str, name: str) -> bool:
+        gone = table.delete().where(table.c.organization == self._org, table.c[column] == name)
+        return bool(self._connection.execute(gone).rowcount)
 
 
-def renamed_key(key: str, old: str, new: str) -> str:
-    """The key of a lease with a VM's or a vApp's name replaced; a further block's number (`#2`) stays."""
+def _renamed(named: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    return {new if name == old else name: value for name, value in named.items()}
+
+
+def _base(key: str, kind: str, name: str) -> str:
+    """The key of a VM or a vApp itself, if a key is of it, or of what is below; a further block's number is no part."""
     words = key.split("/")
     for place in range(2, len(words) - 1, 2):
-        name, mark, number = words[place + 1].partition("#")
-        if words[place] in _KINDS and name == old:
-            words[place + 1] = f"{new}{mark}{number}"
-    return "/".join(words)
+        if words[place] == kind and words[place + 1].partition("#")[0] == name:
+            return "/".join([*words[: place + 1], name])
+    return ""
+
+
+def _is_below(key: str, base: str) -> bool:
+    return key == base or key.startswith((f"{base}/", f"{base}#"))

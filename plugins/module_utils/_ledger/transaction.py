@@ -29,7 +29,7 @@ from .records import (
     read_json,
     text_of,
 )
-from .renaming import rename_host
+from .renaming import Names
 from .rows import Rows, dump, dump_part, load
 from .schema import applied, documents, events, inputs, landscape, leases, tunnels, vpns
 from .sqlalchemy import sa
@@ -183,18 +183,9 @@ class Transaction(Generations):
         """Forget a host."""
         self._drop_mapping(landscape, org, host, "host")
 
-    def hosts(self, org: str) -> dict[str, str]:
-        """The hosts that the ledger knows anything of, each with the group that it was in."""
-        found = {host: str((facts["kinds"] or [""])[0]) for host, facts in self.landscape(org).items()}
-        query = sa.select(documents.c.node, documents.c.role).where(documents.c.organization == org)
-        for row in self._connection.execute(query):
-            found.setdefault(row.node, f"{row.role}s")
-        return found
-
-    def rename_host(self, org: str, old: str, new: str) -> None:
-        """Know a VM or a vApp edge by another name in all that is kept: leases, VPNs, facts, documents."""
-        rename_host(self._connection, org, old, new)
-        self.event(org, "host renamed", new, {"formerly": old})
+    def names(self, org: str, wanted: Collection[str]) -> Names:
+        """What VMs and vApp edges are called in all that is kept; ``wanted``: the names that it is asked about."""
+        return Names(self._connection, org, wanted, lambda key: self.release(org, key))
 
     # Documents and generations
 

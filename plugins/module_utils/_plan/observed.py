@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._base.problems import Problems
+from .._intent.organizations import organization_of
 from .._ledger.records import DocumentRecord
 from .._node import NEEDED
 from .._node.collisions import collisions, lacking, missing_addresses
@@ -76,7 +77,8 @@ def _check_identity(
     """A machine that an earlier run told that it is another host. No ``tenants``: its organization does not matter."""
     facts = request.observed[node]
     name, organization = str(facts.get("node") or ""), str(facts.get("organization") or "")
-    if {name, f"{organization}/{name}"} & {*request.adopt, *former_names(request.hosts[node])}:
+    former = {f"{organization_of(request.hosts[node])}/{old}" for old in former_names(request.hosts[node])}
+    if {name, f"{organization}/{name}"} & {*request.adopt, *former}:
         return
     if name and name != node:
         problems.add(

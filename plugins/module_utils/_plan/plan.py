@@ -125,7 +125,7 @@ def _read(
     check_nodes(hosts, problems)
     check_connections(request.collisions, hosts, problems)
     organizations = organizations_of(hosts)
-    plan.notes += rename(transaction, organizations, hosts, problems)
+    rename(transaction, organizations, hosts, plan, problems)
     remembered: dict[str, dict[str, Any]] = {}
     for organization in organizations:
         remembered.update(transaction.landscape(organization))

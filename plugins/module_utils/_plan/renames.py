@@ -17,22 +17,32 @@ from .._intent.organizations import is_concerned
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction
+    from .._ledger.renaming import Names
+    from .outcome import Plan
 
 Facts = Mapping[str, Any]
 RENAMED = (["members"], ["vapp_edges"])
 """The groups of hosts that can say it. The name of an org edge is in its certificates and in its tunnels' names."""
+EVENT = "host renamed"
 
 
 def former_names(facts: Facts) -> list[str]:
-    """The names that a host had before, as its facts say."""
-    said = facts["vars"].get("vcc_formerly") or []
-    return [str(name) for name in ([said] if isinstance(said, str) else said)]
+    """The names that a host had before, as its facts say. What is no name is among them, for the checks to refuse."""
+    said = facts["vars"].get("vcc_formerly")
+    if said is None:
+        return []
+    names = said if isinstance(said, (list, tuple)) else [said]
+    return [name if isinstance(name, str) else repr(name) for name in names]
 
 
 def rename(
-    transaction: Transaction, organizations: Sequence[str], hosts: Mapping[str, Facts], problems: Problems
-) -> list[str]:
-    """Have the ledger know hosts by their new names; returns a note for each.
+    transaction: Transaction,
+    organizations: Sequence[str],
+    hosts: Mapping[str, Facts],
+    plan: Plan,
+    problems: Problems,
+) -> None:
+    """Have the ledger know hosts by their new names.
 
     A name that the ledger does not know is none of its business: it stays in inventories long after the rename.
     """
@@ -41,25 +51,42 @@ def rename(
     for path, message in _wrong(said, hosts):
         problems.add(path, message)
     if not said or len(problems) > wrong:
-        return []
-    notes = []
+        return
     for organization in organizations:
-        known = transaction.hosts(organization)
-        for host, names in said.items():
-            for old in names if is_concerned(hosts[host], [organization]) else ():
-                if old not in known:
-                    continue
-                path = f"hosts.{host}.vcc_formerly"
-                if known[old] not in hosts[host]["kinds"]:
-                    problems.add(path, f"in the ledger, {old} is of the group {known[old]}, which {host} is not in")
-                elif host in known:
-                    problems.add(path, f"the ledger knows {host} and {old}, each by itself; delete one of them first")
-                else:
-                    transaction.rename_host(organization, old, host)
-                    known[host] = known.pop(old)
-                    what = "its addresses" if "members" in hosts[host]["kinds"] else "the addresses of its VMs"
-                    notes.append(f"{host} was {old}, and keeps {what}")
-    return notes
+        here = {host: names for host, names in said.items() if is_concerned(hosts[host], [organization])}
+        known = transaction.names(organization, {*here, *(old for names in here.values() for old in names)})
+        for host, old in ((host, old) for host, names in here.items() for old in names):
+            if problem := _both(known, hosts[host], old, host):
+                problems.add(f"hosts.{host}.vcc_formerly", problem)
+            elif _rename(known, old, host):
+                transaction.event(organization, EVENT, old, {"now": host})
+                plan.notes.append(f"{host} was {old}")
+                plan.changed = True
+
+
+def _both(known: Names, facts: Facts, old: str, new: str) -> str:
+    """Why one cannot be the other; empty if it can."""
+    group, used, both = known.group(old), known.used(old), known.used(new)
+    if not used:
+        return ""
+    if group not in facts["kinds"]:
+        return f"in the ledger, {old} is of the group {group}, which {new} is not in"
+    if both:
+        return (
+            f"the ledger has {old} in {', '.join(sorted(used))} and {new} in {', '.join(sorted(both))}: two machines. "
+            f"Take {old} out of its VPNs first, or leave vcc_formerly out"
+        )
+    return ""
+
+
+def _rename(known: Names, old: str, new: str) -> bool:
+    """Whether that changed anything."""
+    if known.group(old) is None:
+        return False
+    if not known.used(old) and known.group(new) is not None:
+        return known.forget(old)
+    known.rename(old, new)
+    return True
 
 
 def _wrong(said: Mapping[str, Sequence[str]], hosts: Mapping[str, Facts]) -> Iterator[tuple[str, str]]:

@@ -24,7 +24,10 @@ from .pool.lease_keys import server_key, vm_key
 if TYPE_CHECKING:
     from .organization import OrganizationPlan
 
-_HINT = "keep the names and places of the inventory, or allow it with -e vcc_allow_renumber=true"
+_HINT = (
+    "keep the names and places of the inventory, say vcc_formerly of what only has another name, or allow it with -e "
+    "vcc_allow_renumber=true"
+)
 _ANOTHER = "another address"
 _MOST = 20
 

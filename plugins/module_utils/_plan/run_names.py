@@ -16,11 +16,12 @@ from .._intent.intent import vpn_names
 from .._intent.paths import DELETE
 from .._intent.vpn import Vpn
 from .._ledger.records import DELETING
+from .renames import EVENT as RENAMED
 
 if TYPE_CHECKING:
     from .organization import OrganizationPlan
 
-_FORGOTTEN = ("document dropped", "host dropped")
+_FORGOTTEN = ("document dropped", "host dropped", RENAMED)
 
 
 def mark_absent(

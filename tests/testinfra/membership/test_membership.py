@@ -135,7 +135,7 @@ def test_a_vm_that_says_its_former_name_keeps_its_address(tmp_path, undisturbed)
     with lab.pinging("vm2-east", was) as pings:
         run = playbooks.run("create_vpn", vpns=[audit], inventory=inventory)
     assert pings.lost == 0, pings.text
-    assert "web-west was vm2-west, and keeps its addresses" in run.output
+    assert "web-west was vm2-west" in run.output
     assert run.hosts("changed") == predicted.hosts("changed")
     assert playbooks.addresses("audit")["web-west"] == was
     assert playbooks.run("create_vpn", vpns=[audit], inventory=inventory).changed == frozenset()
@@ -151,7 +151,7 @@ def test_so_does_a_vapp_and_the_vm_takes_its_old_name_again(tmp_path, undisturbe
     with lab.pinging("vm2-east", was) as pings:
         run = playbooks.run("create_vpn", vpns=[AUDIT], inventory=inventory)
     assert pings.lost == 0, pings.text
-    assert "shop-west was vapp1-west, and keeps the addresses of its VMs" in run.output
+    assert "shop-west was vapp1-west" in run.output
     assert playbooks.addresses("audit")["vm2-west"] == was
     assert playbooks.run("create_vpn", vpns=[AUDIT], inventory=inventory).changed == frozenset()
 

@@ -19,7 +19,10 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscap
 )
 
 AUDIT = {"name": "audit", "pool": "internal", "members": ["vm2-east", "vm2-west"]}
-HINT = "; keep the names and places of the inventory, or allow it with -e vcc_allow_renumber=true"
+HINT = (
+    "; keep the names and places of the inventory, say vcc_formerly of what only has another name, or allow it with -e "
+    "vcc_allow_renumber=true"
+)
 MOVED = "vm1-east: {vcc_vapp: null, vcc_address: [10.10.0.14]}"
 
 
