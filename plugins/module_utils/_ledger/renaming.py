@@ -82,7 +82,8 @@ class Names:
 
     def forget(self, name: str) -> bool:
         """Drop what was said of a host, and to it; whether there was anything."""
-        return any([self._delete(table, column, name) for table, column in _OF_NODES])
+        gone = [self._delete(table, column, name) for table, column in _OF_NODES]
+        return any(gone)
 
     # Inside
 
@@ -110,8 +111,8 @@ class Names:
             return
         self._release(other)
         keys = [key for key in self._keys_with(base.rpartition("/")[2]) if _is_below(key, base)]
-        was, will = leases.c.key == sa.bindparam("was"), sa.bindparam("will")
-        change = leases.update().where(leases.c.organization == self._org, was).values(key=will)
+        where = sa.and_(leases.c.organization == self._org, leases.c.key == sa.bindparam("was"))
+        change = leases.update().where(where).values(key=sa.bindparam("will"))
         self._connection.execute(change, [{"was": key, "will": f"{other}{key[len(base) :]}"} for key in keys])
 
     def _rename_in_intents(self, old: str, new: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._base.problems import Problems
-from .._intent.organizations import organization_of
+from .._intent.landscape.facts import organization_of
 from .._ledger.records import DocumentRecord
 from .._node import NEEDED
 from .._node.collisions import collisions, lacking, missing_addresses
