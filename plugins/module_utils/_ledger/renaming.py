@@ -71,7 +71,7 @@ class Names:
         """
         used = self.used(old)
         for kind in GROUPS:
-            for base in sorted({base for key in self._keys[old] if (base := _base(key, kind, old))}):
+            for base in sorted({base for key in self._keys_with(old) if (base := _base(key, kind, old))}):
                 self._rename_leases(base, f"{base[: -len(old)]}{new}", used)
         self._rename_in_intents(old, new)
         self._rename_in_facts(old, new)
