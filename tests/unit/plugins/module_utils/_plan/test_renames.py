@@ -144,15 +144,15 @@ def test_a_vapp_keeps_the_addresses_of_its_vms() -> None:
 
 def test_a_vapp_and_a_vm_behind_it_in_one_run(world: World) -> None:
     was = world.leases()
-    world.hosts["shop-west"] = world.hosts.pop("vapp1-west")
+    world.hosts["app-west"] = world.hosts.pop("vapp1-west")
     for facts in world.hosts.values():
         if facts["vars"].get("vcc_vapp") == "vapp1-west":
-            facts["vars"]["vcc_vapp"] = "shop-west"
-    world.hosts = changed(world.hosts, "shop-west: {vcc_formerly: [vapp1-west]}")
+            facts["vars"]["vcc_vapp"] = "app-west"
+    world.hosts = changed(world.hosts, "app-west: {vcc_formerly: [vapp1-west]}")
     plan = world.plan(RENAMED)
-    assert plan.notes == ["db-west was vm1-west", "shop-west was vapp1-west"]
+    assert plan.notes == ["app-west was vapp1-west", "db-west was vm1-west"]
     assert world.leases() == {
-        key.replace("/vm/vm1-west", "/vm/db-west").replace("vapp/vapp1-west", "vapp/shop-west"): prefix
+        key.replace("/vm/vm1-west", "/vm/db-west").replace("vapp/vapp1-west", "vapp/app-west"): prefix
         for key, prefix in was.items()
     }
     assert not world.plan(RENAMED).changed
