@@ -84,7 +84,7 @@ def by_another_name(path, old, new, **variables):
     hosts = found["_meta"]["hostvars"]
     hosts[new] = {**hosts.pop(old), **variables}
     for facts in hosts.values():
-        if facts.get("vcc_vapp") == old:
+        if facts.get("vcc_vapp") in (old, {"__ansible_unsafe": old}):
             facts["vcc_vapp"] = new
     path.write_text(f"#!/bin/sh\ncat <<'EOF'\n{json.dumps(found)}\nEOF\n", encoding="utf-8")
     path.chmod(0o755)
