@@ -195,14 +195,20 @@ def test_a_stranger_with_3000_idle_connections_keeps_nobody_out_over_tcp(address
 
 
 def test_a_stranger_with_syns_of_false_addresses_keeps_nobody_out_over_tcp(addresses, say):
-    """Neither a planned peer nor one whose address nobody planned, as behind a NAT: here, any connection."""
-    counted = "ss -Htn state established '( sport = :443 )' | wc -l"
+    """Neither a planned peer nor one whose address nobody planned, as behind a NAT: here, any connection.
+
+    The server may still hold some of the 3,000, whose last packets it only lets in now. They are closed at the other end.
+    """
+    established = ("ss", "-Htn", "state", "established")
     with openvpn.closed("udp dport 1194"), flood.going_on("syn", ADDRESS, 443, 100, 60):
         lab.sh(STARTS, f"systemctl restart intercloud-vpn-ssl@{TUNNEL}")
         _tcp, seconds = lab.wait_for("over TCP", lambda: transports() == [["tcp"], ["tcp"]], 30)
         say(f"under 100 spoofed SYNs per second the session is up over TCP after {seconds:.1f} s")
         with flood.going_on("hold", ADDRESS, 443, 1, 20):
-            assert lab.sh(WAITS, counted).strip() == "2"
+            (strangers,) = lab.netns(lab.INTERNET, *established, "dport = :443").splitlines()
+            port = strangers.split()[2].rpartition(":")[2]
+            held = lab.netns(WAITS, *established, "sport = :443").splitlines()
+            assert port in [line.split()[3].rpartition(":")[2] for line in held]
     lab.wait_for("over UDP", lambda: transports() == [["udp"], ["udp"]], 150)
 
 
