@@ -197,7 +197,7 @@ def test_a_stranger_with_3000_idle_connections_keeps_nobody_out_over_tcp(address
 def test_a_stranger_with_syns_of_false_addresses_keeps_nobody_out_over_tcp(addresses, say):
     """Neither a planned peer nor one whose address nobody planned, as behind a NAT: here, any connection.
 
-    The server may still hold some of the 3,000, whose last packets it only lets in now. They are closed at the other end.
+    The server may hold some of the 3,000 of before, whose last packets it only lets in now; these ended long ago.
     """
     established = ("ss", "-Htn", "state", "established")
     with openvpn.closed("udp dport 1194"), flood.going_on("syn", ADDRESS, 443, 100, 60):
