@@ -82,6 +82,13 @@ class Transaction(Generations):
             self._log(org, "lease released", {lease.key: _lease_detail(lease) for lease in released})
         return released
 
+    def move_lease(self, org: str, key: str, new: str) -> None:
+        """Hold what is leased under one key under another, where whatever was leased so far is released."""
+        self.release(org, new)
+        where = sa.and_(leases.c.organization == org, leases.c.key == key)
+        self._connection.execute(leases.update().where(where).values(key=new))
+        self.event(org, "lease moved", new, {"from": key})
+
     # VPNs
 
     def vpns(self, org: str) -> dict[str, VpnRecord]:

@@ -24,6 +24,11 @@ LISTS = ("addresses", "routes", "vpns", "tunnels")
 LIBIPSEC_DEVICE = "ipsec0"
 
 
+def link_name(link: Document) -> str:
+    """The name of a link in its tunnel, and so of a CHILD_SA: that of its VPN, but for those of members that moved."""
+    return str(link.get("name", link["vpn"]))
+
+
 @dataclass(frozen=True)
 class Change:
     """One thing that differs between the node and its document, and what is done about it."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from .compile.leased_vpn import LeasedVpn
 from .compile.organization import lease_vpns
 from .compile.recompile import Recompiled, Recompiler
 from .diff import diff, touched
+from .moves import Move, keeping
 from .outcome import Plan
 from .pool.allocate import carve_vpn
 from .pool.lease_keys import SiteDemand, hosts_by_vpn, is_vpn_block, vpn_of
@@ -55,6 +57,7 @@ class OrganizationPlan:
         self.leases = self.held
         self.idle: list[str] = []
         self.coming: list[str] = []
+        self.moves: list[Move] = []
         self.homes: dict[str, set[str]] = {}  # where nodes were, by node
         self.places: dict[str, set[str]] = {}  # where they are
         self.changed = False
@@ -104,13 +107,15 @@ class OrganizationPlan:
         check_vpns(self.wanted.values(), self.held, self.landscape, self.problems)
         check_together(self.wanted.values(), self.problems)
 
-    def carve(self, problems: Problems) -> None:
-        """Take the leases that are missing."""
+    def carve(self, problems: Problems, allow_renumber: bool) -> None:
+        """Take the leases that are missing. Those of members that moved go with them, unless all may be renumbered."""
         self.leases = dict(self.held)
+        if not allow_renumber:
+            self._take_along()
         # Of other VPNs, carving needs to know their blocks only: with all leases, many VPNs would take forever.
-        blocks = {key: lease for key, lease in self.held.items() if is_vpn_block(key)}
+        blocks = {key: lease for key, lease in self.leases.items() if is_vpn_block(key)}
         own: dict[str, dict[str, Lease]] = {}
-        for key, lease in self.held.items():
+        for key, lease in self.leases.items():
             own.setdefault(vpn_of(key), {})[key] = lease
         exhausted: list[tuple[Vpn, PoolExhausted]] = []
         # A CIDR of a VPN's own may lie in a pool that others take from, who must not be there first.
@@ -123,6 +128,14 @@ class OrganizationPlan:
             self.leases.update((lease.key, lease) for lease in new)
             blocks.update((lease.key, lease) for lease in new if is_vpn_block(lease.key))
         note_exhausted(exhausted, len(self.wanted), problems)
+
+    def _take_along(self) -> None:
+        for name, vpn in sorted(self.wanted.items()):
+            if name in self.before and self.stored[name].state == ACTIVE:
+                self.moves += keeping(self.before[name], vpn, self.held, self.landscape)
+        for move in self.moves:
+            lease = self.leases.pop(move.old_key)
+            self.leases[move.new_key] = replace(lease, key=move.new_key)
 
     def compile(self, plan: Plan, problems: Problems, create_tunnels: bool) -> None:
         """Write the ledger's part and add the documents to the plan."""
@@ -148,6 +161,7 @@ class OrganizationPlan:
             elif node not in plan.documents or own:
                 plan.documents.add(node, record)
         plan.vpns += done.vpns
+        plan.notes += self._moved()
         plan.notes += self._weak_points(done.vpns)
         found = diff(done)
         plan.diff += found.lines + touched(found.named, self.records, changed)
@@ -168,6 +182,11 @@ class OrganizationPlan:
         plan.unsettled |= bool({*self.records, *changed} - done.told) or any(
             record.state == DELETING for record in self.transaction.vpns(self.name).values()
         )
+
+    def _moved(self) -> list[str]:
+        """Who keeps which address where."""
+        told = [(vpn_of(one.new_key), one, self.leases[one.new_key].prefix.address()) for one in self.moves]
+        return [f"{vpn}: {move.new.name} keeps {address} ({move.why})" for vpn, move, address in told]
 
     def _weak_points(self, compiled: Iterable[dict[str, Any]]) -> list[str]:
         """Which tunnels and edges the VPNs asked for lose sites with. What many VPNs have in common is one note."""
@@ -202,7 +221,11 @@ class OrganizationPlan:
                 )
 
     def _write_vpns(self) -> None:
-        new = [lease for key, lease in sorted(self.leases.items()) if key not in self.held]
+        for move in self.moves:
+            self.transaction.move_lease(self.name, move.old_key, move.new_key)
+        self.changed |= bool(self.moves)
+        came = {move.new_key for move in self.moves}
+        new = [lease for key, lease in sorted(self.leases.items()) if key not in self.held and key not in came]
         self.transaction.add_leases(self.name, new)
         self.changed |= bool(new)
         for name, vpn in sorted(self.asked.items()):

@@ -84,7 +84,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     plan, problems = Plan(), Problems()
     tenants, landscape, hosts = _read(transaction, request, plan, problems)
     for tenant in tenants:
-        tenant.carve(problems)
+        tenant.carve(problems, request.allow_renumber)
         check_addresses(tenant, plan, problems, request.allow_renumber)
     problems.raise_if_any()
     several = len(tenants) > 1  # they may use the same names

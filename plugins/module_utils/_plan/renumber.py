@@ -1,9 +1,10 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PLAN: nobody is renumbered by accident. Addresses are leased to names and places, so both have to stay.
+"""PLAN: nobody is renumbered by accident. Addresses are leased to names and places.
 
-A member whose VM moved, whose vApp or edge has another name, or that has another name itself gets another address.
+A member whose VM moved keeps its address. One whose vApp or edge has another name, or that has another name itself,
+gets another.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from .._intent.landscape.hosts import Vm
 from .._intent.landscape.landscape import Landscape
 from .._intent.vpn import Vpn
 from .._ledger.records import ACTIVE
+from .moves import is_place, keeping, lease_key, moved
 from .outcome import Plan
-from .pool.lease_keys import server_key, vm_key
+from .pool.lease_keys import server_key
 
 if TYPE_CHECKING:
     from .organization import OrganizationPlan
@@ -54,7 +56,7 @@ def check_addresses(tenant: OrganizationPlan, plan: Plan, problems: Problems, al
         before = tenant.before.get(name)
         if before is None or tenant.stored[name].state != ACTIVE:
             continue
-        found = renumbered(before, vpn, tenant.held, tenant.landscape)
+        found = renumbered(before, vpn, tenant.held, tenant.landscape, allowed)
         text = some([one.text(tenant.held, tenant.leases) for one in found], _MOST)
         if found and allowed:
             plan.notes.append(f"{name} renumbers {text}")
@@ -63,19 +65,21 @@ def check_addresses(tenant: OrganizationPlan, plan: Plan, problems: Problems, al
             problems.add(path, f"would renumber {text}; {_HINT}")
 
 
-def renumbered(before: Vpn, after: Vpn, held: Mapping[str, Lease], landscape: Landscape) -> list[Renumbering]:
-    """What changes its address between two states of a VPN. ``held`` are its leases, ``landscape`` is today's."""
-    found = [*_moved(before, after), *_renamed(before, after, landscape), *_servers(before, after, landscape)]
+def renumbered(
+    before: Vpn, after: Vpn, held: Mapping[str, Lease], landscape: Landscape, allowed: bool = False
+) -> list[Renumbering]:
+    """What changes its address between two states of a VPN. ``held`` are its leases, ``landscape`` is today's.
+
+    ``allowed``: whether it may; who moves then gets an address of its new place's.
+    """
+    keep = set() if allowed else {one.new_key for one in keeping(before, after, held, landscape)}
+    moves = [
+        Renumbering(one.new.name, one.old_key, one.new_key, one.why)
+        for one in moved(before, after)
+        if one.new_key not in keep
+    ]
+    found = [*moves, *_renamed(before, after, landscape), *_servers(before, after, landscape)]
     return [one for one in found if one.old_key in held]
-
-
-def _moved(before: Vpn, after: Vpn) -> Iterator[Renumbering]:
-    """Members that are in both, at another place."""
-    were = {member.vm.name: member.vm for member in before.members}
-    for member in after.members:
-        old, new = were.get(member.vm.name), member.vm
-        if old is not None and _key(before, old) != _key(after, new):
-            yield Renumbering(new.name, _key(before, old), _key(after, new), _why(old, new))
 
 
 def _renamed(before: Vpn, after: Vpn, landscape: Landscape) -> Iterator[Renumbering]:
@@ -90,23 +94,15 @@ def _renamed(before: Vpn, after: Vpn, landscape: Landscape) -> Iterator[Renumber
     for new in come:
         old = [one for one in gone if _is_same(one, new, landscape)]
         if not old and new.external and sum(one.site == new.site for one in come) == 1:
-            here = [one for one in gone if one.external and _is_place(one, new, landscape)]
+            here = [one for one in gone if one.external and is_place(one, new, landscape)]
             old = here if len(here) == 1 and not (here[0].addresses and new.addresses) else []
         if old:
-            yield Renumbering(old[0].name, _key(before, old[0]), _key(after, new), f"renamed to {new.name}")
+            yield Renumbering(old[0].name, lease_key(before, old[0]), lease_key(after, new), f"renamed to {new.name}")
 
 
 def _is_same(old: Vm, new: Vm, landscape: Landscape) -> bool:
     """Whether one VM may be the other by another name."""
-    return _is_place(old, new, landscape) and bool(set(old.addresses.items()) & set(new.addresses.items()))
-
-
-def _is_place(old: Vm, new: Vm, landscape: Landscape) -> bool:
-    """Whether two VMs are at the same place. Its vApp edge and org edge may have other names now."""
-    places = [(old.site, new.site), (old.vapp, new.vapp)]
-    return old.cloud == new.cloud and all(
-        was == will or (was and will and not landscape.in_inventory(was)) for was, will in places
-    )
+    return is_place(old, new, landscape) and bool(set(old.addresses.items()) & set(new.addresses.items()))
 
 
 def _servers(before: Vpn, after: Vpn, landscape: Landscape) -> Iterator[Renumbering]:
@@ -121,15 +117,3 @@ def _servers(before: Vpn, after: Vpn, landscape: Landscape) -> Iterator[Renumber
         keys = [server_key(vpn.name, one.behind, one.name) for vpn, one in ((before, old), (after, new))]
         renamed, away = f"renamed to {new.name}", f"was behind {old.behind}, is behind {new.behind}"
         yield Renumbering(old.name, keys[0], keys[1], away if old.name == new.name else renamed)
-
-
-def _key(vpn: Vpn, vm: Vm) -> str:
-    return vm_key(vpn.name, vm.site, vm.name, vm.vapp)
-
-
-def _why(old: Vm, new: Vm) -> str:
-    if old.cloud != new.cloud:
-        return f"moved from cloud {old.cloud} to cloud {new.cloud}"
-    if old.site != new.site:
-        return f"its edge was {old.site}, is {new.site}"
-    return f"moved from {old.vapp or 'the org network'} to {new.vapp or 'the org network'}"

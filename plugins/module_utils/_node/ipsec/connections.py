@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..document import Document, Generation
+from ..document import Document, Generation, link_name
 from ..state import Store
 from ..system import files
 from . import certificates
@@ -46,7 +46,8 @@ def shape(generation: Generation) -> Shape:
     """The connections and children that a document asks for."""
     return {
         tunnel["name"]: {
-            link["vpn"]: (prefixes(link["local_ts"]), prefixes(link["remote_ts"])) for link in tunnel.get("links", [])
+            link_name(link): (prefixes(link["local_ts"]), prefixes(link["remote_ts"]))
+            for link in tunnel.get("links", [])
         }
         for tunnel in generation.tunnels("ipsec")
     }

@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections.abc import Iterable
 
-from ..document import Document, Generation
+from ..document import Document, Generation, link_name
 from ..state import Store
 from ..tunnel_kind import UP, NodeKind, Tended
 from . import connections, duplicates
@@ -104,7 +104,7 @@ class Ipsec(NodeKind):
 
     def _states(self, generation: Generation, sas: Iterable[tuple[str, Document]]) -> list[Document]:
         wanted = {
-            tunnel["name"]: {link["vpn"]: (link["local_ts"], link["remote_ts"]) for link in tunnel.get("links", [])}
+            tunnel["name"]: {link_name(link): (link["local_ts"], link["remote_ts"]) for link in tunnel.get("links", [])}
             for tunnel in generation.tunnels(self.NAME)
         }
         found: dict[tuple[str, str], str] = {}
@@ -121,10 +121,10 @@ class Ipsec(NodeKind):
                 found.update({(name, child): "CONNECTING" for child in wanted[name] if (name, child) not in found})
         return [
             {
-                "vpn": link["vpn"],
+                "vpn": link_name(link),
                 "tunnel": tunnel["name"],
                 "initiator": bool(tunnel.get("initiator")),
-                "state": found.get((tunnel["name"], link["vpn"]), "DOWN"),
+                "state": found.get((tunnel["name"], link_name(link)), "DOWN"),
             }
             for tunnel in generation.tunnels(self.NAME)
             for link in tunnel.get("links", [])

@@ -98,7 +98,9 @@ def _frame(leased: LeasedVpn) -> list[Any]:
         (site, repr(edge), list(map(str, leased.site_blocks[site])), leased.edge_address(site))
         for site, edge in leased.edges.items()
     ]
-    return [vpn.name, vpn.organization, leased.number, leased.blocks, shared, own, edges]
+    # Where members are that came from elsewhere: to those who are where they were, too.
+    moved = [(member.vm.name, member.vm.site, member.vm.vapp) for member in leased.astray]
+    return [vpn.name, vpn.organization, leased.number, leased.blocks, shared, own, edges, moved]
 
 
 def _parts(leased: LeasedVpn) -> dict[str, str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TypeVar
@@ -48,6 +49,51 @@ class LeasedVpn:
     def address(self, member: Member) -> str:
         """A member's address."""
         return address_of(self.leases, vm_key(self.vpn.name, member.vm.site, member.vm.name, member.vm.vapp))
+
+    @cached_property
+    def moved(self) -> dict[str, list[Prefix]]:
+        """The addresses of members that came with them from other sites, each as a prefix, by the site they are at."""
+        found: dict[str, list[Prefix]] = {}
+        for member in self.astray:
+            own = self._prefix(member)
+            if not any(block.contains(own) for block in self.site_blocks[member.vm.site]):
+                found.setdefault(member.vm.site, []).append(own)
+        return {site: sorted(prefixes) for site, prefixes in sorted(found.items())}
+
+    @cached_property
+    def astray(self) -> list[Member]:
+        """Members whose address is in no block of their site, or vApp."""
+        found = []
+        for member in self.vpn.members:
+            site, vapp = member.vm.site, member.vm.vapp
+            blocks = self.site_blocks[site] if vapp is None else self.vapp_blocks(site, vapp)
+            own = self._prefix(member)
+            found += [] if any(block.contains(own) for block in blocks) else [member]
+        return found
+
+    def brought(self, site: str, vapp: str) -> list[Prefix]:
+        """The addresses of members behind a vApp that lie outside its blocks: they were elsewhere before."""
+        return sorted(self._prefix(one) for one in self.astray if (one.vm.site, one.vm.vapp) == (site, vapp))
+
+    def left(self, site: str, vapp: str) -> list[Prefix]:
+        """The addresses in the blocks of a vApp whose members are elsewhere now."""
+        found = []
+        for block in self.vapp_blocks(site, vapp):
+            at = bisect_left(self._placed, (block.first,))
+            while at < len(self._placed) and self._placed[at][0] <= block.last:
+                first, *place = self._placed[at]
+                found += [] if place == [site, vapp] else [Prefix(self.family, first, BITS[self.family])]
+                at += 1
+        return found
+
+    @cached_property
+    def _placed(self) -> list[tuple[int, str, str]]:
+        """Every member's address as a number, with the site and the vApp that it is at; in order."""
+        every = self.vpn.members
+        return sorted((self._prefix(member).first, member.vm.site, member.vm.vapp or "") for member in every)
+
+    def _prefix(self, member: Member) -> Prefix:
+        return self.leases[vm_key(self.vpn.name, member.vm.site, member.vm.name, member.vm.vapp)].prefix
 
     def edge_address(self, site: str) -> str:
         """The address that a site's org edge has itself."""

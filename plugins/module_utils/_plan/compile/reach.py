@@ -24,12 +24,16 @@ AUTH = {"psk": "pre-shared key", "pubkey": "certificate"}
 
 class Reach(NamedTuple):
     """What lies behind one end of a link: the ``blocks`` of ``sites``; ``prefixes``: those, and the networks there that
-    are destinations. A thousand links of a mesh share one."""
+    are destinations. A thousand links of a mesh share one.
+
+    ``moved``: the addresses of members there that came from other sites, in whose blocks they still are.
+    """
 
     sites: tuple[str, ...]
     blocks: list[Prefix]
     prefixes: list[Prefix]
     texts: list[str]
+    moved: list[Prefix]
 
 
 class Link(NamedTuple):
@@ -163,8 +167,14 @@ class Links:
             blocks = self._blocks(sites)
             behind = sites if self.vpn.destinations.networks else ()
             networks = sorted(prefix for other in behind for prefix in self.vpn.destinations.networks_of(other))
-            found = self._reaches[sites] = Reach(sites, blocks, [*blocks, *networks], texts([*blocks, *networks]))
+            every = [*blocks, *networks]
+            found = self._reaches[sites] = Reach(sites, blocks, every, texts(every), self._moved(sites, blocks))
         return found
+
+    def _moved(self, sites: tuple[str, ...], blocks: list[Prefix]) -> list[Prefix]:
+        moved = self.leased.moved
+        came = [prefix for site in sites for prefix in moved.get(site, ())] if moved else []
+        return collapse(one for one in came if not any(block.contains(one) for block in blocks))
 
     def _blocks(self, sites: tuple[str, ...]) -> list[Prefix]:
         """The blocks of some sites. A leaf of a star reaches all sites but one: these are left out of what all have."""

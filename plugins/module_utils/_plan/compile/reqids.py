@@ -10,10 +10,15 @@ Left to charon, two CHILD_SAs of one IKE_SA have been seen to come back with the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 FIRST, LAST = 1 << 16, (1 << 31) - 1  # charon counts its own from 1
+
+
+def link_name(link: Mapping[str, Any]) -> str:
+    """The name of a link in its tunnel: that of its VPN, but for those of members that moved."""
+    return str(link.get("name", link["vpn"]))
 
 
 def number_links(tunnels: Iterable[dict[str, Any]]) -> None:
@@ -26,8 +31,8 @@ def number_links(tunnels: Iterable[dict[str, Any]]) -> None:
     for tunnel in sorted(tunnels, key=lambda one: str(one["name"])):
         if tunnel.get("kind", "ipsec") != "ipsec":
             continue
-        for link in sorted(tunnel["links"], key=lambda one: str(one["vpn"])):
-            digest = hashlib.sha256(f"{tunnel['name']}/{link['vpn']}".encode()).digest()
+        for link in sorted(tunnel["links"], key=link_name):
+            digest = hashlib.sha256(f"{tunnel['name']}/{link_name(link)}".encode()).digest()
             number = FIRST + int.from_bytes(digest[:8], "big") % (LAST - FIRST)
             while number in taken:
                 number = number + 1 if number < LAST else FIRST

@@ -103,7 +103,7 @@ class _SiteCompiler:
                 self._member(member, edge)
         for name, vapp_members in sorted(behind.items()):
             gateway = known(self.landscape.vapp(name, ""))
-            blocks = texts(self.leased.vapp_blocks(edge.name, name))
+            blocks = texts([*self.leased.vapp_blocks(edge.name, name), *self.leased.brought(edge.name, name)])
             self.neighbours.beside(edge.name, gateway, gateway.outside[self.family], blocks)
             for block in blocks:
                 document["routes"].append({"prefix": block, "via": gateway.outside[self.family]})
@@ -124,6 +124,8 @@ class _SiteCompiler:
         document["routes"] += [_blackhole(prefix) for prefix in there]
         # Without it, an address of the vApp's block that nobody has would be sent back to the org edge, and so on.
         document["routes"] += [_blackhole(str(block)) for block in self.leased.vapp_blocks(edge.name, gateway.name)]
+        left = texts(self.leased.left(edge.name, gateway.name))
+        document["routes"] += [{"prefix": prefix, "via": edge.inside[self.family]} for prefix in left]
         local = [member for member in members if member.mode == "address"]
         document["routes"] += [self._route_to(member) for member in local]
         nat = [self._translation(member) for member in members if member.mode == "nat"]

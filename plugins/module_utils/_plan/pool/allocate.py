@@ -14,7 +14,7 @@ never matters: what is held stays, and new keys are taken in sorted order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..._base.errors import PoolExhausted, VccError
 from ..._base.lease import Lease
@@ -61,7 +61,7 @@ def carve_vpn(
     mine, others = _split(root, held)
     if any(lease.prefix.family != pool.family for lease in mine.values()):
         raise VccError(f"VPN {vpn} holds addresses of the other IP family: delete it before it moves to pool {pool}")
-    avoid = spans([p for p in [*others, *reserved] if p.family == pool.family])
+    avoid = spans([p for p in [*others, *reserved, *_astray(mine)] if p.family == pool.family])
     shape = _shape(vpn, sites, mine)
     children = _by_parent(mine.values())
     own = pool_name == str(pool)
@@ -123,6 +123,20 @@ def _split(root: str, held: Mapping[str, Lease]) -> tuple[dict[str, Lease], list
         else:
             others.append(lease.prefix)
     return mine, others
+
+
+def _astray(mine: Mapping[str, Lease]) -> Iterator[Prefix]:
+    """Addresses of members that moved: they lie in blocks of the place where they were."""
+    blocks: dict[str, list[Prefix]] = {}
+    for key, lease in mine.items():
+        if lease.kind != "address":
+            continue
+        parent = _parent(key)
+        if parent not in blocks:
+            blocks[parent] = blocks_of(mine, parent)
+        first = lease.prefix.first
+        if not any(block.first <= first <= block.last for block in blocks[parent]):
+            yield lease.prefix
 
 
 def _by_parent(leases: Iterable[Lease]) -> dict[str, list[Prefix]]:
