@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -24,7 +25,7 @@ LISTS = ("addresses", "routes", "vpns", "tunnels")
 LIBIPSEC_DEVICE = "ipsec0"
 
 
-def link_name(link: Document) -> str:
+def link_name(link: Mapping[str, Any]) -> str:
     """The name of a link in its tunnel, and so of a CHILD_SA: that of its VPN, but for those of members that moved."""
     return str(link.get("name", link["vpn"]))
 

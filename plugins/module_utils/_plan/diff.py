@@ -118,9 +118,11 @@ def _links(every: Iterable[Links], sites: Collection[str]) -> dict[_Link, None]:
         for link in links.touching(sites):
             starts = 0 if link.starts == link.ends[0].name else 1
             low, high = link.ends[starts].name, link.ends[1 - starts].name
-            local, remote = tuple(link.behind[starts].texts), tuple(link.behind[1 - starts].texts)
             settings = f"{links.described(link)[2]}, MTU {link.mtu}"
-            found.append(_Link(links.vpn.name, low, high, link.tunnel, local, remote, settings))
+            whole = (links.vpn.name, (link.behind[0].texts, link.behind[1].texts))
+            for name, ts in (whole, *link.for_moved(links.vpn.name)):
+                local, remote = tuple(ts[starts]), tuple(ts[1 - starts])
+                found.append(_Link(name, low, high, link.tunnel, local, remote, settings))
     return dict.fromkeys(sorted(found, key=lambda one: (one.low, one.tunnel, one.vpn)))
 
 

@@ -205,9 +205,12 @@ def _mark_links(result: Result) -> None:
 def _judge_own_traffic(links: Iterable[Section], after: Ends | None) -> Iterator[Finding]:
     """A link that packets came back over has counted some. If not, another link carries them, with keys of its own.
 
-    One that was rekeyed a moment ago may have counted none yet.
+    One that was rekeyed a moment ago may have counted none yet. Nor has one of members that moved, if they were not
+    asked.
     """
     for link in links:
+        if "link" in link:
+            continue
         ages = link.get("installed_seconds") or {}
         idle = {
             node: f"{count['in']} in, {count['out']} out"

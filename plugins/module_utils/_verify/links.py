@@ -13,6 +13,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from .._node.document import link_name
 from .algorithms import agree, negotiated
 from .finding import ERROR, Finding, few
 from .reasons import why
@@ -58,14 +59,14 @@ def _judge_ipsec(name: str, ends: Ends, observed: Mapping[str, Section]) -> tupl
     because = why(ends, observed, name)
     findings = list(_judge_tunnel(name, ends, seen, because))
     broken = any(finding.expected == ONE_IKE_SA for finding in findings)
-    for vpn in _vpns(ends):
-        children = {node: _named(_children(sas), "name", vpn) for node, sas in seen.items()}
-        wanted = {node: _link(ends[node], vpn) for node in ends}
-        record = _record(name, vpn, ends, seen, children)
+    for link, vpn in _links(ends):
+        children = {node: _named(_children(sas), "name", link) for node, sas in seen.items()}
+        wanted = {node: _link(ends[node], link) for node in ends}
+        record = _record(name, vpn, link, ends, seen, children)
         record["reasons"] = _reasons(name, ends, observed) if record["state"] != "INSTALLED" else {}
         links.append(record)
         if not broken:
-            findings += _judge_link(name, vpn, wanted, children, because)
+            findings += _judge_link(name, link, wanted, children, because)
     return links, findings
 
 
@@ -111,9 +112,9 @@ def _judge_tunnel(name: str, ends: Ends, seen: Mapping[str, list[Section]], beca
 
 
 def _judge_link(
-    name: str, vpn: str, wanted: Ends, children: Mapping[str, list[Section]], because: str
+    name: str, link: str, wanted: Ends, children: Mapping[str, list[Section]], because: str
 ) -> Iterator[Finding]:
-    subject = f"link {vpn} in {name}"
+    subject = f"link {link} in {name}"
     logs = f"swanctl --list-sas --ike {name}, journalctl -u strongswan -n 50 on {' and '.join(sorted(wanted))}"
     current = {node: _current(sas, "INSTALLED", CHILD_LEFTOVER) for node, sas in children.items()}
     wrong = {node: _states(children[node]) for node, sas in current.items() if len(sas) != 1}
@@ -147,9 +148,9 @@ def _unplanned(
             ours = node in ends or set(sa["tunnel"].split("--")) & set(documents)
             if not ours or sa.get("state") in IKE_LEFTOVER:
                 continue
-            planned = _vpns({node: ends[node]}) if node in ends else []
+            planned = [link for link, _vpn in _links({node: ends[node]})] if node in ends else []
             extra = sorted({c["name"] for c in _current(sa.get("children", []), "INSTALLED", CHILD_LEFTOVER)})
-            extra = [vpn for vpn in extra if vpn not in planned]
+            extra = [link for link in extra if link not in planned]
             look = f"swanctl --list-conns on {node}; ansible-playbook intercloud.vpn.create_vpn repairs it"
             if node not in ends:
                 yield Finding(ERROR, f"tunnel {sa['tunnel']}", "no such tunnel", f"{node}: {sa.get('state')}", look)
@@ -158,9 +159,10 @@ def _unplanned(
 
 
 def _record(
-    name: str, vpn: str, ends: Ends, seen: Mapping[str, list[Section]], children: Mapping[str, list[Section]]
+    name: str, vpn: str, link: str, ends: Ends, seen: Mapping[str, list[Section]], children: Mapping[str, list[Section]]
 ) -> dict[str, Any]:
-    """The link's part of the result. `state` is INSTALLED if it is so on both ends."""
+    """The link's part of the result. `state` is INSTALLED if it is so on both ends; `link` names one of those who
+    moved."""
     up = {node: _current(sas, "INSTALLED", CHILD_LEFTOVER) for node, sas in children.items()}
     sas = {node: _current(sas, "ESTABLISHED", IKE_LEFTOVER) for node, sas in seen.items()}
     if len(seen) < len(ends):
@@ -173,6 +175,7 @@ def _record(
     first_esp = next((found[0] for found in up.values() if found), None)
     return {
         "vpn": vpn,
+        **({} if link == vpn else {"link": link}),
         "tunnel": name,
         **({"external": _external(ends)} if _external(ends) else {}),
         "state": state,
@@ -186,7 +189,7 @@ def _record(
         "packets": {node: _pick(found, packets_in="in", packets_out="out") for node, found in up.items()},
         "installed_seconds": {node: found[0].get("installed_seconds") for node, found in up.items() if found},
         "encapsulated": {node: found[0].get("encapsulated") for node, found in up.items() if found},
-        "mtu": min(_link(end, vpn)["mtu"] for end in ends.values() if _link(end, vpn)),
+        "mtu": min(_link(end, link)["mtu"] for end in ends.values() if _link(end, link)),
     }
 
 
@@ -225,12 +228,13 @@ def _children(sas: Iterable[Section]) -> list[Section]:
     return [child for sa in sas for child in sa.get("children", [])]
 
 
-def _vpns(ends: Ends) -> list[str]:
-    return sorted({link["vpn"] for tunnel in ends.values() for link in tunnel["links"]})
+def _links(ends: Ends) -> list[tuple[str, str]]:
+    """The names of a tunnel's links, each with its VPN's."""
+    return sorted({(link_name(link), link["vpn"]) for tunnel in ends.values() for link in tunnel["links"]})
 
 
-def _link(tunnel: Section, vpn: str) -> Section:
-    return next((link for link in tunnel["links"] if link["vpn"] == vpn), {})
+def _link(tunnel: Section, name: str) -> Section:
+    return next((link for link in tunnel["links"] if link_name(link) == name), {})
 
 
 def _states(sas: list[Section]) -> str:

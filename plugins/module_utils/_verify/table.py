@@ -82,7 +82,8 @@ def _links(links: Sequence[Section]) -> Iterator[str]:
         total = sum(end.get("out", 0) for end in link["bytes"].values())
         state = link["state"] if link["up"] or link["state"] != "INSTALLED" else "NO TRAFFIC"
         algorithms = link["algorithms"]
-        rows.append([link["tunnel"], state, algorithms["ike"] or "-", algorithms["esp"] or "-", _amount(total)])
+        tunnel = link["tunnel"] + (f" ({link['link']})" if "link" in link else "")
+        rows.append([tunnel, state, algorithms["ike"] or "-", algorithms["esp"] or "-", _amount(total)])
     ssl = links[0].get("kind") == "ssl"  # of a VPN, all are of the same
     if rows:
         yield from _columns(["tunnel", "link", *(("TLS", "data") if ssl else ("IKE_SA", "CHILD_SA")), "sent"], rows)

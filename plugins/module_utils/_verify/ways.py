@@ -33,8 +33,10 @@ class _Hop:
     mtu: int
     ranges: tuple[tuple[int, int, int], ...]
 
-    def leads_to(self, version: int, number: int) -> bool:
-        return any(family == version and low <= number <= high for family, low, high in self.ranges)
+    def room(self, version: int, number: int) -> int | None:
+        """How large the range is that an address is in: the smallest wins. None if it is in none."""
+        found = (high - low for family, low, high in self.ranges if family == version and low <= number <= high)
+        return min(found, default=None)
 
 
 class Ways:
@@ -63,16 +65,19 @@ class Ways:
             back = self._find(vpn, src=dst, dst=src)
             return Way(back.nodes[::-1], back.tunnels[::-1], back.mtu)
         address = ipaddress.ip_address(bare(dst["address"]))
-        nodes, tunnels, limits = [str(src["site"])], [], []
+        nodes, tunnels, limits = [str(src["site"])], list[str](), list[int]()
         while nodes[-1] != dst["site"]:
-            for hop in self._links(nodes[-1], vpn):
-                if hop.peer not in nodes and hop.leads_to(address.version, int(address)):
-                    nodes.append(hop.peer)
-                    tunnels.append(hop.tunnel)
-                    limits.append(hop.mtu)
-                    break
-            else:
+            fitting = [
+                (room, hop)
+                for hop in self._links(nodes[-1], vpn)
+                if hop.peer not in nodes and (room := hop.room(address.version, int(address))) is not None
+            ]
+            if not fitting:
                 return Way((*first, *nodes), tuple(tunnels), min(limits, default=None))
+            _room, hop = min(fitting, key=lambda found: found[0])
+            nodes.append(hop.peer)
+            tunnels.append(hop.tunnel)
+            limits.append(hop.mtu)
         return Way((*first, *nodes, *last), tuple(tunnels), min(limits))
 
     def _links(self, node: str, vpn: str) -> tuple[_Hop, ...]:

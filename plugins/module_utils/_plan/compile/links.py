@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..._base.prefix import Prefix, collapse, parse_address
@@ -28,11 +28,6 @@ def compile_links(
     for site, entry in entries.items():
         if only is None or site in only:
             _SiteLinks(links, site, entry, compiled).compile()
-
-
-def moved_name(vpn: str, site: str) -> str:
-    """The name of a VPN's link for members that moved to a site. No VPN has such a name."""
-    return f"{vpn}+{site}"
 
 
 def size_links(links: Links, entries: Mapping[str, dict[str, Any]]) -> None:
@@ -88,7 +83,9 @@ class _SiteLinks:
             "remote_ts": remote.texts,
             **of_link,
         }
-        tunnel["links"] += [whole, *({**whole, **other} for other in self._for_moved(peer, local, remote))]
+        tunnel["links"].append(whole)
+        for name, ts in link.for_moved(self.vpn.name):
+            tunnel["links"].append({**whole, "name": name, "local_ts": ts[here], "remote_ts": ts[1 - here]})
         self._anchor(local)
         into = {"tunnel": self.vpn.name, "source": source, **self.kind.route(link.tunnel)}
         self.document["routes"] += [{"prefix": prefix, **into} for prefix in (*remote.texts, *texts(remote.moved))]
@@ -96,20 +93,6 @@ class _SiteLinks:
         _size(entry, link)
         if self.links.passes_on(own.name, peer.name):
             entry["through"] = True
-
-    def _for_moved(self, peer: OrgEdge, local: Reach, remote: Reach) -> Iterator[dict[str, Any]]:
-        """What differs in further links, one for the members that moved to each end.
-
-        Their selectors are the more specific ones, so they win against those of where the members were. The links that
-        are there stay as they are, and nobody else notices. Between two who moved, the first end by name has them.
-        """
-        own = self.own.name
-        if local.moved:
-            there = [*remote.texts, *(texts(remote.moved) if own < peer.name else [])]
-            yield {"name": moved_name(self.vpn.name, own), "local_ts": texts(local.moved), "remote_ts": there}
-        if remote.moved:
-            here = [*local.texts, *(texts(local.moved) if peer.name < own else [])]
-            yield {"name": moved_name(self.vpn.name, peer.name), "local_ts": here, "remote_ts": texts(remote.moved)}
 
     def _tunnel(self, link: Link, peer: OrgEdge, section: Section) -> dict[str, Any]:
         """The tunnel in the document, still without links."""

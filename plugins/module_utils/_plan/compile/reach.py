@@ -26,13 +26,15 @@ class Reach(NamedTuple):
     """What lies behind one end of a link: the ``blocks`` of ``sites``; ``prefixes``: those, and the networks there that
     are destinations. A thousand links of a mesh share one.
 
-    ``moved``: the addresses of members there that came from other sites, in whose blocks they still are.
+    ``astray``: the addresses of members that came from other sites, in whose blocks they still are; ``moved``: those
+    that are in none of the ``blocks``.
     """
 
     sites: tuple[str, ...]
     blocks: list[Prefix]
     prefixes: list[Prefix]
     texts: list[str]
+    astray: list[Prefix]
     moved: list[Prefix]
 
 
@@ -49,6 +51,22 @@ class Link(NamedTuple):
     outer: int
     mtu: int
     mss: int
+
+    def for_moved(self, vpn: str) -> Iterator[tuple[str, tuple[list[str], list[str]]]]:
+        """Further links beside it, for the members that moved to either end: name, and the selectors of both ends.
+
+        They are more specific than those of where the members were, and so they win. The links that are there stay as
+        they are, and nobody else notices. Two who both moved have one that names both exactly: else that to the home
+        of the one would be as good as that to the other.
+        """
+        one, other = self.behind
+        here, there = (end.name for end in self.ends)
+        if one.moved:
+            yield f"{vpn}+{here}", (texts(one.moved), other.texts)
+        if other.moved:
+            yield f"{vpn}+{there}", (one.texts, texts(other.moved))
+        if (one.moved or other.moved) and one.astray and other.astray:
+            yield f"{vpn}+{here}+{there}", (texts(one.astray), texts(other.astray))
 
 
 class Links:
@@ -167,14 +185,11 @@ class Links:
             blocks = self._blocks(sites)
             behind = sites if self.vpn.destinations.networks else ()
             networks = sorted(prefix for other in behind for prefix in self.vpn.destinations.networks_of(other))
-            every = [*blocks, *networks]
-            found = self._reaches[sites] = Reach(sites, blocks, every, texts(every), self._moved(sites, blocks))
+            every, moved = [*blocks, *networks], self.leased.moved
+            astray = collapse(prefix for one in sites for prefix in moved.get(one, ())) if moved else []
+            out = [one for one in astray if not any(block.contains(one) for block in blocks)]
+            found = self._reaches[sites] = Reach(sites, blocks, every, texts(every), astray, out)
         return found
-
-    def _moved(self, sites: tuple[str, ...], blocks: list[Prefix]) -> list[Prefix]:
-        moved = self.leased.moved
-        came = [prefix for site in sites for prefix in moved.get(site, ())] if moved else []
-        return collapse(one for one in came if not any(block.contains(one) for block in blocks))
 
     def _blocks(self, sites: tuple[str, ...]) -> list[Prefix]:
         """The blocks of some sites. A leaf of a star reaches all sites but one: these are left out of what all have."""

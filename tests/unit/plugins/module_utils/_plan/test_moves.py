@@ -1,0 +1,221 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A VM that moves keeps its address in every VPN, and everybody finds it where it is."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_properties import Network, covers
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
+    PAYROLL,
+    Hosts,
+    World,
+    addresses,
+    bodies,
+    changed,
+    lab,
+)
+
+AUDIT = {"name": "audit", "pool": "internal", "members": ["vm1-east", "vm2-east", "vm2-west", "vm2-south"]}
+TO_WEST = "vm1-east: {clouds: [west], vcc_vapp: null, vcc_address: [10.10.0.44]}"
+TO_WESTS_VAPP = "vm1-east: {clouds: [west], vcc_vapp: vapp1-west, vcc_address: [192.168.1.44]}"
+TO_SOUTH = "vm1-east: {clouds: [south], vcc_vapp: null, vcc_address: [10.10.0.44]}"
+TO_THE_ORG_NETWORK = "vm1-east: {vcc_vapp: null, vcc_address: [10.10.0.44]}"
+few = settings(max_examples=settings.default.max_examples // 4)
+
+
+class Moved(Network):
+    """A network in which the most specific selectors win, as charon's policies do."""
+
+    def tunnels_to(self, node: str, source: str, address: str) -> list[str]:
+        """The peers that a packet may go to: those whose link names both of its ends most exactly."""
+        fitting = [
+            (exactly(link["local_ts"], source) + exactly(link["remote_ts"], address), tunnel["peer"])
+            for tunnel in self.plan.documents[node]["tunnels"]
+            for link in tunnel["links"]
+            if covers(link["local_ts"], source) and covers(link["remote_ts"], address)
+        ]
+        most = max((length for length, _peer in fitting), default=0)
+        return [peer for length, peer in fitting if length == most]
+
+    def deliver_from(self, site: str, source: str, address: str) -> str:
+        """Where a packet ends that a site's edge has: a member's name, or what became of it."""
+        for _hop in range(8):
+            document = self.plan.documents[site]
+            if any(item["outside"] == address for entry in document["vpns"] for item in entry["nat"]):
+                return self.deliver(site, address)
+            route = self.route(document, address)
+            if route is None or "type" in route:
+                return f"{route} at {site}"
+            if "tunnel" not in route:
+                return self.deliver(site, address)
+            peers = self.tunnels_to(site, source, address)
+            if len(peers) != 1:
+                return f"{peers} at {site}"
+            (site,) = peers
+        return "a loop"
+
+
+def exactly(selectors: list[str], address: str) -> int:
+    return max(int(text.partition("/")[2]) for text in selectors if covers([text], address))
+
+
+def strays(plan: Plan, hosts: Hosts) -> list[str]:
+    """Every packet from a member to another one that does not arrive, in every VPN."""
+    network, wrong = Moved(plan, hosts), []
+    for vpn in plan.vpns:
+        for one, other in permutations(vpn["members"], 2):
+            end = network.deliver_from(one["site"], one["address"], other["address"])
+            wrong += [] if end == other["name"] else [f"{vpn['name']}: {one['name']} to {other['name']}: {end}"]
+    return wrong
+
+
+@pytest.fixture
+def world() -> World:
+    world = World(lab(3))
+    world.plan({**PAYROLL, "members": [*PAYROLL["members"], "vm2-east", "vm3-south"]}, AUDIT)
+    return world
+
+
+def links(plan: Plan, edge: str) -> dict[tuple[str, str], tuple[list[str], list[str]]]:
+    return {
+        (tunnel["peer"], link.get("name", link["vpn"])): (link["local_ts"], link["remote_ts"])
+        for tunnel in plan.documents[edge]["tunnels"]
+        for link in tunnel["links"]
+    }
+
+
+@pytest.mark.parametrize("move", [TO_WEST, TO_WESTS_VAPP, TO_SOUTH, TO_THE_ORG_NETWORK])
+def test_it_keeps_its_addresses_and_is_found(world: World, move: str) -> None:
+    before = world.plan()
+    world.hosts = changed(world.hosts, move)
+    predicted = world.plan(dry_run=True)
+    plan = world.plan()
+    assert (plan.notes, bodies(plan)) == (predicted.notes, bodies(predicted))
+    for name in ("payroll", "audit"):
+        assert addresses(plan, name) == addresses(before, name)
+    assert strays(plan, world.hosts) == []
+    told = f"payroll: vm1-east keeps {addresses(plan, 'payroll')['vm1-east']} (moved from "
+    assert any(note.startswith(told) for note in plan.notes), plan.notes
+    again = world.plan()
+    assert (again.changed, again.notes, bodies(again)) == (False, [], bodies(plan))
+
+
+def test_links_that_are_there_stay_as_they_are(world: World) -> None:
+    before = {edge: links(world.plan(), edge) for edge in ("edge-east", "edge-west", "edge-south")}
+    world.hosts = changed(world.hosts, TO_WEST)
+    plan = world.plan()
+    own, other = [f"{addresses(plan, 'payroll')['vm1-east']}/32"], before["edge-west"][("edge-east", "payroll")]
+    for edge, known in before.items():
+        assert known.items() <= links(plan, edge).items()
+    assert links(plan, "edge-west")[("edge-east", "payroll+edge-west")] == (own, other[1])
+    assert links(plan, "edge-east")[("edge-west", "payroll+edge-west")] == (other[1], own)
+    assert ("edge-south", "payroll+edge-west") in links(plan, "edge-west")
+    reqids = [link["reqid"] for tunnel in plan.documents["edge-west"]["tunnels"] for link in tunnel["links"]]
+    assert len(reqids) == len({*reqids})
+
+
+def test_back_again_everything_is_as_before(world: World) -> None:
+    before, hosts = world.plan(), world.hosts
+    for move in (TO_WEST, TO_SOUTH, TO_THE_ORG_NETWORK):
+        world.hosts = changed(hosts, move)
+        assert strays(world.plan(), world.hosts) == []
+    world.hosts = hosts
+    assert bodies(world.plan()) == bodies(before)
+
+
+def test_nobody_gets_its_address_where_it_was(world: World) -> None:
+    world.hosts = changed(world.hosts, TO_WEST)
+    was = addresses(world.plan(), "payroll")
+    more = [f"vm{number}-east" for number in range(4, 24)]
+    for number, name in enumerate(more):
+        vm = {"kinds": ["members"], "clouds": ["east"], "vcc_vapp": "vapp1-east"}
+        world.hosts = changed(world.hosts, {name: {**vm, "vcc_address": [f"192.168.1.{30 + number}"]}})
+    found = addresses(world.plan({**PAYROLL, "members": [*was, *more]}), "payroll")
+    assert {name: found[name] for name in was} == was
+    assert len({*found.values()}) == len(found)
+
+
+def test_not_even_when_it_was_the_last_one_there() -> None:
+    world = World(lab(3))
+    members = ["vm1-east", "vm1-west", "vm3-south"]
+    was = addresses(world.plan({**PAYROLL, "members": members}), "payroll")
+    world.hosts = changed(world.hosts, TO_WEST)
+    plan = world.plan()
+    assert addresses(plan, "payroll") == was and strays(plan, world.hosts) == []
+    assert "edge-east" not in plan.vpns[0]["sites"]
+    plan = world.plan({**PAYROLL, "members": [*members, "vm2-east"]})
+    assert {**addresses(plan, "payroll"), **was} == addresses(plan, "payroll")
+    assert strays(plan, world.hosts) == []
+    assert len({*addresses(plan, "payroll").values()}) == 4
+
+
+def test_with_vcc_allow_renumber_it_gets_an_address_of_the_new_place(world: World) -> None:
+    world.hosts = changed(world.hosts, TO_WEST)
+    plan = world.plan(allow_renumber=True)
+    assert addresses(plan, "payroll")["vm1-east"] != "100.64.0.17"
+    assert not any("+" in name for _peer, name in links(plan, "edge-west"))
+
+
+def test_where_a_partner_would_have_to_be_told_it_is_refused() -> None:
+    partner = """
+    edge-p: {kinds: [org_edges], clouds: [partner], vcc_external: true, vcc_public_address: [203.0.113.99]}
+    orders: {kinds: [members], clouds: [partner], vcc_edge: edge-p}
+    """
+    world = World(changed(lab(), partner))
+    world.plan({**PAYROLL, "members": [*PAYROLL["members"], "orders"]})
+    world.hosts = changed(world.hosts, TO_WEST)
+    with pytest.raises(IntentErrors, match=r"would renumber vm1-east: .* \(moved from cloud east to cloud west"):
+        world.plan()
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> tuple[dict[str, Any], list[tuple[str, str, bool]]]:
+    """A VPN of three clouds, and who moves where, one after the other; each to a vApp or to the org network."""
+    vms = [f"vm{number}-{cloud}" for cloud in ("east", "west", "south") for number in (1, 3)]
+    topology = draw(st.sampled_from(["mesh", "star", "chain"]))
+    moves = st.tuples(st.sampled_from(vms), st.sampled_from(["east", "west", "south"]), st.booleans())
+    vpn = {"name": "payroll", "pool": draw(st.sampled_from(["internal", "internal6"])), "topology": topology}
+    mode = st.sampled_from(["address", "nat"])
+    return {**vpn, "members": [{"name": vm, "mode": draw(mode)} for vm in vms]}, draw(
+        st.lists(moves, min_size=1, max_size=5)
+    )
+
+
+@few
+@given(story=stories())
+def test_whoever_moves_wherever_all_reach_each_other(
+    story: tuple[dict[str, Any], list[tuple[str, str, bool]]],
+) -> None:
+    vpn, moves = story
+    world, pools = World(lab(3)), {"internal": "100.64.0.0/10", "internal6": "fd64::/48"}
+    first, hosts = world.plan(vpn, pools=pools), world.hosts
+    was = addresses(first, "payroll")
+    for number, (vm, cloud, behind) in enumerate(moves):
+        others = {one["site"] for one in world.plan(pools=pools).vpns[0]["members"] if one["name"] != vm}
+        if others == {f"edge-{cloud}"}:  # a VPN has two sites at least
+            continue
+        vapp = f"vapp1-{cloud}" if behind else None
+        here = {"vcc_vapp": vapp} if vapp or "vcc_vapp" in world.hosts[vm]["vars"] else {}
+        inside = [f"192.168.1.{50 + number}", f"fd10:1::{50 + number}"]
+        outside = [f"10.10.0.{50 + number}", f"fd10:10::{50 + number}"]
+        world.hosts = changed(
+            world.hosts, {vm: {"clouds": [cloud], **here, "vcc_address": inside if behind else outside}}
+        )
+        plan = world.plan(pools=pools)
+        assert addresses(plan, "payroll") == was
+        assert strays(plan, world.hosts) == []
+        mirror = {(node, peer, name): ts for node in plan.documents for (peer, name), ts in links(plan, node).items()}
+        for (node, peer, name), (local, remote) in mirror.items():
+            assert mirror[peer, node, name] == (remote, local)
+    world.hosts = hosts
+    assert bodies(world.plan(pools=pools)) == bodies(first)
