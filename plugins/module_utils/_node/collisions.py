@@ -130,3 +130,28 @@ def lacking(address: str, held: Iterable[str]) -> str:
         f"no device has the address {address}; this machine has {', '.join(usable) or 'none of that family'}. Correct "
         "vcc_public_address, or say vcc_behind_nat where a NAT has that address"
     )
+
+
+HOLDS_NO_ADDRESS = (5, 9, 12)
+"""The first strongSwan whose ESP in user space takes selectors in which the edge itself has no address."""
+
+
+def moved_here(document: Mapping[str, Any], version: str) -> str:
+    """Why an edge with ESP in user space cannot serve the members that moved to it; empty if it can.
+
+    ``version``: its strongSwan's.
+    """
+    numbers = tuple(int(word) for word in version.split(".") if word.isdigit())
+    if not numbers or numbers >= HOLDS_NO_ADDRESS:
+        return ""
+    held = [ipaddress.ip_interface(entry["address"]).ip for entry in document.get("addresses") or []]
+    links = [link for tunnel in document.get("tunnels") or [] for link in tunnel.get("links") or [] if "name" in link]
+    every = sorted({text for link in links if "esp" in link for text in link["local_ts"]})
+    bare = [text for text in every if not any(own in ipaddress.ip_network(text) for own in held)]
+    if not bare:
+        return ""
+    return (
+        f"strongSwan {version} with ESP in user space cannot serve members that moved here with their addresses "
+        f"({', '.join(bare)}): it takes 5.9.12, or a kernel with ESP; or let them have other addresses, with -e "
+        "vcc_allow_renumber=true"
+    )

@@ -48,6 +48,7 @@ def survey(root: str = "/") -> dict[str, Any]:
         "routes": found if len(found) <= MANY else [],
         "boot": _boot(),
         "time": int(time.time()),
+        "userspace": userspace(state),
     }
 
 
@@ -71,6 +72,21 @@ def identity(state: str) -> dict[str, Any]:
             "tunnels": {tunnel["name"]: tunnel.get("local_address") for tunnel in document.get("tunnels") or []},
         },
     }
+
+
+def userspace(state: str) -> str:
+    """The version of strongSwan on an edge whose ESP is in user space (kernel-libipsec); empty elsewhere."""
+    try:
+        with open(os.path.join(state, "current", "backend"), encoding="utf-8") as file:
+            return strongswan() if file.read().strip() == "libipsec" else ""
+    except OSError:
+        return ""
+
+
+def strongswan() -> str:
+    """The version of strongSwan; empty where there is none."""
+    said = re.search(r"\d+(\.\d+)+", _said("swanctl", "--version"))
+    return said[0] if said else ""
 
 
 def carries(document: Mapping[str, Any]) -> list[str]:
@@ -134,14 +150,22 @@ def _routes(family: str) -> list[dict[str, Any]]:
 
 def _ip(*words: str) -> list[dict[str, Any]]:
     """What `ip` prints; empty without iproute2."""
+    try:
+        return [entry for entry in json.loads(_said("ip", *words) or "[]") if entry]
+    except ValueError:
+        return []
+
+
+def _said(*words: str) -> str:
+    """What a program prints; empty without it."""
     environment = dict(os.environ, PATH=PATH, LC_ALL="C")
     try:
         done = subprocess.run(
-            ["ip", *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, env=environment, check=True
+            words, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, env=environment, check=True
         )
-        return [entry for entry in json.loads(done.stdout.decode() or "[]") if entry]
+        return done.stdout.decode()
     except (OSError, ValueError, subprocess.SubprocessError):
-        return []
+        return ""
 
 
 def _slices(place: str) -> dict[str, int]:

@@ -16,7 +16,7 @@ from .._base.problems import Problems
 from .._intent.landscape.facts import organization_of
 from .._ledger.records import DocumentRecord
 from .._node import NEEDED
-from .._node.collisions import collisions, lacking, missing_addresses
+from .._node.collisions import collisions, lacking, missing_addresses, moved_here
 from .origins import strangers
 from .outcome import Plan
 from .renames import former_names
@@ -53,6 +53,8 @@ def compare(request: Request, tenants: Sequence[OrganizationPlan], plan: Plan, p
                 _check_identity(node, tenant.name, () if shared else tenants, request, problems)
                 _check_python(node, facts, problems)
                 _check_networks(node, tenant, document, facts, plan, problems)
+                if unable := moved_here(document, str(facts.get("userspace") or "")):
+                    problems.add(f"hosts.{node}", unable)
 
 
 def _check_apart(request: Request, answers: Mapping[str, Facts], problems: Problems) -> None:

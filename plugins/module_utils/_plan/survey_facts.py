@@ -108,6 +108,7 @@ _CHECKS: Mapping[str, Check] = {
     "routes": _list(_route),
     "boot": _text,
     "time": _whole,
+    "userspace": _text,
 }
 
 FACTS = tuple(_CHECKS)

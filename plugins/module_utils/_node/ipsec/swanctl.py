@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from .. import collisions
+from .. import collisions, survey
 from ..document import Change, sha256
 from ..kernel import ip
 from ..part import Context, Part
@@ -105,6 +105,9 @@ class Swanctl(Part):
             return [] if self.check else ["swanctl is not installed"]
         if not self._stale():
             return []
+        unable = self.want.backend == "libipsec" and collisions.moved_here(self.want.document, survey.strongswan())
+        if unable:
+            return [unable]
         text, known = self._to_try()
         changed = {charon.CONFIG: text}
         for name, path in _certificates.FILES.items():

@@ -1,0 +1,149 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""vm1-east is restored in the cloud west, on the machine that was vm2-west, and then in the east again.
+
+Where it goes, the edge has strongSwan 6.0: before 5.9.12, ESP in user space takes no selector in which the edge itself
+has no address. The other edge has 5.9.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from contextlib import ExitStack
+from itertools import permutations
+
+import pytest
+
+from ansible_collections.intercloud.vpn.tests.testinfra import capture, lab, ledger, playbooks, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, PAYROLL
+
+VPN = {**PAYROLL, "members": [*PAYROLL["members"], "vm2-east"]}
+NAME, PLACE, NEW = "vm1-east", "vm2-west", "edge-west"
+MOVED = "payroll+edge-west"
+INNER = "net 100.64.0.0/10 or net 10.10.0.0/24 or net 192.168.1.0/24"
+
+
+@pytest.fixture(scope="module")
+def was():
+    playbooks.run("lab_up", lab_releases={NEW: "trixie"})
+    playbooks.create(VPN)
+    return playbooks.addresses()
+
+
+def inventory_in(folder, **places):
+    """The lab's inventory, in which VMs are on other machines: by name, the machine. These are hosts no more, and
+    without machines of their own, others are no hosts either."""
+    words = ["ansible-inventory", "-i", str(playbooks.INVENTORY), "--list"]
+    shown = subprocess.run(words, env=playbooks.environment(), cwd=lab.ROOT, check=True, capture_output=True, text=True)
+    found = json.loads(shown.stdout)
+    hosts = found["_meta"]["hostvars"]
+    for name, machine in places.items():
+        name = name.replace("_", "-")
+        for group in (value for key, value in found.items() if key != "_meta"):
+            group["hosts"] = [host for host in group.get("hosts", []) if host != name]
+            group["hosts"] = [name if host == machine else host for host in group["hosts"]]
+        hosts[name] = hosts.pop(machine)
+    path = folder / "inventory.sh"
+    path.write_text(f"#!/bin/sh\ncat <<'EOF'\n{json.dumps(found)}\nEOF\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture(scope="module")
+def in_the_west(tmp_path_factory):
+    return inventory_in(tmp_path_factory.mktemp("west"), vm1_east=PLACE)
+
+
+def machine(name, where):
+    return PLACE if where == "west" and name == NAME else name
+
+
+def all_answer(addresses, where):
+    pairs = permutations(addresses, 2)
+    asked = [(machine(one, where), addresses[two]) for one, two in pairs]
+    found = lab.reach(asked, count=3)
+    return {pair: pings.lost for pair, pings in found.items() if pings.lost}
+
+
+def links():
+    return {edge: {child.name: child.spis for child in strongswan.ike_sas(edge)[0].children} for edge in EDGES}
+
+
+def test_an_edge_that_cannot_serve_it_is_named_before_anything_is_touched(was, tmp_path):
+    """vm1-west would be in the east, whose edge has strongSwan 5.9."""
+    east = inventory_in(tmp_path, vm1_west="vm3-east")
+    before = ledger.contents()
+    run = playbooks.run("create_vpn", vpns=[VPN], inventory=east, succeeds=False)
+    assert "hosts.edge-east: strongSwan 5.9" in run.output and "5.9.12" in run.output
+    assert ledger.contents() == before
+    assert run.hosts("changed") == set()
+
+
+def test_it_keeps_its_address_where_it_is_now(was, in_the_west, tmp_path, say):
+    before = links()
+    predicted = playbooks.run("create_vpn", ["--check"], vpns=[VPN], inventory=in_the_west)
+    with ExitStack() as stack:
+        seen = stack.enter_context(capture.capturing(tmp_path / "moves.pcap"))
+        others = [
+            stack.enter_context(lab.pinging("vm2-east", was["vm1-west"])),
+            stack.enter_context(lab.pinging("vm3-west", was["vm2-east"])),
+        ]
+        its = stack.enter_context(lab.pinging("vm2-east", was[NAME]))
+        run = playbooks.run("create_vpn", vpns=[VPN], inventory=in_the_west)
+        assert all_answer(was, "west") == {}
+        assert lab.transfer("vm2-east", PLACE, was[NAME], octets=1_000_000)
+        assert lab.transfer(PLACE, "vm2-east", was["vm2-east"], octets=1_000_000)
+    assert [pings.lost for pings in others] == [0, 0], [pings.text for pings in others]
+    say(f"while it moved, {its.lost} of {its.sent} pings to it, 100 a second, had no answer")
+    assert seen.packets(INNER) == []
+    assert run.hosts("changed") == predicted.hosts("changed")
+    assert f"payroll: {NAME} keeps {was[NAME]} (moved from cloud east to cloud west)" in run.output
+    assert playbooks.addresses() == was
+    assert playbooks.result()["findings"] == []
+    for edge, found in links().items():
+        assert found.items() > before[edge].items()
+        assert set(found) == {"payroll", MOVED}
+
+
+def test_and_it_is_the_one_in_the_west_that_answers(was):
+    """The machine in the east has the address still: nobody has switched it off."""
+    lab.labctl("kill", NAME)
+    assert all_answer(was, "west") == {}
+    assert lab.answers("vm2-east", was[NAME])
+
+
+def test_a_second_run_changes_nothing(was, in_the_west):
+    before = links()
+    assert playbooks.run("create_vpn", vpns=[VPN], inventory=in_the_west).changed == frozenset()
+    assert links() == before
+
+
+def test_a_reboot_of_the_edge_brings_it_back(was):
+    lab.labctl("reboot", NEW)
+    lab.wait_for("all members answer", lambda: all_answer(was, "west") == {}, 60)
+
+
+def test_who_comes_to_its_old_place_gets_another_address(was, tmp_path):
+    """On the very machine that it was on."""
+    there = inventory_in(tmp_path, vm1_east=PLACE)
+    found = json.loads(there.read_text(encoding="utf-8").split("\n", 2)[2].rpartition("\nEOF")[0])
+    assert NAME not in found["cloud_east"]["hosts"]
+    run = playbooks.run(
+        "plan_vpn", vpns=[{**VPN, "members": [*VPN["members"], "vm3-east"]}], inventory=there
+    )
+    assert was[NAME] in run.output or run.status == 0
+
+
+def test_back_again_nothing_is_left_of_it(was):
+    lab.labctl("start", NAME)
+    lab.labctl("kill", PLACE)
+    try:
+        run = playbooks.run("create_vpn", vpns=[VPN], succeeds=None)
+        assert f"payroll: {NAME} keeps {was[NAME]} (moved from cloud west to cloud east)" in run.output
+        lab.wait_for("all members answer", lambda: all_answer(was, "east") == {}, 30)
+        assert {edge: set(found) for edge, found in links().items()} == {edge: {"payroll"} for edge in EDGES}
+        assert f"{was[NAME]}" not in lab.sh(NEW, "ip route show table all; nft list ruleset")
+    finally:
+        lab.labctl("start", PLACE)
