@@ -125,17 +125,6 @@ def test_a_reboot_of_the_edge_brings_it_back(was):
     lab.wait_for("all members answer", lambda: all_answer(was, "west") == {}, 60)
 
 
-def test_who_comes_to_its_old_place_gets_another_address(was, tmp_path):
-    """On the very machine that it was on."""
-    there = inventory_in(tmp_path, vm1_east=PLACE)
-    found = json.loads(there.read_text(encoding="utf-8").split("\n", 2)[2].rpartition("\nEOF")[0])
-    assert NAME not in found["cloud_east"]["hosts"]
-    run = playbooks.run(
-        "plan_vpn", vpns=[{**VPN, "members": [*VPN["members"], "vm3-east"]}], inventory=there
-    )
-    assert was[NAME] in run.output or run.status == 0
-
-
 def test_back_again_nothing_is_left_of_it(was):
     lab.labctl("start", NAME)
     lab.labctl("kill", PLACE)

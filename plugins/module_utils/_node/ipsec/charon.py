@@ -31,7 +31,7 @@ charon {
   install_routes = no
   install_virtual_ip = no
   make_before_break = yes
-@RETRANSMISSION@
+@LAST@@RETRANSMISSION@
   # Of half-open IKE_SAs. From the first two numbers on (of all peers; of one address) a peer has to return a cookie,
   # which takes it a round trip, and which a false sender address never gets. From the third on, what comes from an
   # address is dropped. Many tunnels may come from one address (a hub's peers behind one NAT), which the defaults for an
@@ -49,6 +49,10 @@ charon-systemd {
 """
 # Distributions that bring it have it switched off, which counts for a plugin that is named, too.
 _SWITCHED_ON = "  plugins {\n    kernel-libipsec {\n      load = yes\n    }\n  }\n"
+# It makes routes all the same, in a table of charon's that is asked before all others otherwise.
+_ASKED_LAST = (
+    "  # What kernel-libipsec routes comes after our routes, which know who has moved.\n  routing_table_prio = 32768\n"
+)
 # In the order that charon has them in, which decides whose implementation is used. `ml` (ML-KEM) and `aesni` are not
 # everywhere; charon says so in a line of its log, and goes on.
 _PLUGINS = (
@@ -88,6 +92,7 @@ def settings(generation: Generation) -> str:
     text = _COMMON.replace("@RETRANSMISSION@", "\n".join(lines))
     names = plugins(generation.backend)
     text = text.replace("@LIBIPSEC@", _SWITCHED_ON if LIBIPSEC in names else "")
+    text = text.replace("@LAST@", _ASKED_LAST if LIBIPSEC in names else "")
     return text.replace("@PLUGINS@", " ".join(names))
 
 
