@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from ..._base.prefix import collapse, without
 from ..._intent.landscape.hosts import OrgEdge, VappEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Member
@@ -103,9 +104,10 @@ class _SiteCompiler:
                 self._member(member, edge)
         for name, vapp_members in sorted(behind.items()):
             gateway = known(self.landscape.vapp(name, ""))
-            blocks = texts([*self.leased.vapp_blocks(edge.name, name), *self.leased.brought(edge.name, name)])
-            self.neighbours.beside(edge.name, gateway, gateway.outside[self.family], blocks)
-            for block in blocks:
+            own, brought = self.leased.vapp_blocks(edge.name, name), self.leased.brought(edge.name, name)
+            here = texts([*without(collapse(own), self.leased.left(edge.name, name)), *brought])
+            self.neighbours.beside(edge.name, gateway, gateway.outside[self.family], here)
+            for block in texts([*own, *brought]):
                 document["routes"].append({"prefix": block, "via": gateway.outside[self.family]})
             self._vapp(edge, gateway, vapp_members)
         entry = {**self._firewall(local, nat), "remote": [], "edge_address": own, **self.kind.firewall()}

@@ -124,6 +124,22 @@ def test_links_that_are_there_stay_as_they_are(world: World) -> None:
     assert len(reqids) == len({*reqids})
 
 
+def test_nobody_sends_with_its_address_where_it_was(world: World) -> None:
+    """What has it comes out of the tunnel now; the vApp edge there has its block, but not that address."""
+    own = addresses(world.plan(), "payroll")["vm1-east"]
+    assert covers(sends(world.plan(), "edge-east", "10.10.0.11"), own)
+    world.hosts = changed(world.hosts, TO_WESTS_VAPP)
+    plan = world.plan()
+    assert not covers(sends(plan, "edge-east", "10.10.0.11"), own)
+    assert covers(sends(plan, "edge-east", "10.10.0.11"), addresses(plan, "payroll")["vm2-east"])
+    assert covers(sends(plan, "edge-west", "10.10.0.11"), own)
+
+
+def sends(plan: Plan, node: str, beside: str) -> list[str]:
+    neighbours = plan.documents[node]["neighbours"]
+    return next(entry["sends"] for entry in neighbours if entry["address"] == beside)
+
+
 def test_back_again_everything_is_as_before(world: World) -> None:
     before, hosts = world.plan(), world.hosts
     for move in (TO_WEST, TO_SOUTH, TO_THE_ORG_NETWORK):

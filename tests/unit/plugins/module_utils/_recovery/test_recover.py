@@ -396,3 +396,21 @@ def test_a_document_that_cannot_be_packed_is_kept_as_it_is(tmp_path: Path) -> No
     (tmp_path / "ledger.sqlite").unlink()
     fleet.recover()
     assert fleet.world.ledger.run(lambda t: t.documents("acme"))["edge-east"].document["tunnels"] == odd
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_who_has_moved_is_where_it_is(fleet: Fleet, lost: bool) -> None:
+    """The ledger is of before the move, or lost."""
+    fleet.create(PAYROLL, AUDIT)
+    fleet.backup()
+    fleet.hosts = changed(fleet.hosts, "vm2-east: {clouds: [west], vcc_vapp: null, vcc_address: [10.10.0.44]}")
+    fleet.hosts = changed(fleet.hosts, MORE)
+    moved, _refused = fleet.create({**AUDIT, "members": [*AUDIT["members"], "vm77-east"]})
+    if lost:
+        (fleet.folder / "ledger.sqlite").unlink()
+    else:
+        fleet.restore()
+    fleet.recover()
+    plan, refused = fleet.create()
+    assert refused == {} and addresses(plan, "audit") == addresses(moved, "audit")
+    assert "+edge-west" in str(plan.documents["edge-west"]["tunnels"])
