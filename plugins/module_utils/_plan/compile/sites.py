@@ -104,10 +104,10 @@ class _SiteCompiler:
                 self._member(member, edge)
         for name, vapp_members in sorted(behind.items()):
             gateway = known(self.landscape.vapp(name, ""))
-            own, brought = self.leased.vapp_blocks(edge.name, name), self.leased.brought(edge.name, name)
-            here = texts([*without(collapse(own), self.leased.left(edge.name, name)), *brought])
+            blocks, brought = self.leased.vapp_blocks(edge.name, name), self.leased.brought(edge.name, name)
+            here = texts([*without(collapse(blocks), self.leased.left(edge.name, name)), *brought])
             self.neighbours.beside(edge.name, gateway, gateway.outside[self.family], here)
-            for block in texts([*own, *brought]):
+            for block in texts([*blocks, *brought]):
                 document["routes"].append({"prefix": block, "via": gateway.outside[self.family]})
             self._vapp(edge, gateway, vapp_members)
         entry = {**self._firewall(local, nat), "remote": [], "edge_address": own, **self.kind.firewall()}
