@@ -10,13 +10,13 @@ form=${1:-full}
 case $form in
     short)
         options=()
-        tests=(created.py "crash.py::test_after_a_crash_of_charon_packets_pass_again_at_once[initiator]" deleted.py)
+        tests=(created.py moves.py "crash.py::test_after_a_crash_of_charon_packets_pass_again_at_once[initiator]" deleted.py)
         ;;
     full)
         # The third cloud's edge is behind a NAT, and runs the next Debian.
         options=(-e lab_clouds=3 -e '{"lab_nat": ["edge-south"], "lab_releases": {"edge-south": "trixie"}}')
         tests=()
-        for name in created company again links order clocks dead_peer crash lossy libreswan throughput options mtu deleted; do
+        for name in created moves company again links order clocks dead_peer crash lossy libreswan throughput options mtu deleted; do
             tests+=("$name.py")
         done
         ;;

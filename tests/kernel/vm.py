@@ -85,6 +85,7 @@ lab.process = process
 lab.labctl = labctl
 playbooks.command = _command
 playbooks.subprocess = SimpleNamespace(**{**vars(subprocess), "run": _patiently})
+playbooks.INVENTORY = lab.ROOT / "inventories/lab-kernel"
 playbooks.SCRATCH = SCRATCH
 playbooks.RESULT = SCRATCH / "vpn.json"
 playbooks.LOG = SCRATCH / "runs.log"

@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-
 import pytest
 
-from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra import inventories, lab, ledger, playbooks, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
 
 LARGER = {**PAYROLL, "members": ["vm2-west", *PAYROLL["members"]]}
@@ -74,26 +71,9 @@ def test_what_it_was_in_besides_is_still_there():
     assert lab.answers("vm2-west", playbooks.addresses("audit")["vm2-east"])
 
 
-def by_another_name(path, old, new, **variables):
-    """The lab's inventory, in which a host has another name, and variables of its own."""
-    words = ["ansible-inventory", "-i", str(playbooks.INVENTORY), "--list"]
-    shown = subprocess.run(words, env=playbooks.environment(), cwd=lab.ROOT, check=True, capture_output=True, text=True)
-    found = json.loads(shown.stdout)
-    for group in (value for key, value in found.items() if key != "_meta"):
-        group["hosts"] = [new if host == old else host for host in group.get("hosts", [])]
-    hosts = found["_meta"]["hostvars"]
-    hosts[new] = {**hosts.pop(old), **variables}
-    for facts in hosts.values():
-        if facts.get("vcc_vapp") in (old, {"__ansible_unsafe": old}):
-            facts["vcc_vapp"] = new
-    path.write_text(f"#!/bin/sh\ncat <<'EOF'\n{json.dumps(found)}\nEOF\n", encoding="utf-8")
-    path.chmod(0o755)
-    return path
-
-
 @pytest.fixture
 def renamed(tmp_path):
-    return by_another_name(tmp_path / "renamed.sh", "vm2-west", "web-west")
+    return inventories.renamed(tmp_path / "renamed.sh", "vm2-west", "web-west")
 
 
 def test_a_vm_by_another_name_is_not_renumbered_unless_that_is_allowed(renamed, undisturbed):
@@ -127,7 +107,7 @@ def test_and_back_to_the_old_name_gets_the_old_address(undisturbed):
 
 def test_a_vm_that_says_its_former_name_keeps_its_address(tmp_path, undisturbed):
     was = playbooks.addresses("audit")["vm2-west"]
-    inventory = by_another_name(tmp_path / "renamed.sh", "vm2-west", "web-west", vcc_formerly="vm2-west")
+    inventory = inventories.renamed(tmp_path / "renamed.sh", "vm2-west", "web-west", vcc_formerly="vm2-west")
     audit = {**AUDIT, "members": ["vm2-east", "web-west", "vm3-west"]}
     before = ledger.contents()
     predicted = playbooks.run("create_vpn", ["--check"], vpns=[audit], inventory=inventory)
@@ -144,10 +124,8 @@ def test_a_vm_that_says_its_former_name_keeps_its_address(tmp_path, undisturbed)
 
 def test_so_does_a_vapp_and_the_vm_takes_its_old_name_again(tmp_path, undisturbed):
     was = playbooks.addresses("audit")["web-west"]
-    inventory = by_another_name(tmp_path / "vapp.sh", "vapp1-west", "shop-west", vcc_formerly="vapp1-west")
-    found = json.loads(inventory.read_text(encoding="utf-8").split("\n", 2)[2].rpartition("\nEOF")[0])
-    found["_meta"]["hostvars"]["vm2-west"]["vcc_formerly"] = ["web-west"]
-    inventory.write_text(f"#!/bin/sh\ncat <<'EOF'\n{json.dumps(found)}\nEOF\n", encoding="utf-8")
+    inventory = inventories.renamed(tmp_path / "vapp.sh", "vapp1-west", "shop-west", vcc_formerly="vapp1-west")
+    inventories.told(inventory, vm2_west={"vcc_formerly": ["web-west"]})
     with lab.pinging("vm2-east", was) as pings:
         run = playbooks.run("create_vpn", vpns=[AUDIT], inventory=inventory)
     assert pings.lost == 0, pings.text
@@ -155,6 +133,6 @@ def test_so_does_a_vapp_and_the_vm_takes_its_old_name_again(tmp_path, undisturbe
     assert playbooks.addresses("audit")["vm2-west"] == was
     assert playbooks.run("create_vpn", vpns=[AUDIT], inventory=inventory).changed == frozenset()
 
-    back = by_another_name(tmp_path / "back.sh", "vapp1-west", "vapp1-west", vcc_formerly="shop-west")
+    back = inventories.renamed(tmp_path / "back.sh", "vapp1-west", "vapp1-west", vcc_formerly="shop-west")
     assert "vapp1-west was shop-west" in playbooks.run("create_vpn", vpns=[AUDIT], inventory=back).output
     assert playbooks.create(AUDIT).changed == frozenset()
