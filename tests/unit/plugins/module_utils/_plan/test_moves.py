@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.ways import Ways
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_properties import Network, covers
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
@@ -192,6 +193,33 @@ def test_where_a_partner_would_have_to_be_told_it_is_refused() -> None:
     world.hosts = changed(world.hosts, TO_WEST)
     with pytest.raises(IntentErrors, match=r"would renumber vm1-east: .* \(moved from cloud east to cloud west"):
         world.plan()
+
+
+def says(version: str) -> dict[str, Any]:
+    """What an edge says whose ESP is in user space."""
+    return {"node": "edge-west", "organization": "acme", "generation": 1, "python": "3.11.2", "userspace": version}
+
+
+def test_an_edge_that_takes_no_selector_without_an_address_of_its_own_is_refused(world: World) -> None:
+    world.hosts = changed(world.hosts, TO_WEST)
+    before = world.dump()
+    with pytest.raises(IntentErrors, match=r"hosts.edge-west: strongSwan 5.9.8 with ESP in user space cannot serve"):
+        world.plan(observed={"edge-west": says("5.9.8")})
+    assert world.dump() == before
+    world.plan(observed={"edge-west": says("5.9.12")}, dry_run=True)
+    world.plan(observed={"edge-west": says("")}, dry_run=True)
+    world.plan(observed={"edge-west": says("5.9.8")}, allow_renumber=True)
+
+
+def test_verify_follows_the_more_specific_selector(world: World) -> None:
+    world.hosts = changed(world.hosts, TO_SOUTH)
+    plan = world.plan()
+    payroll = next(vpn for vpn in plan.vpns if vpn["name"] == "payroll")
+    members = {member["name"]: member for member in payroll["members"]}
+    found = Ways(plan.documents).between("payroll", members["vm1-west"], members["vm1-east"])
+    assert found.tunnels == ("edge-south--edge-west",)
+    back = Ways(plan.documents).between("payroll", members["vm1-east"], members["vm2-east"])
+    assert back.nodes == ("edge-south", "edge-east", "vapp1-east")
 
 
 @st.composite
