@@ -167,7 +167,7 @@ def first_line(error: Exception) -> str:
 
 
 def match_members(vpns: object, task_vars: Mapping[str, Any], loader: Any) -> dict[str, list[str]]:
-    """The hosts that each text among the members of ``vpns`` stands for: a host, a group or an inventory pattern.
+    """The hosts that each text among the members of ``vpns``, and in their `allow`, stands for: a host, a group or an inventory pattern.
 
     A text that is neither, and has nothing of a pattern, is left out. Misshapen intents are the planner's to refuse.
     """
@@ -217,3 +217,15 @@ def _member_texts(vpns: object) -> Iterable[str]:
             text = member.get("name") if isinstance(member, Mapping) else member
             if isinstance(text, str) and text:
                 yield str(text)
+        yield from _allow_texts(vpn)
+
+
+def _allow_texts(vpn: object) -> Iterable[str]:
+    """What the rules of a VPN's `allow` name; `all` is no name of the inventory there."""
+    rules = vpn.get("allow") if isinstance(vpn, Mapping) else None
+    for rule in rules if isinstance(rules, (list, tuple)) else []:
+        for key in ("from", "to"):
+            names = rule.get(key) if isinstance(rule, Mapping) else None
+            for text in names if isinstance(names, (list, tuple)) else [names]:
+                if isinstance(text, str) and text and text != "all":
+                    yield str(text)

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from .._base.names import BOOLEAN
 from .._base.prefix import Prefix
 from .._base.problems import Problems, did_you_mean, unknown_keys
+from .allow import Allow, parse_allow
 from .destinations import parse_destinations
 from .landscape.check import check_vapps
 from .landscape.landscape import Landscape
@@ -25,7 +26,7 @@ from .topology.parser import TopologyParser
 from .tunnel import parse_tunnel
 from .vpn import Member, Vpn
 
-_KEYS = ("name", "pool", "members", "destinations", "topology", "tunnel", "policy", "mode")
+_KEYS = ("name", "pool", "members", "allow", "destinations", "topology", "tunnel", "policy", "mode")
 # Also the swanctl name of the links, so: no dots, and short enough to read in a status line.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 
@@ -147,7 +148,10 @@ class _Parser:
         tunnel, options = parse_tunnel(self.raw.get("tunnel"), f"{self.path}.tunnel", self.problems)
         policy = resolve_policy(self.raw.get("policy", "standard"), self.policies, f"{self.path}.policy", self.problems)
         reader = MembersParser(self.raw, self.path, self.matches, self.landscape, self.problems)
+        members_from = len(self.problems)
         members = reader.parse()
+        unclear = reader.has_unusable or len(self.problems) > members_from
+        allow = self._allow(reader, None if unclear else {member.vm.name for member in members})
         organization = self._organization(members)
         if organization is not None:
             self.places |= {(organization, member.vm.cloud) for member in members}
@@ -158,8 +162,27 @@ class _Parser:
         if reader.has_unusable or len(self.problems) > before:
             return None
         return Vpn(
-            name, organization, pool_name, pool, members, topology, tunnel, policy, self.path, destinations, options
+            name,
+            organization,
+            pool_name,
+            pool,
+            members,
+            topology,
+            tunnel,
+            policy,
+            self.path,
+            destinations,
+            options,
+            allow,
         )
+
+    def _allow(self, reader: MembersParser, members: Collection[str] | None) -> Allow | None:
+        if "allow" in self.raw and self.raw["allow"] is None:
+            self.problems.add(
+                f"{self.path}.allow",
+                "says nothing: list rules, write [] if members may open no connection at all, or remove the key if they may open all",
+            )
+        return parse_allow(self.raw.get("allow"), f"{self.path}.allow", members, reader.expand, self.problems)
 
     def _pool(self) -> tuple[str, Prefix | None]:
         path, pool = f"{self.path}.pool", self.raw.get("pool")

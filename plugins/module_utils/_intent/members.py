@@ -57,7 +57,7 @@ class MembersParser:
                 self.problems.add(place, f"{text} is already named by {places[text]}")
                 continue
             places[text] = place
-            for name in self._vms(text, place):
+            for name in self.expand(text, place):
                 vm = self.landscape.vm(name, place)
                 # What is wrong with a VM may be noted already, for a VPN before this one.
                 self.has_unusable |= vm is None
@@ -107,7 +107,8 @@ class MembersParser:
             return None
         return mode
 
-    def _vms(self, text: str, place: str) -> Sequence[str]:
+    def expand(self, text: str, place: str) -> Sequence[str]:
+        """The VMs that a name, a group or a pattern at a place stands for. What is wrong with it is noted."""
         if _only_excludes(text):
             self.problems.add(
                 place,

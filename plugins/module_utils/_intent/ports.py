@@ -60,6 +60,16 @@ def closed_port(ports: Ports, protocol: str) -> int | None:
     return next((port for port in candidates if not allows(ports, protocol, port)), None)
 
 
+def common(one: Ports, other: Ports) -> Ports:
+    """The ports that are among both."""
+    both: dict[str, list[tuple[int, int]]] = {}
+    for name, low, high in map(_read, one):
+        for other_name, other_low, other_high in map(_read, other):
+            if name == other_name and max(low, other_low) <= min(high, other_high):
+                both.setdefault(name, []).append((max(low, other_low), min(high, other_high)))
+    return tuple(_text(protocol, *span) for protocol in sorted(both) for span in _merged(both[protocol]))
+
+
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     merged: list[tuple[int, int]] = []
     for low, high in sorted(spans):

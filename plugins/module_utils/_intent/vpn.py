@@ -12,6 +12,7 @@ from typing import Any
 
 from .._base.prefix import Prefix
 from .._base.problems import Problems
+from .allow import Allow, allow_from_record
 from .destinations import Destinations, destinations_from_record
 from .landscape.hosts import Vm
 from .landscape.landscape import Landscape
@@ -48,6 +49,8 @@ class Vpn:
     destinations: Destinations = field(default_factory=Destinations)
     tunnel_options: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What the kind of tunnel lets one choose, each with its value."""
+    allow: Allow | None = None
+    """The connections that members may open to each other; None for every one."""
 
     @cached_property
     def sites(self) -> list[str]:
@@ -58,6 +61,11 @@ class Vpn:
     def homes(self) -> list[str]:
         """The sites that have a member, sorted."""
         return sorted({member.vm.site for member in self.members})
+
+    @cached_property
+    def by_name(self) -> dict[str, Member]:
+        """The members by their VM's name."""
+        return {member.vm.name: member for member in self.members}
 
     @cached_property
     def pairs(self) -> list[Pair]:
@@ -77,6 +85,7 @@ class Vpn:
             "policy": self.policy.record(),
             **({"ports": ports} if ports else {}),
             **({"destinations": self.destinations.record()} if self.destinations else {}),
+            **({} if self.allow is None else {"allow": [rule.record() for rule in self.allow]}),
         }
 
 
@@ -115,4 +124,5 @@ def vpn_from_record(
         path,
         destinations_from_record(record.get("destinations", {})),
         record.get("tunnel_options", {}),
+        allow_from_record(record.get("allow")),
     )

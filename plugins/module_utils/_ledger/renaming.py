@@ -23,6 +23,8 @@ GROUPS = {"vm": "members", "vapp": "vapp_edges"}
 """The groups of hosts whose names are in the keys of leases, by the word before them there."""
 BY_NAME = ("members", "ports")
 """The parts of a stored intent that have names of VMs as keys."""
+ENDS = ("from", "to")
+"""The parts of a rule of its ``allow`` that are lists of such names."""
 _OF_NODES = ((landscape, "host"), (documents, "node"), (lineage, "node"), (applied, "node"))
 
 
@@ -117,7 +119,11 @@ class Names:
 
     def _rename_in_intents(self, old: str, new: str) -> None:
         for vpn, intent in self._intents.items():
-            parts = {part: _renamed(intent[part], old, new) for part in BY_NAME if old in intent.get(part, {})}
+            parts: dict[str, Any] = {
+                part: _renamed(intent[part], old, new) for part in BY_NAME if old in intent.get(part, {})
+            }
+            if any(old in rule[end] for rule in intent.get("allow") or () for end in ENDS):
+                parts["allow"] = [_in_rule(rule, old, new) for rule in intent["allow"]]
             if parts:
                 where = sa.and_(vpns.c.organization == self._org, vpns.c.name == vpn)
                 intent.update(parts)
@@ -137,6 +143,10 @@ class Names:
 
 def _renamed(named: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
     return {new if name == old else name: value for name, value in named.items()}
+
+
+def _in_rule(rule: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    return {**rule, **{end: sorted(new if name == old else name for name in rule[end]) for end in ENDS}}
 
 
 def _base(key: str, kind: str, name: str) -> str:

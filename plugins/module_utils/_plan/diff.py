@@ -17,6 +17,7 @@ from .compile.reach import Links
 from .compile.recompile import Recompiled
 
 _CONTENT = ("sysctls", "addresses", "routes", "inside", "neighbours", "vpns", "tunnels", "retransmission")
+_ALLOW = "allow"
 MOST = 400  # tunnels or links that come or go of which each has a line; more are counted
 
 
@@ -38,7 +39,9 @@ def diff(done: Recompiled) -> Difference:
         texts = [*_said(tunnels[which], _tunnel), *vpns[which], *_said(links[which], _link)]
         lines += [f"{sign} {text}" for text in texts]
         named |= {end for one in (*tunnels[which], *links[which]) for end in (one.low, one.high)}
-    return Difference(lines, named | {word.rstrip(",:") for line in lines for word in line.split()})
+    # A rule names members whose own documents do not change with it.
+    about = (line for line in lines if f": {_ALLOW} " not in line)
+    return Difference(lines, named | {word.rstrip(",:") for line in about for word in line.split()})
 
 
 def touched(
@@ -174,7 +177,19 @@ def _vpns(vpns: Iterable[Mapping[str, Any]]) -> dict[str, None]:
             f"vpn {vpn['name']}: network {network['network']} behind {network['behind']}{_ports(network)}"
             for network in destinations.get("networks", [])
         ]
+        lines += [f"vpn {vpn['name']}: {rule}" for rule in _allowed(vpn)]
     return dict.fromkeys(lines)
+
+
+def _allowed(vpn: Mapping[str, Any]) -> Iterable[str]:
+    """What members may open to each other, where that is said."""
+    rules = vpn.get("allow")
+    if rules is None:
+        return
+    yield f"{_ALLOW} no connection between members{' that no rule names' if rules else ''}"
+    for rule in rules:
+        ports = "everything" if rule.get("ports") is None else _joined(rule["ports"])
+        yield f"{_ALLOW} {_joined(rule['from'])} -> {_joined(rule['to'])}, {ports}"
 
 
 def _ports(entry: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from functools import cache
 from typing import Any
 
 from ..._intent.vpn import Member, Vpn
+from . import allow
 from .leased_vpn import LeasedVpn
 from .records import digest_of, site_of
 
@@ -29,6 +30,7 @@ CODE = (
     "_base.names",
     "_base.prefix",
     "_base.problems",
+    "_intent.allow",
     "_intent.destinations",
     "_intent.landscape.external",
     "_intent.landscape.facts",
@@ -50,6 +52,7 @@ CODE = (
     "_intent.topology.kinds",
     "_intent.vpn",
     "_plan.compile.access",
+    "_plan.compile.allow",
     "_plan.compile.documents",
     "_plan.compile.inputs",
     "_plan.compile.leased_vpn",
@@ -100,7 +103,8 @@ def _frame(leased: LeasedVpn) -> list[Any]:
     ]
     # Where members are that came from elsewhere: to those who are where they were, too.
     moved = [(member.vm.name, member.vm.site, member.vm.vapp) for member in leased.astray]
-    return [vpn.name, vpn.organization, leased.number, leased.blocks, shared, own, edges, moved]
+    allowed = allow.shared(vpn, leased.leases)
+    return [vpn.name, vpn.organization, leased.number, leased.blocks, shared, own, edges, moved, allowed]
 
 
 def _parts(leased: LeasedVpn) -> dict[str, str]:

@@ -14,7 +14,7 @@ from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Vpn
 from ..pool.lease_keys import vpn_of
 from ..topology.ways import single_points_of_failure
-from . import access
+from . import access, allow
 from .documents import Compiled, Document, Outline, empty_document
 from .leased_vpn import LeasedVpn, texts
 from .links import compile_links, size_links
@@ -122,6 +122,7 @@ def summary(links: Links) -> dict[str, Any]:
         ],
         "tunnels": links.tunnels,
         **access.summary(vpn, leased.leases),
+        **allow.summary(vpn),
         **({"single_points_of_failure": weak} if weak else {}),
         **({"limits": vpn.policy.limits} if vpn.policy.limits else {}),
     }

@@ -13,7 +13,7 @@ from ..._intent.landscape.hosts import OrgEdge, VappEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Member
 from ..tunnel.kinds import KINDS
-from . import access
+from . import access, allow
 from .documents import Compiled, Document, empty_document
 from .leased_vpn import LeasedVpn, known, texts
 
@@ -112,6 +112,7 @@ class _SiteCompiler:
             self._vapp(edge, gateway, vapp_members)
         entry = {**self._firewall(local, nat), "remote": [], "edge_address": own, **self.kind.firewall()}
         entry.update(access.of_org_edge(self.vpn, edge.name, members, self.leased.leases))
+        entry.update(allow.of_org_edge(self.vpn, edge.name, members, self.blocks, self.leased.leases))
         entry.update({**self.vpn.policy.rate.entry(), **self.vpn.policy.quota.entry()})
         document["vpns"].append(entry)
         return entry
@@ -136,6 +137,7 @@ class _SiteCompiler:
                 **self._firewall([self.leased.address(member) for member in local], nat),
                 "remote": self.blocks,
                 **access.of_vapp_edge(self.vpn, members, self.leased.leases),
+                **allow.of_vapp_edge(self.vpn, gateway.name, members, self.blocks, self.leased.leases),
             }
         )
         for member in members:

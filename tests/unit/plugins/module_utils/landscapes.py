@@ -260,7 +260,7 @@ def _timeless(table: sa.Table) -> tuple[sa.Column[Any], ...]:
 
 def _plain_members(vpns: Any) -> set[str] | None:
     try:
-        return {text for vpn in vpns for text in vpn["members"]}
+        return {text for vpn in vpns for text in vpn["members"]} if not any("allow" in vpn for vpn in vpns) else None
     except (TypeError, KeyError):
         return None
 

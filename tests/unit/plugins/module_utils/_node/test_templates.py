@@ -59,6 +59,14 @@ ACCESS: dict[int, dict[str, Any]] = {
             {"to": "100.64.0.17", "ports": []},
             {"to": "192.0.2.0/24", "ports": ["tcp/443", "tcp/8000-8010", "udp/53"]},
         ],
+        "allow": {
+            "rules": [
+                {"from": ["100.64.0.0/24", "192.168.1.12"], "to": ["100.64.0.17"], "ports": ["icmp", "tcp/5432", "udp/53-54"]},
+                {"from": ["100.64.0.65", "100.64.0.66"], "to": ["100.64.0.17", "100.64.0.18"], "ports": ["icmp"]},
+                {"from": ["192.168.1.12"], "to": ["100.64.0.65"]},
+            ],
+            "beside": ["100.64.0.70"],
+        },
         "log": {"rate": "10/minute", "group": 5},
         "rules": ["tcp dport 25 counter drop", 'ip daddr 10.0.0.0/8 log prefix "ours " drop comment "no"'],
     },
@@ -67,6 +75,7 @@ ACCESS: dict[int, dict[str, Any]] = {
         "networks_beyond": ["2001:db8:2::/48"],
         "servers": [{"outside": "fd00:1::20", "inside": "fd10:10::13"}],
         "ports": [{"to": "fd00:1::11", "ports": ["tcp/22"]}, {"to": "2001:db8:2::/48", "ports": ["udp/53"]}],
+        "allow": {"rules": [{"from": ["fd00:1::/64"], "to": ["fd00:1::11"], "ports": ["icmp", "tcp/22"]}]},
         "log": {"rate": "1/second"},
         "rules": ["meta l4proto sctp drop"],
     },

@@ -1,0 +1,127 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: which members may open connections to which, as gateways are told it. Keys are in docs/documents.md.
+
+A gateway judges both directions of a connection by the addresses with which it was opened there: the source as the
+gateway gets it, and the destination in the VPN. A rule is two sets of addresses on each gateway, never their product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from ..._base.lease import Lease
+from ..._intent.allow import ALL, Names, Rule
+from ..._intent.vpn import Member, Vpn
+from ..pool.lease_keys import address_of, edge_key, server_key, vm_key
+
+Entry = dict[str, Any]
+Leases = Mapping[str, Lease]
+
+
+def of_org_edge(vpn: Vpn, site: str, members: Iterable[Member], blocks: Sequence[str], leases: Leases) -> Entry:
+    """What a site's edge is told: what its members are reached by, and what they open to other sites.
+
+    ``beside``: addresses at other sites that are no member's; what is open there, others say.
+    """
+    if vpn.allow is None:
+        return {}
+    here = _Gateway(vpn, [*members], None, blocks, leases)
+    return {"allow": {"rules": here.rules(opening=True), "beside": _beside(vpn, site, leases)}}
+
+
+def of_vapp_edge(vpn: Vpn, vapp: str, members: Iterable[Member], blocks: Sequence[str], leases: Leases) -> Entry:
+    """What a vApp edge is told: what its members are reached by. What they open to others, the org edge judges."""
+    if vpn.allow is None:
+        return {}
+    return {"allow": {"rules": _Gateway(vpn, [*members], vapp, blocks, leases).rules(opening=False)}}
+
+
+def summary(vpn: Vpn) -> Entry:
+    """What people and verify want to know of it."""
+    return {} if vpn.allow is None else {"allow": [rule.record() for rule in vpn.allow]}
+
+
+def shared(vpn: Vpn, leases: Leases) -> list[Any]:
+    """What the documents of all sites may have of it, beside the rules: addresses at any site."""
+    if vpn.allow is None:
+        return []
+    named = {name for rule in vpn.allow for name in (*rule.sources, *rule.targets)}
+    members = [[member.vm.name, _leased(vpn, member, leases)] for member in vpn.members if member.vm.name in named]
+    return [sorted(members), _beside(vpn, "", leases)]
+
+
+class _Gateway:
+    """One gateway of a VPN, with the members behind it. ``vapp`` None: an org edge."""
+
+    def __init__(
+        self, vpn: Vpn, here: Sequence[Member], vapp: str | None, blocks: Sequence[str], leases: Leases
+    ) -> None:
+        self.vpn, self.vapp, self.blocks, self.leases = vpn, vapp, blocks, leases
+        self.here = {member.vm.name: member for member in here}
+        self.members = vpn.by_name
+
+    def rules(self, opening: bool) -> list[Entry]:
+        """The rules that concern its members. ``opening``: also where they only open connections to others."""
+        found = []
+        for rule in self.vpn.allow or ():
+            reached = self._here(rule.targets)
+            if reached:
+                found.append(_entry(rule, self._sources(rule.sources), self._leased(reached)))
+            sources = self._here(rule.sources)
+            others = self._others(rule.targets) if opening and sources else []
+            if others:
+                found.append(_entry(rule, self._seen(sources), others))
+        return found
+
+    def _here(self, names: Names) -> Collection[str]:
+        return self.here if names == (ALL,) else self.here.keys() & names
+
+    def _others(self, names: Names) -> list[str]:
+        """Addresses that are reached at other gateways."""
+        if names == (ALL,):
+            return [*self.blocks] if len(self.here) < len(self.members) else []
+        return self._leased(name for name in names if name not in self.here)
+
+    def _sources(self, names: Names) -> list[str]:
+        """All of a VPN's blocks for all of its members: another one at another site changes nothing here."""
+        if names != (ALL,):
+            return self._seen(names)
+        return [*self.blocks, *self._seen(name for name in self.here if self._is_translated(self.members[name]))]
+
+    def _seen(self, names: Iterable[str]) -> list[str]:
+        """Addresses that senders have when a packet comes in: their own, of those that are translated here."""
+        return sorted(self._source(self.members[name]) for name in names)
+
+    def _source(self, member: Member) -> str:
+        if self._is_translated(member):
+            return member.vm.addresses[self.vpn.pool.family]
+        return _leased(self.vpn, member, self.leases)
+
+    def _is_translated(self, member: Member) -> bool:
+        return member.mode == "nat" and member.vm.name in self.here and member.vm.vapp == self.vapp
+
+    def _leased(self, names: Iterable[str]) -> list[str]:
+        return sorted(_leased(self.vpn, self.members[name], self.leases) for name in names)
+
+
+def _entry(rule: Rule, sources: list[str], targets: list[str]) -> Entry:
+    ports = rule.ports
+    return {"from": sources, "to": targets, **({} if ports is None else {"ports": ports})}
+
+
+def _leased(vpn: Vpn, member: Member, leases: Leases) -> str:
+    return address_of(leases, vm_key(vpn.name, member.vm.site, member.vm.name, member.vm.vapp))
+
+
+def _beside(vpn: Vpn, site: str, leases: Leases) -> list[str]:
+    """The addresses of edges and servers at other sites."""
+    edges = [address_of(leases, edge_key(vpn.name, other)) for other in vpn.sites if other != site]
+    servers = [
+        address_of(leases, server_key(vpn.name, server.behind, server.name))
+        for server in vpn.destinations.servers
+        if server.behind != site
+    ]
+    return sorted([*edges, *servers])
