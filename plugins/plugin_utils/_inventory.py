@@ -167,7 +167,7 @@ def first_line(error: Exception) -> str:
 
 
 def match_members(vpns: object, task_vars: Mapping[str, Any], loader: Any) -> dict[str, list[str]]:
-    """The hosts that each text among the members of ``vpns``, and in their `allow`, stands for: a host, a group or an inventory pattern.
+    """The hosts that each text among the members of ``vpns`` and in their `allow` stands for: host, group or pattern.
 
     A text that is neither, and has nothing of a pattern, is left out. Misshapen intents are the planner's to refuse.
     """

@@ -37,10 +37,6 @@ class Rule:
     icmp: bool
     services: Ports
 
-    def names(self, source: str, target: str) -> bool:
-        """Whether it is about connections from one member to another one."""
-        return source != target and _has(self.sources, source) and _has(self.targets, target)
-
     @property
     def ports(self) -> list[str] | None:
         """What may be opened as it is written; None for everything."""
@@ -70,7 +66,9 @@ def parse_allow(
     if raw is None:
         return None
     if not isinstance(raw, (list, tuple)):
-        problems.add(path, f"must be a list of rules such as {{from: web*, to: db-west, ports: [tcp/5432]}}, not {raw!r}")
+        problems.add(
+            path, f"must be a list of rules such as {{from: web*, to: db-west, ports: [tcp/5432]}}, not {raw!r}"
+        )
         return ()
     reader = _Reader(members, expand, problems)
     rules = (reader.rule(entry, f"{path}[{index}]") for index, entry in enumerate(raw))
@@ -101,19 +99,36 @@ class Permitted:
         """Whether it may ping it."""
         return self.everything or self.icmp
 
-    def tcp(self, ports: Ports | None) -> Ports | None:
-        """The ports it may open, TCP ones among them, of a member that is reached on these ``ports`` only; None: all."""
+    def of(self, ports: Ports | None) -> Ports | None:
+        """The ports that it may open, of a member that is reached on these ``ports`` only. None: all."""
         if self.everything:
             return ports
         return self.services if ports is None else common(self.services, ports)
 
 
-def permitted(rules: Iterable[Rule], source: str, target: str) -> Permitted:
-    """What one member may open to another one."""
-    found = [rule for rule in rules if rule.names(source, target)]
-    services = [text for rule in found for text in rule.services]
-    merged = parse_ports(services, "", Problems()) or ()
-    return Permitted(any(rule.everything for rule in found), any(rule.icmp for rule in found), merged)
+class Permissions:
+    """What the members of a VPN may open to each other, by all of its rules."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules = [(frozenset(rule.sources), frozenset(rule.targets), rule) for rule in rules]
+        self._senders: dict[tuple[int, ...], tuple[frozenset[str], frozenset[str]]] = {}
+
+    def between(self, source: str, target: str) -> Permitted:
+        """What one member may open to another one."""
+        found = [rule for froms, to, rule in self._rules if _has(froms, source) and _has(to, target)]
+        services = [text for rule in found for text in rule.services]
+        merged = parse_ports(services, "", Problems()) or ()
+        return Permitted(any(rule.everything for rule in found), any(rule.icmp for rule in found), merged)
+
+    def senders(self, target: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Who may open anything at all to a member, and who may open everything."""
+        which = tuple(index for index, (_from, to, _rule) in enumerate(self._rules) if _has(to, target))
+        if which not in self._senders:
+            some = [self._rules[index] for index in which]
+            every = [froms for froms, _to, rule in some if rule.everything]
+            anything = [froms for froms, _to, _rule in some]
+            self._senders[which] = frozenset().union(*anything), frozenset().union(*every)
+        return self._senders[which]
 
 
 class _Reader:
@@ -172,10 +187,14 @@ class _Reader:
     def _ports(self, raw: Mapping[str, Any], path: str) -> object:
         ports = raw.get("ports")
         if "ports" in raw and ports is None:
-            self.problems.add(path, "says nothing: list ports such as [icmp, tcp/443], or leave the key out for everything")
+            self.problems.add(
+                path, "says nothing: list ports such as [icmp, tcp/443], or leave the key out for everything"
+            )
         elif isinstance(ports, (list, tuple)) and not ports:
-            self.problems.add(path, "is empty: list ports such as [icmp, tcp/443], leave the key out for everything, or "
-                                    "remove the rule")
+            self.problems.add(
+                path,
+                "is empty: list ports such as [icmp, tcp/443], leave the key out for everything, or remove the rule",
+            )
         elif ports is not None:
             _read_ports(ports, path, self.problems)
         return ports
@@ -204,5 +223,5 @@ def _read_ports(raw: object, path: str, problems: Problems) -> tuple[bool, Ports
     return ICMP in raw, parse_ports([text for text in raw if text != ICMP], path, problems) or ()
 
 
-def _has(names: Names, name: str) -> bool:
-    return names == (ALL,) or name in names
+def _has(names: Collection[str], name: str) -> bool:
+    return ALL in names or name in names

@@ -70,6 +70,20 @@ def common(one: Ports, other: Ports) -> Ports:
     return tuple(_text(protocol, *span) for protocol in sorted(both) for span in _merged(both[protocol]))
 
 
+def without(one: Ports, other: Ports) -> Ports:
+    """The ports that are among the first ones only."""
+    left: dict[str, list[tuple[int, int]]] = {}
+    for name, low, high in map(_read, one):
+        for other_name, other_low, other_high in sorted(map(_read, other)):
+            if name == other_name and other_low <= high and low <= other_high:
+                if low < other_low:
+                    left.setdefault(name, []).append((low, other_low - 1))
+                low = other_high + 1
+        if low <= high:
+            left.setdefault(name, []).append((low, high))
+    return tuple(_text(protocol, *span) for protocol in sorted(left) for span in _merged(left[protocol]))
+
+
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     merged: list[tuple[int, int]] = []
     for low, high in sorted(spans):

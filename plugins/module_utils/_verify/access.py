@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._intent.ports import closed_port, first_port
+from .allowed import Allowed
 
 Section = Mapping[str, Any]
 
@@ -47,17 +48,37 @@ def destinations(vpn: Section) -> Iterator[Restricted]:
             yield Restricted(network["network"], network["behind"], network["probe"], _ports(network))
 
 
-def from_members(vpn: Section) -> Iterator[tuple[Section, Probe]]:
+def from_members(vpn: Section, allowed: Allowed) -> Iterator[tuple[Section, Probe]]:
     """What members ask, each with who asks."""
     members = [other for other in vpn["members"] if not other.get("external")]
     first = _first_by_site(members)
     restricted = [Restricted(m["name"], m["site"], m["address"], _ports(m)) for m in members if "ports" in m]
+    if allowed.limited:
+        yield from _allowed_ports(members, allowed)
     for there in (*restricted, *destinations(vpn)):
         if there.ports is None:
             continue
+        to_member = allowed.limited and there in restricted
         for kind, port in (("port", first_port(there.ports, "tcp")), ("closed", closed_port(there.ports, "tcp"))):
-            if port is not None:
+            if port is not None and not (to_member and kind == "port"):
                 yield from ((member, Probe(kind, there.name, there.address, port)) for member in _askers(first, there))
+
+
+def _allowed_ports(members: Sequence[Section], allowed: Allowed) -> Iterator[tuple[Section, Probe]]:
+    """What one member of every site asks of those that are reached on some ports only, if a rule lets it ping them and
+    ask for one of these. Where it may not ping them, it asks for a port anyway."""
+    for dst in members:
+        if "ports" not in dst:
+            continue
+        asking: dict[str, tuple[Section, int]] = {}
+        for src in sorted(members, key=lambda one: str(one["name"])):
+            if src["site"] not in asking and src["name"] != dst["name"] and allowed.between(src, dst).ping:
+                port = allowed.port(src, dst)
+                if port is not None:
+                    asking[src["site"]] = src, port
+        others = [one for site, one in asking.items() if site != dst["site"]]
+        for src, port in others or asking.values():
+            yield src, Probe("port", dst["name"], dst["address"], port)
 
 
 def from_stranger(vpn: Section, vm: Section) -> Iterator[Probe]:

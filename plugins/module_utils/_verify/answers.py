@@ -20,11 +20,14 @@ Down = Collection[tuple[str, str]]
 """(VPN, tunnel) of the links that are not up at both ends."""
 
 
-def judge_probes(result: Result, droppers: Droppers, after: Ends | None = None) -> Iterator[Finding]:
+def judge_probes(
+    result: Result, droppers: Droppers, after: Ends | None = None, limited: Collection[str] = ()
+) -> Iterator[Finding]:
     """The findings of all the probes that were filed; marks the links that packets came back over.
 
     ``droppers``: by node, the chains of others that may drop members' packets. ``after``: the ends of links, as VPN and
-    edge, that were looked at after packets had passed; None for all of them.
+    edge, that were looked at after packets had passed; None for all of them. ``limited``: VPNs whose members may not
+    ping each other as they like.
     """
     down = {(link["vpn"], link["tunnel"]) for link in result.links if link["state"] in ("DOWN", "UNKNOWN")}
     yield from _judge_sending([*result.pairs, *result.edges, *result.ports, *result.negative])
@@ -32,10 +35,10 @@ def judge_probes(result: Result, droppers: Droppers, after: Ends | None = None) 
     yield from _judge_pairs([pair for pair in result.pairs if not _spent(pair, result)], down, droppers)
     yield from _judge_applications(result.pairs)
     yield from _judge_edges([edge for edge in result.edges if not _spent(edge, result)], down, droppers)
-    yield from _judge_ports([port for port in result.ports if not _spent(port, result)], result.pairs)
+    yield from _judge_ports([port for port in result.ports if not _spent(port, result)], result.pairs, down)
     yield from _judge_negative(result.negative)
-    _mark_links(result)
-    yield from _judge_own_traffic(result.links, after)
+    used = _mark_links(result, limited)
+    yield from _judge_own_traffic([link for link in result.links if (link["vpn"], link["tunnel"]) in used], after)
 
 
 def _spent(probe: Section, result: Result) -> bool:
@@ -159,13 +162,15 @@ def _judge_edges(edges: Iterable[Section], down: Down, droppers: Droppers) -> It
             yield Finding(ERROR, subject, f"the edge answers at {edge['address']}", seen, look, causes)
 
 
-def _judge_ports(ports: Iterable[Section], pairs: Iterable[Section]) -> Iterator[Finding]:
+def _judge_ports(ports: Iterable[Section], pairs: Iterable[Section], down: Down) -> Iterator[Finding]:
     """One finding per port. Where no member answers either, the tunnel is the fault, and somebody else's finding."""
     pairs = list(pairs)
     broken = {(pair["vpn"], *pair["sites"]) for pair in pairs if pair["probed"]}
     broken -= {(pair["vpn"], *pair["sites"]) for pair in pairs if pair["reachable"]}
     asked: dict[tuple[str, str, int], list[Section]] = {}
     for probe in ports:
+        if any((probe["vpn"], tunnel) in down for tunnel in probe["over"]):
+            continue
         if probe["probed"] and (probe["vpn"], *probe["sites"]) not in broken:
             asked.setdefault((probe["vpn"], probe["dst"], probe["port"]), []).append(probe)
     for (vpn, dst, port), group in sorted(asked.items()):
@@ -179,6 +184,7 @@ def _judge_ports(ports: Iterable[Section], pairs: Iterable[Section]) -> Iterator
 
 EXPECTED = {
     "closed": "no answer: it is none of the ports that are allowed",
+    "forbidden": "no answer: no rule of allow lets it ask",
     "backward": "no way in: a destination opens no connection to a member",
     "stranger": "no way in: it is no member",
     "unleased": "nothing at an address that nobody holds",
@@ -195,11 +201,21 @@ def _judge_negative(probes: Iterable[Section]) -> Iterator[Finding]:
             yield Finding(ERROR, subject, EXPECTED[probe["kind"]], f"{probe['address']}{port} answered", look)
 
 
-def _mark_links(result: Result) -> None:
-    """A link is up if packets came back over it."""
-    used = {(pair["vpn"], tunnel) for pair in result.pairs if pair["reachable"] for tunnel in pair["tunnels"]}
+def _mark_links(result: Result, limited: Collection[str]) -> Down:
+    """A link is up if packets came back over it; returns those over which some did.
+
+    Where members may not ping each other as they like, what they ask of edges and ports counts, too; and a link that
+    nothing may be asked over is up if it is installed.
+    """
+    pairs = [(probe, probe["tunnels"]) for probe in result.pairs]
+    others = [(probe, probe["tunnels"]) for probe in result.edges] + [(probe, probe["over"]) for probe in result.ports]
+    pairs += [(probe, tunnels) for probe, tunnels in others if probe["vpn"] in limited]
+    asked = {(probe["vpn"], tunnel) for probe, tunnels in pairs for tunnel in tunnels}
+    used = {(probe["vpn"], tunnel) for probe, tunnels in pairs if probe["reachable"] for tunnel in tunnels}
     for link in result.links:
-        link["up"] = link["state"] == "INSTALLED" and (link["vpn"], link["tunnel"]) in used
+        name = link["vpn"], link["tunnel"]
+        link["up"] = link["state"] == "INSTALLED" and (name in used or (name not in asked and link["vpn"] in limited))
+    return used
 
 
 def _judge_own_traffic(links: Iterable[Section], after: Ends | None) -> Iterator[Finding]:

@@ -13,8 +13,12 @@ stranger non-member  must not     a VM beside the members, in each network of an
 unleased member      must not     an address of the VPN, at another site, that nobody holds
 reply    member      must not     a non-member beside it: its reply to a VPN address would cross the gateway
 closed   member      must not     a TCP port that is not allowed
+forbidden member     must not     what no rule of `allow` lets one member ask another one: a ping, a TCP port
 backward destination must not     a VM of ours that is a destination, and no member, tries members
 ======== =========== ============ ======================================================================
+
+Where a VPN has `allow` (allowed.py), a pair of members that may not ping is asked for a TCP port, as kind `port`, or
+not at all.
 
 Of a VPN whose pairs are all probed, every member does all of this, and strangers try every member. Of others one
 member of a site does it for all of them, over every link. Nothing starts at an external member, which nobody of us
@@ -29,6 +33,7 @@ from itertools import permutations
 from typing import Any
 
 from . import access
+from .allowed import Allowed
 from .ways import Documents, Ways, bare, edge_address, links_of
 from .which_pairs import Choice, Pair, by_site, pick, sample
 
@@ -57,6 +62,7 @@ class _Vpn:
         self._plan, self._vpn, self._documents, self._ways = plan, vpn, documents, ways
         self._choice, self._whole = choice, choice.whole(vpn)
         self._members: list[Section] = vpn["members"]
+        self._allowed = Allowed(vpn)
         self._own = [member for member in self._members if not member.get("external")]
         self._at = by_site(self._own)
         self._sites = sorted({*vpn.get("sites", {}), *(member["site"] for member in self._members)})
@@ -74,14 +80,23 @@ class _Vpn:
         yield from self._replies(others)
         yield from self._strangers(others)
         yield from self._access(others)
+        yield from self._forbidden()
 
     def _pairs(self) -> Iterator[tuple[Section, Target]]:
         if self._whole:
             pairs = [(src, dst) for src in self._own for dst in self._members if src["name"] != dst["name"]]
         else:
             pairs = sample(self._members, self._links, self._choice.turn)
+            if self._allowed.limited:
+                pairs = self._allowed.sample(self._members, pairs, self._choice.turn)
             pairs += self._over_the_rest(pairs)
         for src, dst in pairs:
+            asked = self._allowed.question(src, dst)
+            if asked is None:
+                continue
+            if asked.port is not None:
+                yield src, self._asked(src, access.Probe("port", dst["name"], dst["address"], asked.port))
+                continue
             mtu = self._ways.between(self._vpn["name"], src, dst).mtu
             yield src, self._target(src, "member", dst["address"], dst["name"], mtu)
 
@@ -94,7 +109,7 @@ class _Vpn:
         members = [pick(here, self._choice.turn) for here in self._at.values()] if left else []
         for src, dst in permutations(members, 2):
             crossed = self._crossed(src, dst) & left
-            if crossed:
+            if crossed and self._allowed.question(src, dst):
                 found.append((src, dst))
                 left -= crossed
         return found
@@ -153,7 +168,7 @@ class _Vpn:
 
     def _access(self, others: Iterable[Section]) -> Iterator[tuple[Section, Target]]:
         asked: dict[access.Probe, list[Section]] = {}
-        for member, probe in access.from_members(self._vpn):
+        for member, probe in access.from_members(self._vpn, self._allowed):
             asked.setdefault(probe, []).append(member)
         for probe, members in asked.items():
             for member in members if self._whole else [pick(members, self._choice.turn)]:
@@ -164,6 +179,10 @@ class _Vpn:
         some = [pick(members, self._choice.turn) for members in by_site(self._members).values()]
         for vm, probe in access.from_destinations(self._plan, self._vpn, self._members if self._whole else some):
             yield vm, self._asked(None, probe)
+
+    def _forbidden(self) -> Iterator[tuple[Section, Target]]:
+        for src, dst, asked in self._allowed.forbidden(self._members, self._choice.turn):
+            yield src, self._asked(src, access.Probe("forbidden", dst["name"], dst["address"], asked.port))
 
     def _asked(self, member: Section | None, probe: access.Probe) -> Target:
         target = self._target(member, probe.kind, probe.address, probe.name)

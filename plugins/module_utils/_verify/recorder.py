@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import access
+from .allowed import Allowed
 from .finding import Result
 from .mtu import underlay_for
 from .probes import Plan, Target
@@ -28,14 +29,16 @@ class Recorder:
         self.members: dict[str, dict[str, Section]] = {}
         self._peers: dict[tuple[str, str], dict[str, Section]] = {}
         self._sites: dict[tuple[str, str], dict[str, str]] = {}
+        self._allowed: dict[tuple[str, str], Allowed] = {}
         for vpn in plan["vpns"]:
-            sites = access.sites(vpn)
+            sites, allowed = access.sites(vpn), Allowed(vpn)
             self._sites.update(((member["name"], vpn["name"]), sites) for member in vpn["members"])
             peers = {member["name"]: member for member in vpn["members"]}
             self._whole |= {(name, vpn["name"]) for name in peers} if result.choice.whole(vpn) else set()
             for name in peers:
                 self.members.setdefault(name, {})[vpn["name"]] = peers[name]
                 self._peers[name, vpn["name"]] = peers
+                self._allowed[name, vpn["name"]] = allowed
 
     def add(self, vm: str, target: Target, answer: Section | None, silent: bool) -> None:
         """File one probe. `reachable` is False, and `probed` too, where it was never sent."""
@@ -65,7 +68,8 @@ class Recorder:
             self._result.edges.append({**record, **seen, "via": list(path.nodes), "tunnels": list(path.tunnels)})
         elif target["kind"] == "port":
             sites = self._sites[vm, target["vpn"]]
-            self._result.ports.append({**record, "rtt_ms": seen["rtt_ms"], "sites": [sites[vm], sites[target["dst"]]]})
+            between = {"sites": [sites[vm], sites[target["dst"]]], "over": self._over(vm, target)}
+            self._result.ports.append({**record, "rtt_ms": seen["rtt_ms"], **between})
         else:
             ok = probed and not record["reachable"]
             self._result.negative.append({**record, "kind": target["kind"], "ok": ok})
@@ -77,6 +81,10 @@ class Recorder:
         tunnels = [t for node in path.nodes for t in self._documents.get(node, {}).get("tunnels", [])]
         return underlay_for((tunnel for tunnel in tunnels if tunnel["name"] in path.tunnels), vpn, fits)
 
+    def _over(self, vm: str, target: Target) -> list[str]:
+        """The tunnels on the way to a member."""
+        return list(self._way(vm, target)[2].tunnels) if target["dst"] in self._peers[vm, target["vpn"]] else []
+
     def _way_to_edge(self, vm: str, target: Target) -> Way:
         edge = {"site": target["dst"], "address": target["address"]}
         return self._ways.between(target["vpn"], self._peers[vm, target["vpn"]][vm], edge)
@@ -85,7 +93,9 @@ class Recorder:
         """File the pairs that begin at an external member: nobody can log in there to probe them."""
         for (name, vpn), peers in sorted(self._peers.items()):
             if peers[name].get("external") and (name, vpn) in self._whole:
-                self._result.pairs += [self._unprobed(name, vpn, peers[dst]) for dst in peers if dst != name]
+                allowed = self._allowed[name, vpn]
+                to = [dst for dst in peers.values() if dst["name"] != name and allowed.between(peers[name], dst).ping]
+                self._result.pairs += [self._unprobed(name, vpn, dst) for dst in to]
 
     def _unprobed(self, vm: str, vpn: str, dst: Section) -> dict[str, Any]:
         src, dst, path = self._way(vm, {"vpn": vpn, "dst": dst["name"]})

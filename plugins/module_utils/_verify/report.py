@@ -73,4 +73,4 @@ def _all(records: Iterable[Section]) -> list[dict[str, Any]]:
     return [{key: value for key, value in record.items() if key not in _INTERNAL} for record in records]
 
 
-_INTERNAL = ("silent", "sites", "stops")
+_INTERNAL = ("silent", "sites", "stops", "over")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._partner.settings import pointer
@@ -25,6 +25,7 @@ KINDS = {
     "unleased": "to unused addresses",
     "reply": "to non-members",
     "closed": "to closed ports",
+    "forbidden": "that no rule allows",
     "backward": "from destinations",
 }
 
@@ -47,8 +48,8 @@ def _vpn(vpn: Section, records: Records) -> Iterator[str]:
     yield from _members(vpn)
     yield from _links(records.links)
     if len(vpn["members"]) <= MATRIX:
-        yield from _matrix([str(member["name"]) for member in vpn["members"]], records.pairs)
-    yield from _summary(records, len(vpn["members"]))
+        yield from _matrix([str(member["name"]) for member in vpn["members"]], _cells(vpn, records))
+    yield from _summary(records, vpn)
     if records.ports:
         answered = sum(probe["reachable"] for probe in records.ports)
         yield f"ports:   {answered} of {len(records.ports)} that are allowed answer"
@@ -92,9 +93,19 @@ def _links(links: Sequence[Section]) -> Iterator[str]:
         yield f"links:   {sum(link['up'] for link in links)} of {len(links)} are up"
 
 
-def _matrix(names: Sequence[str], pairs: Iterable[Section]) -> Iterator[str]:
+def _cells(vpn: Section, records: Records) -> Mapping[tuple[str, str], str]:
+    """Who reaches whom. Where rules say so, by a TCP port, or not at all (-)."""
+    cells: dict[tuple[str, str], str] = {}
+    if "allow" in vpn:
+        names = [str(member["name"]) for member in vpn["members"]]
+        cells = {(src, dst): "-" for src in names for dst in names}
+        asked = [probe for probe in records.ports if (probe["src"], probe["dst"]) in cells]
+        cells.update({(one["src"], one["dst"]): "tcp" if one["reachable"] else _cell(one) for one in asked})
+    return {**cells, **{(pair["src"], pair["dst"]): _cell(pair) for pair in records.pairs}}
+
+
+def _matrix(names: Sequence[str], cells: Mapping[tuple[str, str], str]) -> Iterator[str]:
     """Who reaches whom, with round-trip times in milliseconds; columns by name where they fit, else by number."""
-    cells = {(pair["src"], pair["dst"]): _cell(pair) for pair in pairs}
     first = max(map(len, names), default=0) + 4
     wide = first + sum(max(len(name), 6) + 2 for name in names) <= WIDTH
     titles = list(names) if wide else [str(number) for number in range(1, len(names) + 1)]
@@ -117,14 +128,16 @@ def _cell(pair: Section) -> str:
     return f"{pair['rtt_ms']:.3g}" if pair["rtt_ms"] is not None else "up"
 
 
-def _summary(records: Records, members: int) -> Iterator[str]:
+def _summary(records: Records, vpn: Section) -> Iterator[str]:
     edges = records.edges
     external = [pair for pair in records.pairs if pair["reachable"] is None]
     pairs = [pair for pair in records.pairs if pair["reachable"] is not None]
     up = [pair for pair in pairs if pair["reachable"]]
     full = [pair for pair in up if pair["mtu_ok"] is not None]
-    there = members * (members - 1)
+    there = len(vpn["members"]) * (len(vpn["members"]) - 1)
     sample = "" if len(records.pairs) == there else f" that were probed, of {there}; vcc_verify: all probes them all"
+    if "allow" in vpn:
+        sample = f" that may ping and were probed, of {there}"
     yield f"members: {len(up)} of {len(pairs)} ordered pairs answer{sample}"
     if len(up) < len(pairs):
         lost = [f"{pair['src']} -> {pair['dst']}" for pair in pairs if not pair["reachable"]]

@@ -77,7 +77,8 @@ def judge(
         for member in vpn["members"]
         if member["name"] in probes
     )
-    result.findings += judge_probes(result, droppers, None if in_turn else {*own})
+    limited = {vpn["name"] for vpn in plan["vpns"] if "allow" in vpn}
+    result.findings += judge_probes(result, droppers, None if in_turn else {*own}, limited)
     result.findings = sorted(dict.fromkeys(result.findings), key=lambda finding: finding.severity != ERROR)
     return result
 
