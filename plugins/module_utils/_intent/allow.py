@@ -111,7 +111,7 @@ class Permissions:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = [(frozenset(rule.sources), frozenset(rule.targets), rule) for rule in rules]
-        self._senders: dict[tuple[int, ...], tuple[frozenset[str], frozenset[str]]] = {}
+        self._known: dict[tuple[bool, tuple[int, ...]], tuple[frozenset[str], frozenset[str]]] = {}
 
     def between(self, source: str, target: str) -> Permitted:
         """What one member may open to another one."""
@@ -122,13 +122,21 @@ class Permissions:
 
     def senders(self, target: str) -> tuple[frozenset[str], frozenset[str]]:
         """Who may open anything at all to a member, and who may open everything."""
-        which = tuple(index for index, (_from, to, _rule) in enumerate(self._rules) if _has(to, target))
-        if which not in self._senders:
-            some = [self._rules[index] for index in which]
-            every = [froms for froms, _to, rule in some if rule.everything]
-            anything = [froms for froms, _to, _rule in some]
-            self._senders[which] = frozenset().union(*anything), frozenset().union(*every)
-        return self._senders[which]
+        return self._others(target, False)
+
+    def receivers(self, source: str) -> frozenset[str]:
+        """To whom a member may open anything at all."""
+        return self._others(source, True)[0]
+
+    def _others(self, name: str, sends: bool) -> tuple[frozenset[str], frozenset[str]]:
+        """The other ends of all rules about a member. Members that the same rules are about share them."""
+        ends = [(froms, to) if sends else (to, froms) for froms, to, _rule in self._rules]
+        which = tuple(index for index, (mine, _theirs) in enumerate(ends) if _has(mine, name))
+        if (sends, which) not in self._known:
+            anything = [ends[index][1] for index in which]
+            every = [ends[index][1] for index in which if self._rules[index][2].everything]
+            self._known[sends, which] = frozenset().union(*anything), frozenset().union(*every)
+        return self._known[sends, which]
 
 
 class _Reader:

@@ -180,8 +180,8 @@ class _Parser:
         if "allow" in self.raw and self.raw["allow"] is None:
             self.problems.add(
                 f"{self.path}.allow",
-                "says nothing: list rules, or write [] if members may open no connection to each other; without the key "
-                "they may open every one",
+                "says nothing: list rules, or write [] if members may open no connection to each other; without "
+                "the key they may open every one",
             )
         return parse_allow(self.raw.get("allow"), f"{self.path}.allow", members, reader.expand, self.problems)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 from .._base.problems import Problems
 
@@ -56,7 +57,7 @@ def first_port(ports: Ports, protocol: str) -> int | None:
 def closed_port(ports: Ports, protocol: str) -> int | None:
     """A port of the protocol that is not among them, as close above the lowest as can be; None if all are."""
     start = first_port(ports, protocol) or 22
-    candidates = (*range(start, 65536), *range(1, start))
+    candidates = chain(range(start, 65536), range(1, start))
     return next((port for port in candidates if not allows(ports, protocol, port)), None)
 
 

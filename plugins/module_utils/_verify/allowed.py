@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from .._intent.allow import ALL, Permissions, Permitted, allow_from_record
+from .._intent.allow import ALL, Permissions, Permitted, Rule, allow_from_record
 from .._intent.ports import Ports, closed_port, first_port, without
 from .which_pairs import by_site
 
 Section = Mapping[str, Any]
 Pair = tuple[Section, Section]
+TRIES = 100  # partners that are looked at for one member: nearly always the first of another site will do
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Allowed:
 
     def __init__(self, vpn: Section) -> None:
         rules = allow_from_record(vpn.get("allow"))
-        self.limited = rules is not None
+        self.limited, self._rules = rules is not None, rules or ()
         self._permissions = None if rules is None else Permissions(rules)
 
     def between(self, src: Section, dst: Section) -> Permitted:
@@ -67,13 +69,13 @@ class Allowed:
         """Of a large VPN, the chosen pairs that can ask something, and pairs for all members that have none then."""
         found = {(src["name"], dst["name"]): (src, dst) for src, dst in chosen if self.question(src, dst)}
         sent, met = {src for src, _dst in found}, {dst for _src, dst in found}
-        own = [member for member in members if not member.get("external")]
+        near = _Partners(members, [rule for rule in self._rules if rule.ports is None or _can_be_asked(rule)])
         for place, member in enumerate(members, turn):
             pairs = []
             if member["name"] not in sent and not member.get("external"):
-                pairs.append(self._first((member, dst) for dst in _from(members, place)))
+                pairs.append(self._first((member, dst) for dst in near.of(member, place, sends=True)))
             if member["name"] not in met:
-                pairs.append(self._first((src, member) for src in _from(own, place)))
+                pairs.append(self._first((src, member) for src in near.of(member, place, sends=False)))
             found.update({(pair[0]["name"], pair[1]["name"]): pair for pair in pairs if pair})
         return list(found.values())
 
@@ -95,7 +97,7 @@ class Allowed:
     def _asks_in_vain(
         self, some: Iterable[Section], dst: Section, beside: bool, anything: bool = True
     ) -> Section | None:
-        """The first one beside a member, or of another site, that may not open ``anything`` there, or not everything."""
+        """The first one beside a member, or of another site, that may not open ``anything`` there (or everything)."""
         senders = self._permissions.senders(dst["name"]) if self._permissions else (frozenset[str](), frozenset[str]())
         may = senders[0] if anything else senders[1]
         if ALL in may:
@@ -113,6 +115,27 @@ class Allowed:
                     return src, dst
                 same = src, dst
         return same
+
+
+class _Partners:
+    """Who may be asked by a member, and who may ask it: a few of each, others at each place."""
+
+    def __init__(self, members: Sequence[Section], rules: Iterable[Rule]) -> None:
+        self._members, self._permissions = members, Permissions(rules)
+        self._own = [member for member in members if not member.get("external")]
+        self._lists: dict[tuple[bool, frozenset[str]], list[Section]] = {}
+
+    def of(self, member: Section, place: int, sends: bool) -> Iterator[Section]:
+        permissions = self._permissions
+        names = permissions.receivers(member["name"]) if sends else permissions.senders(member["name"])[0]
+        if (sends, names) not in self._lists:
+            some = self._members if sends else self._own
+            self._lists[sends, names] = [one for one in some if ALL in names or one["name"] in names]
+        return islice(_from(self._lists[sends, names], place), TRIES)
+
+
+def _can_be_asked(rule: Rule) -> bool:
+    return rule.icmp or any(text.startswith("tcp/") for text in rule.services)
 
 
 def _from(members: Sequence[Section], place: int) -> Iterator[Section]:
