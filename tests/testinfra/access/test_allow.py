@@ -104,7 +104,9 @@ def test_verify_asked_what_the_rules_allow_and_tried_what_they_do_not():
     assert result["ok"] and result["findings"] == []
     pinged = {(pair["src"], pair["dst"], "icmp") for pair in result["pairs"] if pair["vpn"] == "shop"}
     assert pinged == {entry for entry in ALLOWED if entry[2] == "icmp"}
-    asked = {(probe["src"], probe["dst"], f"tcp/{probe['port']}") for probe in result["ports"] if probe["vpn"] == "shop"}
+    asked = {
+        (probe["src"], probe["dst"], f"tcp/{probe['port']}") for probe in result["ports"] if probe["vpn"] == "shop"
+    }
     assert asked <= ALLOWED
     assert {pair[:2] for pair in pinged | asked} == {entry[:2] for entry in ALLOWED}
     tried = [probe for probe in result["negative"] if (probe["vpn"], probe["kind"]) == ("shop", "forbidden")]
@@ -228,7 +230,9 @@ def test_verify_finds_a_hole():
     """The agent would close it."""
     number = number_of("shop")
     for gateway in ("edge-east", "vapp1-east", "edge-west", "vapp1-west"):
-        lab.sh(gateway, f"systemctl stop intercloud-vpn && nft insert rule inet intercloud_vpn vpn{number}_allow return")
+        lab.sh(
+            gateway, f"systemctl stop intercloud-vpn && nft insert rule inet intercloud_vpn vpn{number}_allow return"
+        )
     playbooks.run("verify_vpn", succeeds=False)
     findings = playbooks.result()["findings"]
     holes = [one for one in findings if one["expected"] == "no answer: no rule of allow lets it ask"]
@@ -261,7 +265,10 @@ def test_without_the_key_all_is_open_again():
     open_vpn = {key: value for key, value in SHOP.items() if key != "allow"}
     playbooks.create(open_vpn, verify=False)
     assert ("vm2-west", "vm1-east", "udp/99") in passing("shop")
-    assert lab.sh("edge-east", f"nft list table inet intercloud_vpn | grep -c vpn{number_of('shop')}_allow", False) == "0\n"
+    assert (
+        lab.sh("edge-east", f"nft list table inet intercloud_vpn | grep -c vpn{number_of('shop')}_allow", False)
+        == "0\n"
+    )
 
 
 def test_a_deleted_vpn_leaves_nothing():
