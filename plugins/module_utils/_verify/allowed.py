@@ -9,14 +9,14 @@ one member of another site and by one of its own, so that this grows with member
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from .._intent.allow import ALL, Permissions, Permitted, Rule, allow_from_record
 from .._intent.ports import Ports, closed_port, first_port, without
-from .which_pairs import by_site
+from .which_pairs import by_site, pick
 
 Section = Mapping[str, Any]
 Pair = tuple[Section, Section]
@@ -79,6 +79,17 @@ class Allowed:
             found.update({(pair[0]["name"], pair[1]["name"]): pair for pair in pairs if pair})
         return list(found.values())
 
+    def across(self, here: Sequence[Section], there: Sequence[Section], turn: int) -> Pair | None:
+        """A member of one site and one of another that it can ask something, others at each turn."""
+        if not self.limited:
+            return pick(here, turn), pick(there, turn)
+        for rule in self._rules:
+            src = next((one for one in _from(here, turn) if _among(one, rule.sources)), None)
+            dst = next((one for one in _from(there, turn) if _among(one, rule.targets)), None)
+            if src is not None and dst is not None and self.question(src, dst):
+                return src, dst
+        return None
+
     def forbidden(self, members: Sequence[Section], turn: int) -> Iterator[tuple[Section, Section, Question]]:
         """Who asks whom in vain: members that may open nothing there rather than those that may open something."""
         if self._permissions is None:
@@ -132,6 +143,10 @@ class _Partners:
             some = self._members if sends else self._own
             self._lists[sends, names] = [one for one in some if ALL in names or one["name"] in names]
         return islice(_from(self._lists[sends, names], place), TRIES)
+
+
+def _among(member: Section, names: Collection[str]) -> bool:
+    return ALL in names or member["name"] in names
 
 
 def _can_be_asked(rule: Rule) -> bool:

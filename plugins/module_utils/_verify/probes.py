@@ -106,11 +106,11 @@ class _Vpn:
         for src, dst in pairs:
             left -= self._crossed(src, dst)
         found = []
-        members = [pick(here, self._choice.turn) for here in self._at.values()] if left else []
-        for src, dst in permutations(members, 2):
-            crossed = self._crossed(src, dst) & left
-            if crossed and self._allowed.question(src, dst):
-                found.append((src, dst))
+        for here, there in permutations(self._at, 2) if left else ():
+            pair = self._allowed.across(self._at[here], self._at[there], self._choice.turn)
+            crossed = self._crossed(*pair) & left if pair else set()
+            if pair and crossed:
+                found.append(pair)
                 left -= crossed
         return found
 

@@ -103,6 +103,23 @@ def member(*names: str) -> dict[str, Any]:
     return {**PAYROLL, "members": [*PAYROLL["members"], *names]}
 
 
+def test_rules_between_members_are_recovered(fleet: Fleet) -> None:
+    rules = [{"from": "vm1-east", "to": "all", "ports": ["icmp", "tcp/5432"]}]
+    was, _refused = fleet.create({**PAYROLL, "allow": rules})
+    fleet.restore()
+    fleet.recover()
+    plan, refused = fleet.create(AUDIT)
+    assert not refused
+    (payroll,) = (vpn for vpn in plan.vpns if vpn["name"] == "payroll")
+    assert (
+        payroll["allow"]
+        == was.vpns[0]["allow"]
+        == [{"from": ["vm1-east"], "to": ["all"], "ports": ["icmp", "tcp/5432"]}]
+    )
+    kept = [vpn for vpn in plan.documents["edge-west"]["vpns"] if vpn["name"] == "payroll"]
+    assert kept == was.documents["edge-west"]["vpns"]
+
+
 def test_an_old_backup_is_refused_recovers_and_goes_on(fleet: Fleet) -> None:
     was, _refused = fleet.create(member("vm77-east"))
     fleet.restore()
