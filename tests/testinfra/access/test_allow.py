@@ -104,14 +104,13 @@ def test_verify_asked_what_the_rules_allow_and_tried_what_they_do_not():
     assert result["ok"] and result["findings"] == []
     pinged = {(pair["src"], pair["dst"], "icmp") for pair in result["pairs"] if pair["vpn"] == "shop"}
     assert pinged == {entry for entry in ALLOWED if entry[2] == "icmp"}
-    asked = {
-        (probe["src"], probe["dst"], f"tcp/{probe['port']}") for probe in result["ports"] if probe["vpn"] == "shop"
-    }
+    ports_of_shop = [probe for probe in result["ports"] if probe["vpn"] == "shop"]
+    asked = {(probe["src"], probe["dst"], f"tcp/{probe['port']}") for probe in ports_of_shop}
     assert asked <= ALLOWED
     assert {pair[:2] for pair in pinged | asked} == {entry[:2] for entry in ALLOWED}
     tried = [probe for probe in result["negative"] if (probe["vpn"], probe["kind"]) == ("shop", "forbidden")]
     assert all(probe["ok"] for probe in tried)
-    assert {probe["dst"] for probe in tried} == {*MEMBERS} - {"vm3-west", "vm2-east"} | {"vm3-west", "vm2-east"}
+    assert {probe["dst"] for probe in tried} == {*MEMBERS}
     assert len(tried) <= 4 * len(MEMBERS)
     assert all(link["up"] for link in result["links"])
 
@@ -208,7 +207,8 @@ def test_a_rule_changes_where_it_counts_and_keeps_what_is_allowed():
         playbooks.create(shop(allow=less), verify=False)
         assert say("three") != "three"
         playbooks.create(SHOP, verify=False)
-        assert say("four") in ("three", "threefour", "four")  # what was held back arrives
+        # What was held back arrives, when TCP tries again.
+        lab.wait_for("the connection goes on", lambda: "three" in say("four"), 60)
     assert strongswan.spis(*EDGES) == before
     assert passing("shop") == ALLOWED
 
@@ -233,7 +233,7 @@ def test_verify_finds_a_hole():
         lab.sh(
             gateway, f"systemctl stop intercloud-vpn && nft insert rule inet intercloud_vpn vpn{number}_allow return"
         )
-    playbooks.run("verify_vpn", succeeds=False)
+    playbooks.run("verify_vpn", vpns=[SHOP, SIX], succeeds=False)
     findings = playbooks.result()["findings"]
     holes = [one for one in findings if one["expected"] == "no answer: no rule of allow lets it ask"]
     assert holes and all(one["subject"].startswith("shop: ") for one in holes)
@@ -246,7 +246,7 @@ def test_verify_finds_a_rule_that_does_not_work():
     sets = lab.sh("vapp1-west", f"nft list table inet intercloud_vpn | grep -o 'vpn{number}_allow[0-9]*_to ' | sort -u")
     flush = "; ".join(f"nft flush set inet intercloud_vpn {name}" for name in sets.split())
     lab.sh("vapp1-west", f"systemctl stop intercloud-vpn; {flush}")
-    playbooks.run("verify_vpn", succeeds=False)
+    playbooks.run("verify_vpn", vpns=[SHOP, SIX], succeeds=False)
     findings = playbooks.result()["findings"]
     assert any("TCP port 5432 answers" in one["expected"] for one in findings), findings
     assert any(one["subject"] == "vapp1-west" for one in findings)  # it is not as its document says
