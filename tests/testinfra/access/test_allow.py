@@ -148,6 +148,29 @@ def test_two_members_that_both_send_make_no_connection_of_it(vpn, one, other):
     assert [process.communicate(timeout=20)[0].strip() for process in both] == ["0", "0"]
 
 
+LARGE = """
+import errno, socket, sys, time
+line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+line.setsockopt(socket.IPPROTO_IP, 10, 2)  # IP_MTU_DISCOVER, IP_PMTUDISC_DO
+line.connect((sys.argv[1], 53))
+for _try in range(20):
+    try:
+        line.send(bytes(1460))
+    except OSError as error:
+        if error.errno == errno.EMSGSIZE:
+            print(line.getsockopt(socket.IPPROTO_IP, 14))  # IP_MTU
+            break
+    time.sleep(0.1)
+"""
+
+
+@pytest.mark.parametrize("source", ["vm1-east", "vm2-east"])
+def test_a_gateway_may_say_what_is_too_large(source):
+    """From where only a port is allowed, too: path MTU discovery is no connection."""
+    learned = lab.netns(source, sys.executable, "-c", LARGE, playbooks.addresses("shop")["vm3-west"])
+    assert 1280 <= int(learned) < 1488
+
+
 ECHO = """
 import socket, threading
 server = socket.create_server(("::", 5599), family=socket.AF_INET6, dualstack_ipv6=True)
@@ -271,9 +294,39 @@ def test_without_the_key_all_is_open_again():
     )
 
 
+TILL = {
+    "name": "till",
+    "pool": "internal",
+    "members": ["vm1-east", {"name": "vm2-east", "mode": "nat"}, "vm1-west"],
+    "allow": [],
+    "destinations": {
+        "servers": [{"name": "erp", "behind": "edge-west", "address": "10.10.0.13", "ports": ["tcp/9100"]}]
+    },
+}
+
+
+def refused(gateway):
+    text = lab.sh(gateway, "nft -j list counter inet intercloud_vpn refused")
+    return next(entry["counter"]["packets"] for entry in json.loads(text)["nftables"] if "counter" in entry)
+
+
+def test_destinations_keep_rules_of_their_own():
+    playbooks.create(TILL)
+    assert playbooks.result()["ok"]
+    at = playbooks.addresses("till")
+    server = ledger.leases("till")["vpn/till/site/edge-west/server/erp"].partition("/")[0]
+    before = refused("edge-west")
+    asking = {source: [(server, "tcp/9100"), (server, "tcp/5432")] for source in at}
+    asking["vm1-west"] += [(at["vm1-east"], "tcp/9100"), (at["vm2-east"], "udp/99")]
+    assert ports.answered(asking) == {(source, server, "tcp/9100") for source in at}
+    assert refused("edge-west") > before
+    asking = {"vm3-west": [(at["vm1-west"], "tcp/5432"), (at["vm1-east"], "tcp/5432")]}
+    assert ports.answered(asking) == set()
+
+
 def test_a_deleted_vpn_leaves_nothing():
     playbooks.create(SHOP, verify=False)
-    playbooks.delete("shop", "six", verify=False)
+    playbooks.delete("shop", "six", "till", verify=False)
     gateways = lab.of_kind("org_edge", "vapp_edge")
     found = lab.at_once(lambda name: lab.sh(name, "nft list tables inet; ip route show proto 155"), gateways)
     assert set(found) == {""}
