@@ -80,9 +80,9 @@ class _Gateway:
         return self.here if names == (ALL,) else self.here.keys() & names
 
     def _others(self, names: Names) -> list[str]:
-        """Addresses that are reached at other gateways."""
+        """Addresses that are reached at other gateways; all of a VPN's blocks for all of its members, as below."""
         if names == (ALL,):
-            return [*self.blocks] if len(self.here) < len(self.members) else []
+            return [*self.blocks]
         return self._leased(name for name in names if name not in self.here)
 
     def _sources(self, names: Names) -> list[str]:
