@@ -101,6 +101,26 @@ def test_the_kernel_takes_who_may_reach_what(
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("role", ["org_edge", "vapp_edge"])
+def test_what_no_rule_between_members_names_is_refused_before_anything_accepts_it(
+    document: dict[str, Any], role: str
+) -> None:
+    assert "allow" not in render(role, "nftables.nft.j2", document, "libipsec")
+    document["vpns"][0]["allow"] = {"rules": [{"from": ["100.64.0.65"], "to": ["100.64.0.17"], "ports": ["icmp"]}]}
+    text = render(role, "nftables.nft.j2", document, "libipsec")
+    chains = dict(re.findall(r"^  chain (\S+) \{\n(.*?)^  \}", text, re.DOTALL | re.MULTILINE))
+    judging = [line.strip() for line in chains["vpn1"].splitlines()]
+    assert judging[:2] == [
+        "ip daddr @vpn1_here jump vpn1_allow",
+        "ip daddr != @vpn1_here ip saddr @vpn1_here jump vpn1_allow",
+    ]
+    assert chains["vpn1_allow"].splitlines()[-1].strip() == "goto refuse"
+    assert "accept" not in chains["vpn1_allow"]
+    # Both as packets have them here: translated members by their own addresses.
+    assert "elements = { 100.64.0.17, 192.168.1.12 }" in re.search(r"set vpn1_here .*", text)[0]  # type: ignore[index]
+    assert "vpn2_allow" not in text
+
+
 def test_what_both_kinds_of_gateway_say_alike_is_the_same() -> None:
     """ansible-test allows links to files only, and not to their folder."""
     ours, theirs = (sorted((ROLES / role / "templates/gateway").iterdir()) for role in ("org_edge", "vapp_edge"))
