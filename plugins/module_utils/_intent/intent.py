@@ -16,6 +16,7 @@ from .destinations import parse_destinations
 from .landscape.check import check_vapps
 from .landscape.landscape import Landscape
 from .members import MembersParser
+from .names import parse_names
 from .organizations import OTHERS
 from .paths import POLICIES, VPNS, of_pool, of_vpn
 from .policy.policy import check_policies, resolve_policy
@@ -25,7 +26,7 @@ from .topology.parser import TopologyParser
 from .tunnel import parse_tunnel
 from .vpn import Member, Vpn
 
-_KEYS = ("name", "pool", "members", "destinations", "topology", "tunnel", "policy", "mode")
+_KEYS = ("name", "pool", "members", "destinations", "topology", "tunnel", "policy", "mode", "names")
 # Also the swanctl name of the links, so: no dots, and short enough to read in a status line.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 
@@ -153,12 +154,24 @@ class _Parser:
             self.places |= {(organization, member.vm.cloud) for member in members}
         topology = self._topology(name, organization, members)
         destinations = parse_destinations(self.raw.get("destinations"), f"{self.path}.destinations", self.problems)
+        domain = parse_names(self.raw.get("names"), name, f"{self.path}.names", self.problems)
         if name is None or pool is None or policy is None or organization is None or topology is None:
             return None
         if reader.has_unusable or len(self.problems) > before:
             return None
         return Vpn(
-            name, organization, pool_name, pool, members, topology, tunnel, policy, self.path, destinations, options
+            name,
+            organization,
+            pool_name,
+            pool,
+            members,
+            topology,
+            tunnel,
+            policy,
+            self.path,
+            destinations,
+            options,
+            domain,
         )
 
     def _pool(self) -> tuple[str, Prefix | None]:

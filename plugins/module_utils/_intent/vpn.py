@@ -48,6 +48,8 @@ class Vpn:
     destinations: Destinations = field(default_factory=Destinations)
     tunnel_options: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What the kind of tunnel lets one choose, each with its value."""
+    domain: str | None = None
+    """In which its members have names; None: they have none."""
 
     @cached_property
     def sites(self) -> list[str]:
@@ -77,6 +79,7 @@ class Vpn:
             "policy": self.policy.record(),
             **({"ports": ports} if ports else {}),
             **({"destinations": self.destinations.record()} if self.destinations else {}),
+            **({"domain": self.domain} if self.domain else {}),
         }
 
 
@@ -115,4 +118,5 @@ def vpn_from_record(
         path,
         destinations_from_record(record.get("destinations", {})),
         record.get("tunnel_options", {}),
+        record.get("domain"),
     )

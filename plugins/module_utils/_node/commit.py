@@ -27,6 +27,7 @@ from .kernel.nftables import Nftables
 from .kernel.routes import Guards, Routes
 from .kernel.sysctl import Sysctls
 from .machine import Machine
+from .names.dnsmasq import Names
 from .notes import Notes
 from .part import Context, Part
 from .ssl.openvpn import Openvpn
@@ -55,6 +56,7 @@ ORDER: tuple[type[Part], ...] = (
     Swanctl,
     Openvpn,
     Routes,
+    Names,  # last: nothing else needs it
 )
 # What going back takes: it stays on a node that is left until that is confirmed.
 KEPT = (Agent, Certificates, Units)

@@ -25,6 +25,7 @@ from ..kernel.addresses import Addresses
 from ..kernel.neighbours import Neighbours
 from ..kernel.routes import PresentRoutes
 from ..kernel.sysctl import Sysctls
+from ..names.dnsmasq import Names
 from ..part import Part
 from ..ssl.openvpn import Openvpn
 from ..ssl.tuns import Tuns
@@ -50,6 +51,7 @@ ALL: tuple[type[Part], ...] = (
     Swanctl,
     Openvpn,
     PresentRoutes,
+    Names,
 )
 TICK = 1.5  # seconds; kernel settings tell of no change, so they are read as often
 SETTLE = 0.2  # seconds: news comes in bunches

@@ -55,6 +55,7 @@ CODE = (
     "_plan.compile.leased_vpn",
     "_plan.compile.links",
     "_plan.compile.mtu",
+    "_plan.compile.names",
     "_plan.compile.organization",
     "_plan.compile.reach",
     "_plan.compile.recompile",
@@ -98,7 +99,8 @@ def _frame(leased: LeasedVpn) -> list[Any]:
         (site, repr(edge), list(map(str, leased.site_blocks[site])), leased.edge_address(site))
         for site, edge in leased.edges.items()
     ]
-    return [vpn.name, vpn.organization, leased.number, leased.blocks, shared, own, edges]
+    named = [sorted(leased.names.items())] if vpn.domain else []  # every site's edge serves all of them
+    return [vpn.name, vpn.organization, leased.number, leased.blocks, shared, own, edges, *named]
 
 
 def _parts(leased: LeasedVpn) -> dict[str, str]:

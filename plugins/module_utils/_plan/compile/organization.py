@@ -122,6 +122,7 @@ def summary(links: Links) -> dict[str, Any]:
         ],
         "tunnels": links.tunnels,
         **access.summary(vpn, leased.leases),
+        **({"domain": vpn.domain} if vpn.domain else {}),
         **({"single_points_of_failure": weak} if weak else {}),
         **({"limits": vpn.policy.limits} if vpn.policy.limits else {}),
     }

@@ -12,7 +12,7 @@ from ..._intent.landscape.hosts import OrgEdge, VappEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Member
 from ..tunnel.kinds import KINDS
-from . import access
+from . import access, names
 from .documents import Compiled, Document, empty_document
 from .leased_vpn import LeasedVpn, known, texts
 
@@ -110,6 +110,7 @@ class _SiteCompiler:
             self._vapp(edge, gateway, vapp_members)
         entry = {**self._firewall(local, nat), "remote": [], "edge_address": own, **self.kind.firewall()}
         entry.update(access.of_org_edge(self.vpn, edge.name, members, self.leased.leases))
+        entry.update(names.of_org_edge(self.leased))
         entry.update({**self.vpn.policy.rate.entry(), **self.vpn.policy.quota.entry()})
         document["vpns"].append(entry)
         return entry
@@ -149,6 +150,7 @@ class _SiteCompiler:
         document["addresses"].append({"address": self.leased.host(own), "beside": member.vm.addresses[self.family]})
         there, via = [*self.blocks, *self._networks()], gateway.inside[self.family]
         document["routes"] += [{"prefix": prefix, "via": via, "source": own} for prefix in there]
+        names.tell_member(document, self.leased, member.vm.site)
         self.neighbours.beside(member.vm.name, gateway, via, uplink=True)
 
     def _networks(self) -> list[str]:
