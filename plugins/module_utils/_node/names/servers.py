@@ -79,7 +79,9 @@ class Server:
                 f"# Made by intercloud.vpn; changes are lost. Names of VPN {self.vpn}.",
                 "port=53",
                 f"listen-address={self.address}",
-                "bind-dynamic",  # the address may come later, and come back
+                # Not bind-dynamic: it closes TCP connections that come in by another device than lo, which has the
+                # address. Where the address is not there yet, systemd starts it again until it is.
+                "bind-interfaces",
                 "no-resolv",  # whatever is not in the zones below is refused
                 "no-poll",
                 "no-hosts",
