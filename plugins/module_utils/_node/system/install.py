@@ -73,6 +73,7 @@ MODULES = (
     "module",
     "names.dnsmasq",
     "names.query",
+    "names.resolved",
     "names.servers",
     "names.units",
     "names.zones",
