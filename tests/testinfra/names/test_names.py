@@ -32,12 +32,20 @@ DOMAINS = {"payroll": "payroll.vpn.internal", "audit": "audit.corp.example"}
 SITE = {"vm1-east": "edge-east", "vm2-east": "edge-east", "vm1-west": "edge-west", "vm2-west": "edge-west"}
 SITE["vm3-west"] = "edge-west"
 MEMBERS = {"payroll": ["vm1-east", "vm1-west", "vm3-west"], "audit": ["vm2-east", "vm2-west"]}
+RESOLVES = "vm1-west"
 UNIT = "intercloud-vpn-names@{}.service"
 PLACES = ("/etc/intercloud-vpn-names", "/etc/systemd/system/intercloud-vpn-names@.service")
 
 
 @pytest.fixture(scope="module")
-def before():
+def resolved():
+    """A member whose systemd-resolved runs, as on most machines that are no lab's."""
+    lab.sh(RESOLVES, "rm /etc/systemd/system/systemd-resolved.service; systemctl daemon-reload")  # it was masked
+    lab.sh(RESOLVES, "systemctl enable --now systemd-resolved")
+
+
+@pytest.fixture(scope="module")
+def before(resolved):
     return snapshot.of_all()
 
 
@@ -134,6 +142,31 @@ def test_a_server_has_one_address_no_rights_and_a_user_of_its_own():
         assert {line.split()[1] for line in rights} == {"0000000000000400"}  # low ports, and nothing else
 
 
+def resolve(*words):
+    """What resolved says on its member."""
+    return lab.sh(RESOLVES, f"resolvectl --no-pager {' '.join(words)} 2>&1", check=False)
+
+
+def test_a_members_resolver_asks_the_edge_for_the_vpn_and_for_nothing_else():
+    addresses = addresses_of("payroll")
+    for name, address in addresses.items():
+        assert f"{name}.payroll.vpn.internal: {address}" in resolve("query", f"{name}.payroll.vpn.internal")
+        assert f"{address}: {name}.payroll.vpn.internal" in resolve("query", address)
+    assert "not found" in resolve("query", "nobody.payroll.vpn.internal")
+    for other in ("example.org", "vm2-east.audit.corp.example", "192.0.2.1"):
+        assert "No appropriate name servers" in resolve("query", other)
+
+
+def test_a_resolver_that_lost_its_settings_has_them_again(say):
+    resolve("revert", "eth0")
+    assert "No appropriate name servers" in resolve("query", "vm1-east.payroll.vpn.internal")
+    known = lambda: "100.64." in resolve("query", "vm1-east.payroll.vpn.internal")  # noqa: E731
+    _known, seconds = lab.wait_for("the settings are back", known, 40)
+    say(f"a member's resolver lost its settings, and has them again after {seconds:.1f} s")
+    lab.sh(RESOLVES, "systemctl restart systemd-resolved")
+    lab.wait_for("a resolver that was restarted has its settings", known, 40)
+
+
 def test_again_changes_nothing():
     was = pids()
     assert playbooks.create(PAYROLL, AUDIT, vcc_pools=POOLS, verify=False).changed == frozenset()
@@ -176,10 +209,11 @@ def test_one_that_is_killed_stopped_or_changed_comes_back(say):
         say(f"{what.replace(unit, 'payroll')}: names are known again after {seconds:.1f} s")
 
 
-def test_after_a_reboot_an_edge_answers():
-    lab.labctl("reboot", "edge-east")
+def test_after_a_reboot_an_edge_answers_and_a_member_asks_it():
+    lab.at_once(lambda name: lab.labctl("reboot", name), ["edge-east", RESOLVES])
     lab.wait_for("edge-east answers", lambda: (asked_by_member("vm1-east", "vm1-west") or [9])[0] == 0, 30)
     assert asked_by_member("vm2-east", "vm2-west", dns.AAAA, "audit")[0] == 0
+    lab.wait_for("a resolver has its settings", lambda: "100.64." in resolve("query", "erp.payroll.vpn.internal"), 30)
     assert playbooks.create(PAYROLL, AUDIT, vcc_pools=POOLS).changed == frozenset()
 
 
@@ -189,6 +223,7 @@ def test_without_names_nothing_of_them_is_left():
     assert asked_by_member("vm1-east", "vm1-west") is None
     assert asked_by_member("vm2-east", "vm2-west", dns.AAAA, "audit")[0] == 0
     playbooks.create(without[1], vcc_pools=POOLS, verify=False)
+    assert resolve("dns", "eth0").strip() == "Link 2 (eth0):"
     for edge in EDGES:
         assert lab.sh(edge, f"ls -d {' '.join(PLACES)} 2>/dev/null; pidof dnsmasq", check=False) == ""
         assert lab.sh(edge, "systemctl list-units --all --no-legend 'intercloud-vpn-names*'") == ""
@@ -198,5 +233,5 @@ def test_deleted_with_names_no_trace_is_left(before):
     playbooks.create(PAYROLL, vcc_pools=POOLS, verify=False)
     assert asked_by_member("vm1-east", "vm1-west")[0] == 0
     playbooks.delete("payroll", "audit", verify=False)
-    rebooted = re.compile(r"edge-east: ip -o link: [-+] \d+: \w+@")  # it has new wires
+    rebooted = re.compile(rf"(edge-east|{RESOLVES}): ip -o link: [-+] \d+: \w+@")  # they have new wires
     assert [line for line in snapshot.differences(before, snapshot.of_all()) if not rebooted.match(line)] == []

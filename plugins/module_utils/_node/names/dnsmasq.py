@@ -11,9 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from ..document import Change, Generation
+from ..document import Change
 from ..part import Context, Part
-from ..state import Store
 from ..system import files, systemd
 from ..system.run import CommandError, have, run
 from . import query, units
@@ -186,18 +185,6 @@ def loaded(server: Server, path: str, patience: float = 0) -> bool:
         if definite or time.monotonic() >= deadline:
             return False
         time.sleep(0.05)
-
-
-def tend(generation: Generation, store: Store) -> list[str]:
-    """Have the servers run as they shall; what was done, in words. The caller holds the store's lock."""
-    if not servers(generation):
-        return []
-    part = Names(Context(generation, generation, store))
-    lost = [change.action for change in part.changes()]
-    if lost:
-        part.build()
-        part.clear()
-    return [f"lost: names: {action}: put back" for action in lost]
 
 
 def _log(name: str) -> str:

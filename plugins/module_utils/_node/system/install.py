@@ -75,6 +75,7 @@ MODULES = (
     "names.query",
     "names.resolved",
     "names.servers",
+    "names.tend",
     "names.units",
     "names.zones",
     "notes",
