@@ -71,6 +71,8 @@ _TARGET: Arguments = {
     "kind": {"type": "str"},
     "mtu": {"type": "int"},
     "port": {"type": "int"},
+    "query": {"type": "str"},
+    "found": {"type": "str"},
 }
 PROBE: Arguments = {  # documented in plugins/doc_fragments/probes.py
     "targets": {"type": "list", "elements": "dict", "options": _TARGET},

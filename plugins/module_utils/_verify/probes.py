@@ -14,6 +14,8 @@ unleased member      must not     an address of the VPN, at another site, that n
 reply    member      must not     a non-member beside it: its reply to a VPN address would cross the gateway
 closed   member      must not     a TCP port that is not allowed
 backward destination must not     a VM of ours that is a destination, and no member, tries members
+name     member      must come    the edge of its site, asked for another member's name, where the VPN has names
+nosy     non-member  must not     the same edge, asked by a VM beside the members
 ======== =========== ============ ======================================================================
 
 Of a VPN whose pairs are all probed, every member does all of this, and strangers try every member. Of others one
@@ -28,14 +30,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import Any
 
-from . import access
+from . import access, names
 from .ways import Documents, Ways, bare, edge_address, links_of
 from .which_pairs import Choice, Pair, by_site, pick, sample
 
 Section = Mapping[str, Any]
 Plan = Section
 Target = dict[str, Any]
-MUST_ANSWER = ("member", "edge", "port")
+MUST_ANSWER = ("member", "edge", "port", "name")
 
 
 def probe_targets(plan: Plan, documents: Documents, choice: Choice | None = None) -> dict[str, list[Target]]:
@@ -74,6 +76,7 @@ class _Vpn:
         yield from self._replies(others)
         yield from self._strangers(others)
         yield from self._access(others)
+        yield from self._names(others)
 
     def _pairs(self) -> Iterator[tuple[Section, Target]]:
         if self._whole:
@@ -164,6 +167,14 @@ class _Vpn:
         some = [pick(members, self._choice.turn) for members in by_site(self._members).values()]
         for vm, probe in access.from_destinations(self._plan, self._vpn, self._members if self._whole else some):
             yield vm, self._asked(None, probe)
+
+    def _names(self, others: Iterable[Section]) -> Iterator[tuple[Section, Target]]:
+        askers = self._own if self._whole else [pick(here, self._choice.turn) for here in self._at.values()]
+        for member, asked in names.from_members(self._vpn, askers, self._documents):
+            yield member, {**self._target(member, "name", asked["address"], asked["dst"]), **asked}
+        for vm in others:
+            for asked in names.from_stranger(self._vpn, vm, self._documents):
+                yield vm, {**self._target(None, "nosy", asked["address"], asked["dst"]), **asked}
 
     def _asked(self, member: Section | None, probe: access.Probe) -> Target:
         target = self._target(member, probe.kind, probe.address, probe.name)

@@ -66,6 +66,9 @@ class Recorder:
         elif target["kind"] == "port":
             sites = self._sites[vm, target["vpn"]]
             self._result.ports.append({**record, "rtt_ms": seen["rtt_ms"], "sites": [sites[vm], sites[target["dst"]]]})
+        elif target["kind"] == "name":
+            edge = self._sites[vm, target["vpn"]][vm]
+            self._result.names.append({**record, "query": target["query"], "edge": edge, "rtt_ms": seen["rtt_ms"]})
         else:
             ok = probed and not record["reachable"]
             self._result.negative.append({**record, "kind": target["kind"], "ok": ok})

@@ -26,6 +26,7 @@ KINDS = {
     "reply": "to non-members",
     "closed": "to closed ports",
     "backward": "from destinations",
+    "nosy": "for names, from non-members",
 }
 
 
@@ -52,6 +53,9 @@ def _vpn(vpn: Section, records: Records) -> Iterator[str]:
     if records.ports:
         answered = sum(probe["reachable"] for probe in records.ports)
         yield f"ports:   {answered} of {len(records.ports)} that are allowed answer"
+    if records.names:
+        answered = sum(probe["reachable"] for probe in records.names)
+        yield f"names:   {answered} of {len(records.names)} questions of members get the right answer"
     yield from map(_cut, usage_lines(records.usage))
     yield from _negative(records.negative)
 

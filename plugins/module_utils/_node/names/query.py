@@ -27,13 +27,15 @@ class Answer(NamedTuple):
     records: list[str]
 
 
-def ask(server: str, name: str, kind: int, timeout: float = 1.0) -> Answer | None:
-    """Ask a server; None if it does not answer in time, or nobody listens there."""
+def ask(server: str, name: str, kind: int, timeout: float = 1.0, source: str | None = None) -> Answer | None:
+    """Ask a server, from an address of one's own if given. None if it does not answer in time, or nobody listens."""
     number = int.from_bytes(os.urandom(2), "big")
     question = struct.pack("!6H", number, _RECURSION, 1, 0, 0, 0) + encoded(name) + struct.pack("!2H", kind, _IN)
     deadline = time.monotonic() + timeout
     with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as line:
         try:
+            if source:
+                line.bind((source, 0))
             line.connect((server, PORT))
             line.send(question)
             while True:

@@ -82,6 +82,7 @@ MODULES = (
     "observe",
     "part",
     "probe.application",
+    "probe.name",
     "probe.ping",
     "probe.port",
     "resident.clock",
