@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import subprocess
 
 import pytest
 
@@ -161,8 +162,24 @@ def test_a_members_resolver_asks_the_edge_for_the_vpn_and_for_nothing_else():
         assert f"{name}.payroll.vpn.internal: {address}" in resolve("query", f"{name}.payroll.vpn.internal")
         assert f"{address}: {name}.payroll.vpn.internal" in resolve("query", address)
     assert "not found" in resolve("query", "nobody.payroll.vpn.internal")
-    for other in ("example.org", "vm2-east.audit.corp.example", "8.8.8.8"):
-        assert "No appropriate name servers" in resolve("query", other)
+    resolve("flush-caches")
+    words = ["timeout", "20", "tcpdump", "-n", "-l", "-i", "any", "port 53"]
+    command = ["ip", "netns", "exec", RESOLVES, *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as sniffer:
+        for line in sniffer.stderr:  # "listening on …": from here on, it does
+            if "listening" in line:
+                break
+        for other in ("example.org", "vm2-east.audit.corp.example"):
+            assert "No appropriate name servers" in resolve("query", other)
+        assert "8.8.8.8: resolve call failed" in resolve("query", "8.8.8.8")
+        assert resolves()
+        lab.sh(RESOLVES, "sleep 0.5")
+        sniffer.terminate()
+        seen = sniffer.communicate(timeout=30)[0]
+    assert "vm1-east.payroll.vpn.internal" in seen
+    assert [
+        line for line in seen.splitlines() if re.search(r" (A|AAAA|PTR)\? ", line) and "payroll.vpn" not in line
+    ] == []
 
 
 def test_again_changes_nothing():
