@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 from ansible_collections.intercloud.vpn.tests.testinfra import lab
@@ -27,7 +28,7 @@ for line in sys.stdin:
             with socket.create_connection((server, 53), timeout=1) as stream:
                 stream.sendall(struct.pack("!H", len(question)) + question)
                 said = stream.makefile("rb").read(struct.unpack("!H", stream.recv(2))[0])
-                answer = code["_read"](said, len(question), kind)
+                answer = code["read"](said, len(question), kind)
         except (OSError, struct.error):
             pass
     print(json.dumps(answer))
@@ -37,7 +38,7 @@ for line in sys.stdin:
 def ask_all(source, questions):
     """What becomes of (server, name, kind, transport) each: [code, records], or None where nothing answers."""
     words = ["ip", "netns", "exec", source, sys.executable, "-c", ASK, str(CODE)]
-    done = lab.subprocess.run(
+    done = subprocess.run(
         words, input="".join(f"{json.dumps(one)}\n" for one in questions), capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr

@@ -43,7 +43,7 @@ def ask(server: str, name: str, kind: int, timeout: float = 1.0, source: str | N
                 said = line.recv(4096)
                 # An answer repeats number and question (RFC 5452, 9.1).
                 if said[:2] == question[:2] and said[12 : len(question)].lower() == question[12:].lower():
-                    return _read(said, len(question), kind)
+                    return read(said, len(question), kind)
         except (OSError, ValueError, IndexError, struct.error):
             return None
 
@@ -54,7 +54,8 @@ def encoded(name: str) -> bytes:
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
-def _read(said: bytes, at: int, kind: int) -> Answer:
+def read(said: bytes, at: int, kind: int) -> Answer:
+    """An answer, whose records begin at a place."""
     records = []
     for _number in range(struct.unpack("!H", said[6:8])[0]):
         at = _name(said, at)[1]
