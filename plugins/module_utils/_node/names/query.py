@@ -38,14 +38,15 @@ def ask(server: str, name: str, kind: int, timeout: float = 1.0, source: str | N
                 line.bind((source, 0))
             line.connect((server, PORT))
             line.send(question)
-            while True:
-                line.settimeout(max(0.001, deadline - time.monotonic()))
+            while (left := deadline - time.monotonic()) > 0:
+                line.settimeout(left)
                 said = line.recv(4096)
                 # An answer repeats number and question (RFC 5452, 9.1).
                 if said[:2] == question[:2] and said[12 : len(question)].lower() == question[12:].lower():
                     return read(said, len(question), kind)
         except (OSError, ValueError, IndexError, struct.error):
-            return None
+            pass
+    return None
 
 
 def encoded(name: str) -> bytes:
