@@ -15,7 +15,7 @@ queue=$logs/queue
 # Each begins with a new lab, so their order does not matter. Near the tail: those that mostly wait, and measure nothing. Short ones are
 # in the middle, where two lanes end.
 scenarios=(clouds limits agent external tunnels recovery machine default check capture reboot findings limit behind_nat releases failure
-    refused own_fleet delete nat access membership moves policies tenants three_clouds topologies slices ssl)
+    refused own_fleet delete nat names access membership moves policies tenants three_clouds topologies slices ssl)
 begun=$SECONDS
 
 # Molecule calls it success when there is nothing to do it on, or nothing to test.

@@ -23,14 +23,16 @@ class ActionModule(NodeAction):
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)
         directory = arguments.pop("documents", None)
-        more = arguments.pop("ssl_packages", None) or []
+        ssl, names = (arguments.pop(f"{what}_packages", None) or [] for what in ("ssl", "names"))
         if directory is None:
             return self.ask(arguments, task_vars)
         document = document_of(directory, str(task_vars["inventory_hostname"])) or {}
         asked = asked_of(document)
         if not asked["peers"]:
             return {"changed": False, "skipped": True, "skip_reason": "no tunnel ends here", "edge": asked}
-        if any(tunnel.get("kind") == "ssl" for tunnel in document["tunnels"]):
+        more = [*ssl] if any(tunnel.get("kind") == "ssl" for tunnel in document["tunnels"]) else []
+        more += names if any(vpn.get("names") for vpn in document["vpns"]) else []
+        if more:
             arguments["packages"] = [*(arguments.get("packages") or []), *more]
         return {**self.ask(arguments, task_vars), "edge": asked}
 

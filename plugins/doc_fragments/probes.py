@@ -44,6 +44,14 @@ options:
           - Ask this TCP port instead of pinging. It answers if it is open, and if the host itself refuses; silence,
             or what a gateway says, is no answer.
         type: int
+      query:
+        description:
+          - Ask the name server at O(targets[].address) for this name instead of pinging. One that is expected to be
+            V(reachable) has answered if it says O(targets[].found); any other one, whatever it says.
+        type: str
+      found:
+        description: The address that O(targets[].query) has.
+        type: str
       mtu:
         description: If answers come, also send a packet of exactly this many octets that must not be fragmented.
         type: int

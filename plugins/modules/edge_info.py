@@ -42,6 +42,11 @@ options:
     type: list
     elements: str
     default: []
+  names_packages:
+    description: Packages to look for besides, if the document has a VPN with names.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - intercloud.vpn.attributes
   - intercloud.vpn.attributes.action

@@ -17,6 +17,7 @@ from .destinations import parse_destinations
 from .landscape.check import check_vapps
 from .landscape.landscape import Landscape
 from .members import MembersParser
+from .names import parse_names
 from .organizations import OTHERS
 from .paths import POLICIES, VPNS, of_pool, of_vpn
 from .policy.policy import check_policies, resolve_policy
@@ -26,7 +27,7 @@ from .topology.parser import TopologyParser
 from .tunnel import parse_tunnel
 from .vpn import Member, Vpn
 
-_KEYS = ("name", "pool", "members", "allow", "destinations", "topology", "tunnel", "policy", "mode")
+_KEYS = ("name", "pool", "members", "allow", "destinations", "topology", "tunnel", "policy", "mode", "names")
 # Also the swanctl name of the links, so: no dots, and short enough to read in a status line.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 
@@ -157,6 +158,7 @@ class _Parser:
             self.places |= {(organization, member.vm.cloud) for member in members}
         topology = self._topology(name, organization, members)
         destinations = parse_destinations(self.raw.get("destinations"), f"{self.path}.destinations", self.problems)
+        domain = parse_names(self.raw.get("names"), name, f"{self.path}.names", self.problems)
         if name is None or pool is None or policy is None or organization is None or topology is None:
             return None
         if reader.has_unusable or len(self.problems) > before:
@@ -174,6 +176,7 @@ class _Parser:
             destinations,
             options,
             allow,
+            domain,
         )
 
     def _allow(self, reader: MembersParser, members: Collection[str] | None) -> Allow | None:

@@ -51,6 +51,8 @@ class Vpn:
     """What the kind of tunnel lets one choose, each with its value."""
     allow: Allow | None = None
     """The connections that members may open to each other; None for every one."""
+    domain: str | None = None
+    """In which its members have names; None: they have none."""
 
     @cached_property
     def sites(self) -> list[str]:
@@ -86,6 +88,7 @@ class Vpn:
             **({"ports": ports} if ports else {}),
             **({"destinations": self.destinations.record()} if self.destinations else {}),
             **({} if self.allow is None else {"allow": [rule.record() for rule in self.allow]}),
+            **({"domain": self.domain} if self.domain else {}),
         }
 
 
@@ -125,4 +128,5 @@ def vpn_from_record(
         destinations_from_record(record.get("destinations", {})),
         record.get("tunnel_options", {}),
         allow_from_record(record.get("allow")),
+        record.get("domain"),
     )

@@ -51,8 +51,9 @@ INFO: Arguments = {
     "packages": {"type": "list", "elements": "str", "default": []},
     "backend": {"type": "str", "choices": ["auto", "xfrm", "libipsec"], "default": "auto"},
     "days": {"type": "int", "default": 30},
-    "documents": {"type": "path"},  # for the action plugin, and so is the next
+    "documents": {"type": "path"},  # for the action plugin, and so are the next
     "ssl_packages": {"type": "list", "elements": "str", "default": []},
+    "names_packages": {"type": "list", "elements": "str", "default": []},
 }
 SLICES: Arguments = {
     "documents": {"type": "path"},
@@ -70,6 +71,8 @@ _TARGET: Arguments = {
     "kind": {"type": "str"},
     "mtu": {"type": "int"},
     "port": {"type": "int"},
+    "query": {"type": "str"},
+    "found": {"type": "str"},
 }
 PROBE: Arguments = {  # documented in plugins/doc_fragments/probes.py
     "targets": {"type": "list", "elements": "dict", "options": _TARGET},

@@ -27,6 +27,8 @@ from .kernel.nftables import Nftables
 from .kernel.routes import Guards, Routes
 from .kernel.sysctl import Sysctls
 from .machine import Machine
+from .names.dnsmasq import Names
+from .names.resolved import Resolver
 from .notes import Notes
 from .part import Context, Part
 from .ssl.openvpn import Openvpn
@@ -55,6 +57,8 @@ ORDER: tuple[type[Part], ...] = (
     Swanctl,
     Openvpn,
     Routes,
+    Names,  # nearly last: nothing else needs it
+    Resolver,  # by the routes' devices
 )
 # What going back takes: it stays on a node that is left until that is confirmed.
 KEPT = (Agent, Certificates, Units)
@@ -249,6 +253,8 @@ def _commit(want: Generation, store: Store, timeout: int, check: bool) -> Outcom
     if not check and not changes:
         _arm_again(store, name, timeout)
     outcome = Outcome(changes, name or NOTHING_LEFT, store.fallback is not None)
+    if changes:
+        outcome.warnings += [note for part in everything for note in part.notes()]
     if check or not changes:
         return outcome
     fallback = store.fallback

@@ -8,6 +8,8 @@ from __future__ import annotations
 from . import collisions, survey
 from .ipsec import charon
 from .kernel import ip, sockets
+from .names import servers
+from .names.query import PORT
 from .part import Part
 from .ssl import processes
 
@@ -47,4 +49,13 @@ class Machine(Part):
                     ],
                     ["intercloud-vpn-ssl@"],
                 )
+        found += self._holders_of_names()
         return list({str(holder): holder for holder in found}.values())
+
+    def _holders_of_names(self) -> list[sockets.Holder]:
+        """Who listens where a name server is to listen."""
+        own = {server.address for server in servers.servers(self.want).values()}
+        if not own:
+            return []
+        every = [one for transport in ("udp", "tcp") for one in sockets.sockets(transport, {PORT})]
+        return sockets.holders([one for one in every if one.anywhere or one.address in own], [servers.UNIT])

@@ -48,6 +48,10 @@ class Part:
         """What `build` and `clear` would do."""
         return []
 
+    def notes(self) -> list[str]:
+        """What the administrator may want to know of the wanted state, and what hinders nothing."""
+        return []
+
     def build(self) -> None:
         """Make what is missing, and change what differs. Called in the order that fails closed."""
 

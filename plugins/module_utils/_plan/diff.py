@@ -16,7 +16,7 @@ from .._ledger.records import DocumentRecord
 from .compile.reach import Links
 from .compile.recompile import Recompiled
 
-_CONTENT = ("sysctls", "addresses", "routes", "inside", "neighbours", "vpns", "tunnels", "retransmission")
+_CONTENT = ("sysctls", "addresses", "routes", "inside", "neighbours", "vpns", "tunnels", "retransmission", "names")
 _ALLOW = "allow"
 MOST = 400  # tunnels or links that come or go of which each has a line; more are counted
 
@@ -167,6 +167,7 @@ def _vpns(vpns: Iterable[Mapping[str, Any]]) -> dict[str, None]:
             f"({'external' if member.get('external') else member['mode']}){_ports(member)}"
             for member in vpn["members"]
         ]
+        lines += [f"vpn {vpn['name']}: names in {vpn['domain']}"] if vpn.get("domain") else []
         destinations = vpn.get("destinations", {})
         lines += [
             f"vpn {vpn['name']}: server {server['name']} {server['address']}, {server['inside']} behind "

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from .finding import ERROR, WARNING, Finding, Result, few, known
+from .names import judge_names
 from .recorder import NOT_PROBED
 from .usage import stopped
 
@@ -30,12 +31,13 @@ def judge_probes(
     ping each other as they like.
     """
     down = {(link["vpn"], link["tunnel"]) for link in result.links if link["state"] in ("DOWN", "UNKNOWN")}
-    yield from _judge_sending([*result.pairs, *result.edges, *result.ports, *result.negative])
+    yield from _judge_sending([*result.pairs, *result.edges, *result.ports, *result.names, *result.negative])
     # What a used-up quota stops is its finding, and no fault of the tunnel's.
     yield from _judge_pairs([pair for pair in result.pairs if not _spent(pair, result)], down, droppers)
     yield from _judge_applications(result.pairs)
     yield from _judge_edges([edge for edge in result.edges if not _spent(edge, result)], down, droppers)
     yield from _judge_ports([port for port in result.ports if not _spent(port, result)], result.pairs, down)
+    yield from judge_names(result.names)  # asked within a site: no quota counts it
     yield from _judge_negative(result.negative)
     used = _mark_links(result, limited)
     yield from _judge_own_traffic([link for link in result.links if (link["vpn"], link["tunnel"]) in used], after)
@@ -188,6 +190,7 @@ EXPECTED = {
     "backward": "no way in: a destination opens no connection to a member",
     "stranger": "no way in: it is no member",
     "unleased": "nothing at an address that nobody holds",
+    "nosy": "no answer: names are for members",
     "reply": "no reply of a non-member to a VPN address",
 }
 

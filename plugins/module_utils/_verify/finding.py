@@ -37,13 +37,14 @@ def known(causes: Iterable[Collection[str]]) -> tuple[str, ...]:
 @dataclass
 class Result:
     """What verify found out: one record per ordered member pair, edge, link, quota, probe that must fail, and port
-    that must answer."""
+    or name that must answer."""
 
     pairs: list[dict[str, Any]] = field(default_factory=list)
     edges: list[dict[str, Any]] = field(default_factory=list)
     links: list[dict[str, Any]] = field(default_factory=list)
     negative: list[dict[str, Any]] = field(default_factory=list)
     ports: list[dict[str, Any]] = field(default_factory=list)
+    names: list[dict[str, Any]] = field(default_factory=list)
     usage: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     choice: Choice = field(default_factory=Choice)

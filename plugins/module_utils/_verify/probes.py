@@ -15,6 +15,8 @@ reply    member      must not     a non-member beside it: its reply to a VPN add
 closed   member      must not     a TCP port that is not allowed
 forbidden member     must not     what no rule of `allow` lets one member ask another one: a ping, a TCP port
 backward destination must not     a VM of ours that is a destination, and no member, tries members
+name     member      must come    the edge of its site, asked for another member's name, where the VPN has names
+nosy     non-member  must not     the same edge, asked by a VM beside the members
 ======== =========== ============ ======================================================================
 
 Where a VPN has `allow` (allowed.py), a pair of members that may not ping is asked for a TCP port, as kind `port`, or
@@ -32,7 +34,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import Any
 
-from . import access
+from . import access, names
 from .allowed import Allowed
 from .ways import Documents, Ways, bare, edge_address, links_of
 from .which_pairs import Choice, Pair, by_site, pick, sample
@@ -40,7 +42,7 @@ from .which_pairs import Choice, Pair, by_site, pick, sample
 Section = Mapping[str, Any]
 Plan = Section
 Target = dict[str, Any]
-MUST_ANSWER = ("member", "edge", "port")
+MUST_ANSWER = ("member", "edge", "port", "name")
 
 
 def probe_targets(plan: Plan, documents: Documents, choice: Choice | None = None) -> dict[str, list[Target]]:
@@ -81,6 +83,7 @@ class _Vpn:
         yield from self._strangers(others)
         yield from self._access(others)
         yield from self._forbidden()
+        yield from self._names(others)
 
     def _pairs(self) -> Iterator[tuple[Section, Target]]:
         if self._whole:
@@ -183,6 +186,14 @@ class _Vpn:
     def _forbidden(self) -> Iterator[tuple[Section, Target]]:
         for src, dst, asked in self._allowed.forbidden(self._members, self._choice.turn):
             yield src, self._asked(src, access.Probe("forbidden", dst["name"], dst["address"], asked.port))
+
+    def _names(self, others: Iterable[Section]) -> Iterator[tuple[Section, Target]]:
+        askers = self._own if self._whole else [pick(here, self._choice.turn) for here in self._at.values()]
+        for member, asked in names.from_members(self._vpn, askers, self._documents):
+            yield member, {**self._target(member, "name", asked["address"], asked["dst"]), **asked}
+        for vm in others:
+            for asked in names.from_stranger(self._vpn, vm, self._documents):
+                yield vm, {**self._target(None, "nosy", asked["address"], asked["dst"]), **asked}
 
     def _asked(self, member: Section | None, probe: access.Probe) -> Target:
         target = self._target(member, probe.kind, probe.address, probe.name)

@@ -70,6 +70,9 @@ class Recorder:
             sites = self._sites[vm, target["vpn"]]
             between = {"sites": [sites[vm], sites[target["dst"]]], "over": self._over(vm, target)}
             self._result.ports.append({**record, "rtt_ms": seen["rtt_ms"], **between})
+        elif target["kind"] == "name":
+            edge = self._sites[vm, target["vpn"]][vm]
+            self._result.names.append({**record, "query": target["query"], "edge": edge, "rtt_ms": seen["rtt_ms"]})
         else:
             ok = probed and not record["reachable"]
             self._result.negative.append({**record, "kind": target["kind"], "ok": ok})

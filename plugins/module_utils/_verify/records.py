@@ -17,11 +17,12 @@ Section = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Records:
-    """What was probed of a VPN (pairs of members, edges, ports, and what must not answer), its links and quotas."""
+    """What was probed of a VPN (pairs of members, edges, ports, names, what must not answer), its links and quotas."""
 
     pairs: list[Section]
     edges: list[Section]
     ports: list[Section]
+    names: list[Section]
     negative: list[Section]
     links: list[Section]
     usage: list[Section]
@@ -29,8 +30,8 @@ class Records:
 
 def by_vpn(result: Result, plan: Plan) -> Iterator[tuple[Section, Records]]:
     """Every VPN with its records. Another organization may have a VPN of the same name; its VMs are others."""
-    pairs, edges, ports, negative = map(_named, (result.pairs, result.edges, result.ports, result.negative))
-    links, usage = _named(result.links), _named(result.usage)
+    pairs, edges, ports, names = map(_named, (result.pairs, result.edges, result.ports, result.names))
+    negative, links, usage = map(_named, (result.negative, result.links, result.usage))
     for vpn in plan["vpns"]:
         name, tunnels = vpn["name"], {*vpn["tunnels"]}
         members = {member["name"] for member in vpn["members"]}
@@ -42,6 +43,7 @@ def by_vpn(result: Result, plan: Plan) -> Iterator[tuple[Section, Records]]:
                 [pair for pair in pairs.get(name, ()) if pair["src"] in members],
                 [edge for edge in edges.get(name, ()) if edge["src"] in members],
                 [probe for probe in ports.get(name, ()) if probe["src"] in members],
+                [probe for probe in names.get(name, ()) if probe["src"] in members],
                 [probe for probe in negative.get(name, ()) if probe["src"] in inside],
                 [link for link in links.get(name, ()) if link["tunnel"] in tunnels],
                 [entry for entry in usage.get(name, ()) if entry["edge"] in sites],
@@ -60,6 +62,7 @@ def failed(records: Records) -> Records:
         [pair for pair in records.pairs if not _good(pair)],
         [edge for edge in records.edges if not edge["reachable"]],
         [probe for probe in records.ports if not probe["reachable"]],
+        [probe for probe in records.names if not probe["reachable"]],
         [probe for probe in records.negative if not probe["ok"]],
         records.links,
         records.usage,

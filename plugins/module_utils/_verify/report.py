@@ -43,6 +43,7 @@ def result_json(result: Result, plan: Plan, time: str | None = None) -> dict[str
         "pairs": _all(pair for records in listed for pair in records.pairs),
         "edges": _all(edge for records in listed for edge in records.edges),
         "ports": _all(probe for records in listed for probe in records.ports),
+        "names": _all(probe for records in listed for probe in records.names),
         "links": result.links,
         "usage": _all(result.usage),
         "negative": _all(probe for records in listed for probe in records.negative),
@@ -59,6 +60,7 @@ def _totals(vpn: Section, records: Records) -> dict[str, Any]:
         "pairs": {"of": count * (count - 1), **_counted(records.pairs)},
         "edges": _counted(records.edges),
         "ports": _counted(records.ports),
+        **({"names": _counted(records.names)} if records.names else {}),
         "negative": {"probed": len(records.negative), "unanswered": sum(probe["ok"] for probe in records.negative)},
     }
 

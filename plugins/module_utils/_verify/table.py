@@ -27,6 +27,7 @@ KINDS = {
     "closed": "to closed ports",
     "forbidden": "that no rule allows",
     "backward": "from destinations",
+    "nosy": "for names, from non-members",
 }
 
 
@@ -53,6 +54,9 @@ def _vpn(vpn: Section, records: Records) -> Iterator[str]:
     if records.ports:
         answered = sum(probe["reachable"] for probe in records.ports)
         yield f"ports:   {answered} of {len(records.ports)} that are allowed answer"
+    if records.names:
+        answered = sum(probe["reachable"] for probe in records.names)
+        yield f"names:   {answered} of {len(records.names)} questions of members get the right answer"
     yield from map(_cut, usage_lines(records.usage))
     yield from _negative(records.negative)
 

@@ -117,6 +117,15 @@ class Lookup:
         return "", ""
 
 
+def device_to(gateway: str) -> str:
+    """The device of the network that a gateway is on; empty if it is on none."""
+    try:
+        found = _read(f"-{ipaddress.ip_address(gateway).version}", "route", "get", gateway)
+    except CommandError:
+        return ""
+    return str(found[0].get("dev", "")) if found and "gateway" not in found[0] else ""
+
+
 def batch(family: int, commands: list[str]) -> None:
     """Run `ip` commands in one process. One that fails keeps none of the others: a route less is better than none."""
     if commands:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .application import chosen_source
+from .name import probe_name
 from .port import probe_port
 
 AT_ONCE = 32  # pings sleep most of their time; what counts is the time until the last one is through
@@ -89,6 +90,8 @@ def probe(target: Mapping[str, t.Any], ping: Ping, run: Run = run) -> dict[str, 
 
     A target that shall be reachable gets `settle` seconds to come up; the packets that count are those sent then.
     """
+    if target.get("query"):
+        return probe_name(target, ping.timeout, ping.settle)
     if target.get("port"):
         return probe_port(target, ping.count * ping.interval + ping.timeout, ping.settle)
     begun = time.monotonic()

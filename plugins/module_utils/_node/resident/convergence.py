@@ -25,6 +25,8 @@ from ..kernel.addresses import Addresses
 from ..kernel.neighbours import Neighbours
 from ..kernel.routes import PresentRoutes
 from ..kernel.sysctl import Sysctls
+from ..names.dnsmasq import Names
+from ..names.resolved import Resolver
 from ..part import Part
 from ..ssl.openvpn import Openvpn
 from ..ssl.tuns import Tuns
@@ -36,7 +38,7 @@ from .journal import Journal
 from .worker import Worker
 
 # What comes and goes with devices. In the order of a commit.
-QUICK: tuple[type[Part], ...] = (Sysctls, Links, Tuns, Neighbours, Addresses, PresentRoutes)
+QUICK: tuple[type[Part], ...] = (Sysctls, Links, Tuns, Neighbours, Addresses, PresentRoutes, Resolver)
 # What only a person takes away, and no event tells of.
 ALL: tuple[type[Part], ...] = (
     Certificates,
@@ -50,6 +52,8 @@ ALL: tuple[type[Part], ...] = (
     Swanctl,
     Openvpn,
     PresentRoutes,
+    Names,
+    Resolver,
 )
 TICK = 1.5  # seconds; kernel settings tell of no change, so they are read as often
 SETTLE = 0.2  # seconds: news comes in bunches

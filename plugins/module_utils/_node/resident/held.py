@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from ..document import NOTHING, Generation
 from ..generation.running import Running
 from ..kernel import usage
+from ..names.tend import has_names
 from ..state import Store
 from . import setups
 
@@ -26,7 +27,7 @@ AGAIN = 5.0  # seconds until one that is damaged is read again: when it is repai
 class Summary(NamedTuple):
     """What the agent decides by, whether there is anything to do. `interval`: seconds between looks at links.
 
-    `silent`: the node has quotas, or tunnels of kind ssl. No event tells when these change.
+    `silent`: the node has quotas, tunnels of kind ssl, or names. No event tells when these change.
     """
 
     sysctls: dict[str, str]
@@ -101,5 +102,5 @@ def _summary(running: Running) -> Summary:
     interval, silent = setups.DELAY, True
     with contextlib.suppress(Exception):  # what is wrong with tunnels or quotas keeps no firewall away
         interval = setups.interval(generation)
-        silent = bool(usage.quotas(generation) or generation.tunnels("ssl"))
+        silent = bool(usage.quotas(generation) or generation.tunnels("ssl") or has_names(generation))
     return Summary(generation.sysctls, generation.backend, ipsec, interval, silent, running.refusing)

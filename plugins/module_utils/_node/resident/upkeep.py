@@ -18,6 +18,7 @@ from ..document import Document, Generation
 from ..ipsec import connections, duplicates, xfrm
 from ..ipsec.vici import Vici, ViciError
 from ..kinds import KINDS
+from ..names.tend import tend
 from ..state import Store
 from ..tunnel_kind import UP
 from . import certificate_expiry, setups
@@ -154,6 +155,8 @@ class Upkeep(Worker):
             for line in cleared or ():
                 self.journal.say(line)
             tended = [self.tried(f"tunnels of kind {k.NAME}", partial(k.tend, generation, store)) for k in KINDS]
+            for line in self.tried("names", lambda: tend(generation, store)) or ():
+                self.journal.warn(line)
             due = setups.due(generation, store)
         if certificate:
             for line in self.tried("looking at the certificate", lambda: certificate_expiry.warnings(self.store)) or ():

@@ -10,6 +10,8 @@ import os
 from .. import part
 from ..document import Change
 from ..kernel import usage
+from ..names import servers
+from ..names import units as names_units
 from ..part import Part
 from ..ssl import units
 from ..state import RUN, STATE, Store
@@ -135,6 +137,7 @@ ManageForeignRoutingPolicyRules=no
 """
 OWN = {
     **units.OWN,
+    **names_units.OWN,
     f"{DIRECTORY}/{RESTORE}": _RESTORE,
     f"{DIRECTORY}/{GUARD}": _GUARD,
     f"{DIRECTORY}/strongswan.service.d/intercloud-vpn.conf": _STRONGSWAN,
@@ -167,6 +170,8 @@ class Units(Part):
             names.append("strongswan.service.d")
         if self.want.tunnels("ssl"):
             names.append("intercloud-vpn-ssl")
+        if servers.servers(self.want):
+            names.append(servers.UNIT)
         if usage.quotas(self.want):
             names.append(USAGE)
         if self.store.at(NETWORKD).exists() or systemd.active("systemd-networkd.service"):

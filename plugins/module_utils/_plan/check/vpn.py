@@ -22,6 +22,7 @@ from ..._intent.vpn import Member, Vpn
 from ..pool.lease_keys import is_vpn_block
 from ..tunnel.kinds import KINDS
 from .destinations import check_between_vpns, check_destinations
+from .names import check_names
 from .pools import check_pools, real_networks
 from .tunnels import check_tunnels
 
@@ -32,6 +33,7 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
     vpns = list(vpns)
     taken = [(f"{vpn.path}.pool", vpn.pool) for vpn in vpns] + [(key, lease.prefix) for key, lease in blocks.items()]
     check_between_vpns(vpns, problems)
+    check_names(vpns, problems)
     described: list[tuple[Vpn, list[OrgEdge]]] = []
     done: set[str] = set()
     for vpn in vpns:

@@ -58,6 +58,7 @@ CODE = (
     "_plan.compile.leased_vpn",
     "_plan.compile.links",
     "_plan.compile.mtu",
+    "_plan.compile.names",
     "_plan.compile.organization",
     "_plan.compile.reach",
     "_plan.compile.recompile",
@@ -104,7 +105,8 @@ def _frame(leased: LeasedVpn) -> list[Any]:
     # Where members are that came from elsewhere: to those who are where they were, too.
     moved = [(member.vm.name, member.vm.site, member.vm.vapp) for member in leased.astray]
     allowed = allow.shared(vpn, leased.leases)
-    return [vpn.name, vpn.organization, leased.number, leased.blocks, shared, own, edges, moved, allowed]
+    named = sorted(leased.names.items())  # every site's edge serves all of them
+    return [vpn.name, vpn.organization, leased.number, leased.blocks, shared, own, edges, moved, allowed, named]
 
 
 def _parts(leased: LeasedVpn) -> dict[str, str]:

@@ -14,7 +14,7 @@ from ..._base.lease import Lease
 from ..._base.prefix import BITS, Prefix
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Member, Vpn
-from ..pool.lease_keys import address_of, blocks_of, edge_key, site_key, vapp_key, vm_key, vpn_key
+from ..pool.lease_keys import address_of, blocks_of, edge_key, server_key, site_key, vapp_key, vm_key, vpn_key
 
 T = TypeVar("T")
 
@@ -94,6 +94,17 @@ class LeasedVpn:
 
     def _prefix(self, member: Member) -> Prefix:
         return self.leases[vm_key(self.vpn.name, member.vm.site, member.vm.name, member.vm.vapp)].prefix
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The addresses of members and servers by their names, in lower case; empty where the VPN has no names."""
+        if not self.vpn.domain:
+            return {}
+        found = {member.vm.name.lower(): self.address(member) for member in self.vpn.members}
+        for server in self.vpn.destinations.servers:
+            key = server_key(self.vpn.name, server.behind, server.name)
+            found[server.name.lower()] = address_of(self.leases, key)
+        return dict(sorted(found.items()))
 
     def edge_address(self, site: str) -> str:
         """The address that a site's org edge has itself."""

@@ -123,6 +123,7 @@ def summary(links: Links) -> dict[str, Any]:
         "tunnels": links.tunnels,
         **access.summary(vpn, leased.leases),
         **allow.summary(vpn),
+        **({"domain": vpn.domain} if vpn.domain else {}),
         **({"single_points_of_failure": weak} if weak else {}),
         **({"limits": vpn.policy.limits} if vpn.policy.limits else {}),
     }

@@ -13,7 +13,7 @@ from ..._intent.landscape.hosts import OrgEdge, VappEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Member
 from ..tunnel.kinds import KINDS
-from . import access, allow
+from . import access, allow, names
 from .documents import Compiled, Document, empty_document
 from .leased_vpn import LeasedVpn, known, texts
 
@@ -113,6 +113,7 @@ class _SiteCompiler:
         entry = {**self._firewall(local, nat), "remote": [], "edge_address": own, **self.kind.firewall()}
         entry.update(access.of_org_edge(self.vpn, edge.name, members, self.leased.leases))
         entry.update(allow.of_org_edge(self.vpn, edge.name, members, self.blocks, self.leased.leases))
+        entry.update(names.of_org_edge(self.leased))
         entry.update({**self.vpn.policy.rate.entry(), **self.vpn.policy.quota.entry()})
         document["vpns"].append(entry)
         return entry
@@ -155,6 +156,7 @@ class _SiteCompiler:
         document["addresses"].append({"address": self.leased.host(own), "beside": member.vm.addresses[self.family]})
         there, via = [*self.blocks, *self._networks()], gateway.inside[self.family]
         document["routes"] += [{"prefix": prefix, "via": via, "source": own} for prefix in there]
+        names.tell_member(document, self.leased, member.vm.site)
         self.neighbours.beside(member.vm.name, gateway, via, uplink=True)
 
     def _networks(self) -> list[str]:

@@ -33,6 +33,7 @@ BASE = (
     "python3",
     "sudo",
     "systemd",
+    "systemd-resolved",  # does not run unless a test starts it (customize.sh)
     "systemd-sysv",
     "tcpdump",
 )

@@ -115,6 +115,26 @@ def test_the_commit_refuses_and_what_removes_everything_is_not_refused(
     assert _machine.Machine(Context(NOTHING, edge, store)).problems() == []
 
 
+def test_a_program_that_holds_port_53_is_named_where_names_are_served(
+    document: dict[str, Any], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charon, "strangers", list)
+    monkeypatch.setattr(collisions, "missing_addresses", lambda *_given: {})
+    listening = [
+        sockets.Socket("udp", 4, address, 53, number)
+        for number, address in enumerate(("0.0.0.0", "127.0.0.53", "100.64.0.1"), 10**9)
+    ]
+    monkeypatch.setattr(sockets, "sockets", lambda transport, _ports: listening if transport == "udp" else [])
+    machine = _machine.Machine(Context(Generation(document), NOTHING, store))
+    assert not [text for text in machine.problems() if "UDP 53" in text]
+    document["vpns"][0]["names"] = {"domain": "payroll.vpn.internal", "hosts": {}}
+    machine = _machine.Machine(Context(Generation(document), NOTHING, store))
+    found = [text for text in machine.problems() if "UDP 53" in text]
+    assert found == [
+        "UDP 53 is held by a program of another container or namespace; stop it, or have it use another port"
+    ]
+
+
 # --- the survey ------------------------------------------------------------------------------------------------------
 
 

@@ -49,6 +49,22 @@ def test_the_kernel_takes_the_firewall(document: dict[str, Any], role: str, back
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not NAMESPACE, reason="needs root and nft")
+@pytest.mark.parametrize("backend", ["xfrm", "libipsec"])
+def test_the_edge_takes_questions_for_names_from_its_own_members_only(document: dict[str, Any], backend: str) -> None:
+    assert "dport 53" not in render("org_edge", "nftables.nft.j2", document, backend)
+    for vpn in document["vpns"]:
+        vpn["names"] = {"domain": f"{vpn['name']}.vpn.internal", "hosts": {}}
+    text = render("org_edge", "nftables.nft.j2", document, backend)
+    done = subprocess.run(["unshare", "-n", "nft", "-f", "-"], input=text, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    rules = [line.split() for line in text.splitlines() if "dport 53" in line]
+    ends = {(words[2], words[5]) for words in rules}
+    names = [f"@vpn{vpn['number']}" for vpn in document["vpns"]]
+    assert ends == {(f"{name}_edge", f"{name}_{who}") for name in names for who in ("local", "nat_inside")}
+    assert {" ".join(words[6:8]) for words in rules} == {"iifname !="}
+
+
 ACCESS: dict[int, dict[str, Any]] = {
     4: {
         "networks": ["198.51.100.0/24"],

@@ -1,0 +1,87 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small DNS client (RFC 1035, 4.1): one question over UDP, and what comes back."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+from typing import NamedTuple
+
+A, PTR, AAAA = 1, 12, 28
+NOERROR, NXDOMAIN, REFUSED = 0, 3, 5
+PORT = 53
+_IN = 1
+_RECURSION = 0x0100
+_POINTER = 0xC0
+_HOPS = 64  # pointers in one name: more would lead in a circle
+
+
+class Answer(NamedTuple):
+    """The response code, and the records of the asked type: addresses, or names."""
+
+    code: int
+    records: list[str]
+
+
+def ask(server: str, name: str, kind: int, timeout: float = 1.0, source: str | None = None) -> Answer | None:
+    """Ask a server, from an address of one's own if given. None if it does not answer in time, or nobody listens."""
+    number = int.from_bytes(os.urandom(2), "big")
+    question = struct.pack("!6H", number, _RECURSION, 1, 0, 0, 0) + encoded(name) + struct.pack("!2H", kind, _IN)
+    deadline = time.monotonic() + timeout
+    with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as line:
+        try:
+            if source:
+                line.bind((source, 0))
+            line.connect((server, PORT))
+            line.send(question)
+            while (left := deadline - time.monotonic()) > 0:
+                line.settimeout(left)
+                said = line.recv(4096)
+                # An answer repeats number and question (RFC 5452, 9.1).
+                if said[:2] == question[:2] and said[12 : len(question)].lower() == question[12:].lower():
+                    return read(said, len(question), kind)
+        except (OSError, ValueError, IndexError, struct.error):
+            pass
+    return None
+
+
+def encoded(name: str) -> bytes:
+    """A name as labels."""
+    labels = [label.encode("ascii") for label in name.rstrip(".").split(".")]
+    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+
+
+def read(said: bytes, at: int, kind: int) -> Answer:
+    """An answer, whose records begin at a place."""
+    records = []
+    for _number in range(struct.unpack("!H", said[6:8])[0]):
+        at = _name(said, at)[1]
+        found, _class, _ttl, length = struct.unpack("!2HIH", said[at : at + 10])
+        at += 10
+        if found == kind and kind == PTR:
+            records.append(_name(said, at)[0])
+        elif found == kind:
+            family = socket.AF_INET if kind == A else socket.AF_INET6
+            records.append(socket.inet_ntop(family, said[at : at + length]))
+        at += length
+    return Answer(said[3] & 15, records)
+
+
+def _name(said: bytes, at: int) -> tuple[str, int]:
+    """The name at a place, and where what follows begins."""
+    labels, end = [], 0
+    for _hop in range(_HOPS + 128):
+        length = said[at]
+        if length >= _POINTER:
+            end = end or at + 2
+            at = (length & 0x3F) << 8 | said[at + 1]
+        elif length:
+            labels.append(said[at + 1 : at + 1 + length].decode("ascii", "replace"))
+            at += 1 + length
+        else:
+            return ".".join(labels), end or at + 1
+    raise ValueError("a name that does not end")
