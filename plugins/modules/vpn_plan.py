@@ -73,10 +73,20 @@ options:
     type: list
     elements: str
     default: []
+  move:
+    description:
+      - The VMs that a run is about because they moved. It concerns their VPNs, which are planned as they are stored.
+        Without, the run is about what O(vpns) says.
+    type: list
+    elements: str
+  to:
+    description: The cloud that these VMs are in now. If the inventory has one in another cloud, that is a mistake.
+    type: str
   allow_renumber:
     description:
-      - Whether members may get other addresses, because their VM, vApp edge or org edge moved or was renamed. If not,
-        such a plan is a mistake, which lists the old and the new addresses.
+      - Whether members may get other addresses, because their vApp edge or org edge was renamed, or they were. If not,
+        such a plan is a mistake, which lists the old and the new addresses. VMs that moved get an address of their new
+        place then, and keep theirs otherwise.
     type: bool
     default: false
   create_tunnels:
@@ -325,6 +335,8 @@ ARGUMENTS = {
     "expected_of": {"type": "raw", "default": []},
     "as_stored": {"type": "bool", "default": False},
     "forget": {"type": "list", "elements": "str", "default": []},
+    "move": {"type": "list", "elements": "str"},
+    "to": {"type": "str"},
     "allow_renumber": {"type": "bool", "default": False},
     "create_tunnels": {"type": "bool", "default": True},
     "new_ledger": {"type": "bool", "default": False},
@@ -413,6 +425,8 @@ def _request(wanted: dict[str, Any]) -> _plan.Request:
         expected_of=wanted["expected_of"],
         as_stored=wanted["as_stored"],
         forget=tuple(wanted["forget"]),
+        move=None if wanted["move"] is None else tuple(wanted["move"]),
+        to=wanted["to"],
         allow_renumber=wanted["allow_renumber"],
         observed=wanted["observed"],
         adopt=tuple(wanted["adopt"]),

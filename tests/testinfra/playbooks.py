@@ -31,7 +31,16 @@ EDGES = ("edge-east", "edge-west")
 # What a task says of a host, with -v in YAML.
 ANSWER = re.compile(r"^(\w+): \[([\w-]+).*\](?: => *\n((?: .*\n|\n(?= ))*))?", re.MULTILINE)
 OURS = (
-    *("create_vpn", "delete_vpn", "plan_vpn", "verify_vpn", "prepare_vpn", "apply_vpn", "revoke_certificate"),
+    *(
+        "create_vpn",
+        "delete_vpn",
+        "move_member",
+        "plan_vpn",
+        "verify_vpn",
+        "prepare_vpn",
+        "apply_vpn",
+        "revoke_certificate",
+    ),
     *("apply_clouds", "verify_clouds"),
     *("external_settings", "sign_certificate", "lab_up", "backup_ledger", "restore_ledger", "recover_ledger"),
 )

@@ -12,6 +12,9 @@ DELETE = "vcc_delete"
 ORGANIZATION = "vcc_organization"
 CREATE_TUNNELS = "vcc_create_tunnels"
 
+MOVE = "vcc_move"
+TO = "vcc_to"
+
 
 def of_vpn(index: int) -> str:
     """The path of a VPN of the intent."""

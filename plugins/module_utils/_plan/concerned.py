@@ -31,7 +31,7 @@ def named_hosts(tenants: Sequence[OrganizationPlan], landscape: Landscape, askin
     found: set[str] = set()
     for tenant in tenants:
         hosts = tenant.behind()
-        for name in (*tenant.asked, *tenant.absent):
+        for name in (*tenant.asked, *tenant.absent, *tenant.moving):
             hosts |= tenant.hosts_held.get(name, set())
             hosts.update(*(_hosts(vpn) for vpn in (tenant.before.get(name), tenant.wanted.get(name)) if vpn))
         clouds = {cloud for edge, cloud in landscape.edges_of(tenant.name).items() if edge in hosts}

@@ -51,6 +51,7 @@ class OrganizationPlan:
         self.seen = transaction.seen(name)
         self.numbers = {vpn: record.number for vpn, record in self.stored.items()}
         self.absent: set[str] = set()
+        self.moving: set[str] = set()
         self.expected: set[str] = set()
         self.wanted: dict[str, Vpn] = {}
         self.before: dict[str, Vpn] = {}

@@ -29,7 +29,7 @@ from .organization import OrganizationPlan
 from .outcome import Plan
 from .renames import rename
 from .renumber import check_addresses
-from .run_names import check_forgotten, mark_absent, mark_expected, only_vpn
+from .run_names import check_forgotten, mark_absent, mark_expected, mark_moving, only_vpn
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction
@@ -51,6 +51,8 @@ class Request:
     ``absent_of``: lists of VPNs as in an intent, of each of which the only one counts as in ``absent``.
     ``expected_of``: such a list, whose VPNs count as in ``expected``.
     ``collisions``: the hosts that would be reached over the connection of another one.
+    ``move``: the VMs that a run is about because they moved, None for a run that is not about any; ``to``: the cloud
+    that they are in now, where that is said.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]
@@ -69,11 +71,13 @@ class Request:
     collisions: tuple[Mapping[str, Any], ...] = ()
     absent_of: tuple[Any, ...] = ()
     expected_of: Any = ()
+    move: tuple[str, ...] | None = None
+    to: str | None = None
 
     @property
     def asking(self) -> bool:
-        """Whether VPNs are named that come, change or go."""
-        return bool(self.intent.get("vpns") or self.absent or self.absent_of)
+        """Whether VPNs are named that come, change or go, or VMs whose VPNs they are."""
+        return bool(self.intent.get("vpns") or self.absent or self.absent_of or self.move)
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
@@ -98,7 +102,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     compare(request, tenants, plan, problems)
     problems.raise_if_any()
     plan.to_note = bool(plan.changed_nodes) or any(tenant.behind() for tenant in tenants)
-    plan.named = [f"{tenant.name}/{name}" for tenant in tenants for name in sorted({*tenant.asked, *tenant.absent})]
+    plan.named = [f"{tenant.name}/{name}" for tenant in tenants for name in _named(tenant)]
     plan.concerned = concerned_nodes(tenants, landscape, plan, request)
     note_order(plan, tenants, request)
     plan.notes[:0] = problems.notes
@@ -138,6 +142,8 @@ def _read(
     absent = [*request.absent, *(name for vpns in request.absent_of for name in only_vpn(vpns, problems))]
     plan.notes += mark_absent(tenants, absent, asked, wrong, problems)
     mark_expected(tenants, [*request.expected, *vpn_names(request.expected_of, problems)], problems)
+    if request.move is not None:
+        mark_moving(tenants, request.move, request.to, landscape, problems)
     check_forgotten(tenants, request.forget, hosts, problems)
     for tenant in tenants if request.as_stored else ():
         tenant.expected |= set(tenant.stored)
@@ -147,6 +153,11 @@ def _read(
         check_addresses(tenant, plan, problems, request.allow_renumber)
     problems.raise_if_any()
     return tenants, landscape, hosts
+
+
+def _named(tenant: OrganizationPlan) -> list[str]:
+    """The VPNs that a run names, or whose members."""
+    return sorted({*tenant.asked, *tenant.absent, *tenant.moving})
 
 
 def _candidates(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from .._base.problems import Problems, did_you_mean
 from .._intent.intent import vpn_names
-from .._intent.paths import DELETE
+from .._intent.landscape.landscape import Landscape
+from .._intent.paths import DELETE, MOVE, TO
 from .._intent.vpn import Vpn
 from .._ledger.records import DELETING
 from .renames import EVENT as RENAMED
@@ -72,6 +73,34 @@ def mark_expected(tenants: Sequence[OrganizationPlan], expected: Iterable[str], 
         if not owners:
             known = {vpn for tenant in tenants for vpn in _there(tenant)}
             problems.add("vcc_vpns", f"there is no VPN {text}{did_you_mean(text, known)} (create_vpn creates it)")
+
+
+def mark_moving(
+    tenants: Sequence[OrganizationPlan], move: Iterable[str], to: str | None, landscape: Landscape, problems: Problems
+) -> None:
+    """Note the VPNs of the VMs that a run is about because they moved, to the cloud ``to`` if that is said."""
+    names = list(move)
+    if not names:
+        problems.add(MOVE, "must name the VMs that moved, for example -e vcc_move=vm1-east")
+    for name in names:
+        of = {tenant.name: _members_of(tenant, name) for tenant in tenants}
+        known = {vm for tenant in tenants for record in tenant.stored.values() for vm in record.intent["members"]}
+        if not any(of.values()):
+            problems.add(MOVE, f"no VPN of the ledger has the member {name}{did_you_mean(name, known)}")
+        elif to is not None and landscape.clouds_of(name) != [to]:
+            place = ", ".join(landscape.clouds_of(name)) or "none"
+            problems.add(
+                TO,
+                f"the inventory has {name} in the cloud {place}, not in {to}: say there where it is now (its group "
+                f"cloud_{to}, vcc_vapp, vcc_address), and run this again",
+            )
+        for tenant in tenants:
+            tenant.moving |= of[tenant.name]
+
+
+def _members_of(tenant: OrganizationPlan, vm: str) -> set[str]:
+    """The VPNs that a VM is a member of."""
+    return {name for name in _there(tenant) if vm in tenant.stored[name].intent["members"]}
 
 
 def check_forgotten(

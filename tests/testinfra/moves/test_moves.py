@@ -110,7 +110,7 @@ def test_back_again_nothing_is_left_of_it(was, tmp_path, say):
     try:
         back = inventories.moved(tmp_path / "back.sh", {}, without=[PLACE])
         with lab.pinging("vm2-east", was["vm1-west"]) as others:
-            run = playbooks.run("create_vpn", vpns=[VPN], inventory=back)
+            run = playbooks.run("move_member", inventory=back, vcc_move=NAME, vcc_to="east")
         assert others.lost == 0, others.text
         assert f"payroll: {NAME} keeps {was[NAME]} (moved from cloud west to cloud east)" in run.output
         assert all_answer(was, "east") == {}

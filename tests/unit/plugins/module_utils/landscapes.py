@@ -114,6 +114,8 @@ class World:
         observed: Mapping[str, Mapping[str, Any]] | None = None,
         adopt: Iterable[str] = (),
         collisions: Iterable[Mapping[str, Any]] = (),
+        move: Iterable[str] | None = None,
+        to: str | None = None,
         anew: bool = False,
         stored: bool = False,
         **parts: Any,
@@ -140,6 +142,8 @@ class World:
             observed={host: read_facts(said) for host, said in (observed or {}).items()},
             adopt=tuple(adopt),
             collisions=tuple(collisions),
+            move=None if move is None else tuple(move),
+            to=to,
         )
 
         def work(transaction: Transaction) -> Plan:

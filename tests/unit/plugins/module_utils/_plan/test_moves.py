@@ -263,3 +263,28 @@ def test_whoever_moves_wherever_all_reach_each_other(
             assert mirror[peer, node, name] == (remote, local)
     world.hosts = hosts
     assert bodies(world.plan(pools=pools)) == bodies(first)
+
+
+def test_a_run_about_a_vm_concerns_its_vpns_only(world: World) -> None:
+    world.plan({"name": "others", "pool": "internal", "members": ["vm3-east", "vm3-west"]})
+    world.run_all()
+    world.hosts = changed(world.hosts, TO_WEST)
+    plan = world.plan(move=["vm1-east"], to="west")
+    assert plan.named == ["acme/audit", "acme/payroll"]
+    assert "vm3-west" in plan.concerned and "vm3-east" not in plan.concerned
+    assert strays(plan, world.hosts) == []
+
+
+@pytest.mark.parametrize(
+    ("move", "to", "error"),
+    [
+        ([], None, "vcc_move: must name the VMs that moved, for example -e vcc_move=vm1-east"),
+        (["vm1-eats"], None, "vcc_move: no VPN of the ledger has the member vm1-eats; did you mean vm1-east?"),
+        (["vm1-east"], "west", "vcc_to: the inventory has vm1-east in the cloud east, not in west: say there where it"),
+    ],
+)
+def test_a_run_about_a_vm_that_cannot_be(world: World, move: list[str], to: str | None, error: str) -> None:
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(move=move, to=to)
+    (found,) = map(str, caught.value.errors)
+    assert found.startswith(error)
