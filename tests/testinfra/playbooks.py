@@ -33,15 +33,6 @@ ANSWER = re.compile(r"^(\w+): \[([\w-]+).*\](?: => *\n((?: .*\n|\n(?= ))*))?", r
 OURS = (
     *("create_vpn", "delete_vpn", "move_member", "plan_vpn", "verify_vpn", "prepare_vpn", "apply_vpn"),
     *("apply_clouds", "verify_clouds", "revoke_certificate"),
-        "delete_vpn",
-        "move_member",
-        "plan_vpn",
-        "verify_vpn",
-        "prepare_vpn",
-        "apply_vpn",
-        "revoke_certificate",
-    ),
-    *("apply_clouds", "verify_clouds"),
     *("external_settings", "sign_certificate", "lab_up", "backup_ledger", "restore_ledger", "recover_ledger"),
 )
 
