@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Callable, TypeVar
 from .._base.errors import LedgerError
 from .reading import check_file, copy_of_file, copy_of_server, empty_engine, reading_engine
 from .records import DocumentRecord, EventRecord, VpnRecord, canonical_json, digest_of, text_of
+from .renaming import Names
 from .schema import check_writable, ensure_schema, has_schema, make_file, open_engine, parse_url, sqlite_file
 from .sqlalchemy import sa
 from .transaction import Transaction
@@ -29,6 +30,7 @@ __all__ = [
     "DocumentRecord",
     "EventRecord",
     "Ledger",
+    "Names",
     "Transaction",
     "VpnRecord",
     "canonical_json",

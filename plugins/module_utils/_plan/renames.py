@@ -16,8 +16,7 @@ from .._base.problems import Problems
 from .._intent.organizations import is_concerned
 
 if TYPE_CHECKING:
-    from .._ledger.ledger import Transaction
-    from .._ledger.renaming import Names
+    from .._ledger.ledger import Names, Transaction
     from .outcome import Plan
 
 Facts = Mapping[str, Any]

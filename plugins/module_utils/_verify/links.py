@@ -13,7 +13,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from .._node.document import link_name
+from .._plan.compile.reqids import link_name
 from .algorithms import agree, negotiated
 from .finding import ERROR, Finding, few
 from .reasons import why
