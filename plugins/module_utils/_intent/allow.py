@@ -57,11 +57,12 @@ Allow = tuple[Rule, ...]
 
 
 def parse_allow(
-    raw: object, path: str, members: Collection[str] | None, expand: Expand, problems: Problems
+    raw: object, path: str, members: Mapping[str, bool] | None, expand: Expand, problems: Problems
 ) -> Allow | None:
     """Read a list of rules; None where the key is left out. What is wrong goes to ``problems``.
 
-    ``members``: names of the VPN's members, to which all that a rule names is cut down; None where they are not known.
+    ``members``: names of the VPN's members, to which all that a rule names is cut down, each with whether it is behind
+    an external edge; None where they are not known.
     """
     if raw is None:
         return None
@@ -142,7 +143,7 @@ class Permissions:
 class _Reader:
     """Reads the rules of one VPN."""
 
-    def __init__(self, members: Collection[str] | None, expand: Expand, problems: Problems) -> None:
+    def __init__(self, members: Mapping[str, bool] | None, expand: Expand, problems: Problems) -> None:
         self.members, self.expand, self.problems = members, expand, problems
 
     def rule(self, raw: object, path: str) -> Rule | None:
@@ -156,6 +157,14 @@ class _Reader:
         ports = self._ports(raw, f"{path}.ports")
         if len(self.problems) == before and len({*sources, *targets}) == 1 and sources not in ((), (ALL,)):
             self.problems.add(path, f"is about {sources[0]} only, which needs no rule to reach itself; remove it")
+        if len(self.problems) > before or not self.members:
+            return None
+        if all(self.members.get(name) for name in (*sources, *targets)):
+            self.problems.add(
+                path,
+                f"{sources[0]} and {targets[0]} are behind external edges: who reaches what between these is their "
+                "administrators' to say; remove it",
+            )
         if len(self.problems) > before:
             return None
         return _rule(sources, targets, ports, f"{path}.ports", self.problems)

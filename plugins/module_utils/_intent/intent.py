@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._base.names import BOOLEAN
@@ -152,7 +152,7 @@ class _Parser:
         members_from = len(self.problems)
         members = reader.parse()
         unclear = reader.has_unusable or len(self.problems) > members_from
-        allow = self._allow(reader, None if unclear else {member.vm.name for member in members})
+        allow = self._allow(reader, None if unclear else {member.vm.name: member.vm.external for member in members})
         organization = self._organization(members)
         if organization is not None:
             self.places |= {(organization, member.vm.cloud) for member in members}
@@ -179,7 +179,7 @@ class _Parser:
             domain,
         )
 
-    def _allow(self, reader: MembersParser, members: Collection[str] | None) -> Allow | None:
+    def _allow(self, reader: MembersParser, members: Mapping[str, bool] | None) -> Allow | None:
         if "allow" in self.raw and self.raw["allow"] is None:
             self.problems.add(
                 f"{self.path}.allow",

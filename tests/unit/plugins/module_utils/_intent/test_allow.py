@@ -22,7 +22,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._intent.
 
 WEB = ["web1", "web2", "web3"]
 NAMES = {"web*": WEB, "db": ["db"], "old": ["old"], "webs": WEB}
-MEMBERS = {"web1", "web2", "db"}
+MEMBERS = {"web1": False, "web2": False, "db": False}
 
 
 def read(*rules: Any) -> Allow:
@@ -116,6 +116,21 @@ def test_ports_of_both_and_of_one_only(one: Any, other: Any, both: Any, left: An
 def test_a_rule_that_cannot_be_is_refused_in_its_place(allow: str, errors: list[tuple[str, str]]) -> None:
     assert_refused(f"vpn: {{}}\nvpns: [{{name: p, pool: internal, members: [vm1-east, vm1-west], allow: {allow}}}]",
                    [(f"vcc_vpns[0].allow{path}", part) for path, part in errors])  # fmt: skip
+
+
+def test_nobody_of_ours_is_between_two_external_members() -> None:
+    partner = "kinds: [org_edges], vcc_external: true, vcc_public_address: [198.51.100.20]"
+    assert_refused(
+        f"""
+vpns: [{{name: p, pool: internal, members: [vm1-east, x, y],
+         allow: [{{from: x, to: vm1-east}}, {{from: x, to: y}}, {{from: all, to: y}}]}}]
+hosts:
+  partner: {{clouds: [partner], {partner}}}
+  x: {{kinds: [members], clouds: [partner]}}
+  y: {{kinds: [members], clouds: [partner]}}
+""",
+        [("vcc_vpns[0].allow[1]", "x and y are behind external edges")],
+    )
 
 
 def test_members_that_are_wrong_are_not_said_once_more() -> None:

@@ -163,6 +163,29 @@ def test_a_vm_with_another_name_keeps_its_rules() -> None:
     assert {"from": ["db-west"], "to": ["vm1-east", "vm2-east"]} in kept
 
 
+def test_our_edge_judges_both_directions_to_a_member_behind_an_external_edge() -> None:
+    partner = {
+        "kinds": ["org_edges"],
+        "clouds": ["partner"],
+        "vcc_external": True,
+        "vcc_public_address": ["198.51.100.20"],
+    }
+    hosts = changed(lab(), {"partner": partner, "vm-partner": {"kinds": ["members"], "clouds": ["partner"]}})
+    rules = [
+        {"from": "vm1-east", "to": "vm-partner", "ports": ["tcp/443"]},
+        {"from": "vm-partner", "to": "vm3-west", "ports": ["icmp"]},
+    ]
+    plan = World(hosts).plan(shop(members=["vm1-east", "vm3-west", "vm-partner"], allow=rules))
+    at = of(plan)
+    assert allow(plan, "edge-east")["rules"] == [
+        {"from": [at["vm1-east"]], "to": [at["vm-partner"]], "ports": ["tcp/443"]}
+    ]
+    assert allow(plan, "edge-west")["rules"] == [
+        {"from": [at["vm-partner"]], "to": [at["vm3-west"]], "ports": ["icmp"]}
+    ]
+    assert plan.vpns[0]["sites"]["partner"]["address"] in allow(plan, "edge-east")["beside"]
+
+
 # Properties
 
 NAMES = ("vm1-east", "vm2-east", "vm3-east", "vm1-west", "vm2-west", "vm3-west", "vm1-south", "vm3-south")
