@@ -66,28 +66,32 @@ class Names:
             if any(name == vm or name in self._vapps(vm) for vm in intent["members"])
         }
 
-    def rename(self, old: str, new: str) -> None:
-        """What is leased to the old name, and said of it, is the new one's; what was left over of the new one goes.
+    def rename(self, old: str, new: str) -> bool:
+        """What is leased to the old name, and said of it, is the new one's; what was left over of the other one goes.
 
-        The new name must be in use nowhere.
+        They must not both be in use. Returns whether that changed anything.
         """
-        used = self.used(old)
+        used, changed = self.used(old), False
+        is_new = self.group(new) is None
         for kind in GROUPS:
             for base in sorted({base for key in self._keys_with(old) if (base := _base(key, kind, old))}):
-                self._rename_leases(base, f"{base[: -len(old)]}{new}", used)
+                changed |= self._rename_leases(base, f"{base[: -len(old)]}{new}", used)
+        if not used and not is_new:
+            return self._forget(old) or changed
         self._rename_in_intents(old, new)
         self._rename_in_facts(old, new)
         for table, column in _OF_NODES:
             self._delete(table, column, new)
             where = sa.and_(table.c.organization == self._org, table.c[column] == old)
             self._connection.execute(table.update().where(where).values(**{column: new}))
+        return True
 
-    def forget(self, name: str) -> bool:
+    # Inside
+
+    def _forget(self, name: str) -> bool:
         """Drop what was said of a host, and to it; whether there was anything."""
         gone = [self._delete(table, column, name) for table, column in _OF_NODES]
         return any(gone)
-
-    # Inside
 
     def _rows(self, table: sa.Table) -> Any:
         return self._connection.execute(sa.select(table).where(table.c.organization == self._org))
@@ -106,16 +110,17 @@ class Names:
             return {str(self._facts[vm]["vars"].get("vcc_vapp") or "")}
         return [name for name, keys in self._keys.items() if any(key.endswith(f"/{name}/vm/{vm}") for key in keys)]
 
-    def _rename_leases(self, base: str, other: str, used: Collection[str]) -> None:
-        """Where both names have leases, those of the one that is not in use are left over."""
+    def _rename_leases(self, base: str, other: str, used: Collection[str]) -> bool:
+        """Where both names have leases, those of the one that is not in use are left over. Whether any was renamed."""
         found = [key for key in self._keys_with(other.rpartition("/")[2]) if _is_below(key, other)]
         if found and base.split("/")[1] not in used:
-            return
+            return False
         self._release(other)
         keys = [key for key in self._keys_with(base.rpartition("/")[2]) if _is_below(key, base)]
         where = sa.and_(leases.c.organization == self._org, leases.c.key == sa.bindparam("was"))
         change = leases.update().where(where).values(key=sa.bindparam("will"))
         self._connection.execute(change, [{"was": key, "will": f"{other}{key[len(base) :]}"} for key in keys])
+        return True
 
     def _rename_in_intents(self, old: str, new: str) -> None:
         for vpn, intent in self._intents.items():

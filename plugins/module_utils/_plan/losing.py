@@ -41,6 +41,9 @@ class Had:
         return bool(self.addresses - other.addresses or self.ways - other.ways)
 
 
+NOTHING = Had(frozenset(), frozenset())
+
+
 def note_order(plan: Plan, tenants: Sequence[OrganizationPlan], request: Request) -> None:
     """Add to the plan the nodes that are told first, with what they are told, and those of them that are told the rest
     later; the org edges that other nodes wait for, and the org edges that wait for other nodes."""
@@ -57,6 +60,7 @@ def _note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], request: Reque
     guard yet, so that comes later.
     """
     before = {node: record for tenant in tenants for node, record in tenant.records.items()}
+    moved = {node for tenant in tenants for node in tenant.moved_nodes()}
     behind = {node for tenant in tenants for node in tenant.behind()}
     some = {*plan.changed_nodes, *plan.leaving, *request.observed, *behind} & {*plan.documents} & {*before}
     for node in sorted(some & {*plan.concerned} - {*request.forget}):
@@ -65,13 +69,20 @@ def _note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], request: Reque
         document, facts = plan.documents[node], request.observed.get(node, {})
         new, told, says = _told(document), _told(before[node].document), _runs(facts)
         unsure = node in behind and (says is None or bool(facts.get("unconfirmed")))
-        if unsure or node in plan.leaving or told.without(new) or (says is not None and says.without(new)):
+        if (
+            unsure
+            or node in plan.leaving
+            or node in moved
+            or told.without(new)
+            or (says is not None and says.without(new))
+        ):
             plan.losing.append(node)
             had = told if says is None else says
             if unsure and says is None:
                 lacking = frozenset[str]().union(*(one.lacking_of(node) for one in guards))
                 had = _outside(before[node].document, had, lacking)
-            first = _FIRST[document["role"]](document, had)
+            # What it keeps, it sends by another edge: the old one may stop guarding, the new one may not guard yet.
+            first = _FIRST[document["role"]](document, NOTHING if node in moved else had)
             plan.losing_documents[node] = first
             plan.gaining += [] if first == document else [node]
 
@@ -82,6 +93,7 @@ class _Guards:
     def __init__(self, tenant: OrganizationPlan, plan: Plan, request: Request) -> None:
         self.tenant, self.plan, self.request = tenant, plan, request
         self.behind = tenant.behind()
+        self.moved = tenant.moved_nodes()
         self._blocks: dict[str, frozenset[str]] = {}
         self._lacking: dict[str, frozenset[str]] = {}
 
@@ -117,13 +129,15 @@ class _Guards:
         """
         tenant, plan = self.tenant, self.plan
         losing = {node for node in {*plan.losing} & tenant.records.keys() if not self._gave_up(node)}
-        anywhere, unseen = losing - tenant.homes.keys(), losing & self.behind
+        anywhere = losing - tenant.homes.keys()
+        unseen = {node for node in self.behind & {*plan.documents} if tenant.records[node].role in _FIRST}
+        unseen = {node for node in unseen if node in losing or not self._gave_up(node)}
         there: dict[str, set[str]] = {}
         for node in losing - anywhere:
             for place in tenant.homes[node]:
                 there.setdefault(place, set()).add(node)
         edges = {node for node, record in tenant.records.items() if record.role == "org_edge"} & {*plan.concerned}
-        for edge in sorted(edges) if losing else ():
+        for edge in sorted(edges) if losing or unseen else ():
             facts, new = self.request.observed.get(edge, {}), self.blocks(plan.documents.record(edge))
             had = {*self.blocks(tenant.records[edge]), *(facts.get("runs") or {}).get("blocks", ())}
             unknown = "runs" not in facts and (edge in self.behind or _answered(facts))
@@ -162,7 +176,9 @@ class _Guards:
         document, had = self.plan.documents[node], _runs(self.request.observed.get(node, {}))
         if had is None:
             unsure = node in self.behind
-            had = Had(frozenset(), frozenset()) if unsure else _told(self.tenant.records[node].document)
+            had = NOTHING if unsure else _told(self.tenant.records[node].document)
+        if node in self.moved:
+            had = NOTHING
         new = _told(document)
         gained = {address.partition("/")[0] for address in new.addresses - had.addresses}
         blocks = {str(route["prefix"]) for route in document["routes"] if route.get("source") in gained}

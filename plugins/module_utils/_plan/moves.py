@@ -9,7 +9,7 @@ lies outside the new place's blocks, and is routed on its own from then on (comp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from .._base.lease import Lease
@@ -20,44 +20,72 @@ from .pool.lease_keys import vm_key
 
 
 class Move(NamedTuple):
-    """Of a member that was at another place: where it was and is, and the keys of its lease there."""
+    """Of a member that was at another place: the keys of its lease there and here, and why."""
 
-    old: Vm
-    new: Vm
+    name: str
     old_key: str
     new_key: str
-
-    @property
-    def why(self) -> str:
-        """In words."""
-        if self.old.cloud != self.new.cloud:
-            return f"moved from cloud {self.old.cloud} to cloud {self.new.cloud}"
-        if self.old.site != self.new.site:
-            return f"its edge was {self.old.site}, is {self.new.site}"
-        return f"moved from {self.old.vapp or 'the org network'} to {self.new.vapp or 'the org network'}"
+    why: str
 
 
 def moved(before: Vpn, after: Vpn) -> list[Move]:
     """The members that are in both states of a VPN, at another place."""
-    were = {member.vm.name: member.vm for member in before.members}
-    pairs = [(were[member.vm.name], member.vm) for member in after.members if member.vm.name in were]
-    keys = [(old, new, lease_key(before, old), lease_key(after, new)) for old, new in pairs]
-    return [Move(*each) for each in keys if each[2] != each[3]]
+    return [_move(before, after, old, new) for old, new in _moved(before, after)]
 
 
-def keeping(before: Vpn, after: Vpn, held: Mapping[str, Lease], landscape: Landscape) -> list[Move]:
+def keeping(before: Vpn | None, after: Vpn, held: Mapping[str, Lease], landscape: Landscape) -> list[Move]:
     """Those who keep their address. ``held`` are the VPN's leases, ``landscape`` is today's.
 
     A place that only has another name is no move. Where a VPN leads to an external edge, others would have to be told
-    of every address that comes or goes.
+    of every address that comes or goes. Of whom nothing is known but a lease at another place, it is taken along, too.
     """
     if any(landscape.is_external(site) for site in after.sites):
         return []
-    return [
-        move
-        for move in moved(before, after)
-        if move.old_key in held and not move.old.external and not is_place(move.old, move.new, landscape)
+    pairs = [] if before is None else _moved(before, after)
+    found = [
+        _move(before, after, old, new)
+        for old, new in pairs
+        if before is not None and not old.external and not is_place(old, new, landscape)
     ]
+    known = set() if before is None else {member.vm.name for member in before.members}
+    left = {m.vm.name: m.vm for m in after.members if m.vm.name not in known and lease_key(after, m.vm) not in held}
+    there = _places(after.name, held, left) if left else {}
+    for name, keys in sorted(there.items()):
+        if len(keys) == 1 and all(map(landscape.in_inventory, _named(keys[0]))):
+            place = _named(keys[0])[-1]
+            found.append(Move(name, keys[0], lease_key(after, left[name]), f"it was leased at {place}"))
+    return [move for move in found if move.old_key in held]
+
+
+def _moved(before: Vpn, after: Vpn) -> list[tuple[Vm, Vm]]:
+    were = {member.vm.name: member.vm for member in before.members}
+    pairs = [(were[member.vm.name], member.vm) for member in after.members if member.vm.name in were]
+    return [(old, new) for old, new in pairs if lease_key(before, old) != lease_key(after, new)]
+
+
+def _move(before: Vpn, after: Vpn, old: Vm, new: Vm) -> Move:
+    if old.cloud != new.cloud:
+        why = f"moved from cloud {old.cloud} to cloud {new.cloud}"
+    elif old.site != new.site:
+        why = f"its edge was {old.site}, is {new.site}"
+    else:
+        why = f"moved from {old.vapp or 'the org network'} to {new.vapp or 'the org network'}"
+    return Move(new.name, lease_key(before, old), lease_key(after, new), why)
+
+
+def _places(vpn: str, held: Mapping[str, Lease], names: Collection[str]) -> dict[str, list[str]]:
+    """The keys of a VPN under which some VMs hold an address."""
+    found: dict[str, list[str]] = {}
+    for key, lease in held.items():
+        name = key.rpartition("/")[2]
+        if lease.kind == "address" and name in names and key.startswith(f"vpn/{vpn}/") and key.endswith(f"/vm/{name}"):
+            found.setdefault(name, []).append(key)
+    return found
+
+
+def _named(key: str) -> list[str]:
+    """The hosts in a member's key above it: its org edge, and its vApp edge, if it is behind one."""
+    return key.split("/")[3:-2:2]
 
 
 def lease_key(vpn: Vpn, vm: Vm) -> str:

@@ -26,7 +26,7 @@ from .compile.leased_vpn import LeasedVpn
 from .compile.organization import lease_vpns
 from .compile.recompile import Recompiled, Recompiler
 from .diff import diff, touched
-from .moves import Move, keeping
+from .moves import Move, keeping, lease_key
 from .outcome import Plan
 from .pool.allocate import carve_vpn
 from .pool.lease_keys import SiteDemand, hosts_by_vpn, is_vpn_block, vpn_of
@@ -63,6 +63,11 @@ class OrganizationPlan:
         self.places: dict[str, set[str]] = {}  # where they are
         self.changed = False
 
+    def moved_nodes(self) -> set[str]:
+        """The nodes that are at none of the sites any more that they were at."""
+        known = self.homes.keys() & self.places.keys() & self.records.keys()
+        return {node for node in known if not self.homes[node] & self.places[node]}
+
     def behind(self) -> set[str]:
         """The nodes that were not seen to run their document, as it was before."""
         return {node for node, record in self.records.items() if self.seen.get(node) != record.generation}
@@ -97,7 +102,9 @@ class OrganizationPlan:
             if record.state == ACTIVE or name in told:
                 was = vpn_from_record(name, self.name, record.intent, self.past, Problems())
                 if was is not None:
-                    self.before[name] = was
+                    # Not those without a lease where their facts have them: nodes told recover_ledger of another place.
+                    there = tuple(one for one in was.members if lease_key(was, one.vm) in self.held)
+                    self.before[name] = was if len(there) == len(was.members) else replace(was, members=there)
             if record.state == PLANNED and name not in self.expected:
                 self.idle += [] if name in named else [name]
             elif name not in named:
@@ -132,8 +139,8 @@ class OrganizationPlan:
 
     def _take_along(self) -> None:
         for name, vpn in sorted(self.wanted.items()):
-            if name in self.before and self.stored[name].state == ACTIVE:
-                self.moves += keeping(self.before[name], vpn, self.held, self.landscape)
+            if name in self.stored and self.stored[name].state != PLANNED:
+                self.moves += keeping(self.before.get(name), vpn, self.held, self.landscape)
         for move in self.moves:
             lease = self.leases.pop(move.old_key)
             self.leases[move.new_key] = replace(lease, key=move.new_key)
@@ -187,7 +194,7 @@ class OrganizationPlan:
     def _moved(self) -> list[str]:
         """Who keeps which address where."""
         told = [(vpn_of(one.new_key), one, self.leases[one.new_key].prefix.address()) for one in self.moves]
-        return [f"{vpn}: {move.new.name} keeps {address} ({move.why})" for vpn, move, address in told]
+        return [f"{vpn}: {move.name} keeps {address} ({move.why})" for vpn, move, address in told]
 
     def _weak_points(self, compiled: Iterable[dict[str, Any]]) -> list[str]:
         """Which tunnels and edges the VPNs asked for lose sites with. What many VPNs have in common is one note."""

@@ -66,11 +66,9 @@ def rename(
 def _both(known: Names, facts: Facts, old: str, new: str) -> str:
     """Why one cannot be the other; empty if it can."""
     group, used, both = known.group(old), known.used(old), known.used(new)
-    if not used:
-        return ""
-    if group not in facts["kinds"]:
+    if group is not None and group not in facts["kinds"]:
         return f"in the ledger, {old} is of the group {group}, which {new} is not in"
-    if both:
+    if used and both:
         return (
             f"the ledger has {old} in {', '.join(sorted(used))} and {new} in {', '.join(sorted(both))}: two machines. "
             f"Take {old} out of its VPNs first, or leave vcc_formerly out"
@@ -80,12 +78,7 @@ def _both(known: Names, facts: Facts, old: str, new: str) -> str:
 
 def _rename(known: Names, old: str, new: str) -> bool:
     """Whether that changed anything."""
-    if known.group(old) is None:
-        return False
-    if not known.used(old) and known.group(new) is not None:
-        return known.forget(old)
-    known.rename(old, new)
-    return True
+    return known.group(old) is not None and known.rename(old, new)
 
 
 def _wrong(said: Mapping[str, Sequence[str]], hosts: Mapping[str, Facts]) -> Iterator[tuple[str, str]]:
@@ -98,6 +91,8 @@ def _wrong(said: Mapping[str, Sequence[str]], hosts: Mapping[str, Facts]) -> Ite
         for old in names:
             if not NAME.fullmatch(old):
                 yield path, f"{old!r} is no name of a host, which must be {NAME_RULE}"
+            elif old == host:
+                yield path, f"{old} is the name that it has now; leave it out"
             elif old in hosts:
                 yield path, f"{old} is a host of this inventory, too; leave it out if that is another machine"
             elif claimed.setdefault(old, host) != host:

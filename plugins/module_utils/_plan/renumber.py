@@ -74,7 +74,7 @@ def renumbered(
     """
     keep = set() if allowed else {one.new_key for one in keeping(before, after, held, landscape)}
     moves = [
-        Renumbering(one.new.name, one.old_key, one.new_key, one.why)
+        Renumbering(one.name, one.old_key, one.new_key, one.why)
         for one in moved(before, after)
         if one.new_key not in keep
     ]

@@ -13,7 +13,8 @@ from .._base.lease import Lease
 def clashes(claimed: Mapping[str, Lease], held: Mapping[str, Lease]) -> dict[str, str]:
     """The keys of ``held`` that have to go, each with the key that claims its addresses.
 
-    What a node claims under the same key and prefix stays; so does what contains, or lies in, a block of its own.
+    What a node claims under the same key and prefix stays; so does what contains, or lies in, a block of its own. An
+    address may lie in a block of another place in its VPN: its VM moved.
     """
     new = {key: lease for key, lease in claimed.items() if key not in held or held[key].prefix != lease.prefix}
     gone: dict[str, str] = {}
@@ -22,7 +23,9 @@ def clashes(claimed: Mapping[str, Lease], held: Mapping[str, Lease]) -> dict[str
             gone[key] = key
         for other, old in held.items():
             kept = other in claimed and claimed[other].prefix == old.prefix
-            if other != key and not kept and old.prefix.overlaps(lease.prefix) and not _related(key, other):
+            if other == key or kept or not old.prefix.overlaps(lease.prefix) or _related(key, other):
+                continue
+            if not _may_lie_in(lease, old):
                 gone[other] = key
     # What lies below one that goes, goes with it.
     return {key: why for key, why in gone.items() if not any(_below(key, other) for other in gone if other != key)}
@@ -31,6 +34,17 @@ def clashes(claimed: Mapping[str, Lease], held: Mapping[str, Lease]) -> dict[str
 def is_within(key: str, gone: str) -> bool:
     """Whether a key goes with one that goes."""
     return key == gone or _below(key, gone)
+
+
+def is_same_vm(key: str, other: str) -> bool:
+    """Whether two keys are of one VM in one VPN: it moved, and the node that is ahead knows where."""
+    (here, vm), (there, same) = (one.rpartition("/vm/")[::2] for one in (key, other))
+    return bool(here and vm == same) and here.split("/")[1] == there.split("/")[1]
+
+
+def _may_lie_in(lease: Lease, block: Lease) -> bool:
+    is_block = (lease.kind, block.kind) == ("address", "block") and block.key.count("/") > 1
+    return is_block and lease.key.split("/")[1] == block.key.split("/")[1]
 
 
 def _related(one: str, other: str) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .._base.errors import LedgerError
 from .._ledger.records import ACTIVE, DOCUMENT, INTENT, misshapen, text_of
 from .claims import Claims, claims_of
-from .conflicts import clashes, is_within
+from .conflicts import clashes, is_same_vm, is_within
 from .held import Held, believed
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class _Organization:
         for one in others:
             for key in one.records.get("leases", {}):
                 why = next((why for gone, why in self.given_up.items() if is_within(key, gone)), None)
-                if why is not None and key in self.leases:
+                if why is not None and key in self.leases and not is_same_vm(key, why):
                     self.problems.append(
                         f"{self.name}: {self.leases[key].prefix} is {key} for {one.node}, and {why} for another node: "
                         "take one of the two out of its VPN, with vcc_allow_older=true"

@@ -75,14 +75,16 @@ class LeasedVpn:
         """The addresses of members behind a vApp that lie outside its blocks: they were elsewhere before."""
         return sorted(self._prefix(one) for one in self.astray if (one.vm.site, one.vm.vapp) == (site, vapp))
 
-    def left(self, site: str, vapp: str) -> list[Prefix]:
-        """The addresses in the blocks of a vApp whose members are elsewhere now."""
+    def left(self, site: str, vapp: str, anywhere: bool = False) -> list[Prefix]:
+        """The addresses in a site's blocks of a vApp whose members are elsewhere now; or not even behind that vApp at
+        another site."""
         found = []
         for block in self.vapp_blocks(site, vapp):
             at = bisect_left(self._placed, (block.first,))
             while at < len(self._placed) and self._placed[at][0] <= block.last:
                 first, *place = self._placed[at]
-                found += [] if place == [site, vapp] else [Prefix(self.family, first, BITS[self.family])]
+                is_here = place[1] == vapp if anywhere else place == [site, vapp]
+                found += [] if is_here else [Prefix(self.family, first, BITS[self.family])]
                 at += 1
         return found
 

@@ -13,7 +13,7 @@ from ..._base.prefix import Prefix, collapse, without
 from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.topology.kinds import Pair, initiator
 from ..topology.ways import next_hops
-from ..tunnel.kind import Section
+from ..tunnel.kind import Section, fit
 from ..tunnel.kinds import KINDS
 from .inputs import is_mesh
 from .leased_vpn import LeasedVpn, texts
@@ -60,7 +60,7 @@ class Link(NamedTuple):
         of the one would be as good as that to the other.
         """
         one, other = self.behind
-        here, there = (end.name for end in self.ends)
+        here, there = (fit(end.name) for end in self.ends)
         if one.moved:
             yield f"{vpn}+{here}", (texts(one.moved), other.texts)
         if other.moved:

@@ -128,7 +128,7 @@ class _SiteCompiler:
         document["routes"] += [_blackhole(prefix) for prefix in there]
         # Without it, an address of the vApp's block that nobody has would be sent back to the org edge, and so on.
         document["routes"] += [_blackhole(str(block)) for block in self.leased.vapp_blocks(edge.name, gateway.name)]
-        left = texts(self.leased.left(edge.name, gateway.name))
+        left = texts(self.leased.left(edge.name, gateway.name, anywhere=True))
         document["routes"] += [{"prefix": prefix, "via": edge.inside[self.family]} for prefix in left]
         local = [member for member in members if member.mode == "address"]
         document["routes"] += [self._route_to(member) for member in local]

@@ -14,7 +14,7 @@ never matters: what is held stays, and new keys are taken in sorted order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..._base.errors import PoolExhausted, VccError
 from ..._base.lease import Lease
@@ -61,8 +61,10 @@ def carve_vpn(
     mine, others = _split(root, held)
     if any(lease.prefix.family != pool.family for lease in mine.values()):
         raise VccError(f"VPN {vpn} holds addresses of the other IP family: delete it before it moves to pool {pool}")
-    avoid = spans([p for p in [*others, *reserved, *_astray(mine)] if p.family == pool.family])
     shape = _shape(vpn, sites, mine)
+    if _is_complete(shape, mine):
+        return []
+    avoid = spans([p for p in [*others, *reserved, *_astray(mine.values())] if p.family == pool.family])
     children = _by_parent(mine.values())
     own = pool_name == str(pool)
     best: tuple[tuple[bool, bool], list[Lease]] | None = None
@@ -125,18 +127,23 @@ def _split(root: str, held: Mapping[str, Lease]) -> tuple[dict[str, Lease], list
     return mine, others
 
 
-def _astray(mine: Mapping[str, Lease]) -> Iterator[Prefix]:
-    """Addresses of members that moved: they lie in blocks of the place where they were."""
-    blocks: dict[str, list[Prefix]] = {}
-    for key, lease in mine.items():
-        if lease.kind != "address":
-            continue
-        parent = _parent(key)
-        if parent not in blocks:
-            blocks[parent] = blocks_of(mine, parent)
-        first = lease.prefix.first
-        if not any(block.first <= first <= block.last for block in blocks[parent]):
-            yield lease.prefix
+def _is_complete(shape: Shape, held: Mapping[str, Lease]) -> bool:
+    """Whether nothing is to be leased."""
+    return shape.key in held and not shape.missing and all(_is_complete(child, held) for child in shape.children)
+
+
+def _astray(mine: Iterable[Lease]) -> list[Prefix]:
+    """Addresses of members that moved: they lie in a block that is not that of their key."""
+    found: list[Prefix] = []
+    above: list[Lease] = []  # the blocks that an address lies in, the smallest last: sorted so, they are a stack
+    for lease in sorted(mine, key=lambda one: (one.prefix.first, one.prefix.length, one.kind != "block")):
+        while above and above[-1].prefix.last < lease.prefix.first:
+            above.pop()
+        if lease.kind == "block":
+            above.append(lease)
+        elif not above or above[-1].key.partition("#")[0] != _parent(lease.key):
+            found.append(lease.prefix)
+    return found
 
 
 def _by_parent(leases: Iterable[Lease]) -> dict[str, list[Prefix]]:

@@ -25,7 +25,8 @@ Section = dict[str, Any]
 
 
 @lru_cache(maxsize=10000)
-def _fit(edge: str) -> str:
+def fit(edge: str) -> str:
+    """An edge's name, fit for file names and swanctl."""
     return re.sub(r"[^A-Za-z0-9_-]", "_", edge)
 
 
@@ -46,7 +47,7 @@ class Kind(ABC):
     def tunnel_name(self, pair: Pair) -> str:
         """The name of the tunnel between two edges, the same on both ends and fit for file names and swanctl."""
         low, high = sorted(pair)
-        return f"{_fit(low)}--{_fit(high)}{self.SUFFIX}"
+        return f"{fit(low)}--{fit(high)}{self.SUFFIX}"
 
     @abstractmethod
     def tunnel(self, vpn: Vpn, name: str, own: OrgEdge, peer: OrgEdge, starts: bool) -> Section:

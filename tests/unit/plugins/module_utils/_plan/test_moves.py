@@ -24,6 +24,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscap
     bodies,
     changed,
     lab,
+    with_second_edge,
 )
 
 AUDIT = {"name": "audit", "pool": "internal", "members": ["vm1-east", "vm2-east", "vm2-west", "vm2-south"]}
@@ -288,3 +289,82 @@ def test_a_run_about_a_vm_that_cannot_be(world: World, move: list[str], to: str 
         world.plan(move=move, to=to)
     (found,) = map(str, caught.value.errors)
     assert found.startswith(error)
+
+
+def settled(world: World, *members: str) -> World:
+    world.plan({**PAYROLL, "members": list(members)})
+    world.run_all()
+    return world
+
+
+def test_an_edge_guards_until_whoever_moved_sends_elsewhere() -> None:
+    """The last member of a site goes to another edge of the same cloud: it is told first that it sends nothing."""
+    world = settled(World(with_second_edge(lab(3))), "vm3-east", "vm1-west", "vm3-west")
+    world.hosts = changed(world.hosts, "vm3-east: {vcc_edge: edge-east}")
+    plan = world.plan()
+    assert (plan.losing, plan.gaining) == (["vm3-east"], ["vm3-east"])
+    assert plan.releasing == {"edge2-east": ["vm3-east"]}
+    assert plan.losing_documents["vm3-east"]["addresses"] == plan.losing_documents["vm3-east"]["routes"] == []
+    assert plan.awaiting == {"edge-east": ["vm3-east"]}
+
+
+def test_so_it_does_while_that_machine_was_not_seen_to_run_its_document() -> None:
+    world = settled(World(with_second_edge(lab(3))), "vm3-east", "vm1-west", "vm3-west")
+    world.hosts = changed(world.hosts, "vm3-east: {vcc_edge: edge-east}")
+    world.plan()
+    world.run_all("vm3-east", "edge2-east")
+    says = {"node": "vm3-east", "organization": "acme", "generation": 1, "python": "3.11.2"}
+    runs = {"runs": {"blocks": ["100.64.0.0/24"], "carries": []}, "own": ["100.64.0.2/32"]}
+    assert world.plan(observed={"vm3-east": {**says, **runs}}).releasing == {"edge2-east": ["vm3-east"]}
+
+
+def test_it_waits_for_the_edge_of_its_new_place() -> None:
+    for move in (TO_SOUTH, "vm1-east: {clouds: [south], vcc_vapp: vapp1-south}"):
+        world = settled(World(lab(3)), "vm1-east", "vm3-east", "vm1-west", "vm3-west")
+        world.hosts = changed(world.hosts, move)
+        plan = world.plan()
+        assert "vm1-east" in plan.awaiting["edge-south"]
+
+
+def test_within_a_site_nobody_gets_what_it_took_along(world: World) -> None:
+    """Its address is in a block of the vApp that it was behind, and of the site that it is at."""
+    world = settled(World(lab(3)), "vm1-east", "vm1-west", "vm3-west")
+    world.hosts = changed(world.hosts, TO_THE_ORG_NETWORK)
+    was = addresses(world.plan(), "payroll")
+    plan = world.plan({**PAYROLL, "members": ["vm1-east", "vm1-west", "vm3-west", "vm2-east"]})
+    found = addresses(plan, "payroll")
+    assert found.items() > was.items() and len({*found.values()}) == 4
+    assert strays(plan, world.hosts) == []
+
+
+def test_behind_a_vapp_of_two_sites_there_is_one_route_to_it() -> None:
+    world = World(with_second_edge(lab(3, vms=3)))
+    world.hosts = changed(world.hosts, "vm3-east: {vcc_edge: edge-east}")
+    settled(world, "vm1-east", "vm3-east", "vm2-east", "vm1-west")
+    world.hosts = changed(world.hosts, "vm3-east: {vcc_edge: edge2-east}")
+    plan = world.plan()
+    hosts = [route["prefix"] for route in plan.documents["vapp1-east"]["routes"] if route["prefix"].endswith("/32")]
+    assert len(hosts) == len({*hosts}) == 3
+
+
+def test_the_names_of_its_links_fit_swanctl(world: World) -> None:
+    hosts = lab(3)
+    hosts["edge.west"] = hosts.pop("edge-west")
+    world = settled(World(hosts), "vm1-east", "vm3-east", "vm1-west", "vm3-west")
+    world.hosts = changed(world.hosts, TO_WEST)
+    assert ("edge.west", "payroll+edge_west") in links(world.plan(), "edge-east")
+
+
+def test_nothing_known_of_it_but_its_lease_it_keeps_that(world: World) -> None:
+    """As after recover_ledger: no facts of hosts."""
+    was = addresses(world.plan(), "payroll")
+
+    def lose(transaction: Any) -> None:
+        for host in transaction.landscape("acme"):
+            transaction.drop_landscape("acme", host)
+
+    world.ledger.run(lose, who="test")
+    world.hosts = changed(world.hosts, TO_WEST)
+    plan = world.plan()
+    assert addresses(plan, "payroll") == was and strays(plan, world.hosts) == []
+    assert any("payroll: vm1-east keeps" in note for note in plan.notes)

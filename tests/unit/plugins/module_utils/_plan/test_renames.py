@@ -15,6 +15,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscap
     World,
     addresses,
     changed,
+    lab,
 )
 
 AUDIT = {"name": "audit", "pool": "internal", "members": ["vm1-west", "vm2-east"]}
@@ -241,5 +242,38 @@ def test_facts_that_are_lost_are_not_missed(world: World) -> None:
             transaction.drop_landscape("acme", host)
 
     world.ledger.run(lose, who="test")
+    world.plan(RENAMED)
+    assert world.leases() == {key.replace("/vm/vm1-west", "/vm/db-west"): prefix for key, prefix in was.items()}
+
+
+@pytest.mark.parametrize("gone", ["edge-south", "vapp1-south"])
+def test_a_vm_is_no_gateway_that_is_gone(gone: str) -> None:
+    """Not even one that no VPN uses any more: somebody has to be told that, and it is not the VM."""
+    world = World(lab(3))
+    world.plan({**PAYROLL, "members": [*PAYROLL["members"], "vm1-south"]})
+    world.run_all()
+    world.hosts = {name: facts for name, facts in world.hosts.items() if not name.endswith("south")}
+    world.hosts = changed(
+        world.hosts, f"web: {{kinds: [members], clouds: [west], vcc_address: [10.10.0.99], vcc_formerly: [{gone}]}}"
+    )
+    with pytest.raises(IntentErrors, match=f"hosts.web.vcc_formerly: in the ledger, {gone} is of the group "):
+        world.plan(PAYROLL)
+
+
+def test_its_own_name_is_no_former_one(world: World) -> None:
+    world.hosts = changed(world.hosts, "vm2-east: {vcc_formerly: [vm2-east]}")
+    assert any("vm2-east is the name that it has now; leave it out" in error for error in refused(world))
+
+
+def test_a_lease_that_a_recovery_left_with_the_old_name_is_taken(world: World) -> None:
+    """The VPN has the new name, by one VCC node; the leases have the old one, by another."""
+    was = world.leases()
+    world.plan(RENAMED)
+
+    def go_back(transaction: Any) -> None:
+        for key in [key for key in transaction.leases("acme") if key.endswith("/vm/db-west")]:
+            transaction.move_lease("acme", key, key.replace("/vm/db-west", "/vm/vm1-west"))
+
+    world.ledger.run(go_back, who="test")
     world.plan(RENAMED)
     assert world.leases() == {key.replace("/vm/vm1-west", "/vm/db-west"): prefix for key, prefix in was.items()}

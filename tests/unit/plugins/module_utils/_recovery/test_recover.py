@@ -431,3 +431,36 @@ def test_who_has_moved_is_where_it_is(fleet: Fleet, lost: bool) -> None:
     plan, refused = fleet.create()
     assert refused == {} and addresses(plan, "audit") == addresses(moved, "audit")
     assert "+edge-west" in str(plan.documents["edge-west"]["tunnels"])
+
+
+@pytest.mark.parametrize("silent", [(), ("node-east",), ("node-east", "edge-east", "vapp1-east", "vm1-east")])
+def test_where_it_was_all_others_keep_their_leases(fleet: Fleet, silent: tuple[str, ...]) -> None:
+    """The ledger is of before the move; the cloud that the VM left does not answer, as when it is lost."""
+    fleet.create(AUDIT)
+    fleet.backup()
+    before = fleet.world.leases()
+    fleet.hosts = changed(fleet.hosts, "vm2-east: {clouds: [west], vcc_vapp: vapp1-west, vcc_address: [192.168.1.44]}")
+    fleet.create({**AUDIT, "members": [*AUDIT["members"], "vm77-east"]})
+    moved = addresses(fleet.world.plan(dry_run=True), "audit")
+    fleet.restore()
+    fleet.recover(without=silent)
+    after = fleet.world.leases()
+    old = {key for key in before if key.endswith("/vm/vm2-east") and key.startswith("vpn/audit/")}
+    assert {key: after.get(key) for key in before if key not in old} == {
+        k: v for k, v in before.items() if k not in old
+    }
+    plan = fleet.world.plan()
+    assert addresses(plan, "audit").items() <= moved.items()
+    assert addresses(plan, "audit")["vm2-east"] == moved["vm2-east"]
+
+
+def test_who_was_not_told_of_a_move_does_not_dispute_it(fleet: Fleet) -> None:
+    fleet.create(AUDIT)
+    fleet.backup()
+    fleet.hosts = changed(fleet.hosts, "vm2-east: {clouds: [west], vcc_vapp: vapp1-west, vcc_address: [192.168.1.44]}")
+    was = addresses(
+        fleet.create({**AUDIT, "members": [*AUDIT["members"], "vm77-east"]}, without=["node-east"])[0], "audit"
+    )
+    fleet.restore()
+    fleet.recover()
+    assert addresses(fleet.world.plan(), "audit")["vm2-east"] == was["vm2-east"]
