@@ -38,7 +38,7 @@ def test_the_policies_that_are_more_specific_win(addresses, in_the_east, say):
     with vm.pinging("vm1-east", addresses["vm3-west"]) as others, vm.pinging("vm3-west", addresses[NAME]) as its:
         playbooks.run("create_vpn", vpns=vm.vpns(), inventory=in_the_east)
     say(f"{its.lost} of {its.sent} pings to it, 20 a second, had no answer while it moved")
-    assert others.lost == 0, others.missing
+    assert others.lost <= 1, others.missing
     assert vm.spis() > before
     lab.labctl("kill", NAME)
     assert lost(addresses, PLACE) == []
