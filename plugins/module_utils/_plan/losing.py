@@ -130,8 +130,8 @@ class _Guards:
         tenant, plan = self.tenant, self.plan
         losing = {node for node in {*plan.losing} & tenant.records.keys() if not self._gave_up(node)}
         anywhere = losing - tenant.homes.keys()
-        unseen = {node for node in self.behind & {*plan.documents} if tenant.records[node].role in _FIRST}
-        unseen = {node for node in unseen if node in losing or not self._gave_up(node)}
+        unseen = self.behind & {*plan.documents} & {*plan.concerned} - {*self.request.forget}
+        unseen = {node for node in unseen if tenant.records[node].role in _FIRST and not self._gave_up(node)}
         there: dict[str, set[str]] = {}
         for node in losing - anywhere:
             for place in tenant.homes[node]:
@@ -143,7 +143,9 @@ class _Guards:
             unknown = "runs" not in facts and (edge in self.behind or _answered(facts))
             if unknown or had - new:
                 gone = had - new
-                moved = {one for one in unseen if unknown or gone & _destinations(plan.documents[one])}
+                moved = {
+                    one for one in unseen if (unknown and one in losing) or gone & _destinations(plan.documents[one])
+                }
                 theirs = sorted(there.get(edge, set()) | anywhere | moved)
                 plan.releasing.update({edge: theirs} if theirs else {})
 
