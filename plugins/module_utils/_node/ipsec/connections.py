@@ -141,6 +141,24 @@ def again(names: Iterable[str], reauth: bool) -> set[str]:
     return left
 
 
+def uninstall(generation: Generation) -> list[str]:
+    """Take away traps of links that the generation's tunnels have no more; returns what was taken away. ViciError.
+
+    Where the peer was first to end such a link, charon has set its trap anew (`close_action`).
+    """
+    wanted, left = shape(generation), []
+    with Vici() as vici:
+        for event in vici.stream("list-policies", "list-policy", {"trap": "yes"}):
+            for policy in event.values():
+                tunnel, link = str(policy.get("ike")), str(policy.get("child"))
+                if tunnel in wanted and link not in wanted[tunnel] and (tunnel, link) not in left:
+                    left.append((tunnel, link))
+    for tunnel, link in left:
+        with Vici() as vici:
+            vici.ask("uninstall", {"ike": tunnel, "child": link})
+    return [f"{tunnel}: the trap of {link}" for tunnel, link in left]
+
+
 class Rekeyed(NamedTuple):
     """Tunnels that have other SAs now, and those that have the same."""
 

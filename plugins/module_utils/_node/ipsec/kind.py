@@ -175,7 +175,13 @@ class Ipsec(NodeKind):
         return "; ".join(reasons[-2:]) or str(answer.get("errmsg") or "no answer from the peer")
 
     def settle(self, generation: Generation, timeout: float, store: Store) -> None:
-        """Two IKE_SAs of a tunnel, as when both ends made one, do not stay: wait until one of them has gone."""
+        """Two IKE_SAs of a tunnel, as when both ends made one, do not stay: wait until one of them has gone.
+
+        Nor do traps of links that are no more.
+        """
+        if generation.backend == "xfrm" and generation.tunnels(self.NAME):
+            with contextlib.suppress(ViciError):
+                connections.uninstall(generation)
         deadline = time.monotonic() + min(timeout, 2.0 * duplicates.SETTLED)
         with contextlib.suppress(ViciError):
             sas = self._listed(generation)
