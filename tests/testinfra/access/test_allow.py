@@ -58,8 +58,8 @@ def opens(source, target):
 ALLOWED = {(source, target, what) for source, target in permutations(MEMBERS, 2) for what in opens(source, target)}
 
 
-def shop(vpn=SHOP, **changes):
-    return {**vpn, **changes}
+def shop(vpn=None, **changes):
+    return {**(vpn or SHOP), **changes}
 
 
 @pytest.fixture(scope="module", autouse=True)
