@@ -53,7 +53,7 @@ class ActionModule(NodeAction):
         return self.ask(arguments, task_vars)
 
     def _former(self, document: dict[str, Any], variables: dict[str, Any]) -> list[str]:
-        """The names that the host had before, as `acme/edge-west`."""
+        """The names that the host had before, as `acme/vm1-west`."""
         known = {"vcc_formerly": self._templar.template(variables.get("vcc_formerly"))}
         return [f"{document['organization']}/{name}" for name in former_names({"vars": host_variables(known)})]
 

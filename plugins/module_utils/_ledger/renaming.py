@@ -37,16 +37,19 @@ class Names:
     def __init__(
         self, connection: Connection, org: str, wanted: Collection[str], release: Callable[[str], object]
     ) -> None:
-        self._connection, self._org, self._release = connection, org, release
+        self._connection, self._org, self._release, self._wanted = connection, org, release, wanted
+        self._read()
+
+    def _read(self) -> None:
         self._intents: dict[str, dict[str, Any]] = {
             row.name: read_json(row.intent, f"the VPN {row.name}", INTENT) for row in self._rows(vpns)
         }
         self._facts: dict[str, dict[str, Any]] = {
             row.host: read_json(row.facts, f"{row.host} in landscape", FACTS) for row in self._rows(landscape)
         }
-        roles = sa.select(documents.c.node, documents.c.role).where(documents.c.organization == org)
-        self._roles = {row.node: str(row.role) for row in connection.execute(roles)}
-        self._keys = {name: self._keys_with(name) for name in wanted}
+        roles = sa.select(documents.c.node, documents.c.role).where(documents.c.organization == self._org)
+        self._roles = {row.node: str(row.role) for row in self._connection.execute(roles)}
+        self._keys = {name: self._keys_with(name) for name in self._wanted}
 
     def group(self, name: str) -> str | None:
         """The group that a host was in; None for a name that the ledger does not know."""
@@ -74,16 +77,19 @@ class Names:
         used, changed = self.used(old), False
         is_new = self.group(new) is None
         for kind in GROUPS:
-            for base in sorted({base for key in self._keys_with(old) if (base := _base(key, kind, old))}):
+            for base in sorted({base for key in self._keys[old] if (base := _base(key, kind, old))}):
                 changed |= self._rename_leases(base, f"{base[: -len(old)]}{new}", used)
         if not used and not is_new:
-            return self._forget(old) or changed
+            changed |= self._forget(old)
+            self._read()
+            return changed
         self._rename_in_intents(old, new)
         self._rename_in_facts(old, new)
         for table, column in _OF_NODES:
             self._delete(table, column, new)
             where = sa.and_(table.c.organization == self._org, table.c[column] == old)
             self._connection.execute(table.update().where(where).values(**{column: new}))
+        self._read()
         return True
 
     # Inside
@@ -131,15 +137,14 @@ class Names:
                 parts["allow"] = [_in_rule(rule, old, new) for rule in intent["allow"]]
             if parts:
                 where = sa.and_(vpns.c.organization == self._org, vpns.c.name == vpn)
-                intent.update(parts)
-                self._connection.execute(vpns.update().where(where).values(intent=canonical_json(intent)))
+                self._connection.execute(vpns.update().where(where).values(intent=canonical_json({**intent, **parts})))
 
     def _rename_in_facts(self, old: str, new: str) -> None:
         for host, facts in self._facts.items():
             if facts["vars"].get("vcc_vapp") == old:
-                facts["vars"]["vcc_vapp"] = new
+                text = canonical_json({**facts, "vars": {**facts["vars"], "vcc_vapp": new}})
                 where = sa.and_(landscape.c.organization == self._org, landscape.c.host == host)
-                self._connection.execute(landscape.update().where(where).values(facts=canonical_json(facts)))
+                self._connection.execute(landscape.update().where(where).values(facts=text))
 
     def _delete(self, table: sa.Table, column: str, name: str) -> bool:
         gone = table.delete().where(table.c.organization == self._org, table.c[column] == name)

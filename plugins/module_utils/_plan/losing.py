@@ -60,7 +60,7 @@ def _note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], request: Reque
     guard yet, so that comes later.
     """
     before = {node: record for tenant in tenants for node, record in tenant.records.items()}
-    moved = {node for tenant in tenants for node in tenant.moved_nodes()}
+    moved = {node for one in guards for node in one.moved}
     behind = {node for tenant in tenants for node in tenant.behind()}
     some = {*plan.changed_nodes, *plan.leaving, *request.observed, *behind} & {*plan.documents} & {*before}
     for node in sorted(some & {*plan.concerned} - {*request.forget}):

@@ -41,13 +41,11 @@ def keeping(before: Vpn | None, after: Vpn, held: Mapping[str, Lease], landscape
     """
     if any(landscape.is_external(site) for site in after.sites):
         return []
-    pairs = [] if before is None else _moved(before, after)
-    found = [
-        _move(before, after, old, new)
-        for old, new in pairs
-        if before is not None and not old.external and not is_place(old, new, landscape)
-    ]
-    known = set() if before is None else {member.vm.name for member in before.members}
+    found, known = list[Move](), set[str]()
+    if before is not None:
+        known = {member.vm.name for member in before.members}
+        pairs = [pair for pair in _moved(before, after) if not pair[0].external and not is_place(*pair, landscape)]
+        found = [_move(before, after, old, new) for old, new in pairs]
     left = {m.vm.name: m.vm for m in after.members if m.vm.name not in known and lease_key(after, m.vm) not in held}
     there = _places(after.name, held, left) if left else {}
     for name, keys in sorted(there.items()):

@@ -141,8 +141,8 @@ def again(names: Iterable[str], reauth: bool) -> set[str]:
     return left
 
 
-def uninstall(generation: Generation) -> list[str]:
-    """Take away traps of links that the generation's tunnels have no more; returns what was taken away. ViciError.
+def uninstall(generation: Generation) -> None:
+    """Take away traps of links that the generation's tunnels have no more. ViciError.
 
     Where the peer was first to end such a link, charon has set its trap anew (`close_action`).
     """
@@ -156,7 +156,6 @@ def uninstall(generation: Generation) -> list[str]:
     for tunnel, link in left:
         with Vici() as vici:
             vici.ask("uninstall", {"ike": tunnel, "child": link})
-    return [f"{tunnel}: the trap of {link}" for tunnel, link in left]
 
 
 class Rekeyed(NamedTuple):

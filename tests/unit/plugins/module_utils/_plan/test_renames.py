@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_renumber import renamed
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
     World,
@@ -130,10 +131,7 @@ def test_a_vapp_keeps_the_addresses_of_its_vms() -> None:
     world = World()
     world.plan(PAYROLL, AUDIT)
     was = world.leases()
-    world.hosts["shop-west"] = world.hosts.pop("vapp1-west")
-    for facts in world.hosts.values():
-        if facts["vars"].get("vcc_vapp") == "vapp1-west":
-            facts["vars"]["vcc_vapp"] = "shop-west"
+    renamed(world, "vapp1-west", "shop-west", "vcc_vapp")
     world.hosts = changed(world.hosts, "shop-west: {vcc_formerly: [vapp1-west]}")
     plan = world.plan()
     assert plan.notes == ["shop-west was vapp1-west"]
@@ -145,10 +143,7 @@ def test_a_vapp_keeps_the_addresses_of_its_vms() -> None:
 
 def test_a_vapp_and_a_vm_behind_it_in_one_run(world: World) -> None:
     was = world.leases()
-    world.hosts["app-west"] = world.hosts.pop("vapp1-west")
-    for facts in world.hosts.values():
-        if facts["vars"].get("vcc_vapp") == "vapp1-west":
-            facts["vars"]["vcc_vapp"] = "app-west"
+    renamed(world, "vapp1-west", "app-west", "vcc_vapp")
     world.hosts = changed(world.hosts, "app-west: {vcc_formerly: [vapp1-west]}")
     plan = world.plan(RENAMED)
     assert plan.notes == ["app-west was vapp1-west", "db-west was vm1-west"]
@@ -157,6 +152,23 @@ def test_a_vapp_and_a_vm_behind_it_in_one_run(world: World) -> None:
         for key, prefix in was.items()
     }
     assert not world.plan(RENAMED).changed
+
+
+def test_a_vapp_that_had_two_names_keeps_what_it_runs() -> None:
+    """Of the second name the ledger has facts only, as out of a backup: they do not replace the first one's."""
+    world = World()
+    world.plan(PAYROLL)
+
+    def old_facts(transaction: Any) -> None:
+        transaction.put_landscape("acme", "vapp9-west", transaction.landscape("acme")["vapp1-west"])
+
+    world.ledger.run(old_facts, who="test")
+    renamed(world, "vapp1-west", "shop-west", "vcc_vapp")
+    world.hosts = changed(world.hosts, "shop-west: {vcc_formerly: [vapp1-west, vapp9-west]}")
+    before = world.ledger.run(lambda transaction: transaction.lineages("acme")["vapp1-west"], dry_run=True)
+    world.plan()
+    after = world.ledger.run(lambda transaction: transaction.lineages("acme")["shop-west"], dry_run=True)
+    assert before.items() <= after.items()
 
 
 def test_a_vm_is_no_vapp(world: World) -> None:
