@@ -279,6 +279,7 @@ class OrganizationPlan:
     def _remember(self, done: Recompiled) -> None:
         used = {*done.told, *(site for links in done.new for site in links.vpn.sites)}
         used |= {member.vm.name for links in done.new for member in links.vpn.members}
+        used |= {vm.name for links in done.new if links.vpn.stretch for vm in links.vpn.stretch.members}
         self.transaction.put_landscapes(self.name, {host: self.landscape.facts(host) for host in sorted(used)})
 
 

@@ -24,6 +24,7 @@ from ..tunnel.kinds import KINDS
 from .destinations import check_between_vpns, check_destinations
 from .names import check_names
 from .pools import check_pools, real_networks
+from .stretch import check_stretches
 from .tunnels import check_tunnels
 
 
@@ -53,6 +54,7 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
         KINDS[vpn.tunnel].check(vpn, problems)
         check_tunnels(vpn, edges, problems)
     check_addresses(described, landscape, problems)
+    check_stretches(vpns, landscape, problems)
     check_pools(described, blocks, landscape, problems)
 
 
