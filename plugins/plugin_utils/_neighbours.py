@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.neighbours import parse_mac
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.neighbours import FILE
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.stretch import told
 
 OBSERVED = "observed.json"  # beside the plan: {host: {address: link-layer address}}
 
@@ -34,14 +35,21 @@ def macs_of(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def beside(document: Mapping[str, Any], documents: Any) -> dict[str, str]:
-    """The file of the link-layer addresses of a node's neighbours; nothing where none is known."""
-    if not documents or not document.get("neighbours"):
+    """The files of the link-layer addresses of a node's neighbours, and of the members of networks that it stretches;
+    nothing where none is known."""
+    stretches = [vpn["stretch"] for vpn in document.get("vpns") or () if vpn.get("stretch")]
+    if not documents or not (document.get("neighbours") or stretches):
         return {}
     path = Path(str(documents)).expanduser().parent / OBSERVED
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     found = {
         entry["address"]: known[entry["host"]][entry["address"]]
-        for entry in document["neighbours"]
+        for entry in document.get("neighbours") or ()
         if "mac" not in entry and entry["address"] in known.get(entry["host"], {})
     }
-    return {FILE: json.dumps(found, indent=1)} if found else {}
+    members = {member["host"] for stretch in stretches for member in (*stretch["here"], *stretch["there"])}
+    said = {host: known[host] for host in sorted(members & set(known))}
+    return {
+        **({FILE: json.dumps(found, indent=1)} if found else {}),
+        **({told.FILE: json.dumps(said, indent=1)} if said else {}),
+    }

@@ -19,6 +19,7 @@ from ..generation.running import Running
 from ..kernel import usage
 from ..names.tend import has_names
 from ..state import Store
+from ..stretch.told import stretches
 from . import setups
 
 AGAIN = 5.0  # seconds until one that is damaged is read again: when it is repaired it has the same name
@@ -27,7 +28,7 @@ AGAIN = 5.0  # seconds until one that is damaged is read again: when it is repai
 class Summary(NamedTuple):
     """What the agent decides by, whether there is anything to do. `interval`: seconds between looks at links.
 
-    `silent`: the node has quotas, tunnels of kind ssl, or names. No event tells when these change.
+    `silent`: the node has quotas, tunnels of kind ssl, names, or stretched networks. No event tells when these change.
     """
 
     sysctls: dict[str, str]
@@ -102,5 +103,7 @@ def _summary(running: Running) -> Summary:
     interval, silent = setups.DELAY, True
     with contextlib.suppress(Exception):  # what is wrong with tunnels or quotas keeps no firewall away
         interval = setups.interval(generation)
-        silent = bool(usage.quotas(generation) or generation.tunnels("ssl") or has_names(generation))
+        silent = bool(
+            usage.quotas(generation) or generation.tunnels("ssl") or has_names(generation) or stretches(generation)
+        )
     return Summary(generation.sysctls, generation.backend, ipsec, interval, silent, running.refusing)

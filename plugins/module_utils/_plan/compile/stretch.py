@@ -14,6 +14,9 @@ from .leased_vpn import LeasedVpn
 
 KEY = "stretch"
 BROADCAST = 200  # group frames per second that leave a site, and that enter one: what ARP and ND need is far below
+# Of the frames between edges, UDP. Not 4789, which another VXLAN on an edge may have, and below those that are given to
+# whoever asks for any.
+PORT = 14789
 
 
 def of_org_edge(leased: LeasedVpn, site: str) -> dict[str, Any]:
@@ -32,6 +35,7 @@ def of_org_edge(leased: LeasedVpn, site: str) -> dict[str, Any]:
                 {**_member(vm), "behind": leased.edge_address(vm.site)} for vm in stretch.members if vm.site != site
             ],
             "broadcast": BROADCAST,
+            "port": PORT,
         }
     }
 

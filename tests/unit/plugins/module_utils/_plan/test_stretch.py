@@ -52,6 +52,7 @@ def test_edges_know_whose_frames_they_carry(world: World) -> None:
         "here": [here],
         "there": [{**there, "behind": own["edge-west"]}],
         "broadcast": 200,
+        "port": 14789,
     }
     assert entry(plan, "edge-west")["there"] == [{**here, "behind": own["edge-east"]}]
     link = east["tunnels"][0]["links"][0]
