@@ -17,6 +17,8 @@ from .told import Member, Stretch
 
 FAMILY, TABLE = "netdev", "intercloud_vpn"
 BURST = 50
+# Of other networks on the same wire. The kernel has put the tag aside by then: `meta protocol` does not see it.
+TAGGED = "ether type { vlan, 8021ad }"
 GROUP = "ether daddr & 01:00:00:00:00:00 == 01:00:00:00:00:00"
 PERSON = "ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00"
 DHCP = "udp dport { 67, 68, 546, 547 }"
@@ -55,6 +57,7 @@ def _network(one: Stretch, wire: str) -> str:
         # From the org network. What is no member's goes on as if there were nothing here.
         f"chain {n}_site {{",
         f'type filter hook ingress device "{wire}" priority 0; policy accept;',
+        f"{TAGGED} accept",
         f"ether saddr @{n}_there goto {n}_elsewhere",
         f"meta protocol arp arp saddr ip @{n}_asked goto {n}_elsewhere",
         f"ether saddr != @{n}_here accept",
@@ -96,6 +99,7 @@ def _network(one: Stretch, wire: str) -> str:
         # From other sites, and the device's own answers. Nothing of it gets to the edge itself.
         f"chain {n}_tunnel {{",
         f'type filter hook ingress device "{one.device}" priority 0; policy drop;',
+        f"{TAGGED} goto {n}_refuse",
         f"{PERSON} ether daddr != @{n}_here goto {n}_refuse",
         f'meta protocol arp ether saddr . arp saddr ip @{n}_there4 fwd to "{wire}"',
         f"{ROUTERS} goto {n}_refuse",

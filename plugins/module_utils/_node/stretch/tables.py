@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,7 +19,7 @@ from .told import Stretch, stretches
 
 NOTE = "promiscuous"  # in what is noted of the node: devices that we made take every frame
 
-Json = dict[str, Any]
+_CHAIN = re.compile(r'chain (\w+) \{\s+type filter hook ingress device "([^"]+)"')
 
 
 class Frames(Part):
@@ -54,6 +55,24 @@ class Frames(Part):
             if "No such file" in str(error):
                 return []
             raise
+
+    def _chains(self) -> set[tuple[str, str]]:
+        """The chains that hang on devices, each with its device. Not every nft names devices in JSON."""
+        try:
+            return set(_CHAIN.findall(run("nft", "-t", "list", "table", FAMILY, TABLE))) if have("nft") else set()
+        except CommandError as error:
+            if "No such file" in str(error):
+                return set()
+            raise
+
+    def _hung(self) -> set[tuple[str, str]]:
+        """The same as it should be."""
+        networks, devices = self._networks()
+        return {
+            (f"n{one.number}_{what}", device)
+            for one in networks
+            for what, device in (("site", devices[one.beside]), ("tunnel", one.device))
+        }
 
     def _scratch(self, text: str) -> list[Any]:
         """What the kernel makes of the table, in a network namespace that nobody uses."""
@@ -94,7 +113,8 @@ class Frames(Part):
             return "delete table" if loaded else ""
         if not loaded:
             return "create table"
-        return "" if loaded == self._scratch(text) else "replace table"
+        same = loaded == self._scratch(text) and self._chains() == self._hung()
+        return "" if same else "replace table"
 
     def changes(self) -> list[Change]:
         """The table to create, replace or delete; devices to switch."""
@@ -169,22 +189,10 @@ class PresentFrames(Frames):
     """The same without what is in the table: this is looked at at every news."""
 
     def _differs(self, text: str) -> str:
-        loaded = _chains(self._loaded("-t"))
-        wanted = {
-            (f"n{one.number}_{what}", device)
-            for networks, devices in [self._networks()]
-            for one in networks
-            for what, device in (("site", devices[one.beside]), ("tunnel", one.device))
-        }
+        loaded, wanted = self._chains(), self._hung()
         if loaded == wanted:
             return ""
         return "replace table" if wanted and loaded else "create table" if wanted else "delete table"
-
-
-def _chains(listed: Iterable[Json]) -> set[tuple[str, str]]:
-    """The chains that hang on devices, each with its device."""
-    chains = (entry["chain"] for entry in listed if "chain" in entry)
-    return {(str(chain["name"]), str(chain["dev"])) for chain in chains if "dev" in chain}
 
 
 def _switch(switches: Iterable[tuple[str, str]]) -> None:
