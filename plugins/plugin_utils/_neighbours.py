@@ -47,7 +47,7 @@ def beside(document: Mapping[str, Any], documents: Any) -> dict[str, str]:
         for entry in document.get("neighbours") or ()
         if "mac" not in entry and entry["address"] in known.get(entry["host"], {})
     }
-    members = {member["host"] for stretch in stretches for member in (*stretch["here"], *stretch["there"])}
+    members = {member["host"] for stretch in stretches for member in told.hosts_in(stretch)}
     said = {host: known[host] for host in sorted(members & set(known))}
     return {
         **({FILE: json.dumps(found, indent=1)} if found else {}),

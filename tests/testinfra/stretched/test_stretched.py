@@ -123,7 +123,7 @@ def test_broadcasts_of_members_reach_members(three):
         frames.listening("vm3-east") as own,
     ):
         frames.send("vm3-east", [group("vm3-east", b"hello, all of you")] * 3, gap=0.05)
-    for found in (in_the_west, in_the_south):
+    for found in (west, south):
         assert sum(b"hello, all of you" in one for one in found) == 3
     assert not any(b"hello, all of you" in one for one in own), "it came back: a loop"
 
@@ -227,7 +227,7 @@ def test_frames_from_the_internet_are_not_taken(three):
         "nft delete table netdev intercloud_vpn",
         "ip link delete vcl1",
         "ip link set vcl1 down",
-        "bridge fdb show dev vcl1 | awk '{print $1, $3}' | while read a b; do bridge fdb del $a dev vcl1 dst $b self; done",
+        "bridge fdb show dev vcl1 | while read a _ b _; do bridge fdb del $a dev vcl1 dst $b self; done",
         "ip neigh flush dev vcl1 nud permanent",
         "nft flush ruleset",
         "ip link set org promisc off",
@@ -235,9 +235,7 @@ def test_frames_from_the_internet_are_not_taken(three):
 )
 def test_the_agent_puts_it_back(three, harm, say):
     lab.sh("edge-west", harm)
-    quiet = (
-        "ip -o link show vcl1; bridge fdb show dev vcl1; ip neigh show dev vcl1; nft list table netdev intercloud_vpn"
-    )
+    look = "ip -o link show vcl1; bridge fdb show dev vcl1; nft list table netdev intercloud_vpn; ip link show org"
     want = {frames.mac("vm3-east"), "n1_tunnel", "PROMISC"}
 
     def whole():

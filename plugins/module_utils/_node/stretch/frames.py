@@ -29,13 +29,13 @@ LISTENERS = "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener
 REMEMBERED = "10m"  # how long a frame of somebody who is not where the ledger has it stays noted
 
 
-def table(stretches: Iterable[Stretch], devices: Mapping[str, str]) -> str:
-    """The table; `devices` are those of the org networks, by the edge's own address there."""
-    parts = [_network(one, devices[one.beside]) for one in stretches]
+def table(stretches: Iterable[Stretch], devices: Mapping[str, str], macs: Mapping[str, str]) -> str:
+    """The table. `devices`: those of the org networks, by the edge's own address there; `macs`: whose are what."""
+    parts = [_network(one, devices[one.beside], macs.get(devices[one.beside], "")) for one in stretches]
     return f"table {FAMILY} {TABLE} {{\n{''.join(parts)}}}\n" if parts else ""
 
 
-def _network(one: Stretch, wire: str) -> str:
+def _network(one: Stretch, wire: str, own: str) -> str:
     n, here, there = f"n{one.number}", one.known(one.here), one.known(one.there)
     limited = f"limit rate over {one.broadcast}/second burst {BURST} packets counter name {n}_limited"
     clamp4, clamp6 = (
@@ -47,6 +47,7 @@ def _network(one: Stretch, wire: str) -> str:
         f"# {one.vpn}",
         _set(f"{n}_here", "ether_addr", (member.mac for member in here)),
         _set(f"{n}_there", "ether_addr", (member.mac for member in there)),
+        _set(f"{n}_gateways", "ether_addr", (mac for mac in one.gateways if mac != own)),
         _set(f"{n}_here4", "ether_addr . ipv4_addr", _bindings(here, 4)),
         _set(f"{n}_here6", "ether_addr . ipv6_addr", _bindings(here, 6)),
         _set(f"{n}_there4", "ether_addr . ipv4_addr", _bindings(there, 4)),
@@ -61,6 +62,8 @@ def _network(one: Stretch, wire: str) -> str:
         f"ether saddr @{n}_there goto {n}_elsewhere",
         f"meta protocol arp arp saddr ip @{n}_asked goto {n}_elsewhere",
         f"ether saddr != @{n}_here accept",
+        # A member that came from another site still knows the gateway there: this edge takes what it sends to that one.
+        *([f"ether daddr @{n}_gateways ether daddr set {own} meta pkttype set host accept"] if own else []),
         f"ether daddr @{n}_there goto {n}_out",
         f"{GROUP} goto {n}_group",
         "}",

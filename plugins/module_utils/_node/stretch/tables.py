@@ -19,6 +19,7 @@ from .told import Stretch, stretches
 
 NOTE = "promiscuous"  # in what is noted of the node: devices that we made take every frame
 
+_TARGET = re.compile(r'(?:fwd|dup) (to) "?([^"\s]+)')
 _CHAIN = re.compile(r'chain (\w+) \{\s+type filter hook ingress device "([^"]+)"')
 
 
@@ -46,7 +47,11 @@ class Frames(Part):
         return [one for one in found if one.beside in devices], devices
 
     def _text(self) -> str:
-        return table(*self._networks())
+        networks, devices = self._networks()
+        if not networks:
+            return ""
+        macs = {str(link["ifname"]): str(link.get("address", "")) for link in ip.all_links()}
+        return table(networks, devices, macs)
 
     def _loaded(self, *options: str) -> list[Any]:
         try:
@@ -57,9 +62,13 @@ class Frames(Part):
             raise
 
     def _chains(self) -> set[tuple[str, str]]:
-        """The chains that hang on devices, each with its device. Not every nft names devices in JSON."""
+        """The chains that hang on devices, each with its device, and the devices that frames are sent out of.
+
+        The kernel knows the latter by number: of one that was made again, nft shows no name. In JSON, not every nft
+        names devices."""
         try:
-            return set(_CHAIN.findall(run("nft", "-t", "list", "table", FAMILY, TABLE))) if have("nft") else set()
+            shown = run("nft", "-t", "list", "table", FAMILY, TABLE) if have("nft") else ""
+            return {*_CHAIN.findall(shown), *_TARGET.findall(shown)}
         except CommandError as error:
             if "No such file" in str(error):
                 return set()
@@ -68,10 +77,11 @@ class Frames(Part):
     def _hung(self) -> set[tuple[str, str]]:
         """The same as it should be."""
         networks, devices = self._networks()
+        every = [(one, devices[one.beside]) for one in networks]
         return {
-            (f"n{one.number}_{what}", device)
-            for one in networks
-            for what, device in (("site", devices[one.beside]), ("tunnel", one.device))
+            *((f"n{one.number}_site", wire) for one, wire in every),
+            *((f"n{one.number}_tunnel", one.device) for one, _wire in every),
+            *(("to", device) for one, wire in every for device in (wire, one.device)),
         }
 
     def _scratch(self, text: str) -> list[Any]:

@@ -34,7 +34,8 @@ class Member:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretched network as one edge has it. `beside`: the edge's own address there. `local`, `peers`: addresses of
+    """A stretched network as one edge has it. `beside`: the edge's own address there. `gateways`: the link-layer
+    addresses of the other edges there. `local`, `peers`: addresses of
     edges in the VPN. `segment`: the largest TCP segments that need no fragments, by IP version."""
 
     vpn: str
@@ -42,6 +43,7 @@ class Stretch:
     beside: str
     local: str
     peers: tuple[str, ...]
+    gateways: tuple[str, ...]
     here: tuple[Member, ...]
     there: tuple[Member, ...]
     broadcast: int
@@ -84,6 +86,7 @@ def _stretch(vpn: Document, generation: Generation, facts: dict[str, dict[str, s
         beside=str(said["beside"]),
         local=str(vpn["edge_address"]),
         peers=tuple(map(str, said["peers"])),
+        gateways=tuple(sorted(mac for one in said["gateways"] if (mac := _member(one, facts).mac))),
         here=tuple(_member(one, facts) for one in said["here"]),
         there=tuple(_member(one, facts) for one in said["there"]),
         broadcast=int(said["broadcast"]),
@@ -103,13 +106,14 @@ def _member(said: Document, facts: dict[str, dict[str, str]]) -> Member:
     return Member(str(said["host"]), mac, (*own, *sorted(beside)), str(said.get("behind") or ""))
 
 
+def hosts_in(said: Document) -> list[Document]:
+    """All hosts that a document's entry names."""
+    return [one for key in ("gateways", "here", "there") for one in said.get(key) or ()]
+
+
 def completed(want: Generation, have: Generation) -> Generation:
     """A generation keeps what members told before, where it brings nothing newer."""
-    hosts = {
-        str(one["host"])
-        for vpn in want.listed("vpns")
-        for one in (*(vpn.get("stretch") or {}).get("here", ()), *(vpn.get("stretch") or {}).get("there", ()))
-    }
+    hosts = {str(one["host"]) for vpn in want.listed("vpns") for one in hosts_in(vpn.get("stretch") or {})}
     known = {**json.loads(have.files.get(FILE) or "{}"), **json.loads(want.files.get(FILE) or "{}")}
     kept = {host: known[host] for host in sorted(hosts & set(known))}
     files = {name: text for name, text in want.files.items() if name != FILE}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._base.prefix import parse_address
-from ..._intent.landscape.hosts import Vm
+from ..._intent.landscape.hosts import Addresses, OrgEdge, Vm
 from ..._intent.landscape.neighbours import EVERY
 from .leased_vpn import LeasedVpn
 
@@ -30,6 +30,7 @@ def of_org_edge(leased: LeasedVpn, site: str) -> dict[str, Any]:
         KEY: {
             "beside": own,
             "peers": sorted(leased.edge_address(other) for other in stretch.sites if other != site),
+            "gateways": [_host(one, one.inside) for other, one in leased.edges.items() if other != site],
             "here": [_member(vm) for vm in stretch.at(site)],
             "there": [
                 {**_member(vm), "behind": leased.edge_address(vm.site)} for vm in stretch.members if vm.site != site
@@ -41,9 +42,13 @@ def of_org_edge(leased: LeasedVpn, site: str) -> dict[str, Any]:
 
 
 def _member(vm: Vm) -> dict[str, Any]:
-    addresses = [address for _family, address in sorted(vm.addresses.items())]
-    macs = (vm.macs or {}).get(addresses[0], (vm.macs or {}).get(EVERY))
-    return {"host": vm.name, "addresses": addresses, **({} if macs is None else {"mac": list(macs)})}
+    return _host(vm, vm.addresses)
+
+
+def _host(one: Vm | OrgEdge, there: Addresses) -> dict[str, Any]:
+    addresses = [address for _family, address in sorted(there.items())]
+    macs = (one.macs or {}).get(addresses[0], (one.macs or {}).get(EVERY))
+    return {"host": one.name, "addresses": addresses, **({} if macs is None else {"mac": list(macs)})}
 
 
 def shared(leased: LeasedVpn) -> list[Any]:
