@@ -93,6 +93,24 @@ def test_a_member_that_moves_changes_sides(world: World) -> None:
         assert plan.documents[edge]["tunnels"] == before.documents[edge]["tunnels"]
 
 
+def test_a_member_with_another_name_stays_one(world: World) -> None:
+    before = world.plan(networks=[WEB])
+    world.hosts["web1"] = world.hosts.pop("vm3-east")
+    world.hosts = changed(world.hosts, "web1: {vcc_formerly: [vm3-east]}")
+    plan = world.plan()
+    assert plan.notes == ["web1 was vm3-east"]
+    assert [one["host"] for one in entry(plan, "edge-east")["here"]] == ["web1"]
+    assert plan.documents["edge-east"]["tunnels"] == before.documents["edge-east"]["tunnels"]
+    assert not world.plan(networks=[{**WEB, "members": ["web1", "vm3-west"]}]).changed
+
+
+def test_move_member_finds_its_network(world: World) -> None:
+    world.plan(networks=[WEB])
+    world.hosts = changed(world.hosts, "vm3-east: {clouds: [west]}")
+    plan = world.plan(move=["vm3-east"], to="west")
+    assert [one["host"] for one in entry(plan, "edge-west")["here"]] == ["vm3-east", "vm3-west"]
+
+
 def test_deletion_leaves_nothing(world: World) -> None:
     world.plan(networks=[WEB])
     plan = world.plan(absent=["web-tier"])
