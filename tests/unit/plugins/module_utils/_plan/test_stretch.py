@@ -89,6 +89,10 @@ def test_a_member_that_moves_changes_sides(world: World) -> None:
     plan = world.plan(networks=[WEB])
     assert [one["host"] for one in entry(plan, "edge-west")["here"]] == ["vm3-east", "vm3-west"]
     assert (entry(plan, "edge-west")["there"], entry(plan, "edge-east")["here"]) == ([], [])
+    assert plan.diff[:2] == [
+        "- vpn web-tier: member vm3-east 10.10.0.13 (stretched, at edge-east)",
+        "+ vpn web-tier: member vm3-east 10.10.0.13 (stretched, at edge-west)",
+    ]
     for edge in ("edge-east", "edge-west"):
         assert plan.documents[edge]["tunnels"] == before.documents[edge]["tunnels"]
 
