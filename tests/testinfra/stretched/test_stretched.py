@@ -47,7 +47,9 @@ def before(ready):
 
 @pytest.fixture(scope="module")
 def two(before, ready):
-    return run("create_vpn", ready, [WEB])
+    """What was predicted, and what came."""
+    predicted = run("create_vpn", ready, [WEB], "--check", "-v")
+    return predicted, run("create_vpn", ready, [WEB], "-v")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +76,13 @@ def test_two_sites_are_one_network(two):
     route = lab.netns("vm3-east", "ip", "route", "get", MEMBERS["vm3-west"])
     assert " via " not in route
     assert frames.mac("vm3-west") in lab.netns("vm3-east", "ip", "neigh", "show", MEMBERS["vm3-west"])
+
+
+def test_the_run_was_predicted(two):
+    predicted, done = two
+    for edge in EDGES[:2]:
+        for part in ("stretched networks", "frames"):
+            assert predicted.actions[edge][part] == done.actions[edge][part] != []
 
 
 def test_a_third_site_comes_in_and_the_others_lose_nothing(three):
