@@ -163,8 +163,7 @@ def _vpns(vpns: Iterable[Mapping[str, Any]]) -> dict[str, None]:
         for site, what in vpn["sites"].items():
             lines.append(f"vpn {vpn['name']}: site {site} {_joined(what['blocks'])}, edge address {what['address']}")
         lines += [
-            f"vpn {vpn['name']}: member {member['name']} {member['address']} "
-            f"({_how(member)}){_ports(member)}"
+            f"vpn {vpn['name']}: member {member['name']} {member['address']} ({_how(member)}){_ports(member)}"
             for member in vpn["members"]
         ]
         lines += [f"vpn {vpn['name']}: names in {vpn['domain']}"] if vpn.get("domain") else []
