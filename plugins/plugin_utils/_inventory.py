@@ -220,6 +220,7 @@ def _member_texts(vpns: object) -> Iterable[str]:
             if isinstance(text, str) and text:
                 yield str(text)
         yield from _allow_texts(vpn)
+        yield from _outside_texts(vpn)
 
 
 def _allow_texts(vpn: object) -> Iterable[str]:
@@ -231,3 +232,14 @@ def _allow_texts(vpn: object) -> Iterable[str]:
             for text in names if isinstance(names, (list, tuple)) else [names]:
                 if isinstance(text, str) and text and text != "all":
                     yield str(text)
+
+
+def _outside_texts(vpn: object) -> Iterable[str]:
+    """What a VPN's `outside` names."""
+    outside = vpn.get("outside") if isinstance(vpn, Mapping) else None
+    given = outside if isinstance(outside, Mapping) else {}
+    members, publish = given.get("members"), given.get("publish")
+    texts = list(members) if isinstance(members, (list, tuple)) else []
+    for one in publish if isinstance(publish, (list, tuple)) else []:
+        texts.append(one.get("member") if isinstance(one, Mapping) else None)
+    yield from (str(text) for text in texts if isinstance(text, str) and text)

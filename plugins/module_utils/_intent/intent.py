@@ -18,6 +18,7 @@ from .members import MembersParser
 from .names import parse_names
 from .networks import parse_networks
 from .organizations import OTHERS
+from .outside import parse_outside
 from .paths import POLICIES, VPNS, of_pool, of_vpn
 from .policy.policy import check_policies, resolve_policy
 from .pools import parse_pool_name, parse_pools, point_out_public
@@ -26,7 +27,7 @@ from .topology.parser import TopologyParser
 from .tunnel import parse_tunnel
 from .vpn import Member, Vpn, parse_name
 
-_KEYS = ("name", "pool", "members", "allow", "destinations", "topology", "tunnel", "policy", "mode", "names")
+_KEYS = ("name", "pool", "members", "allow", "destinations", "topology", "tunnel", "policy", "mode", "names", "outside")
 
 
 def parse_intent(
@@ -144,7 +145,9 @@ class _Parser:
         members_from = len(self.problems)
         members = reader.parse()
         unclear = reader.has_unusable or len(self.problems) > members_from
-        allow = self._allow(reader, None if unclear else {member.vm.name: member.vm.external for member in members})
+        named = None if unclear else {member.vm.name: member.vm.external for member in members}
+        allow = self._allow(reader, named)
+        outside = parse_outside(self.raw.get("outside"), f"{self.path}.outside", named, reader.expand, self.problems)
         organization = self._organization(members)
         if organization is not None:
             self.places |= {(organization, member.vm.cloud) for member in members}
@@ -169,6 +172,7 @@ class _Parser:
             options,
             allow,
             domain,
+            outside=outside,
         )
 
     def _allow(self, reader: MembersParser, members: Mapping[str, bool] | None) -> Allow | None:

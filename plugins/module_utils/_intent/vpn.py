@@ -18,6 +18,7 @@ from .allow import Allow, allow_from_record
 from .destinations import Destinations, destinations_from_record
 from .landscape.hosts import Vm
 from .landscape.landscape import Landscape
+from .outside import Outside, outside_from_record
 from .policy.policy import Policy, policy_from_record
 from .ports import Ports
 from .stretch import Stretch, stretch_from_record
@@ -76,6 +77,8 @@ class Vpn:
     """In which its members have names; None: they have none."""
     stretch: Stretch | None = None
     """Of a stretched network, which has no members with addresses of the pool: what is one broadcast domain."""
+    outside: Outside | None = None
+    """What its members have to do with the internet; None: nothing."""
 
     @cached_property
     def sites(self) -> list[str]:
@@ -113,6 +116,7 @@ class Vpn:
             **({} if self.allow is None else {"allow": [rule.record() for rule in self.allow]}),
             **({"domain": self.domain} if self.domain else {}),
             **({"stretch": self.stretch.record()} if self.stretch else {}),
+            **({} if self.outside is None else {"outside": self.outside.record()}),
         }
 
 
@@ -157,4 +161,5 @@ def vpn_from_record(
         allow_from_record(record.get("allow")),
         record.get("domain"),
         stretch,
+        outside_from_record(record.get("outside"), f"{path}.outside"),
     )

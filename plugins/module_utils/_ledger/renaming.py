@@ -138,6 +138,9 @@ class Names:
                 parts["stretch"] = {**stretch, "members": sorted(new if vm == old else vm for vm in stretch["members"])}
             if any(old in rule[end] for rule in intent.get("allow") or () for end in ENDS):
                 parts["allow"] = [_in_rule(rule, old, new) for rule in intent["allow"]]
+            if intent.get("outside"):
+                outside = _in_outside(intent["outside"], old, new)
+                parts.update({"outside": outside} if outside != intent["outside"] else {})
             if parts:
                 where = sa.and_(vpns.c.organization == self._org, vpns.c.name == vpn)
                 self._connection.execute(vpns.update().where(where).values(intent=canonical_json({**intent, **parts})))
@@ -160,6 +163,16 @@ def _renamed(named: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
 
 def _in_rule(rule: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
     return {**rule, **{end: sorted(new if name == old else name for name in rule[end]) for end in ENDS}}
+
+
+def _in_outside(outside: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    members = [new if name == old else name for name in outside.get("members", ())]
+    publish = [{**one, "member": new if one["member"] == old else one["member"]} for one in outside.get("publish", ())]
+    return {
+        **outside,
+        **({"members": sorted(members)} if "members" in outside else {}),
+        **({"publish": publish} if publish else {}),
+    }
 
 
 def _base(key: str, kind: str, name: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from . import collisions, survey
 from .ipsec import charon
-from .kernel import ip, sockets
+from .kernel import ip, outside, sockets
 from .names import servers
 from .names.query import PORT
 from .part import Part
@@ -50,6 +50,7 @@ class Machine(Part):
                     ["intercloud-vpn-ssl@"],
                 )
         found += self._holders_of_names()
+        found += self._holders_of_published()
         return list({str(holder): holder for holder in found}.values())
 
     def _holders_of_names(self) -> list[sockets.Holder]:
@@ -59,3 +60,11 @@ class Machine(Part):
             return []
         every = [one for transport in ("udp", "tcp") for one in sockets.sockets(transport, {PORT})]
         return sockets.holders([one for one in every if one.anywhere or one.address in own], [servers.UNIT])
+
+    def _holders_of_published(self) -> list[sockets.Holder]:
+        """Who listens on a port of a public address that is to lead to a member, and does not yet."""
+        found: list[sockets.Socket] = []
+        for transport, port, address in outside.ports(self.want) - outside.ports(self.have):
+            every = sockets.sockets(transport, {port})
+            found += [one for one in every if one.anywhere or not address or one.address == address]
+        return sockets.holders(found, [])

@@ -178,6 +178,7 @@ def _vpns(vpns: Iterable[Mapping[str, Any]]) -> dict[str, None]:
             for network in destinations.get("networks", [])
         ]
         lines += [f"vpn {vpn['name']}: {rule}" for rule in _allowed(vpn)]
+        lines += [f"vpn {vpn['name']}: {line}" for line in _outside(vpn)]
     return dict.fromkeys(lines)
 
 
@@ -197,6 +198,18 @@ def _how(member: Mapping[str, Any]) -> str:
     if "over" in member:
         return f"{member['mode']}, at {member['site']}"
     return "external" if member.get("external") else str(member["mode"])
+
+
+def _outside(vpn: Mapping[str, Any]) -> Iterable[str]:
+    """What its members have to do with the internet."""
+    outside = vpn.get("outside", {})
+    for one in outside.get("members", ()):
+        yield f"outside: {one['name']} as {one['as']} of {one['site']}"
+    for one in outside.get("published", ()):
+        yield (
+            f"outside: {_joined(one['from'])} -> {one['address']} {one['port']} of {one['site']} -> "
+            f"{one['member']} {one['to']}"
+        )
 
 
 def _ports(entry: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from .._intent.vpn import Vpn, vpn_from_record
 from .._ledger.records import ACTIVE, DELETING, PLANNED, DocumentRecord, VpnRecord
 from .also_touched import also_touched
 from .came_up import vpns_in
+from .check.outside import check_prefixes
 from .check.pools import note_exhausted
 from .check.tunnels import check_together
 from .check.vpn import check_vpns
@@ -136,6 +137,7 @@ class OrganizationPlan:
             self.leases.update((lease.key, lease) for lease in new)
             blocks.update((lease.key, lease) for lease in new if is_vpn_block(lease.key))
         note_exhausted(exhausted, len(self.wanted), problems)
+        check_prefixes(self.wanted.values(), self.leases, problems)
 
     def _take_along(self) -> None:
         for name, vpn in sorted(self.wanted.items()):

@@ -14,7 +14,7 @@ from typing import Any
 from ..document import Change
 from ..part import Part
 from ..system.run import CommandError, have, run, succeeds
-from . import senders
+from . import outside, senders
 from . import usage as _usage
 from .usage import FAMILY, TABLE
 
@@ -77,6 +77,8 @@ class Nftables(Part):
     def _text(self) -> str:
         if self._filled is None:
             elements = senders.elements(self.want, self._file)
+            if outside.asking(self.want):
+                elements += outside.elements(self.want, self._file, senders.found(self.want))
             self._filled = f"{self._file}\n{elements}" if elements else self._file
         return self._filled
 
@@ -107,6 +109,9 @@ class Nftables(Part):
             return ["the document has VPNs, but there is no nftables.nft"] if self.want.listed("vpns") else []
         if not have("nft"):
             return [] if self.check else ["nft is not installed"]
+        lost = outside.problems(self.want)
+        if lost:
+            return lost
         try:
             self._scratch()
         except CommandError as error:

@@ -25,7 +25,7 @@ def elements(generation: Generation, text: str) -> str:
         return ""
     sources: dict[str, list[str]] = {}
     pairs: dict[str, set[str]] = {}
-    for one in _found(generation):
+    for one in found(generation):
         family = 6 if ":" in one.address else 4
         if one.router and not one.uplink:
             pairs.setdefault(f"hops{family}", set()).add(f"{one.address} . {one.router}")
@@ -34,13 +34,13 @@ def elements(generation: Generation, text: str) -> str:
         pairs.setdefault(f"senders{family}", set()).update(
             f"{source} . {mac}" for source in (one.address, *one.sends) for mac in one.macs
         )
-    filled = {name: _collapsed(found) for name, found in sources.items()} | {
-        name: sorted(found) for name, found in pairs.items() if found
+    filled = {name: _collapsed(some) for name, some in sources.items()} | {
+        name: sorted(some) for name, some in pairs.items() if some
     }
     return "".join(f"add element {FAMILY} {TABLE} {name} {{ {', '.join(filled[name])} }}\n" for name in sorted(filled))
 
 
-def _found(generation: Generation) -> list[Neighbour]:
+def found(generation: Generation) -> list[Neighbour]:
     """Where they are. Where that cannot be told, nothing keeps the firewall away: they are taken to be on the wire."""
     try:
         return located(generation)

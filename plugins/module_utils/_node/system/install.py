@@ -63,6 +63,7 @@ MODULES = (
     "kernel.neighbours",
     "kernel.netlink",
     "kernel.nftables",
+    "kernel.outside",
     "kernel.routes",
     "kernel.senders",
     "kernel.sockets",

@@ -23,6 +23,9 @@ from ..pool.lease_keys import is_vpn_block
 from ..tunnel.kinds import KINDS
 from .destinations import check_between_vpns, check_destinations
 from .names import check_names
+from .outside import check_between_vpns as check_outside_between_vpns
+from .outside import check_outside
+from .outside_publish import check_published
 from .pools import check_pools, real_networks
 from .stretch import check_stretches
 from .tunnels import check_tunnels
@@ -35,6 +38,8 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
     taken = [(f"{vpn.path}.pool", vpn.pool) for vpn in vpns] + [(key, lease.prefix) for key, lease in blocks.items()]
     check_between_vpns(vpns, problems)
     check_names(vpns, problems)
+    check_outside_between_vpns(vpns, problems)
+    check_published(vpns, taken, landscape, problems)
     described: list[tuple[Vpn, list[OrgEdge]]] = []
     done: set[str] = set()
     for vpn in vpns:
@@ -51,6 +56,8 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
             _check_way_out(vpn, member, landscape, problems)
         if vpn.destinations:
             check_destinations(vpn, edges, real_networks(vpn, edges, landscape), taken, landscape, problems)
+        if vpn.outside:
+            check_outside(vpn, edges, real_networks(vpn, edges, landscape), taken, problems)
         KINDS[vpn.tunnel].check(vpn, problems)
         check_tunnels(vpn, edges, problems)
     check_addresses(described, landscape, problems)

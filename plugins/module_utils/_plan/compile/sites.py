@@ -13,7 +13,7 @@ from ..._intent.landscape.hosts import OrgEdge, VappEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Member
 from ..tunnel.kinds import KINDS
-from . import access, allow, names, stretch
+from . import access, allow, names, outside, stretch
 from .documents import Compiled, Document, empty_document
 from .leased_vpn import LeasedVpn, known, texts
 
@@ -115,6 +115,8 @@ class _SiteCompiler:
         entry.update(allow.of_org_edge(self.vpn, edge.name, members, self.blocks, self.leased.leases))
         entry.update(names.of_org_edge(self.leased))
         entry.update(stretch.of_org_edge(self.leased, edge.name))
+        entry.update(outside.of_org_edge(self.leased, edge, members))
+        document["addresses"] += outside.addresses(entry, edge, self.leased)
         entry.update({**self.vpn.policy.rate.entry(), **self.vpn.policy.quota.entry()})
         document["vpns"].append(entry)
         return entry
@@ -140,6 +142,7 @@ class _SiteCompiler:
                 "remote": self.blocks,
                 **access.of_vapp_edge(self.vpn, members, self.leased.leases),
                 **allow.of_vapp_edge(self.vpn, gateway.name, members, self.blocks, self.leased.leases),
+                **outside.of_vapp_edge(self.leased, members),
             }
         )
         for member in members:
