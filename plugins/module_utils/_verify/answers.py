@@ -191,6 +191,7 @@ EXPECTED = {
     "stranger": "no way in: it is no member",
     "unleased": "nothing at an address that nobody holds",
     "nosy": "no answer: names are for members",
+    "outside": "no answer: it is not published for this site",
     "reply": "no reply of a non-member to a VPN address",
 }
 

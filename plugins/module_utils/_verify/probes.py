@@ -17,6 +17,7 @@ forbidden member     must not     what no rule of `allow` lets one member ask an
 backward destination must not     a VM of ours that is a destination, and no member, tries members
 name     member      must come    the edge of its site, asked for another member's name, where the VPN has names
 nosy     non-member  must not     the same edge, asked by a VM beside the members
+outside  member      must not     a port that is published for others, asked by the internet
 ======== =========== ============ ======================================================================
 
 Where a VPN has `allow` (allowed.py), a pair of members that may not ping is asked for a TCP port, as kind `port`, or
@@ -34,7 +35,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import Any
 
-from . import access, names
+from . import access, names, outside
 from .allowed import Allowed
 from .ways import Documents, Ways, bare, edge_address, links_of
 from .which_pairs import Choice, Pair, by_site, pick, sample
@@ -88,6 +89,8 @@ class _Vpn:
         yield from self._access(others)
         yield from self._forbidden()
         yield from self._names(others)
+        for member, probe in outside.from_members(self._vpn, self._at):
+            yield member, self._asked(None, probe)
 
     def _pairs(self) -> Iterator[tuple[Section, Target]]:
         if self._whole:

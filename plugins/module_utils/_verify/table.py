@@ -28,6 +28,7 @@ KINDS = {
     "forbidden": "that no rule allows",
     "backward": "from destinations",
     "nosy": "for names, from non-members",
+    "outside": "to ports published for others",
 }
 
 

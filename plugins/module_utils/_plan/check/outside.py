@@ -65,7 +65,7 @@ def check_between_vpns(vpns: Iterable[Vpn], problems: Problems) -> None:
                 )
         for site, place, source in _sources(vpn, outside):
             for other, other_site, one in pools:
-                if source.overlaps(one):
+                if source.overlaps(one) and source is not one:  # that is said already
                     problems.add(place, f"{source}: VPN {other.name} has such addresses at {other_site} already")
             pools.append((vpn, site, source))
 

@@ -123,7 +123,10 @@ def summary(leased: LeasedVpn) -> Entry:
         }
         for one in outside.published
     ]
-    return {"outside": {"members": going, "published": published}}
+    public = {
+        site: [edge.public[leased.family]] for site, edge in leased.edges.items() if leased.family in edge.public
+    }
+    return {"outside": {"members": going, "published": published, "public": public}}
 
 
 def public_address(edge: OrgEdge, family: int) -> str:
