@@ -34,7 +34,8 @@ def check_outside(vpn: Vpn, edges: Iterable[OrgEdge], real: Iterable[Real], take
     sites = {edge.name: edge for edge in edges}
     there = sorted({member.vm.site for member in _going(vpn, outside)})
     _check_sites(vpn, outside, sites, there, problems)
-    for site in sorted({*there, *(vpn.by_name[one.member].vm.site for one in outside.published)}):
+    published = {vpn.by_name[one.member].vm.site for one in outside.published if one.member in vpn.by_name}
+    for site in sorted({*there, *published}):
         edge = sites.get(site)
         if edge is not None and vpn.pool.family not in edge.public:
             problems.add(
