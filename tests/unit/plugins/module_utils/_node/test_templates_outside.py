@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import Any
 
@@ -92,3 +93,20 @@ def test_without_it_nothing_is_said(document: dict[str, Any], role: str) -> None
     assert not any(
         word in text for word in ("outside4", "outside6", "uplink_frames", "_going", "masquerade\n", "set inside")
     )
+
+
+@pytest.mark.parametrize(("role", "outside"), [("org_edge", ORG), ("vapp_edge", VAPP)])
+def test_more_vpns_are_no_more_rules_for_a_packet(document: dict[str, Any], role: str, outside: Any) -> None:
+    """Save those of published ports, which come first by their port."""
+
+    def met(vpns: int) -> dict[str, int]:
+        (first, *_others) = document["vpns"]
+        going = {key: value for key, value in outside[4].items() if key != "published"}
+        every = [{**first, "name": f"vpn{number}", "number": number, "outside": going} for number in range(1, vpns + 1)]
+        text = render(role, "nftables.nft.j2", {**document, "role": role, "vpns": every}, "libipsec")
+        chains = re.findall(r"^  chain (\S+) \{\n(.*?)^  \}", text, re.DOTALL | re.MULTILINE)
+        # Those of a VPN alone, what the edge itself gets and sends, and what only a connection's first packet meets.
+        rest = r"vpn\d|to_edge|from_edge|redirects|translate|input"
+        return {name: body.count("\n") for name, body in chains if not re.match(rest, name)}
+
+    assert met(2) == met(40)
