@@ -10,12 +10,13 @@ from itertools import permutations
 
 import pytest
 
-from ansible_collections.intercloud.vpn.tests.testinfra import capture, lab, playbooks, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra import capture, lab, playbooks, ports, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, PAYROLL
 
 # The one of the two that would not start the tunnel if it could be reached.
 INSIDE, OUTSIDE = "edge-west", "edge-east"
 INSIDE_ADDRESS, NAT_ADDRESS, OUTSIDE_ADDRESS = "192.0.2.18", "203.0.113.18", "203.0.113.2"
+ROUTER = "203.0.113.1"
 ONE_OF_EACH = {edge: [("edge-east--edge-west", ["payroll"])] for edge in EDGES}
 
 # What `conntrack -F` does: NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE without a tuple.
@@ -107,3 +108,16 @@ def test_a_nat_that_forgets_its_mappings_is_of_no_consequence(addresses, say):
     _answered, seconds = lab.wait_for("all members answer", lambda: all_answer(addresses), 20)
     say(f"the NAT has forgotten everything; {seconds:.1f} s later all members answer")
     lab.wait_for("one tunnel, one link", lambda: sa_counts() == ONE_OF_EACH, 30)
+
+
+def test_members_behind_it_go_outside_by_the_nat(addresses):
+    """Its device to the outside is that of the default route."""
+    spis = strongswan.spis(*EDGES)
+    playbooks.create({**PAYROLL, "outside": {"source": "masquerade", "members": ["vm1-west"]}}, verify=False)
+    with ports.listening({lab.INTERNET: ["tcp/80"]}):
+        assert ports.ask("vm1-west", [(ROUTER, "tcp/80")]) == {(ROUTER, "tcp/80"): NAT_ADDRESS}
+    assert lab.sh(INSIDE, "nft list set inet intercloud_vpn outside4").count('"pub"') == 1
+    counted = lab.sh(INSIDE, "nft list counters table inet intercloud_vpn | grep -A2 _outside")
+    assert int(counted.split("packets ")[1].split()[0]) > 0
+    assert strongswan.spis(*EDGES) == spis
+    assert all_answer(addresses)
