@@ -20,6 +20,7 @@ from .._node.collisions import collisions, lacking, missing_addresses, moved_her
 from .check.stretch import check_seen
 from .origins import strangers
 from .outcome import Plan
+from .outside_addresses import to_be_routed
 from .renames import former_names
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _check_networks(
             problems.add(path, text)
         else:
             plan.notes.append(f"{path}: {text}")
-    plan.notes += [f"{node}: {text}" for text in found.notes]
+    plan.notes += [f"{node}: {text}" for text in (*found.notes, *to_be_routed(document, facts))]
 
 
 def _had(facts: Facts) -> dict[str, Any]:

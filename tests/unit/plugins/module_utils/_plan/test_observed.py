@@ -242,3 +242,17 @@ def test_an_answer_that_cannot_be_read_is_no_answer(host: str, key: str, value: 
     notes = [] if host == "vm2-west" else [f"{host} did not answer: gave an answer that cannot be read ({key}: "]
     assert [note[: len(notes[0])] for note in plan.notes] == notes
     assert macs_of({host: read_facts({**facts(host), key: value})}) == {}
+
+
+def test_public_addresses_that_have_to_be_routed_to_the_edge_are_noted_until_it_has_them() -> None:
+    near = {"source": {"edge-east": ["203.0.113.5"], "edge-west": "masquerade"}}
+    far = {"source": {"edge-east": ["198.51.100.5"], "edge-west": "masquerade"}}
+    observed = {host: facts(host) for host in lab()}
+    assert World().plan({**PAYROLL, "outside": near}, observed=observed).notes == []
+    (note,) = World().plan({**PAYROLL, "outside": far}, observed=observed).notes
+    assert note == (
+        "edge-east: outside of payroll: 198.51.100.5 is not in 203.0.113.0/28, the network of its public device; the "
+        "provider has to route them to the edge"
+    )
+    observed["edge-east"]["own"] = ["198.51.100.5/32"]
+    assert World().plan({**PAYROLL, "outside": far}, observed=observed).notes == []
