@@ -16,7 +16,6 @@ from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, 
 # The one of the two that would not start the tunnel if it could be reached.
 INSIDE, OUTSIDE = "edge-west", "edge-east"
 INSIDE_ADDRESS, NAT_ADDRESS, OUTSIDE_ADDRESS = "192.0.2.18", "203.0.113.18", "203.0.113.2"
-ROUTER = "203.0.113.1"
 ONE_OF_EACH = {edge: [("edge-east--edge-west", ["payroll"])] for edge in EDGES}
 
 # What `conntrack -F` does: NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE without a tuple.
@@ -114,8 +113,8 @@ def test_members_behind_it_go_outside_by_the_nat(addresses):
     """Its device to the outside is that of the default route."""
     spis = strongswan.spis(*EDGES)
     playbooks.create({**PAYROLL, "outside": {"source": "masquerade", "members": ["vm1-west"]}}, verify=False)
-    with ports.listening({lab.INTERNET: ["tcp/80"]}):
-        assert ports.ask("vm1-west", [(ROUTER, "tcp/80")]) == {(ROUTER, "tcp/80"): NAT_ADDRESS}
+    with ports.listening({OUTSIDE: ["tcp/80"]}):
+        assert ports.ask("vm1-west", [(OUTSIDE_ADDRESS, "tcp/80")]) == {(OUTSIDE_ADDRESS, "tcp/80"): NAT_ADDRESS}
     assert lab.sh(INSIDE, "nft list set inet intercloud_vpn outside4").count('"pub"') == 1
     counted = lab.sh(INSIDE, "nft list counters table inet intercloud_vpn | grep -A2 _outside")
     assert int(counted.split("packets ")[1].split()[0]) > 0
