@@ -369,3 +369,16 @@ def test_an_edge_without_an_address_of_the_family_has_no_way_outside() -> None:
 def test_an_ipv6_prefix_holds_the_block_of_the_vpn() -> None:
     ((path, message),) = refused(vpn("{source: {edge-east: '2001:db8:0:100::/120'}, members: [vm1-east]}", pool="six"))
     assert path == ".source.edge-east" and "is smaller than fd64:7663:6300::/" in message
+
+
+def test_a_member_that_moves_goes_outside_where_it_is() -> None:
+    text = "{source: masquerade, members: [vm1-east], publish: [{member: vm1-east, port: tcp/443, from: any}]}"
+    world = World()
+    before = told(world, "edge-east", vpn(text))["payroll"]
+    world.hosts = changed(lab(), "vm1-east: {clouds: [west], vcc_vapp: vapp1-west, vcc_address: [192.168.1.44]}")
+    assert told(world, "edge-east", vpn(text))["payroll"] is None
+    after = told(world, "edge-west", vpn(text))["payroll"]
+    assert after["members"] == before["members"] == ["100.64.0.17"]  # it keeps its address
+    assert [one["address"] for one in after["published"]] == ["203.0.113.18"]
+    inside = told(world, "vapp1-west", vpn(text))["payroll"]
+    assert inside["members"] == [{"inside": "192.168.1.44", "outside": "100.64.0.17"}]
