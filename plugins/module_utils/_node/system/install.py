@@ -72,6 +72,7 @@ MODULES = (
     "machine",
     "module",
     "names.dnsmasq",
+    "names.networkd",
     "names.query",
     "names.resolved",
     "names.servers",
