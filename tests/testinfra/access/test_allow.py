@@ -275,7 +275,7 @@ def test_verify_finds_a_hole():
 
 def test_verify_finds_a_rule_that_does_not_work():
     number = number_of("shop")
-    sets = lab.sh("vapp1-west", f"nft list table inet intercloud_vpn | grep -o 'vpn{number}_allow[0-9]*_to ' | sort -u")
+    sets = lab.sh("vapp1-west", f"nft list table inet intercloud_vpn | grep -o 'vpn{number}_allow[0-9]*_from ' | sort -u")
     flush = "; ".join(f"nft flush set inet intercloud_vpn {name}" for name in sets.split())
     lab.sh("vapp1-west", f"systemctl stop intercloud-vpn; {flush}")
     playbooks.run("verify_vpn", vpns=[SHOP, SIX], succeeds=False)

@@ -17,6 +17,9 @@ from ..._intent.allow import ALL, Names, Rule
 from ..._intent.vpn import Member, Vpn
 from ..pool.lease_keys import address_of, edge_key, server_key, vm_key
 
+LOOKED_UP = 2_000
+"""How often a rule may be repeated on a gateway, for the targets that it is for, before rules are judged in turn."""
+
 Entry = dict[str, Any]
 Leases = Mapping[str, Lease]
 
@@ -28,15 +31,16 @@ def of_org_edge(vpn: Vpn, site: str, members: Iterable[Member], blocks: Sequence
     """
     if vpn.allow is None:
         return {}
-    here = _Gateway(vpn, [*members], None, blocks, leases)
-    return {"allow": {"rules": here.rules(opening=True), "beside": _beside(vpn, site, leases)}}
+    rules = _Gateway(vpn, [*members], None, blocks, leases).rules(opening=True)
+    return {"allow": {"rules": rules, **_targets(rules), "beside": _beside(vpn, site, leases)}}
 
 
 def of_vapp_edge(vpn: Vpn, vapp: str, members: Iterable[Member], blocks: Sequence[str], leases: Leases) -> Entry:
     """What a vApp edge is told: what its members are reached by. What they open to others, the org edge judges."""
     if vpn.allow is None:
         return {}
-    return {"allow": {"rules": _Gateway(vpn, [*members], vapp, blocks, leases).rules(opening=False)}}
+    rules = _Gateway(vpn, [*members], vapp, blocks, leases).rules(opening=False)
+    return {"allow": {"rules": rules, **_targets(rules)}}
 
 
 def summary(vpn: Vpn) -> Entry:
@@ -110,6 +114,25 @@ class _Gateway:
 def _entry(rule: Rule, sources: list[str], targets: list[str]) -> Entry:
     ports = rule.ports
     return {"from": sources, "to": targets, **({} if ports is None else {"ports": ports})}
+
+
+def _targets(rules: Sequence[Entry]) -> Entry:
+    """Which addresses are the targets of which rules, by the rules' numbers from 1: a packet meets no other rules.
+
+    Those to all of a VPN's blocks are for every address, and are in none. Where targets have too little in common,
+    there are none either.
+    """
+    numbers: dict[str, list[int]] = {}
+    for number, rule in enumerate(rules, 1):
+        if not any("/" in target for target in rule["to"]):
+            for target in rule["to"]:
+                numbers.setdefault(target, []).append(number)
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for target, some in numbers.items():
+        groups.setdefault(tuple(some), []).append(target)
+    if not groups or sum(map(len, groups)) > LOOKED_UP:
+        return {}
+    return {"targets": [{"to": sorted(found), "rules": [*some]} for some, found in sorted(groups.items())]}
 
 
 def _leased(vpn: Vpn, member: Member, leases: Leases) -> str:

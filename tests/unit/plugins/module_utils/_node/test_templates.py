@@ -85,6 +85,11 @@ ACCESS: dict[int, dict[str, Any]] = {
                 {"from": ["100.64.0.65", "100.64.0.66"], "to": ["100.64.0.17", "100.64.0.18"], "ports": ["icmp"]},
                 {"from": ["192.168.1.12"], "to": ["100.64.0.65"]},
             ],
+            "targets": [
+                {"to": ["100.64.0.17"], "rules": [1, 2]},
+                {"to": ["100.64.0.18"], "rules": [2]},
+                {"to": ["100.64.0.65"], "rules": [3]},
+            ],
             "beside": ["100.64.0.70"],
         },
         "log": {"rate": "10/minute", "group": 5},
@@ -100,6 +105,24 @@ ACCESS: dict[int, dict[str, Any]] = {
         "rules": ["meta l4proto sctp drop"],
     },
 }
+
+
+@pytest.mark.parametrize("role", ["org_edge", "vapp_edge"])
+def test_a_packet_meets_the_rules_about_its_target_only(document: dict[str, Any], role: str) -> None:
+    """Else each of 300 rules would cost every packet half a microsecond."""
+
+    def rules(number: int) -> list[str]:
+        told = {
+            "rules": [{"from": ["100.64.0.7"], "to": ["100.64.0.17"], "ports": ["tcp/1"]}] * number,
+            "targets": [{"to": ["100.64.0.17"], "rules": list(range(1, number + 1))}],
+            "beside": [],
+        }
+        text = render(role, "nftables.nft.j2", {**document, "vpns": [{**document["vpns"][0], "allow": told}]}, "xfrm")
+        chain = re.search(r"chain vpn\d+_allow \{\n(.*?)\n  \}", text, re.DOTALL)
+        assert chain is not None
+        return chain[1].splitlines()
+
+    assert rules(300) == rules(1)
 
 
 @pytest.mark.skipif(not NAMESPACE, reason="needs root and nft")
