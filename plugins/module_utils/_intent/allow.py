@@ -57,12 +57,12 @@ Allow = tuple[Rule, ...]
 
 
 def parse_allow(
-    raw: object, path: str, members: Mapping[str, bool] | None, expand: Expand, problems: Problems
+    raw: object, path: str, members: Mapping[str, str | None] | None, expand: Expand, problems: Problems
 ) -> Allow | None:
     """Read a list of rules; None where the key is left out. What is wrong goes to ``problems``.
 
-    ``members``: names of the VPN's members, to which all that a rule names is cut down, each with whether it is behind
-    an external edge; None where they are not known.
+    ``members``: names of the VPN's members, to which all that a rule names is cut down, each with the external edge
+    that it is behind, if it is; None where they are not known.
     """
     if raw is None:
         return None
@@ -143,7 +143,7 @@ class Permissions:
 class _Reader:
     """Reads the rules of one VPN."""
 
-    def __init__(self, members: Mapping[str, bool] | None, expand: Expand, problems: Problems) -> None:
+    def __init__(self, members: Mapping[str, str | None] | None, expand: Expand, problems: Problems) -> None:
         self.members, self.expand, self.problems = members, expand, problems
 
     def rule(self, raw: object, path: str) -> Rule | None:
@@ -159,11 +159,12 @@ class _Reader:
             self.problems.add(path, f"is about {sources[0]} only, which needs no rule to reach itself; remove it")
         if len(self.problems) > before or not self.members:
             return None
-        if all(self.members.get(name) for name in (*sources, *targets)):
+        edges = {self.members.get(name) for name in (*sources, *targets)}
+        if len(edges) == 1 and None not in edges:
             self.problems.add(
                 path,
-                f"{sources[0]} and {targets[0]} are behind external edges: who reaches what between these is their "
-                "administrators' to say; remove it",
+                f"{sources[0]} and {targets[0]} are both behind {edges.pop()}, which is external: what passes between "
+                "these is its administrator's to say; remove it",
             )
         if len(self.problems) > before:
             return None

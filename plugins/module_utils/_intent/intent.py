@@ -144,7 +144,8 @@ class _Parser:
         members_from = len(self.problems)
         members = reader.parse()
         unclear = reader.has_unusable or len(self.problems) > members_from
-        allow = self._allow(reader, None if unclear else {member.vm.name: member.vm.external for member in members})
+        external = {member.vm.name: member.vm.site if member.vm.external else None for member in members}
+        allow = self._allow(reader, None if unclear else external)
         organization = self._organization(members)
         if organization is not None:
             self.places |= {(organization, member.vm.cloud) for member in members}
@@ -171,7 +172,7 @@ class _Parser:
             domain,
         )
 
-    def _allow(self, reader: MembersParser, members: Mapping[str, bool] | None) -> Allow | None:
+    def _allow(self, reader: MembersParser, members: Mapping[str, str | None] | None) -> Allow | None:
         if "allow" in self.raw and self.raw["allow"] is None:
             self.problems.add(
                 f"{self.path}.allow",

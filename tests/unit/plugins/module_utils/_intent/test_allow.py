@@ -22,7 +22,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._intent.
 
 WEB = ["web1", "web2", "web3"]
 NAMES = {"web*": WEB, "db": ["db"], "old": ["old"], "webs": WEB}
-MEMBERS = {"web1": False, "web2": False, "db": False}
+MEMBERS = {"web1": None, "web2": None, "db": None}
 
 
 def read(*rules: Any) -> Allow:
@@ -118,7 +118,7 @@ def test_a_rule_that_cannot_be_is_refused_in_its_place(allow: str, errors: list[
                    [(f"vcc_vpns[0].allow{path}", part) for path, part in errors])  # fmt: skip
 
 
-def test_nobody_of_ours_is_between_two_external_members() -> None:
+def test_nobody_of_ours_is_between_two_members_behind_one_external_edge() -> None:
     partner = "kinds: [org_edges], vcc_external: true, vcc_public_address: [198.51.100.20]"
     assert_refused(
         f"""
@@ -129,7 +129,7 @@ hosts:
   x: {{kinds: [members], clouds: [partner]}}
   y: {{kinds: [members], clouds: [partner]}}
 """,
-        [("vcc_vpns[0].allow[1]", "x and y are behind external edges")],
+        [("vcc_vpns[0].allow[1]", "x and y are both behind partner, which is external")],
     )
 
 

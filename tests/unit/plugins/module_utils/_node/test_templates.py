@@ -91,6 +91,7 @@ ACCESS: dict[int, dict[str, Any]] = {
                 {"to": ["100.64.0.65"], "rules": [3]},
             ],
             "beside": ["100.64.0.70"],
+            "outside": ["100.64.0.128/26", "100.64.0.192/26"],
         },
         "log": {"rate": "10/minute", "group": 5},
         "rules": ["tcp dport 25 counter drop", 'ip daddr 10.0.0.0/8 log prefix "ours " drop comment "no"'],
@@ -158,6 +159,15 @@ def test_what_no_rule_between_members_names_is_refused_before_anything_accepts_i
     # Both as packets have them here: translated members by their own addresses.
     assert "elements = { 100.64.0.17, 192.168.1.12 }" in re.search(r"set vpn1_here .*", text)[0]  # type: ignore[index]
     assert "vpn2_allow" not in text
+
+
+def test_what_passes_between_external_edges_is_judged_before_it_is_passed_on(document: dict[str, Any]) -> None:
+    vpn = document["vpns"][0]
+    vpn.update(through=True, allow={"rules": [], "beside": [], "outside": ["100.64.0.128/26", "100.64.0.192/26"]})
+    text = render("org_edge", "nftables.nft.j2", document, "libipsec")
+    judging = text.partition("  chain vpn1 {\n")[2].partition("\n  }")[0]
+    judged = judging.index("ip saddr @vpn1_outside ip daddr @vpn1_outside jump vpn1_allow")
+    assert judged < judging.index("goto vpn1_through")
 
 
 def test_what_both_kinds_of_gateway_say_alike_is_the_same() -> None:

@@ -220,6 +220,31 @@ def test_our_edge_judges_both_directions_to_a_member_behind_an_external_edge() -
     assert plan.vpns[0]["sites"]["partner"]["address"] in allow(plan, "edge-east")["beside"]
 
 
+def test_our_edge_judges_what_passes_between_two_external_edges() -> None:
+    """They have no tunnel with each other, so an edge of ours is on the way."""
+    hosts = lab()
+    for name, address in (("p1", "198.51.100.20"), ("p2", "198.51.100.21")):
+        edge = {"kinds": ["org_edges"], "clouds": [name], "vcc_external": True, "vcc_public_address": [address]}
+        vms = {f"{vm}-{name}": {"kinds": ["members"], "clouds": [name]} for vm in ("x", "y")}
+        hosts = changed(hosts, {name: edge, **vms})
+    members = ["vm1-east", "vm1-west", "x-p1", "y-p1", "x-p2"]
+    rules = [{"from": "x-p1", "to": ["x-p2", "vm1-west"], "ports": ["tcp/443"]}]
+    star = {"kind": "star", "hub": "edge-east"}
+    plan = World(hosts).plan(shop(members=members, allow=rules, topology=star))
+    at, told = of(plan), allow(plan, "edge-east")
+    assert told["rules"] == [{"from": [at["x-p1"]], "to": [at["x-p2"]], "ports": ["tcp/443"]}]
+    outside = [ip_network(prefix) for prefix in told["outside"]]
+    inside = {name for name, address in at.items() if not any(ip_address(address) in block for block in outside)}
+    assert inside == {"vm1-east", "vm1-west"}
+    rules = [{"from": "all", "to": "all", "ports": ["icmp"]}]
+    plan = World(hosts).plan(shop(members=members, allow=rules, topology=star))
+    between = {"from": told["outside"], "to": told["outside"], "ports": ["icmp"]}
+    assert between in allow(plan, "edge-east")["rules"]
+    # With one external edge only, there is nothing to pass between two.
+    plan = World(hosts).plan(shop(members=["vm1-east", "vm1-west", "x-p1", "y-p1"], allow=[], topology=star))
+    assert "outside" not in allow(plan, "edge-east")
+
+
 # Properties
 
 NAMES = ("vm1-east", "vm2-east", "vm3-east", "vm1-west", "vm2-west", "vm3-west", "vm1-south", "vm3-south")
