@@ -118,6 +118,21 @@ def test_a_rule_that_cannot_be_is_refused_in_its_place(allow: str, errors: list[
                    [(f"vcc_vpns[0].allow{path}", part) for path, part in errors])  # fmt: skip
 
 
+def test_a_name_that_a_host_had_before_is_answered_with_the_new_one() -> None:
+    """Among the members, too; and not with one that only looks like it."""
+    assert_refused(
+        """
+vpns: [{name: p, pool: internal, members: [vm1-east, db-west, vm2-west], allow: [{from: vm2-west, to: vm1-east}]}]
+hosts: {db-west: {kinds: [members], clouds: [west], vcc_address: [10.10.0.20], vcc_formerly: [vm9-west, vm8-west]},
+        vm2-west: null, web-west: {kinds: [members], clouds: [west], vcc_address: [10.10.0.21], vcc_formerly: vm2-west}}
+""",
+        [
+            ("vcc_vpns[0].members[2]", "vm2-west is no VM, vApp, group or pattern of the inventory; it is web-west now"),
+            ("vcc_vpns[0].allow[0].from", "it is web-west now: write that"),
+        ],
+    )
+
+
 def test_nobody_of_ours_is_between_two_members_behind_one_external_edge() -> None:
     partner = "kinds: [org_edges], vcc_external: true, vcc_public_address: [198.51.100.20]"
     assert_refused(
