@@ -155,7 +155,8 @@ class _Reader:
         sources = self._names(raw.get("from"), f"{path}.from", "who opens the connection")
         targets = self._names(raw.get("to"), f"{path}.to", "who is reached")
         ports = self._ports(raw, f"{path}.ports")
-        if len(self.problems) == before and len({*sources, *targets}) == 1 and sources not in ((), (ALL,)):
+        named = {text for end in ("from", "to") for text in _listed(raw.get(end))}  # groups and patterns grow again
+        if len(self.problems) == before and named == {*sources, *targets} and len(named) == 1 and ALL not in named:
             self.problems.add(path, f"is about {sources[0]} only, which needs no rule to reach itself; remove it")
         if len(self.problems) > before or not self.members:
             return None
@@ -216,6 +217,10 @@ class _Reader:
         elif ports is not None:
             _read_ports(ports, path, self.problems)
         return ports
+
+
+def _listed(raw: object) -> list[str]:
+    return [text for text in (raw if isinstance(raw, (list, tuple)) else [raw]) if isinstance(text, str)]
 
 
 def _rule(sources: Names, targets: Names, ports: object, path: str, problems: Problems) -> Rule:

@@ -38,6 +38,15 @@ def test_a_name_is_cut_down_to_the_members_of_the_vpn() -> None:
     assert rule.record() == {"from": ["web1", "web2"], "to": ["db"], "ports": ["tcp/5432"]}
 
 
+def test_a_group_that_has_one_member_at_the_moment_may_be_both_ends() -> None:
+    """It has been larger, and may be again."""
+    problems = Problems()
+    one = {"from": "web*", "to": ["web*"]}
+    found = parse_allow([one], "allow", {"web1": None, "db": None}, lambda text, _place: NAMES[text], problems)
+    assert list(problems) == []
+    assert found is not None and found[0].record() == {"from": ["web1"], "to": ["web1"]}
+
+
 def test_all_stays_all_whatever_is_beside_it() -> None:
     (rule,) = read({"from": ["db", "all"], "to": "all"})
     assert rule.record() == {"from": ["all"], "to": ["all"]}
@@ -127,7 +136,10 @@ hosts: {db-west: {kinds: [members], clouds: [west], vcc_address: [10.10.0.20], v
         vm2-west: null, web-west: {kinds: [members], clouds: [west], vcc_address: [10.10.0.21], vcc_formerly: vm2-west}}
 """,
         [
-            ("vcc_vpns[0].members[2]", "vm2-west is no VM, vApp, group or pattern of the inventory; it is web-west now"),
+            (
+                "vcc_vpns[0].members[2]",
+                "vm2-west is no VM, vApp, group or pattern of the inventory; it is web-west now",
+            ),
             ("vcc_vpns[0].allow[0].from", "it is web-west now: write that"),
         ],
     )
