@@ -58,6 +58,7 @@ MODULES = (
     "ipsec.xfrm",
     "kernel.addresses",
     "kernel.effective",
+    "kernel.flows",
     "kernel.foreign",
     "kernel.ip",
     "kernel.neighbours",
