@@ -36,8 +36,8 @@ VPN: dict[str, Any] = {
 VAPP = {**VPN, "remote": ["100.64.0.0/24"], "allow": {"rules": [VPN["allow"]["rules"][1]]}}
 
 
-def refused(source: str, target: str, protocol: int = UDP, port: int = 0, vpn: dict[str, Any] = VPN) -> bool:
-    return Judge(vpn).refuses(Flow(ip_address(source), ip_address(target), protocol, port, b""))
+def refused(source: str, target: str, protocol: int = UDP, port: int = 0, is_vapp: bool = False) -> bool:
+    return Judge(VAPP if is_vapp else VPN).refuses(Flow(ip_address(source), ip_address(target), protocol, port, b""))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_an_edge_forgets_what_its_rules_refuse(flow: Any, expected: bool) -> Non
     ],
 )
 def test_a_vapp_edge_judges_what_its_members_are_reached_by(flow: Any, expected: bool) -> None:
-    assert refused(*flow, vpn=VAPP) is expected
+    assert refused(*flow, is_vapp=True) is expected
 
 
 ON_A_KERNEL = """
