@@ -57,12 +57,12 @@ Allow = tuple[Rule, ...]
 
 
 def parse_allow(
-    raw: object, path: str, members: Mapping[str, bool] | None, expand: Expand, problems: Problems
+    raw: object, path: str, members: Mapping[str, str | None] | None, expand: Expand, problems: Problems
 ) -> Allow | None:
     """Read a list of rules; None where the key is left out. What is wrong goes to ``problems``.
 
-    ``members``: names of the VPN's members, to which all that a rule names is cut down, each with whether it is behind
-    an external edge; None where they are not known.
+    ``members``: names of the VPN's members, to which all that a rule names is cut down, each with the external edge
+    that it is behind, if it is; None where they are not known.
     """
     if raw is None:
         return None
@@ -143,7 +143,7 @@ class Permissions:
 class _Reader:
     """Reads the rules of one VPN."""
 
-    def __init__(self, members: Mapping[str, bool] | None, expand: Expand, problems: Problems) -> None:
+    def __init__(self, members: Mapping[str, str | None] | None, expand: Expand, problems: Problems) -> None:
         self.members, self.expand, self.problems = members, expand, problems
 
     def rule(self, raw: object, path: str) -> Rule | None:
@@ -155,15 +155,17 @@ class _Reader:
         sources = self._names(raw.get("from"), f"{path}.from", "who opens the connection")
         targets = self._names(raw.get("to"), f"{path}.to", "who is reached")
         ports = self._ports(raw, f"{path}.ports")
-        if len(self.problems) == before and len({*sources, *targets}) == 1 and sources not in ((), (ALL,)):
+        named = {text for end in ("from", "to") for text in _listed(raw.get(end))}  # groups and patterns grow again
+        if len(self.problems) == before and named == {*sources, *targets} and len(named) == 1 and ALL not in named:
             self.problems.add(path, f"is about {sources[0]} only, which needs no rule to reach itself; remove it")
         if len(self.problems) > before or not self.members:
             return None
-        if all(self.members.get(name) for name in (*sources, *targets)):
+        edges = {self.members.get(name) for name in (*sources, *targets)}
+        if len(edges) == 1 and None not in edges:
             self.problems.add(
                 path,
-                f"{sources[0]} and {targets[0]} are behind external edges: who reaches what between these is their "
-                "administrators' to say; remove it",
+                f"{sources[0]} and {targets[0]} are both behind {edges.pop()}, which is external: what passes between "
+                "these is its administrator's to say; remove it",
             )
         if len(self.problems) > before:
             return None
@@ -215,6 +217,10 @@ class _Reader:
         elif ports is not None:
             _read_ports(ports, path, self.problems)
         return ports
+
+
+def _listed(raw: object) -> list[str]:
+    return [text for text in (raw if isinstance(raw, (list, tuple)) else [raw]) if isinstance(text, str)]
 
 
 def _rule(sources: Names, targets: Names, ports: object, path: str, problems: Problems) -> Rule:

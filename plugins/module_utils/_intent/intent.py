@@ -145,7 +145,8 @@ class _Parser:
         members_from = len(self.problems)
         members = reader.parse()
         unclear = reader.has_unusable or len(self.problems) > members_from
-        named = None if unclear else {member.vm.name: member.vm.external for member in members}
+        external = {member.vm.name: member.vm.site if member.vm.external else None for member in members}
+        named = None if unclear else external
         allow = self._allow(reader, named)
         outside = parse_outside(self.raw.get("outside"), f"{self.path}.outside", named, reader.expand, self.problems)
         organization = self._organization(members)
@@ -175,7 +176,7 @@ class _Parser:
             outside=outside,
         )
 
-    def _allow(self, reader: MembersParser, members: Mapping[str, bool] | None) -> Allow | None:
+    def _allow(self, reader: MembersParser, members: Mapping[str, str | None] | None) -> Allow | None:
         if "allow" in self.raw and self.raw["allow"] is None:
             self.problems.add(
                 f"{self.path}.allow",

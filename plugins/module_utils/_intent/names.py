@@ -41,7 +41,11 @@ def parse_names(raw: object, vpn: str | None, path: str, problems: Problems) -> 
         unknown_keys(given, _KEYS, path, problems)
         domain = given.get("domain")
     if domain is None:
-        return f"{vpn}.{ROOT}".lower() if vpn else None
+        default = f"{vpn}.{ROOT}".lower() if vpn else None
+        if default and wrong_domain(default):  # of a VPN's name, only the end can be wrong
+            problems.add(path, f"{vpn} makes no DNS name ('-' at its end); say names: {{domain: ...}}")
+            return None
+        return default
     wrong = wrong_domain(domain)
     if wrong:
         problems.add(f"{path}.domain", f"{domain!r} {wrong}")

@@ -114,11 +114,11 @@ class Outside:
 
 
 def parse_outside(
-    raw: object, path: str, members: Mapping[str, bool] | None, expand: Expand, problems: Problems
+    raw: object, path: str, members: Mapping[str, str | None] | None, expand: Expand, problems: Problems
 ) -> Outside | None:
     """Read ``{"source": ..., "members": [...], "publish": [...]}``; None where there is nothing.
 
-    ``members``: names of the VPN's members, each with whether it is behind an external edge; None where they are not
+    ``members``: names of the VPN's members, each with the external edge that it is behind; None where they are not
     known. What is wrong goes to ``problems``.
     """
     if raw is None:
@@ -146,13 +146,13 @@ def outside_from_record(record: Mapping[str, Any] | None, path: str) -> Outside 
     if record is None:
         return None
     names = {*record.get("members", ()), *(one["member"] for one in record.get("publish", ()))}
-    return parse_outside(record, path, dict.fromkeys(names, False), lambda text, _place: [text], Problems())
+    return parse_outside(record, path, dict.fromkeys(names), lambda text, _place: [text], Problems())
 
 
 class _Who:
     """Reads which members are meant."""
 
-    def __init__(self, members: Mapping[str, bool] | None, expand: Expand, problems: Problems) -> None:
+    def __init__(self, members: Mapping[str, str | None] | None, expand: Expand, problems: Problems) -> None:
         self.members, self.expand, self.problems = members, expand, problems
 
     def names(self, raw: object, path: str) -> tuple[str, ...]:

@@ -275,7 +275,9 @@ def test_verify_finds_a_hole():
 
 def test_verify_finds_a_rule_that_does_not_work():
     number = number_of("shop")
-    sets = lab.sh("vapp1-west", f"nft list table inet intercloud_vpn | grep -o 'vpn{number}_allow[0-9]*_to ' | sort -u")
+    sets = lab.sh(
+        "vapp1-west", f"nft list table inet intercloud_vpn | grep -o 'vpn{number}_allow[0-9]*_from ' | sort -u"
+    )
     flush = "; ".join(f"nft flush set inet intercloud_vpn {name}" for name in sets.split())
     lab.sh("vapp1-west", f"systemctl stop intercloud-vpn; {flush}")
     playbooks.run("verify_vpn", vpns=[SHOP, SIX], succeeds=False)
@@ -301,6 +303,14 @@ def test_without_the_key_all_is_open_again():
         lab.sh("edge-east", f"nft list table inet intercloud_vpn | grep -c vpn{number_of('shop')}_allow", False)
         == "0\n"
     )
+
+
+def test_a_rule_counts_for_what_the_other_member_opened_before():
+    """Between the same two ports, packets would be taken for replies to an opening that is allowed no more."""
+    lab.netns("vm2-west", sys.executable, "-c", PUNCH, "7777", playbooks.addresses("shop")["vm1-east"])
+    assert min(punched("shop", "vm2-west", "vm1-east")) > 0
+    playbooks.create(shop(allow=[{"from": "vm1-east", "to": "vm2-west", "ports": ["udp/7777"]}]), verify=False)
+    assert min(punched("shop", "vm1-east", "vm2-west")) > 0
 
 
 TILL = {

@@ -232,6 +232,20 @@ def test_what_is_killed_changed_stopped_or_reverted_comes_back(say):
     lab.wait_for("a resolver has its settings again", resolves, 40)
 
 
+def settings():
+    """What resolved knows of the device: servers, domains, and whether it asks there for all else."""
+    return [resolve(what, "eth0").partition("):")[2].split() for what in ("dns", "domain", "default-route")]
+
+
+def test_a_device_that_is_given_dns_servers_later_asks_them_for_all_else():
+    resolve("dns", "eth0", "192.0.2.53")
+    lab.wait_for("ours is taken back", lambda: settings() == [["192.0.2.53"], [], ["yes"]], 40)
+    assert playbooks.create(PAYROLL, vcc_pools=POOLS, verify=False).changed == frozenset()
+    assert settings()[0] == ["192.0.2.53"]
+    resolve("revert", "eth0")
+    lab.wait_for("a resolver has its settings again", resolves, 40)
+
+
 def test_after_a_reboot_an_edge_answers_and_a_member_asks_it():
     lab.at_once(lambda name: lab.labctl("reboot", name), ["edge-east", RESOLVES])
     lab.wait_for("edge-east answers", knows, 30)

@@ -70,6 +70,14 @@ class Landscape:
         """Whether this run's inventory holds the host."""
         return name in self._current
 
+    def successor(self, name: str) -> str | None:
+        """The host that says that it had a name before (``vcc_formerly``)."""
+        for host, facts in sorted(self._current.items()):
+            said = facts["vars"].get("vcc_formerly")
+            if said == name or (isinstance(said, (list, tuple)) and name in said):
+                return host
+        return None
+
     def is_external(self, name: str) -> bool:
         """Whether the host is an external edge."""
         return name in self._hosts and is_external(self._hosts[name]["vars"])

@@ -14,7 +14,7 @@ from typing import Any
 from ..document import Change
 from ..part import Part
 from ..system.run import CommandError, have, run, succeeds
-from . import outside, senders
+from . import flows, outside, senders
 from . import usage as _usage
 from .usage import FAMILY, TABLE
 
@@ -156,6 +156,8 @@ class Nftables(Part):
             self.swap(usage)  # first: a disk that is full keeps no firewall away
             if usage:
                 _usage.write(self.store, usage)
+            with contextlib.suppress(OSError):  # a kernel that does not say what it remembers
+                flows.forget(self.want)
 
     def swap(self, usage: _usage.Entries) -> None:
         """Load the table, whatever is loaded, with what was used of its quotas."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -168,7 +169,7 @@ class Names(Part):
         home = self.store.at(HOME)
         for place in sorted(home.iterdir()) if home.is_dir() else ():
             if place.is_dir() and place.name not in self._servers:
-                place.rmdir()
+                shutil.rmtree(place)  # somebody may have made a directory in it
         if not self._servers and home.is_dir():
             home.rmdir()
 

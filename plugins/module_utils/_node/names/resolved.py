@@ -4,25 +4,28 @@
 """Whom a member asks for names: systemd-resolved asks the site's edge for the VPN's domain and addresses, and for no
 others (resolvectl(1), *split DNS*).
 
-The settings belong to the device that leads to the edge. A device that has DNS servers already is left as it is:
-resolved takes all servers of a device for equal, and would ask the edge for everything. Where resolved does not run,
-nothing is touched.
+The settings belong to the device that leads to the edge. A device that has DNS servers or domains already is left as
+it is: resolved takes all servers of a device for equal, and would ask the edge for everything. A device that is given
+some later is given back. Where resolved does not run, nothing is touched.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..document import Change, Document
 from ..kernel import ip
 from ..part import Part
 from ..system import systemd
 from ..system.run import CommandError, have, run
-from . import zones
+from . import networkd, zones
 
 SERVICE = "systemd-resolved.service"
-NOTE = "resolver"  # in what is noted of the node (Store.own): {device: its servers}
+NOTE = "resolver"  # in what is noted of the node (Store.own): {device: its servers, its domains, and below}
+UNUSED = "="  # before a DNS server of a DHCP lease that networkd does not use
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,16 @@ class Link:
 
     def __str__(self) -> str:
         return f"DNS {' '.join(self.servers)}, domains {' '.join(self.domains)}" if self.servers else ""
+
+
+class _Comparison(NamedTuple):
+    """Devices to set, each with how it is and shall be; those to give back; those that others have set, each with what
+    is theirs; and those of them where ours is to be taken back."""
+
+    differ: dict[str, tuple[Link, Link]]
+    over: list[str]
+    foreign: dict[str, Link]
+    yielded: list[str]
 
 
 class Resolver(Part):
@@ -76,42 +89,51 @@ class Resolver(Part):
             if route.get("via") and any(server in ipaddress.ip_network(route["prefix"]) for server in servers)
         ]
 
-    def _compare(self) -> tuple[dict[str, tuple[Link, Link]], list[str], dict[str, Link]]:
-        """Devices to set, each with how it is and shall be; those to give back; those that others have set."""
+    def _compare(self) -> _Comparison:
+        found = _Comparison({}, [], {}, [])
         if not self._asked:
-            return {}, [], {}
+            return found
         wanted, noted = self._wanted(), self._noted
-        differ, foreign = {}, {}
-        for device, link in wanted.items():
-            found = loaded(device)
-            if found.servers and not set(found.servers) <= {*link.servers, *noted.get(device, ())}:
-                foreign[device] = found
-            elif (found.servers, set(found.domains), found.default) != (link.servers, set(link.domains), link.default):
-                differ[device] = found, link
-        over = [d for d, servers in noted.items() if d not in wanted and servers == list(loaded(d).servers)]
-        return differ, over, foreign
+        for device in sorted({*wanted, *noted}):
+            is_, be, known = loaded(device), wanted.get(device), noted.get(device, [])
+            others = _others(is_, known, be)
+            # What networkd had already when ours were set, it does not want.
+            waiting = tuple(one for one in networkd.servers(device) if known and f"{UNUSED}{one}" not in known)
+            if others.servers or others.domains or waiting:
+                found.foreign.update({device: Link(waiting or others.servers, others.domains)} if be else {})
+                if known and (is_ != others or waiting or not is_.default):
+                    found.yielded.append(device)
+            elif be is None:
+                found.over.extend([device] if is_.servers else [])
+            elif (is_.servers, {*is_.domains}, is_.default) != (be.servers, {*be.domains}, be.default):
+                found.differ.update({} if networkd.is_busy(device) else {device: (is_, be)})
+        return found
 
     def notes(self) -> list[str]:
         """Devices that are left as they are."""
         domains = ", ".join(entry["domain"] for entry in self.want.listed("names"))
         return [
-            f"{device} has DNS servers of its own ({' '.join(link.servers)}), and is left so: "
-            f"for names in {domains}, have them ask the edge (docs/names.md)"
-            for device, link in self._compare()[2].items()
+            f"{device} has DNS {_what(link)}, and is left so: "
+            f"for names in {domains}, have your resolver ask the edge (docs/names.md)"
+            for device, link in self._compare().foreign.items()
         ]
 
     def changes(self) -> list[Change]:
         """Devices to set and to give back."""
-        differ, over, _foreign = self._compare()
-        found = [Change(self.name, f"set DNS of {device}", str(is_), str(be)) for device, (is_, be) in differ.items()]
-        return found + [Change(self.name, f"revert DNS of {device}", str(loaded(device)), "") for device in over]
+        found = self._compare()
+        changes = [
+            Change(self.name, f"set DNS of {device}", str(is_), str(be)) for device, (is_, be) in found.differ.items()
+        ]
+        back = [*found.over, *found.yielded]
+        return changes + [Change(self.name, f"revert DNS of {device}", str(loaded(device)), "") for device in back]
 
     def build(self) -> None:
         """Set."""
-        for device, (_found, link) in self._compare()[0].items():
-            noted = self._noted
-            if noted.get(device) != list(link.servers):
-                self.store.own(NOTE, {**noted, device: list(link.servers)})
+        for device, (_found, link) in self._compare().differ.items():
+            unused = [f"{UNUSED}{server}" for server in networkd.servers(device)]
+            words, noted = [*link.servers, *link.domains, *unused], self._noted
+            if noted.get(device) != words:
+                self.store.own(NOTE, {**noted, device: words})
             # Domains first: with servers alone, the device would be asked for everything.
             run("resolvectl", "default-route", device, "no")
             run("resolvectl", "domain", device, *link.domains)
@@ -121,11 +143,28 @@ class Resolver(Part):
         """Give back."""
         if not self._asked:
             return
-        for device in self._compare()[1]:
+        found, noted = self._compare(), self._noted
+        for device in found.over:
             run("resolvectl", "revert", device)
-        kept = {device: servers for device, servers in self._noted.items() if device in self._wanted()}
-        if kept != self._noted:
+        for device in found.yielded:
+            self._yield(device, noted[device])
+        wanted = self._wanted()
+        kept = {device: words for device, words in noted.items() if device in wanted and device not in found.yielded}
+        if kept != noted:
             self.store.own(NOTE, kept or None)
+
+    def _yield(self, device: str, known: Collection[str]) -> None:
+        """Take back what is ours of a device that others have set as well. What they have set stays."""
+        found = loaded(device)
+        others = _others(found, known, None)
+        if not (others.servers or others.domains):  # theirs show when ours are gone
+            run("resolvectl", "revert", device)
+            return
+        if others.servers != found.servers:
+            run("resolvectl", "dns", device, *(others.servers or [""]))
+        if others.domains != found.domains:
+            run("resolvectl", "domain", device, *(others.domains or [""]))
+        run("resolvectl", "default-route", device, "yes")
 
 
 def loaded(device: str) -> Link:
@@ -140,3 +179,18 @@ def loaded(device: str) -> Link:
 def _said(what: str, device: str) -> list[str]:
     """After `Link 2 (eth0):`."""
     return run("resolvectl", what, device).partition("):")[2].split()
+
+
+def _others(found: Link, known: Collection[str], wanted: Link | None) -> Link:
+    """What others have set of a device: all that is neither known as ours nor wanted."""
+    ours = {*known, *(wanted.servers if wanted else ()), *(wanted.domains if wanted else ())}
+    # Earlier notes have no domains: they went with the servers.
+    domains = () if known and not any(word.startswith("~") for word in known) else found.domains
+    servers = tuple(server for server in found.servers if server not in ours)
+    return Link(servers, tuple(domain for domain in domains if domain not in ours), found.default)
+
+
+def _what(link: Link) -> str:
+    """What others have set of a device, in words."""
+    what = "servers" if link.servers else "domains"
+    return f"{what} of its own ({' '.join(link.servers or link.domains)})"

@@ -14,7 +14,7 @@ from ..._intent.vpn import Vpn
 
 
 def check_names(vpns: Iterable[Vpn], problems: Problems) -> None:
-    """Note domains that two VPNs have, and names that are none or that two have."""
+    """Note domains that two VPNs have or that mix for a member, and names that are none or that two have."""
     domains: dict[str, Vpn] = {}
     for vpn in sorted((vpn for vpn in vpns if vpn.domain), key=lambda vpn: vpn.name):
         first = domains.setdefault(str(vpn.domain), vpn)
@@ -25,6 +25,30 @@ def check_names(vpns: Iterable[Vpn], problems: Problems) -> None:
                 "names: {domain: ...}",
             )
         _check_in(vpn, str(vpn.domain), problems)
+    for vpn in domains.values():
+        for parent in _above(str(vpn.domain)):
+            if parent in domains:
+                _check_below(vpn, domains[parent], problems)
+
+
+def _above(domain: str) -> Iterator[str]:
+    while "." in domain:
+        domain = domain.partition(".")[2]
+        yield domain
+
+
+def _check_below(vpn: Vpn, other: Vpn, problems: Problems) -> None:
+    """A member of both asks either edge for a name, as both are on one device: the other VPN's edge says that there is
+    no such name, and it is believed."""
+    both = [name for name, member in vpn.by_name.items() if member.mode == "address" and name in other.by_name]
+    both = sorted(name for name in both if other.by_name[name].mode == "address")
+    if both:
+        asked = vpn if vpn.path.startswith("vcc_vpns") or not other.path.startswith("vcc_vpns") else other
+        problems.add(
+            f"{asked.path}.names",
+            f"{vpn.domain} (VPN {vpn.name}) is below {other.domain} (VPN {other.name}), and {both[0]} is a member of "
+            "both: its resolver would ask either edge for these names; take a domain that is not below the other one",
+        )
 
 
 def _check_in(vpn: Vpn, domain: str, problems: Problems) -> None:

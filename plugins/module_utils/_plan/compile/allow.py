@@ -15,7 +15,10 @@ from typing import Any
 from ..._base.lease import Lease
 from ..._intent.allow import ALL, Names, Rule
 from ..._intent.vpn import Member, Vpn
-from ..pool.lease_keys import address_of, edge_key, server_key, vm_key
+from ..pool.lease_keys import address_of, blocks_of, edge_key, server_key, site_key, vm_key
+
+LOOKED_UP = 2_000
+"""How often a rule may be repeated on a gateway, for the targets that it is for, before rules are judged in turn."""
 
 Entry = dict[str, Any]
 Leases = Mapping[str, Lease]
@@ -24,19 +27,25 @@ Leases = Mapping[str, Lease]
 def of_org_edge(vpn: Vpn, site: str, members: Iterable[Member], blocks: Sequence[str], leases: Leases) -> Entry:
     """What a site's edge is told: what its members are reached by, and what they open to other sites.
 
-    ``beside``: addresses at other sites that are no member's; what is open there, others say.
+    ``beside``: addresses at other sites that are no member's; what is open there, others say. ``outside``: blocks of
+    external edges, which an edge of ours is between: they have no tunnel with each other.
     """
     if vpn.allow is None:
         return {}
-    here = _Gateway(vpn, [*members], None, blocks, leases)
-    return {"allow": {"rules": here.rules(opening=True), "beside": _beside(vpn, site, leases)}}
+    rules = _Gateway(vpn, [*members], None, blocks, leases).rules(opening=True)
+    outside = _outside(vpn, leases)
+    if outside:
+        rules += _between_external(vpn, outside, leases)
+    beside = _beside(vpn, site, leases)
+    return {"allow": {"rules": rules, **_targets(rules), "beside": beside, **({"outside": outside} if outside else {})}}
 
 
 def of_vapp_edge(vpn: Vpn, vapp: str, members: Iterable[Member], blocks: Sequence[str], leases: Leases) -> Entry:
     """What a vApp edge is told: what its members are reached by. What they open to others, the org edge judges."""
     if vpn.allow is None:
         return {}
-    return {"allow": {"rules": _Gateway(vpn, [*members], vapp, blocks, leases).rules(opening=False)}}
+    rules = _Gateway(vpn, [*members], vapp, blocks, leases).rules(opening=False)
+    return {"allow": {"rules": rules, **_targets(rules)}}
 
 
 def summary(vpn: Vpn) -> Entry:
@@ -110,6 +119,45 @@ class _Gateway:
 def _entry(rule: Rule, sources: list[str], targets: list[str]) -> Entry:
     ports = rule.ports
     return {"from": sources, "to": targets, **({} if ports is None else {"ports": ports})}
+
+
+def _outside(vpn: Vpn, leases: Leases) -> list[str]:
+    """The blocks of the external edges of a VPN; none where it leads to one of them only."""
+    sites = sorted({member.vm.site for member in vpn.members if member.vm.external})
+    blocks = [str(block) for site in sites for block in blocks_of(leases, site_key(vpn.name, site))]
+    return blocks if len(sites) > 1 else []
+
+
+def _between_external(vpn: Vpn, outside: Sequence[str], leases: Leases) -> list[Entry]:
+    """The rules about members behind external edges, between these."""
+    external = {member.vm.name: member for member in vpn.members if member.vm.external}
+
+    def addresses(names: Names) -> list[str]:
+        if names == (ALL,):
+            return [*outside]
+        return sorted(_leased(vpn, external[name], leases) for name in names if name in external)
+
+    found = [(rule, addresses(rule.sources), addresses(rule.targets)) for rule in vpn.allow or ()]
+    return [_entry(rule, sources, targets) for rule, sources, targets in found if sources and targets]
+
+
+def _targets(rules: Sequence[Entry]) -> Entry:
+    """Which addresses are the targets of which rules, by the rules' numbers from 1: a packet meets no other rules.
+
+    Those to all of a VPN's blocks are for every address, and are in none. Where targets have too little in common,
+    there are none either.
+    """
+    numbers: dict[str, list[int]] = {}
+    for number, rule in enumerate(rules, 1):
+        if not any("/" in target for target in rule["to"]):
+            for target in rule["to"]:
+                numbers.setdefault(target, []).append(number)
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for target, some in numbers.items():
+        groups.setdefault(tuple(some), []).append(target)
+    if not groups or sum(map(len, groups)) > LOOKED_UP:
+        return {}
+    return {"targets": [{"to": sorted(found), "rules": [*some]} for some, found in sorted(groups.items())]}
 
 
 def _leased(vpn: Vpn, member: Member, leases: Leases) -> str:

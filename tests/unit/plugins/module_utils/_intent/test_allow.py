@@ -22,7 +22,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._intent.
 
 WEB = ["web1", "web2", "web3"]
 NAMES = {"web*": WEB, "db": ["db"], "old": ["old"], "webs": WEB}
-MEMBERS = {"web1": False, "web2": False, "db": False}
+MEMBERS = {"web1": None, "web2": None, "db": None}
 
 
 def read(*rules: Any) -> Allow:
@@ -36,6 +36,15 @@ def read(*rules: Any) -> Allow:
 def test_a_name_is_cut_down_to_the_members_of_the_vpn() -> None:
     (rule,) = read({"from": "web*", "to": ["db"], "ports": ["tcp/5432"]})
     assert rule.record() == {"from": ["web1", "web2"], "to": ["db"], "ports": ["tcp/5432"]}
+
+
+def test_a_group_that_has_one_member_at_the_moment_may_be_both_ends() -> None:
+    """It has been larger, and may be again."""
+    problems = Problems()
+    one = {"from": "web*", "to": ["web*"]}
+    found = parse_allow([one], "allow", {"web1": None, "db": None}, lambda text, _place: NAMES[text], problems)
+    assert list(problems) == []
+    assert found is not None and found[0].record() == {"from": ["web1"], "to": ["web1"]}
 
 
 def test_all_stays_all_whatever_is_beside_it() -> None:
@@ -118,7 +127,25 @@ def test_a_rule_that_cannot_be_is_refused_in_its_place(allow: str, errors: list[
                    [(f"vcc_vpns[0].allow{path}", part) for path, part in errors])  # fmt: skip
 
 
-def test_nobody_of_ours_is_between_two_external_members() -> None:
+def test_a_name_that_a_host_had_before_is_answered_with_the_new_one() -> None:
+    """Among the members, too; and not with one that only looks like it."""
+    assert_refused(
+        """
+vpns: [{name: p, pool: internal, members: [vm1-east, db-west, vm2-west], allow: [{from: vm2-west, to: vm1-east}]}]
+hosts: {db-west: {kinds: [members], clouds: [west], vcc_address: [10.10.0.20], vcc_formerly: [vm9-west, vm8-west]},
+        vm2-west: null, web-west: {kinds: [members], clouds: [west], vcc_address: [10.10.0.21], vcc_formerly: vm2-west}}
+""",
+        [
+            (
+                "vcc_vpns[0].members[2]",
+                "vm2-west is no VM, vApp, group or pattern of the inventory; it is web-west now",
+            ),
+            ("vcc_vpns[0].allow[0].from", "it is web-west now: write that"),
+        ],
+    )
+
+
+def test_nobody_of_ours_is_between_two_members_behind_one_external_edge() -> None:
     partner = "kinds: [org_edges], vcc_external: true, vcc_public_address: [198.51.100.20]"
     assert_refused(
         f"""
@@ -129,7 +156,7 @@ hosts:
   x: {{kinds: [members], clouds: [partner]}}
   y: {{kinds: [members], clouds: [partner]}}
 """,
-        [("vcc_vpns[0].allow[1]", "x and y are behind external edges")],
+        [("vcc_vpns[0].allow[1]", "x and y are both behind partner, which is external")],
     )
 
 

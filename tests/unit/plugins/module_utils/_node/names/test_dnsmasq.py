@@ -100,6 +100,13 @@ def test_a_server_is_made_and_goes_without_a_trace(machine: Machine, named: Gene
     assert not machine.at(HOME).exists() and not machine.running
 
 
+def test_a_directory_that_somebody_made_in_it_goes_with_the_server(machine: Machine, named: Generation) -> None:
+    machine.bring(named)
+    machine.at(f"{HOME}/payroll/more").mkdir()
+    machine.bring(NOTHING, named)
+    assert not machine.at(HOME).exists()
+
+
 def test_a_member_that_comes_restarts_nothing(machine: Machine, document: dict[str, Any], named: Generation) -> None:
     machine.bring(named)
     more = with_hosts(document, {"vm1-east": "100.64.0.17", "vm2-east": "100.64.0.18"})

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import ip
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.names import resolved
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.names import networkd, resolved
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
@@ -38,6 +38,9 @@ class Machine:
         monkeypatch.setattr(resolved, "run", self.run)
         monkeypatch.setattr(resolved, "have", lambda _program: True)
         monkeypatch.setattr(resolved.systemd, "active", lambda _unit: self.running)
+        self.leases = tmp_path / "netif"
+        monkeypatch.setattr(networkd, "RUN", self.leases)
+        monkeypatch.setattr(networkd.socket, "if_nametoindex", lambda _device: 2)
         monkeypatch.setattr(ip, "device_to", lambda gateway: "eth0" if gateway == "192.168.1.1" else "")
 
     def run(self, *words: str) -> str:
@@ -50,6 +53,11 @@ class Machine:
         elif values:
             self.link[what] = values
         return f"Link 2 (eth0): {' '.join(self.link[what])}\n" if what in self.link else ""
+
+    def networkd(self, folder: str, text: str) -> None:
+        """What networkd says of the device."""
+        (self.leases / folder).mkdir(parents=True, exist_ok=True)
+        (self.leases / folder / "2").write_text(text)
 
     def part(self, want: Generation, have: Generation = NAMED) -> resolved.Resolver:
         return resolved.Resolver(Context(want, have, self.store))
@@ -123,6 +131,91 @@ def test_servers_that_others_set_later_stay_when_names_go(machine: Machine) -> N
     assert machine.actions(NOTHING) == []
     machine.bring(NOTHING)
     assert machine.link == theirs
+
+
+ADDED = {**OURS, "dns": ["100.64.0.1", "192.0.2.53"], "domain": [*DOMAINS, "corp.example"]}
+
+
+@pytest.mark.parametrize(
+    ("set_later", "left"),
+    [
+        ({**OURS, "dns": ["192.0.2.53"]}, {"dns": ["192.0.2.53"], "domain": [""], "default-route": ["yes"]}),
+        (ADDED, {"dns": ["192.0.2.53"], "domain": ["corp.example"], "default-route": ["yes"]}),
+        ({**OURS, "domain": [*DOMAINS, "corp"]}, {"dns": [""], "domain": ["corp"], "default-route": ["yes"]}),
+        (
+            {"dns": ["192.0.2.53"], "domain": ["corp"], "default-route": ["no"]},
+            {"dns": ["192.0.2.53"], "domain": ["corp"], "default-route": ["yes"]},
+        ),
+    ],
+    ids=["servers", "more of both", "a domain", "both"],
+)
+@pytest.mark.parametrize("want", [NAMED, NOTHING])
+def test_a_device_that_others_set_later_is_given_back_to_them(
+    machine: Machine, set_later: dict[str, list[str]], left: dict[str, list[str]], want: Generation
+) -> None:
+    """With what is ours left on it, it would be asked for nothing but the VPN's names."""
+    machine.bring(NAMED)
+    machine.link = dict(set_later)
+    assert machine.actions(want) == ["revert DNS of eth0"]
+    machine.bring(want)
+    assert machine.link == left
+    machine.link["dns"], machine.link["domain"] = ([w for w in machine.link[k] if w] for k in ("dns", "domain"))
+    assert machine.actions(want) == []
+    assert machine.store.owned(resolved.NOTE) is None
+    assert len(machine.part(want).notes()) == (want is NAMED)
+    machine.link = dict(EMPTY)
+    assert machine.actions(NAMED) == ["set DNS of eth0"]
+
+
+def test_search_domains_of_others_are_left_alone_and_told_of(machine: Machine) -> None:
+    machine.link = theirs = {"dns": [], "domain": ["corp.example"], "default-route": ["no"]}
+    assert machine.actions(NAMED) == []
+    machine.bring(NAMED)
+    assert machine.link == theirs
+    (note,) = machine.part(NAMED).notes()
+    assert "eth0 has DNS domains of its own (corp.example)" in note
+
+
+def test_domains_of_the_generation_before_are_ours(machine: Machine) -> None:
+    machine.bring(NAMED)
+    entry = {**DOCUMENT["names"][0], "domain": "other.vpn.internal"}
+    other = Generation({**DOCUMENT, "names": [entry]})
+    assert machine.actions(other) == ["set DNS of eth0"]
+    machine.bring(other)
+    assert machine.link["domain"] == [DOMAINS[0], "~other.vpn.internal"]
+
+
+def test_a_note_of_an_earlier_release_names_servers_only(machine: Machine) -> None:
+    machine.store.own(resolved.NOTE, {"eth0": ["100.64.0.1"]})
+    machine.link = {**OURS, "domain": ["~before.vpn.internal"]}
+    assert machine.actions(NAMED) == ["set DNS of eth0"]
+    assert machine.actions(NOTHING) == ["revert DNS of eth0"]
+
+
+def test_networkd_has_a_device_first(machine: Machine) -> None:
+    """What is set while it waits for DHCP would hide the lease's servers."""
+    machine.networkd("links", "ADMIN_STATE=configuring\n")
+    assert machine.actions(NAMED) == []
+    machine.bring(NAMED)
+    assert machine.link == EMPTY
+    machine.networkd("links", "# private\nADMIN_STATE=configured\n")
+    assert machine.actions(NAMED) == ["set DNS of eth0"]
+
+
+def test_servers_of_a_later_lease_are_let_through(machine: Machine) -> None:
+    machine.bring(NAMED)
+    machine.networkd("leases", "ADDRESS=192.168.1.11\nDNS=192.0.2.53 192.0.2.54\n")
+    assert machine.actions(NAMED) == ["revert DNS of eth0"]
+    machine.bring(NAMED)
+    assert machine.link == EMPTY  # until networkd sets what it has
+
+
+def test_servers_of_a_lease_that_networkd_does_not_use_change_nothing(machine: Machine) -> None:
+    machine.networkd("leases", "DNS=192.0.2.53\n")  # UseDNS=no
+    assert machine.actions(NAMED) == ["set DNS of eth0"]
+    machine.bring(NAMED)
+    assert machine.link == OURS
+    assert machine.actions(NAMED) == []
 
 
 def test_where_resolved_does_not_run_nothing_is_touched(machine: Machine) -> None:

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.allow import Permissions, allow_from_record
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile import allow as compiled_allow
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import World, bodies, changed, lab
 
@@ -57,10 +58,12 @@ def test_gateways_are_told_what_concerns_their_members() -> None:
     plan = World().plan(SHOP)
     at, blocks = of(plan), plan.vpns[0]["blocks"]
     east = sorted(at[name] for name in ("vm1-east", "vm2-east", "vm3-east"))
+    both = sorted((at["vm1-east"], at["vm2-east"]))
     assert allow(plan, "vapp1-east") == {
-        "rules": [{"from": [at["vm1-west"]], "to": sorted((at["vm1-east"], at["vm2-east"]))}]
+        "rules": [{"from": [at["vm1-west"]], "to": both}],
+        "targets": [{"to": both, "rules": [1]}],
     }
-    assert allow(plan, "vapp1-west") == {"rules": [{"from": east, "to": [at["vm1-west"]], "ports": ["tcp/5432"]}]}
+    assert allow(plan, "vapp1-west")["rules"] == [{"from": east, "to": [at["vm1-west"]], "ports": ["tcp/5432"]}]
     # vm3-west is translated by its org edge, and has its own address when it opens something there.
     assert {"from": [*blocks, "10.10.0.13"], "to": [at["vm3-west"]], "ports": ["icmp", "tcp/9100"]} in allow(
         plan, "edge-west"
@@ -81,6 +84,37 @@ def test_a_vpn_without_it_is_told_nothing_of_it() -> None:
     assert "allow" not in plan.vpns[0]
     assert not [node for node, document in plan.documents.items() if "allow" in str(document["vpns"])]
     assert not [line for line in plan.diff if "allow" in line]
+
+
+def test_a_target_is_told_with_the_rules_that_it_is_in() -> None:
+    rules = [
+        {"from": "vm1-east", "to": ["vm1-west", "vm3-west"], "ports": ["tcp/1"]},
+        {"from": "vm3-east", "to": ["vm1-west", "vm3-west"], "ports": ["tcp/2"]},
+        {"from": "vm2-east", "to": "vm3-west", "ports": ["tcp/3"]},
+        {"from": "vm1-west", "to": "all", "ports": ["tcp/4"]},
+    ]
+    plan = World().plan(shop(allow=rules))
+    at, told = of(plan), allow(plan, "edge-west")
+    found = {
+        address: {tuple(told["rules"][number - 1]["ports"]) for number in target["rules"]}
+        for target in told["targets"]
+        for address in target["to"]
+    }
+    assert found == {
+        at["vm1-west"]: {("tcp/1",), ("tcp/2",), ("tcp/4",)},
+        at["vm3-west"]: {("tcp/1",), ("tcp/2",), ("tcp/3",), ("tcp/4",)},
+    }
+    # To all at other sites: of every address, and so of none that is listed.
+    assert [rule for rule in told["rules"] if rule["to"] == plan.vpns[0]["blocks"]] != []
+
+
+def test_targets_that_have_too_little_in_common_are_not_told() -> None:
+    """Rules would be repeated for each of them: nft takes minutes for what it then has to check."""
+    hosts = [f"100.64.{number // 250}.{number % 250 + 1}" for number in range(400)]
+    few = [{"from": ["100.64.9.1"], "to": [*hosts], "ports": [f"tcp/{port}"]} for port in range(1, 300)]
+    assert [len(target["rules"]) for target in compiled_allow._targets(few)["targets"]] == [299]
+    many = [{"from": ["100.64.9.1"], "to": hosts[number:] + hosts[: number // 2]} for number in range(300)]
+    assert compiled_allow._targets(many) == {}
 
 
 def changing(before: Any, after: Any, hosts: Any = None) -> set[str]:
@@ -186,6 +220,31 @@ def test_our_edge_judges_both_directions_to_a_member_behind_an_external_edge() -
     assert plan.vpns[0]["sites"]["partner"]["address"] in allow(plan, "edge-east")["beside"]
 
 
+def test_our_edge_judges_what_passes_between_two_external_edges() -> None:
+    """They have no tunnel with each other, so an edge of ours is on the way."""
+    hosts = lab()
+    for name, address in (("p1", "198.51.100.20"), ("p2", "198.51.100.21")):
+        edge = {"kinds": ["org_edges"], "clouds": [name], "vcc_external": True, "vcc_public_address": [address]}
+        vms = {f"{vm}-{name}": {"kinds": ["members"], "clouds": [name]} for vm in ("x", "y")}
+        hosts = changed(hosts, {name: edge, **vms})
+    members = ["vm1-east", "vm1-west", "x-p1", "y-p1", "x-p2"]
+    rules = [{"from": "x-p1", "to": ["x-p2", "vm1-west"], "ports": ["tcp/443"]}]
+    star = {"kind": "star", "hub": "edge-east"}
+    plan = World(hosts).plan(shop(members=members, allow=rules, topology=star))
+    at, told = of(plan), allow(plan, "edge-east")
+    assert told["rules"] == [{"from": [at["x-p1"]], "to": [at["x-p2"]], "ports": ["tcp/443"]}]
+    outside = [ip_network(prefix) for prefix in told["outside"]]
+    inside = {name for name, address in at.items() if not any(ip_address(address) in block for block in outside)}
+    assert inside == {"vm1-east", "vm1-west"}
+    rules = [{"from": "all", "to": "all", "ports": ["icmp"]}]
+    plan = World(hosts).plan(shop(members=members, allow=rules, topology=star))
+    between = {"from": told["outside"], "to": told["outside"], "ports": ["icmp"]}
+    assert between in allow(plan, "edge-east")["rules"]
+    # With one external edge only, there is nothing to pass between two.
+    plan = World(hosts).plan(shop(members=["vm1-east", "vm1-west", "x-p1", "y-p1"], allow=[], topology=star))
+    assert "outside" not in allow(plan, "edge-east")
+
+
 # Properties
 
 NAMES = ("vm1-east", "vm2-east", "vm3-east", "vm1-west", "vm2-west", "vm3-west", "vm1-south", "vm3-south")
@@ -214,6 +273,18 @@ def covered(prefixes: list[str], address: str) -> bool:
     return any(ip_address(address) in ip_network(prefix) for prefix in prefixes)
 
 
+def met(told: dict[str, Any], address: str) -> list[dict[str, Any]]:
+    """The rules that a packet to a target meets, as the firewall finds them."""
+    targets = told.get("targets", [])
+    found = {number for target in targets if address in target["to"] for number in target["rules"]}
+    listed = {number for target in targets for number in target["rules"]}
+    return [
+        rule
+        for number, rule in enumerate(told["rules"], 1)
+        if number in found or (number not in listed and covered(rule["to"], address))
+    ]
+
+
 @settings(max_examples=max(20, settings.default.max_examples // 2), deadline=None)
 @given(vpn=vpns())
 def test_each_gateway_on_the_way_lets_pass_what_the_rules_name(vpn: dict[str, Any]) -> None:
@@ -236,11 +307,10 @@ def test_each_gateway_on_the_way_lets_pass_what_the_rules_name(vpn: dict[str, An
             judges.add(source["site"])
         may = rules.between(source["name"], target["name"])
         for gateway in judges:
-            told = [
-                rule
-                for rule in allow(plan, gateway)["rules"]
-                if covered(rule["from"], seen(source, gateway)) and covered(rule["to"], target["address"])
-            ]
+            rules_of = met(allow(plan, gateway), target["address"])
+            told = [rule for rule in rules_of if covered(rule["from"], seen(source, gateway))]
+            every = allow(plan, gateway)["rules"]
+            assert rules_of == [rule for rule in every if covered(rule["to"], target["address"])]
             assert any("ports" not in rule for rule in told) == may.everything
             named = {port for rule in told for port in rule.get("ports", [])}
             if not may.everything:
