@@ -18,7 +18,7 @@ from functools import cache
 from typing import Any
 
 from ..._intent.vpn import Member, Vpn
-from . import allow
+from . import allow, dhcp
 from .leased_vpn import LeasedVpn
 from .records import digest_of, site_of
 
@@ -32,12 +32,14 @@ CODE = (
     "_base.problems",
     "_intent.allow",
     "_intent.destinations",
+    "_intent.landscape.dhcp",
     "_intent.landscape.external",
     "_intent.landscape.facts",
     "_intent.landscape.gateways",
     "_intent.landscape.hosts",
     "_intent.landscape.landscape",
     "_intent.landscape.neighbours",
+    "_intent.landscape.served",
     "_intent.paths",
     "_intent.policy.catalog",
     "_intent.policy.encryption",
@@ -53,6 +55,7 @@ CODE = (
     "_intent.vpn",
     "_plan.compile.access",
     "_plan.compile.allow",
+    "_plan.compile.dhcp",
     "_plan.compile.documents",
     "_plan.compile.inputs",
     "_plan.compile.leased_vpn",
@@ -123,6 +126,7 @@ def _parts(leased: LeasedVpn) -> dict[str, str]:
             [
                 sorted([member.vm.name, member.mode, member.ports, repr(member.vm)] for member in members[site]),
                 [repr(leased.landscape.vapp(name, "")) for name in _vapps(members[site])],
+                dhcp.inputs(leased, site, _vapps(members[site])),
                 sorted(leases[site]),
             ]
         )
