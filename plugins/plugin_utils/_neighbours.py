@@ -34,14 +34,19 @@ def macs_of(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def beside(document: Mapping[str, Any], documents: Any) -> dict[str, str]:
-    """The file of the link-layer addresses of a node's neighbours; nothing where none is known."""
-    if not documents or not document.get("neighbours"):
+    """The file of the link-layer addresses of a node's neighbours, and of those that it serves DHCP; nothing where none
+    is known."""
+    entries = [
+        *((entry["address"], entry["host"], entry) for entry in document.get("neighbours") or ()),
+        *((entry["address"], entry["name"], entry) for entry in (document.get("dhcp") or {}).get("hosts", ())),
+    ]
+    if not documents or not entries:
         return {}
     path = Path(str(documents)).expanduser().parent / OBSERVED
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     found = {
-        entry["address"]: known[entry["host"]][entry["address"]]
-        for entry in document["neighbours"]
-        if "mac" not in entry and entry["address"] in known.get(entry["host"], {})
+        address: known[host][address]
+        for address, host, entry in entries
+        if "mac" not in entry and address in known.get(host, {})
     }
     return {FILE: json.dumps(found, indent=1)} if found else {}

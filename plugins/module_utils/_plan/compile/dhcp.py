@@ -10,6 +10,7 @@ Nothing here adds anything to the document of an edge that serves none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from ..._base.prefix import Prefix, collapse
 from ..._intent.landscape.hosts import OrgEdge, VappEdge
@@ -17,7 +18,9 @@ from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Member
 from .documents import Document
 from .leased_vpn import LeasedVpn, known, texts
-from .reach import Links
+
+if TYPE_CHECKING:
+    from .reach import Links
 
 KEY = "dhcp"
 MOST = 1500
