@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from ..._base.prefix import parse_address
 from ..._base.problems import Problems, some
@@ -17,18 +17,25 @@ from .served import Served
 
 
 def check_dhcp(
-    gateways: Iterable[OrgEdge | VappEdge], members: Collection[str], landscape: Landscape, problems: Problems
+    gateways: Iterable[OrgEdge | VappEdge],
+    members: Collection[str],
+    servers: Mapping[str, Mapping[str, str]],
+    landscape: Landscape,
+    problems: Problems,
 ) -> None:
-    """Note what is wrong on the networks on which one of ``gateways`` serves. ``members``: the VMs that are in VPNs."""
+    """Note what is wrong on the networks on which one of ``gateways`` serves. ``members``: the VMs that are in VPNs;
+    ``servers``: by org edge, the addresses of servers behind it, and where each is said."""
     for gateway in gateways:
         if gateway.dhcp is not None:
-            _check(gateway, landscape.networks.behind(gateway, members), members, landscape, problems)
+            served = landscape.networks.behind(gateway, members)
+            _check(gateway, served, members, servers.get(gateway.name, {}), landscape, problems)
 
 
 def _check(
     gateway: OrgEdge | VappEdge,
     served: list[Served],
     members: Collection[str],
+    servers: Mapping[str, str],
     landscape: Landscape,
     problems: Problems,
 ) -> None:
@@ -57,7 +64,7 @@ def _check(
                     f"{mac} is the link-layer address of {first} too, on the same network, where {gateway.name} "
                     f"serves DHCP ({VARIABLE}): it could not tell them apart; correct one of them",
                 )
-    _check_range(gateway, holders, problems)
+    _check_range(gateway, {**servers, **holders}, problems)
 
 
 def _check_range(gateway: OrgEdge | VappEdge, holders: dict[str, str], problems: Problems) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import time
 from pathlib import Path
@@ -136,11 +137,29 @@ class Dhcp(Part):
             files.write(self.store.at(server.CONFIG), self._wanted, READABLE)
         if not self._enabled():
             systemd.systemctl("enable", server.UNIT)
-        if self.boot:  # it is ordered after us, and we are not done yet
-            systemd.systemctl("start", "--no-block", server.UNIT)
-        elif self._due():
-            systemd.systemctl(self._due(), server.UNIT)
+        due = self._due()
+        if not due:
+            return
+        if due == "restart" and not self.boot and self._strangers():
+            systemd.systemctl("stop", server.UNIT)
+            due = "start"
+        if due == "start" and self._strangers():
+            self._forget()
+        systemd.systemctl(due, *(["--no-block"] if self.boot else []), server.UNIT)
+        if not self.boot:  # there, it is ordered after us, and we are not done yet
             self._await()
+
+    def _strangers(self) -> bool:
+        leases = self._read(server.LEASES)
+        return server.without_strangers(leases, self.want) != leases
+
+    def _forget(self) -> None:
+        """The file stays the server's own, and no link of the server's leads us elsewhere."""
+        with open(os.open(self.store.at(server.LEASES), os.O_RDWR | os.O_NOFOLLOW), "r+", encoding="utf-8") as file:
+            kept = server.without_strangers(file.read(), self.want)
+            file.seek(0)
+            file.truncate()
+            file.write(kept)
 
     def _await(self) -> None:
         deadline = time.monotonic() + STARTS

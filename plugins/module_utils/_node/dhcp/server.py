@@ -28,6 +28,7 @@ RUNTIME = "/run/intercloud-vpn-dhcp"
 LOADED = f"{RUNTIME}/dnsmasq.conf"  # what the server that runs has read: its unit copies CONFIG when it starts
 # Seconds until a client asks again (T1), however long its lease is: it learns of another route, MTU or DNS server then.
 RENEWAL = 300
+MOST = 65536  # leases; dnsmasq's own limit is 1000
 
 
 class Reservation(NamedTuple):
@@ -95,7 +96,9 @@ def config(generation: Generation, device: str) -> str:
         "no-resolv",
         "no-hosts",
         f"dhcp-leasefile={LEASES}",
+        f"dhcp-lease-max={MOST}",
         "dhcp-authoritative",
+        "dhcp-broadcast",  # else it writes the neighbour table before it answers, over the permanent entries (senders)
         f"dhcp-range={first},{last},{network.netmask},{lease}",
         # Whom the server does not know it does not talk to: another server may.
         *([] if entry.get("range") else ["dhcp-ignore=tag:!known"]),
@@ -110,6 +113,22 @@ def config(generation: Generation, device: str) -> str:
         "group=root",
     ]
     return "".join(f"{line}\n" for line in lines)
+
+
+def without_strangers(leases: str, generation: Generation) -> str:
+    """What a server noted of its leases, without those that contradict a reservation: dnsmasq keeps an address from a
+    machine that was built anew, and has another link-layer address, until the lease of the old one is over."""
+    macs = {one.address: one.macs for one in reservations(generation) if one.macs}
+    addresses = {mac: address for address, known in macs.items() for mac in known}
+
+    def fits(line: str) -> bool:
+        words = line.split()  # when it ends, link-layer address, address, name, client
+        if len(words) < 3:
+            return True
+        mac, address = words[1].lower(), words[2]
+        return mac in macs.get(address, (mac,)) and addresses.get(mac, address) == address
+
+    return "".join(line for line in leases.splitlines(keepends=True) if fits(line))
 
 
 def _hosts(found: list[Reservation], router: str) -> list[str]:

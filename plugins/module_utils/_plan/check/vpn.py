@@ -61,14 +61,18 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
 def _check_dhcp(described: Iterable[tuple[Vpn, list[OrgEdge]]], landscape: Landscape, problems: Problems) -> None:
     gateways: dict[str, OrgEdge | VappEdge] = {}
     members: set[str] = set()
+    servers: dict[str, dict[str, str]] = {}
     for vpn, edges in described:
         gateways.update((edge.name, edge) for edge in edges)
+        for server in vpn.destinations.servers:
+            path = f"{vpn.path}.destinations.servers[{server.index}].address"
+            servers.setdefault(server.behind, {})[server.address.address()] = path
         for member in vpn.members:
             members.add(member.vm.name)
             vapp = landscape.vapp(member.vm.vapp, of_host(member.vm.name, "vcc_vapp")) if member.vm.vapp else None
             if vapp is not None:
                 gateways[vapp.name] = vapp
-    check_dhcp((gateway for _name, gateway in sorted(gateways.items())), members, landscape, problems)
+    check_dhcp((gateway for _name, gateway in sorted(gateways.items())), members, servers, landscape, problems)
 
 
 def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Problems) -> None:
