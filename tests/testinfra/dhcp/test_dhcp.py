@@ -97,7 +97,7 @@ def test_an_untouched_vm_asks_and_is_a_member(client, addresses, ask):
     assert found["address"] == ["192.168.1.12/24"]
     assert found["routes"].items() >= {"default": "192.168.1.1", "100.64.0.0/24": "192.168.1.1"}.items()
     assert 1300 < found["mtu"] < 1500
-    assert lab.answers(client, addresses["vm1-west"], size=found["mtu"])
+    assert lab.answers(client, addresses["vm1-west"], size=1400)  # userspace ESP takes no more, whatever the path could
     assert lab.answers(client, addresses["vm3-west"])
     assert lab.answers("vm1-west", addresses["vm2-east"])
     assert "PERMANENT" in bound(), "its link-layer address is no longer bound"
@@ -205,7 +205,8 @@ def test_another_server_on_the_node_is_named_and_refused(inventory):
         assert re.search(r"UDP 67 is held by busybox \(process \d+\)", done.output)
         assert lab.sh("vapp1-west", f"systemctl is-active {UNIT}", check=False) == "inactive\n"
     finally:
-        lab.sh("vapp1-west", "kill $(cat /run/udhcpd.pid); rm -f /run/udhcpd.*", check=False)
+        stop = "pid=$(cat /run/udhcpd.pid); kill $pid; while kill -0 $pid; do sleep 0.1; done; rm -f /run/udhcpd.*"
+        lab.sh("vapp1-west", stop, check=False)
     playbooks.create(PAYROLL, inventory=inventory(), verify=False)
 
 
@@ -236,7 +237,8 @@ def test_after_a_reboot_the_edge_serves(client, inventory):
 
 
 def test_everything_is_as_planned(client, inventory):
-    assert dhcp_clients.udhcpc(client)
+    dhcp_clients.bare("vm3-west")
+    assert dhcp_clients.udhcpc(client) and dhcp_clients.udhcpc("vm3-west")
     playbooks.create(PAYROLL, inventory=inventory())
     assert playbooks.result()["findings"] == []
 
