@@ -65,7 +65,7 @@ def _macs(host: Document, told: dict[str, str]) -> tuple[str, ...]:
 def _reservation(host: Document, macs: tuple[str, ...], count: Counter[str]) -> Reservation:
     why = "" if macs else "its link-layer address is not known"
     shared = next((mac for mac in macs if count[mac] > 1), "")
-    if shared:  # two machines that say the same: neither is believed
+    if shared and "mac" not in host:  # two machines that say the same: neither is believed, save by the inventory
         macs, why = (), f"another machine has its link-layer address {shared} too"
     routes = tuple(str(prefix) for prefix in host.get("routes", ()))
     return Reservation(str(host["name"]), str(host["address"]), macs, why, routes, int(host.get("mtu", 0)))
