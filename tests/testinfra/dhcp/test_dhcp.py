@@ -156,7 +156,7 @@ def test_again_changes_nothing_and_no_lease_is_lost(client, inventory):
 def test_a_further_vpn_is_learnt_when_the_client_asks_again(client, inventory):
     """And a check predicts what is done for it."""
     assert dhcp_clients.udhcpc(client)
-    assert int(dhcp_clients.told(client)["opt58"], 16) == 300  # T1: it asks every five minutes, whatever its lease
+    assert int(dhcp_clients.told(client)["opt58"], 16) == 300  # T1, for clients that heed it
     predicted = playbooks.create(AUDIT, inventory=inventory(), verify=False, arguments=("--check", "-v"))
     done = playbooks.create(AUDIT, inventory=inventory(), verify=False, arguments=("-v",))
     actions = [f"write /etc/{UNIT}/dnsmasq.conf", f"restart {UNIT}.service"]

@@ -27,6 +27,7 @@ LEASES = f"{STATE}/leases"
 RUNTIME = "/run/intercloud-vpn-dhcp"
 LOADED = f"{RUNTIME}/dnsmasq.conf"  # what the server that runs has read: its unit copies CONFIG when it starts
 # Seconds until a client asks again (T1), however long its lease is: it learns of another route, MTU or DNS server then.
+# BusyBox does not hear of it, and asks after half of its lease.
 RENEWAL = 300
 MOST = 65536  # leases; dnsmasq's own limit is 1000
 
