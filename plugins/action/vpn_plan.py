@@ -81,7 +81,7 @@ class ActionModule(ServerAction):
         ours = {host for host, facts in inventory.hosts.items() if is_concerned(facts, organizations)}
         arguments.update(
             hosts=inventory.hosts,
-            matches=match_members(arguments.get("vpns"), task_vars, self._loader),
+            matches=match_members(arguments.get("vpns"), task_vars, self._loader, arguments.get("networks")),
             problems=[{"path": error.path, "message": error.message} for error in problems],
             who=who_runs(task_vars),
             observed=gather(task_vars),

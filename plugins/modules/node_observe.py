@@ -145,6 +145,14 @@ diverted:
   returned: success
   sample:
     - {prefix: 100.64.0.0/24, expected: 100.64.0.0/24 via 192.168.1.1, seen: via 192.168.1.254 dev eth0 table 52}
+astray:
+  description:
+    - Who was seen on a stretched network in the last ten minutes although the ledger has it at another site, each with
+      C(vpn), C(mac), C(address) and C(member).
+  type: list
+  elements: dict
+  returned: success
+  sample: [{vpn: web-tier, mac: "02:00:5e:10:00:01", address: 10.10.0.13, member: vm3-east}]
 droppers:
   description:
     - The base chains of nftables that are not ours and may drop packets, each with C(hook), C(chain), C(how), and

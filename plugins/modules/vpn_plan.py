@@ -32,6 +32,10 @@ options:
     description: The VPNs to create or to change. See the documentation of intents for what an entry may have.
     type: raw
     default: []
+  networks:
+    description: The networks to stretch, or to change. Each has at least a name, the org edges, and members.
+    type: raw
+    default: []
   policies:
     description: Policies of your own, by name. Each extends one of the catalog.
     type: raw
@@ -327,6 +331,7 @@ ARGUMENTS = {
     **STATE_DIR_ARGUMENT,
     "pools": {"type": "raw", "default": {}},
     "vpns": {"type": "raw", "default": []},
+    "networks": {"type": "raw", "default": []},
     "policies": {"type": "raw", "default": {}},
     "absent": {"type": "list", "elements": "str", "default": []},
     "absent_of": {"type": "list", "elements": "raw", "default": []},
@@ -415,7 +420,7 @@ def _request(wanted: dict[str, Any]) -> _plan.Request:
     return _plan.Request(
         hosts=wanted["hosts"],
         matches=wanted["matches"],
-        intent={key: wanted[key] for key in ("pools", "vpns", "policies")},
+        intent={key: wanted[key] for key in ("pools", "vpns", "networks", "policies")},
         absent=tuple(wanted["absent"]),
         create_tunnels=wanted["create_tunnels"],
         organizations=tuple(wanted["organizations"]),

@@ -166,12 +166,14 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def match_members(vpns: object, task_vars: Mapping[str, Any], loader: Any) -> dict[str, list[str]]:
-    """The hosts that each text among the members of ``vpns`` and in their `allow` stands for: host, group or pattern.
+def match_members(
+    vpns: object, task_vars: Mapping[str, Any], loader: Any, networks: object = ()
+) -> dict[str, list[str]]:
+    """The hosts that each text among members, or in an `allow`, stands for: host, group or pattern.
 
     A text that is neither, and has nothing of a pattern, is left out. Misshapen intents are the planner's to refuse.
     """
-    texts = set(_member_texts(vpns))
+    texts = {*_member_texts(vpns), *_member_texts(networks)}
     groups = task_vars["groups"]
     everyone = set(groups["all"])
     inventory = InventoryManager(loader=loader, parse=False)

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.neighbours import parse_mac
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.neighbours import FILE
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.stretch import told
 
 OBSERVED = "observed.json"  # beside the plan: {host: {address: link-layer address}}
 
@@ -34,13 +35,14 @@ def macs_of(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def beside(document: Mapping[str, Any], documents: Any) -> dict[str, str]:
-    """The file of the link-layer addresses of a node's neighbours, and of those that it serves DHCP; nothing where none
-    is known."""
+    """The files of the link-layer addresses of a node's neighbours and of those that it serves DHCP, and of the members
+    of networks that it stretches; nothing where none is known."""
     entries = [
         *((entry["address"], entry["host"], entry) for entry in document.get("neighbours") or ()),
         *((entry["address"], entry["name"], entry) for entry in (document.get("dhcp") or {}).get("hosts", ())),
     ]
-    if not documents or not entries:
+    stretches = [vpn["stretch"] for vpn in document.get("vpns") or () if vpn.get("stretch")]
+    if not documents or not (entries or stretches):
         return {}
     path = Path(str(documents)).expanduser().parent / OBSERVED
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -49,4 +51,9 @@ def beside(document: Mapping[str, Any], documents: Any) -> dict[str, str]:
         for address, host, entry in entries
         if "mac" not in entry and address in known.get(host, {})
     }
-    return {FILE: json.dumps(found, indent=1)} if found else {}
+    members = {member["host"] for stretch in stretches for member in told.hosts_in(stretch)}
+    said = {host: known[host] for host in sorted(members & set(known))}
+    return {
+        **({FILE: json.dumps(found, indent=1)} if found else {}),
+        **({told.FILE: json.dumps(said, indent=1)} if said else {}),
+    }

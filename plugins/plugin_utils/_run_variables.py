@@ -12,12 +12,19 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.paths import POLICIES, POOLS, VPNS
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.paths import NETWORKS, POLICIES, POOLS, VPNS
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.run import CHECKS, check_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._host_reader import is_plain
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import UNREADABLE, check_server, first_line
 
-INTENT = {"pools": POOLS, "vpns": VPNS, "policies": POLICIES, "absent_of": VPNS, "expected_of": VPNS}
+INTENT = {
+    "pools": POOLS,
+    "vpns": VPNS,
+    "networks": NETWORKS,
+    "policies": POLICIES,
+    "absent_of": VPNS,
+    "expected_of": VPNS,
+}
 """What the user calls the parts of an intent."""
 
 

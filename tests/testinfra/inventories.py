@@ -35,6 +35,19 @@ def moved(path, places, without=()):
     return _written(path, found)
 
 
+def placed(path, addresses, clouds=None):
+    """In which VMs have these addresses; and some are in another cloud, on the machine that they are on."""
+    found = _shown()
+    for name, own in addresses.items():
+        found["_meta"]["hostvars"][name]["vcc_address"] = own
+    for name, cloud in (clouds or {}).items():
+        for group, content in found.items():
+            if group.startswith("cloud_") and name in content.get("hosts", []):
+                content["hosts"].remove(name)
+        found[f"cloud_{cloud}"]["hosts"].append(name)
+    return _written(path, found)
+
+
 def told(path, **variables):
     """An inventory of these, in which hosts have further variables: by their names, with ``_`` for ``-``."""
     found = json.loads(path.read_text(encoding="utf-8").split("\n", 2)[2].rpartition("\nEOF")[0])

@@ -52,6 +52,11 @@ def sh(name, command, check=True):
     return done.stdout
 
 
+def run(*words):
+    """Run one of the controller's own tools on the controller."""
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, timeout=90)
+
+
 def netns(name, *command, check=True):
     """Run one of the controller's own tools in a machine's network; what it printed."""
     done = subprocess.run(

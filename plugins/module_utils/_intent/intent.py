@@ -5,31 +5,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._base.names import BOOLEAN
 from .._base.prefix import Prefix
-from .._base.problems import Problems, did_you_mean, unknown_keys
+from .._base.problems import Problems, unknown_keys
 from .allow import Allow, parse_allow
 from .destinations import parse_destinations
 from .landscape.check import check_vapps
 from .landscape.landscape import Landscape
 from .members import MembersParser
 from .names import parse_names
+from .networks import parse_networks
 from .organizations import OTHERS
 from .paths import POLICIES, VPNS, of_pool, of_vpn
 from .policy.policy import check_policies, resolve_policy
-from .pools import parse_pool, parse_pools, point_out_public
+from .pools import parse_pool_name, parse_pools, point_out_public
 from .topology.kinds import Topology
 from .topology.parser import TopologyParser
 from .tunnel import parse_tunnel
-from .vpn import Member, Vpn
+from .vpn import Member, Vpn, parse_name
 
 _KEYS = ("name", "pool", "members", "allow", "destinations", "topology", "tunnel", "policy", "mode", "names")
-# Also the swanctl name of the links, so: no dots, and short enough to read in a status line.
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 
 
 def parse_intent(
@@ -39,7 +36,7 @@ def parse_intent(
     problems: Problems,
     kept: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
 ) -> list[Vpn]:
-    """Turn ``{"pools": ..., "vpns": ..., "policies": ...}`` into VPNs.
+    """Turn ``{"pools": ..., "vpns": ..., "networks": ..., "policies": ...}`` into VPNs.
 
     ``matches`` gives, for every text among the members, the hosts the inventory matches it with (a host name, a group
     or a pattern; nothing when there is no such). ``kept`` are the records of the VPNs that are there, by organization
@@ -57,7 +54,6 @@ def parse_intent(
         problems.add(VPNS, "must be a list of VPNs")
         return []
     parsed: list[Vpn] = []
-    names: dict[tuple[str, str], str] = {}
     places: set[tuple[str, str]] = set()
     for index, raw in enumerate(vpns):
         path = of_vpn(index)
@@ -69,19 +65,26 @@ def parse_intent(
         parser = _Parser(raw, path, pools, policies, matches, landscape, problems, kept or {})
         vpn = parser.vpn()
         places |= parser.places
-        if vpn is None:
-            continue
-        first = names.setdefault((vpn.organization, vpn.name), path)
-        if first != path:
-            problems.add(
-                f"{path}.name", f"{vpn.name} is already the name of {first}; names are unique in an organization"
-            )
-        else:
-            parsed.append(vpn)
-            point_out_public(vpn.pool, f"{path}.pool" if "/" in vpn.pool_name else of_pool(vpn.pool_name), problems)
+        parsed += [] if vpn is None else [vpn]
+    parsed += parse_networks(intent.get("networks"), pools, policies, matches, landscape, problems)
+    parsed = _distinct(parsed, problems)
+    for vpn in parsed:
+        point_out_public(vpn.pool, f"{vpn.path}.pool" if "/" in vpn.pool_name else of_pool(vpn.pool_name), problems)
     _check_own_pools([vpn for vpn in parsed if vpn.pool_name not in pools], problems)
     check_vapps(places, landscape, problems)
     return parsed
+
+
+def _distinct(vpns: Iterable[Vpn], problems: Problems) -> list[Vpn]:
+    """The first VPN of each name; the others are noted."""
+    found: dict[tuple[str, str], Vpn] = {}
+    for vpn in vpns:
+        first = found.setdefault((vpn.organization, vpn.name), vpn).path
+        if first != vpn.path:
+            problems.add(
+                f"{vpn.path}.name", f"{vpn.name} is already the name of {first}; names are unique in an organization"
+            )
+    return list(found.values())
 
 
 def _check_own_pools(vpns: Sequence[Vpn], problems: Problems) -> None:
@@ -94,7 +97,7 @@ def _check_own_pools(vpns: Sequence[Vpn], problems: Problems) -> None:
 
 
 def vpn_names(vpns: object, problems: Problems) -> list[str]:
-    """The names of an intent's VPNs, where nothing else of them is read."""
+    """The names of an intent's VPNs and networks, where nothing else of them is read."""
     if not isinstance(vpns, (list, tuple)):
         problems.add(VPNS, "must be a list of VPNs")
         return []
@@ -108,18 +111,7 @@ def vpn_names(vpns: object, problems: Problems) -> list[str]:
 
 
 def _name(raw: Mapping[str, Any], vpn: str, problems: Problems) -> str | None:
-    name, path = raw.get("name"), f"{vpn}.name"
-    if name is None:
-        problems.add(path, "is missing")
-    elif isinstance(name, bool):
-        problems.add(path, BOOLEAN)
-    elif not isinstance(name, str) or not _NAME.fullmatch(name):
-        problems.add(
-            path, f"{name!r} must start with a letter and have at most 32 letters, digits, hyphens and underscores"
-        )
-    else:
-        return str(name)
-    return None
+    return parse_name(raw.get("name"), f"{vpn}.name", problems)
 
 
 class _Parser:
@@ -145,7 +137,7 @@ class _Parser:
         before = len(self.problems)
         unknown_keys(self.raw, _KEYS, self.path, self.problems)
         name = _name(self.raw, self.path, self.problems)
-        pool_name, pool = self._pool()
+        pool_name, pool = parse_pool_name(self.raw.get("pool"), f"{self.path}.pool", self.pools, self.problems)
         tunnel, options = parse_tunnel(self.raw.get("tunnel"), f"{self.path}.tunnel", self.problems)
         policy = resolve_policy(self.raw.get("policy", "standard"), self.policies, f"{self.path}.policy", self.problems)
         reader = MembersParser(self.raw, self.path, self.matches, self.landscape, self.problems)
@@ -187,23 +179,6 @@ class _Parser:
                 "the key they may open every one",
             )
         return parse_allow(self.raw.get("allow"), f"{self.path}.allow", members, reader.expand, self.problems)
-
-    def _pool(self) -> tuple[str, Prefix | None]:
-        path, pool = f"{self.path}.pool", self.raw.get("pool")
-        if pool is None:
-            self.problems.add(path, "is missing: the name of a pool in vcc_pools, or a CIDR")
-        elif isinstance(pool, bool):
-            self.problems.add(path, BOOLEAN)
-        elif not isinstance(pool, str):
-            self.problems.add(path, f"must be the name of a pool in vcc_pools, or one CIDR, not {pool!r}")
-        elif "/" in pool:
-            own = parse_pool(pool, path, self.problems)
-            return str(own), own
-        elif pool in self.pools:
-            return str(pool), self.pools[pool]
-        else:
-            self.problems.add(path, f"there is no pool {pool!r} in vcc_pools{did_you_mean(pool, self.pools)}")
-        return "", None
 
     def _topology(self, name: str | None, organization: str | None, members: Sequence[Member]) -> Topology | None:
         kept = self.kept.get((str(organization), str(name)), {})

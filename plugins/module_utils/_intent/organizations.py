@@ -11,7 +11,7 @@ from typing import Any
 
 from .._base.problems import Problems, did_you_mean
 from .landscape.facts import is_shared, organization_of
-from .paths import ORGANIZATION, of_vpn
+from .paths import ORGANIZATION, of_network, of_vpn
 
 Hosts = Mapping[str, Mapping[str, Any]]
 OTHERS: Mapping[str, Any] = MappingProxyType({})
@@ -47,6 +47,7 @@ def restrict(
         problems.add(ORGANIZATION, f"no host of the inventory is of organization {name}{did_you_mean(name, known)}")
     problems.raise_if_any()
     ours = {name: facts for name, facts in hosts.items() if is_concerned(facts, organizations)}
+    intent = {**intent, "networks": _own_networks(intent.get("networks"), hosts, ours, organizations, problems)}
     vpns = intent.get("vpns")
     if not isinstance(vpns, (list, tuple)):
         return ours, intent
@@ -62,6 +63,27 @@ def restrict(
                 f"are not all of {', '.join(sorted(organizations))}; a VPN is of one organization",
             )
     return ours, {**intent, "vpns": left}
+
+
+def _own_networks(
+    networks: object, hosts: Hosts, ours: Hosts, organizations: Collection[str], problems: Problems
+) -> object:
+    """The same of stretched networks, which are of the organization of their edges."""
+    if not isinstance(networks, (list, tuple)):
+        return networks
+    left = list(networks)
+    for index, network in enumerate(networks):
+        edges = network.get("stretch") if isinstance(network, Mapping) else None
+        named = {edge for edge in edges if edge in hosts} if isinstance(edges, (list, tuple)) else set()
+        if not named or named <= set(ours):
+            continue
+        left[index] = OTHERS
+        if named & set(ours):
+            problems.add(
+                f"{of_network(index)}.stretch",
+                f"is not all of {', '.join(sorted(organizations))}; a network is of one organization",
+            )
+    return left
 
 
 def _members(vpn: object) -> list[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 VPNS = "vcc_vpns"
+NETWORKS = "vcc_networks"
 POOLS = "vcc_pools"
 POLICIES = "vcc_policies"
 DELETE = "vcc_delete"
@@ -19,6 +20,11 @@ TO = "vcc_to"
 def of_vpn(index: int) -> str:
     """The path of a VPN of the intent."""
     return f"{VPNS}[{index}]"
+
+
+def of_network(index: int) -> str:
+    """The path of a stretched network of the intent."""
+    return f"{NETWORKS}[{index}]"
 
 
 def of_pool(name: object) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
+from .._base.names import BOOLEAN
 from .._base.prefix import Prefix
-from .._base.problems import Problems
+from .._base.problems import Problems, did_you_mean
 from .paths import POOLS, of_pool
 
 UNUSABLE = {
@@ -52,6 +53,26 @@ def parse_pools(raw: object, problems: Problems) -> dict[str, Prefix]:
         if prefix is not None:
             pools[str(name)] = prefix
     return pools
+
+
+def parse_pool_name(
+    pool: object, path: str, pools: Mapping[str, Prefix], problems: Problems
+) -> tuple[str, Prefix | None]:
+    """What a VPN says of its pool: the name, or the CIDR of its own; and the prefix."""
+    if pool is None:
+        problems.add(path, "is missing: the name of a pool in vcc_pools, or a CIDR")
+    elif isinstance(pool, bool):
+        problems.add(path, BOOLEAN)
+    elif not isinstance(pool, str):
+        problems.add(path, f"must be the name of a pool in vcc_pools, or one CIDR, not {pool!r}")
+    elif "/" in pool:
+        own = parse_pool(pool, path, problems)
+        return str(own), own
+    elif pool in pools:
+        return str(pool), pools[pool]
+    else:
+        problems.add(path, f"there is no pool {pool!r} in vcc_pools{did_you_mean(pool, pools)}")
+    return "", None
 
 
 def parse_pool(text: object, path: str, problems: Problems) -> Prefix | None:

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from .._base.names import BOOLEAN
 from .._base.prefix import Prefix
 from .._base.problems import Problems
 from .allow import Allow, allow_from_record
@@ -18,7 +20,26 @@ from .landscape.hosts import Vm
 from .landscape.landscape import Landscape
 from .policy.policy import Policy, policy_from_record
 from .ports import Ports
+from .stretch import Stretch, stretch_from_record
 from .topology.kinds import Pair, Topology, topology_from_record
+
+# Also the swanctl name of the links, so: no dots, and short enough to read in a status line.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
+
+
+def parse_name(name: object, path: str, problems: Problems) -> str | None:
+    """The name of a VPN, or of a stretched network."""
+    if name is None:
+        problems.add(path, "is missing")
+    elif isinstance(name, bool):
+        problems.add(path, BOOLEAN)
+    elif not isinstance(name, str) or not _NAME.fullmatch(name):
+        problems.add(
+            path, f"{name!r} must start with a letter and have at most 32 letters, digits, hyphens and underscores"
+        )
+    else:
+        return str(name)
+    return None
 
 
 @dataclass(frozen=True)
@@ -53,11 +74,13 @@ class Vpn:
     """The connections that members may open to each other; None for every one."""
     domain: str | None = None
     """In which its members have names; None: they have none."""
+    stretch: Stretch | None = None
+    """Of a stretched network, which has no members with addresses of the pool: what is one broadcast domain."""
 
     @cached_property
     def sites(self) -> list[str]:
-        """The sites that have a member, or that the topology names, sorted: the names of their org edges."""
-        return sorted({*self.topology.named, *self.homes})
+        """The sites that have a member, or that are named, sorted: the names of their org edges."""
+        return sorted({*self.topology.named, *self.homes, *(self.stretch.sites if self.stretch else ())})
 
     @cached_property
     def homes(self) -> list[str]:
@@ -89,6 +112,7 @@ class Vpn:
             **({"destinations": self.destinations.record()} if self.destinations else {}),
             **({} if self.allow is None else {"allow": [rule.record() for rule in self.allow]}),
             **({"domain": self.domain} if self.domain else {}),
+            **({"stretch": self.stretch.record()} if self.stretch else {}),
         }
 
 
@@ -110,10 +134,13 @@ def vpn_from_record(
     ports = record.get("ports", {})
     members = tuple(member_of(vm, mode, ports.get(vm.name)) for vm, mode in vms if vm is not None)
     topology = topology_from_record(record["topology"])
-    gone = [site for site in topology.named if not landscape.is_a(site, "org_edges")]
+    stretch = stretch_from_record(record.get("stretch"), landscape, path)
+    named = {*topology.named, *(stretch.sites if stretch else ())}
+    gone = [site for site in sorted(named) if not landscape.is_a(site, "org_edges")]
     if gone:
         problems.add(path, f"leads over {', '.join(gone)}, which is no org edge any more; give it another topology")
-    if len(members) < len(vms) or gone:
+    lost = stretch is not None and len(stretch.members) < len(record["stretch"]["members"])
+    if len(members) < len(vms) or gone or lost:
         return None
     return Vpn(
         name,
@@ -129,4 +156,5 @@ def vpn_from_record(
         record.get("tunnel_options", {}),
         allow_from_record(record.get("allow")),
         record.get("domain"),
+        stretch,
     )

@@ -29,6 +29,11 @@ DOCUMENT = {
 FACTS = {"kinds": [str], "clouds": [str], "vars": dict}
 
 
+def vms_in(intent: Mapping[str, Any]) -> list[str]:
+    """The VMs that a stored intent names: members, and members of a network that it stretches."""
+    return [*intent["members"], *(intent.get("stretch") or {}).get("members", ())]
+
+
 @dataclass(frozen=True)
 class VpnRecord:
     """One VPN: `number` (1 .. 65535) is unique in the ledger, `state` is PLANNED, ACTIVE or DELETING.

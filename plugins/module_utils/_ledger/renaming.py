@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .records import FACTS, INTENT, canonical_json, read_json
+from .records import FACTS, INTENT, canonical_json, read_json, vms_in
 from .schema import applied, documents, landscape, leases, lineage, vpns
 from .sqlalchemy import sa
 
@@ -58,7 +58,7 @@ class Names:
         if name in self._roles:
             return f"{self._roles[name]}s"
         leased = {group for kind, group in GROUPS.items() if any(_base(key, kind, name) for key in self._keys[name])}
-        member = any(name in intent["members"] for intent in self._intents.values())
+        member = any(name in vms_in(intent) for intent in self._intents.values())
         return "members" if member else min(leased, default=None)
 
     def used(self, name: str) -> set[str]:
@@ -66,7 +66,7 @@ class Names:
         return {
             vpn
             for vpn, intent in self._intents.items()
-            if any(name == vm or name in self._vapps(vm) for vm in intent["members"])
+            if any(name == vm or name in self._vapps(vm) for vm in vms_in(intent))
         }
 
     def rename(self, old: str, new: str) -> bool:
@@ -133,6 +133,9 @@ class Names:
             parts: dict[str, Any] = {
                 part: _renamed(intent[part], old, new) for part in BY_NAME if old in intent.get(part, {})
             }
+            stretch = intent.get("stretch") or {}
+            if old in stretch.get("members", ()):
+                parts["stretch"] = {**stretch, "members": sorted(new if vm == old else vm for vm in stretch["members"])}
             if any(old in rule[end] for rule in intent.get("allow") or () for end in ENDS):
                 parts["allow"] = [_in_rule(rule, old, new) for rule in intent["allow"]]
             if parts:

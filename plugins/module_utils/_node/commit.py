@@ -35,6 +35,9 @@ from .part import Context, Part
 from .ssl.openvpn import Openvpn
 from .ssl.tuns import Tuns
 from .state import COPIES, RUN, Busy, Running, Store
+from .stretch import told as stretch_told
+from .stretch.devices import Stretches
+from .stretch.tables import Frames
 from .system import room, systemd
 from .system.install import HOME, Agent
 from .system.run import CommandError
@@ -58,6 +61,8 @@ ORDER: tuple[type[Part], ...] = (
     Swanctl,
     Openvpn,
     Routes,
+    Stretches,
+    Frames,  # after the devices that it hangs on, which are up only with it
     Names,  # nearly last: nothing else needs it
     Resolver,  # by the routes' devices
     Dhcp,
@@ -177,7 +182,7 @@ def attempt(steps: Iterable[Callable[[], None]]) -> list[str]:
 
 def completed(want: Generation, have: Generation) -> Generation:
     """A generation without certificates, pre-shared keys or link-layer addresses keeps the ones the node has."""
-    want = neighbours.completed(secrets.completed(want, have), have)
+    want = stretch_told.completed(neighbours.completed(secrets.completed(want, have), have), have)
     if not certificates.needed(want):
         return want
     kept = {name: have.files[name] for name in (*certificates.FILES, *certificates.OPTIONAL) if name in have.files}

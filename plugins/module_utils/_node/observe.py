@@ -17,6 +17,7 @@ from .kernel.effective import diverted
 from .kernel.foreign import droppers
 from .kinds import KINDS
 from .state import Store
+from .stretch.astray import astray
 from .system import units
 from .tunnel_kind import UP
 
@@ -51,6 +52,7 @@ def observe(store: Store) -> dict[str, Any]:
         "diverted": diverted(current, store),
         "droppers": droppers(),
         "neighbours": neighbours.observed(current),
+        "astray": astray(current),
         "usage": usage.observed(store, current),
         **seen,
         "reasons": reasons,

@@ -166,8 +166,7 @@ def _vpns(vpns: Iterable[Mapping[str, Any]]) -> dict[str, None]:
         for site, what in vpn["sites"].items():
             lines.append(f"vpn {vpn['name']}: site {site} {_joined(what['blocks'])}, edge address {what['address']}")
         lines += [
-            f"vpn {vpn['name']}: member {member['name']} {member['address']} "
-            f"({'external' if member.get('external') else member['mode']}){_ports(member)}"
+            f"vpn {vpn['name']}: member {member['name']} {member['address']} ({_how(member)}){_ports(member)}"
             for member in vpn["members"]
         ]
         lines += [f"vpn {vpn['name']}: names in {vpn['domain']}"] if vpn.get("domain") else []
@@ -194,6 +193,13 @@ def _allowed(vpn: Mapping[str, Any]) -> Iterable[str]:
     for rule in rules:
         ports = "everything" if rule.get("ports") is None else _joined(rule["ports"])
         yield f"{_ALLOW} {_joined(rule['from'])} -> {_joined(rule['to'])}, {ports}"
+
+
+def _how(member: Mapping[str, Any]) -> str:
+    """How it is a member. In a stretched network, where it is: its address does not say so."""
+    if "over" in member:
+        return f"{member['mode']}, at {member['site']}"
+    return "external" if member.get("external") else str(member["mode"])
 
 
 def _ports(entry: Mapping[str, Any]) -> str:

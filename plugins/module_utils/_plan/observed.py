@@ -17,6 +17,7 @@ from .._intent.landscape.facts import organization_of
 from .._ledger.records import DocumentRecord
 from .._node import NEEDED
 from .._node.collisions import collisions, lacking, missing_addresses, moved_here
+from .check.stretch import check_seen
 from .origins import strangers
 from .outcome import Plan
 from .renames import former_names
@@ -36,6 +37,7 @@ def compare(request: Request, tenants: Sequence[OrganizationPlan], plan: Plan, p
     answers = {node: facts for node, facts in request.observed.items() if "silent" not in facts}
     _check_apart(request, answers, problems)
     for tenant in tenants:
+        check_seen(tenant.wanted.values(), answers, problems)
         own = {node: facts for node, facts in answers.items() if facts.get("organization") == tenant.name}
         unknown = strangers(own, {tenant.name: tenant.transaction.lineages(tenant.name)}) if own else {}
         plan.notes += unknown.values()

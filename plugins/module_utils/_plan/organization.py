@@ -280,8 +280,9 @@ class OrganizationPlan:
     def _remember(self, done: Recompiled) -> None:
         used = {*done.told, *(site for links in done.new for site in links.vpn.sites)}
         used |= {member.vm.name for links in done.new for member in links.vpn.members}
+        used |= {vm.name for links in done.new if links.vpn.stretch for vm in links.vpn.stretch.members}
         served, gone = served_by(done.told, self.landscape, used)
-        for host in gone:
+        for host in sorted(gone - self.records.keys()):
             self.transaction.drop_landscape(self.name, host)
         used |= served
         self.transaction.put_landscapes(self.name, {host: self.landscape.facts(host) for host in sorted(used)})

@@ -40,8 +40,9 @@ class Request:
     """What a run asks for.
 
     ``hosts``: the landscape's facts by host. ``matches``: the hosts that each text among the members stands for.
-    ``intent``: ``{"pools", "vpns", "policies"}``; VPNs to create or change. ``absent``: names of VPNs to delete, as
-    ``payroll`` or ``acme/payroll``. ``create_tunnels``: whether tunnels may be made that are not there yet.
+    ``intent``: ``{"pools", "vpns", "networks", "policies"}``; VPNs and stretched networks to create or change.
+    ``absent``: names of VPNs to delete, as ``payroll`` or ``acme/payroll``. ``create_tunnels``: whether tunnels may be
+    made that are not there yet.
     ``problems``: mistakes that were found before.
     ``organizations``: those that the run is about; none stands for all. ``expected``: names of VPNs that must be there,
     and are planned as they are stored. ``as_stored``: so are all others that have not come up. ``forget``: hosts that
@@ -77,7 +78,8 @@ class Request:
     @property
     def asking(self) -> bool:
         """Whether VPNs are named that come, change or go, or VMs whose VPNs they are."""
-        return bool(self.intent.get("vpns") or self.absent or self.absent_of or self.move)
+        named = self.intent.get("vpns") or self.intent.get("networks")
+        return bool(named or self.absent or self.absent_of or self.move)
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
@@ -138,7 +140,7 @@ def _read(
     kept = {(tenant.name, vpn): record.intent for tenant in tenants for vpn, record in tenant.stored.items()}
     asked = parse_intent(intent, request.matches, landscape, problems, kept)
     # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.
-    wrong = _names(intent.get("vpns")) if len(problems) else set()
+    wrong = {*_names(intent.get("vpns")), *_names(intent.get("networks"))} if len(problems) else set()
     absent = [*request.absent, *(name for vpns in request.absent_of for name in only_vpn(vpns, problems))]
     plan.notes += mark_absent(tenants, absent, asked, wrong, problems)
     mark_expected(tenants, [*request.expected, *vpn_names(request.expected_of, problems)], problems)

@@ -16,7 +16,7 @@ from .._intent.intent import vpn_names
 from .._intent.landscape.landscape import Landscape
 from .._intent.paths import DELETE, MOVE, TO
 from .._intent.vpn import Vpn
-from .._ledger.records import DELETING
+from .._ledger.records import DELETING, vms_in
 from .renames import EVENT as RENAMED
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def mark_moving(
         problems.add(MOVE, "must name the VMs that moved, for example -e vcc_move=vm1-east")
     for name in names:
         of = {tenant.name: _members_of(tenant, name) for tenant in tenants}
-        known = {vm for tenant in tenants for record in tenant.stored.values() for vm in record.intent["members"]}
+        known = {vm for tenant in tenants for record in tenant.stored.values() for vm in vms_in(record.intent)}
         if not any(of.values()):
             problems.add(MOVE, f"no VPN of the ledger has the member {name}{did_you_mean(name, known)}")
         elif to is not None and landscape.clouds_of(name) != [to]:
@@ -100,7 +100,7 @@ def mark_moving(
 
 def _members_of(tenant: OrganizationPlan, vm: str) -> set[str]:
     """The VPNs that a VM is a member of."""
-    return {name for name in _there(tenant) if vm in tenant.stored[name].intent["members"]}
+    return {name for name in _there(tenant) if vm in vms_in(tenant.stored[name].intent)}
 
 
 def check_forgotten(

@@ -42,6 +42,7 @@ from .which_pairs import Choice, Pair, by_site, pick, sample
 Section = Mapping[str, Any]
 Plan = Section
 Target = dict[str, Any]
+FRAME = 1500  # octets: what members of a stretched network send without asking how large a packet may be
 MUST_ANSWER = ("member", "edge", "port", "name")
 
 
@@ -77,6 +78,9 @@ class _Vpn:
     def targets(self) -> Iterator[tuple[Section, Target]]:
         others = strangers(self._plan, self._vpn, self._choice.nonmembers)
         yield from self._pairs()
+        if "stretched" in self._vpn:
+            yield from self._far_strangers(others)
+            return
         yield from self._edges()
         yield from self._unleased()
         yield from self._replies(others)
@@ -101,6 +105,8 @@ class _Vpn:
                 yield src, self._asked(src, access.Probe("port", dst["name"], dst["address"], asked.port))
                 continue
             mtu = self._ways.between(self._vpn["name"], src, dst).mtu
+            if "stretched" in self._vpn and mtu is not None:
+                mtu = FRAME  # the edges take care of what the links do not take
             yield src, self._target(src, "member", dst["address"], dst["name"], mtu)
 
     def _over_the_rest(self, pairs: Iterable[Pair]) -> list[Pair]:
@@ -169,6 +175,13 @@ class _Vpn:
             for member in asked:
                 yield vm, self._target(None, "stranger", member["address"], member["name"])
 
+    def _far_strangers(self, others: Iterable[Section]) -> Iterator[tuple[Section, Target]]:
+        """Of a stretched network: at a member's own site, everybody beside it reaches it, as on any network."""
+        for vm in others:
+            far = [member for member in self._members if member["site"] != vm["site"]]
+            for member in far if self._whole or not far else [pick(far, self._choice.turn)]:
+                yield vm, self._target(None, "stranger", member["address"], member["name"])
+
     def _access(self, others: Iterable[Section]) -> Iterator[tuple[Section, Target]]:
         asked: dict[access.Probe, list[Section]] = {}
         for member, probe in access.from_members(self._vpn, self._allowed):
@@ -202,7 +215,7 @@ class _Vpn:
     def _target(
         self, member: Section | None, kind: str, address: str, dst: str | None, mtu: int | None = None
     ) -> Target:
-        own = member is not None and member.get("mode") == "address"
+        own = member is not None and member.get("mode") in ("address", "stretched")
         return {
             "address": bare(address),
             "source": bare(member["address"]) if member and own else None,

@@ -79,7 +79,7 @@ class Recorder:
 
     def _underlay(self, vpn: str, path: Way, fits: int | None) -> int | None:
         """The `vcc_underlay_mtu` with which a path carries no more than what passes."""
-        if fits is None:
+        if fits is None or not path.tunnels or fits > (path.mtu or fits):
             return None
         tunnels = [t for node in path.nodes for t in self._documents.get(node, {}).get("tunnels", [])]
         return underlay_for((tunnel for tunnel in tunnels if tunnel["name"] in path.tunnels), vpn, fits)

@@ -113,6 +113,14 @@ def _judge_nodes(
             seen = f"{route['prefix']}: {route['seen']}"
             look = f"ip rule; ip route get on {node}: rules and tables of other software come first"
             yield Finding(ERROR, node, f"packets take its route {route['expected']}", seen, look)
+        for seen in state.get("astray") or []:
+            yield Finding(
+                ERROR,
+                f"{seen['vpn']}: {seen['member']}",
+                "it is only where the inventory has it",
+                f"{seen['address']} ({seen['mac']}) at {node}",
+                "if it moved, say so in the inventory and run intercloud.vpn.create_vpn; else give one another address",
+            )
         if state.get("unconfirmed"):
             seen = "it will roll back soon" if state.get("rollback_armed") else "unconfirmed"
             yield Finding(

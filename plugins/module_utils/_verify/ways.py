@@ -48,7 +48,8 @@ class Ways:
         self._known: dict[tuple[str, _Place, _Place], Way] = {}
 
     def between(self, vpn: str, src: Section, dst: Section) -> Way:
-        """From a member to another one, or to an edge ({site, address}). It ends where the links end."""
+        """From a member to another one, or to an edge ({site, address}). It ends where the links end. Who is `over` an
+        edge, in a stretched network, is found where that one is."""
         key = vpn, _place(src), _place(dst)
         if key not in self._known:
             self._known[key] = self._find(vpn, src, dst)
@@ -64,7 +65,7 @@ class Ways:
         if src.get("external"):  # the plan knows no more of its gateway than that the way back leads there
             back = self._find(vpn, src=dst, dst=src)
             return Way(back.nodes[::-1], back.tunnels[::-1], back.mtu)
-        address = ipaddress.ip_address(bare(dst["address"]))
+        address = ipaddress.ip_address(bare(dst.get("over") or dst["address"]))
         nodes, tunnels, limits = [str(src["site"])], list[str](), list[int]()
         while nodes[-1] != dst["site"]:
             fitting = [

@@ -19,23 +19,24 @@ from .served import Served
 def check_dhcp(
     gateways: Iterable[OrgEdge | VappEdge],
     members: Collection[str],
-    servers: Mapping[str, Mapping[str, str]],
+    taken: Mapping[str, Mapping[str, str]],
     landscape: Landscape,
     problems: Problems,
 ) -> None:
     """Note what is wrong on the networks on which one of ``gateways`` serves. ``members``: the VMs that are in VPNs;
-    ``servers``: by org edge, the addresses of servers behind it, and where each is said."""
+    ``taken``: by org edge, addresses of others on its network (servers, members of a stretched network), and where each
+    is said."""
     for gateway in gateways:
         if gateway.dhcp is not None:
             served = landscape.networks.behind(gateway, members)
-            _check(gateway, served, members, servers.get(gateway.name, {}), landscape, problems)
+            _check(gateway, served, members, taken.get(gateway.name, {}), landscape, problems)
 
 
 def _check(
     gateway: OrgEdge | VappEdge,
     served: list[Served],
     members: Collection[str],
-    servers: Mapping[str, str],
+    taken: Mapping[str, str],
     landscape: Landscape,
     problems: Problems,
 ) -> None:
@@ -64,7 +65,7 @@ def _check(
                     f"{mac} is the link-layer address of {first} too, on the same network, where {gateway.name} "
                     f"serves DHCP ({VARIABLE}): it could not tell them apart; correct one of them",
                 )
-    _check_range(gateway, {**servers, **holders}, problems)
+    _check_range(gateway, {**taken, **holders}, problems)
 
 
 def _check_range(gateway: OrgEdge | VappEdge, holders: dict[str, str], problems: Problems) -> None:

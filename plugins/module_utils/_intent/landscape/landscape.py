@@ -128,6 +128,30 @@ class Landscape:
         """Who is on which gateway's network."""
         return Networks(self._hosts, self._current)
 
+    def on_org_networks(self, edges: Collection[str]) -> list[str]:
+        """The VMs of the inventory that are on the org networks of some edges, by name. What cannot be read is none."""
+        quiet = Landscape(self._current, Problems())
+        vms = (quiet.vm(name, "") for name in self.of_kind("members"))
+        return [vm.name for vm in vms if vm is not None and vm.vapp is None and vm.site in edges]
+
+    def on_wires(self, edges: Collection[str]) -> Iterator[tuple[str, str, Collection[str]]]:
+        """Every host of the inventory on the org network of one of some edges, its
+        name, the variable that says its addresses, and these. Edges come last."""
+        quiet = Landscape(self._current, Problems())
+        clouds = {(edge.cloud, edge.organization) for name in edges if (edge := quiet.edge(name)) is not None}
+        for name in self.of_kind("members"):
+            vm = quiet.vm(name, "")
+            if vm is not None and vm.vapp is None and vm.site in edges:
+                yield name, "vcc_address", [*vm.addresses.values()]
+        for name in self.of_kind("vapp_edges"):
+            vapp = quiet.vapp(name, "")
+            if vapp is not None and (vapp.cloud, vapp.organization) in clouds:
+                yield name, "vcc_org_address", [*vapp.outside.values()]
+        for name in edges:
+            edge = quiet.edge(name)
+            if edge is not None:
+                yield name, "vcc_org_address", [*edge.inside.values()]
+
     def edge(self, name: str) -> OrgEdge | None:
         """The org edge of that name."""
         if name not in self._edges:

@@ -62,6 +62,11 @@ def exists(device: str) -> bool:
     return (Path("/sys/class/net") / device).exists()
 
 
+def all_links() -> list[Json]:
+    """Every device."""
+    return _read("link", "show")
+
+
 def links(kind: str) -> dict[str, Json]:
     """Devices of a kind (`xfrm`, `tun`) by name."""
     try:

@@ -32,6 +32,8 @@ from ..part import Part
 from ..ssl.openvpn import Openvpn
 from ..ssl.tuns import Tuns
 from ..state import Store
+from ..stretch.devices import Stretches
+from ..stretch.tables import Frames, PresentFrames
 from ..system.units import Units
 from . import departure
 from .held import Held
@@ -39,7 +41,17 @@ from .journal import Journal
 from .worker import Worker
 
 # What comes and goes with devices. In the order of a commit.
-QUICK: tuple[type[Part], ...] = (Sysctls, Links, Tuns, Neighbours, Addresses, PresentRoutes, Resolver)
+QUICK: tuple[type[Part], ...] = (
+    Sysctls,
+    Links,
+    Tuns,
+    Neighbours,
+    Addresses,
+    PresentRoutes,
+    Stretches,
+    PresentFrames,
+    Resolver,
+)
 # What only a person takes away, and no event tells of.
 ALL: tuple[type[Part], ...] = (
     Certificates,
@@ -53,6 +65,8 @@ ALL: tuple[type[Part], ...] = (
     Swanctl,
     Openvpn,
     PresentRoutes,
+    Stretches,
+    Frames,
     Names,
     Resolver,
     Dhcp,

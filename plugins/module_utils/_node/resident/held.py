@@ -20,6 +20,7 @@ from ..generation.running import Running
 from ..kernel import usage
 from ..names.tend import has_names
 from ..state import Store
+from ..stretch.told import stretches
 from . import setups
 
 AGAIN = 5.0  # seconds until one that is damaged is read again: when it is repaired it has the same name
@@ -28,7 +29,8 @@ AGAIN = 5.0  # seconds until one that is damaged is read again: when it is repai
 class Summary(NamedTuple):
     """What the agent decides by, whether there is anything to do. `interval`: seconds between looks at links.
 
-    `silent`: the node has quotas, tunnels of kind ssl, names, or serves DHCP. No event tells when these change.
+    `silent`: the node has quotas, tunnels of kind ssl, names, stretched networks, or serves DHCP. No event tells when
+    these change.
     """
 
     sysctls: dict[str, str]
@@ -103,6 +105,8 @@ def _summary(running: Running) -> Summary:
     interval, silent = setups.DELAY, True
     with contextlib.suppress(Exception):  # what is wrong with tunnels or quotas keeps no firewall away
         interval = setups.interval(generation)
-        silent = bool(usage.quotas(generation) or generation.tunnels("ssl") or has_names(generation))
+        silent = bool(
+            usage.quotas(generation) or generation.tunnels("ssl") or has_names(generation) or stretches(generation)
+        )
         silent = silent or serves(generation)
     return Summary(generation.sysctls, generation.backend, ipsec, interval, silent, running.refusing)

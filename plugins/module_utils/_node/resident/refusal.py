@@ -21,11 +21,13 @@ from ..kernel.nftables import Nftables
 from ..kernel.routes import Guards
 from ..part import Context
 from ..state import Busy, Store
+from ..stretch.tables import Frames
 from .held import Held
 from .journal import Journal
 from .worker import Worker
 
 FIREWALL = "the firewall"
+FRAMES = "the table of frames"
 GAP = 0.3  # seconds between looks
 PAUSE = 1.0  # seconds after one that failed
 NET = 300.0  # seconds: even if no news came. Each look has nft load the table elsewhere
@@ -102,6 +104,10 @@ class Refusal(Worker):
         if nftables.gone() and (FIREWALL in self._there or not committing):
             nftables.put_back()
             lost.append(FIREWALL)
+        frames = Frames(nftables.context)
+        if frames.gone() and not committing:
+            frames.put_back()
+            lost.append(FRAMES)
         routes = [change.after for change in guards.changes() if change.after]
         if routes and (self._there.issuperset(routes) or not committing):
             guards.build()

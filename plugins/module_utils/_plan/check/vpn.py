@@ -25,6 +25,7 @@ from ..tunnel.kinds import KINDS
 from .destinations import check_between_vpns, check_destinations
 from .names import check_names
 from .pools import check_pools, real_networks
+from .stretch import check_stretches
 from .tunnels import check_tunnels
 
 
@@ -55,24 +56,31 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
         check_tunnels(vpn, edges, problems)
     check_addresses(described, landscape, problems)
     _check_dhcp(described, landscape, problems)
+    check_stretches(vpns, landscape, problems)
     check_pools(described, blocks, landscape, problems)
 
 
 def _check_dhcp(described: Iterable[tuple[Vpn, list[OrgEdge]]], landscape: Landscape, problems: Problems) -> None:
     gateways: dict[str, OrgEdge | VappEdge] = {}
     members: set[str] = set()
-    servers: dict[str, dict[str, str]] = {}
+    taken: dict[str, dict[str, str]] = {}
     for vpn, edges in described:
         gateways.update((edge.name, edge) for edge in edges)
         for server in vpn.destinations.servers:
             path = f"{vpn.path}.destinations.servers[{server.index}].address"
-            servers.setdefault(server.behind, {})[server.address.address()] = path
+            taken.setdefault(server.behind, {})[server.address.address()] = path
+        for vm in vpn.stretch.members if vpn.stretch else ():
+            members.add(vm.name)
+            for site in (
+                vpn.stretch.sites if vpn.stretch and 4 in vm.addresses else ()
+            ):  # it is on all of their networks
+                taken.setdefault(site, {})[vm.addresses[4]] = of_host(vm.name, "vcc_address")
         for member in vpn.members:
             members.add(member.vm.name)
             vapp = landscape.vapp(member.vm.vapp, of_host(member.vm.name, "vcc_vapp")) if member.vm.vapp else None
             if vapp is not None:
                 gateways[vapp.name] = vapp
-    check_dhcp((gateway for _name, gateway in sorted(gateways.items())), members, servers, landscape, problems)
+    check_dhcp((gateway for _name, gateway in sorted(gateways.items())), members, taken, landscape, problems)
 
 
 def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Problems) -> None:

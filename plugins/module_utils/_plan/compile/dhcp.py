@@ -38,6 +38,9 @@ def serve(vpns: Iterable[Links], landscape: Landscape, documents: Mapping[str, D
             beside = member.vm.vapp or member.vm.site
             if beside in serving:
                 inside[beside].setdefault(member.vm.name, []).append((links, member))
+        for vm in links.vpn.stretch.members if links.vpn.stretch else ():
+            if vm.site in serving:
+                inside[vm.site].setdefault(vm.name, [])
     for name, gateway in serving.items():
         documents[name][KEY] = _served(gateway, inside[name], landscape)
 
@@ -49,6 +52,7 @@ def inputs(leased: LeasedVpn, site: str, vapps: Iterable[str]) -> list[str]:
         *(known(leased.landscape.vapp(name, "")) for name in vapps),
     ]
     members = {member.vm.name for member in leased.members_of(site)}
+    members |= {vm.name for vm in leased.vpn.stretch.at(site)} if leased.vpn.stretch else set()
     return [
         repr([gateway.name, gateway.dhcp, leased.landscape.networks.behind(gateway, members)])
         for gateway in gateways

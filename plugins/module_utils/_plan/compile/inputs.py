@@ -18,7 +18,7 @@ from functools import cache
 from typing import Any
 
 from ..._intent.vpn import Member, Vpn
-from . import allow, dhcp
+from . import allow, dhcp, stretch
 from .leased_vpn import LeasedVpn
 from .records import digest_of, site_of
 
@@ -51,6 +51,7 @@ CODE = (
     "_intent.policy.rules",
     "_intent.policy.section",
     "_intent.ports",
+    "_intent.stretch",
     "_intent.topology.kinds",
     "_intent.vpn",
     "_plan.compile.access",
@@ -69,6 +70,7 @@ CODE = (
     "_plan.compile.reqids",
     "_plan.compile.sites",
     "_plan.compile.still_guarded",
+    "_plan.compile.stretch",
     "_plan.pool.lease_keys",
     "_plan.topology.ways",
     "_plan.tunnel.ipsec",
@@ -109,7 +111,8 @@ def _frame(leased: LeasedVpn) -> list[Any]:
     moved = [(member.vm.name, member.vm.site, member.vm.vapp) for member in leased.astray]
     allowed = allow.shared(vpn, leased.leases)
     named = sorted(leased.names.items())  # every site's edge serves all of them
-    return [vpn.name, vpn.organization, leased.number, leased.blocks, shared, own, edges, moved, allowed, named]
+    frames = stretch.shared(leased)
+    return [vpn.name, vpn.organization, leased.number, leased.blocks, shared, own, edges, moved, allowed, named, frames]
 
 
 def _parts(leased: LeasedVpn) -> dict[str, str]:

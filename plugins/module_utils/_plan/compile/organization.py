@@ -14,7 +14,7 @@ from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Vpn
 from ..pool.lease_keys import vpn_of
 from ..topology.ways import single_points_of_failure
-from . import access, allow, dhcp
+from . import access, allow, dhcp, stretch
 from .documents import Compiled, Document, Outline, empty_document
 from .leased_vpn import LeasedVpn, texts
 from .links import compile_links, size_links
@@ -121,11 +121,13 @@ def summary(links: Links) -> dict[str, Any]:
                 **({} if member.ports is None else {"ports": list(member.ports)}),
             }
             for member in vpn.members
-        ],
+        ]
+        + stretch.summary(leased),
         "tunnels": links.tunnels,
         **access.summary(vpn, leased.leases),
         **allow.summary(vpn),
         **({"domain": vpn.domain} if vpn.domain else {}),
+        **({"stretched": list(vpn.stretch.sites)} if vpn.stretch else {}),
         **({"single_points_of_failure": weak} if weak else {}),
         **({"limits": vpn.policy.limits} if vpn.policy.limits else {}),
     }

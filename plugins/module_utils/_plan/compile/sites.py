@@ -13,7 +13,7 @@ from ..._intent.landscape.hosts import OrgEdge, VappEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Member
 from ..tunnel.kinds import KINDS
-from . import access, allow, names
+from . import access, allow, names, stretch
 from .documents import Compiled, Document, empty_document
 from .leased_vpn import LeasedVpn, known, texts
 
@@ -114,6 +114,7 @@ class _SiteCompiler:
         entry.update(access.of_org_edge(self.vpn, edge.name, members, self.leased.leases))
         entry.update(allow.of_org_edge(self.vpn, edge.name, members, self.blocks, self.leased.leases))
         entry.update(names.of_org_edge(self.leased))
+        entry.update(stretch.of_org_edge(self.leased, edge.name))
         entry.update({**self.vpn.policy.rate.entry(), **self.vpn.policy.quota.entry()})
         document["vpns"].append(entry)
         return entry

@@ -126,7 +126,7 @@ class World:
         nothing.
         """
         whole = tidy({"pools": POOLS, "vpns": [], "policies": {}, **intent, **parts})
-        matches = self.matches(whole["vpns"])
+        matches = self.matches([*(whole["vpns"] or []), *whole.get("networks", [])])
         hosts = {name: {**facts, "vars": host_variables(facts["vars"])} for name, facts in self.hosts.items()}
         request = Request(
             hosts,

@@ -203,6 +203,6 @@ def test_every_variable_that_something_reads_is_known() -> None:
 
 
 def test_every_variable_of_a_run_that_is_one_value_is_checked() -> None:
-    structures = {"vcc_from_node", "vcc_pools", "vcc_vpns", "vcc_policies"}
+    structures = {"vcc_from_node", "vcc_pools", "vcc_vpns", "vcc_networks", "vcc_policies"}
     internal = {"vcc_plan_documents"}
     assert set(OF_RUNS) == set(CHECKS) | structures | internal

@@ -137,5 +137,15 @@ def test_a_server_behind_the_edge_is_in_no_range() -> None:
     assert "holds 10.10.0.50 (vcc_vpns[0].destinations.servers[0].address)" in message
 
 
+def test_a_member_of_a_stretched_network_is_in_no_range_of_its_sites() -> None:
+    hosts = changed(lab(), {"vm3-west": {"vcc_address": ["10.10.0.23"]}})
+    network = {"name": "web", "pool": "internal", "stretch": ["edge-east", "edge-west"]}
+    network["members"] = ["vm3-east", "vm3-west"]
+    World(changed(hosts, {"edge-east": {"vcc_dhcp": True}})).plan(networks=[network])
+    world = World(changed(hosts, {"edge-east": {"vcc_dhcp": {"range": ["10.10.0.20", "10.10.0.30"]}}}))
+    with pytest.raises(IntentErrors, match=r"vcc_dhcp.range: holds 10\.10\.0\.23 \(hosts\.vm3-west\.vcc_address\)"):
+        world.plan(networks=[network])
+
+
 def test_two_that_are_the_same_where_nobody_serves_are_nobodys_business() -> None:
     World(changed(lab(), {"vm2-east": {"vcc_mac": MAC}, "vm1-east": {"vcc_mac": MAC}})).plan(PAYROLL)

@@ -1,0 +1,142 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Frames as they are on a wire; and wires: strangers that are plugged in, machines that are plugged in elsewhere."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import sys
+from contextlib import contextmanager
+
+from ansible_collections.intercloud.vpn.tests.testinfra import lab
+
+EVERYBODY = "ff:ff:ff:ff:ff:ff"
+IPV4, ARP, IPV6, VLAN = 0x0800, 0x0806, 0x86DD, 0x8100
+ROUTER_ADVERTISEMENT = 134
+
+SEND = """
+import json, socket, sys, time
+line = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+line.bind((sys.argv[1], 0))
+frames, gap = [bytes.fromhex(text) for text in json.loads(sys.stdin.readline())], float(sys.argv[2])
+for frame in frames:
+    line.send(frame)
+    if gap:
+        time.sleep(gap)
+"""
+LISTEN = """
+import socket, sys
+line = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+line.bind((sys.argv[1], 0))
+line.setsockopt(socket.SOL_SOCKET, 33, 1 << 26)
+print("ready", flush=True)
+while True:
+    frame, where = line.recvfrom(2048)
+    if where[2] != 4:  # not what this machine sends
+        print(frame.hex(), flush=True)
+"""
+
+
+def mac(machine, device="eth0"):
+    """A machine's link-layer address."""
+    return json.loads(lab.netns(machine, "ip", "-j", "link", "show", device))[0]["address"]
+
+
+def packed(text):
+    """A link-layer address as octets."""
+    return bytes.fromhex(text.replace(":", ""))
+
+
+def frame(source, destination, kind, payload):
+    """An Ethernet frame."""
+    return packed(destination) + packed(source) + struct.pack("!H", kind) + payload
+
+
+def arp(source, address, asked):
+    """A question for a link-layer address."""
+    own, zero = packed(source), bytes(6)
+    body = struct.pack("!HHBBH", 1, IPV4, 6, 4, 1) + own + socket.inet_aton(address) + zero + socket.inet_aton(asked)
+    return frame(source, EVERYBODY, ARP, body)
+
+
+def datagram(source, destination, address, to, port, text=b"", sport=4000):
+    """UDP in IPv4 in a frame."""
+    udp = struct.pack("!HHHH", sport, port, 8 + len(text), 0) + text
+    head = struct.pack(
+        "!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0, socket.inet_aton(address), socket.inet_aton(to)
+    )
+    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+    return frame(source, destination, IPV4, head + udp)
+
+
+def advertisement(source, address):
+    """What a router says of itself (RFC 4861, 4.2)."""
+    everybody = socket.inet_pton(socket.AF_INET6, "ff02::1")
+    own = socket.inet_pton(socket.AF_INET6, address)
+    body = struct.pack("!BBHBBHII", ROUTER_ADVERTISEMENT, 0, 0, 64, 0, 1800, 0, 0)
+    pseudo = own + everybody + struct.pack("!IxxxB", len(body), 58)
+    body = body[:2] + struct.pack("!H", checksum(pseudo + body)) + body[4:]
+    head = struct.pack("!IHBB", 6 << 28, len(body), 58, 255) + own + everybody
+    return frame(source, "33:33:00:00:00:01", IPV6, head + body)
+
+
+def checksum(data):
+    """RFC 1071."""
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def send(machine, frames, device="eth0", gap=0.0):
+    """Put frames on a machine's wire."""
+    with lab.process(machine, sys.executable, "-c", SEND, device, str(gap)) as sender:
+        sender.communicate(json.dumps([one.hex() for one in frames]) + "\n", timeout=60)
+        assert sender.returncode == 0
+
+
+@contextmanager
+def listening(machine, device="eth0"):
+    """The frames that reach a machine while the block runs, those for others among them; filled in at the end."""
+    found = []
+    with lab.process(machine, sys.executable, "-c", LISTEN, device) as listener:
+        try:
+            assert listener.stdout.readline() == "ready\n"
+            yield found
+            lab.netns(machine, "sleep", "0.7")
+        finally:
+            listener.terminate()
+            found += [bytes.fromhex(line) for line in listener.communicate()[0].splitlines() if len(line) % 2 == 0]
+
+
+def sources(found):
+    """The link-layer addresses that frames are from."""
+    return {one[6:12].hex(":") for one in found}
+
+
+@contextmanager
+def stranger(cloud, address, link=None):
+    """A machine of nobody's on a cloud's org network, as long as the block runs; its name."""
+    name, peer = f"x-{cloud}", "x-org"
+    lab.run("ip", "netns", "add", name)
+    try:
+        lab.run(
+            "ip", "link", "add", "eth0", "netns", name, "type", "veth", "peer", "name", peer, "netns", f"cloud-{cloud}"
+        )
+        lab.run("ip", "-n", f"cloud-{cloud}", "link", "set", peer, "master", "org", "up")
+        lab.run("ip", "-n", name, "link", "set", "lo", "up")
+        lab.run("ip", "-n", name, "link", "set", "eth0", *(["address", link] if link else []), "up")
+        lab.run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "eth0")
+        yield name
+    finally:
+        lab.run("ip", "netns", "delete", name)
+
+
+def plug(port, old, new, there):
+    """Plug the wire of a machine that ends in a port of one cloud's org network into another cloud's, where that port
+    has another name."""
+    lab.run("ip", "-n", f"cloud-{old}", "link", "set", port, "netns", f"cloud-{new}", "name", there)
+    lab.run("ip", "-n", f"cloud-{new}", "link", "set", there, "master", "org", "up")

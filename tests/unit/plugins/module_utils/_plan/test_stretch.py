@@ -1,0 +1,192 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A stretched network in the plan: links between its edges, whose frames they carry, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
+    PAYROLL,
+    World,
+    bodies,
+    changed,
+    lab,
+)
+
+WEB = {"name": "web-tier", "stretch": ["edge-east", "edge-west"], "members": ["vm3-east", "vm3-west"]}
+
+
+@pytest.fixture
+def world() -> World:
+    """Two clouds, whose VMs on the org network have addresses of their own."""
+    return World(changed(lab(), "vm3-west: {vcc_address: [10.10.0.23, 'fd10:10::23']}"))
+
+
+def entry(plan: Any, edge: str) -> Any:
+    """What an edge is told of the network."""
+    return next(vpn for vpn in plan.documents[edge]["vpns"] if vpn["name"] == "web-tier")["stretch"]
+
+
+def refused(world: World, network: dict[str, Any], *vpns: Any) -> list[str]:
+    before = world.dump()
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(*vpns, networks=[network])
+    assert world.dump() == before
+    return [str(error) for error in caught.value.errors]
+
+
+def test_edges_know_whose_frames_they_carry(world: World) -> None:
+    plan = world.plan(networks=[WEB])
+    east, west = (plan.documents[edge] for edge in ("edge-east", "edge-west"))
+    own = {document["node"]: document["vpns"][0]["edge_address"] for document in (east, west)}
+    here = {"host": "vm3-east", "addresses": ["10.10.0.13", "fd10:10::13"]}
+    there = {"host": "vm3-west", "addresses": ["10.10.0.23", "fd10:10::23"]}
+    assert entry(plan, "edge-east") == {
+        "beside": "10.10.0.1",
+        "peers": [own["edge-west"]],
+        "gateways": [{"host": "edge-west", "addresses": ["10.10.0.1", "fd10:10::1"]}],
+        "here": [here],
+        "there": [{**there, "behind": own["edge-west"]}],
+        "broadcast": 200,
+        "port": 14789,
+    }
+    assert entry(plan, "edge-west")["there"] == [{**here, "behind": own["edge-east"]}]
+    link = east["tunnels"][0]["links"][0]
+    assert (link["vpn"], len(east["tunnels"]), set(plan.documents)) == (
+        "web-tier",
+        1,
+        {"edge-east", "edge-west", "node-east", "node-west"},
+    )
+
+
+def test_once(world: World) -> None:
+    first = world.plan(networks=[WEB])
+    again = world.plan(networks=[WEB])
+    assert (again.changed, again.diff, dict(again.documents)) == (False, [], dict(first.documents))
+    assert bodies(world.plan(networks=[WEB], anew=True)) == bodies(first)
+
+
+def test_beside_vpns(world: World) -> None:
+    """The tunnel is shared; a run that does not mention the network leaves it as it is."""
+    world.plan(networks=[WEB])
+    plan = world.plan(PAYROLL)
+    assert [link["vpn"] for link in plan.documents["edge-east"]["tunnels"][0]["links"]] == ["payroll", "web-tier"]
+    assert entry(plan, "edge-east")["there"][0]["host"] == "vm3-west"
+
+
+def test_all_is_every_vm_on_the_org_networks(world: World) -> None:
+    assert entry(world.plan(networks=[{**WEB, "members": "all"}]), "edge-east")["there"][0]["host"] == "vm3-west"
+
+
+def test_a_member_that_moves_changes_sides(world: World) -> None:
+    before = world.plan(networks=[WEB])
+    world.hosts = changed(world.hosts, "vm3-east: {clouds: [west]}")
+    plan = world.plan(networks=[WEB])
+    assert [one["host"] for one in entry(plan, "edge-west")["here"]] == ["vm3-east", "vm3-west"]
+    assert (entry(plan, "edge-west")["there"], entry(plan, "edge-east")["here"]) == ([], [])
+    assert plan.diff[:2] == [
+        "- vpn web-tier: member vm3-east 10.10.0.13 (stretched, at edge-east)",
+        "+ vpn web-tier: member vm3-east 10.10.0.13 (stretched, at edge-west)",
+    ]
+    for edge in ("edge-east", "edge-west"):
+        assert plan.documents[edge]["tunnels"] == before.documents[edge]["tunnels"]
+
+
+def test_a_member_with_another_name_stays_one(world: World) -> None:
+    before = world.plan(networks=[WEB])
+    world.hosts["web1"] = world.hosts.pop("vm3-east")
+    world.hosts = changed(world.hosts, "web1: {vcc_formerly: [vm3-east]}")
+    plan = world.plan()
+    assert plan.notes == ["web1 was vm3-east"]
+    assert [one["host"] for one in entry(plan, "edge-east")["here"]] == ["web1"]
+    assert plan.documents["edge-east"]["tunnels"] == before.documents["edge-east"]["tunnels"]
+    assert not world.plan(networks=[{**WEB, "members": ["web1", "vm3-west"]}]).changed
+
+
+def test_move_member_finds_its_network(world: World) -> None:
+    world.plan(networks=[WEB])
+    world.hosts = changed(world.hosts, "vm3-east: {clouds: [west]}")
+    plan = world.plan(move=["vm3-east"], to="west")
+    assert [one["host"] for one in entry(plan, "edge-west")["here"]] == ["vm3-east", "vm3-west"]
+
+
+def test_deletion_leaves_nothing(world: World) -> None:
+    world.plan(networks=[WEB])
+    plan = world.plan(absent=["web-tier"])
+    assert not any(document["vpns"] or document["tunnels"] for document in plan.documents.values())
+
+
+def test_whom_it_concerns(world: World) -> None:
+    """Members are asked who they are; none of them is told anything."""
+    plan = world.plan(networks=[WEB])
+    assert set(plan.concerned) == {"edge-east", "edge-west", "node-east", "node-west"}
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "says"),
+    [
+        ({"stretch": ["edge-east"]}, "vcc_networks[0].stretch", "two or more org edges"),
+        ({"stretch": ["edge-east", "edge-wst"]}, "vcc_networks[0].stretch[1]", "did you mean edge-west"),
+        ({"stretch": ["edge-east", "vapp1-west"]}, "vcc_networks[0].stretch[1]", "only org networks"),
+        ({"stretch": ["edge-east", "edge-east"]}, "vcc_networks[0].stretch[1]", "named already"),
+        ({"members": ["vm3-east", "vm1-west"]}, "vcc_networks[0].members[1]", "behind the vApp vapp1-west"),
+        ({"members": ["vm3-east"]}, "vcc_networks[0].members", "at least two members"),
+        ({"members": "some"}, "vcc_networks[0].members", "must be all, or a list"),
+        ({"members": [{"name": "vm3-east"}, "vm3-west"]}, "vcc_networks[0].members[0]", "must be the name"),
+        ({"pool": "nowhere"}, "vcc_networks[0].pool", "no pool 'nowhere'"),
+        ({"policy": {"rate": {"vpn": "5mbit"}}}, "vcc_networks[0].policy", "says rate"),
+        ({"mode": "nat"}, "vcc_networks[0].mode", "is not known here"),
+        ({"name": "web.tier"}, "vcc_networks[0].name", "must start with a letter"),
+    ],
+)
+def test_refused(world: World, change: dict[str, Any], path: str, says: str) -> None:
+    (error,) = refused(world, {**WEB, **change})
+    assert error.startswith(f"{path}: ")
+    assert says in error
+
+
+def test_names_are_shared_with_vpns(world: World) -> None:
+    (error,) = refused(world, {**WEB, "name": "payroll"}, PAYROLL)
+    assert error.startswith("vcc_networks[0].name: payroll is already the name of vcc_vpns[0]")
+
+
+def test_an_address_at_two_sites() -> None:
+    (error, six) = refused(World(), WEB)
+    assert error.startswith("hosts.vm3-west.vcc_address: 10.10.0.13 is the address of vm3-east too")
+    assert "fd10:10::13" in six
+
+
+def test_the_address_of_a_machine_that_is_no_member(world: World) -> None:
+    """vapp1-west is at 10.10.0.11 of a network that is to be one with that of the member."""
+    world.hosts = changed(world.hosts, "vm3-east: {vcc_address: 10.10.0.11}\nvapp1-east: {vcc_org_address: 10.10.0.12}")
+    (error,) = refused(world, WEB)
+    assert error.startswith("hosts.vm3-east.vcc_address: 10.10.0.11 is the address of vapp1-west too")
+
+
+def test_a_link_layer_address_at_two_sites(world: World) -> None:
+    said = {
+        name: {"python": "3.11.2", "devices": {"eth0": {"mac": "02:00:5e:10:00:01", "addresses": [f"{address}/24"]}}}
+        for name, address in (("vm3-east", "10.10.0.13"), ("vm3-west", "10.10.0.23"))
+    }
+    before = world.dump()
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(networks=[WEB], observed=said)
+    assert "hosts.vm3-west: says that it has the link-layer address 02:00:5e:10:00:01" in str(caught.value)
+    assert world.dump() == before
+
+
+def test_a_member_of_two_networks(world: World) -> None:
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(networks=[WEB, {**WEB, "name": "db-tier"}])
+    assert "can be in one stretched network only" in str(caught.value)
+
+
+def test_networks_that_differ(world: World) -> None:
+    world.hosts = changed(world.hosts, "edge-west: {vcc_org_network: [10.10.0.0/16, 'fd10:10::/64']}")
+    (error,) = refused(world, WEB)
+    assert "one broadcast domain is one network" in error
