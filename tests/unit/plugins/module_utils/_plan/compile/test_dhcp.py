@@ -118,6 +118,23 @@ def test_a_run_with_another_inventory_takes_no_vm_its_address() -> None:
     assert set(by_name(served(world, PAYROLL))) == {"vm1-east", "vm2-east"}
 
 
+def test_members_of_a_stretched_network_are_served_at_their_site() -> None:
+    serving = {
+        "vm3-west": {"vcc_address": ["10.10.0.23"]},
+        "edge-east": {"vcc_dhcp": True},
+        "edge-west": {"vcc_dhcp": True},
+    }
+    web = {
+        "name": "web",
+        "pool": "internal",
+        "stretch": ["edge-east", "edge-west"],
+        "members": ["vm3-east", "vm3-west"],
+    }
+    plan = World(changed(lab(), serving)).plan(networks=[web])
+    found = {edge: list(by_name(plan.documents[edge]["dhcp"])) for edge in ("edge-east", "edge-west")}
+    assert found == {"edge-east": ["vm3-east"], "edge-west": ["vm3-west"]}
+
+
 def test_a_half_described_vm_is_left_out_and_stops_nobody() -> None:
     found = served(World(hosts(vm2_east={"vcc_address": ["192.168.1.300"]})), PAYROLL)
     assert set(by_name(found)) == {"vm1-east"}
