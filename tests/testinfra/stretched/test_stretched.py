@@ -251,7 +251,7 @@ def test_the_agent_puts_it_back(three, harm, say):
         shown = lab.netns("edge-west", "sh", "-c", look, check=False)
         return all(text in shown for text in want) and "UP" in shown.splitlines()[0] and silent(MEMBERS) == []
 
-    _, seconds = lab.wait_for(f"all is back after {harm}", whole, 30)
+    seconds = lab.wait_for(f"all is back after {harm}", whole, 30)[1]
     say(f"{harm}: {seconds:.1f} s")
 
 
