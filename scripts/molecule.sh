@@ -15,7 +15,7 @@ queue=$logs/queue
 # Each begins with a new lab, so their order does not matter. Near the tail: those that mostly wait, and measure nothing. Short ones are
 # in the middle, where two lanes end. Those with machines of another release are at the head: a lab apart cannot build a root.
 scenarios=(clouds limits moves releases agent external tunnels recovery machine default check capture reboot findings limit
-    behind_nat failure refused own_fleet delete nat names access membership policies stretched tenants three_clouds topologies slices ssl)
+    behind_nat failure refused own_fleet delete nat names dhcp access membership policies stretched tenants three_clouds topologies slices ssl)
 begun=$SECONDS
 
 # Molecule calls it success when there is nothing to do it on, or nothing to test.

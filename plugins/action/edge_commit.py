@@ -46,6 +46,9 @@ class ActionModule(NodeAction):
                 "msg": f"the plan has no document for {node}",
             }
         arguments["document"] = document
+        besides = arguments.pop("dhcp_require", None) or []
+        if document.get("dhcp"):
+            arguments["require"] = [*(arguments.get("require") or []), *besides]
         rendered = {**self._files(arguments, document, task_vars), **beside(document, documents)}
         arguments["files"] = {**(arguments.get("files") or {}), **rendered}
         arguments.pop("templates", None)

@@ -31,7 +31,7 @@ class ActionModule(NodeAction):
         if not asked["peers"]:
             return {"changed": False, "skipped": True, "skip_reason": "no tunnel ends here", "edge": asked}
         more = [*ssl] if any(tunnel.get("kind") == "ssl" for tunnel in document["tunnels"]) else []
-        more += names if any(vpn.get("names") for vpn in document["vpns"]) else []
+        more += names if document.get("dhcp") or any(vpn.get("names") for vpn in document["vpns"]) else []
         if more:
             arguments["packages"] = [*(arguments.get("packages") or []), *more]
         return {**self.ask(arguments, task_vars), "edge": asked}

@@ -84,6 +84,11 @@ options:
       - The ledger that the generation is of, its hash, and the generations of this node that it descends from. Filled
         from O(documents). A document without one is only held against the number of the node's generation.
     type: dict
+  dhcp_require:
+    description: Packages that have to be there besides O(require), if the document has the node serve DHCP.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - intercloud.vpn.attributes
   - intercloud.vpn.generation

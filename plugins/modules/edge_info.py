@@ -43,7 +43,7 @@ options:
     elements: str
     default: []
   names_packages:
-    description: Packages to look for besides, if the document has a VPN with names.
+    description: Packages to look for besides, if the document has a VPN with names, or serves DHCP.
     type: list
     elements: str
     default: []

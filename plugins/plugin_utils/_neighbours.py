@@ -35,17 +35,21 @@ def macs_of(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def beside(document: Mapping[str, Any], documents: Any) -> dict[str, str]:
-    """The files of the link-layer addresses of a node's neighbours, and of the members of networks that it stretches;
-    nothing where none is known."""
+    """The files of the link-layer addresses of a node's neighbours and of those that it serves DHCP, and of the members
+    of networks that it stretches; nothing where none is known."""
+    entries = [
+        *((entry["address"], entry["host"], entry) for entry in document.get("neighbours") or ()),
+        *((entry["address"], entry["name"], entry) for entry in (document.get("dhcp") or {}).get("hosts", ())),
+    ]
     stretches = [vpn["stretch"] for vpn in document.get("vpns") or () if vpn.get("stretch")]
-    if not documents or not (document.get("neighbours") or stretches):
+    if not documents or not (entries or stretches):
         return {}
     path = Path(str(documents)).expanduser().parent / OBSERVED
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     found = {
-        entry["address"]: known[entry["host"]][entry["address"]]
-        for entry in document.get("neighbours") or ()
-        if "mac" not in entry and entry["address"] in known.get(entry["host"], {})
+        address: known[host][address]
+        for address, host, entry in entries
+        if "mac" not in entry and address in known.get(host, {})
     }
     members = {member["host"] for stretch in stretches for member in told.hosts_in(stretch)}
     said = {host: known[host] for host in sorted(members & set(known))}

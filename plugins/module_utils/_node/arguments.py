@@ -20,7 +20,7 @@ GENERATION: Arguments = {
     "require": {"type": "list", "elements": "str", "default": []},
 }
 COMMIT: Arguments = {
-    "documents": {"type": "path"},
+    "documents": {"type": "path"},  # for the action plugin, as templates and dhcp_require are
     "document": {"type": "dict"},
     "templates": {"type": "dict", "default": {}},
     "files": {"type": "dict", "default": {}},
@@ -33,6 +33,7 @@ COMMIT: Arguments = {
     "secrets": {"type": "dict", "no_log": True},
     "confirm_timeout": {"type": "int", "default": 60},
     "lineage": {"type": "dict"},
+    "dhcp_require": {"type": "list", "elements": "str", "default": []},
     **GENERATION,
 }
 COMMIT_RULES: Rules = {"required_one_of": [("documents", "document")]}

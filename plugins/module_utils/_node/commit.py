@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import identity
+from .dhcp.dnsmasq import Dhcp
 from .document import NOTHING, Change, Document, Generation
 from .generation import pending as _pending
 from .generation import salvage
@@ -64,6 +65,7 @@ ORDER: tuple[type[Part], ...] = (
     Frames,  # after the devices that it hangs on, which are up only with it
     Names,  # nearly last: nothing else needs it
     Resolver,  # by the routes' devices
+    Dhcp,
 )
 # What going back takes: it stays on a node that is left until that is confirmed.
 KEPT = (Agent, Certificates, Units)

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from . import collisions, survey
+from .dhcp import dnsmasq as dhcp
+from .dhcp import server as dhcp_server
 from .ipsec import charon
 from .kernel import ip, outside, sockets
 from .names import servers
@@ -51,6 +53,8 @@ class Machine(Part):
                 )
         found += self._holders_of_names()
         found += self._holders_of_published()
+        if dhcp_server.served(self.want):  # at whatever address: two servers would both answer
+            found += sockets.holders(sockets.sockets("udp", {dhcp.PORT}), [dhcp_server.UNIT])
         return list({str(holder): holder for holder in found}.values())
 
     def _holders_of_names(self) -> list[sockets.Holder]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .document import Change, Generation
@@ -57,3 +58,16 @@ class Part:
 
     def clear(self) -> None:
         """Remove what is no longer wanted. Called in reverse order, after every `build`."""
+
+
+def put_back(kinds: Iterable[type[Part]], generation: Generation, store: Store) -> list[str]:
+    """Repair what differs of some subsystems; what was done, in words. The caller holds the store's lock."""
+    done = []
+    for kind in kinds:
+        part = kind(Context(generation, generation, store))
+        lost = [change.action for change in part.changes()]
+        if lost:
+            part.build()
+            part.clear()
+        done += [f"lost: {part.name}: {action}: put back" for action in lost]
+    return done

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .._intent.vpn import Vpn
+from .served import to_ask
 
 if TYPE_CHECKING:
     from .._intent.landscape.landscape import Landscape
@@ -38,6 +39,7 @@ def named_hosts(tenants: Sequence[OrganizationPlan], landscape: Landscape, askin
         for node in hosts & tenant.records.keys():  # after a recovery, only the document says where it was
             clouds |= {*(tenant.past.clouds_of(node) or [str(tenant.records[node].packed["cloud"])])}
         hosts |= {node for node, cloud in landscape.nodes(tenant.name).items() if cloud in clouds}
+        hosts |= to_ask(hosts, landscape)
         found |= hosts
     return found
 

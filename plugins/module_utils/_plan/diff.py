@@ -16,7 +16,10 @@ from .._ledger.records import DocumentRecord
 from .compile.reach import Links
 from .compile.recompile import Recompiled
 
-_CONTENT = ("sysctls", "addresses", "routes", "inside", "neighbours", "vpns", "tunnels", "retransmission", "names")
+_CONTENT = (
+    *("sysctls", "addresses", "routes", "inside", "neighbours", "vpns", "tunnels", "retransmission", "names"),
+    "dhcp",
+)
 _ALLOW = "allow"
 MOST = 400  # tunnels or links that come or go of which each has a line; more are counted
 

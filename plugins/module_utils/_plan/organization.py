@@ -31,6 +31,7 @@ from .moves import Move, keeping, lease_key
 from .outcome import Plan
 from .pool.allocate import carve_vpn
 from .pool.lease_keys import SiteDemand, hosts_by_vpn, is_vpn_block, vpn_of
+from .served import served_by
 from .settle import told
 from .topology.static_paths import static_losses
 
@@ -282,6 +283,10 @@ class OrganizationPlan:
         used = {*done.told, *(site for links in done.new for site in links.vpn.sites)}
         used |= {member.vm.name for links in done.new for member in links.vpn.members}
         used |= {vm.name for links in done.new if links.vpn.stretch for vm in links.vpn.stretch.members}
+        served, gone = served_by(done.told, self.landscape, used)
+        for host in sorted(gone - self.records.keys()):
+            self.transaction.drop_landscape(self.name, host)
+        used |= served
         self.transaction.put_landscapes(self.name, {host: self.landscape.facts(host) for host in sorted(used)})
 
 

@@ -13,6 +13,7 @@ from .._intent.organizations import organizations_of, restrict
 from .._ledger.records import DELETING, DocumentRecord
 from .compile.documents import empty_document
 from .pool.lease_keys import hosts_by_vpn, vpn_key
+from .served import behind
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction
@@ -123,5 +124,6 @@ class _Settling:
         kept |= {
             str(known[host]["vars"].get("vcc_edge")) for host in kept & set(known)
         }  # an external one has no document
+        kept |= behind(known, kept)
         for host in set(known) - kept:
             self.transaction.drop_landscape(self.name, host)

@@ -13,6 +13,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..._base.coerce import boolean
 from ..._base.names import check_host, shown, wrong_clouds
 from ..._base.prefix import Prefix, format_address, parse_address
 from ..._base.problems import Problems
@@ -38,6 +39,8 @@ class Facts:
         """Note what no host may be."""
         if "org_edges" not in self.kinds and "vcc_external" in self.variables:
             self.wrong("vcc_external", "is said of an org edge, and then goes for the VMs behind it; leave it out")
+        if "members" in self.kinds and boolean(self.variables.get("vcc_dhcp")) not in (None, False):
+            self.wrong("vcc_dhcp", "is said of the org edge or vApp edge that serves, not of VMs; leave it out here")
         if len(self.kinds) > 1:
             self.problems.add(self.place, f"is in the groups {' and '.join(self.kinds)}; a host is in one of them")
         check_host(self.name, self.clouds, self.problems)

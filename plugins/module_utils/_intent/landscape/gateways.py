@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..._base.names import IDENTITY, ORGANIZATION, folded
+from .dhcp import VARIABLE as DHCP
+from .dhcp import read_dhcp
 from .external import identity_of, read_external, read_mlkem
 from .facts import Facts
 from .hosts import FORWARDED, OrgEdge, VappEdge
@@ -45,6 +47,9 @@ def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
     if not isinstance(nat, bool) and nat != FORWARDED:
         host.wrong("vcc_behind_nat", f"must be true, false or {FORWARDED}, not {nat!r}")
     macs = host.macs(inside, public)
+    if external and variables.get(DHCP):
+        host.wrong(DHCP, "is said of our own edges: nothing is configured on an external one; leave it out")
+    dhcp = None if external else read_dhcp(host, "vcc_org_address", inside, "vcc_org_network", networks)
     mlkem = read_mlkem(host.place, variables, bool(external), problems)
     if cloud is None or len(problems) > before:
         return None
@@ -62,6 +67,7 @@ def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
         external=external,
         mlkem=mlkem,
         macs=macs,
+        dhcp=dhcp,
     )
 
 
@@ -74,6 +80,7 @@ def read_vapp(host: Facts) -> VappEdge | None:
     inside = host.addresses("vcc_vapp_address", "the vApp edge's address on the vApp network")
     networks = host.networks("vcc_vapp_network")
     macs = host.macs(outside, inside)
+    dhcp = read_dhcp(host, "vcc_vapp_address", inside, "vcc_vapp_network", networks)
     if cloud is None or len(host.problems) > before:
         return None
-    return VappEdge(host.name, cloud, host.organization, outside, inside, networks, macs)
+    return VappEdge(host.name, cloud, host.organization, outside, inside, networks, macs, dhcp)

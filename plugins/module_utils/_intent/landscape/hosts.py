@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..._base.prefix import Prefix
+from ..._base.prefix import Prefix, parse_address
 from .external import External
 from .neighbours import Macs
 
@@ -19,6 +19,28 @@ FORWARDED = "forwarded"
 
 Addresses = Mapping[int, str]
 """One address per IP version: ``{4: "10.10.0.1", 6: "fd10:10::1"}``."""
+
+
+LEASE = 3600
+"""Seconds that a machine may keep an address without asking again."""
+
+
+@dataclass(frozen=True)
+class Dhcp:
+    """What an edge serves. ``dynamic``: the first and the last address for machines that have no reservation."""
+
+    network: Prefix
+    lease: int = LEASE
+    dns: tuple[str, ...] = ()
+    dynamic: tuple[Prefix, Prefix] | None = None
+    mtu: int | None = None
+    """None: members get that of their VPNs' links, others are told none."""
+
+    def holds(self, address: str) -> bool:
+        """Whether an address is one that hosts of the network can have."""
+        found = parse_address(address)
+        ends = (self.network.first, self.network.last) if self.network.size > 2 else ()
+        return self.network.contains(found) and found.first not in ends
 
 
 @dataclass(frozen=True)
@@ -43,6 +65,8 @@ class OrgEdge:
     """Whether its strongSwan has ML-KEM."""
     macs: Macs | None = None
     """Its link-layer addresses, where the inventory says them; () binds it to none."""
+    dhcp: Dhcp | None = field(default=None, repr=False)
+    """What it serves on the org network. It concerns nobody else: what tells edges apart elsewhere goes by `repr`."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +80,8 @@ class VappEdge:
     inside: Addresses
     networks: tuple[Prefix, ...]
     macs: Macs | None = None
+    dhcp: Dhcp | None = field(default=None, repr=False)
+    """What it serves on the vApp network."""
 
 
 @dataclass(frozen=True)

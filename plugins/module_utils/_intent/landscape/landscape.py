@@ -9,6 +9,7 @@ Hosts are checked when a VPN needs them, so that a half-described VM elsewhere i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from ..._base.names import folded, wrong_clouds
@@ -18,6 +19,7 @@ from .external import identity_of, is_external
 from .facts import Facts, is_shared, organization_of
 from .gateways import read_edge, read_vapp
 from .hosts import MODES, OrgEdge, VappEdge, Vm
+from .served import Networks
 
 
 class Landscape:
@@ -128,6 +130,11 @@ class Landscape:
     def vms_behind(self, vapp: str) -> list[str]:
         """The VMs behind a vApp edge, sorted."""
         return self._vms_of.get(vapp, [])
+
+    @cached_property
+    def networks(self) -> Networks:
+        """Who is on which gateway's network."""
+        return Networks(self._hosts, self._current)
 
     def on_org_networks(self, edges: Collection[str]) -> list[str]:
         """The VMs of the inventory that are on the org networks of some edges, by name. What cannot be read is none."""

@@ -81,7 +81,8 @@ def _at(neighbour: Neighbour, device: str, router: str) -> Neighbour:
 
 def completed(want: Generation, have: Generation) -> Generation:
     """A generation keeps the link-layer addresses that the node has, where it brings no others."""
-    asked = {str(entry["address"]) for entry in want.listed("neighbours") if "mac" not in entry}
+    served = (want.document.get("dhcp") or {}).get("hosts", [])
+    asked = {str(entry["address"]) for entry in (*want.listed("neighbours"), *served) if "mac" not in entry}
     known = {**json.loads(have.files.get(FILE) or "{}"), **json.loads(want.files.get(FILE) or "{}")}
     kept = {address: known[address] for address in sorted(asked & set(known))}
     files = {name: text for name, text in want.files.items() if name != FILE}

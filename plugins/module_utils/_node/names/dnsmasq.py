@@ -8,14 +8,12 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-import tempfile
 import time
-from pathlib import Path
 
 from ..document import Change
 from ..part import Context, Part
-from ..system import files, systemd
-from ..system.run import CommandError, have, run
+from ..system import dnsmasq, files, systemd
+from ..system.run import CommandError, have
 from . import query, units
 from .servers import HOME, UNIT, Server, servers, unit
 
@@ -86,27 +84,16 @@ class Names(Part):
         """What dnsmasq does not take; or that it is not there."""
         if not self._servers:
             return []
-        vpns = ", ".join(self._servers)
-        if not have("dnsmasq"):
-            wrong = (
-                f"dnsmasq is not installed, which serves the names of {vpns}: install dnsmasq-base, or leave names out"
-            )
-            return [] if self.check else [wrong]
-        if not systemd.here():
-            return [f"the names of {vpns} need systemd, which does not run this node"]
+        found = dnsmasq.lacking(f"the names of {', '.join(self._servers)}", "leave names out", self.check)
+        if found or not have("dnsmasq"):
+            return found
         return [f"{vpn}: {wrong}" for vpn, server in self._servers.items() if (wrong := self._refused(server))]
 
     def _refused(self, server: Server) -> str:
         text = server.files[server.config]
         if self._read(server.config) == text:
             return ""
-        with tempfile.TemporaryDirectory(prefix="intercloud-vpn.") as place:
-            files.write(Path(place) / "conf", text)
-            try:
-                run("dnsmasq", "--test", f"--conf-file={place}/conf")
-            except CommandError as error:
-                return str(error)
-        return ""
+        return dnsmasq.refused(text)
 
     # --- report --------------------------------------------------------------------------------------------------
 
@@ -152,7 +139,7 @@ class Names(Part):
                 return
             systemd.systemctl("restart", server.unit)
         if not loaded(server, server.config, STARTS) or not loaded(server, server.hosts, NOTICES):
-            said = _log(server.unit)
+            said = dnsmasq.last_words(server.unit)
             raise CommandError(f"the name server of {server.vpn} does not answer at {server.address}{said}")
 
     def clear(self) -> None:
@@ -186,12 +173,3 @@ def loaded(server: Server, path: str, patience: float = 0) -> bool:
         if definite or time.monotonic() >= deadline:
             return False
         time.sleep(0.05)
-
-
-def _log(name: str) -> str:
-    """The last words of a service."""
-    try:
-        lines = run("journalctl", "--unit", name, "--lines=3", "--output=cat").strip().splitlines()
-    except CommandError:
-        return ""
-    return f": {'; '.join(lines)}" if lines else ""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..document import Generation
-from ..part import Context
+from ..part import put_back
 from ..state import Store
 from .dnsmasq import Names
 from .resolved import Resolver
@@ -19,12 +19,4 @@ def has_names(generation: Generation) -> bool:
 
 def tend(generation: Generation, store: Store) -> list[str]:
     """Repair what differs; what was done, in words. The caller holds the store's lock."""
-    done = []
-    for kind in (Names, Resolver) if has_names(generation) else ():
-        part = kind(Context(generation, generation, store))
-        lost = [change.action for change in part.changes()]
-        if lost:
-            part.build()
-            part.clear()
-        done += [f"lost: {part.name}: {action}: put back" for action in lost]
-    return done
+    return put_back((Names, Resolver), generation, store) if has_names(generation) else []

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..commit import rollback
+from ..dhcp.dnsmasq import Dhcp
 from ..document import Generation
 from ..generation import pending as _pending
 from ..ipsec.certificates import Certificates
@@ -68,6 +69,7 @@ ALL: tuple[type[Part], ...] = (
     Frames,
     Names,
     Resolver,
+    Dhcp,
 )
 TICK = 1.5  # seconds; kernel settings tell of no change, so they are read as often
 SETTLE = 0.2  # seconds: news comes in bunches

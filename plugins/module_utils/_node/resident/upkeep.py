@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from .. import confirm
+from ..dhcp.tend import tend as tend_dhcp
 from ..document import Document, Generation
 from ..ipsec import connections, duplicates, xfrm
 from ..ipsec.vici import Vici, ViciError
@@ -157,6 +158,8 @@ class Upkeep(Worker):
                 self.journal.say(line)
             tended = [self.tried(f"tunnels of kind {k.NAME}", partial(k.tend, generation, store)) for k in KINDS]
             for line in self.tried("names", lambda: tend(generation, store)) or ():
+                self.journal.warn(line)
+            for line in self.tried("DHCP", lambda: tend_dhcp(generation, store)) or ():
                 self.journal.warn(line)
             for seen in self.tried("stretched networks", lambda: astray(generation)) or ():
                 self.journal.failed(f"astray {seen['vpn']} {seen['member']}", described(seen))

@@ -15,6 +15,7 @@ DIRECTORIES = (
     "/var/lib/intercloud-vpn/generations",
     "/var/lib/intercloud-vpn/organizations/*",
     "/etc/intercloud-vpn",
+    "/etc/intercloud-vpn-dhcp",
     "/etc/intercloud-vpn-names",
     "/etc/intercloud-vpn-names/*",
     "/etc/openvpn/intercloud-vpn",

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 
 from .. import part
+from ..dhcp import server as dhcp
+from ..dhcp import units as dhcp_units
 from ..document import Change
 from ..kernel import usage
 from ..names import servers
@@ -138,6 +140,7 @@ ManageForeignRoutingPolicyRules=no
 OWN = {
     **units.OWN,
     **names_units.OWN,
+    **dhcp_units.OWN,
     f"{DIRECTORY}/{RESTORE}": _RESTORE,
     f"{DIRECTORY}/{GUARD}": _GUARD,
     f"{DIRECTORY}/strongswan.service.d/intercloud-vpn.conf": _STRONGSWAN,
@@ -172,6 +175,8 @@ class Units(Part):
             names.append("intercloud-vpn-ssl")
         if servers.servers(self.want):
             names.append(servers.UNIT)
+        if dhcp.served(self.want):
+            names.append(dhcp.UNIT)
         if usage.quotas(self.want):
             names.append(USAGE)
         if self.store.at(NETWORKD).exists() or systemd.active("systemd-networkd.service"):

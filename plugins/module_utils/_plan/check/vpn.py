@@ -15,7 +15,8 @@ from ..._base.lease import Lease
 from ..._base.problems import Problems
 from ..._intent.landscape.check import check_landscape
 from ..._intent.landscape.check_addresses import check_addresses
-from ..._intent.landscape.hosts import OrgEdge
+from ..._intent.landscape.check_dhcp import check_dhcp
+from ..._intent.landscape.hosts import OrgEdge, VappEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.paths import of_host
 from ..._intent.vpn import Member, Vpn
@@ -61,8 +62,32 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
         KINDS[vpn.tunnel].check(vpn, problems)
         check_tunnels(vpn, edges, problems)
     check_addresses(described, landscape, problems)
+    _check_dhcp(described, landscape, problems)
     check_stretches(vpns, landscape, problems)
     check_pools(described, blocks, landscape, problems)
+
+
+def _check_dhcp(described: Iterable[tuple[Vpn, list[OrgEdge]]], landscape: Landscape, problems: Problems) -> None:
+    gateways: dict[str, OrgEdge | VappEdge] = {}
+    members: set[str] = set()
+    taken: dict[str, dict[str, str]] = {}
+    for vpn, edges in described:
+        gateways.update((edge.name, edge) for edge in edges)
+        for server in vpn.destinations.servers:
+            path = f"{vpn.path}.destinations.servers[{server.index}].address"
+            taken.setdefault(server.behind, {})[server.address.address()] = path
+        for vm in vpn.stretch.members if vpn.stretch else ():
+            members.add(vm.name)
+            for site in (
+                vpn.stretch.sites if vpn.stretch and 4 in vm.addresses else ()
+            ):  # it is on all of their networks
+                taken.setdefault(site, {})[vm.addresses[4]] = of_host(vm.name, "vcc_address")
+        for member in vpn.members:
+            members.add(member.vm.name)
+            vapp = landscape.vapp(member.vm.vapp, of_host(member.vm.name, "vcc_vapp")) if member.vm.vapp else None
+            if vapp is not None:
+                gateways[vapp.name] = vapp
+    check_dhcp((gateway for _name, gateway in sorted(gateways.items())), members, taken, landscape, problems)
 
 
 def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Problems) -> None:

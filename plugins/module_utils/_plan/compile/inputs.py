@@ -18,7 +18,7 @@ from functools import cache
 from typing import Any
 
 from ..._intent.vpn import Member, Vpn
-from . import allow, stretch
+from . import allow, dhcp, stretch
 from .leased_vpn import LeasedVpn
 from .records import digest_of, site_of
 
@@ -32,12 +32,14 @@ CODE = (
     "_base.problems",
     "_intent.allow",
     "_intent.destinations",
+    "_intent.landscape.dhcp",
     "_intent.landscape.external",
     "_intent.landscape.facts",
     "_intent.landscape.gateways",
     "_intent.landscape.hosts",
     "_intent.landscape.landscape",
     "_intent.landscape.neighbours",
+    "_intent.landscape.served",
     "_intent.outside",
     "_intent.outside_publish",
     "_intent.paths",
@@ -56,6 +58,7 @@ CODE = (
     "_intent.vpn",
     "_plan.compile.access",
     "_plan.compile.allow",
+    "_plan.compile.dhcp",
     "_plan.compile.documents",
     "_plan.compile.inputs",
     "_plan.compile.leased_vpn",
@@ -129,6 +132,7 @@ def _parts(leased: LeasedVpn) -> dict[str, str]:
             [
                 sorted([member.vm.name, member.mode, member.ports, repr(member.vm)] for member in members[site]),
                 [repr(leased.landscape.vapp(name, "")) for name in _vapps(members[site])],
+                dhcp.inputs(leased, site, _vapps(members[site])),
                 sorted(leases[site]),
             ]
         )

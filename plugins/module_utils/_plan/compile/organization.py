@@ -14,7 +14,7 @@ from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Vpn
 from ..pool.lease_keys import vpn_of
 from ..topology.ways import single_points_of_failure
-from . import access, allow, outside, stretch
+from . import access, allow, dhcp, outside, stretch
 from .documents import Compiled, Document, Outline, empty_document
 from .leased_vpn import LeasedVpn, texts
 from .links import compile_links, size_links
@@ -49,6 +49,7 @@ def compile_organization(
     ``only``: the sites whose documents are needed, None for all. Of sites ``beside`` those, all but the tunnels is
     compiled, for the vApp edges that they share with them. Without ``tunnels`` the documents say all else.
     """
+    vpns = list(vpns)
     compiled = Compiled()
     sites = None if only is None else {*only, *beside}
     for links in vpns:
@@ -58,6 +59,7 @@ def compile_organization(
         else:
             size_links(links, entries)
     compiled.neighbours.write(compiled.documents)
+    dhcp.serve(vpns, landscape, compiled.documents)
     for document in compiled.documents.values():
         document["addresses"].sort(key=lambda item: item["address"])
         document["routes"].sort(key=lambda item: (item["prefix"], item.get("metric", 0)))

@@ -37,6 +37,8 @@ BASE = (
     "systemd-sysv",
     "tcpdump",
 )
+# DHCP clients beside systemd-networkd, on machines of the host's own release. Later ones drop dhclient.
+CLIENTS = ("busybox", "isc-dhcp-client")
 OPTIONS = (
     "--variant=minbase",
     "--mode=root",
@@ -57,7 +59,7 @@ def path_for(packages, release):
             run("dpkg", "--print-architecture"),
             CUSTOMIZE.read_text(encoding="utf-8"),
             *OPTIONS,
-            *_include(packages),
+            *_include(packages, release),
         ]
     )
     return CACHE / f"root-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
@@ -92,7 +94,7 @@ def _bootstrap(packages, release):
         "mmdebstrap",
         *OPTIONS,
         *apt_options(),
-        f"--include={','.join(_include(packages))}",
+        f"--include={','.join(_include(packages, release))}",
         *hooks,
         base,
         str(PARTIAL / "root"),
@@ -163,8 +165,8 @@ def release_of(root):
     return fields.get("VERSION_CODENAME", "").strip('"')
 
 
-def _include(packages):
-    return sorted({*BASE, *packages})
+def _include(packages, release):
+    return sorted({*BASE, *packages, *(CLIENTS if release == suite() else ())})
 
 
 def sources(directory, release):

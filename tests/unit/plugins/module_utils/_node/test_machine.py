@@ -135,6 +135,26 @@ def test_a_program_that_holds_port_53_is_named_where_names_are_served(
     ]
 
 
+def test_any_other_dhcp_server_is_named_where_the_edge_serves(
+    document: dict[str, Any], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At whatever address and on whatever device."""
+    monkeypatch.setattr(charon, "strangers", list)
+    monkeypatch.setattr(collisions, "missing_addresses", lambda *_given: {})
+    listening = [sockets.Socket("udp", 4, "0.0.0.0", 67, 10**9)]
+    monkeypatch.setattr(sockets, "sockets", lambda _transport, ports: listening if 67 in ports else [])
+
+    def found() -> list[str]:
+        problems = _machine.Machine(Context(Generation(document), NOTHING, store)).problems()
+        return [text for text in problems if "UDP 67" in text]
+
+    assert found() == []
+    document["dhcp"] = {"network": "192.168.1.0/24", "address": "192.168.1.1", "lease": 3600, "hosts": []}
+    assert found() == [
+        "UDP 67 is held by a program of another container or namespace; stop it, or have it use another port"
+    ]
+
+
 # --- the survey ------------------------------------------------------------------------------------------------------
 
 

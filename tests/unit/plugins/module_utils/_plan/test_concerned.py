@@ -87,3 +87,8 @@ def test_whom_to_ask_is_known_before_there_is_a_plan(world: World) -> None:
     assert asked(*PAYROLL["members"], "vm3-south") == OF_PAYROLL | {"vm3-south", "edge-south", "node-south"}
     assert asked(absent=("audit",)) == OF_AUDIT
     assert asked() is None
+
+    world.hosts = changed(world.hosts, {"vapp1-east": {"vcc_dhcp": True}, "edge-south": {"vcc_dhcp": True}})
+    assert asked(*PAYROLL["members"]) == OF_PAYROLL | {"vm2-east"}, "only the VM knows its link-layer address"
+    world.hosts = changed(world.hosts, {"vm2-east": {"vcc_mac": "02:00:5e:10:00:01"}})
+    assert asked(*PAYROLL["members"]) == OF_PAYROLL

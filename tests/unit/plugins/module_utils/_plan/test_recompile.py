@@ -82,6 +82,17 @@ def hosts_changed() -> st.SearchStrategy[dict[str, Any]]:
             {"vm3-north": {"vcc_mac": "02:00:5e:10:00:03"}},
             {"edge-north": {"vcc_behind_nat": True}},
             {"vm2-east": {"vcc_edge": "edge-east"}},
+            {"vapp1-east": {"vcc_dhcp": True}},
+            {"vapp1-east": {"vcc_dhcp": {"lease": "10m"}}},
+            {"edge-west": {"vcc_dhcp": {"range": ["10.10.0.100", "10.10.0.120"]}}},
+            {
+                "vm8-east": {
+                    "kinds": ["members"],
+                    "clouds": ["east"],
+                    "vcc_vapp": "vapp1-east",
+                    "vcc_address": "192.168.1.8",
+                }
+            },
         ]
     )
 

@@ -107,6 +107,13 @@ def test_a_machine_is_believed_about_its_own_addresses_only(tmp_path: Path) -> N
     assert json.loads(texts[0]) == {"192.168.1.11": MAC}
 
 
+def test_whom_an_edge_serves_dhcp_is_asked_too(tmp_path: Path) -> None:
+    hosts = [{"name": "vm1", "address": "192.168.1.11"}, {"name": "vm2", "address": "192.168.1.12", "mac": [MAC]}]
+    (tmp_path / OBSERVED).write_text(json.dumps({"vm1": {"192.168.1.11": MAC}, "vm2": {"192.168.1.12": MAC}}))
+    texts = list(beside({"dhcp": {"hosts": hosts}}, tmp_path / "documents").values())
+    assert [json.loads(text) for text in texts] == [{"192.168.1.11": MAC}]
+
+
 def test_where_nothing_is_known_nothing_is_sent(tmp_path: Path) -> None:
     document = {"neighbours": [{"address": "192.168.1.11", "host": "vm1", "mac": [MAC]}]}
     assert beside(document, tmp_path / "documents") == {}

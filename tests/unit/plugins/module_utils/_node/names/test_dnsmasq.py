@@ -31,7 +31,8 @@ class Machine:
         monkeypatch.setattr(dnsmasq.systemd, "alive", lambda unit: unit in self.running)
         monkeypatch.setattr(dnsmasq.systemd, "systemctl", self.systemctl)
         monkeypatch.setattr(dnsmasq, "have", lambda _program: True)
-        monkeypatch.setattr(dnsmasq, "run", lambda *_words: "")
+        monkeypatch.setattr(dnsmasq.dnsmasq, "have", lambda _program: True)
+        monkeypatch.setattr(dnsmasq.dnsmasq, "run", lambda *_words: "")
         monkeypatch.setattr(query, "ask", self.ask)
         for name in ("PATIENCE", "NOTICES", "STARTS"):
             monkeypatch.setattr(dnsmasq, name, 0.0)
@@ -168,7 +169,7 @@ def test_without_names_nothing_is_looked_at(machine: Machine, document: dict[str
 def test_an_edge_without_dnsmasq_is_refused(
     machine: Machine, named: Generation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dnsmasq, "have", lambda _program: False)
+    monkeypatch.setattr(dnsmasq.dnsmasq, "have", lambda _program: False)
     (problem,) = machine.part(named, NOTHING).problems()
     assert problem.startswith("dnsmasq is not installed, which serves the names of payroll: install dnsmasq-base")
     assert machine.part(named, NOTHING, check=True).problems() == []
@@ -180,5 +181,5 @@ def test_a_configuration_that_dnsmasq_does_not_take_is_refused(
     def refuse(*_words: str) -> str:
         raise CommandError("dnsmasq: bad option at line 3")
 
-    monkeypatch.setattr(dnsmasq, "run", refuse)
+    monkeypatch.setattr(dnsmasq.dnsmasq, "run", refuse)
     assert machine.part(named, NOTHING).problems() == ["payroll: dnsmasq: bad option at line 3"]
