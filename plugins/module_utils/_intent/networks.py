@@ -139,6 +139,11 @@ class _Parser:
         if len({edge.organization for edge in found}) > 1:
             whose = ", ".join(f"{edge.name} of {edge.organization}" for edge in found)
             self.problems.add(path, f"joins several organizations: {whose}; a network is of one")
+        clouds: dict[str, str] = {}
+        for edge in found:
+            other = clouds.setdefault(edge.cloud, edge.name)
+            if other != edge.name:
+                self.problems.add(path, f"{edge.name} is in the cloud of {other}: name one of them")
         first = found[0]
         for edge in found[1:]:
             if sorted(edge.networks) != sorted(first.networks):

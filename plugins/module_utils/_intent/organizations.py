@@ -74,7 +74,11 @@ def _own_networks(
     left = list(networks)
     for index, network in enumerate(networks):
         edges = network.get("stretch") if isinstance(network, Mapping) else None
-        named = {edge for edge in edges if edge in hosts} if isinstance(edges, (list, tuple)) else set()
+        named = (
+            {str(edge) for edge in edges if isinstance(edge, str) and edge in hosts}
+            if isinstance(edges, (list, tuple))
+            else set()
+        )
         if not named or named <= set(ours):
             continue
         left[index] = OTHERS

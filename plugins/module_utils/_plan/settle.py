@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base.problems import Problems
 from .._intent.organizations import organizations_of, restrict
-from .._ledger.records import DELETING, DocumentRecord
+from .._ledger.records import DELETING, DocumentRecord, vms_in
 from .compile.documents import empty_document
 from .pool.lease_keys import hosts_by_vpn, vpn_key
 from .served import behind
@@ -118,7 +118,7 @@ class _Settling:
         gone = {node for node, record in stored.items() if node in applied and is_empty(record, self.name)}
         self.transaction.drop_documents(self.name, gone)
         self.changed |= bool(gone)
-        kept = {vm for record in self.transaction.vpns(self.name).values() for vm in record.intent["members"]}
+        kept = {vm for record in self.transaction.vpns(self.name).values() for vm in vms_in(record.intent)}
         kept |= set(stored) - gone
         known = self.transaction.landscape(self.name)
         kept |= {

@@ -104,14 +104,14 @@ class Refusal(Worker):
         if nftables.gone() and (FIREWALL in self._there or not committing):
             nftables.put_back()
             lost.append(FIREWALL)
-        frames = Frames(nftables.context)
-        if frames.gone() and not committing:
-            frames.put_back()
-            lost.append(FRAMES)
         routes = [change.after for change in guards.changes() if change.after]
         if routes and (self._there.issuperset(routes) or not committing):
             guards.build()
             lost += routes
+        frames = Frames(nftables.context)
+        if not committing and self.tried(FRAMES, frames.gone):
+            self.tried(FRAMES, frames.put_back)
+            lost.append(FRAMES)
         if not committing:
             self._there = {*([FIREWALL] if nftables.wanted else []), *guards.wanted}
         else:
@@ -130,7 +130,10 @@ class Refusal(Worker):
             return False
         if leading.empty:
             context = Context(leading, generation, store)
-            for part in (*([Nftables] if FIREWALL in lost else []), *([Guards] if set(lost) - {FIREWALL} else [])):
+            kinds = [Nftables] if FIREWALL in lost else []
+            kinds += [Frames] if FRAMES in lost else []
+            kinds += [Guards] if set(lost) - {FIREWALL, FRAMES} else []
+            for part in kinds:
                 part(context).clear()
         elif FIREWALL in lost:
             Nftables(self.context(leading)).put_back()

@@ -29,12 +29,12 @@ def _of(one: Stretch) -> list[Document]:
         for part in listed.get("nftables", [])
         for entry in part.get("set", {}).get("elem", [])
     ]
-    found = []
+    found: dict[str, Document] = {}
     for mac, address in sorted(map(tuple, seen)):
-        whose = [member.host for member in one.there if mac == member.mac or address in member.addresses]
-        if whose:
-            found.append({"vpn": one.vpn, "mac": mac, "address": address, "member": whose[0]})
-    return found
+        for member in one.there:
+            if mac == member.mac or address in member.addresses:
+                found.setdefault(member.host, {"vpn": one.vpn, "mac": mac, "address": address, "member": member.host})
+    return [found[host] for host in sorted(found)]
 
 
 def described(seen: Document) -> str:

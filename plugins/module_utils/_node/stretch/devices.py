@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from ..document import Change
@@ -22,6 +23,7 @@ from ..system.run import CommandError, run
 from .told import Stretch, stretches
 
 OURS = re.compile(r"vcl\d+")
+DEVICES = "/sys/class/net"
 EVERYBODY = "00:00:00:00:00:00"  # where frames to groups go
 PLAIN_MTU = 1500  # what members send; the device's own only matters to what the kernel sends, its answers
 
@@ -37,7 +39,7 @@ class Stretches(Part):
         return {one.device: one for one in stretches(self.want)}
 
     def _concerned(self) -> bool:
-        return bool(stretches(self.want) or stretches(self.have) or self.have.empty)
+        return concerned(self)
 
     def _compare(self) -> tuple[list[str], list[str]]:
         """Devices to make, wrong ones among them, and to remove."""
@@ -109,6 +111,12 @@ class Stretches(Part):
         """Remove devices."""
         for name in self._compare()[1]:
             run("ip", "link", "del", name)
+
+
+def concerned(part: Part) -> bool:
+    """Whether to look at what is loaded: also for what a run left that was killed, whose generation knows none of it."""
+    known = stretches(part.want) or stretches(part.have) or part.have.empty
+    return bool(known) or any(OURS.fullmatch(place.name) for place in Path(DEVICES).glob("vcl*"))
 
 
 def _adding(one: Stretch) -> list[str]:

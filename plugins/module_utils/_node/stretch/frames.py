@@ -25,6 +25,10 @@ DHCP = "udp dport { 67, 68, 546, 547 }"
 ROUTERS = "icmpv6 type { nd-router-solicit, nd-router-advert, nd-redirect }"
 # Neighbour discovery does not come in fragments (RFC 6980, 5), which would hide a router's advertisement.
 HIDDEN = "ip6 saddr fe80::/10 exthdr frag exists"
+SEALED = "ip6 saddr fe80::/10 meta l4proto ah"  # nor does nft look behind that
+# Who has an address is answered by the device: what members say of it stays, or one could speak for all others.
+CLAIMS = "icmpv6 type nd-neighbor-advert"
+SEEN = "10s"
 LISTENERS = "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }"
 REMEMBERED = "10m"  # how long a frame of somebody who is not where the ledger has it stays noted
 
@@ -53,13 +57,15 @@ def _network(one: Stretch, wire: str, own: str) -> str:
         _set(f"{n}_there4", "ether_addr . ipv4_addr", _bindings(there, 4)),
         _set(f"{n}_there6", "ether_addr . ipv6_addr", _bindings(there, 6)),
         _set(f"{n}_asked", "ipv4_addr", (address for member in there for address in member.of_family(4))),
+        # Members of other sites that are on this wire, too: theirs is dropped then, or two wires that are one are a loop.
+        f"set {n}_seen {{ type ether_addr; size 65535; flags dynamic,timeout; timeout {SEEN}; }}",
         f"set {n}_astray {{ type ether_addr . ipv4_addr; size 256; flags dynamic,timeout; timeout {REMEMBERED}; }}",
         *(f"counter {n}_{what} {{ }}" for what in ("sent", "received", "limited", "refused")),
         # From the org network. What is no member's goes on as if there were nothing here.
         f"chain {n}_site {{",
         f'type filter hook ingress device "{wire}" priority 0; policy accept;',
         f"{TAGGED} accept",
-        f"ether saddr @{n}_there goto {n}_elsewhere",
+        f"ether saddr @{n}_there update @{n}_seen {{ ether saddr }} goto {n}_elsewhere",
         f"meta protocol arp arp saddr ip @{n}_asked goto {n}_elsewhere",
         f"ether saddr != @{n}_here accept",
         # A member that came from another site still knows the gateway there: this edge takes what it sends to that one.
@@ -80,6 +86,8 @@ def _network(one: Stretch, wire: str, own: str) -> str:
         f'meta protocol arp ether saddr . arp saddr ip @{n}_here4 fwd to "{one.device}"',
         f"{ROUTERS} goto {n}_refuse",
         f"{HIDDEN} goto {n}_refuse",
+        f"{SEALED} goto {n}_refuse",
+        f"{CLAIMS} goto {n}_refuse",
         f"{DHCP} goto {n}_refuse",
         clamp4,
         clamp6,
@@ -93,6 +101,9 @@ def _network(one: Stretch, wire: str, own: str) -> str:
         "meta protocol arp accept",
         f"{ROUTERS} accept",
         f"{HIDDEN} accept",
+        f"{SEALED} accept",
+        f"{CLAIMS} accept",
+        "ip protocol igmp accept",
         f"{LISTENERS} accept",
         f"{DHCP} accept",
         f"{limited} accept",
@@ -102,11 +113,13 @@ def _network(one: Stretch, wire: str, own: str) -> str:
         # From other sites, and the device's own answers. Nothing of it gets to the edge itself.
         f"chain {n}_tunnel {{",
         f'type filter hook ingress device "{one.device}" priority 0; policy drop;',
+        f"ether saddr @{n}_seen goto {n}_refuse",
         f"{TAGGED} goto {n}_refuse",
         f"{PERSON} ether daddr != @{n}_here goto {n}_refuse",
         f'meta protocol arp ether saddr . arp saddr ip @{n}_there4 fwd to "{wire}"',
         f"{ROUTERS} goto {n}_refuse",
         f"{HIDDEN} goto {n}_refuse",
+        f"{SEALED} goto {n}_refuse",
         f"{DHCP} goto {n}_refuse",
         f"{GROUP} {limited} drop",
         clamp4,

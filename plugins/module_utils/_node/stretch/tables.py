@@ -14,6 +14,7 @@ from ..kernel import ip
 from ..kernel.nftables import canonical
 from ..part import Part
 from ..system.run import CommandError, have, run
+from .devices import concerned
 from .frames import FAMILY, TABLE, table
 from .told import Stretch, stretches
 
@@ -30,7 +31,7 @@ class Frames(Part):
     _expected: tuple[str, list[Any]] | None = None
 
     def _concerned(self) -> bool:
-        return bool(stretches(self.want) or stretches(self.have) or self.have.empty)
+        return concerned(self)
 
     def _networks(self) -> tuple[list[Stretch], dict[str, str]]:
         """Those whose org network is there, and its device by the edge's own address."""
@@ -157,8 +158,10 @@ class Frames(Part):
         return [str(name) for name in self.store.owned(NOTE) or []]
 
     def gone(self) -> bool:
-        """Whether somebody flushed the table. What is in it is not looked at."""
-        return bool(self._networks()[0]) and not self._loaded("-t")
+        """Whether somebody flushed the table. What is in it is not looked at. Without its devices it cannot be loaded: who
+        brings these brings the table."""
+        networks = self._networks()[0]
+        return bool(networks) and all(ip.exists(one.device) for one in networks) and not self._loaded("-t")
 
     # --- converge ------------------------------------------------------------------------------------------------
 

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+from collections import Counter
 from dataclasses import dataclass
 
 from ..document import LIBIPSEC_DEVICE, Document, Generation
 
-FILE = "stretch.json"  # {host: {address: link-layer address}}, of members: all addresses of the device that they are on
+FILE = "stretch.json"  # {host: {address: link-layer address}}, of members and edges: what they said of themselves
 DEVICE = "vcl"  # with the VPN's number
 USERSPACE_MTU = 1400  # of the device of libipsec, whatever the path could
 # Octets around a packet inside: Ethernet 14, VXLAN 8, UDP 8, IP 20 or 40 (RFC 7348, 5).
@@ -35,7 +37,7 @@ class Member:
 @dataclass(frozen=True)
 class Stretch:
     """A stretched network as one edge has it. `beside`: the edge's own address there. `gateways`: the link-layer
-    addresses of the other edges there. `local`, `peers`: addresses of
+    addresses of the edges there. `local`, `peers`: addresses of
     edges in the VPN. `segment`: the largest TCP segments that need no fragments, by IP version."""
 
     vpn: str
@@ -76,6 +78,7 @@ def stretches(generation: Generation) -> list[Stretch]:
 
 def _stretch(vpn: Document, generation: Generation, facts: dict[str, dict[str, str]]) -> Stretch:
     said = vpn["stretch"]
+    facts = _believed(said, facts)
     mtu = int(vpn.get("mtu") or USERSPACE_MTU)
     if vpn.get("kind", "ipsec") == "ipsec" and generation.tunnel_device(vpn["name"]) == LIBIPSEC_DEVICE:
         mtu = min(mtu, USERSPACE_MTU)
@@ -93,6 +96,18 @@ def _stretch(vpn: Document, generation: Generation, facts: dict[str, dict[str, s
         port=int(said["port"]),
         segment={family: room - headers for family, headers in HEADERS.items()},
     )
+
+
+def _believed(said: Document, facts: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """What hosts said of themselves: the addresses that the document has of them, and link-local ones that no other host
+    of the document claims. No member gets frames for another address by saying that it has it."""
+    hosts = {str(one["host"]): {str(address) for address in one["addresses"]} for one in hosts_in(said)}
+    claims = Counter(address for host in hosts for address in facts.get(host) or ())
+
+    def fits(host: str, address: str) -> bool:
+        return address in hosts[host] or (claims[address] == 1 and ipaddress.ip_address(address).is_link_local)
+
+    return {host: {one: mac for one, mac in (facts.get(host) or {}).items() if fits(host, one)} for host in hosts}
 
 
 def _member(said: Document, facts: dict[str, dict[str, str]]) -> Member:

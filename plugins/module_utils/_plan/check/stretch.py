@@ -28,6 +28,8 @@ def check_stretches(vpns: Iterable[Vpn], landscape: Landscape, problems: Problem
     for vpn in vpns:
         if vpn.stretch is None:
             continue
+        if not _check_places(vpn, landscape, problems):
+            continue
         _check_addresses(vpn, landscape, problems)
         _check_macs(vpn, problems)
         for vm in vpn.stretch.members:
@@ -37,6 +39,26 @@ def check_stretches(vpns: Iterable[Vpn], landscape: Landscape, problems: Problem
                     f"{vpn.path}.members",
                     f"{vm.name} is a member of {other.name} ({other.path}), and can be in one stretched network only",
                 )
+
+
+def _check_places(vpn: Vpn, landscape: Landscape, problems: Problems) -> bool:
+    """Note what has become of a network that a run does not name: those that it names were looked at before."""
+    stretch, before = vpn.stretch, len(problems)
+    for vm in stretch.members if stretch else ():
+        if stretch and (vm.site not in stretch.sites or vm.vapp is not None):
+            where = f"behind the vApp {vm.vapp}" if vm.vapp else f"at {vm.site}"
+            problems.add(
+                vpn.path,
+                f"{vm.name} is {where} now, and is a member of this stretched network: name the network in vcc_networks, "
+                "with the sites and members that it has now",
+            )
+    networks = {
+        site: sorted(edge.networks) for site in (stretch.sites if stretch else ()) if (edge := landscape.edge(site))
+    }
+    if len({tuple(map(str, some)) for some in networks.values()}) > 1:
+        texts = "; ".join(f"{site} {', '.join(map(str, some))}" for site, some in networks.items())
+        problems.add(vpn.path, f"one broadcast domain is one network, and its sites have: {texts}")
+    return len(problems) == before
 
 
 def _check_addresses(vpn: Vpn, landscape: Landscape, problems: Problems) -> None:
@@ -67,6 +89,12 @@ def _check_macs(vpn: Vpn, problems: Problems) -> None:
                 of_host(vm.name, "vcc_mac"),
                 f"[] binds {vm.name} to no link-layer address, by which {vpn.name} ({vpn.path}) knows its members: "
                 "give its own, or leave vcc_mac out",
+            )
+        if any(len(macs) > 1 for macs in (vm.macs or {}).values()):
+            problems.add(
+                of_host(vm.name, "vcc_mac"),
+                f"gives {vm.name} several link-layer addresses for one address, and {vpn.name} ({vpn.path}) knows its "
+                "members by one: give that",
             )
         for mac in sorted({mac for macs in (vm.macs or {}).values() for mac in macs}):
             other = holders.setdefault(mac, vm)

@@ -30,7 +30,7 @@ def of_org_edge(leased: LeasedVpn, site: str) -> dict[str, Any]:
         KEY: {
             "beside": own,
             "peers": sorted(leased.edge_address(other) for other in stretch.sites if other != site),
-            "gateways": [_host(one, one.inside) for other, one in leased.edges.items() if other != site],
+            "gateways": [_host(one, one.inside) for one in leased.edges.values()],
             "here": [_member(vm) for vm in stretch.at(site)],
             "there": [
                 {**_member(vm), "behind": leased.edge_address(vm.site)} for vm in stretch.members if vm.site != site

@@ -49,7 +49,7 @@ def test_edges_know_whose_frames_they_carry(world: World) -> None:
     assert entry(plan, "edge-east") == {
         "beside": "10.10.0.1",
         "peers": [own["edge-west"]],
-        "gateways": [{"host": "edge-west", "addresses": ["10.10.0.1", "fd10:10::1"]}],
+        "gateways": [{"host": edge, "addresses": ["10.10.0.1", "fd10:10::1"]} for edge in ("edge-east", "edge-west")],
         "here": [here],
         "there": [{**there, "behind": own["edge-west"]}],
         "broadcast": 200,

@@ -45,11 +45,20 @@ def only(document: dict[str, Any], facts: Any = None, backend: str = "xfrm") -> 
 
 
 def test_members_are_known_by_what_they_said(document: dict[str, Any]) -> None:
-    """With all other addresses of the device that they are on, as those of IPv6 that nobody wrote down."""
+    """With link-local addresses, which nobody writes down. What else they say that they have is not believed."""
     one = only(document, FACTS)
     assert one.here == (told.Member("vm3-east", EAST, ("10.10.0.13", "fe80::1")),)
-    assert one.there == (told.Member("vm3-west", WEST, ("10.10.0.23", "fd10:10::23"), "100.64.0.65"),)
+    assert one.there == (told.Member("vm3-west", WEST, ("10.10.0.23",), "100.64.0.65"),)
     assert (one.gateways, one.unknown, one.device) == ((GATEWAY,), [], "vcl1")
+
+
+@pytest.mark.parametrize("address", ["10.10.0.1", "10.10.0.23", "10.10.0.99", "fd10:10::1", "fe80::9"])
+def test_nobody_gets_an_address_by_saying_so(document: dict[str, Any], address: str) -> None:
+    """That of the gateway, of another member, of nobody; a link-local one of another host's."""
+    document["vpns"][0]["stretch"]["gateways"][0]["addresses"] += ["fd10:10::1"]
+    edge = {**FACTS["edge-west"], "fe80::9": GATEWAY}
+    facts = {**FACTS, "vm3-east": {**FACTS["vm3-east"], address: EAST}, "edge-west": edge}
+    assert only(document, facts).here == (told.Member("vm3-east", EAST, ("10.10.0.13", "fe80::1")),)
 
 
 def test_the_inventory_counts_before_that(document: dict[str, Any]) -> None:
