@@ -83,6 +83,15 @@ def advertisement(source, address):
     return frame(source, "33:33:00:00:00:01", IPV6, head + body)
 
 
+def claim(source, address, to, destination, claimed):
+    """A neighbour advertisement that says where an address is (RFC 4861, 4.4), to one machine."""
+    own, there, about = (socket.inet_pton(socket.AF_INET6, text) for text in (address, to, claimed))
+    body = struct.pack("!BBHI", 136, 0, 0, 0x20000000) + about + b"\x02\x01" + packed(source)
+    pseudo = own + there + struct.pack("!IxxxB", len(body), 58)
+    body = body[:2] + struct.pack("!H", checksum(pseudo + body)) + body[4:]
+    return frame(source, destination, IPV6, struct.pack("!IHBB", 6 << 28, len(body), 58, 255) + own + there + body)
+
+
 def checksum(data):
     """RFC 1071."""
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
@@ -133,6 +142,19 @@ def stranger(cloud, address, link=None):
         yield name
     finally:
         lab.run("ip", "netns", "delete", name)
+
+
+@contextmanager
+def cable(one, other):
+    """A wire between the org networks of two clouds, as long as the block runs."""
+    words = ("link", "add", "x-wire", "netns", f"cloud-{one}", "type", "veth", "peer", "name", "x-wire")
+    lab.run("ip", *words, "netns", f"cloud-{other}")
+    try:
+        for cloud in (one, other):
+            lab.run("ip", "-n", f"cloud-{cloud}", "link", "set", "x-wire", "master", "org", "up")
+        yield
+    finally:
+        lab.run("ip", "-n", f"cloud-{one}", "link", "delete", "x-wire")
 
 
 def plug(port, old, new, there):

@@ -19,7 +19,7 @@ from ..document import Generation
 from ..kernel import netlink
 from ..kernel.nftables import Nftables
 from ..kernel.routes import Guards
-from ..part import Context
+from ..part import Context, Part
 from ..state import Busy, Store
 from ..stretch.tables import Frames
 from .held import Held
@@ -130,7 +130,7 @@ class Refusal(Worker):
             return False
         if leading.empty:
             context = Context(leading, generation, store)
-            kinds = [Nftables] if FIREWALL in lost else []
+            kinds: list[type[Part]] = [Nftables] if FIREWALL in lost else []
             kinds += [Frames] if FRAMES in lost else []
             kinds += [Guards] if set(lost) - {FIREWALL, FRAMES} else []
             for part in kinds:

@@ -114,7 +114,7 @@ class Stretches(Part):
 
 
 def concerned(part: Part) -> bool:
-    """Whether to look at what is loaded: also for what a run left that was killed, whose generation knows none of it."""
+    """Whether to look at what is loaded. A run that was killed may have left what no generation knows."""
     known = stretches(part.want) or stretches(part.have) or part.have.empty
     return bool(known) or any(OURS.fullmatch(place.name) for place in Path(DEVICES).glob("vcl*"))
 

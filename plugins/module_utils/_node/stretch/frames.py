@@ -57,7 +57,7 @@ def _network(one: Stretch, wire: str, own: str) -> str:
         _set(f"{n}_there4", "ether_addr . ipv4_addr", _bindings(there, 4)),
         _set(f"{n}_there6", "ether_addr . ipv6_addr", _bindings(there, 6)),
         _set(f"{n}_asked", "ipv4_addr", (address for member in there for address in member.of_family(4))),
-        # Members of other sites that are on this wire, too: theirs is dropped then, or two wires that are one are a loop.
+        # Members of other sites that are seen on this wire: two wires that are one would be a loop.
         f"set {n}_seen {{ type ether_addr; size 65535; flags dynamic,timeout; timeout {SEEN}; }}",
         f"set {n}_astray {{ type ether_addr . ipv4_addr; size 256; flags dynamic,timeout; timeout {REMEMBERED}; }}",
         *(f"counter {n}_{what} {{ }}" for what in ("sent", "received", "limited", "refused")),

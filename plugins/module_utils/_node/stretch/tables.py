@@ -158,8 +158,8 @@ class Frames(Part):
         return [str(name) for name in self.store.owned(NOTE) or []]
 
     def gone(self) -> bool:
-        """Whether somebody flushed the table. What is in it is not looked at. Without its devices it cannot be loaded: who
-        brings these brings the table."""
+        """Whether somebody flushed the table. What is in it is not looked at. Without its devices it cannot be loaded:
+        who brings these brings the table."""
         networks = self._networks()[0]
         return bool(networks) and all(ip.exists(one.device) for one in networks) and not self._loaded("-t")
 

@@ -99,8 +99,8 @@ def _stretch(vpn: Document, generation: Generation, facts: dict[str, dict[str, s
 
 
 def _believed(said: Document, facts: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    """What hosts said of themselves: the addresses that the document has of them, and link-local ones that no other host
-    of the document claims. No member gets frames for another address by saying that it has it."""
+    """What hosts said of themselves: the addresses that the document has of them, and link-local ones that no other of
+    its hosts claims. No member gets frames for another address by saying that it has it."""
     hosts = {str(one["host"]): {str(address) for address in one["addresses"]} for one in hosts_in(said)}
     claims = Counter(address for host in hosts for address in facts.get(host) or ())
 

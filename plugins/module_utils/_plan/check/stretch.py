@@ -49,12 +49,11 @@ def _check_places(vpn: Vpn, landscape: Landscape, problems: Problems) -> bool:
             where = f"behind the vApp {vm.vapp}" if vm.vapp else f"at {vm.site}"
             problems.add(
                 vpn.path,
-                f"{vm.name} is {where} now, and is a member of this stretched network: name the network in vcc_networks, "
+                f"{vm.name} is {where} now, and a member of this stretched network: name the network in vcc_networks, "
                 "with the sites and members that it has now",
             )
-    networks = {
-        site: sorted(edge.networks) for site in (stretch.sites if stretch else ()) if (edge := landscape.edge(site))
-    }
+    edges = [edge for site in (stretch.sites if stretch else ()) if (edge := landscape.edge(site)) is not None]
+    networks = {edge.name: sorted(edge.networks) for edge in edges}
     if len({tuple(map(str, some)) for some in networks.values()}) > 1:
         texts = "; ".join(f"{site} {', '.join(map(str, some))}" for site, some in networks.items())
         problems.add(vpn.path, f"one broadcast domain is one network, and its sites have: {texts}")

@@ -16,6 +16,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscap
     bodies,
     changed,
     lab,
+    with_second_edge,
 )
 
 WEB = {"name": "web-tier", "stretch": ["edge-east", "edge-west"], "members": ["vm3-east", "vm3-west"]}
@@ -184,6 +185,41 @@ def test_a_member_of_two_networks(world: World) -> None:
     with pytest.raises(IntentErrors) as caught:
         world.plan(networks=[WEB, {**WEB, "name": "db-tier"}])
     assert "can be in one stretched network only" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("vm3-east: {clouds: [south]}", "vm3-east is at edge-south now"),
+        ("vm3-east: {vcc_vapp: vapp1-east, vcc_address: 192.168.1.77}", "vm3-east is behind the vApp vapp1-east now"),
+        ("edge-west: {vcc_org_network: [10.10.0.0/16, 'fd10:10::/64']}", "one broadcast domain is one network"),
+    ],
+)
+def test_a_network_that_the_run_does_not_name_is_checked_all_the_same(change: str, says: str) -> None:
+    world = World(changed(lab(3), "vm3-west: {vcc_address: [10.10.0.23, 'fd10:10::23']}"))
+    world.plan(networks=[WEB])
+    world.hosts = changed(world.hosts, change)
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(PAYROLL)
+    assert f"ledger.acme.web-tier: {says}" in str(caught.value)
+
+
+def test_the_ledger_remembers_its_members(world: World) -> None:
+    """One that the inventory has no more holds nobody else up."""
+    world.plan(networks=[WEB])
+    world.run_all()
+    world.settle(world.hosts)
+    world.hosts = changed(world.hosts, "vm3-west: null")
+    assert (
+        entry(world.plan({**PAYROLL, "members": ["vm1-east", "vm1-west"]}), "edge-east")["there"][0]["host"]
+        == "vm3-west"
+    )
+
+
+def test_two_edges_on_one_network(world: World) -> None:
+    world.hosts = with_second_edge(world.hosts)
+    errors = refused(world, {**WEB, "stretch": ["edge-east", "edge2-east", "edge-west"]})
+    assert any("is in the cloud of" in error for error in errors)
 
 
 def test_networks_that_differ(world: World) -> None:
