@@ -9,6 +9,7 @@ The VMs on the lab's org networks have the same address everywhere, so two of th
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from itertools import permutations
@@ -358,4 +359,12 @@ def test_over_openvpn_it_is_the_same(three, ready):
 def test_deletion_leaves_no_trace(before, ready):
     run("delete_vpn", ready, [], vcc_delete=["web-tier"])
     assert not lab.answers("vm3-east", MEMBERS["vm3-west"])
-    assert snapshot.differences(before, snapshot.of_all([*EDGES, *MEMBERS])) == []
+    assert snapshot.differences(unnumbered(before), unnumbered(snapshot.of_all([*EDGES, *MEMBERS]))) == []
+
+
+def unnumbered(found):
+    """Without the numbers of wires' other ends: those that were plugged elsewhere, or rebooted, have others."""
+    return {
+        name: {what: {re.sub(r"@if\d+", "", line) for line in lines} for what, lines in subjects.items()}
+        for name, subjects in found.items()
+    }
