@@ -38,7 +38,7 @@ def compare(request: Request, tenants: Sequence[OrganizationPlan], plan: Plan, p
     answers = {node: facts for node, facts in request.observed.items() if "silent" not in facts}
     _check_apart(request, answers, problems)
     for tenant in tenants:
-        check_seen(tenant.wanted.values(), answers, problems)
+        check_seen(tenant.wanted.values(), answers, tenant.landscape, problems)
         own = {node: facts for node, facts in answers.items() if facts.get("organization") == tenant.name}
         unknown = strangers(own, {tenant.name: tenant.transaction.lineages(tenant.name)}) if own else {}
         plan.notes += unknown.values()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..._base.prefix import Prefix, parse_address
 from .external import External
-from .neighbours import Macs
+from .neighbours import EVERY, Macs
 
 MODES = ("address", "nat")
 """How a VM can be a member: it holds its address in the VPN itself, or is translated."""
@@ -82,6 +82,20 @@ class VappEdge:
     macs: Macs | None = None
     dhcp: Dhcp | None = field(default=None, repr=False)
     """What it serves on the vApp network."""
+
+
+@dataclass(frozen=True)
+class OnWire:
+    """A host on a network: the variable that says its addresses there, these, and its link-layer addresses, if said."""
+
+    name: str
+    variable: str
+    addresses: tuple[str, ...]
+    macs: Macs | None
+
+    def said_macs(self) -> set[str]:
+        """The link-layer addresses that the inventory gives it there."""
+        return {mac for text, macs in (self.macs or {}).items() if text in (EVERY, *self.addresses) for mac in macs}
 
 
 @dataclass(frozen=True)

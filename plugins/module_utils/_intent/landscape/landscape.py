@@ -18,7 +18,7 @@ from ..._base.problems import Problems, did_you_mean
 from .external import identity_of, is_external
 from .facts import Facts, is_shared, organization_of
 from .gateways import read_edge, read_vapp
-from .hosts import MODES, OrgEdge, VappEdge, Vm
+from .hosts import MODES, OnWire, OrgEdge, VappEdge, Vm
 from .served import Networks
 
 
@@ -137,28 +137,36 @@ class Landscape:
         return Networks(self._hosts, self._current)
 
     def on_org_networks(self, edges: Collection[str]) -> list[str]:
-        """The VMs of the inventory that are on the org networks of some edges, by name. What cannot be read is none."""
+        """The VMs of the inventory that are on the org networks of some edges, by name; and those of the edges' clouds
+        that cannot be read, unless they name a vApp."""
         quiet = Landscape(self._current, Problems())
-        vms = (quiet.vm(name, "") for name in self.of_kind("members"))
-        return [vm.name for vm in vms if vm is not None and vm.vapp is None and vm.site in edges]
+        places = {(cloud, organization_of(self._hosts[edge])) for edge in edges for cloud in self.clouds_of(edge)}
+        found = []
+        for name in self.of_kind("members"):
+            vm, facts = quiet.vm(name, ""), self._current[name]
+            if vm is not None:
+                found += [name] if vm.vapp is None and vm.site in edges else []
+            elif not facts["vars"].get("vcc_vapp"):
+                here = {(cloud, organization_of(facts)) for cloud in facts["clouds"]}
+                found += [name] if here & places else []
+        return found
 
-    def on_wires(self, edges: Collection[str]) -> Iterator[tuple[str, str, Collection[str]]]:
-        """Every host of the inventory on the org network of one of some edges, its
-        name, the variable that says its addresses, and these. Edges come last."""
+    def on_wires(self, edges: Collection[str]) -> Iterator[OnWire]:
+        """Every host of the inventory on the org network of one of some edges; the edges themselves come last."""
         quiet = Landscape(self._current, Problems())
         clouds = {(edge.cloud, edge.organization) for name in edges if (edge := quiet.edge(name)) is not None}
         for name in self.of_kind("members"):
             vm = quiet.vm(name, "")
             if vm is not None and vm.vapp is None and vm.site in edges:
-                yield name, "vcc_address", [*vm.addresses.values()]
+                yield OnWire(name, "vcc_address", tuple(vm.addresses.values()), vm.macs)
         for name in self.of_kind("vapp_edges"):
             vapp = quiet.vapp(name, "")
             if vapp is not None and (vapp.cloud, vapp.organization) in clouds:
-                yield name, "vcc_org_address", [*vapp.outside.values()]
+                yield OnWire(name, "vcc_org_address", tuple(vapp.outside.values()), vapp.macs)
         for name in edges:
             edge = quiet.edge(name)
             if edge is not None:
-                yield name, "vcc_org_address", [*edge.inside.values()]
+                yield OnWire(name, "vcc_org_address", tuple(edge.inside.values()), edge.macs)
 
     def edge(self, name: str) -> OrgEdge | None:
         """The org edge of that name."""

@@ -9,13 +9,14 @@ meet. A member's address is taken at every site.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._base.problems import Problems
 from ..._intent.landscape.hosts import Vm
 from ..._intent.landscape.landscape import Landscape
-from ..._intent.landscape.neighbours import EVERY, parse_mac
+from ..._intent.landscape.neighbours import parse_mac
 from ..._intent.paths import of_host
 from ..._intent.vpn import Vpn
 
@@ -31,7 +32,7 @@ def check_stretches(vpns: Iterable[Vpn], landscape: Landscape, problems: Problem
         if not _check_places(vpn, landscape, problems):
             continue
         _check_addresses(vpn, landscape, problems)
-        _check_macs(vpn, problems)
+        _check_macs(vpn, landscape, problems)
         for vm in vpn.stretch.members:
             other = where.setdefault(vm.name, vpn)
             if other is not vpn:
@@ -64,10 +65,9 @@ def _check_addresses(vpn: Vpn, landscape: Landscape, problems: Problems) -> None
     stretch = vpn.stretch
     holders: dict[str, tuple[str, str]] = {}
     members = {vm.name for vm in stretch.members} if stretch else set()
-    for name, variable, addresses in landscape.on_wires(stretch.sites if stretch else ()):
-        for address in addresses:
-            if name not in members:
-                holders.setdefault(address, (name, variable))
+    for one in landscape.on_wires(stretch.sites if stretch else ()):
+        for address in one.addresses if one.name not in members else ():
+            holders.setdefault(address, (one.name, one.variable))
     for vm in stretch.members if stretch else ():
         for address in vm.addresses.values():
             holder, variable = holders.setdefault(address, (vm.name, "vcc_address"))
@@ -79,56 +79,62 @@ def _check_addresses(vpn: Vpn, landscape: Landscape, problems: Problems) -> None
                 )
 
 
-def _check_macs(vpn: Vpn, problems: Problems) -> None:
+def _check_macs(vpn: Vpn, landscape: Landscape, problems: Problems) -> None:
     """Those that the inventory says."""
-    holders: dict[str, Vm] = {}
-    for vm in vpn.stretch.members if vpn.stretch else ():
-        if vm.macs is not None and vm.macs.get(EVERY) == ():
+    members = vpn.stretch.members if vpn.stretch else ()
+    for vm in members:
+        if any(len(macs) != 1 for macs in (vm.macs or {}).values()):
             problems.add(
                 of_host(vm.name, "vcc_mac"),
-                f"[] binds {vm.name} to no link-layer address, by which {vpn.name} ({vpn.path}) knows its members: "
-                "give its own, or leave vcc_mac out",
+                f"gives {vm.name} no link-layer address, or several, and {vpn.name} ({vpn.path}) knows members by one: "
+                "give that, or leave vcc_mac out",
             )
-        if any(len(macs) > 1 for macs in (vm.macs or {}).values()):
-            problems.add(
-                of_host(vm.name, "vcc_mac"),
-                f"gives {vm.name} several link-layer addresses for one address, and {vpn.name} ({vpn.path}) knows its "
-                "members by one: give that",
-            )
-        for mac in sorted({mac for macs in (vm.macs or {}).values() for mac in macs}):
-            other = holders.setdefault(mac, vm)
-            if other is not vm:
-                problems.add(
-                    of_host(vm.name, "vcc_mac"),
-                    f"{mac} is the link-layer address of {other.name} too ({of_host(other.name, 'vcc_mac')}), and "
-                    f"{vpn.name} ({vpn.path}) makes their networks one: {ONE}",
-                )
+    said = {one.name: one.said_macs() for one in landscape.on_wires(vpn.stretch.sites if vpn.stretch else ())}
+    for name, mac, other in _shared(members, said):
+        problems.add(
+            of_host(name, "vcc_mac"),
+            f"{mac} is the link-layer address of {other} too ({of_host(other, 'vcc_mac')}), and "
+            f"{vpn.name} ({vpn.path}) makes their networks one: {ONE}",
+        )
 
 
-def check_seen(vpns: Iterable[Vpn], answers: Mapping[str, Mapping[str, Any]], problems: Problems) -> None:
+def _shared(members: Sequence[Vm], macs: Mapping[str, Collection[str]]) -> Iterator[tuple[str, str, str]]:
+    """Members with a link-layer address of another host's on the wires, that, and the other one. Two members are one
+    line."""
+    holders: dict[str, list[str]] = {}
+    for name, own in macs.items():
+        for mac in own:
+            holders.setdefault(mac, []).append(name)
+    names = {vm.name for vm in members}
+    for vm in members:
+        for mac in sorted(macs.get(vm.name, ())):
+            others = sorted(other for other in holders[mac] if other != vm.name)
+            if others and not (others[0] in names and others[0] > vm.name):
+                yield vm.name, mac, others[0]
+
+
+def check_seen(
+    vpns: Iterable[Vpn], answers: Mapping[str, Mapping[str, Any]], landscape: Landscape, problems: Problems
+) -> None:
     """The same of what machines said of themselves (node_survey), whatever the inventory says."""
     for vpn in vpns:
-        holders: dict[str, str] = {}
-        for vm in vpn.stretch.members if vpn.stretch else ():
-            mac = seen_mac(vm, answers.get(vm.name) or {})
-            if mac is None:
-                continue
-            other = holders.setdefault(mac, vm.name)
-            if other != vm.name:
-                problems.add(
-                    of_host(vm.name),
-                    f"says that it has the link-layer address {mac}, and so says {other}; "
-                    f"{vpn.name} ({vpn.path}) makes their networks one: {ONE}",
-                )
+        if vpn.stretch is None:
+            continue
+        wires = landscape.on_wires(vpn.stretch.sites)
+        seen = {one.name: _seen_macs(one.addresses, answers.get(one.name) or {}) for one in wires}
+        for name, mac, other in _shared(vpn.stretch.members, seen):
+            problems.add(
+                of_host(name),
+                f"says that it has the link-layer address {mac}, and so says {other}; "
+                f"{vpn.name} ({vpn.path}) makes their networks one: {ONE}",
+            )
 
 
-def seen_mac(vm: Vm, facts: Mapping[str, Any]) -> str | None:
-    """The link-layer address of the device that has a VM's address, by what it said; None if it did not say."""
-    own = set(vm.addresses.values())
-    for _name, device in sorted((facts.get("devices") or {}).items()):
-        if own & {str(text).partition("/")[0] for text in device.get("addresses") or ()}:
-            try:
-                return parse_mac(str(device.get("mac") or ""))
-            except ValueError:
-                return None
-    return None
+def _seen_macs(addresses: Collection[str], facts: Mapping[str, Any]) -> list[str]:
+    """The link-layer addresses of the devices with some addresses, by what their machine said."""
+    found = set()
+    for device in (facts.get("devices") or {}).values():
+        if set(addresses) & {str(text).partition("/")[0] for text in device.get("addresses") or ()}:
+            with contextlib.suppress(ValueError):
+                found.add(parse_mac(str(device.get("mac") or "")))
+    return sorted(found)

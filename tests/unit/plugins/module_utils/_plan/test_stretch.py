@@ -181,6 +181,28 @@ def test_a_link_layer_address_at_two_sites(world: World) -> None:
     assert world.dump() == before
 
 
+@pytest.mark.parametrize("other", ["vm3-west", "edge-west", "vapp1-west"])
+def test_a_link_layer_address_that_the_inventory_gives_twice(world: World, other: str) -> None:
+    """To a member, to an edge, to a machine that is no member."""
+    mac = "02:00:5e:10:00:01"
+    world.hosts = changed(world.hosts, {"vm3-east": {"vcc_mac": mac}, other: {"vcc_mac": mac}})
+    (error,) = refused(world, WEB)
+    assert f"{mac} is the link-layer address of" in error and "vm3-east" in error and other in error
+
+
+@pytest.mark.parametrize("macs", [[], ["02:00:5e:10:00:01", "02:00:5e:10:00:02"]], ids=["none", "two"])
+def test_a_member_is_known_by_one_link_layer_address(world: World, macs: list[str]) -> None:
+    world.hosts = changed(world.hosts, {"vm3-east": {"vcc_mac": macs}})
+    (error,) = refused(world, WEB)
+    assert error.startswith("hosts.vm3-east.vcc_mac: gives vm3-east no link-layer address, or several")
+
+
+def test_all_hides_no_mistake(world: World) -> None:
+    world.hosts = changed(world.hosts, "vm9-east: {kinds: [members], clouds: [east], vcc_address: 10.10.0.999}")
+    errors = refused(world, {**WEB, "members": "all"})
+    assert any(error.startswith("hosts.vm9-east.vcc_address: ") for error in errors)
+
+
 def test_a_member_of_two_networks(world: World) -> None:
     with pytest.raises(IntentErrors) as caught:
         world.plan(networks=[WEB, {**WEB, "name": "db-tier"}])
