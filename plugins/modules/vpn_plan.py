@@ -46,10 +46,11 @@ options:
     elements: str
     default: []
   absent_of:
-    description: Lists of VPNs as in O(vpns). The only VPN of each is deleted; several are a mistake, and so is none.
-    type: list
-    elements: raw
-    default: []
+    description:
+      - VPNs and networks of an intent, as C(vpns) and C(networks). The only one of them is deleted; several are a
+        mistake, and so is none.
+    type: dict
+    default: {}
   organizations:
     description:
       - The organizations that the run is about, all of the inventory when it is not given. Hosts and VPNs of others are
@@ -65,9 +66,9 @@ options:
     elements: str
     default: []
   expected_of:
-    description: VPNs as in O(vpns), whose names count as in O(expected).
-    type: raw
-    default: []
+    description: VPNs and networks of an intent, as C(vpns) and C(networks), whose names count as in O(expected).
+    type: dict
+    default: {}
   as_stored:
     description: Whether all VPNs that have not come up are planned as they are stored, for runs that only show them.
     type: bool
@@ -334,10 +335,10 @@ ARGUMENTS = {
     "networks": {"type": "raw", "default": []},
     "policies": {"type": "raw", "default": {}},
     "absent": {"type": "list", "elements": "str", "default": []},
-    "absent_of": {"type": "list", "elements": "raw", "default": []},
+    "absent_of": {"type": "dict", "default": {}},
     "organizations": {"type": "list", "elements": "str", "default": []},
     "expected": {"type": "list", "elements": "str", "default": []},
-    "expected_of": {"type": "raw", "default": []},
+    "expected_of": {"type": "dict", "default": {}},
     "as_stored": {"type": "bool", "default": False},
     "forget": {"type": "list", "elements": "str", "default": []},
     "move": {"type": "list", "elements": "str"},
@@ -425,7 +426,7 @@ def _request(wanted: dict[str, Any]) -> _plan.Request:
         create_tunnels=wanted["create_tunnels"],
         organizations=tuple(wanted["organizations"]),
         problems=tuple(IntentError(one["path"], one["message"]) for one in wanted["problems"]),
-        absent_of=tuple(wanted["absent_of"]),
+        absent_of=wanted["absent_of"],
         expected=tuple(wanted["expected"]),
         expected_of=wanted["expected_of"],
         as_stored=wanted["as_stored"],

@@ -19,7 +19,7 @@ from .names import parse_names
 from .networks import parse_networks
 from .organizations import OTHERS
 from .outside import parse_outside
-from .paths import POLICIES, VPNS, of_pool, of_vpn
+from .paths import NETWORKS, POLICIES, VPNS, of_network, of_pool, of_vpn
 from .policy.policy import check_policies, resolve_policy
 from .pools import parse_pool_name, parse_pools, point_out_public
 from .topology.kinds import Topology
@@ -97,17 +97,22 @@ def _check_own_pools(vpns: Sequence[Vpn], problems: Problems) -> None:
                 break
 
 
-def vpn_names(vpns: object, problems: Problems) -> list[str]:
-    """The names of an intent's VPNs and networks, where nothing else of them is read."""
-    if not isinstance(vpns, (list, tuple)):
-        problems.add(VPNS, "must be a list of VPNs")
-        return []
+def vpn_names(named: Mapping[str, object], problems: Problems) -> list[str]:
+    """The names of an intent's VPNs and networks, given as ``{"vpns", "networks"}``, where nothing else of them is
+    read."""
     names = []
-    for index, raw in enumerate(vpns):
-        if isinstance(raw, Mapping):
-            names.append(_name(raw, of_vpn(index), problems))
-        else:
-            problems.add(of_vpn(index), "must be a mapping with name, pool and members")
+    for key, variable, place in (("vpns", VPNS, of_vpn), ("networks", NETWORKS, of_network)):
+        entries = named.get(key, ())
+        if entries is None and key == "networks":
+            continue
+        if not isinstance(entries, (list, tuple)):
+            problems.add(variable, f"must be a list of {'VPNs' if key == 'vpns' else key}")
+            return []
+        for index, raw in enumerate(entries):
+            if isinstance(raw, Mapping):
+                names.append(_name(raw, place(index), problems))
+            else:
+                problems.add(place(index), "must be a mapping with a name")
     return [name for name in names if name is not None]
 
 

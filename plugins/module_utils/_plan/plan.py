@@ -49,8 +49,8 @@ class Request:
     will never come back. ``allow_renumber``: whether members may get other addresses.
     ``observed``: what node_survey learned of the hosts that were asked; it changes no document. ``adopt``: names that
     machines give up now.
-    ``absent_of``: lists of VPNs as in an intent, of each of which the only one counts as in ``absent``.
-    ``expected_of``: such a list, whose VPNs count as in ``expected``.
+    ``absent_of``: ``{"vpns", "networks"}`` as in an intent, of which the only one counts as in ``absent``.
+    ``expected_of``: the same, which count as in ``expected``.
     ``collisions``: the hosts that would be reached over the connection of another one.
     ``move``: the VMs that a run is about because they moved, None for a run that is not about any; ``to``: the cloud
     that they are in now, where that is said.
@@ -70,8 +70,8 @@ class Request:
     observed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     adopt: tuple[str, ...] = ()
     collisions: tuple[Mapping[str, Any], ...] = ()
-    absent_of: tuple[Any, ...] = ()
-    expected_of: Any = ()
+    absent_of: Mapping[str, Any] = field(default_factory=dict)
+    expected_of: Mapping[str, Any] = field(default_factory=dict)
     move: tuple[str, ...] | None = None
     to: str | None = None
 
@@ -141,7 +141,7 @@ def _read(
     asked = parse_intent(intent, request.matches, landscape, problems, kept)
     # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.
     wrong = {*_names(intent.get("vpns")), *_names(intent.get("networks"))} if len(problems) else set()
-    absent = [*request.absent, *(name for vpns in request.absent_of for name in only_vpn(vpns, problems))]
+    absent = [*request.absent, *only_vpn(request.absent_of, problems)]
     plan.notes += mark_absent(tenants, absent, asked, wrong, problems)
     mark_expected(tenants, [*request.expected, *vpn_names(request.expected_of, problems)], problems)
     if request.move is not None:

@@ -8,7 +8,7 @@ What the ledger remembers as deleted or forgotten is known: doing that once more
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .._base.problems import Problems, did_you_mean
@@ -54,11 +54,15 @@ def mark_absent(
     return notes
 
 
-def only_vpn(vpns: object, problems: Problems) -> list[str]:
-    """The name of an intent's one VPN, which is the one to delete where a run does not say which."""
-    names = vpn_names(vpns, problems)
-    if len(names) != 1 and not len(problems):
-        told = f"; vcc_vpns names {len(names)}{': ' if names else ''}{', '.join(names)}"
+def only_vpn(named: Mapping[str, object], problems: Problems) -> list[str]:
+    """The name of an intent's one VPN or network, which is the one to delete where a run does not say which.
+
+    ``named``: ``{"vpns", "networks"}``. One without either does not ask for any.
+    """
+    names = vpn_names(named, problems)
+    if named and len(names) != 1 and not len(problems):
+        where = "vcc_vpns and vcc_networks name" if named.get("networks") else "vcc_vpns names"
+        told = f"; {where} {len(names)}{': ' if names else ''}{', '.join(names)}"
         problems.add(DELETE, f"must say which VPN to delete, for example -e vcc_delete=payroll{told}")
     return names
 

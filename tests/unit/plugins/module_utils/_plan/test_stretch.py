@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.run_names import only_vpn
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
     World,
@@ -248,3 +250,19 @@ def test_networks_that_differ(world: World) -> None:
     world.hosts = changed(world.hosts, "edge-west: {vcc_org_network: [10.10.0.0/16, 'fd10:10::/64']}")
     (error,) = refused(world, WEB)
     assert "one broadcast domain is one network" in error
+
+
+@pytest.mark.parametrize(
+    ("named", "names", "says"),
+    [
+        ({"vpns": [], "networks": [WEB]}, ["web-tier"], None),
+        ({"vpns": [PAYROLL], "networks": None}, ["payroll"], None),
+        ({"vpns": [PAYROLL], "networks": [WEB]}, ["payroll", "web-tier"], "vcc_vpns and vcc_networks name 2"),
+        ({"vpns": [], "networks": {"web": WEB}}, [], "vcc_networks: must be a list of networks"),
+        ({}, [], None),
+    ],
+)
+def test_the_only_one_is_the_one_to_delete(named: dict[str, Any], names: list[str], says: str | None) -> None:
+    problems = Problems()
+    assert only_vpn(named, problems) == names
+    assert (says in str(list(problems)[0])) if says else not len(problems)
