@@ -26,8 +26,11 @@ CONTENTS = "find /etc /usr/local -xdev -type f ! -name '*-' ! -name .pwd.lock -e
 BUSY = r"user|session|ssh@|run-"
 # What is enabled is in `files`: links. (`systemctl list-unit-files` takes its time.)
 UNITS = "systemctl list-units --no-legend --plain --all --type=service,timer,socket,path | awk '{print $1, $2, $3}'"
-# Not what looks at the machine just now, and workers that come and go.
-PROCESSES = r"ps -eo comm= | grep -vxE 'sshd.*|python3|swanctl|ps|sh|bash|sort|grep|awk|find|systemctl|systemd-.*|\(.*'"
+# Not what looks at the machine just now, what greets who logs in (update-motd(5)), and workers that come and go.
+PROCESSES = (
+    r"ps -eo comm= | grep -vxE 'sshd.*|python3|swanctl|ps|sh|bash|sort|grep|awk|find|systemctl|systemd-.*|\(.*"
+    r"|env|run-parts|[0-9]{2}-.*|uname'"
+)
 NETWORK = (
     ("nft", "-s", "list", "ruleset"),
     ("ip", "-o", "link"),
