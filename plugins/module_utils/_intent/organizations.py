@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -35,10 +35,10 @@ def restrict(
     organizations: Collection[str],
     problems: Problems,
 ) -> tuple[Hosts, Mapping[str, Any]]:
-    """The hosts and the intent of some organizations: their hosts and shared VCC nodes, their VPNs.
+    """The hosts and the intent of some organizations: their hosts and shared VCC nodes, their VPNs and networks.
 
-    A VPN is another organization's if all hosts are that its members stand for. Paths stay what they are: what is left
-    out of the list of VPNs leaves its place. No ``organizations`` at all stands for every one.
+    A VPN is another organization's if all hosts are that its members stand for, a network if all its edges are. Paths
+    stay what they are: what is left out of a list leaves its place. No ``organizations`` at all stands for every one.
     """
     if not organizations:
         return hosts, intent
@@ -47,47 +47,39 @@ def restrict(
         problems.add(ORGANIZATION, f"no host of the inventory is of organization {name}{did_you_mean(name, known)}")
     problems.raise_if_any()
     ours = {name: facts for name, facts in hosts.items() if is_concerned(facts, organizations)}
-    intent = {**intent, "networks": _own_networks(intent.get("networks"), hosts, ours, organizations, problems)}
-    vpns = intent.get("vpns")
-    if not isinstance(vpns, (list, tuple)):
-        return ours, intent
-    left = list(vpns)
-    for index, vpn in enumerate(vpns):
-        named = {host for text in _members(vpn) for host in matches.get(text, ()) if host in hosts}
-        if not named or named <= set(ours):
-            continue
-        left[index] = OTHERS
-        if named & set(ours):
-            problems.add(
-                f"{of_vpn(index)}.members",
-                f"are not all of {', '.join(sorted(organizations))}; a VPN is of one organization",
-            )
-    return ours, {**intent, "vpns": left}
+    whose = ", ".join(sorted(organizations))
+
+    def own(key: str, named: Callable[[object], set[str]], mixed: Callable[[int], tuple[str, str]]) -> object:
+        """A list of the intent without those of others. ``mixed``: what is wrong with one that is of several."""
+        entries = intent.get(key)
+        if not isinstance(entries, (list, tuple)):
+            return entries
+        left = list(entries)
+        for index, entry in enumerate(entries):
+            there = named(entry) & hosts.keys()
+            if there and not there <= ours.keys():
+                left[index] = OTHERS
+                if there & ours.keys():
+                    problems.add(*mixed(index))
+        return left
+
+    vpns = own(
+        "vpns",
+        lambda vpn: {host for text in _members(vpn) for host in matches.get(text, ())},
+        lambda index: (f"{of_vpn(index)}.members", f"are not all of {whose}; a VPN is of one organization"),
+    )
+    networks = own(
+        "networks",
+        _edges,
+        lambda index: (f"{of_network(index)}.stretch", f"is not all of {whose}; a network is of one organization"),
+    )
+    return ours, {**intent, "vpns": vpns, "networks": networks}
 
 
-def _own_networks(
-    networks: object, hosts: Hosts, ours: Hosts, organizations: Collection[str], problems: Problems
-) -> object:
-    """The same of stretched networks, which are of the organization of their edges."""
-    if not isinstance(networks, (list, tuple)):
-        return networks
-    left = list(networks)
-    for index, network in enumerate(networks):
-        edges = network.get("stretch") if isinstance(network, Mapping) else None
-        named = (
-            {str(edge) for edge in edges if isinstance(edge, str) and edge in hosts}
-            if isinstance(edges, (list, tuple))
-            else set()
-        )
-        if not named or named <= set(ours):
-            continue
-        left[index] = OTHERS
-        if named & set(ours):
-            problems.add(
-                f"{of_network(index)}.stretch",
-                f"is not all of {', '.join(sorted(organizations))}; a network is of one organization",
-            )
-    return left
+def _edges(network: object) -> set[str]:
+    """What names the edges of a stretched network."""
+    edges = network.get("stretch") if isinstance(network, Mapping) else None
+    return {edge for edge in edges if isinstance(edge, str)} if isinstance(edges, (list, tuple)) else set()
 
 
 def _members(vpn: object) -> list[str]:
