@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..system import dnsmasq
 from . import server
 
 DIRECTORY = "/etc/systemd/system"
@@ -30,22 +31,7 @@ RuntimeDirectory={server.RUNTIME.rpartition("/")[2]}
 StateDirectory={server.STATE.rpartition("/")[2]}
 AmbientCapabilities={_RIGHTS}
 CapabilityBoundingSet={_RIGHTS}
-LimitNOFILE=1024
-MemoryDenyWriteExecute=yes
-NoNewPrivileges=yes
-PrivateDevices=yes
-ProtectControlGroups=yes
-ProtectHome=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectSystem=strict
-RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-TasksMax=32
-
+{dnsmasq.confined("AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_UNIX")}
 [Install]
 WantedBy=multi-user.target
 """

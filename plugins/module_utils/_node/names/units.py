@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..system import dnsmasq
 from . import servers
 
 DIRECTORY = "/etc/systemd/system"
@@ -25,22 +26,7 @@ RestartSec=300ms
 DynamicUser=yes
 AmbientCapabilities=CAP_NET_BIND_SERVICE
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE
-LimitNOFILE=1024
-MemoryDenyWriteExecute=yes
-NoNewPrivileges=yes
-PrivateDevices=yes
-ProtectControlGroups=yes
-ProtectHome=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectSystem=strict
-RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-TasksMax=32
-
+{dnsmasq.confined("AF_INET AF_INET6 AF_NETLINK AF_UNIX")}
 [Install]
 WantedBy=multi-user.target
 """

@@ -12,6 +12,27 @@ from . import files, systemd
 from .run import CommandError, have, run
 
 
+def confined(families: str) -> str:
+    """What systemd keeps every dnsmasq of ours from (systemd.exec(5)); ``families``: of addresses that it may use."""
+    return f"""\
+LimitNOFILE=1024
+MemoryDenyWriteExecute=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectSystem=strict
+RestrictAddressFamilies={families}
+RestrictNamespaces=yes
+RestrictRealtime=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+TasksMax=32
+"""
+
+
 def lacking(what: str, instead: str, check: bool) -> list[str]:
     """What keeps this node from serving: dnsmasq is missing, or systemd. ``instead``: what the administrator may do.
 
