@@ -14,8 +14,7 @@ MEMBERS = {"vm3-east": ["10.10.0.13", "fd10:10::13"], "vm3-west": ["10.10.0.23",
 WEB = {"name": "web-tier", "stretch": ["edge-east", "edge-west"], "members": [*MEMBERS]}
 
 
-def readdressed(old, new):
-    four, six = MEMBERS["vm3-west"] if new == "23" else ("10.10.0.13", "fd10:10::13")
+def readdressed(four, six):
     for words in (
         ("address", "flush", "dev", "eth0", "scope", "global"),
         ("address", "add", f"{four}/24", "dev", "eth0"),
@@ -27,12 +26,12 @@ def readdressed(old, new):
 
 @pytest.fixture(scope="module")
 def stretched(a_lab_with_machines, tmp_path_factory):
-    readdressed("13", "23")
+    readdressed(*MEMBERS["vm3-west"])
     inventory = inventories.placed(tmp_path_factory.mktemp("stretched") / "lab.sh", MEMBERS)
     playbooks.run("create_vpn", vpns=[], inventory=inventory, vcc_networks=[WEB])
     yield inventory
     playbooks.run("delete_vpn", vpns=[], inventory=inventory, vcc_delete=["web-tier"])
-    readdressed("23", "13")
+    readdressed(*MEMBERS["vm3-east"])
 
 
 @pytest.mark.parametrize("family", [0, 1], ids=["IPv4", "IPv6"])

@@ -127,7 +127,7 @@ def sources(found):
 
 
 @contextmanager
-def stranger(cloud, address, link=None):
+def stranger(cloud, address):
     """A machine of nobody's on a cloud's org network, as long as the block runs; its name."""
     name, peer = f"x-{cloud}", "x-org"
     lab.run("ip", "netns", "add", name)
@@ -137,7 +137,7 @@ def stranger(cloud, address, link=None):
         )
         lab.run("ip", "-n", f"cloud-{cloud}", "link", "set", peer, "master", "org", "up")
         lab.run("ip", "-n", name, "link", "set", "lo", "up")
-        lab.run("ip", "-n", name, "link", "set", "eth0", *(["address", link] if link else []), "up")
+        lab.run("ip", "-n", name, "link", "set", "eth0", "up")
         lab.run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "eth0")
         yield name
     finally:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._base.problems import Problems
-from ..._intent.landscape.hosts import Vm
+from ..._intent.landscape.hosts import OnWire, Vm
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.landscape.neighbours import parse_mac
 from ..._intent.paths import of_host
@@ -31,8 +31,9 @@ def check_stretches(vpns: Iterable[Vpn], landscape: Landscape, problems: Problem
             continue
         if not _check_places(vpn, landscape, problems):
             continue
-        _check_addresses(vpn, landscape, problems)
-        _check_macs(vpn, landscape, problems)
+        wires = list(landscape.on_wires(vpn.stretch.sites))
+        _check_addresses(vpn, wires, problems)
+        _check_macs(vpn, wires, problems)
         for vm in vpn.stretch.members:
             other = where.setdefault(vm.name, vpn)
             if other is not vpn:
@@ -61,11 +62,11 @@ def _check_places(vpn: Vpn, landscape: Landscape, problems: Problems) -> bool:
     return len(problems) == before
 
 
-def _check_addresses(vpn: Vpn, landscape: Landscape, problems: Problems) -> None:
+def _check_addresses(vpn: Vpn, wires: Iterable[OnWire], problems: Problems) -> None:
     stretch = vpn.stretch
     holders: dict[str, tuple[str, str]] = {}
     members = {vm.name for vm in stretch.members} if stretch else set()
-    for one in landscape.on_wires(stretch.sites if stretch else ()):
+    for one in wires:
         for address in one.addresses if one.name not in members else ():
             holders.setdefault(address, (one.name, one.variable))
     for vm in stretch.members if stretch else ():
@@ -79,7 +80,7 @@ def _check_addresses(vpn: Vpn, landscape: Landscape, problems: Problems) -> None
                 )
 
 
-def _check_macs(vpn: Vpn, landscape: Landscape, problems: Problems) -> None:
+def _check_macs(vpn: Vpn, wires: Iterable[OnWire], problems: Problems) -> None:
     """Those that the inventory says."""
     members = vpn.stretch.members if vpn.stretch else ()
     for vm in members:
@@ -89,7 +90,7 @@ def _check_macs(vpn: Vpn, landscape: Landscape, problems: Problems) -> None:
                 f"gives {vm.name} no link-layer address, or several, and {vpn.name} ({vpn.path}) knows members by one: "
                 "give that, or leave vcc_mac out",
             )
-    said = {one.name: one.said_macs() for one in landscape.on_wires(vpn.stretch.sites if vpn.stretch else ())}
+    said = {one.name: one.said_macs() for one in wires}
     for name, mac, other in _shared(members, said):
         problems.add(
             of_host(name, "vcc_mac"),
