@@ -14,7 +14,7 @@ from ..kernel import ip
 from ..kernel.nftables import canonical
 from ..part import Part
 from ..system.run import CommandError, have, run
-from .devices import concerned
+from .devices import OURS, concerned
 from .frames import FAMILY, TABLE, table
 from .told import Stretch, stretches
 
@@ -169,12 +169,21 @@ class Frames(Part):
         """Swap the table, in one transaction; then let frames in."""
         text = self._text() if self._concerned() else ""
         if text and self._differs(text):
+            self._close()
             self.put_back(text)
         switches = [(name, word) for name, word in self._switches() if word != "promisc off"] if text else []
         ours = sorted({*self._noted(), *(name for name, word in switches if word == "promisc on")})
         if ours != self._noted():
             self.store.own(NOTE, ours)
         _switch(switches)
+
+    def _close(self) -> None:
+        """Switch devices off that the next table does not judge: what came in by them would get to the edge itself."""
+        wanted = {one.device for one in self._networks()[0]}
+        found = [
+            (name, link) for name, link in ip.links("vxlan").items() if OURS.fullmatch(name) and name not in wanted
+        ]
+        _switch((name, "down") for name, link in found if "UP" in link.get("flags", []))
 
     def put_back(self, text: str = "") -> None:
         """Load the table, whatever is loaded."""
@@ -192,9 +201,7 @@ class Frames(Part):
         if kept != self._noted():
             self.store.own(NOTE, kept or None)
         if not self._text() and self._loaded("-t"):
-            _switch(
-                [(name, "down") for name in ip.links("vxlan") if name in {one.device for one in stretches(self.have)}]
-            )
+            self._close()
             run("nft", "delete", "table", FAMILY, TABLE)
 
 
