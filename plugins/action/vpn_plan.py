@@ -102,7 +102,8 @@ class ActionModule(ServerAction):
         later = {*nodes} - ({*result["losing"]} - {*result["gaining"]})
         note_concerned(groups, nodes, losing=result["losing"], later=later)
         with_psk = [name for name, facts in inventory.hosts.items() if PSK in facts["vars"]]
-        note_more(losing=result["losing"], releasing=result["releasing"], with_psk=with_psk)
+        more = {key: result[key] for key in ("losing", "releasing", "yielding")}
+        note_more(with_psk=with_psk, **more)
         if arguments["observed"]:
             result["notes"] = [*result["notes"], *_unasked(plan, task_vars)]
         return result

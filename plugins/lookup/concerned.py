@@ -21,7 +21,7 @@ options:
       - With C(_losing) at its end, those of them that lose something and are told first; with C(_later), those that are
         told after the org edges.
       - V(probing) are the VMs that probes start at, V(losing) all that are told first, V(releasing) the org edges that
-        stop guarding something.
+        stop guarding something, V(yielding) those that give members away.
     required: true
   beside:
     description:

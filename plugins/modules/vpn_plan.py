@@ -257,8 +257,13 @@ awaiting:
       not at all if it does not get its document.
   returned: success
   type: dict
+yielding:
+  description: The org edges that give members away to other sites. They do so once the links to the new places are up.
+  returned: success
+  type: list
+  elements: str
 losing_dir:
-  description: A directory on the controller with what those in RV(losing) are told first.
+  description: A directory on the controller with what those in RV(losing) and RV(yielding) are told first.
   returned: success
   type: str
 coming:
@@ -319,6 +324,7 @@ RETURNED = (
         "gaining",
         "releasing",
         "awaiting",
+        "yielding",
         "leaving",
         "unsettled",
         "to_note",

@@ -25,7 +25,7 @@ from .kernel import ip, neighbours
 from .kernel.addresses import Addresses
 from .kernel.neighbours import Neighbours
 from .kernel.nftables import Nftables
-from .kernel.routes import Guards, Routes
+from .kernel.routes import Guards, Handover, Routes
 from .kernel.sysctl import Sysctls
 from .machine import Machine
 from .names.dnsmasq import Names
@@ -51,6 +51,7 @@ ORDER: tuple[type[Part], ...] = (
     Certificates,  # on the way down nearly last: a key that is gone does not come back when a later step fails
     Units,
     Nftables,
+    Handover,  # at once: whose place the firewall has changed
     Guards,
     Sysctls,
     Links,

@@ -6,6 +6,8 @@
 Such a member or vApp edge is told twice: first only what it has already and keeps, and after the org edges have all of
 it, the rest. At once, it would send from addresses that they do not know yet, or no more: in clear. So no node gets
 what its own edge does not guard, and no edge stops guarding what is still sent to it.
+
+Whoever moves gets all of it first, where its new edge guards it already (yielding.py).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from .._ledger.records import DocumentRecord
 from .._node.survey import carries
 from .compile.documents import Document
 from .compile.still_guarded import guard
+from .yielding import arriving, note_yielding
 
 if TYPE_CHECKING:
     from .organization import OrganizationPlan
@@ -47,20 +50,22 @@ NOTHING = Had(frozenset(), frozenset())
 def note_order(plan: Plan, tenants: Sequence[OrganizationPlan], request: Request) -> None:
     """Add to the plan the nodes that are told first, with what they are told, and those of them that are told the rest
     later; the org edges that other nodes wait for, and the org edges that wait for other nodes."""
-    guards = [_Guards(tenant, plan, request) for tenant in tenants]
+    guards = [Guards(tenant, plan, request) for tenant in tenants]
     _note_losing(plan, tenants, request, guards)
     for one in guards:
         one.note_releasing()
         one.note_awaiting()
+        note_yielding(one.tenant, plan, one)
 
 
-def _note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], request: Request, guards: Sequence[_Guards]) -> None:
+def _note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], request: Request, guards: Sequence[Guards]) -> None:
     """The machine's own word and the ledger's both count: a machine may have lost what it was told, and may go back to
     it. A machine of which neither is sure is told first, whatever it has: it may never have got what its edge does not
     guard yet, so that comes later.
     """
     before = {node: record for tenant in tenants for node, record in tenant.records.items()}
     moved = {node for one in guards for node in one.moved}
+    early = {node for one in guards for node in arriving(one.tenant, plan, one)}
     behind = {node for tenant in tenants for node in tenant.behind()}
     some = {*plan.changed_nodes, *plan.leaving, *request.observed, *behind} & {*plan.documents} & {*before}
     for node in sorted(some & {*plan.concerned} - {*request.forget}):
@@ -73,6 +78,7 @@ def _note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], request: Reque
             unsure
             or node in plan.leaving
             or node in moved
+            or node in early
             or told.without(new)
             or (says is not None and says.without(new))
         ):
@@ -82,12 +88,13 @@ def _note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], request: Reque
                 lacking = frozenset[str]().union(*(one.lacking_of(node) for one in guards))
                 had = _outside(before[node].document, had, lacking)
             # What it keeps, it sends by another edge: the old one may stop guarding, the new one may not guard yet.
-            first = _FIRST[document["role"]](document, NOTHING if node in moved else had)
+            had = NOTHING if node in moved else had
+            first = document if node in early else _FIRST[document["role"]](document, had)
             plan.losing_documents[node] = first
             plan.gaining += [] if first == document else [node]
 
 
-class _Guards:
+class Guards:
     """What the org edges of one organization guard, are to guard, and who depends on it."""
 
     def __init__(self, tenant: OrganizationPlan, plan: Plan, request: Request) -> None:

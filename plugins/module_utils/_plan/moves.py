@@ -47,10 +47,10 @@ def keeping(before: Vpn | None, after: Vpn, held: Mapping[str, Lease], landscape
         pairs = [pair for pair in _moved(before, after) if not pair[0].external and not is_place(*pair, landscape)]
         found = [_move(before, after, old, new) for old, new in pairs]
     left = {m.vm.name: m.vm for m in after.members if m.vm.name not in known and lease_key(after, m.vm) not in held}
-    there = _places(after.name, held, left) if left else {}
+    there = _held_at(after.name, held, left) if left else {}
     for name, keys in sorted(there.items()):
-        if len(keys) == 1 and all(map(landscape.in_inventory, _named(keys[0]))):
-            place = _named(keys[0])[-1]
+        if len(keys) == 1 and all(map(landscape.in_inventory, places(keys[0]))):
+            place = places(keys[0])[-1]
             found.append(Move(name, keys[0], lease_key(after, left[name]), f"it was leased at {place}"))
     return [move for move in found if move.old_key in held]
 
@@ -71,7 +71,7 @@ def _move(before: Vpn, after: Vpn, old: Vm, new: Vm) -> Move:
     return Move(new.name, lease_key(before, old), lease_key(after, new), why)
 
 
-def _places(vpn: str, held: Mapping[str, Lease], names: Collection[str]) -> dict[str, list[str]]:
+def _held_at(vpn: str, held: Mapping[str, Lease], names: Collection[str]) -> dict[str, list[str]]:
     """The keys of a VPN under which some VMs hold an address."""
     found: dict[str, list[str]] = {}
     for key, lease in held.items():
@@ -81,7 +81,7 @@ def _places(vpn: str, held: Mapping[str, Lease], names: Collection[str]) -> dict
     return found
 
 
-def _named(key: str) -> list[str]:
+def places(key: str) -> list[str]:
     """The hosts in a member's key above it: its org edge, and its vApp edge, if it is behind one."""
     return key.split("/")[3:-2:2]
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import time
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from typing import Any
 from ..document import Change, Generation
 from ..part import Part
 from ..ssl import processes
-from ..system.run import have
+from ..system.run import CommandError, have
 from . import ip
 
 PROTOCOL = 155  # none of the numbers that Linux, FRR or BIRD use (rtnetlink.h: 188, for one, is OSPF)
@@ -175,6 +176,38 @@ class PresentRoutes(Routes):
 
     def _mine(self, routes: list[Route]) -> list[Route]:
         return [route for route in super()._mine(routes) if not route.device or ip.exists(route.device)]
+
+
+class Handover(Routes):
+    """Of the document's routes those to single machines, which change at the same moment as the firewall.
+
+    Where one was behind this gateway and is elsewhere now, or the other way round, the firewall lets pass only the one
+    way or only the other: what comes in between is lost. `Routes` tells of these routes, and removes them.
+    """
+
+    def _mine(self, routes: list[Route]) -> list[Route]:
+        machines = [route for route in super()._mine(routes) if route.prefix.endswith(("/32", "/128"))]
+        return [route for route in machines if route.via or ip.exists(route.device)]
+
+    def changes(self) -> list[Change]:
+        """None of its own."""
+        return []
+
+    def problems(self) -> list[str]:
+        """None of its own."""
+        return []
+
+    def build(self) -> None:
+        """Add and replace, but for routes whose source address is still to come."""
+        add = [route for route in self._compare()[0] if not self.boot]
+        held = {one.partition("/")[0] for own in ip.addresses().values() for one in own} if add else set[str]()
+        for family in (4, 6):
+            mine = [route for route in add if route.family == family and (not route.source or route.source in held)]
+            with contextlib.suppress(CommandError):  # `Routes` adds what is missing, and says what is wrong
+                ip.batch(family, [f"route replace {route} proto {PROTOCOL}" for route in mine])
+
+    def clear(self) -> None:
+        """Nothing."""
 
 
 class Guards(Routes):

@@ -368,3 +368,46 @@ def test_nothing_known_of_it_but_its_lease_it_keeps_that(world: World) -> None:
     plan = world.plan()
     assert addresses(plan, "payroll") == was and strays(plan, world.hosts) == []
     assert any("payroll: vm1-east keeps" in note for note in plan.notes)
+
+
+def without(document: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key not in keys}
+
+
+def test_it_is_there_before_its_old_edge_gives_it_away(world: World) -> None:
+    """And that edge has the link to the new place first, with nothing else changed."""
+    before = world.plan().documents["edge-east"]
+    world.run_all()
+    world.hosts = changed(world.hosts, TO_WEST)
+    plan = world.plan()
+    assert "vm1-east" in plan.losing and "vm1-east" not in plan.gaining
+    assert plan.losing_documents["vm1-east"] == plan.documents["vm1-east"]
+    assert plan.yielding == ["edge-east"]
+    first, then = plan.losing_documents["edge-east"], plan.documents["edge-east"]
+    came = [link["name"] for tunnel in first["tunnels"] for link in tunnel["links"] if "name" in link]
+    assert sorted(came) == ["audit+edge-west", "payroll+edge-west"]
+    assert first["tunnels"] == then["tunnels"]
+    assert without(first, "tunnels", "generation") == without(before, "tunnels", "generation")
+    assert then["vpns"] != first["vpns"]
+
+
+def test_back_at_home_it_is_reached_there_before_the_other_edge_gives_it_away(world: World) -> None:
+    world.hosts, at_home = changed(world.hosts, TO_WEST), world.hosts
+    away = world.plan().documents["edge-west"]
+    world.run_all()
+    world.hosts = at_home
+    plan = world.plan()
+    assert plan.yielding == ["edge-west"]
+    assert plan.losing_documents["edge-west"] == away
+
+
+def test_an_edge_that_is_told_more_gets_it_at_once(world: World) -> None:
+    """A member of another new site could not be reached else, until the edge has given away who moved."""
+    world.hosts = changed(world.hosts, TO_WEST)
+    assert world.plan({**PAYROLL, "members": [*PAYROLL["members"], "vm1-south"]}).yielding == []
+
+
+def test_neither_does_one_wait_that_was_not_seen_to_run_its_document(world: World) -> None:
+    world.run_all("edge-east")
+    world.hosts = changed(world.hosts, TO_WEST)
+    assert world.plan().yielding == []

@@ -1,0 +1,86 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: where a member moves to another site, it is there before the way to its old place goes.
+
+It gets its address first. Then all edges get the link to the new place, the old one among them, which delivers as
+before. It gives the address away once that link is up. So somebody answers all the time, if both machines are on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from .compile.documents import Document
+from .compile.reqids import link_name
+from .moves import Move, places
+
+if TYPE_CHECKING:
+    from .losing import Guards
+    from .organization import OrganizationPlan
+    from .outcome import Plan
+
+
+def arriving(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> set[str]:
+    """The moved members, and the vApp edges of their new places, that may have all of their documents at once.
+
+    Their org edges guard every VPN of theirs already: what they send too early is refused there.
+    """
+    if tenant.coming:  # nobody is told of a VPN that is not up
+        return set()
+    nodes = {node for move in tenant.moves for node in (move.name, *places(move.new_key)[1:])}
+    return {node for node in nodes & {*plan.concerned} & {*tenant.places} if not guards.lacking_of(node)}
+
+
+def note_yielding(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> None:
+    """Add to the plan the org edges that give members away, each with what it is told first.
+
+    An edge that is told anything else as well gets all of it at once: what others are told next relies on that.
+    """
+    for edge in sorted({*_left(tenant.moves)} & {*plan.concerned} & {*tenant.records} - tenant.behind()):
+        if plan.documents.record(edge).node != edge or guards.lacking(edge):
+            continue
+        new = [places(move.new_key)[0] for move in tenant.moves if places(move.old_key)[0] == edge]
+        first = _ahead(tenant.records[edge].document, plan.documents[edge])
+        if first is not None and not any(map(guards.lacking, new)):
+            plan.yielding.append(edge)
+            plan.losing_documents[edge] = first
+
+
+def _left(moves: list[Move]) -> Iterator[str]:
+    """The org edges that members went away from."""
+    for move in moves:
+        old, new = places(move.old_key)[0], places(move.new_key)[0]
+        if old != new:
+            yield old
+
+
+def _ahead(before: Document, after: Document) -> Document | None:
+    """What an edge had, and the links to members that moved; None if more than that is new in its tunnels."""
+    will = {tunnel["name"]: tunnel for tunnel in after["tunnels"]}
+    had = {tunnel["name"] for tunnel in before["tunnels"]}
+    if {*will} - had:
+        return None
+    tunnels = []
+    for tunnel in before["tunnels"]:
+        links = _by_name(tunnel)
+        new = _by_name(will[tunnel["name"]]) if tunnel["name"] in will else {}
+        came = [link for name, link in new.items() if name not in links]
+        same = all(links[name] == link for name, link in new.items() if name in links)
+        same = same and _settings(will.get(tunnel["name"], tunnel)) == _settings(tunnel)
+        if not same or any("name" not in link for link in came):
+            return None
+        left = [link for name, link in links.items() if name not in new]
+        tunnels.append({**tunnel, "links": [*new.values(), *left]} if came else tunnel)
+    if tunnels == before["tunnels"]:
+        return before
+    return {**before, "tunnels": tunnels, "generation": after["generation"]}
+
+
+def _by_name(tunnel: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {link_name(link): link for link in tunnel["links"]}
+
+
+def _settings(tunnel: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in tunnel.items() if key != "links"}
