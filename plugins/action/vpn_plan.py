@@ -100,7 +100,8 @@ class ActionModule(ServerAction):
         result["vpns"] = [vpn["name"] for vpn in plan["vpns"]]
         result.update(_write(plan, arguments["observed"]))
         later = {*nodes} - ({*result["losing"]} - {*result["gaining"]})
-        note_concerned(groups, nodes, losing=result["losing"], later=later)
+        first = {*nodes} - ({*result["yielding"]} - {*plan["losing"]})
+        note_concerned(groups, nodes, losing=result["losing"], later=later, first=first)
         with_psk = [name for name, facts in inventory.hosts.items() if PSK in facts["vars"]]
         more = {key: result[key] for key in ("losing", "releasing", "yielding")}
         note_more(with_psk=with_psk, **more)

@@ -19,7 +19,7 @@ options:
     description:
       - Groups, V(vcc_nodes), V(org_edges), V(vapp_edges) and V(members).
       - With C(_losing) at its end, those of them that lose something and are told first; with C(_later), those that are
-        told after the org edges.
+        told after the org edges; V(org_edges_first) are the org edges without those that only give members away.
       - V(probing) are the VMs that probes start at, V(losing) all that are told first, V(releasing) the org edges that
         stop guarding something, V(yielding) those that give members away.
     required: true
@@ -60,7 +60,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         known = concerned()
         if known is None:
             there = (variables or {}).get("groups") or {}
-            known = {f"{group}{suffix}": [group] for group in there for suffix in ("", "_losing", "_later")}
+            known = {f"{group}{suffix}": [group] for group in there for suffix in ("", "_losing", "_later", "_first")}
         found = [host for term in terms for host in known.get(term, ())]
         beside = known.get(str(kwargs.get("beside")), []) if found else []
         return list(dict.fromkeys([*found, *beside])) or [NOBODY]

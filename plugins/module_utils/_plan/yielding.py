@@ -34,7 +34,7 @@ def arriving(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> set[str]:
 
 
 def note_yielding(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> None:
-    """Add to the plan the org edges that give members away, each with what it is told first.
+    """Add to the plan the org edges that give members away, each with what it is told first, if there is anything.
 
     An edge that is told anything else as well gets all of it at once: what others are told next relies on that.
     """
@@ -45,7 +45,7 @@ def note_yielding(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> None:
         first = _ahead(tenant.records[edge].document, plan.documents[edge])
         if first is not None and not any(map(guards.lacking, new)):
             plan.yielding.append(edge)
-            plan.losing_documents[edge] = first
+            plan.losing_documents.update({edge: first} if first else {})
 
 
 def _left(moves: list[Move]) -> Iterator[str]:
@@ -57,7 +57,10 @@ def _left(moves: list[Move]) -> Iterator[str]:
 
 
 def _ahead(before: Document, after: Document) -> Document | None:
-    """What an edge had, and the links to members that moved; None if more than that is new in its tunnels."""
+    """What an edge had, and the links to members that moved, if there are any.
+
+    None if more than that is new in its tunnels.
+    """
     will = {tunnel["name"]: tunnel for tunnel in after["tunnels"]}
     had = {tunnel["name"] for tunnel in before["tunnels"]}
     if {*will} - had:
@@ -74,7 +77,7 @@ def _ahead(before: Document, after: Document) -> Document | None:
         left = [link for name, link in links.items() if name not in new]
         tunnels.append({**tunnel, "links": [*new.values(), *left]} if came else tunnel)
     if tunnels == before["tunnels"]:
-        return before
+        return {}
     return {**before, "tunnels": tunnels, "generation": after["generation"]}
 
 

@@ -78,6 +78,7 @@ def test_it_keeps_its_address_where_it_is_now(was, in_the_west, tmp_path, say):
     # At load 7 on two cores, each of them lost one of 1,500, at one moment, in one of five runs. Why is not known.
     assert max(pings.lost for pings in others) <= 1, [pings.text for pings in others]
     say(f"while it moved, {its.lost} of {its.sent} pings to it, 100 a second, had no answer")
+    assert its.lost <= 10, "the machine in the east answers until the one in the west does"
     assert seen.packets(INNER) == []
     assert run.hosts("changed") == predicted.hosts("changed")
     assert f"payroll: {NAME} keeps {was[NAME]} (moved from cloud east to cloud west)" in run.output
