@@ -148,6 +148,8 @@ def activate(want: Generation, have: Generation, store: Store, boot: bool = Fals
     if not boot:
         reauthenticate.note(want, have, store)
     everything = [part for part in parts(want, have, store, boot=boot) if not (keep and isinstance(part, KEPT))]
+    for part in everything:
+        part.prepare()
     steps = [part.build for part in everything] + [part.clear for part in reversed(everything)]
     with store.aiming("" if want.empty else want.name):
         if boot:
@@ -376,6 +378,8 @@ def _return(have: Generation, to: Running, store: Store, boot: bool) -> bool:
         return False
     want = to.generation
     everything = parts(want, have, store, boot=boot)
+    for part in everything:
+        part.prepare()
     steps = [part.build for part in everything] + [part.clear for part in reversed(everything)]
     with store.aiming(to.name):
         clean = not attempt([*steps, Notes(Context(want, have, store)).shrink]) and not store.lost

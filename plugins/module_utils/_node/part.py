@@ -53,6 +53,9 @@ class Part:
         """What the administrator may want to know of the wanted state, and what hinders nothing."""
         return []
 
+    def prepare(self) -> None:
+        """Find out what `build` needs to know. Called before the first of all `build`, where that takes time."""
+
     def build(self) -> None:
         """Make what is missing, and change what differs. Called in the order that fails closed."""
 

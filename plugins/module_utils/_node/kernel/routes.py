@@ -185,6 +185,8 @@ class Handover(Routes):
     way or only the other: what comes in between is lost. `Routes` tells of these routes, and removes them.
     """
 
+    _ready: Mapping[int, list[str]] = MappingProxyType({})
+
     def _mine(self, routes: list[Route]) -> list[Route]:
         machines = [route for route in super()._mine(routes) if route.prefix.endswith(("/32", "/128"))]
         return [route for route in machines if route.via or ip.exists(route.device)]
@@ -197,14 +199,18 @@ class Handover(Routes):
         """None of its own."""
         return []
 
-    def build(self) -> None:
-        """Add and replace, but for routes whose source address is still to come."""
+    def prepare(self) -> None:
+        """Find out what to add and to replace: every route but those whose source address is still to come."""
         add = [route for route in self._compare()[0] if not self.boot]
         held = {one.partition("/")[0] for own in ip.addresses().values() for one in own} if add else set[str]()
-        for family in (4, 6):
-            mine = [route for route in add if route.family == family and (not route.source or route.source in held)]
+        ready = [route for route in add if not route.source or route.source in held]
+        self._ready = {f: [f"route replace {one} proto {PROTOCOL}" for one in ready if one.family == f] for f in (4, 6)}
+
+    def build(self) -> None:
+        """Add and replace it."""
+        for family, commands in self._ready.items():
             with contextlib.suppress(CommandError):  # `Routes` adds what is missing, and says what is wrong
-                ip.batch(family, [f"route replace {route} proto {PROTOCOL}" for route in mine])
+                ip.batch(family, commands)
 
     def clear(self) -> None:
         """Nothing."""

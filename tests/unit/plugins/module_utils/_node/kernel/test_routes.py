@@ -12,7 +12,13 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import ip
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import routes as _routes
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.routes import Guards, Route, Routes, wanted
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel.routes import (
+    Guards,
+    Handover,
+    Route,
+    Routes,
+    wanted,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
@@ -89,6 +95,26 @@ def test_somebody_elses_prefix_is_a_problem(kernel: Kernel, document: dict[str, 
     document["routes"].append({"prefix": "192.168.1.0/24", "via": "192.168.1.9"})
     assert parts(Generation(document, {}, "libipsec"), store)[1].problems() == [
         "192.168.1.0/24: somebody else routes it already"
+    ]
+
+
+def test_single_machines_change_with_the_firewall(
+    kernel: Kernel, document: dict[str, Any], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those whose device and source are there already; the others come when they can."""
+    monkeypatch.setattr(ip, "exists", lambda device: device == "ipsec0")
+    kernel.ours[0] = {**OURS[0], "gateway": "192.168.1.99"}
+    over = {"prefix": "100.64.0.18/32", "tunnel": "payroll"}
+    document["routes"] += [over, {**over, "prefix": "100.64.0.19/32", "source": "100.64.0.1"}]
+    document["routes"] += [{"prefix": "100.64.0.32/28", "via": "192.168.1.12"}]
+    part = Handover(Context(Generation(document, {}, "libipsec"), NOTHING, store))
+    assert (part.changes(), part.problems()) == ([], [])
+    part.prepare()
+    assert kernel.commands == []
+    part.build()
+    assert kernel.commands == [
+        "route replace 100.64.0.17/32 via 192.168.1.11 proto 155",
+        "route replace 100.64.0.18/32 dev ipsec0 proto 155",
     ]
 
 
