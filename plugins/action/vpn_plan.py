@@ -103,8 +103,10 @@ class ActionModule(ServerAction):
         first = {*nodes} - ({*result["yielding"]} - {*plan["losing"]})
         note_concerned(groups, nodes, losing=result["losing"], later=later, first=first)
         with_psk = [name for name, facts in inventory.hosts.items() if PSK in facts["vars"]]
-        more = {key: result[key] for key in ("losing", "releasing", "yielding")}
-        note_more(with_psk=with_psk, **more)
+        yielding = result["yielding"]
+        taking = [*(edge for edges in yielding.values() for edge in edges), *(concerned() or {}).get("anchors", ())]
+        more = {key: result[key] for key in ("losing", "releasing")}
+        note_more(with_psk=with_psk, yielding=yielding, taking=taking, **more)
         if arguments["observed"]:
             result["notes"] = [*result["notes"], *_unasked(plan, task_vars)]
         return result

@@ -258,10 +258,10 @@ awaiting:
   returned: success
   type: dict
 yielding:
-  description: The org edges that give members away to other sites. They do so once the links to the new places are up.
+  description:
+    - The org edges that give members away, each with those that get them. They do so once the links to those are up.
   returned: success
-  type: list
-  elements: str
+  type: dict
 losing_dir:
   description: A directory on the controller with what those in RV(losing) and RV(yielding) are told first.
   returned: success

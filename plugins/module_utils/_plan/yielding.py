@@ -34,17 +34,17 @@ def arriving(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> set[str]:
 
 
 def note_yielding(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> None:
-    """Add to the plan the org edges that give members away, each with what it is told first, if there is anything.
+    """Add to the plan the org edges that give members away, each with those that get them, and what it is told first.
 
     An edge that is told anything else as well gets all of it at once: what others are told next relies on that.
     """
     for edge in sorted({*_left(tenant.moves)} & {*plan.concerned} & {*tenant.records} - tenant.behind()):
         if plan.documents.record(edge).node != edge or guards.lacking(edge):
             continue
-        new = [places(move.new_key)[0] for move in tenant.moves if places(move.old_key)[0] == edge]
+        new = sorted({places(move.new_key)[0] for move in tenant.moves if places(move.old_key)[0] == edge} - {edge})
         first = _ahead(tenant.records[edge].document, plan.documents[edge])
         if first is not None and not any(map(guards.lacking, new)):
-            plan.yielding.append(edge)
+            plan.yielding[edge] = new
             plan.losing_documents.update({edge: first} if first else {})
 
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vm1-east is restored in the cloud west, on the machine that was vm2-west, and then in the east again.
+"""vm1-east is restored in the cloud west, on the machine that was vm2-west, then in the south, and in the east again.
 
-Where it goes, the edge has strongSwan 6.0: before 5.9.12, ESP in user space takes no selector in which the edge itself
-has no address. The other edge has 5.9.
+Where it goes, edges have strongSwan 6.0: before 5.9.12, ESP in user space takes no selector in which the edge itself
+has no address. The edge in the east has 5.9.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, 
 
 VPN = {**PAYROLL, "members": [*PAYROLL["members"], "vm2-east"]}
 NAME, PLACE, NEW = "vm1-east", "vm2-west", "edge-west"
+LAST, ON = "vm2-south", "edge-south"
 MOVED = "payroll+edge-west"
 INNER = "net 100.64.0.0/10 or net 10.10.0.0/24 or net 192.168.1.0/24"
 
 
 @pytest.fixture(scope="module")
 def was():
-    playbooks.run("lab_up", lab_releases={NEW: "trixie"})
+    playbooks.run("lab_up", lab_clouds=3, lab_releases={NEW: "trixie", ON: "trixie"})
     playbooks.create(VPN)
     return playbooks.addresses()
 
@@ -36,7 +37,7 @@ def in_the_west(tmp_path_factory):
 
 
 def machine(name, where):
-    return PLACE if where == "west" and name == NAME else name
+    return {"west": PLACE, "south": LAST}.get(where, name) if name == NAME else name
 
 
 def silent(addresses, where):
@@ -107,21 +108,40 @@ def test_a_reboot_of_the_edge_brings_it_back(was):
     lab.wait_for("all members answer", lambda: silent(was, "west") == [], 60)
 
 
+def test_it_moves_on_while_the_site_where_it_was_is_down(was, tmp_path):
+    """To a cloud that the VPN had nothing in. Everybody reaches it there but those at the site that is down."""
+    lab.labctl("kill", PLACE)
+    lab.labctl("kill", NEW)
+    south = inventories.moved(tmp_path / "south.sh", {NAME: LAST}, without=[PLACE])
+    run = playbooks.run("create_vpn", vpns=[VPN], inventory=south, succeeds=False)
+    assert f"payroll: {NAME} keeps {was[NAME]} (moved from cloud west to cloud south)" in run.output
+    assert run.hosts("unreachable") == {NEW}
+    here = {name: address for name, address in was.items() if not name.endswith("-west")}
+    assert silent(here, "south") == []
+    lab.labctl("start", NEW)
+    lab.wait_for("the edge answers", lambda: lab.sh(NEW, "echo up", check=False) == "up\n", 60)
+    run = playbooks.run("create_vpn", vpns=[VPN], inventory=south)
+    assert run.hosts("changed") >= {NEW}
+    assert silent(was, "south") == []
+    assert playbooks.run("create_vpn", vpns=[VPN], inventory=south).changed == frozenset()
+
+
 def test_back_again_nothing_is_left_of_it(was, tmp_path, say):
     lab.labctl("start", NAME)
-    lab.labctl("kill", PLACE)
+    lab.labctl("kill", LAST)
     try:
-        back = inventories.moved(tmp_path / "back.sh", {}, without=[PLACE])
+        back = inventories.moved(tmp_path / "back.sh", {}, without=[PLACE, LAST])
         with lab.pinging("vm2-east", was["vm1-west"]) as others:
             run = playbooks.run("move_member", inventory=back, vcc_move=NAME, vcc_to="east")
         assert others.lost <= 1, others.text
-        assert f"payroll: {NAME} keeps {was[NAME]} (moved from cloud west to cloud east)" in run.output
+        assert f"payroll: {NAME} keeps {was[NAME]} (moved from cloud south to cloud east)" in run.output
         assert silent(was, "east") == []
         assert {edge: set(found) for edge, found in links().items()} == {edge: {"payroll"} for edge in EDGES}
         assert was[NAME] not in lab.sh(NEW, "ip route show table all; nft list ruleset")
         assert playbooks.run("create_vpn", vpns=[VPN], inventory=back).changed == frozenset()
     finally:
         lab.labctl("start", PLACE)
+        lab.labctl("start", LAST)
 
 
 def test_over_openvpn_it_is_the_same(was, in_the_west, tmp_path, say):

@@ -382,7 +382,7 @@ def test_it_is_there_before_its_old_edge_gives_it_away(world: World) -> None:
     plan = world.plan()
     assert "vm1-east" in plan.losing and "vm1-east" not in plan.gaining
     assert plan.losing_documents["vm1-east"] == plan.documents["vm1-east"]
-    assert plan.yielding == ["edge-east"]
+    assert plan.yielding == {"edge-east": ["edge-west"]}
     first, then = plan.losing_documents["edge-east"], plan.documents["edge-east"]
     came = [link["name"] for tunnel in first["tunnels"] for link in tunnel["links"] if "name" in link]
     assert sorted(came) == ["audit+edge-west", "payroll+edge-west"]
@@ -397,17 +397,17 @@ def test_back_at_home_it_is_reached_there_before_the_other_edge_gives_it_away(wo
     world.run_all()
     world.hosts = at_home
     plan = world.plan()
-    assert plan.yielding == ["edge-west"]
+    assert plan.yielding == {"edge-west": ["edge-east"]}
     assert "edge-west" not in plan.losing_documents, "there is nothing that it has to have first"
 
 
 def test_an_edge_that_is_told_more_gets_it_at_once(world: World) -> None:
     """A member of another new site could not be reached else, until the edge has given away who moved."""
     world.hosts = changed(world.hosts, TO_WEST)
-    assert world.plan({**PAYROLL, "members": [*PAYROLL["members"], "vm1-south"]}).yielding == []
+    assert world.plan({**PAYROLL, "members": [*PAYROLL["members"], "vm1-south"]}).yielding == {}
 
 
 def test_neither_does_one_wait_that_was_not_seen_to_run_its_document(world: World) -> None:
     world.run_all("edge-east")
     world.hosts = changed(world.hosts, TO_WEST)
-    assert world.plan().yielding == []
+    assert world.plan().yielding == {}
