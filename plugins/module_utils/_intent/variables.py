@@ -24,6 +24,7 @@ OF_HOSTS = (
     "vcc_mac",
     "vcc_member_mode",
     "vcc_mlkem",
+    "vcc_names",
     "vcc_org",
     "vcc_org_address",
     "vcc_org_network",

@@ -29,6 +29,7 @@ from .kernel.routes import Guards, Handover, Routes
 from .kernel.sysctl import Sysctls
 from .machine import Machine
 from .names.dnsmasq import Names
+from .names.hosts import Hosts
 from .names.resolved import Resolver
 from .notes import Notes
 from .part import Context, Part
@@ -66,6 +67,7 @@ ORDER: tuple[type[Part], ...] = (
     Frames,  # after the devices that it hangs on, which are up only with it
     Names,  # nearly last: nothing else needs it
     Resolver,  # by the routes' devices
+    Hosts,
     Dhcp,
 )
 # What going back takes: it stays on a node that is left until that is confirmed.

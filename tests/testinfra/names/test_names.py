@@ -8,10 +8,11 @@ from __future__ import annotations
 import ipaddress
 import re
 import subprocess
+from functools import partial
 
 import pytest
 
-from ansible_collections.intercloud.vpn.tests.testinfra import dns, lab, ledger, playbooks, snapshot
+from ansible_collections.intercloud.vpn.tests.testinfra import dns, inventories, lab, ledger, playbooks, snapshot
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
 POOLS = {"internal": "100.64.0.0/10", "six": "fd64:7663:6300::/48"}
@@ -207,6 +208,38 @@ def test_a_member_that_joins_is_known_at_once_as_a_check_predicts():
     assert [asked_by_member(one, "vm2-west") for one in ("vm1-east", "vm1-west")] == [[dns.NXDOMAIN, []]] * 2
     assert asked_by_member("vm1-east", "vm1-west")[0] == 0
     assert (pids(), pids("audit")) == (was, other)
+
+
+def in_file(member, what):
+    """What a member that asks no server finds."""
+    return lab.sh(member, f"getent hosts {what}", check=False).split()
+
+
+def test_a_member_can_have_them_in_its_hosts_file(before, tmp_path, say):
+    """It knows who joins as soon as the run is over; lines of others stay, and what goes comes back."""
+    member, file = "vm1-east", "/etc/hosts"
+    given = inventories.told(inventories.placed(tmp_path / "given.sh", {}), vm1_east={"vcc_names": "hosts"})
+    was, run = lab.sh(member, f"cat {file}"), partial(playbooks.run, "create_vpn", inventory=given, vcc_pools=POOLS)
+    assert in_file(member, "vm1-west.payroll.vpn.internal") == []
+    predicted = run(["--check", "-v"], vpns=[PAYROLL])
+    assert lab.sh(member, f"cat {file}") == was
+    done = run(["-v"], vpns=[PAYROLL])
+    assert done.hosts("changed") == predicted.hosts("changed") > {member}
+    assert predicted.actions[member]["hosts"] == done.actions[member]["hosts"] == ["write names in /etc/hosts"]
+    for name, address in addresses_of("payroll").items():
+        found = f"{name}.payroll.vpn.internal"
+        assert in_file(member, found) == [address, found]
+        assert in_file(member, address) == [address, found]
+    assert run([], vpns=[PAYROLL]).changed == frozenset()
+    lab.sh(member, f"sed -i /vm1-west/d {file}; echo 192.0.2.9 mine >>{file}")
+    _known, seconds = lab.wait_for("it is back", lambda: in_file(member, "vm1-west.payroll.vpn.internal"), 60)
+    say(f"a line of ours was taken out of {file}; it is back after {seconds:.1f} s")
+    run([], vpns=[{**PAYROLL, "members": [*PAYROLL["members"], "vm2-west"]}], vcc_verify_nonmembers=False)
+    found = "vm2-west.payroll.vpn.internal"
+    assert in_file(member, found) == [addresses_of("payroll")["vm2-west"], found]
+    playbooks.create(PAYROLL, vcc_pools=POOLS, verify=False)
+    assert lab.sh(member, f"cat {file}") == was + "192.0.2.9 mine\n"
+    lab.sh(member, f"sed -i '$d' {file}")
 
 
 def knows():

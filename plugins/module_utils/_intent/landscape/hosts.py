@@ -14,6 +14,8 @@ from .neighbours import EVERY, Macs
 
 MODES = ("address", "nat")
 """How a VM can be a member: it holds its address in the VPN itself, or is translated."""
+RESOLVER, HOSTS = NAMES = ("resolver", "hosts")
+"""How a member finds the names of its VPNs: its resolver asks its edge, or it has them in /etc/hosts."""
 FORWARDED = "forwarded"
 """Of ``vcc_behind_nat``: the NAT lets through who speaks first."""
 
@@ -112,3 +114,5 @@ class Vm:
     external: bool = False
     """Whether it is behind an external edge: not ours, and never logged in to."""
     macs: Macs | None = None
+    names: str = RESOLVER
+    """One of NAMES."""

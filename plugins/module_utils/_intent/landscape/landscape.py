@@ -18,7 +18,7 @@ from ..._base.problems import Problems, did_you_mean
 from .external import identity_of, is_external
 from .facts import Facts, is_shared, organization_of
 from .gateways import read_edge, read_vapp
-from .hosts import MODES, OnWire, OrgEdge, VappEdge, Vm
+from .hosts import MODES, NAMES, RESOLVER, OnWire, OrgEdge, VappEdge, Vm
 from .served import Networks
 
 
@@ -251,6 +251,9 @@ class Landscape:
         mode = host.variables.get("vcc_member_mode", "address")
         if mode not in MODES:
             host.wrong("vcc_member_mode", f"must be one of {', '.join(MODES)}, not {mode!r}")
+        names = host.variables.get("vcc_names", RESOLVER)
+        if names not in NAMES:
+            host.wrong("vcc_names", f"must be one of {', '.join(NAMES)}, not {names!r}")
         vapp = str(host.variables["vcc_vapp"]) if host.variables.get("vcc_vapp") else None
         if external:
             _check_external(host, str(site))
@@ -258,7 +261,7 @@ class Landscape:
             self._check_vapp(host, vapp)
         if site is None or len(self._problems) > before:
             return None
-        return Vm(name, cloud, host.organization, site, vapp, addresses, str(mode), external, macs)
+        return Vm(name, cloud, host.organization, site, vapp, addresses, str(mode), external, macs, str(names))
 
     def _check_vapp(self, vm: Facts, vapp: str) -> None:
         gateway = self.vapp(vapp, f"{vm.place}.vcc_vapp")

@@ -60,14 +60,19 @@ class Resolver(Part):
         return dict(self.store.owned(NOTE) or {})
 
     @property
+    def _entries(self) -> list[Document]:
+        """Of the document's names those that the edge is asked for."""
+        return [entry for entry in self.want.listed("names") if entry.get("servers")]
+
+    @property
     def _asked(self) -> bool:
         """Whether there is anything to look at."""
-        return bool(self.want.listed("names") or self._noted) and systemd.active(SERVICE) and have("resolvectl")
+        return bool(self._entries or self._noted) and systemd.active(SERVICE) and have("resolvectl")
 
     def _wanted(self) -> dict[str, Link]:
         """Devices with what they shall have. A server that no device leads to yet is left out."""
         entries: dict[str, list[Document]] = {}
-        for entry in self.want.listed("names"):
+        for entry in self._entries:
             for device in {ip.device_to(gateway) for gateway in self._gateways(entry)} - {""}:
                 entries.setdefault(device, []).append(entry)
         return {
@@ -111,7 +116,7 @@ class Resolver(Part):
 
     def notes(self) -> list[str]:
         """Devices that are left as they are."""
-        domains = ", ".join(entry["domain"] for entry in self.want.listed("names"))
+        domains = ", ".join(entry["domain"] for entry in self._entries)
         return [
             f"{device} has DNS {_what(link)}, and is left so: "
             f"for names in {domains}, have your resolver ask the edge (docs/names.md)"

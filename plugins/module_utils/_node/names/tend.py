@@ -9,6 +9,7 @@ from ..document import Generation
 from ..part import put_back
 from ..state import Store
 from .dnsmasq import Names
+from .hosts import Hosts
 from .resolved import Resolver
 
 
@@ -19,4 +20,4 @@ def has_names(generation: Generation) -> bool:
 
 def tend(generation: Generation, store: Store) -> list[str]:
     """Repair what differs; what was done, in words. The caller holds the store's lock."""
-    return put_back((Names, Resolver), generation, store) if has_names(generation) else []
+    return put_back((Names, Resolver, Hosts), generation, store) if has_names(generation) else []

@@ -27,6 +27,7 @@ from ..kernel.neighbours import Neighbours
 from ..kernel.routes import PresentRoutes
 from ..kernel.sysctl import Sysctls
 from ..names.dnsmasq import Names
+from ..names.hosts import Hosts
 from ..names.resolved import Resolver
 from ..part import Part
 from ..ssl.openvpn import Openvpn
@@ -69,6 +70,7 @@ ALL: tuple[type[Part], ...] = (
     Frames,
     Names,
     Resolver,
+    Hosts,
     Dhcp,
 )
 TICK = 1.5  # seconds; kernel settings tell of no change, so they are read as often

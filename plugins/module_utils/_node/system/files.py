@@ -120,7 +120,7 @@ def write(path: Path, content: str, mode: int = 0o644) -> None:
         scratch = temporary(path)
         try:
             handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
                 os.fchmod(stream.fileno(), mode)
                 stream.write(content)
                 stream.flush()
@@ -158,10 +158,13 @@ def remove(path: Path) -> None:
 
 def removable(path: Path) -> bool:
     """Whether there is a directory that can be removed: neither a link nor a mount point, of a bind mount either."""
-    if path.is_symlink() or not path.is_dir():
-        return False
+    return path.is_dir() and not path.is_symlink() and not mounted(path)
+
+
+def mounted(path: Path) -> bool:
+    """Whether something is mounted exactly there, a bind mount too."""
     mounts = read(Path("/proc/self/mountinfo")).splitlines()
-    return str(path) not in {line.split(" ")[4].replace("\\040", " ") for line in mounts}
+    return str(path) in {line.split(" ")[4].replace("\\040", " ") for line in mounts}
 
 
 def _discard(path: Path) -> None:

@@ -78,6 +78,7 @@ MODULES = (
     "machine",
     "module",
     "names.dnsmasq",
+    "names.hosts",
     "names.networkd",
     "names.query",
     "names.resolved",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._intent.landscape.hosts import HOSTS, Vm
 from .documents import Document
 from .leased_vpn import LeasedVpn
 
@@ -23,8 +24,9 @@ def of_org_edge(leased: LeasedVpn) -> dict[str, Any]:
     return {KEY: {"domain": leased.vpn.domain, "hosts": leased.names}}
 
 
-def tell_member(document: Document, leased: LeasedVpn, site: str) -> None:
-    """Add to a member's document who knows the names of the VPN: the edge of its site."""
+def tell_member(document: Document, leased: LeasedVpn, vm: Vm) -> None:
+    """Add to a member's document who knows the names of the VPN, the edge of its site; or those names."""
     if leased.vpn.domain:
-        entry = {"domain": leased.vpn.domain, "servers": [leased.edge_address(site)], "blocks": leased.blocks}
+        asking = {"servers": [leased.edge_address(vm.site)], "blocks": leased.blocks}
+        entry = {"domain": leased.vpn.domain, **({"hosts": leased.names} if vm.names == HOSTS else asking)}
         document[KEY] = sorted([*document.get(KEY, []), entry], key=lambda one: str(one["domain"]))

@@ -160,7 +160,7 @@ class _SiteCompiler:
         document["addresses"].append({"address": self.leased.host(own), "beside": member.vm.addresses[self.family]})
         there, via = [*self.blocks, *self._networks()], gateway.inside[self.family]
         document["routes"] += [{"prefix": prefix, "via": via, "source": own} for prefix in there]
-        names.tell_member(document, self.leased, member.vm.site)
+        names.tell_member(document, self.leased, member.vm)
         self.neighbours.beside(member.vm.name, gateway, via, uplink=True)
 
     def _networks(self) -> list[str]:

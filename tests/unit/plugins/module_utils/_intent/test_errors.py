@@ -364,6 +364,11 @@ vpns:
         [("hosts.vm1-east.vcc_member_mode", "must be one of address, nat, not 'nta'")],
     ),
     (
+        "another way to find names",
+        "hosts: {vm1-east: {vcc_names: true}}",
+        [("hosts.vm1-east.vcc_names", "must be one of resolver, hosts, not True")],
+    ),
+    (
         "a misspelt key of a member",
         "vpn: {members: [{name: vm1-east, moed: nat}, vm1-west]}",
         [("vcc_vpns[0].members[0].moed", "did you mean mode?")],

@@ -202,3 +202,15 @@ def test_a_member_at_the_second_edge_of_a_cloud_asks_that_one() -> None:
     plan = world.plan({**NAMED, "members": ["vm1-east", "vm2-east", "vm1-west"]})
     own = plan.documents["edge2-east"]["vpns"][0]["edge_address"]
     assert plan.documents["vm2-east"]["names"][0]["servers"] == [own]
+
+
+def test_a_member_that_wants_them_in_its_hosts_file_is_told_all_names_and_of_whoever_joins() -> None:
+    world = World(changed(lab(), "vm1-east: {vcc_names: hosts}"))
+    plan = world.plan(NAMED)
+    served = plan.documents["edge-east"]["vpns"][0]["names"]["hosts"]
+    assert plan.documents["vm1-east"]["names"] == [{"domain": "payroll.vpn.internal", "hosts": served}]
+    assert set(served) == {"vm1-east", "vm1-west", "vm3-west"}
+    assert plan.documents["vm1-west"]["names"][0].keys() == {"domain", "servers", "blocks"}
+    plan = world.plan({**NAMED, "members": [*NAMED["members"], "vm2-west"]})
+    assert {"vm1-east", "edge-east"} <= {*plan.changed_nodes} and "vm1-west" not in plan.changed_nodes
+    assert plan.documents["vm1-east"]["names"][0]["hosts"].keys() == served.keys() | {"vm2-west"}
