@@ -234,7 +234,7 @@ def test_a_member_can_have_them_in_its_hosts_file(before, tmp_path, say):
     lab.sh(member, f"sed -i /vm1-west/d {file}; echo 192.0.2.9 mine >>{file}")
     _known, seconds = lab.wait_for("it is back", lambda: in_file(member, "vm1-west.payroll.vpn.internal"), 60)
     say(f"a line of ours was taken out of {file}; it is back after {seconds:.1f} s")
-    run([], vpns=[{**PAYROLL, "members": [*PAYROLL["members"], "vm2-west"]}], vcc_verify_nonmembers=False)
+    run([], vpns=[{**PAYROLL, "members": [*PAYROLL["members"], "vm2-west"]}])
     found = "vm2-west.payroll.vpn.internal"
     assert in_file(member, found) == [addresses_of("payroll")["vm2-west"], found]
     playbooks.create(PAYROLL, vcc_pools=POOLS, verify=False)
