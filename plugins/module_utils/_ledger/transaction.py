@@ -29,7 +29,7 @@ from .records import (
     read_json,
     text_of,
 )
-from .renaming import Names
+from .renaming import Names, TunnelName
 from .rows import Rows, dump, dump_part, load
 from .schema import applied, documents, events, inputs, landscape, leases, tunnels, vpns
 from .sqlalchemy import sa
@@ -190,9 +190,9 @@ class Transaction(Generations):
         """Forget a host."""
         self._drop_mapping(landscape, org, host, "host")
 
-    def names(self, org: str, wanted: Collection[str]) -> Names:
-        """What VMs and vApp edges are called in all that is kept; ``wanted``: the names that it is asked about."""
-        return Names(self._connection, org, wanted, lambda key: self.release(org, key))
+    def names(self, org: str, wanted: Collection[str], tunnel_name: TunnelName) -> Names:
+        """What VMs and edges are called in all that is kept; ``wanted``: the names that it is asked about."""
+        return Names(self._connection, org, wanted, lambda key: self.release(org, key), tunnel_name)
 
     # Documents and generations
 
