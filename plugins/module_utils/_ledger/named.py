@@ -63,7 +63,8 @@ def _in_topology(topology: Mapping[str, Any], old: str, new: str) -> dict[str, A
     if "order" in found:
         found["order"] = _each(found["order"], old, new)
     if "parents" in found:
-        found["parents"] = dict(sorted(tuple(_each(pair, old, new)) for pair in found["parents"].items()))
+        named = [_each(pair, old, new) for pair in found["parents"].items()]
+        found["parents"] = {pair[0]: pair[1] for pair in sorted(named)}
     if "links" in found:
         found["links"] = sorted(sorted(_each(pair, old, new)) for pair in found["links"])
     return found

@@ -10,7 +10,7 @@ ledger has of a name is left over: the lease of a VM that is no member any more,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from .named import PLACES, edges_in, renamed_in

@@ -11,7 +11,6 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile import reqids
 
-
 NUMBERS: dict[str, int] = {}
 
 

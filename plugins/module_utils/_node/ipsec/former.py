@@ -1,0 +1,184 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Links that only have another name now, as of an edge or a VPN that was renamed: the old ones carry on meanwhile.
+
+charon ends the SAs of a connection that is unloaded. So a commit keeps the old connections in a file of their own. They
+go when the new links are up. Old and new have the same reqid: for the kernel it is as if they were rekeyed.
+
+Where only a VPN has another name, both links are in one IKE_SA. A peer that still has the old name only would take the
+new link for the old one. So the end that initiates loads such links when it is confirmed: then the peer knows them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from ..document import Document, Generation, link_name, sha256
+from ..state import Store
+from ..system import files
+from ..system.run import run
+from ..tunnel_kind import UP
+from . import charon, connections, differing
+
+# After the other one in the order of names: of two links that fit, charon takes the first.
+CONFIG = "/etc/swanctl/conf.d/intercloud-vpn.former.conf"
+CERTIFICATE = "/etc/swanctl/x509/intercloud-vpn.former.pem"
+FILE = "swanctl.conf"
+_OURS = re.compile(r"^(\s*certs\s*=\s*)intercloud-vpn\.pem\s*$", re.MULTILINE)
+
+Link = tuple[str, str]  # tunnel, link
+Renamed = dict[Link, Link]  # old → new
+
+
+def renamed(want: Generation, have: Generation) -> Renamed:
+    """The links of `have` that are in `want` by another name: with the same ends, VPN and selectors."""
+    old, new = _by_content(have), _by_content(want)
+    there = {*new.values()}
+    return {link: new[what] for what, link in old.items() if what in new and link not in there}
+
+
+def _by_content(generation: Generation) -> dict[tuple[object, ...], Link]:
+    return {
+        (
+            *(tunnel["local_address"], tunnel["remote_address"], link["number"]),
+            *(connections.prefixes(link["local_ts"]), connections.prefixes(link["remote_ts"])),
+        ): (tunnel["name"], link_name(link))
+        for tunnel in generation.tunnels("ipsec")
+        for link in tunnel.get("links", [])
+    }
+
+
+class Former:
+    """The old connections that a node is to keep while it is brought from `have` to `want`."""
+
+    def __init__(self, want: Generation, have: Generation, store: Store) -> None:
+        self.store = store
+        self._found = files.read(store.at(CONFIG))
+        fresh = renamed(want, have) if want.tunnels("ipsec") else {}
+        self.text = _text(fresh, want, have)
+        if not self.text and self._found and _fits(read(store), want):
+            self.text = self._found
+        self.links = _noted(self.text)
+        """Old links by name, each with its new name."""
+        self._certificate = have.files.get("certificate.pem", "")
+        starts = {tunnel["name"] for tunnel in want.tunnels("ipsec") if tunnel.get("initiator")}
+        self._waits = any(old[0] == new[0] and new[0] in starts for old, new in self.links.items())
+
+    def stale(self) -> bool:
+        """Whether the file is another one."""
+        return files.read(self.store.at(CONFIG)) != self.text
+
+    def keeps(self, tunnel: str, link: str = "") -> bool:
+        """Whether a link, or a tunnel as a whole, is an old one that carries on."""
+        return any(tunnel == old and link in ("", name) for old, name in self.links)
+
+    def without(self, loaded: connections.Shape) -> connections.Shape:
+        """What is loaded, without the old links."""
+        return {
+            name: {child: found for child, found in children.items() if (name, child) not in self.links}
+            for name, children in loaded.items()
+        }
+
+    def build(self) -> None:
+        """Write the file, and the certificate that the old connections were loaded with."""
+        if not self.stale():
+            return
+        if not self.text:
+            _remove(self.store)
+            return
+        if self._certificate and CERTIFICATE.rpartition("/")[2] in self.text:
+            files.write(self.store.at(CERTIFICATE), self._certificate)
+        files.write(self.store.at(CONFIG), self.text)
+
+    def waits(self, config: str) -> bool:
+        """Whether the connections are loaded when the node is confirmed, and have not been yet."""
+        return self._waits and charon.marker(self.store).get("config") != sha256(config)
+
+
+def read(store: Store) -> Renamed:
+    """The old links that carry on, each with its new name."""
+    return _noted(files.read(store.at(CONFIG)))
+
+
+def load(generation: Generation, store: Store) -> None:
+    """Load what waited for the peers, if anything did. CommandError."""
+    text = generation.files.get(FILE, "")
+    if read(store) and Former(generation, generation, store).waits(text):
+        run("swanctl", "--load-conns", timeout=60)
+        charon.mark(store, config=text)
+
+
+def proceed(generation: Generation, store: Store, states: list[Document]) -> list[str]:
+    """End the old links if the new ones are up (`states` of all of them); what was done, in words.
+
+    The caller holds the store's lock. CommandError, ViciError.
+    """
+    links = read(store)
+    up = {(state["tunnel"], state["vpn"]) for state in states if state["state"] in UP}
+    if not links or not up >= {*links.values()}:
+        return []
+    _remove(store)
+    run("swanctl", "--load-conns", timeout=60)
+    wanted = connections.shape(generation)
+    old = connections.active(tunnel for tunnel, _link in links)
+    connections.terminate(
+        (tunnel, link) for tunnel, link in old if (not link and tunnel not in wanted) or (tunnel, link) in links
+    )
+    return [f"{'/'.join(new)} took over from {'/'.join(was)}" for was, new in sorted(links.items())]
+
+
+def _remove(store: Store) -> None:
+    for path in (CONFIG, CERTIFICATE):
+        if store.at(path).exists():
+            files.remove(store.at(path))
+
+
+def _fits(links: Renamed, want: Generation) -> bool:
+    """Whether what was kept by an earlier commit is still of use."""
+    shape = connections.shape(want)
+    return all(
+        old not in shape.get(tunnel, {}) and new in shape.get(into, {}) for (tunnel, old), (into, new) in links.items()
+    )
+
+
+def _text(links: Renamed, want: Generation, have: Generation) -> str:
+    """The file; empty where nothing is to be kept, or the old file is laid out otherwise than ours."""
+    old = differing.layout(have.files.get(FILE, ""))
+    if old is None or not links:
+        return ""
+    wanted, sections, kept = connections.shape(want), dict[str, list[str]](), Renamed()
+    for (tunnel, link), new in sorted(links.items()):
+        section = old.connections.get(tunnel, "")
+        child = _child(section, link)
+        if child:
+            kept[tunnel, link] = new
+            sections.setdefault(tunnel, []).append(child if tunnel in wanted else section)
+    if not kept:
+        return ""
+    if have.files.get("certificate.pem") != want.files.get("certificate.pem", have.files.get("certificate.pem")):
+        path = CERTIFICATE.rpartition("/")[2]
+        sections = {name: [_OURS.sub(rf"\g<1>{path}", text) for text in texts] for name, texts in sections.items()}
+    words = [
+        "".join(dict.fromkeys(texts))
+        if tunnel not in wanted
+        else f"  {tunnel} {{\n    children {{\n{''.join(texts)}    }}\n  }}\n"
+        for tunnel, texts in sections.items()
+    ]
+    note = json.dumps([[*was, *new] for was, new in kept.items()])
+    head = f"# {note}\n# Made by intercloud.vpn: these links carry on until those by their new names are up.\n"
+    return f"{head}connections {{\n{''.join(words)}}}\n"
+
+
+def _child(section: str, link: str) -> str:
+    """A link's lines in the section of its tunnel."""
+    found = re.search(rf"^      {re.escape(link)} \{{\n.*?^      \}}\n", section, re.MULTILINE | re.DOTALL)
+    return found[0] if found else ""
+
+
+def _noted(text: str) -> Renamed:
+    try:
+        return {(one, two): (three, four) for one, two, three, four in json.loads(text.partition("\n")[0][2:] or "[]")}
+    except ValueError:
+        return {}
