@@ -29,6 +29,7 @@ from .records import (
     read_json,
     text_of,
 )
+from .renamed_vpn import rename_vpn
 from .renaming import Names, TunnelName
 from .rows import Rows, dump, dump_part, load
 from .schema import applied, documents, events, inputs, landscape, leases, tunnels, vpns
@@ -144,6 +145,11 @@ class Transaction(Generations):
         where = sa.and_(vpns.c.organization == org, vpns.c.name == name)
         if self._connection.execute(vpns.delete().where(where)).rowcount:
             self.event(org, "vpn dropped", name, {})
+
+    def rename_vpn(self, org: str, old: str, new: str) -> None:
+        """Give a VPN another name. What may be left of one that had the name before is released."""
+        self.release(org, f"vpn/{new}")
+        rename_vpn(self._connection, org, old, new)
 
     def organizations(self) -> list[str]:
         """The names of all organizations the ledger knows anything of, sorted."""

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import inventories, lab, ledger, playbooks, strongswan
-from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
+from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES
 
 CONTROL = {**AUDIT, "name": "control", "formerly": "audit"}
 CERTIFICATE = "openssl x509 -noout -subject -serial -in /etc/swanctl/x509/intercloud-vpn.pem"
@@ -41,7 +41,7 @@ def test_another_machine_takes_the_place_of_an_edge_in_one_run(was, say):
     lab.labctl("kill", "edge-west")
     shutil.rmtree(Path(_lab.STATE_DIR, "machines", "edge-west"))
     playbooks.run("lab_up")
-    run = playbooks.create()
+    playbooks.create()
     assert playbooks.result()["findings"] == []
     assert {vpn: playbooks.addresses(vpn) for vpn in was} == was
     assert lab.sh("edge-west", CERTIFICATE) != before
@@ -66,7 +66,8 @@ def test_an_edge_by_another_name_keeps_all_addresses(was, say, tmp_path):
     for edge in EDGES:
         assert links(edge) == {("edge-east--gate-west", "payroll"), ("edge-east--gate-west", "audit")}
         assert "edge-west" not in lab.sh(edge, "cat /etc/swanctl/conf.d/*; swanctl --list-conns; ls /etc/swanctl/x509")
-    assert not any("edge-west" in str(row) for table in ("documents", "tunnels", "leases") for row in ledger.rows(table))
+    for table in ("documents", "tunnels", "leases"):
+        assert "edge-west" not in str(ledger.rows(table))
     assert playbooks.run("create_vpn", inventory=inventory).changed == frozenset()
 
 
