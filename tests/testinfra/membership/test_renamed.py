@@ -79,3 +79,24 @@ def test_and_back(was, say, tmp_path):
     say(f"and back, {[one.lost for one in pings]} of {pings[0].sent}")
     assert max(one.lost for one in pings) <= 1, [one.text for one in pings]
     assert playbooks.run("create_vpn").changed == frozenset()
+
+
+def test_a_vpn_by_another_name_keeps_its_addresses(was, say):
+    before = {edge: strongswan.link(edge, "payroll").spis for edge in EDGES}
+    predicted = playbooks.run("create_vpn", ["--check"], vpns=[CONTROL])
+    with ExitStack() as stack:
+        pings = pinging(stack, was)
+        run = playbooks.run("create_vpn", vpns=[CONTROL])
+    say(f"while audit became control, {[one.lost for one in pings]} of {pings[0].sent} pings had no answer")
+    assert max(one.lost for one in pings) <= 1, [one.text for one in pings]
+    assert "control was audit" in run.output
+    assert run.hosts("changed") == predicted.hosts("changed")
+    assert playbooks.result()["findings"] == []
+    assert playbooks.addresses("control") == was["audit"]
+    for edge in EDGES:
+        assert links(edge) == {("edge-east--edge-west", "payroll"), ("edge-east--edge-west", "control")}
+        assert "audit" not in lab.sh(edge, "cat /etc/swanctl/conf.d/*; swanctl --list-conns; nft list ruleset")
+    assert {edge: strongswan.link(edge, "payroll").spis for edge in EDGES} == before
+    assert playbooks.run("create_vpn", vpns=[CONTROL]).changed == frozenset()
+    assert "two VPNs" not in playbooks.create({**AUDIT, "formerly": "control"}, verify=False).output
+    assert playbooks.addresses("audit") == was["audit"]
