@@ -4,16 +4,19 @@
 """Links that only have another name now, as of an edge or a VPN that was renamed: the old ones carry on meanwhile.
 
 charon ends the SAs of a connection that is unloaded. So a commit keeps the old connections in a file of their own. They
-go when the new links are up. Old and new have the same reqid: for the kernel it is as if they were rekeyed.
+go when the new links are up. Old and new have the same reqid: with another one, charon does not give the kernel the same
+policies again.
 
-Where only a VPN has another name, both links are in one IKE_SA. A peer that still has the old name only would take the
-new link for the old one. So the end that initiates loads such links when it is confirmed: then the peer knows them.
+Where only a VPN has another name, both links are in one IKE_SA, in which charon makes no two with the same selectors.
+So the end that initiates ends the old link and makes the new one when it is confirmed. The peer knows the new name by
+then, else it would take the new link for the old one.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 
 from ..document import Document, Generation, link_name, sha256
 from ..state import Store
@@ -103,9 +106,15 @@ def read(store: Store) -> Renamed:
 
 
 def load(generation: Generation, store: Store) -> None:
-    """Load what waited for the peers, if anything did. CommandError."""
-    text = generation.files.get(FILE, "")
-    if read(store) and Former(generation, generation, store).waits(text):
+    """Load what waited for the peers, if anything did: their old links end, and the new ones come. CommandError."""
+    text, found = generation.files.get(FILE, ""), files.read(store.at(CONFIG))
+    if found and Former(generation, generation, store).waits(text):
+        left = {old: new for old, new in _noted(found).items() if old[0] != new[0]}
+        old = differing.layout(found)
+        if left and old is not None:
+            files.write(store.at(CONFIG), _written({name: old.connections[name] for name, _link in left}, left))
+        else:
+            _remove(store)
         run("swanctl", "--load-conns", timeout=60)
         charon.mark(store, config=text)
 
@@ -160,15 +169,19 @@ def _text(links: Renamed, want: Generation, have: Generation) -> str:
     if have.files.get("certificate.pem") != want.files.get("certificate.pem", have.files.get("certificate.pem")):
         path = CERTIFICATE.rpartition("/")[2]
         sections = {name: [_OURS.sub(rf"\g<1>{path}", text) for text in texts] for name, texts in sections.items()}
-    words = [
-        "".join(dict.fromkeys(texts))
+    words = {
+        tunnel: "".join(dict.fromkeys(texts))
         if tunnel not in wanted
         else f"  {tunnel} {{\n    children {{\n{''.join(texts)}    }}\n  }}\n"
         for tunnel, texts in sections.items()
-    ]
-    note = json.dumps([[*was, *new] for was, new in kept.items()])
+    }
+    return _written(words, kept)
+
+
+def _written(sections: Mapping[str, str], links: Renamed) -> str:
+    note = json.dumps([[*was, *new] for was, new in links.items()])
     head = f"# {note}\n# Made by intercloud.vpn: these links carry on until those by their new names are up.\n"
-    return f"{head}connections {{\n{''.join(words)}}}\n"
+    return f"{head}connections {{\n{''.join(sections.values())}}}\n"
 
 
 def _child(section: str, link: str) -> str:

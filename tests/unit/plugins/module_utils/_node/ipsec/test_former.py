@@ -122,12 +122,36 @@ def test_what_has_no_successor_any_more_goes(document: dict[str, Any], store: St
 def test_of_two_links_in_one_tunnel_the_end_that_initiates_waits_for_the_other(
     document: dict[str, Any], store: Store, charon_has: list[tuple[str, ...]], initiator: bool, waits: bool
 ) -> None:
-    """A peer that does not know the new name takes the new link for the old one."""
+    """A peer that does not know the new name takes the new link for the old one. charon makes no two that are alike."""
     document["tunnels"][0]["initiator"] = initiator
     want = generation(document, link="wages")
     assert kept(want, generation(document), store).waits("text") is waits
     former.load(want, store)
     assert charon_has == ([("swanctl", "--load-conns"), ("mark",)] if waits else [])
+    assert bool(former.read(store)) is not waits
+
+
+def test_old_connections_outlive_that(
+    document: dict[str, Any], store: Store, charon_has: list[tuple[str, ...]]
+) -> None:
+    """A VPN and another edge have new names: to that edge there is another IKE_SA."""
+    second = copy.deepcopy(document["tunnels"][0])
+    second.update(name="edge-east--edge-south", remote_address="203.0.113.34")
+    second["links"][0].update(vpn="audit", number=2)
+    document["tunnels"].append(second)
+    have, want = generation(document), generation(document, link="wages")
+    want.document["tunnels"][1]["name"] = "edge-east--gate-south"
+    part = (
+        have.files["swanctl.conf"].split("\n", 1)[1].replace(OLD, "edge-east--edge-south").replace("payroll", "audit")
+    )
+    have.files["swanctl.conf"] = have.files["swanctl.conf"].removesuffix("}\n") + part
+    kept(want, have, store)
+    assert len(former.read(store)) == 2
+    former.load(want, store)
+    assert former.read(store) == {("edge-east--edge-south", "audit"): ("edge-east--gate-south", "audit")}
+    text = files.read(store.at(former.CONFIG))
+    assert "certs = " in text and OLD not in text
+    assert charon_has == [("swanctl", "--load-conns"), ("mark",)]
 
 
 def test_another_connection_waits_for_nobody(document: dict[str, Any], store: Store) -> None:
