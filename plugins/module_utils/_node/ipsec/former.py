@@ -4,8 +4,8 @@
 """Links that only have another name now, as of an edge or a VPN that was renamed: the old ones carry on meanwhile.
 
 charon ends the SAs of a connection that is unloaded. So a commit keeps the old connections in a file of their own. They
-go when the new links are up. Old and new have the same reqid: with another one, charon does not give the kernel the same
-policies again.
+go when the new links are up. Old and new have the same reqid: with another one, charon refuses to have the kernel use
+the same policies for both.
 
 Where only a VPN has another name, both links are in one IKE_SA, in which charon makes no two with the same selectors.
 So the end that initiates ends the old link and makes the new one when it is confirmed. The peer knows the new name by
