@@ -35,7 +35,7 @@ def links(edge):
     return {(tunnel.name, child.name) for tunnel in strongswan.ike_sas(edge) for child in tunnel.children}
 
 
-def test_another_machine_takes_the_place_of_an_edge_in_one_run(was, say):
+def test_another_machine_takes_the_place_of_an_edge_in_one_run(was):
     """New disk, new host key, no key, no state."""
     before = lab.sh("edge-west", CERTIFICATE)
     lab.labctl("kill", "edge-west")

@@ -16,7 +16,7 @@ YARD = {"name": "yard", "pool": "internal", "members": ["vm1-east", "vm2-east", 
 PLACES = {"vapp1-east": "vapp1-west", "vm1-east": "vm1-west", "vm2-east": "vm2-west"}
 
 
-def test_a_vapp_moves_as_a_whole_and_keeps_all_addresses(tmp_path, say):
+def test_a_vapp_moves_as_a_whole_and_keeps_all_addresses(tmp_path):
     playbooks.run("lab_up", lab_releases={"edge-west": "trixie"})
     playbooks.create(YARD, verify=False)
     was = playbooks.addresses("yard")
