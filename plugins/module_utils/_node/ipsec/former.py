@@ -8,12 +8,13 @@ go when the new links are up. Old and new have the same reqid: with another one,
 the same policies for both.
 
 Where only a VPN has another name, both links are in one IKE_SA, in which charon makes no two with the same selectors.
-So the end that initiates ends the old link and makes the new one when it is confirmed. The peer knows the new name by
-then, else it would take the new link for the old one.
+It keeps the SA when it loads the new name. So the end that initiates ends the old link and makes the new one when it is
+confirmed. The peer knows the new name by then, else it would take the new link for the old one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -24,12 +25,14 @@ from ..system import files
 from ..system.run import run
 from ..tunnel_kind import UP
 from . import charon, connections, differing
+from .vici import Vici, ViciError
 
-# After the other one in the order of names: of two links that fit, charon takes the first.
 CONFIG = "/etc/swanctl/conf.d/intercloud-vpn.former.conf"
 CERTIFICATE = "/etc/swanctl/x509/intercloud-vpn.former.pem"
 FILE = "swanctl.conf"
+PATIENCE = 4.0  # seconds that the peer has to make the new link
 _OURS = re.compile(r"^(\s*certs\s*=\s*)intercloud-vpn\.pem\s*$", re.MULTILINE)
+_TRAP = re.compile(r"^\s*start_action = .*\btrap\b", re.MULTILINE)
 
 Link = tuple[str, str]  # tunnel, link
 Renamed = dict[Link, Link]  # old → new
@@ -77,13 +80,6 @@ class Former:
         """Whether a link, or a tunnel as a whole, is an old one that carries on."""
         return any(tunnel == old and link in ("", name) for old, name in self.links)
 
-    def without(self, loaded: connections.Shape) -> connections.Shape:
-        """What is loaded, without the old links."""
-        return {
-            name: {child: found for child, found in children.items() if (name, child) not in self.links}
-            for name, children in loaded.items()
-        }
-
     def build(self) -> None:
         """Write the file, and the certificate that the old connections were loaded with."""
         if not self.stale():
@@ -94,6 +90,12 @@ class Former:
         if self._certificate and CERTIFICATE.rpartition("/")[2] in self.text:
             files.write(self.store.at(CERTIFICATE), self._certificate)
         files.write(self.store.at(CONFIG), self.text)
+
+    def untrap(self) -> None:
+        """Take away traps of old links: one would bring back what the peer ends when it makes the new one."""
+        for old, new in self.links.items():
+            if old[0] == new[0]:
+                _trap("uninstall", old)
 
     def waits(self, config: str) -> bool:
         """Whether the connections are loaded when the node is confirmed, and have not been yet."""
@@ -106,17 +108,43 @@ def read(store: Store) -> Renamed:
 
 
 def load(generation: Generation, store: Store) -> None:
-    """Load what waited for the peers, if anything did: their old links end, and the new ones come. CommandError."""
+    """Load what waited for the peers, if anything did: their old links end, and the new ones come.
+
+    CommandError, ViciError.
+    """
     text, found = generation.files.get(FILE, ""), files.read(store.at(CONFIG))
-    if found and Former(generation, generation, store).waits(text):
-        left = {old: new for old, new in _noted(found).items() if old[0] != new[0]}
-        old = differing.layout(found)
-        if left and old is not None:
-            files.write(store.at(CONFIG), _written({name: old.connections[name] for name, _link in left}, left))
-        else:
-            _remove(store)
-        run("swanctl", "--load-conns", timeout=60)
-        charon.mark(store, config=text)
+    if not found or not Former(generation, generation, store).waits(text):
+        return
+    run("swanctl", "--load-conns", timeout=60)
+    charon.mark(store, config=text)
+    for old, new in _noted(found).items():
+        if old[0] == new[0]:
+            _instead(old, new, generation)
+
+
+def _instead(old: Link, new: Link, generation: Generation) -> None:
+    """End one link of a tunnel, and make another. A trap would bring the old one back meanwhile."""
+    _trap("uninstall", old)
+    connections.terminate([old])
+    with contextlib.suppress(ViciError), Vici(timeout=PATIENCE + 5) as vici:
+        vici.ask("initiate", {**_words(new), "timeout": str(int(PATIENCE * 1000)), "init-limits": "no"})
+    _set_trap(new, generation)
+
+
+def _trap(verb: str, link: Link) -> None:
+    with contextlib.suppress(ViciError), Vici() as vici:
+        vici.ask(verb, _words(link))
+
+
+def _set_trap(link: Link, generation: Generation) -> None:
+    """Set a link's trap if its configuration has one."""
+    layout = differing.layout(generation.files.get(FILE, ""))
+    if layout and _TRAP.search(_child(layout.connections.get(link[0], ""), link[1])):
+        _trap("install", link)
+
+
+def _words(link: Link) -> dict[str, str]:
+    return {"ike": link[0], "child": link[1]}
 
 
 def proceed(generation: Generation, store: Store, states: list[Document]) -> list[str]:
@@ -129,12 +157,16 @@ def proceed(generation: Generation, store: Store, states: list[Document]) -> lis
     if not links or not up >= {*links.values()}:
         return []
     _remove(store)
-    run("swanctl", "--load-conns", timeout=60)
     wanted = connections.shape(generation)
+    if any(tunnel not in wanted for tunnel, _link in links):
+        run("swanctl", "--load-conns", timeout=60)
     old = connections.active(tunnel for tunnel, _link in links)
     connections.terminate(
         (tunnel, link) for tunnel, link in old if (not link and tunnel not in wanted) or (tunnel, link) in links
     )
+    for was, new in links.items():
+        if was[0] == new[0]:
+            _set_trap(new, generation)
     return [f"{'/'.join(new)} took over from {'/'.join(was)}" for was, new in sorted(links.items())]
 
 
@@ -157,25 +189,13 @@ def _text(links: Renamed, want: Generation, have: Generation) -> str:
     old = differing.layout(have.files.get(FILE, ""))
     if old is None or not links:
         return ""
-    wanted, sections, kept = connections.shape(want), dict[str, list[str]](), Renamed()
-    for (tunnel, link), new in sorted(links.items()):
-        section = old.connections.get(tunnel, "")
-        child = _child(section, link)
-        if child:
-            kept[tunnel, link] = new
-            sections.setdefault(tunnel, []).append(child if tunnel in wanted else section)
-    if not kept:
-        return ""
+    wanted = connections.shape(want)
+    kept = {link: new for link, new in sorted(links.items()) if _child(old.connections.get(link[0], ""), link[1])}
+    sections = {tunnel: old.connections[tunnel] for tunnel, _link in kept if tunnel not in wanted}
     if have.files.get("certificate.pem") != want.files.get("certificate.pem", have.files.get("certificate.pem")):
         path = CERTIFICATE.rpartition("/")[2]
-        sections = {name: [_OURS.sub(rf"\g<1>{path}", text) for text in texts] for name, texts in sections.items()}
-    words = {
-        tunnel: "".join(dict.fromkeys(texts))
-        if tunnel not in wanted
-        else f"  {tunnel} {{\n    children {{\n{''.join(texts)}    }}\n  }}\n"
-        for tunnel, texts in sections.items()
-    }
-    return _written(words, kept)
+        sections = {tunnel: _OURS.sub(rf"\g<1>{path}", text) for tunnel, text in sections.items()}
+    return _written(sections, kept) if kept else ""
 
 
 def _written(sections: Mapping[str, str], links: Renamed) -> str:

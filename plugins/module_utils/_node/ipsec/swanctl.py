@@ -76,7 +76,7 @@ class Swanctl(Part):
             return False
         if noted.get("config") != sha256(self._text):
             return True
-        found = self._former.without(_connections.loaded())
+        found = _connections.loaded()
         return any(found.get(name) != children for name, children in self._shape.items())
 
     def _over(self) -> list[tuple[str, str]]:
@@ -153,7 +153,7 @@ class Swanctl(Part):
             return self._text, set()
         if self._restart() not in ("", RELOAD):  # a charon that starts reads all of it
             return self._text, set()
-        loaded = self._former.without(_connections.loaded())
+        loaded = _connections.loaded()
         with_ppk = {tunnel["name"] for tunnel in self.want.tunnels("ipsec") if tunnel["ike"].get("ppk")}
         same = {name for name, children in self._shape.items() if loaded.get(name) == children} - with_ppk
         return differing.only(self._text, before, same)
@@ -242,6 +242,7 @@ class Swanctl(Part):
                 charon.mark(self.store, credentials=self._credentials)
                 return
             run("swanctl", "--load-conns", timeout=60)
+            self._former.untrap()
             charon.mark(self.store, config=self._text, credentials=self._credentials)
 
     def _reload(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -48,6 +49,10 @@ def charon_has(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     monkeypatch.setattr(charon, "mark", lambda _store, **_noted: done.append(("mark",)))
     monkeypatch.setattr(connections, "active", lambda names: [(name, "") for name in sorted({*names})])
     monkeypatch.setattr(connections, "terminate", lambda gone: done.extend(("end", *one) for one in gone))
+    vici = MagicMock()
+    vici.return_value.__enter__.return_value.ask = lambda verb, words: done.append((verb, words["child"]))
+    vici.return_value.__exit__.return_value = None
+    monkeypatch.setattr(former, "Vici", vici)
     return done
 
 
@@ -69,10 +74,9 @@ def test_with_the_certificate_that_it_was_loaded_with(document: dict[str, Any], 
 
 def test_of_a_tunnel_that_keeps_its_name_the_old_link_stays(document: dict[str, Any], store: Store) -> None:
     found = kept(generation(document, link="wages"), generation(document), store)
-    text = files.read(store.at(former.CONFIG))
-    assert "      payroll {" in text and "certs" not in text
-    loaded = {OLD: {"payroll": "x", "wages": "y"}}
-    assert found.without(loaded) == {OLD: {"wages": "y"}}  # type: ignore[arg-type]
+    assert former.read(store) == {(OLD, "payroll"): (OLD, "wages")}
+    assert found.keeps(OLD, "payroll") and not found.keeps(OLD, "wages")
+    assert OLD not in files.read(store.at(former.CONFIG)).split("\n", 1)[1], "charon keeps the SA by itself"
 
 
 def test_other_selectors_make_another_link(document: dict[str, Any], store: Store) -> None:
@@ -127,31 +131,21 @@ def test_of_two_links_in_one_tunnel_the_end_that_initiates_waits_for_the_other(
     want = generation(document, link="wages")
     assert kept(want, generation(document), store).waits("text") is waits
     former.load(want, store)
-    assert charon_has == ([("swanctl", "--load-conns"), ("mark",)] if waits else [])
-    assert bool(former.read(store)) is not waits
+    swapped = [("uninstall", "payroll"), ("end", OLD, "payroll"), ("initiate", "wages")]
+    assert charon_has == ([("swanctl", "--load-conns"), ("mark",), *swapped] if waits else [])
+    charon_has.clear()
+    assert former.proceed(want, store, [{**DOWN, "tunnel": OLD, "vpn": "wages", "state": "INSTALLED"}])
+    assert former.read(store) == {} and charon_has == []
 
 
-def test_old_connections_outlive_that(
+def test_a_link_with_a_trap_gets_it_again(
     document: dict[str, Any], store: Store, charon_has: list[tuple[str, ...]]
 ) -> None:
-    """A VPN and another edge have new names: to that edge there is another IKE_SA."""
-    second = copy.deepcopy(document["tunnels"][0])
-    second.update(name="edge-east--edge-south", remote_address="203.0.113.34")
-    second["links"][0].update(vpn="audit", number=2)
-    document["tunnels"].append(second)
-    have, want = generation(document), generation(document, link="wages")
-    want.document["tunnels"][1]["name"] = "edge-east--gate-south"
-    part = (
-        have.files["swanctl.conf"].split("\n", 1)[1].replace(OLD, "edge-east--edge-south").replace("payroll", "audit")
-    )
-    have.files["swanctl.conf"] = have.files["swanctl.conf"].removesuffix("}\n") + part
-    kept(want, have, store)
-    assert len(former.read(store)) == 2
+    want = generation(document, link="wages")
+    want.files["swanctl.conf"] = want.files["swanctl.conf"].replace("mode = tunnel", "start_action = trap|start")
+    kept(want, generation(document), store)
     former.load(want, store)
-    assert former.read(store) == {("edge-east--edge-south", "audit"): ("edge-east--gate-south", "audit")}
-    text = files.read(store.at(former.CONFIG))
-    assert "certs = " in text and OLD not in text
-    assert charon_has == [("swanctl", "--load-conns"), ("mark",)]
+    assert charon_has[-2:] == [("initiate", "wages"), ("install", "wages")]
 
 
 def test_another_connection_waits_for_nobody(document: dict[str, Any], store: Store) -> None:
