@@ -40,16 +40,16 @@ Renamed = dict[Link, Link]  # old → new
 
 def renamed(want: Generation, have: Generation) -> Renamed:
     """The links of `have` that are in `want` by another name: with the same ends, VPN and selectors."""
-    old, new = _by_content(have), _by_content(want)
-    there = {*new.values()}
-    return {link: new[what] for what, link in old.items() if what in new and link not in there}
+    was, now = _by_content(have), _by_content(want)
+    there = {*now.values()}
+    return {link: now[what] for what, link in was.items() if link not in there and what in now}
 
 
 def _by_content(generation: Generation) -> dict[tuple[object, ...], Link]:
     return {
         (
-            *(tunnel["local_address"], tunnel["remote_address"], link["number"]),
-            *(connections.prefixes(link["local_ts"]), connections.prefixes(link["remote_ts"])),
+            *(tunnel.get("local_address"), tunnel.get("remote_address"), link.get("number")),
+            *(tuple(link["local_ts"]), tuple(link["remote_ts"])),
         ): (tunnel["name"], link_name(link))
         for tunnel in generation.tunnels("ipsec")
         for link in tunnel.get("links", [])
@@ -62,7 +62,7 @@ class Former:
     def __init__(self, want: Generation, have: Generation, store: Store) -> None:
         self.store = store
         self._found = files.read(store.at(CONFIG))
-        fresh = renamed(want, have) if want.tunnels("ipsec") else {}
+        fresh = {} if want is have else renamed(want, have)
         self.text = _text(fresh, want, have)
         if not self.text and self._found and _fits(read(store), want):
             self.text = self._found
