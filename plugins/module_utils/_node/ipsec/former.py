@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import time
 from collections.abc import Mapping
 
 from ..document import Document, Generation, link_name, sha256
@@ -31,6 +32,7 @@ CONFIG = "/etc/swanctl/conf.d/intercloud-vpn.former.conf"
 CERTIFICATE = "/etc/swanctl/x509/intercloud-vpn.former.pem"
 FILE = "swanctl.conf"
 PATIENCE = 4.0  # seconds that the peer has to make the new link
+GRACE = 60.0  # seconds that the end that initiates has to end an old link in the same tunnel
 _OURS = re.compile(r"^(\s*certs\s*=\s*)intercloud-vpn\.pem\s*$", re.MULTILINE)
 _TRAP = re.compile(r"^\s*start_action = .*\btrap\b", re.MULTILINE)
 
@@ -113,7 +115,7 @@ def load(generation: Generation, store: Store) -> None:
     CommandError, ViciError.
     """
     text, found = generation.files.get(FILE, ""), files.read(store.at(CONFIG))
-    if not found or not Former(generation, generation, store).waits(text):
+    if not found or store.pending is not None or not Former(generation, generation, store).waits(text):
         return
     run("swanctl", "--load-conns", timeout=60)
     charon.mark(store, config=text)
@@ -125,7 +127,7 @@ def load(generation: Generation, store: Store) -> None:
 def _instead(old: Link, new: Link, generation: Generation) -> None:
     """End one link of a tunnel, and make another. A trap would bring the old one back meanwhile."""
     _trap("uninstall", old)
-    connections.terminate([old])
+    connections.terminate([old] if old in connections.active([old[0]]) else [])
     with contextlib.suppress(ViciError), Vici(timeout=PATIENCE + 5) as vici:
         vici.ask("initiate", {**_words(new), "timeout": str(int(PATIENCE * 1000)), "init-limits": "no"})
     _set_trap(new, generation)
@@ -148,26 +150,44 @@ def _words(link: Link) -> dict[str, str]:
 
 
 def proceed(generation: Generation, store: Store, states: list[Document]) -> list[str]:
-    """End the old links if the new ones are up (`states` of all of them); what was done, in words.
+    """End the old links of each tunnel whose new ones are up (`states` of all of them); what was done, in words.
 
-    The caller holds the store's lock. CommandError, ViciError.
+    A link that the peer has made by its new name before this node knew that is here by the old name: its peer makes it
+    again when it is ended. The caller holds the store's lock. CommandError, ViciError.
     """
-    links = read(store)
-    up = {(state["tunnel"], state["vpn"]) for state in states if state["state"] in UP}
-    if not links or not up >= {*links.values()}:
+    links, wanted = read(store), connections.shape(generation)
+    if not links or store.pending is not None:
         return []
-    _remove(store)
-    wanted = connections.shape(generation)
-    if any(tunnel not in wanted for tunnel, _link in links):
+    up = {(state["tunnel"], state["vpn"]) for state in states if state["state"] in UP}
+    late = time.time() - store.at(CONFIG).stat().st_mtime > GRACE
+    carrying = {was[0] for was, new in links.items() if was[0] not in wanted and new not in up}
+    done = {
+        was: new
+        for was, new in links.items()
+        if (was[0] not in carrying if was[0] not in wanted else new in up or late)
+    }
+    if not done:
+        return []
+    _keep(store, {was: new for was, new in links.items() if was not in done})
+    gone = {tunnel for tunnel, _link in done if tunnel not in wanted}
+    if gone:
         run("swanctl", "--load-conns", timeout=60)
-    old = connections.active(tunnel for tunnel, _link in links)
-    connections.terminate(
-        (tunnel, link) for tunnel, link in old if (not link and tunnel not in wanted) or (tunnel, link) in links
-    )
-    for was, new in links.items():
+    old = connections.active({tunnel for tunnel, _link in done})
+    connections.terminate(one for one in old if (one in done if one[0] in wanted else not one[1]))
+    for was, new in done.items():
         if was[0] == new[0]:
             _set_trap(new, generation)
-    return [f"{'/'.join(new)} took over from {'/'.join(was)}" for was, new in sorted(links.items())]
+    return [f"{'/'.join(new)} took over from {'/'.join(was)}" for was, new in sorted(done.items())]
+
+
+def _keep(store: Store, links: Renamed) -> None:
+    """Keep only these."""
+    if not links:
+        _remove(store)
+        return
+    text = files.read(store.at(CONFIG))
+    sections = {tunnel: _section(text, tunnel) for tunnel, _link in links}
+    files.write(store.at(CONFIG), _written(sections, links))
 
 
 def _remove(store: Store) -> None:
@@ -202,6 +222,12 @@ def _written(sections: Mapping[str, str], links: Renamed) -> str:
     note = json.dumps([[*was, *new] for was, new in links.items()])
     head = f"# {note}\n# Made by intercloud.vpn: these links carry on until those by their new names are up.\n"
     return f"{head}connections {{\n{''.join(sections.values())}}}\n"
+
+
+def _section(text: str, tunnel: str) -> str:
+    """A tunnel's lines in the file; none for one whose connection is not kept."""
+    found = re.search(rf"^  {re.escape(tunnel)} \{{\n.*?^  \}}\n", text, re.MULTILINE | re.DOTALL)
+    return found[0] if found else ""
 
 
 def _child(section: str, link: str) -> str:

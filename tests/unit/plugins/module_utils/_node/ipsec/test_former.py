@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import copy
+import os
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, connections, former
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files
@@ -47,7 +49,8 @@ def charon_has(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     monkeypatch.setattr(former, "run", lambda *words, **_more: done.append(words))
     monkeypatch.setattr(charon, "marker", lambda _store: {"config": "another"})
     monkeypatch.setattr(charon, "mark", lambda _store, **_noted: done.append(("mark",)))
-    monkeypatch.setattr(connections, "active", lambda names: [(name, "") for name in sorted({*names})])
+    there = [(OLD, ""), (OLD, "payroll")]
+    monkeypatch.setattr(connections, "active", lambda names: [one for one in there if one[0] in {*names}])
     monkeypatch.setattr(connections, "terminate", lambda gone: done.extend(("end", *one) for one in gone))
     vici = MagicMock()
     vici.return_value.__enter__.return_value.ask = lambda verb, words: done.append((verb, words["child"]))
@@ -135,7 +138,54 @@ def test_of_two_links_in_one_tunnel_the_end_that_initiates_waits_for_the_other(
     assert charon_has == ([("swanctl", "--load-conns"), ("mark",), *swapped] if waits else [])
     charon_has.clear()
     assert former.proceed(want, store, [{**DOWN, "tunnel": OLD, "vpn": "wages", "state": "INSTALLED"}])
-    assert former.read(store) == {} and charon_has == []
+    assert former.read(store) == {} and charon_has == [("end", OLD, "payroll")]
+
+
+def test_nothing_is_loaded_or_ended_before_the_node_is_confirmed(
+    document: dict[str, Any], store: Store, charon_has: list[tuple[str, ...]]
+) -> None:
+    """The agent looks every few seconds, and peers may not have their generation yet."""
+    want = generation(document, link="wages")
+    kept(want, generation(document), store)
+    pending.arm(store, "4-x", "3-x", 60)
+    former.load(want, store)
+    assert former.proceed(want, store, [{**DOWN, "tunnel": OLD, "vpn": "wages", "state": "INSTALLED"}]) == []
+    assert charon_has == [] and former.read(store)
+
+
+def test_a_link_that_the_peer_made_before_has_the_old_name_and_is_made_again(
+    document: dict[str, Any], store: Store, charon_has: list[tuple[str, ...]]
+) -> None:
+    document["tunnels"][0]["initiator"] = False
+    want = generation(document, link="wages")
+    kept(want, generation(document), store)
+    assert former.proceed(want, store, [{**DOWN, "tunnel": OLD, "vpn": "wages"}]) == []
+    long_ago = store.at(former.CONFIG).stat().st_mtime - 2 * former.GRACE
+    os.utime(store.at(former.CONFIG), (long_ago, long_ago))
+    assert former.proceed(want, store, [{**DOWN, "tunnel": OLD, "vpn": "wages"}])
+    assert charon_has == [("end", OLD, "payroll")]
+
+
+def test_a_peer_that_is_away_does_not_keep_the_others(
+    document: dict[str, Any], store: Store, charon_has: list[tuple[str, ...]]
+) -> None:
+    second = copy.deepcopy(document["tunnels"][0])
+    second.update(name="edge-east--edge-south", remote_address="203.0.113.34")
+    second["links"][0].update(vpn="audit", number=2)
+    document["tunnels"].append(second)
+    have, want = generation(document), generation(document, NEW, certificate="B")
+    want.document["tunnels"][1]["name"] = "edge-east--gate-south"
+    part = (
+        have.files["swanctl.conf"].split("\n", 1)[1].replace(OLD, "edge-east--edge-south").replace("payroll", "audit")
+    )
+    have.files["swanctl.conf"] = have.files["swanctl.conf"].removesuffix("}\n") + part
+    kept(want, have, store)
+    assert former.proceed(want, store, [{**DOWN, "state": "INSTALLED"}])
+    assert former.read(store) == {("edge-east--edge-south", "audit"): ("edge-east--gate-south", "audit")}
+    text = files.read(store.at(former.CONFIG))
+    assert "  edge-east--edge-south {" in text and f"  {OLD} {{" not in text
+    assert store.at(former.CERTIFICATE).exists()
+    assert charon_has == [("swanctl", "--load-conns"), ("end", OLD, "")]
 
 
 def test_a_link_with_a_trap_gets_it_again(
