@@ -165,7 +165,5 @@ def test_an_edge_with_a_tunnel_to_an_external_edge_keeps_its_name() -> None:
 def test_two_edges_that_are_used_are_two_machines(world: World) -> None:
     world.plan()
     world.hosts = changed(lab(3), "edge-west: null\nedge-east: {vcc_formerly: [gate-west]}")
-    with pytest.raises(
-        IntentErrors, match=r"the ledger has gate-west in .* and edge-east in .*: two machines"
-    ):
+    with pytest.raises(IntentErrors, match=r"the ledger has gate-west in .* and edge-east in .*: two machines"):
         world.plan()
