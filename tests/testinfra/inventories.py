@@ -25,13 +25,16 @@ def renamed(path, old, new, **variables):
 
 
 def moved(path, places, without=()):
-    """In which VMs are on other machines (VM → machine), which are hosts no more; ``without`` some machines."""
+    """In which VMs, and vApp edges, are on other machines (VM → machine), which are hosts no more; ``without`` some."""
     found = _shown()
     hosts = found["_meta"]["hostvars"]
     _in_groups(found, lambda host: None if host in without or host in places else host)
     for name, machine in places.items():
         _in_groups(found, partial(_instead, machine, name))
         hosts[name] = hosts.pop(machine)
+        for facts in hosts.values():
+            if facts.get("vcc_vapp") in (machine, {"__ansible_unsafe": machine}):
+                facts["vcc_vapp"] = name
     return _written(path, found)
 
 

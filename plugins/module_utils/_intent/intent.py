@@ -27,7 +27,10 @@ from .topology.parser import TopologyParser
 from .tunnel import parse_tunnel
 from .vpn import Member, Vpn, parse_name
 
-_KEYS = ("name", "pool", "members", "allow", "destinations", "topology", "tunnel", "policy", "mode", "names", "outside")
+_KEYS = (
+    *("name", "formerly", "pool", "members", "allow", "destinations", "topology", "tunnel", "policy", "mode", "names"),
+    "outside",
+)
 
 
 def parse_intent(

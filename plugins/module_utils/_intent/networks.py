@@ -26,7 +26,7 @@ from .topology.kinds import Mesh
 from .tunnel import parse_tunnel
 from .vpn import Vpn, parse_name
 
-_KEYS = ("name", "stretch", "members", "pool", "policy", "tunnel")
+_KEYS = ("name", "formerly", "stretch", "members", "pool", "policy", "tunnel")
 EVERYTHING = "all"
 SECTIONS = ("rate", "quota", "rules", "logging")
 """What policies say about packets of members, which edges do not look into here."""

@@ -76,6 +76,15 @@ def restrict(
     return ours, {**intent, "vpns": vpns, "networks": networks}
 
 
+def organizations_named(entry: Mapping[str, Any], hosts: Hosts, matches: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """The organizations of the hosts that a VPN's members stand for, or that a network names as its edges; sorted."""
+    if "stretch" in entry:
+        named = _edges(entry)
+    else:
+        named = {host for text in _members(entry) for host in matches.get(text, ())}
+    return sorted({organization_of(hosts[host]) for host in named & hosts.keys()})
+
+
 def _edges(network: object) -> set[str]:
     """What names the edges of a stretched network."""
     edges = network.get("stretch") if isinstance(network, Mapping) else None

@@ -1,30 +1,30 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VMs and vApp edges by other names, wherever the ledger has the old ones. What is leased to them stays leased.
+"""VMs, vApp edges and org edges by other names, wherever the ledger has the old ones. What is leased to them stays
+leased.
 
-A name is in use in a VPN that has it among its members, or a member behind it. All else that the ledger has of a name
-is left over: the lease of a VM that is no member any more, facts out of a backup.
+A name is in use in a VPN that has it among its members, or a member behind it, or that leads over it. All else that the
+ledger has of a name is left over: the lease of a VM that is no member any more, facts out of a backup.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
+from .named import PLACES, edges_in, renamed_in
 from .records import FACTS, INTENT, canonical_json, read_json, vms_in
-from .schema import applied, documents, landscape, leases, lineage, vpns
+from .schema import applied, documents, inputs, landscape, leases, lineage, tunnels, vpns
 from .sqlalchemy import sa
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-GROUPS = {"vm": "members", "vapp": "vapp_edges"}
+GROUPS = {"vm": "members", "vapp": "vapp_edges", "site": "org_edges"}
 """The groups of hosts whose names are in the keys of leases, by the word before them there."""
-BY_NAME = ("members", "ports")
-"""The parts of a stored intent that have names of VMs as keys."""
-ENDS = ("from", "to")
-"""The parts of a rule of its ``allow`` that are lists of such names."""
+TunnelName = Callable[[str, tuple[str, str]], str]
+"""What a tunnel of a kind between two edges is called."""
 _OF_NODES = ((landscape, "host"), (documents, "node"), (lineage, "node"), (applied, "node"))
 
 
@@ -35,9 +35,15 @@ class Names:
     """
 
     def __init__(
-        self, connection: Connection, org: str, wanted: Collection[str], release: Callable[[str], object]
+        self,
+        connection: Connection,
+        org: str,
+        wanted: Collection[str],
+        release: Callable[[str], object],
+        tunnel_name: TunnelName,
     ) -> None:
         self._connection, self._org, self._release, self._wanted = connection, org, release, wanted
+        self._tunnel_name = tunnel_name
         self._read()
 
     def _read(self) -> None:
@@ -46,6 +52,10 @@ class Names:
         }
         self._facts: dict[str, dict[str, Any]] = {
             row.host: read_json(row.facts, f"{row.host} in landscape", FACTS) for row in self._rows(landscape)
+        }
+        self._tunnels: dict[str, dict[str, Any]] = {
+            row.name: read_json(row.record, f"the tunnel {row.name}", {"edges": [str], "kind": str})
+            for row in self._rows(tunnels)
         }
         roles = sa.select(documents.c.node, documents.c.role).where(documents.c.organization == self._org)
         self._roles = {row.node: str(row.role) for row in self._connection.execute(roles)}
@@ -66,8 +76,17 @@ class Names:
         return {
             vpn
             for vpn, intent in self._intents.items()
-            if any(name == vm or name in self._vapps(vm) for vm in vms_in(intent))
+            if name in edges_in(intent) or any(name == vm or name in self._places(vm) for vm in vms_in(intent))
         }
+
+    def peers(self, name: str) -> set[str]:
+        """The edges that an org edge has a tunnel to."""
+        found = {edge for record in self._tunnels.values() if name in record["edges"] for edge in record["edges"]}
+        return found - {name}
+
+    def is_external(self, name: str) -> bool:
+        """Whether the ledger knows a host as an external edge."""
+        return self._facts.get(name, {"vars": {}})["vars"].get("vcc_external") is True
 
     def rename(self, old: str, new: str) -> bool:
         """What is leased to the old name, and said of it, is the new one's; what was left over of the other one goes.
@@ -85,6 +104,7 @@ class Names:
             return changed
         self._rename_in_intents(old, new)
         self._rename_in_facts(old, new)
+        self._rename_tunnels(old, new)
         for table, column in _OF_NODES:
             self._delete(table, column, new)
             where = sa.and_(table.c.organization == self._org, table.c[column] == old)
@@ -110,11 +130,15 @@ class Names:
             if any(_base(key, kind, name) for kind in GROUPS)
         ]
 
-    def _vapps(self, vm: str) -> Collection[str]:
-        """The vApp edge that a VM is behind; where its facts are lost, those that it has a lease behind."""
+    def _places(self, vm: str) -> Collection[str]:
+        """The edges that a VM is behind; where its facts are lost, those that it has a lease behind."""
         if vm in self._facts:
-            return {str(self._facts[vm]["vars"].get("vcc_vapp") or "")}
-        return [name for name, keys in self._keys.items() if any(key.endswith(f"/{name}/vm/{vm}") for key in keys)]
+            return {str(self._facts[vm]["vars"].get(place) or "") for place in PLACES}
+        return [
+            name
+            for name, keys in self._keys.items()
+            if any(f"/{name}/" in key and key.endswith(f"/vm/{vm}") for key in keys)
+        ]
 
     def _rename_leases(self, base: str, other: str, used: Collection[str]) -> bool:
         """Where both names have leases, those of the one that is not in use are left over. Whether any was renamed."""
@@ -130,53 +154,45 @@ class Names:
 
     def _rename_in_intents(self, old: str, new: str) -> None:
         for vpn, intent in self._intents.items():
-            parts: dict[str, Any] = {
-                part: _renamed(intent[part], old, new) for part in BY_NAME if old in intent.get(part, {})
-            }
-            stretch = intent.get("stretch") or {}
-            if old in stretch.get("members", ()):
-                parts["stretch"] = {**stretch, "members": sorted(new if vm == old else vm for vm in stretch["members"])}
-            if any(old in rule[end] for rule in intent.get("allow") or () for end in ENDS):
-                parts["allow"] = [_in_rule(rule, old, new) for rule in intent["allow"]]
-            if intent.get("outside"):
-                outside = _in_outside(intent["outside"], old, new)
-                parts.update({"outside": outside} if outside != intent["outside"] else {})
-            if parts:
+            parts = renamed_in(intent, old, new)
+            if parts != intent:
                 where = sa.and_(vpns.c.organization == self._org, vpns.c.name == vpn)
-                self._connection.execute(vpns.update().where(where).values(intent=canonical_json({**intent, **parts})))
+                self._connection.execute(vpns.update().where(where).values(intent=canonical_json(parts)))
 
     def _rename_in_facts(self, old: str, new: str) -> None:
         for host, facts in self._facts.items():
-            if facts["vars"].get("vcc_vapp") == old:
-                text = canonical_json({**facts, "vars": {**facts["vars"], "vcc_vapp": new}})
+            found = {place: new for place in PLACES if facts["vars"].get(place) == old}
+            if found:
+                text = canonical_json({**facts, "vars": {**facts["vars"], **found}})
                 where = sa.and_(landscape.c.organization == self._org, landscape.c.host == host)
                 self._connection.execute(landscape.update().where(where).values(facts=text))
+
+    def _rename_tunnels(self, old: str, new: str) -> None:
+        """And what else the ledger keeps of an org edge: which VPNs it confirmed, and from what it was compiled."""
+        for name, record in self._tunnels.items():
+            if old in record["edges"]:
+                low, high = sorted(new if edge == old else edge for edge in record["edges"])
+                will = self._tunnel_name(record["kind"], (low, high))
+                if will != name:
+                    self._delete(tunnels, "name", will)
+                values = {"name": will, "record": canonical_json({**record, "edges": [low, high]})}
+                where = sa.and_(tunnels.c.organization == self._org, tunnels.c.name == name)
+                self._connection.execute(tunnels.update().where(where).values(**values))
+        for row in self._rows(vpns).all():
+            up_on = read_json(row.up_on, f"the VPN {row.name}", [str])
+            if old in up_on:
+                text = canonical_json(sorted(new if edge == old else edge for edge in up_on))
+                where = sa.and_(vpns.c.organization == self._org, vpns.c.name == row.name)
+                self._connection.execute(vpns.update().where(where).values(up_on=text))
+        self._delete(inputs, "place", old)
 
     def _delete(self, table: sa.Table, column: str, name: str) -> bool:
         gone = table.delete().where(table.c.organization == self._org, table.c[column] == name)
         return bool(self._connection.execute(gone).rowcount)
 
 
-def _renamed(named: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
-    return {new if name == old else name: value for name, value in named.items()}
-
-
-def _in_rule(rule: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
-    return {**rule, **{end: sorted(new if name == old else name for name in rule[end]) for end in ENDS}}
-
-
-def _in_outside(outside: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
-    members = [new if name == old else name for name in outside.get("members", ())]
-    publish = [{**one, "member": new if one["member"] == old else one["member"]} for one in outside.get("publish", ())]
-    return {
-        **outside,
-        **({"members": sorted(members)} if "members" in outside else {}),
-        **({"publish": publish} if publish else {}),
-    }
-
-
 def _base(key: str, kind: str, name: str) -> str:
-    """The key of a VM or a vApp itself, if a key is of it, or of what is below; a further block's number is no part."""
+    """The key of a host itself, if a key is of it, or of what is below; a further block's number is no part."""
     words = key.split("/")
     for place in range(2, len(words) - 1, 2):
         if words[place] == kind and words[place + 1].partition("#")[0] == name:

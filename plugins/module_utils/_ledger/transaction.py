@@ -29,7 +29,8 @@ from .records import (
     read_json,
     text_of,
 )
-from .renaming import Names
+from .renamed_vpn import rename_vpn
+from .renaming import Names, TunnelName
 from .rows import Rows, dump, dump_part, load
 from .schema import applied, documents, events, inputs, landscape, leases, tunnels, vpns
 from .sqlalchemy import sa
@@ -145,6 +146,11 @@ class Transaction(Generations):
         if self._connection.execute(vpns.delete().where(where)).rowcount:
             self.event(org, "vpn dropped", name, {})
 
+    def rename_vpn(self, org: str, old: str, new: str) -> None:
+        """Give a VPN another name. What may be left of one that had the name before is released."""
+        self.release(org, f"vpn/{new}")
+        rename_vpn(self._connection, org, old, new)
+
     def organizations(self) -> list[str]:
         """The names of all organizations the ledger knows anything of, sorted."""
         names: set[str] = set()
@@ -190,9 +196,9 @@ class Transaction(Generations):
         """Forget a host."""
         self._drop_mapping(landscape, org, host, "host")
 
-    def names(self, org: str, wanted: Collection[str]) -> Names:
-        """What VMs and vApp edges are called in all that is kept; ``wanted``: the names that it is asked about."""
-        return Names(self._connection, org, wanted, lambda key: self.release(org, key))
+    def names(self, org: str, wanted: Collection[str], tunnel_name: TunnelName) -> Names:
+        """What VMs and edges are called in all that is kept; ``wanted``: the names that it is asked about."""
+        return Names(self._connection, org, wanted, lambda key: self.release(org, key), tunnel_name)
 
     # Documents and generations
 

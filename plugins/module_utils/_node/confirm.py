@@ -15,7 +15,7 @@ from typing import Any
 
 from .commit import NOTHING_LEFT, leave, shrink_notes
 from .document import Document, Generation
-from .ipsec import reauthenticate
+from .ipsec import former, reauthenticate
 from .kinds import KINDS, kind_of
 from .state import Store
 from .system.run import CommandError
@@ -115,6 +115,8 @@ def confirm(
         generation = store.running().generation
         if disarmed:
             shrink_notes(generation, store)
+        if generation.tunnels("ipsec"):
+            former.load(generation, store)
         renewed = reauthenticate.renew(generation, store) if generation.tunnels("ipsec") else []
     patient = {tunnel["name"] for tunnel in generation.listed("tunnels") if tunnel.get("peer") in behind}
     tried = initiate(missing(generation, store), generation, timeout, store, patient)

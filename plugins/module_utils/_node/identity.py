@@ -113,8 +113,8 @@ def stranger(document: Document, store: Store, adopt: Collection[str] = ()) -> s
                 f"this machine is {name} ({owner}), and the document is for {node} ({organization}): two inventory "
                 "names lead to one machine. The usual cause is the same ansible_host behind two jump hosts, which "
                 "share one SSH connection: give each its own ansible_control_path (docs/own_fleet.md). If the machine "
-                f"was renamed on purpose, say so: vcc_formerly: {name} of a VM or a vApp edge, which then keeps its "
-                f"addresses; -e vcc_adopt={name} of others"
+                f"was renamed on purpose, say so: vcc_formerly: {name} of a VM or an edge, which then keeps its "
+                f"addresses; -e vcc_adopt={name} of a VCC node"
             )
         return (
             f"this machine is {name} of organization {owner}, and the document is of organization {organization}. "

@@ -89,8 +89,8 @@ def _check_identity(
         problems.add(
             f"hosts.{node}",
             f"the machine that answers is {name} of organization {organization}, as an earlier run told it; "
-            f"{_ONE_CONNECTION}. If the machine was renamed on purpose: vcc_formerly: {name} of a VM or a vApp edge, "
-            f"-e vcc_adopt={name} of others",
+            f"{_ONE_CONNECTION}. If the machine was renamed on purpose: vcc_formerly: {name} of a VM or an edge, "
+            f"-e vcc_adopt={name} of a VCC node",
         )
     elif name and tenants and organization != owner and not _moved(node, organization, tenants):
         problems.add(

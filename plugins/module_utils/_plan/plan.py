@@ -27,6 +27,7 @@ from .losing import note_order
 from .observed import compare
 from .organization import OrganizationPlan
 from .outcome import Plan
+from .renamed_vpns import rename_vpns
 from .renames import rename
 from .renumber import check_addresses
 from .run_names import check_forgotten, mark_absent, mark_expected, mark_moving, only_vpn
@@ -132,6 +133,7 @@ def _read(
     check_connections(request.collisions, hosts, problems)
     organizations = organizations_of(hosts)
     rename(transaction, organizations, hosts, plan, problems)
+    rename_vpns(transaction, hosts, request.matches, intent, plan, problems)
     remembered: dict[str, dict[str, Any]] = {}
     for organization in organizations:
         remembered.update(transaction.landscape(organization))

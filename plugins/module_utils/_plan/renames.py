@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PLAN: VMs and vApps that have another name now, and say so with ``vcc_formerly``: addresses stay.
+"""PLAN: VMs, vApps and org edges that have another name now, and say so with ``vcc_formerly``: addresses stay.
 
 The ledger is told first, in the plan's transaction. All that comes after knows the new name only.
 """
@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from .._base.names import NAME, NAME_RULE
 from .._base.problems import Problems
+from .._intent.landscape.external import is_external
 from .._intent.organizations import is_concerned
+from .tunnel.kinds import KINDS
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Names, Transaction
     from .outcome import Plan
 
 Facts = Mapping[str, Any]
-RENAMED = (["members"], ["vapp_edges"])
-"""The groups of hosts that can say it. The name of an org edge is in its certificates and in its tunnels' names."""
+RENAMED = (["members"], ["vapp_edges"], ["org_edges"])
+"""The groups of hosts that can say it. An org edge's certificate and tunnels follow."""
 EVENT = "host renamed"
 
 
@@ -53,7 +55,8 @@ def rename(
         return
     for organization in organizations:
         here = {host: names for host, names in said.items() if is_concerned(hosts[host], [organization])}
-        known = transaction.names(organization, {*here, *(old for names in here.values() for old in names)})
+        wanted = {*here, *(old for names in here.values() for old in names)}
+        known = transaction.names(organization, wanted, lambda kind, pair: KINDS[kind].tunnel_name(pair))
         for host, old in ((host, old) for host, names in here.items() for old in names):
             if problem := _both(known, hosts[host], old, host):
                 problems.add(f"hosts.{host}.vcc_formerly", problem)
@@ -73,6 +76,12 @@ def _both(known: Names, facts: Facts, old: str, new: str) -> str:
             f"the ledger has {old} in {', '.join(sorted(used))} and {new} in {', '.join(sorted(both))}: two machines. "
             f"Take {old} out of its VPNs first, or leave vcc_formerly out"
         )
+    external = sorted(filter(known.is_external, known.peers(old))) if group == "org_edges" else []
+    if external:
+        return (
+            f"{old} has a tunnel to {', '.join(external)}, which is external: its administrator would have to change "
+            "whom it accepts, and the key. Keep the name, or delete the VPNs with that tunnel first"
+        )
     return ""
 
 
@@ -87,7 +96,9 @@ def _wrong(said: Mapping[str, Sequence[str]], hosts: Mapping[str, Facts]) -> Ite
     for host, names in said.items():
         path = f"hosts.{host}.vcc_formerly"
         if hosts[host]["kinds"] not in RENAMED:
-            yield path, "is said of VMs and vApp edges; leave it out"
+            yield path, "is said of VMs, vApp edges and org edges; leave it out"
+        elif is_external(hosts[host]["vars"]):
+            yield path, "is not said of an external edge: its tunnels and its key are named after it; keep the name"
         for old in names:
             if not NAME.fullmatch(old):
                 yield path, f"{old!r} is no name of a host, which must be {NAME_RULE}"

@@ -154,6 +154,7 @@ class Landscape:
     def on_wires(self, edges: Collection[str]) -> Iterator[OnWire]:
         """Every host of the inventory on the org network of one of some edges; the edges themselves come last."""
         quiet = Landscape(self._current, Problems())
+        edges = [name for name in edges if self.in_inventory(name)]
         clouds = {(edge.cloud, edge.organization) for name in edges if (edge := quiet.edge(name)) is not None}
         for name in self.of_kind("members"):
             vm = quiet.vm(name, "")

@@ -10,9 +10,10 @@ initiator: if both did, each might take away what the other keeps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ..document import Document, Generation
+from .connections import shape
 from .vici import Vici
 
 SETTLED = 5  # seconds; younger ones may be about to take the place of older ones
@@ -24,8 +25,10 @@ def end(generation: Generation, sas: Iterable[tuple[str, Document]]) -> list[str
     `sas`: the generation's (tunnel, IKE_SA).
     """
     ours = _initiated(generation, sas)
+    links = shape(generation)
+    named = [(name, {**sa, "child-sas": _of(sa, links[name])}) for name, sa in ours]
     ended = []
-    for why, found in (("was there twice", surplus(ours)), ("carried another link's packets", mixed(ours))):
+    for why, found in (("was there twice", surplus(ours)), ("carried another link's packets", mixed(named))):
         for name, selector in found:
             with Vici() as vici:
                 vici.ask("terminate", {**selector, "timeout": "3000"})
@@ -42,6 +45,11 @@ def there(generation: Generation, sas: Iterable[tuple[str, Document]]) -> bool:
 def _initiated(generation: Generation, sas: Iterable[tuple[str, Document]]) -> list[tuple[str, Document]]:
     ours = {tunnel["name"] for tunnel in generation.tunnels("ipsec") if tunnel.get("initiator")}
     return [(name, sa) for name, sa in sas if name in ours]
+
+
+def _of(sa: Document, links: Collection[str]) -> Document:
+    """The CHILD_SAs of some links. One that only has another name now has the same reqid as the old one (former.py)."""
+    return {key: child for key, child in sa.get("child-sas", {}).items() if str(child.get("name")) in links}
 
 
 def mixed(sas: Iterable[tuple[str, Document]]) -> list[tuple[str, dict[str, str]]]:

@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterable
 
 from ..document import Document, Generation, link_name
-from ..state import Store
+from ..state import Busy, Store
+from ..system.run import CommandError
 from ..tunnel_kind import UP, NodeKind, Tended
-from . import connections, duplicates
+from . import connections, duplicates, former
 from . import reasons as _reasons
 from .vici import Vici, ViciError
 
@@ -177,8 +178,11 @@ class Ipsec(NodeKind):
     def settle(self, generation: Generation, timeout: float, store: Store) -> None:
         """Two IKE_SAs of a tunnel, as when both ends made one, do not stay: wait until one of them has gone.
 
-        Nor do traps of links that are no more.
+        Nor do traps of links that are no more, or links that only have another name now.
         """
+        if former.read(store):
+            with contextlib.suppress(Busy, CommandError, ViciError), store.lock(patience=LOCKED):
+                former.proceed(generation, store, self.states(generation, store))
         if generation.backend == "xfrm" and generation.tunnels(self.NAME):
             with contextlib.suppress(ViciError):
                 connections.uninstall(generation)
@@ -197,7 +201,11 @@ class Ipsec(NodeKind):
         with contextlib.suppress(ViciError):
             done = duplicates.end(generation, sas)
         # A thousand tunnels are listed a second time only where it makes a difference.
-        return Tended(done, self._states(generation, self._listed(generation, LOCKED) if done else sas))
+        states = self._states(generation, self._listed(generation, LOCKED) if done else sas)
+        with contextlib.suppress(CommandError, ViciError):
+            former.load(generation, store)
+            done += former.proceed(generation, store, states)
+        return Tended(done, states)
 
     def _listed(self, generation: Generation, timeout: float = 15) -> list[tuple[str, Document]]:
         """The IKE_SAs of a generation's tunnels.

@@ -24,6 +24,8 @@ from .vici import Vici, ViciError
 
 SWANCTL = "/etc/swanctl"
 PATIENCE = 10.0
+# Keys; old connections that carry on for a moment (former.py).
+NOT_TRIED = ("intercloud-vpn-secrets.conf", "intercloud-vpn.former.conf")
 
 _SETTINGS = """\
 charon-systemd {{
@@ -55,7 +57,7 @@ def _tree(base: Path, changed: dict[str, str]) -> None:
     base.mkdir()
     for entry in ("conf.d", "x509", "x509ca", "pubkey"):
         if (real / entry).is_dir():
-            shutil.copytree(real / entry, base / entry, ignore=shutil.ignore_patterns("intercloud-vpn-secrets.conf"))
+            shutil.copytree(real / entry, base / entry, ignore=shutil.ignore_patterns(*NOT_TRIED))
     main = files.read(real / "swanctl.conf") or "include conf.d/*.conf\n"
     files.write(base / "swanctl.conf", main)
     for path, text in changed.items():

@@ -16,6 +16,7 @@ from ..system.run import CommandError, have, run
 from . import certificates as _certificates
 from . import charon, differing, revocations, scratch
 from . import connections as _connections
+from .former import Former
 from .vici import ViciError
 
 FILE = "swanctl.conf"
@@ -34,6 +35,7 @@ class Swanctl(Part):
         self._text = self.want.files.get(FILE, "") if tunnels else ""
         self._settings = charon.settings(self.want)
         self._shape = _connections.shape(self.want)
+        self._former = Former(self.want, self.have, self.store)
         # Connections carry their certificates, so that other certificates are a reason to load them again.
         certificates = _certificates.Certificates(context)
         self._renewed = bool(tunnels and certificates.changes())
@@ -63,12 +65,16 @@ class Swanctl(Part):
 
     def _stale(self) -> bool:
         """Whether the file, or what is loaded of it, is not what is wanted."""
-        if files.read(self.store.at(charon.CONFIG)) != self._text:
+        if files.read(self.store.at(charon.CONFIG)) != self._text or self._former.stale():
             return True
         if not self._text:
             return False
         noted = charon.marker(self.store)
-        if self._renewed or (noted.get("config"), noted.get("credentials")) != (sha256(self._text), self._credentials):
+        if self._renewed or noted.get("credentials") != self._credentials:
+            return True
+        if self._former.waits(self._text):
+            return False
+        if noted.get("config") != sha256(self._text):
             return True
         found = _connections.loaded()
         return any(found.get(name) != children for name, children in self._shape.items())
@@ -78,6 +84,8 @@ class Swanctl(Part):
         had = _connections.shape(self.have)
         found = []
         for name, child in _connections.active(had) if had else []:
+            if self._former.keeps(name, child):
+                continue
             if name not in self._shape:
                 found += [] if child else [(name, "")]
             elif child in had[name] and child not in self._shape[name]:
@@ -208,6 +216,7 @@ class Swanctl(Part):
             charon.note_service(self.store)
             files.write(self.store.at(charon.SETTINGS), self._settings)
         if stale:
+            self._former.build()
             files.write(self.store.at(charon.CONFIG), self._text)
         if self.boot:  # strongSwan starts next, and loads these files
             return
@@ -229,7 +238,11 @@ class Swanctl(Part):
                 _connections.load_credentials(self.store)
             except ViciError as error:
                 raise CommandError(str(error)) from error
+            if self._former.waits(self._text):  # confirm loads them
+                charon.mark(self.store, credentials=self._credentials)
+                return
             run("swanctl", "--load-conns", timeout=60)
+            self._former.untrap()
             charon.mark(self.store, config=self._text, credentials=self._credentials)
 
     def _reload(self) -> None:
@@ -244,6 +257,7 @@ class Swanctl(Part):
         over = self._over()
         path = self.store.at(charon.CONFIG)
         if not self._text and path.exists():
+            self._former.build()
             files.remove(path)
             if charon.identity()[0]:
                 run("swanctl", "--load-conns", timeout=60)

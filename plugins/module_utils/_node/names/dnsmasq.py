@@ -117,6 +117,8 @@ class Names(Part):
         stale = self._stale()
         for path in stale:
             files.write(self.store.at(path), self._wanted[path], READABLE)
+        for vpn in self._in_the_way() if not self.boot else ():
+            self._stop(vpn)
         for vpn, server in self._servers.items():
             if not self._enabled(vpn):
                 systemd.systemctl("enable", server.unit)
@@ -124,6 +126,17 @@ class Names(Part):
                 systemd.systemctl("start", "--no-block", server.unit)
             else:
                 self._bring(server, server.hosts in stale)
+
+    def _in_the_way(self) -> list[str]:
+        """Servers that are not wanted, at the address of one that is: the VPN has another name."""
+        wanted, had = {server.address for server in self._servers.values()}, servers(self.have)
+        return [vpn for vpn in self._surplus() if vpn in had and had[vpn].address in wanted]
+
+    def _stop(self, vpn: str) -> None:
+        systemd.systemctl("disable", unit(vpn))
+        systemd.systemctl("stop", *(["--no-block"] if self.boot else []), unit(vpn))
+        with contextlib.suppress(CommandError):  # it did not fail
+            systemd.systemctl("reset-failed", unit(vpn))
 
     def _bring(self, server: Server, changed: bool) -> None:
         """Have a server run with what is in its files."""
@@ -147,10 +160,7 @@ class Names(Part):
         if not self._concerned:
             return
         for vpn in self._surplus():
-            systemd.systemctl("disable", unit(vpn))
-            systemd.systemctl("stop", *(["--no-block"] if self.boot else []), unit(vpn))
-            with contextlib.suppress(CommandError):  # it did not fail
-                systemd.systemctl("reset-failed", unit(vpn))
+            self._stop(vpn)
         for path in self._over():
             files.remove(self.store.at(path))
         home = self.store.at(HOME)

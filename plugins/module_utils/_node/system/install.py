@@ -49,6 +49,7 @@ MODULES = (
     "ipsec.connections",
     "ipsec.differing",
     "ipsec.duplicates",
+    "ipsec.former",
     "ipsec.kind",
     "ipsec.links",
     "ipsec.reasons",

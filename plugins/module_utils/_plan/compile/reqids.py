@@ -24,15 +24,17 @@ def link_name(link: Mapping[str, Any]) -> str:
 def number_links(tunnels: Iterable[dict[str, Any]]) -> None:
     """Give each link of an edge's IPsec tunnels a ``reqid`` that no other link of the edge has.
 
-    It follows from the names of tunnel and VPN, so that it stays when other links come and go. Where two names meet,
-    the later in order takes the next number that is free.
+    It follows from the VPN's number and the selectors, so that it stays when other links come and go, and when a VPN or
+    an edge has another name: the kernel takes the policies of the new link beside those of the old one only with the
+    same reqid. Where two meet, the later in the order of their names takes the next number that is free.
     """
     taken: set[int] = set()
     for tunnel in sorted(tunnels, key=lambda one: str(one["name"])):
         if tunnel.get("kind", "ipsec") != "ipsec":
             continue
         for link in sorted(tunnel["links"], key=link_name):
-            digest = hashlib.sha256(f"{tunnel['name']}/{link_name(link)}".encode()).digest()
+            text = f"{link['number']} {' '.join(link['local_ts'])} {' '.join(link['remote_ts'])}"
+            digest = hashlib.sha256(text.encode()).digest()
             number = FIRST + int.from_bytes(digest[:8], "big") % (LAST - FIRST)
             while number in taken:
                 number = number + 1 if number < LAST else FIRST

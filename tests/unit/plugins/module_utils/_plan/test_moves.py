@@ -411,3 +411,25 @@ def test_neither_does_one_wait_that_was_not_seen_to_run_its_document(world: Worl
     world.run_all("edge-east")
     world.hosts = changed(world.hosts, TO_WEST)
     assert world.plan().yielding == {}
+
+
+def test_a_vapp_moves_as_a_whole(world: World) -> None:
+    """Its edge and all VMs behind it are in another cloud: what they are to each other stays."""
+    before, hosts = world.plan(), world.hosts
+    world.hosts = changed(
+        world.hosts,
+        "vapp1-east: {clouds: [west], vcc_org_address: [10.10.0.41]}\n"
+        "vm1-east: {clouds: [west]}\nvm2-east: {clouds: [west]}",
+    )
+    plan = world.plan()
+    for name in ("payroll", "audit"):
+        assert addresses(plan, name) == addresses(before, name)
+    assert strays(plan, world.hosts) == []
+    kept = [note for note in plan.notes if "(moved from cloud east to cloud west)" in note]
+    assert len(kept) == 4, plan.notes  # two VMs in two VPNs
+    assert ("edge-west", "payroll+edge-west") in links(plan, "edge-south")
+    again = world.plan()
+    assert (again.changed, again.notes, bodies(again)) == (False, [], bodies(plan))
+    world.hosts = hosts
+    back = bodies(world.plan())  # VCC nodes keep that the vApp has a block at its other place, too
+    assert {name: body for name, body in bodies(before).items() if body["role"] != "vcc_node"}.items() <= back.items()

@@ -112,7 +112,12 @@ def test_the_machine_may_say_that_it_is_the_old_one(world: World) -> None:
 @pytest.mark.parametrize(
     ("hosts", "path", "message"),
     [
-        ("edge-west: {vcc_formerly: [gate]}", "edge-west", "is said of VMs and vApp edges; leave it out"),
+        ("node-west: {vcc_formerly: [gate]}", "node-west", "is said of VMs, vApp edges and org edges; leave it out"),
+        (
+            "edge-west: {vcc_formerly: [gate], vcc_external: true}",
+            "edge-west",
+            "is not said of an external edge: its tunnels and its key are named after it; keep the name",
+        ),
         ("db-west: {vcc_formerly: [vm2-west]}", "db-west", "vm2-west is a host of this inventory, too"),
         ("db-west: {vcc_formerly: ['x/y']}", "db-west", "'x/y' is no name of a host"),
         ("vm2-west: {vcc_formerly: [vm1-west]}", "vm2-west", "db-west was vm1-west, too; a host has one successor"),

@@ -183,3 +183,13 @@ def test_a_configuration_that_dnsmasq_does_not_take_is_refused(
 
     monkeypatch.setattr(dnsmasq.dnsmasq, "run", refuse)
     assert machine.part(named, NOTHING).problems() == ["payroll: dnsmasq: bad option at line 3"]
+
+
+def test_of_a_vpn_with_another_name_the_old_server_gives_up_its_address_first(
+    machine: Machine, document: dict[str, Any], named: Generation
+) -> None:
+    document["vpns"][0]["name"] = "wages"
+    have = with_hosts(document, {"vm1-east": "100.64.0.17"})
+    machine.running[UNIT.replace("payroll", "wages")] = ""
+    machine.part(named, have).build()
+    assert machine.done.index(f"stop {UNIT.replace('payroll', 'wages')}") < machine.done.index(f"start {UNIT}")

@@ -11,12 +11,15 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile import reqids
 
+NUMBERS: dict[str, int] = {}
+
 
 def edge(*links: str) -> list[dict[str, Any]]:
     tunnels: dict[str, dict[str, Any]] = {}
     for link in links:
         tunnel, vpn = link.split("/")
-        tunnels.setdefault(tunnel, {"name": tunnel, "links": []})["links"].append({"vpn": vpn})
+        found = {"vpn": vpn, "number": NUMBERS.setdefault(vpn, len(NUMBERS)), "local_ts": ["a"], "remote_ts": [tunnel]}
+        tunnels.setdefault(tunnel, {"name": tunnel, "links": []})["links"].append(found)
     return list(tunnels.values())
 
 
@@ -46,6 +49,17 @@ def one_of(link: str) -> int:
 def test_where_two_names_meet_the_later_takes_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reqids, "LAST", reqids.FIRST + 2)
     assert sorted(numbered("a--b/x", "a--b/y", "a--b/z").values()) == [reqids.FIRST + n for n in range(3)]
+
+
+def test_names_do_not_matter() -> None:
+    """The new link of a VPN or an edge that was renamed takes the place of the old one, which is still there."""
+    link = {"number": 7, "local_ts": ["100.64.0.0/26"], "remote_ts": ["100.64.0.64/26"]}
+    found = set()
+    for tunnel, vpn in (("a--b", "payroll"), ("a--c", "payroll"), ("a--b", "wages")):
+        tunnels = [{"name": tunnel, "links": [{"vpn": vpn, **link}]}]
+        reqids.number_links(tunnels)
+        found.add(tunnels[0]["links"][0]["reqid"])
+    assert len(found) == 1
 
 
 def test_openvpn_needs_none() -> None:
