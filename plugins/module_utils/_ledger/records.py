@@ -34,6 +34,12 @@ def vms_in(intent: Mapping[str, Any]) -> list[str]:
     return [*intent["members"], *(intent.get("stretch") or {}).get("members", ())]
 
 
+def vapps_in(intent: Mapping[str, Any]) -> Mapping[str, str]:
+    """The vApp edges that a stored intent names, by site: those of a network that it stretches."""
+    found: Mapping[str, str] = (intent.get("stretch") or {}).get("vapps", {})
+    return found
+
+
 @dataclass(frozen=True)
 class VpnRecord:
     """One VPN: `number` (1 .. 65535) is unique in the ledger, `state` is PLANNED, ACTIVE or DELETING.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .records import FACTS, INTENT, canonical_json, read_json, vms_in
+from .records import FACTS, INTENT, canonical_json, read_json, vapps_in, vms_in
 from .schema import applied, documents, landscape, leases, lineage, vpns
 from .sqlalchemy import sa
 
@@ -66,7 +66,7 @@ class Names:
         return {
             vpn
             for vpn, intent in self._intents.items()
-            if any(name == vm or name in self._vapps(vm) for vm in vms_in(intent))
+            if name in vapps_in(intent).values() or any(name == vm or name in self._vapps(vm) for vm in vms_in(intent))
         }
 
     def rename(self, old: str, new: str) -> bool:
@@ -133,9 +133,8 @@ class Names:
             parts: dict[str, Any] = {
                 part: _renamed(intent[part], old, new) for part in BY_NAME if old in intent.get(part, {})
             }
-            stretch = intent.get("stretch") or {}
-            if old in stretch.get("members", ()):
-                parts["stretch"] = {**stretch, "members": sorted(new if vm == old else vm for vm in stretch["members"])}
+            if old in (*vapps_in(intent).values(), *(intent.get("stretch") or {}).get("members", ())):
+                parts["stretch"] = _in_stretch(intent["stretch"], old, new)
             if any(old in rule[end] for rule in intent.get("allow") or () for end in ENDS):
                 parts["allow"] = [_in_rule(rule, old, new) for rule in intent["allow"]]
             if intent.get("outside"):
@@ -159,6 +158,12 @@ class Names:
 
 def _renamed(named: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
     return {new if name == old else name: value for name, value in named.items()}
+
+
+def _in_stretch(stretch: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    vapps = {site: new if vapp == old else vapp for site, vapp in stretch.get("vapps", {}).items()}
+    members = sorted(new if vm == old else vm for vm in stretch["members"])
+    return {**stretch, "members": members, **({"vapps": vapps} if vapps else {})}
 
 
 def _in_rule(rule: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
