@@ -133,9 +133,9 @@ def test_whom_it_concerns(world: World) -> None:
 @pytest.mark.parametrize(
     ("change", "path", "says"),
     [
-        ({"stretch": ["edge-east"]}, "vcc_networks[0].stretch", "two or more org edges"),
+        ({"stretch": ["edge-east"]}, "vcc_networks[0].stretch", "two or more org edges or vApp edges"),
         ({"stretch": ["edge-east", "edge-wst"]}, "vcc_networks[0].stretch[1]", "did you mean edge-west"),
-        ({"stretch": ["edge-east", "vapp1-west"]}, "vcc_networks[0].stretch[1]", "only org networks"),
+        ({"stretch": ["edge-east", "vapp1-west"]}, "vcc_networks[0].stretch", "one broadcast domain is one network"),
         ({"stretch": ["edge-east", "edge-east"]}, "vcc_networks[0].stretch[1]", "named already"),
         ({"members": ["vm3-east", "vm1-west"]}, "vcc_networks[0].members[1]", "behind the vApp vapp1-west"),
         ({"members": ["vm3-east"]}, "vcc_networks[0].members", "at least two members"),
@@ -151,6 +151,12 @@ def test_refused(world: World, change: dict[str, Any], path: str, says: str) -> 
     (error,) = refused(world, {**WEB, **change})
     assert error.startswith(f"{path}: ")
     assert says in error
+
+
+def test_edges_send_frames_over_ipv4(world: World) -> None:
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(networks=[WEB], pools={"six": "fd64::/48"})
+    assert "vcc_networks[0].pool: fd64::/48 is IPv6" in str(caught.value)
 
 
 def test_names_are_shared_with_vpns(world: World) -> None:
