@@ -27,7 +27,7 @@ from .compile.leased_vpn import LeasedVpn
 from .compile.organization import lease_vpns
 from .compile.recompile import Recompiled, Recompiler
 from .diff import diff, touched
-from .moves import Move, keeping, lease_key
+from .moves import Move, keeping, lease_key, where_leased
 from .outcome import Plan
 from .pool.allocate import carve_vpn
 from .pool.lease_keys import SiteDemand, hosts_by_vpn, is_vpn_block, vpn_of
@@ -219,7 +219,8 @@ class OrganizationPlan:
             for name in left
             if name not in self.wanted
         ]
-        return lease_vpns(filter(None, vpns), self.numbers, self.held, self.past)
+        there = [where_leased(vpn, self.held) for vpn in vpns if vpn is not None]
+        return lease_vpns(there, self.numbers, self.held, self.past)
 
     def _check_external(self, problems: Problems) -> None:
         """An edge that runs a document of ours cannot just be declared external: nobody would take it from there."""

@@ -411,3 +411,19 @@ def test_neither_does_one_wait_that_was_not_seen_to_run_its_document(world: Worl
     world.run_all("edge-east")
     world.hosts = changed(world.hosts, TO_WEST)
     assert world.plan().yielding == {}
+
+
+@pytest.mark.parametrize("move", [TO_SOUTH, TO_THE_ORG_NETWORK, "vm1-east: {clouds: [south], vcc_vapp: vapp1-south}"])
+def test_a_vpn_that_is_being_deleted_is_guarded_where_its_members_were(world: World, move: str) -> None:
+    """One of its members could not be told yet, and one that is in another VPN moves meanwhile."""
+    world.plan({**PAYROLL, "members": ["vm1-east", "vm1-west", "vm3-west"]})
+    world.plan({**AUDIT, "members": ["vm1-east", "vm2-east", "vm2-west", "vm2-south"]})
+    world.run_all()
+    world.plan(absent=["payroll"])
+    world.settle([])
+    world.hosts = changed(world.hosts, move)
+    for _run in range(3):
+        plan = world.plan()
+        for node in ("edge-east", "vapp1-east", "edge-west"):
+            assert "payroll" in {vpn["name"] for vpn in plan.documents[node]["vpns"]}
+    assert not plan.changed
