@@ -171,6 +171,7 @@ def test_not_even_when_it_was_the_last_one_there() -> None:
     plan = world.plan()
     assert addresses(plan, "payroll") == was and strays(plan, world.hosts) == []
     assert "edge-east" not in plan.vpns[0]["sites"]
+    assert plan.notes[1].startswith("payroll: vm1-east was the last at edge-east, which would pass on in clear")
     plan = world.plan({**PAYROLL, "members": [*members, "vm2-east"]})
     assert {**addresses(plan, "payroll"), **was} == addresses(plan, "payroll")
     assert strays(plan, world.hosts) == []
@@ -411,6 +412,51 @@ def test_neither_does_one_wait_that_was_not_seen_to_run_its_document(world: Worl
     world.run_all("edge-east")
     world.hosts = changed(world.hosts, TO_WEST)
     assert world.plan().yielding == {}
+
+
+def test_so_it_is_for_the_second_that_moves_there() -> None:
+    """They share a link, which is of both then."""
+    world = settled(World(lab(3)), "vm1-east", "vm2-east", "vm3-east", "vm1-west", "vm3-south")
+    world.hosts = changed(world.hosts, TO_WEST)
+    world.plan()
+    world.run_all()
+    world.hosts = changed(world.hosts, "vm2-east: {clouds: [west], vcc_vapp: null, vcc_address: [10.10.0.45]}")
+    plan = world.plan()
+    assert plan.yielding == {"edge-east": ["edge-west"]}
+    first, then = plan.losing_documents["edge-east"], plan.documents["edge-east"]
+    assert first["tunnels"] == then["tunnels"] and first["vpns"] != then["vpns"]
+
+
+def test_an_edge_waits_for_those_that_the_new_one_waits_for() -> None:
+    """What one gets as it gives another away, it has only then."""
+    world = settled(World(lab(3)), "vm1-east", "vm3-east", "vm1-west", "vm2-west", "vm3-south")
+    world.hosts = changed(world.hosts, f"{{{TO_WEST}, vm2-west: {{clouds: [south], vcc_vapp: null}}}}")
+    world.hosts = changed(world.hosts, "vm2-west: {vcc_address: [10.10.0.45]}")
+    assert world.plan().yielding == {"edge-east": ["edge-south", "edge-west"], "edge-west": ["edge-south"]}
+
+
+def test_the_vapp_edge_of_the_new_place_is_told_first_if_it_had_nobody_there() -> None:
+    world = settled(World(lab(3)), "vm1-east", "vm3-east", "vm3-west", "vm3-south")
+    world.hosts = changed(world.hosts, TO_WESTS_VAPP)
+    plan = world.plan()
+    assert {"vapp1-west", "vm1-east"} <= {*plan.losing} and plan.gaining == []
+    assert plan.losing_documents["vapp1-west"] == plan.documents["vapp1-west"]
+    assert plan.releasing == plan.awaiting == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"members": ["vm1-east", "vm3-east", "vm1-west", "vm3-south"]},
+        {"allow": [{"from": "vm1-west", "to": "vm3-east", "ports": ["tcp/22"]}]},
+    ],
+)
+def test_who_is_to_have_less_waits_for_no_other_edge(change: dict[str, Any]) -> None:
+    """A member that is removed in the same run, for one."""
+    members = ["vm1-east", "vm2-east", "vm3-east", "vm1-west", "vm3-south"]
+    world = settled(World(lab(3)), *members)
+    world.hosts = changed(world.hosts, TO_WEST)
+    assert world.plan({**PAYROLL, "members": members, **change}).yielding == {}
 
 
 @pytest.mark.parametrize("move", [TO_SOUTH, TO_THE_ORG_NETWORK, "vm1-east: {clouds: [south], vcc_vapp: vapp1-south}"])
