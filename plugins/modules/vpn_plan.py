@@ -259,7 +259,7 @@ awaiting:
   type: dict
 yielding:
   description:
-    - The org edges that give members away, each with those that get them. They do so once the links to those are up.
+    - The org edges that give members away, each with the edges and members that are to have their documents before.
   returned: success
   type: dict
 losing_dir:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -150,9 +150,7 @@ def activate(want: Generation, have: Generation, store: Store, boot: bool = Fals
     if not boot:
         reauthenticate.note(want, have, store)
     everything = [part for part in parts(want, have, store, boot=boot) if not (keep and isinstance(part, KEPT))]
-    for part in everything:
-        part.prepare()
-    steps = [part.build for part in everything] + [part.clear for part in reversed(everything)]
+    steps = _steps(everything)
     with store.aiming("" if want.empty else want.name):
         if boot:
             failed = attempt(steps)
@@ -167,6 +165,12 @@ def activate(want: Generation, have: Generation, store: Store, boot: bool = Fals
             left = [change for part in compared for change in type(part)(part.context).changes()]
         if left:
             raise CommandError(f"did not converge: {'; '.join(f'{c.subsystem}: {c.action}' for c in left)}")
+
+
+def _steps(everything: Sequence[Part]) -> list[Callable[[], None]]:
+    """All that converges a node, in order. Each may fail by itself."""
+    first = [part.prepare for part in everything] + [part.build for part in everything]
+    return first + [part.clear for part in reversed(everything)]
 
 
 def shrink_notes(want: Generation, store: Store) -> None:
@@ -380,9 +384,7 @@ def _return(have: Generation, to: Running, store: Store, boot: bool) -> bool:
         return False
     want = to.generation
     everything = parts(want, have, store, boot=boot)
-    for part in everything:
-        part.prepare()
-    steps = [part.build for part in everything] + [part.clear for part in reversed(everything)]
+    steps = _steps(everything)
     with store.aiming(to.name):
         clean = not attempt([*steps, Notes(Context(want, have, store)).shrink]) and not store.lost
     if not clean:

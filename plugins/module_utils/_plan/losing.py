@@ -68,6 +68,9 @@ def _note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], request: Reque
     early = {node for one in guards for node in arriving(one.tenant, plan, one)}
     behind = {node for tenant in tenants for node in tenant.behind()}
     some = {*plan.changed_nodes, *plan.leaving, *request.observed, *behind} & {*plan.documents} & {*before}
+    for node in sorted(early - {*before}):  # a vApp edge that had no member behind it
+        plan.losing.append(node)
+        plan.losing_documents[node] = plan.documents[node]
     for node in sorted(some & {*plan.concerned} - {*request.forget}):
         if before[node].role not in _FIRST:
             continue

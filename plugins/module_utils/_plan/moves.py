@@ -10,6 +10,7 @@ lies outside the new place's blocks, and is routed on its own from then on (comp
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from .._base.lease import Lease
@@ -79,6 +80,15 @@ def _held_at(vpn: str, held: Mapping[str, Lease], names: Collection[str]) -> dic
         if lease.kind == "address" and name in names and key.startswith(f"vpn/{vpn}/") and key.endswith(f"/vm/{name}"):
             found.setdefault(name, []).append(key)
     return found
+
+
+def where_leased(vpn: Vpn, held: Mapping[str, Lease]) -> Vpn:
+    """A VPN with its members where they hold their addresses. Those of one that is being deleted do not move along."""
+    there = _held_at(vpn.name, held, {member.vm.name for member in vpn.members})
+    members = [member for member in vpn.members if member.vm.name in there]
+    at = [places(there[member.vm.name][0]) for member in members]
+    vms = [replace(one.vm, site=place[0], vapp=place[1] if place[1:] else None) for one, place in zip(members, at)]
+    return replace(vpn, members=tuple(replace(one, vm=vm) for one, vm in zip(members, vms)))
 
 
 def places(key: str) -> list[str]:

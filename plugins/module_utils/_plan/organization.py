@@ -27,7 +27,7 @@ from .compile.leased_vpn import LeasedVpn
 from .compile.organization import lease_vpns
 from .compile.recompile import Recompiled, Recompiler
 from .diff import diff, touched
-from .moves import Move, keeping, lease_key
+from .moves import Move, keeping, lease_key, places, where_leased
 from .outcome import Plan
 from .pool.allocate import carve_vpn
 from .pool.lease_keys import SiteDemand, hosts_by_vpn, is_vpn_block, vpn_of
@@ -60,6 +60,7 @@ class OrganizationPlan:
         self.leases = self.held
         self.idle: list[str] = []
         self.coming: list[str] = []
+        self.altered: set[str] = set()  # VPNs that are to be otherwise than they were, wherever their members are
         self.moves: list[Move] = []
         self.homes: dict[str, set[str]] = {}  # where nodes were, by node
         self.places: dict[str, set[str]] = {}  # where they are
@@ -197,7 +198,14 @@ class OrganizationPlan:
     def _moved(self) -> list[str]:
         """Who keeps which address where."""
         told = [(vpn_of(one.new_key), one, self.leases[one.new_key].prefix.address()) for one in self.moves]
-        return [f"{vpn}: {move.name} keeps {address} ({move.why})" for vpn, move, address in told]
+        notes = [f"{vpn}: {move.name} keeps {address} ({move.why})" for vpn, move, address in told]
+        left = [(vpn, places(move.old_key)[0], move.name) for vpn, move, _address in told]
+        return notes + [
+            f"{vpn}: {name} was the last at {site}, which would pass on in clear what its old machine sends after this "
+            "run: switch that off before"
+            for vpn, site, name in left
+            if site not in self.wanted[vpn].sites
+        ]
 
     def _weak_points(self, compiled: Iterable[dict[str, Any]]) -> list[str]:
         """Which tunnels and edges the VPNs asked for lose sites with. What many VPNs have in common is one note."""
@@ -219,7 +227,8 @@ class OrganizationPlan:
             for name in left
             if name not in self.wanted
         ]
-        return lease_vpns(filter(None, vpns), self.numbers, self.held, self.past)
+        there = [where_leased(vpn, self.held) for vpn in vpns if vpn is not None]
+        return lease_vpns(there, self.numbers, self.held, self.past)
 
     def _check_external(self, problems: Problems) -> None:
         """An edge that runs a document of ours cannot just be declared external: nobody would take it from there."""
@@ -246,6 +255,7 @@ class OrganizationPlan:
             up_on = known.up_on if known and known.state == PLANNED else ()
             record = self.transaction.put_vpn(self.name, name, vpn.record(), state, up_on)
             self.changed |= record != known
+            self.altered |= set() if known and record.intent == known.intent else {name}
             self.numbers[name] = record.number
             self.coming += [name] if state == PLANNED else []
         for name in self.idle:  # its edges are told of it no more
@@ -254,6 +264,7 @@ class OrganizationPlan:
         for name in sorted(self.absent):
             stored = self.stored[name]
             self.changed |= stored.state != DELETING
+            self.altered.add(name)
             self.transaction.put_vpn(self.name, name, stored.intent, DELETING)
 
     def _write_tunnels(self, plan: Plan, done: Recompiled, problems: Problems, create_tunnels: bool) -> None:

@@ -48,10 +48,10 @@ class Plan:
     the run names and that have not come up yet. ``losing_documents`` are what nodes that lose something are told
     first; those ``gaining`` are told the rest later. ``releasing``: org edges that stop guarding a VPN, each with who
     of those may still send there. ``awaiting``: org edges that do not guard yet what others get to send, each with who
-    these are; they are told after it. ``yielding``: org edges that give members away, each with those that get them;
-    what they are told first, if anything, is among the ``losing_documents``. ``concerned``: the names of the documents
-    that this run tells. ``to_note``: whether the ledger is to note what nodes run. ``named``: the VPNs that the run
-    names, ``acme/payroll``.
+    these are; they are told after it. ``yielding``: org edges that give members away, each with all that is told
+    before; what they are told first, if anything, is among the ``losing_documents``. ``concerned``: the names of the
+    documents that this run tells. ``to_note``: whether the ledger is to note what nodes run. ``named``: the VPNs that
+    the run names, ``acme/payroll``.
     """
 
     documents: Documents = field(default_factory=Documents)

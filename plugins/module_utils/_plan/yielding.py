@@ -9,7 +9,7 @@ before. It gives the address away once that link is up. So somebody answers all 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .compile.documents import Document
@@ -17,6 +17,7 @@ from .compile.reqids import link_name
 from .moves import Move, places
 
 if TYPE_CHECKING:
+    from .._ledger.records import DocumentRecord
     from .losing import Guards
     from .organization import OrganizationPlan
     from .outcome import Plan
@@ -34,18 +35,40 @@ def arriving(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> set[str]:
 
 
 def note_yielding(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> None:
-    """Add to the plan the org edges that give members away, each with those that get them, and what it is told first.
+    """Add to the plan the org edges that give members away, each with all that has to be told before, and what it is
+    told first itself.
 
     An edge that is told anything else as well gets all of it at once: what others are told next relies on that.
     """
     for edge in sorted({*_left(tenant.moves)} & {*plan.concerned} & {*tenant.records} - tenant.behind()):
         if plan.documents.record(edge).node != edge or guards.lacking(edge):
             continue
-        new = sorted({places(move.new_key)[0] for move in tenant.moves if places(move.old_key)[0] == edge} - {edge})
+        if tenant.altered & (_vpns(tenant.records[edge]) | _vpns(plan.documents.record(edge))):
+            continue
+        gone = [move for move in tenant.moves if places(move.old_key)[0] == edge != places(move.new_key)[0]]
+        new = {places(move.new_key)[0] for move in gone}
         first = _ahead(tenant.records[edge].document, plan.documents[edge])
         if first is not None and not any(map(guards.lacking, new)):
-            plan.yielding[edge] = new
+            early = {node for move in gone for node in (move.name, *places(move.new_key)[1:])} & {*plan.losing}
+            plan.yielding[edge] = sorted(new | early)
             plan.losing_documents.update({edge: first} if first else {})
+    for edge in {*plan.yielding} & {*tenant.records}:
+        plan.yielding[edge] = sorted(_awaited(edge, plan.yielding) - {edge})
+
+
+def _awaited(edge: str, yielding: Mapping[str, list[str]]) -> set[str]:
+    """All that an edge waits for: where it waits for one that waits for others, it waits for these, too."""
+    found: set[str] = set()
+    due = [edge]
+    while due:
+        more = {*yielding.get(due.pop(), ())} - found
+        found |= more
+        due += more
+    return found
+
+
+def _vpns(record: DocumentRecord) -> set[str]:
+    return {vpn["name"] for vpn in record.packed["vpns"]}
 
 
 def _left(moves: list[Move]) -> Iterator[str]:
@@ -61,6 +84,8 @@ def _ahead(before: Document, after: Document) -> Document | None:
 
     None if more than that is new in its tunnels.
     """
+    if _form(before) != _form(after):  # of another release
+        return None
     will = {tunnel["name"]: tunnel for tunnel in after["tunnels"]}
     had = {tunnel["name"] for tunnel in before["tunnels"]}
     if {*will} - had:
@@ -69,8 +94,8 @@ def _ahead(before: Document, after: Document) -> Document | None:
     for tunnel in before["tunnels"]:
         links = _by_name(tunnel)
         new = _by_name(will[tunnel["name"]]) if tunnel["name"] in will else {}
-        came = [link for name, link in new.items() if name not in links]
-        same = all(links[name] == link for name, link in new.items() if name in links)
+        came = [link for name, link in new.items() if name not in links or _grew(links[name], link)]
+        same = all(links[name] == link for name, link in new.items() if name in links and link not in came)
         same = same and _settings(will.get(tunnel["name"], tunnel)) == _settings(tunnel)
         if not same or any("name" not in link for link in came):
             return None
@@ -79,6 +104,19 @@ def _ahead(before: Document, after: Document) -> Document | None:
     if tunnels == before["tunnels"]:
         return {}
     return {**before, "tunnels": tunnels, "generation": after["generation"]}
+
+
+def _grew(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether a link of members that moved is that of more of them now."""
+    ends = ("local_ts", "remote_ts")
+    more = all({*before[end]} <= {*after[end]} for end in ends)
+    same = {**before, **{key: after[key] for key in (*ends, "reqid") if key in after}} == after
+    return "name" in after and before != after and more and same
+
+
+def _form(document: Document) -> tuple[object, set[str]]:
+    """What templates rely on."""
+    return document["format"], {*document}
 
 
 def _by_name(tunnel: dict[str, Any]) -> dict[str, dict[str, Any]]:

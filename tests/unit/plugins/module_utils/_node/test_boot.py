@@ -14,9 +14,10 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.document impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import ip, routes
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Part
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import resident
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Running, Store
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files, units
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 
@@ -32,6 +33,27 @@ def test_every_step_has_its_turn() -> None:
         "no such device",
     ]
     assert done == ["guards", "routes"]
+
+
+def test_what_cannot_be_found_out_keeps_nothing_away(
+    edge: Generation, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Least of all the firewall, at boot and on the way back."""
+    done = []
+
+    class Firewall(Part):
+        def build(self) -> None:
+            done.append("firewall")
+
+    class Blind(Part):
+        def prepare(self) -> None:
+            raise CommandError("no routes to be seen")
+
+    monkeypatch.setattr(commit, "ORDER", (Firewall, Blind))
+    with pytest.raises(CommandError, match="no routes"):
+        commit.activate(edge, edge, store, boot=True)
+    assert not commit._back(edge, Running(edge), store)
+    assert done == ["firewall", "firewall"]
 
 
 def test_a_route_that_fails_keeps_none_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

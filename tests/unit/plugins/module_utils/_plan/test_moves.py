@@ -171,6 +171,7 @@ def test_not_even_when_it_was_the_last_one_there() -> None:
     plan = world.plan()
     assert addresses(plan, "payroll") == was and strays(plan, world.hosts) == []
     assert "edge-east" not in plan.vpns[0]["sites"]
+    assert plan.notes[1].startswith("payroll: vm1-east was the last at edge-east, which would pass on in clear")
     plan = world.plan({**PAYROLL, "members": [*members, "vm2-east"]})
     assert {**addresses(plan, "payroll"), **was} == addresses(plan, "payroll")
     assert strays(plan, world.hosts) == []
@@ -382,7 +383,7 @@ def test_it_is_there_before_its_old_edge_gives_it_away(world: World) -> None:
     plan = world.plan()
     assert "vm1-east" in plan.losing and "vm1-east" not in plan.gaining
     assert plan.losing_documents["vm1-east"] == plan.documents["vm1-east"]
-    assert plan.yielding == {"edge-east": ["edge-west"]}
+    assert plan.yielding == {"edge-east": ["edge-west", "vm1-east"]}
     first, then = plan.losing_documents["edge-east"], plan.documents["edge-east"]
     came = [link["name"] for tunnel in first["tunnels"] for link in tunnel["links"] if "name" in link]
     assert sorted(came) == ["audit+edge-west", "payroll+edge-west"]
@@ -397,7 +398,7 @@ def test_back_at_home_it_is_reached_there_before_the_other_edge_gives_it_away(wo
     world.run_all()
     world.hosts = at_home
     plan = world.plan()
-    assert plan.yielding == {"edge-west": ["edge-east"]}
+    assert plan.yielding == {"edge-west": ["edge-east", "vapp1-east", "vm1-east"]}
     assert "edge-west" not in plan.losing_documents, "there is nothing that it has to have first"
 
 
@@ -433,3 +434,67 @@ def test_a_vapp_moves_as_a_whole(world: World) -> None:
     world.hosts = hosts
     back = bodies(world.plan())  # VCC nodes keep that the vApp has a block at its other place, too
     assert {name: body for name, body in bodies(before).items() if body["role"] != "vcc_node"}.items() <= back.items()
+
+
+def test_so_it_is_for_the_second_that_moves_there() -> None:
+    """They share a link, which is of both then."""
+    world = settled(World(lab(3)), "vm1-east", "vm2-east", "vm3-east", "vm1-west", "vm3-south")
+    world.hosts = changed(world.hosts, TO_WEST)
+    world.plan()
+    world.run_all()
+    world.hosts = changed(world.hosts, "vm2-east: {clouds: [west], vcc_vapp: null, vcc_address: [10.10.0.45]}")
+    plan = world.plan()
+    assert plan.yielding == {"edge-east": ["edge-west", "vm2-east"]}
+    first, then = plan.losing_documents["edge-east"], plan.documents["edge-east"]
+    assert first["tunnels"] == then["tunnels"] and first["vpns"] != then["vpns"]
+
+
+def test_an_edge_waits_for_those_that_the_new_one_waits_for() -> None:
+    """What one gets as it gives another away, it has only then."""
+    world = settled(World(lab(3)), "vm1-east", "vm3-east", "vm1-west", "vm2-west", "vm3-south")
+    world.hosts = changed(world.hosts, f"{{{TO_WEST}, vm2-west: {{clouds: [south], vcc_vapp: null}}}}")
+    world.hosts = changed(world.hosts, "vm2-west: {vcc_address: [10.10.0.45]}")
+    assert world.plan().yielding == {
+        "edge-east": ["edge-south", "edge-west", "vm1-east", "vm2-west"],
+        "edge-west": ["edge-south", "vm2-west"],
+    }
+
+
+def test_the_vapp_edge_of_the_new_place_is_told_first_if_it_had_nobody_there() -> None:
+    world = settled(World(lab(3)), "vm1-east", "vm3-east", "vm3-west", "vm3-south")
+    world.hosts = changed(world.hosts, TO_WESTS_VAPP)
+    plan = world.plan()
+    assert {"vapp1-west", "vm1-east"} <= {*plan.losing} and plan.gaining == []
+    assert plan.losing_documents["vapp1-west"] == plan.documents["vapp1-west"]
+    assert plan.releasing == plan.awaiting == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"members": ["vm1-east", "vm3-east", "vm1-west", "vm3-south"]},
+        {"allow": [{"from": "vm1-west", "to": "vm3-east", "ports": ["tcp/22"]}]},
+    ],
+)
+def test_who_is_to_have_less_waits_for_no_other_edge(change: dict[str, Any]) -> None:
+    """A member that is removed in the same run, for one."""
+    members = ["vm1-east", "vm2-east", "vm3-east", "vm1-west", "vm3-south"]
+    world = settled(World(lab(3)), *members)
+    world.hosts = changed(world.hosts, TO_WEST)
+    assert world.plan({**PAYROLL, "members": members, **change}).yielding == {}
+
+
+@pytest.mark.parametrize("move", [TO_SOUTH, TO_THE_ORG_NETWORK, "vm1-east: {clouds: [south], vcc_vapp: vapp1-south}"])
+def test_a_vpn_that_is_being_deleted_is_guarded_where_its_members_were(world: World, move: str) -> None:
+    """One of its members could not be told yet, and one that is in another VPN moves meanwhile."""
+    world.plan({**PAYROLL, "members": ["vm1-east", "vm1-west", "vm3-west"]})
+    world.plan({**AUDIT, "members": ["vm1-east", "vm2-east", "vm2-west", "vm2-south"]})
+    world.run_all()
+    world.plan(absent=["payroll"])
+    world.settle([])
+    world.hosts = changed(world.hosts, move)
+    for _run in range(3):
+        plan = world.plan()
+        for node in ("edge-east", "vapp1-east", "edge-west"):
+            assert "payroll" in {vpn["name"] for vpn in plan.documents[node]["vpns"]}
+    assert not plan.changed
