@@ -57,8 +57,10 @@ class Names:
             row.name: read_json(row.record, f"the tunnel {row.name}", {"edges": [str], "kind": str})
             for row in self._rows(tunnels)
         }
-        roles = sa.select(documents.c.node, documents.c.role).where(documents.c.organization == self._org)
-        self._roles = {row.node: str(row.role) for row in self._connection.execute(roles)}
+        told = sa.select(documents.c.node, documents.c.role, documents.c.generation)
+        nodes = list(self._connection.execute(told.where(documents.c.organization == self._org)))
+        self._roles = {row.node: str(row.role) for row in nodes}
+        self._told = {row.node: int(row.generation) for row in nodes}
         self._keys = {name: self._keys_with(name) for name in self._wanted}
 
     def group(self, name: str) -> str | None:
@@ -105,7 +107,12 @@ class Names:
         self._rename_in_intents(old, new)
         self._rename_in_facts(old, new)
         self._rename_tunnels(old, new)
+        # What recover_ledger learned of the node by its new name is later than what a backup has of the old one.
+        later = self._told.get(new, 0) > self._told.get(old, 0)
         for table, column in _OF_NODES:
+            if later and table is not landscape:
+                self._delete(table, column, old)
+                continue
             self._delete(table, column, new)
             where = sa.and_(table.c.organization == self._org, table.c[column] == old)
             self._connection.execute(table.update().where(where).values(**{column: new}))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import documents
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
     World,
@@ -167,3 +168,32 @@ def test_two_edges_that_are_used_are_two_machines(world: World) -> None:
     world.hosts = changed(lab(3), "edge-west: null\nedge-east: {vcc_formerly: [gate-west]}")
     with pytest.raises(IntentErrors, match=r"the ledger has gate-west in .* and edge-east in .*: two machines"):
         world.plan()
+
+
+def test_what_a_recovery_learned_by_the_new_name_counts() -> None:
+    """The ledger is a backup of before; recover_ledger read what gate-west runs, and its addresses."""
+    world = World()
+    world.plan(PAYROLL, AUDIT)
+    world.run_all()
+    away(world)
+    before = world.ledger.run(lambda transaction: transaction.landscape("acme"), dry_run=True)
+    record = world.ledger.run(lambda transaction: transaction.documents("acme")["edge-west"], dry_run=True)
+    was = world.leases()
+    world.plan()
+    world.run_all()
+    runs = world.ledger.run(lambda transaction: transaction.lineages("acme")["gate-west"], dry_run=True)
+
+    def restore(transaction: Any) -> None:
+        transaction.drop_landscape("acme", "gate-west")
+        transaction.put_landscapes("acme", before)
+        values = {"role": record.role, "generation": record.generation, "digest": record.digest}
+        row = {"organization": "acme", "node": "edge-west", "document": record.text, **values}
+        transaction._connection.execute(documents.insert(), [row])
+
+    world.ledger.run(restore, who="test")
+    plan = world.plan()
+    assert plan.notes[:1] == [NOTE]
+    assert world.leases() == {renamed(key): prefix for key, prefix in was.items()}
+    after = world.ledger.run(lambda transaction: transaction.lineages("acme")["gate-west"], dry_run=True)
+    assert runs.items() <= after.items()
+    assert not world.plan().changed
