@@ -11,14 +11,12 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile import reqids
 
-NUMBERS: dict[str, int] = {}
-
 
 def edge(*links: str) -> list[dict[str, Any]]:
     tunnels: dict[str, dict[str, Any]] = {}
     for link in links:
         tunnel, vpn = link.split("/")
-        found = {"vpn": vpn, "number": NUMBERS.setdefault(vpn, len(NUMBERS)), "local_ts": ["a"], "remote_ts": [tunnel]}
+        found = {"vpn": vpn, "local_ts": [f"of {vpn}"], "remote_ts": [f"{vpn} behind {tunnel}"]}
         tunnels.setdefault(tunnel, {"name": tunnel, "links": []})["links"].append(found)
     return list(tunnels.values())
 
@@ -53,7 +51,7 @@ def test_where_two_names_meet_the_later_takes_the_next(monkeypatch: pytest.Monke
 
 def test_names_do_not_matter() -> None:
     """The new link of a VPN or an edge that was renamed takes the place of the old one, which is still there."""
-    link = {"number": 7, "local_ts": ["100.64.0.0/26"], "remote_ts": ["100.64.0.64/26"]}
+    link = {"local_ts": ["100.64.0.0/26"], "remote_ts": ["100.64.0.64/26"]}
     found = set()
     for tunnel, vpn in (("a--b", "payroll"), ("a--c", "payroll"), ("a--b", "wages")):
         tunnels = [{"name": tunnel, "links": [{"vpn": vpn, **link}]}]
