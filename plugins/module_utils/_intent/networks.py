@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """INTENT: ``vcc_networks``: networks that are stretched over several sites.
 
-A stretched network is planned as a VPN: the addresses in it are those of the org edges, which carry the members' frames
-between each other. So links, tunnels, policies, generations, deletion and the ledger are what they are for every VPN.
+A stretched network is planned as a VPN: the addresses in it are those of the edges that carry the members' frames
+between each other: org edges, and vApp edges behind them. So links, tunnels, policies, generations, deletion and the
+ledger are what they are for every VPN.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from typing import Any
 
 from .._base.prefix import Prefix, parse_address
 from .._base.problems import Problems, did_you_mean, unknown_keys
-from .landscape.hosts import OrgEdge, Vm
+from .landscape.hosts import End, OrgEdge, VappEdge, Vm
 from .landscape.landscape import Landscape
 from .members import MembersParser
 from .organizations import OTHERS
 from .paths import NETWORKS, of_host, of_network
 from .policy.policy import Policy, resolve_policy
 from .pools import parse_pool_name
-from .stretch import Stretch
+from .stretch import Stretch, where
 from .topology.kinds import Mesh
 from .tunnel import parse_tunnel
 from .vpn import Vpn, parse_name
@@ -82,13 +83,13 @@ class _Parser:
         pool_name, pool = self._pool()
         tunnel, options = parse_tunnel(self.raw.get("tunnel"), f"{self.path}.tunnel", self.problems)
         policy = self._policy()
-        edges = self._edges()
-        members = self._members(edges) if edges else ()
-        if name is None or pool is None or policy is None or len(self.problems) > before or not edges:
+        ends = self._ends()
+        members = self._members(ends) if ends else ()
+        if name is None or pool is None or policy is None or len(self.problems) > before or not ends:
             return None
         return Vpn(
             name,
-            edges[0].organization,
+            next(iter(ends.values())).organization,
             pool_name,
             pool,
             (),
@@ -97,7 +98,7 @@ class _Parser:
             policy,
             self.path,
             tunnel_options=options,
-            stretch=Stretch(tuple(sorted(edge.name for edge in edges)), members),
+            stretch=Stretch(tuple(sorted(ends, key=lambda end: end.site)), members),
         )
 
     def _pool(self) -> tuple[str, Prefix | None]:
@@ -120,60 +121,70 @@ class _Parser:
             )
         return policy
 
-    def _edges(self) -> list[OrgEdge]:
+    def _ends(self) -> dict[End, OrgEdge | VappEdge]:
+        """What is stretched, one network per site, each with its gateway; empty if anything is wrong."""
         path, raw = f"{self.path}.stretch", self.raw.get("stretch")
         if not isinstance(raw, (list, tuple)) or len(raw) < 2:
-            self.problems.add(path, "must be a list of two or more org edges, whose org networks become one")
-            return []
-        edges: dict[str, OrgEdge] = {}
+            self.problems.add(path, "must be a list of two or more org edges or vApp edges, whose networks become one")
+            return {}
+        found: dict[End, OrgEdge | VappEdge] = {}
         before = len(self.problems)
         for index, name in enumerate(raw):
-            edge = self._edge(name, f"{path}[{index}]")
-            if edge is not None and edge.name in edges:
-                self.problems.add(f"{path}[{index}]", f"{edge.name} is named already")
-            elif edge is not None:
-                edges[edge.name] = edge
+            end = self._end(name, f"{path}[{index}]")
+            gateway = None if end is None else self.landscape.gateway(end)
+            if end is None or gateway is None:
+                continue
+            if end in found:
+                self.problems.add(f"{path}[{index}]", f"{end.name} is named already")
+            found[end] = gateway
         if len(self.problems) > before:
-            return []
-        found = [edges[name] for name in sorted(edges)]
-        if len({edge.organization for edge in found}) > 1:
-            whose = ", ".join(f"{edge.name} of {edge.organization}" for edge in found)
+            return {}
+        found = dict(sorted(found.items(), key=lambda item: item[0].name))
+        gateways = list(found.values())
+        if len({one.organization for one in gateways}) > 1:
+            whose = ", ".join(f"{one.name} of {one.organization}" for one in gateways)
             self.problems.add(path, f"joins several organizations: {whose}; a network is of one")
         clouds: dict[str, str] = {}
-        for edge in found:
-            other = clouds.setdefault(edge.cloud, edge.name)
-            if other != edge.name:
-                self.problems.add(path, f"{edge.name} is in the cloud of {other}: name one of them")
-        first = found[0]
-        for edge in found[1:]:
-            if sorted(edge.networks) != sorted(first.networks):
-                here, there = (", ".join(map(str, one.networks)) for one in (edge, first))
+        for one in gateways:
+            other = clouds.setdefault(one.cloud, one.name)
+            if other != one.name:
+                self.problems.add(path, f"{one.name} is in the cloud of {other}: name one of them")
+        first = gateways[0]
+        for one in gateways[1:]:
+            if sorted(one.networks) != sorted(first.networks):
+                here, there = (", ".join(map(str, each.networks)) or "none" for each in (one, first))
+                variable = "vcc_vapp_network" if isinstance(one, VappEdge) else "vcc_org_network"
                 self.problems.add(
                     path,
-                    f"{edge.name} has {here} ({of_host(edge.name, 'vcc_org_network')}), and {first.name} has {there}: "
+                    f"{one.name} has {here} ({of_host(one.name, variable)}), and {first.name} has {there}: "
                     "one broadcast domain is one network",
                 )
-        return [] if len(self.problems) > before else found
+        return {} if len(self.problems) > before else found
 
-    def _edge(self, name: object, path: str) -> OrgEdge | None:
-        if not isinstance(name, str) or not self.landscape.is_a(name, "org_edges"):
-            why = f"{name} is no org edge{did_you_mean(str(name), self.landscape.of_kind('org_edges'))}"
-            if isinstance(name, str) and self.landscape.is_a(name, "vapp_edges"):
-                why = f"{name} is a vApp edge: only org networks can be stretched; move its VMs to the org network"
-            self.problems.add(path, why)
+    def _end(self, name: object, path: str) -> End | None:
+        if isinstance(name, str) and self.landscape.is_a(name, "vapp_edges"):
+            site = self.landscape.site_of(name, path)
+            end = None if site is None else End(site, name)
+        elif isinstance(name, str) and self.landscape.is_a(name, "org_edges"):
+            site, end = name, End(name)
+        else:
+            known = [*self.landscape.of_kind("org_edges"), *self.landscape.of_kind("vapp_edges")]
+            self.problems.add(path, f"{name} is no org edge and no vApp edge{did_you_mean(str(name), known)}")
             return None
-        edge = self.landscape.edge(str(name))
+        edge = None if site is None else self.landscape.edge(site)
         if edge is not None and edge.external:
-            self.problems.add(path, f"{name} is external: what it does with frames is not ours to say; leave it out")
+            what = "it does" if end == End(edge.name) else f"{edge.name}, which it is behind, does"
+            self.problems.add(
+                path, f"{name}: what {what} with frames is not ours to say, as that is external; leave it out"
+            )
             return None
-        return edge
+        return end
 
-    def _members(self, edges: Sequence[OrgEdge]) -> tuple[Vm, ...]:
+    def _members(self, ends: Mapping[End, OrgEdge | VappEdge]) -> tuple[Vm, ...]:
         path, raw = f"{self.path}.members", self.raw.get("members")
         before = len(self.problems)
-        by_name = {edge.name: edge for edge in edges}
         if raw == EVERYTHING:
-            names = dict.fromkeys(self.landscape.on_org_networks(by_name), path)
+            names = dict.fromkeys(self.landscape.on_networks(ends), path)
         elif isinstance(raw, (list, tuple)):
             reader = MembersParser(self.raw, self.path, self.matches, self.landscape, self.problems)
             names = {}
@@ -187,25 +198,29 @@ class _Parser:
         else:
             self.problems.add(path, "must be all, or a list of VMs, groups or inventory patterns")
             return ()
-        found = [vm for name in sorted(names) if (vm := self._member(name, names[name], by_name)) is not None]
+        found = [vm for name in sorted(names) if (vm := self._member(name, names[name], ends)) is not None]
         if len(found) < 2 and len(self.problems) == before:
             self.problems.add(path, f"a stretched network needs at least two members, and has {len(found)}")
         return tuple(found)
 
-    def _member(self, name: str, place: str, edges: Mapping[str, OrgEdge]) -> Vm | None:
+    def _member(self, name: str, place: str, ends: Mapping[End, OrgEdge | VappEdge]) -> Vm | None:
         vm = self.landscape.vm(name, place)
         if vm is None:
             return None
-        if vm.site not in edges:
-            self.problems.add(place, f"{name} is at {vm.site}, which stretch does not name; add it there")
-        elif vm.vapp is not None:
-            self.problems.add(place, f"{name} is behind the vApp {vm.vapp}: only VMs on the org network can be members")
-        else:
-            for address in vm.addresses.values():
-                if not any(one.contains(parse_address(address)) for one in edges[vm.site].networks):
-                    self.problems.add(
-                        of_host(name, "vcc_address"),
-                        f"{address} is in no org network of {vm.site}; correct one of the two",
-                    )
-            return vm
-        return None
+        end = next((one for one in ends if one.has(vm)), None)
+        if end is None:
+            self.problems.add(place, f"{name} is {where(vm)}, which stretch does not name; {self._instead(vm, ends)}")
+            return None
+        for address in vm.addresses.values():
+            if not any(one.contains(parse_address(address)) for one in ends[end].networks):
+                self.problems.add(
+                    of_host(name, "vcc_address"),
+                    f"{address} is in no network of {end.name}; correct one of the two",
+                )
+        return vm
+
+    @staticmethod
+    def _instead(vm: Vm, ends: Mapping[End, OrgEdge | VappEdge]) -> str:
+        """What mends it that a VM is on none of the networks."""
+        there = next((end.name for end in ends if end.site == vm.site), None)
+        return "add it there" if there is None else f"leave it out: of its cloud, the network of {there} is stretched"

@@ -141,9 +141,10 @@ def vpn_from_record(
     stretch = stretch_from_record(record.get("stretch"), landscape, path)
     named = {*topology.named, *(stretch.sites if stretch else ())}
     gone = [site for site in sorted(named) if not landscape.is_a(site, "org_edges")]
+    lost_vapps = [vapp for vapp in (stretch.vapps.values() if stretch else ()) if landscape.vapp(vapp, path) is None]
     if gone:
         problems.add(path, f"leads over {', '.join(gone)}, which is no org edge any more; give it another topology")
-    lost = stretch is not None and len(stretch.members) < len(record["stretch"]["members"])
+    lost = lost_vapps or (stretch is not None and len(stretch.members) < len(record["stretch"]["members"]))
     if len(members) < len(vms) or gone or lost:
         return None
     return Vpn(

@@ -30,12 +30,17 @@ def edges_in(intent: Mapping[str, Any]) -> set[str]:
     }
 
 
+def vapps_in(intent: Mapping[str, Any]) -> set[str]:
+    """The vApp edges that a stored intent names itself: those of a network that it stretches."""
+    return {*(intent.get("stretch") or {}).get("vapps", {}).values()}
+
+
 def renamed_in(intent: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
     """A stored intent in which a host has another name. What is sorted stays so."""
     parts: dict[str, Any] = {part: _renamed(intent[part], old, new) for part in BY_NAME if part in intent}
     parts["topology"] = _in_topology(intent["topology"], old, new)
     if intent.get("stretch"):
-        parts["stretch"] = {key: sorted(_each(names, old, new)) for key, names in intent["stretch"].items()}
+        parts["stretch"] = _in_stretch(intent["stretch"], old, new)
     if intent.get("allow"):
         parts["allow"] = [_in_rule(rule, old, new) for rule in intent["allow"]]
     if intent.get("destinations"):
@@ -68,6 +73,12 @@ def _in_topology(topology: Mapping[str, Any], old: str, new: str) -> dict[str, A
     if "links" in found:
         found["links"] = sorted(sorted(_each(pair, old, new)) for pair in found["links"])
     return found
+
+
+def _in_stretch(stretch: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    found = {key: sorted(_each(stretch[key], old, new)) for key in ("sites", "members")}
+    named = [_each(pair, old, new) for pair in stretch.get("vapps", {}).items()]
+    return {**found, **({"vapps": {pair[0]: pair[1] for pair in sorted(named)}} if named else {})}
 
 
 def _in_rule(rule: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:

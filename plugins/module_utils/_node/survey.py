@@ -93,7 +93,7 @@ def carries(document: Mapping[str, Any]) -> list[str]:
     """Of a vApp edge: the blocks of which it lets something pass, each with the org edge that it goes to."""
     if document.get("role") != "vapp_edge":
         return []
-    passing = [vpn for vpn in document.get("vpns") or [] if vpn.get("local") or vpn.get("nat")]
+    passing = [vpn for vpn in document.get("vpns") or [] if vpn.get("local") or vpn.get("nat") or vpn.get("stretch")]
     blocks = {block for vpn in passing for block in vpn.get("blocks") or []}
     ways = [(route["prefix"], route.get("via")) for route in document.get("routes") or [] if route["prefix"] in blocks]
     return sorted(f"{prefix} {via}" for prefix, via in ways if via)

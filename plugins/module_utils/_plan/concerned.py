@@ -56,6 +56,8 @@ def concerned_nodes(
 
 def _hosts(vpn: Vpn) -> Iterable[str]:
     yield from vpn.sites
-    yield from (vm.name for vm in (vpn.stretch.members if vpn.stretch else ()))
+    if vpn.stretch:
+        yield from (vm.name for vm in vpn.stretch.members)
+        yield from vpn.stretch.vapps.values()
     for member in vpn.members:
         yield from filter(None, (member.vm.name, member.vm.vapp))

@@ -166,6 +166,10 @@ def _vpns(vpns: Iterable[Mapping[str, Any]]) -> dict[str, None]:
         for site, what in vpn["sites"].items():
             lines.append(f"vpn {vpn['name']}: site {site} {_joined(what['blocks'])}, edge address {what['address']}")
         lines += [
+            f"vpn {vpn['name']}: network of {vapp}, frames at {address}"
+            for vapp, address in vpn.get("vapp_networks", {}).items()
+        ]
+        lines += [
             f"vpn {vpn['name']}: member {member['name']} {member['address']} ({_how(member)}){_ports(member)}"
             for member in vpn["members"]
         ]
@@ -199,7 +203,7 @@ def _allowed(vpn: Mapping[str, Any]) -> Iterable[str]:
 def _how(member: Mapping[str, Any]) -> str:
     """How it is a member. In a stretched network, where it is: its address does not say so."""
     if "over" in member:
-        return f"{member['mode']}, at {member['site']}"
+        return f"{member['mode']}, at {member['vapp'] or member['site']}"
     return "external" if member.get("external") else str(member["mode"])
 
 

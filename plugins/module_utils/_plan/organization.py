@@ -282,7 +282,8 @@ class OrganizationPlan:
     def _remember(self, done: Recompiled) -> None:
         used = {*done.told, *(site for links in done.new for site in links.vpn.sites)}
         used |= {member.vm.name for links in done.new for member in links.vpn.members}
-        used |= {vm.name for links in done.new if links.vpn.stretch for vm in links.vpn.stretch.members}
+        for stretch in filter(None, (links.vpn.stretch for links in done.new)):
+            used |= {*(vm.name for vm in stretch.members), *stretch.vapps.values()}
         served, gone = served_by(done.told, self.landscape, used)
         for host in sorted(gone - self.records.keys()):
             self.transaction.drop_landscape(self.name, host)
@@ -295,12 +296,16 @@ def _demand(vpn: Vpn) -> list[SiteDemand]:
     sites: dict[str, dict[str | None, list[str]]] = {site: {} for site in vpn.sites}
     for member in vpn.members:
         sites.setdefault(member.vm.site, {}).setdefault(member.vm.vapp, []).append(member.vm.name)
+    vapps = vpn.stretch.vapps if vpn.stretch else {}
+    for site, vapp in vapps.items():
+        sites[site].setdefault(vapp, [])
     return [
         SiteDemand(
             site,
             tuple(places.get(None, ())),
             {vapp: tuple(names) for vapp, names in places.items() if vapp is not None},
             tuple(server.name for server in vpn.destinations.servers if server.behind == site),
+            (vapps[site],) if site in vapps else (),
         )
         for site, places in sorted(sites.items())
     ]

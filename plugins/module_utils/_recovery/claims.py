@@ -12,7 +12,7 @@ from typing import Any
 
 from .._base.lease import Lease
 from .._base.prefix import Prefix, parse_address
-from .._plan.pool.lease_keys import blocks_of, edge_key, site_key, vm_key, vpn_key
+from .._plan.pool.lease_keys import blocks_of, edge_key, site_key, vapp_edge_key, vm_key, vpn_key
 from .held import Held
 
 
@@ -78,11 +78,13 @@ class _Guesses:
         self.edges = [one for one in ahead if one.role == "org_edge"]
         self.members: dict[str, str] = {}
         self.vapps: dict[str, str] = {}
+        self.ends: dict[str, str] = {}
         for one in ahead:
             if one.role == "member":
                 self.members.update((entry["address"], one.node) for entry in one.document.get("addresses", []))
             if one.role == "vapp_edge":
                 for vpn in one.document.get("vpns", []):
+                    self.ends.update({vpn["edge_address"]: one.node} if vpn.get("edge_address") else {})
                     self.vapps.update((address, one.node) for address in _addresses(vpn))
 
     def make(self) -> None:
@@ -96,6 +98,10 @@ class _Guesses:
                     self._address(edge_key(vpn["name"], edge.node), parse_address(vpn["edge_address"]), vpn, edge, pool)
                 for text in _addresses(vpn):
                     address = parse_address(text)
+                    if text in self.ends:
+                        key = vapp_edge_key(vpn["name"], edge.node, self.ends[text])
+                        self._address(key, address, vpn, edge, pool)
+                        continue
                     vapp = self.vapps.get(text)
                     vm = self.members.get(str(address), f"held-{text.replace('.', '-').replace(':', '-')}")
                     self._address(vm_key(vpn["name"], edge.node, vm, vapp), address, vpn, edge, pool)

@@ -116,3 +116,20 @@ class Vm:
     macs: Macs | None = None
     names: str = RESOLVER
     """One of NAMES."""
+
+
+@dataclass(frozen=True)
+class End:
+    """What a stretched network is at a site: its org network, or that of a vApp (``vapp``: its edge)."""
+
+    site: str
+    vapp: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The edge that is the network's gateway."""
+        return self.vapp or self.site
+
+    def has(self, vm: Vm) -> bool:
+        """Whether a VM is on this network."""
+        return vm.vapp == self.vapp and (self.vapp is not None or vm.site == self.site)

@@ -18,7 +18,7 @@ from ..._base.problems import Problems, did_you_mean
 from .external import identity_of, is_external
 from .facts import Facts, is_shared, organization_of
 from .gateways import read_edge, read_vapp
-from .hosts import MODES, NAMES, RESOLVER, OnWire, OrgEdge, VappEdge, Vm
+from .hosts import MODES, NAMES, RESOLVER, End, OnWire, OrgEdge, VappEdge, Vm
 from .served import Networks
 
 
@@ -136,38 +136,52 @@ class Landscape:
         """Who is on which gateway's network."""
         return Networks(self._hosts, self._current)
 
-    def on_org_networks(self, edges: Collection[str]) -> list[str]:
-        """The VMs of the inventory that are on the org networks of some edges, by name; and those of the edges' clouds
-        that cannot be read, unless they name a vApp."""
+    def on_networks(self, ends: Collection[End]) -> list[str]:
+        """The VMs of the inventory that are on some networks, by name; and those that may be, and cannot be read."""
         quiet = Landscape(self._current, Problems())
-        places = {(cloud, organization_of(self._hosts[edge])) for edge in edges for cloud in self.clouds_of(edge)}
+        sites, vapps = [end.site for end in ends if not end.vapp], {end.vapp for end in ends if end.vapp}
+        places = {(cloud, organization_of(self._hosts[site])) for site in sites for cloud in self.clouds_of(site)}
         found = []
         for name in self.of_kind("members"):
             vm, facts = quiet.vm(name, ""), self._current[name]
+            gateway = facts["vars"].get("vcc_vapp")
             if vm is not None:
-                found += [name] if vm.vapp is None and vm.site in edges else []
-            elif not facts["vars"].get("vcc_vapp"):
+                found += [name] if any(end.has(vm) for end in ends) else []
+            elif gateway:
+                found += [name] if gateway in vapps else []
+            else:
                 here = {(cloud, organization_of(facts)) for cloud in facts["clouds"]}
                 found += [name] if here & places else []
         return found
 
-    def on_wires(self, edges: Collection[str]) -> Iterator[OnWire]:
-        """Every host of the inventory on the org network of one of some edges; the edges themselves come last."""
+    def on_wires(self, ends: Collection[End]) -> Iterator[OnWire]:
+        """Every host of the inventory on one of some networks; the gateways of these come last."""
         quiet = Landscape(self._current, Problems())
-        edges = [name for name in edges if self.in_inventory(name)]
-        clouds = {(edge.cloud, edge.organization) for name in edges if (edge := quiet.edge(name)) is not None}
+        ends = [end for end in ends if self.in_inventory(end.name)]
+        edges = [edge for end in ends if not end.vapp and (edge := quiet.edge(end.site)) is not None]
+        vapps = [vapp for end in ends if end.vapp and (vapp := quiet.vapp(end.vapp, "")) is not None]
+        clouds = {(edge.cloud, edge.organization) for edge in edges}
         for name in self.of_kind("members"):
             vm = quiet.vm(name, "")
-            if vm is not None and vm.vapp is None and vm.site in edges:
+            if vm is not None and any(end.has(vm) for end in ends):
                 yield OnWire(name, "vcc_address", tuple(vm.addresses.values()), vm.macs)
         for name in self.of_kind("vapp_edges"):
-            vapp = quiet.vapp(name, "")
-            if vapp is not None and (vapp.cloud, vapp.organization) in clouds:
-                yield OnWire(name, "vcc_org_address", tuple(vapp.outside.values()), vapp.macs)
-        for name in edges:
-            edge = quiet.edge(name)
-            if edge is not None:
-                yield OnWire(name, "vcc_org_address", tuple(edge.inside.values()), edge.macs)
+            beside = quiet.vapp(name, "")
+            if beside is not None and (beside.cloud, beside.organization) in clouds:
+                yield OnWire(name, "vcc_org_address", tuple(beside.outside.values()), beside.macs)
+        for vapp in vapps:
+            yield OnWire(vapp.name, "vcc_vapp_address", tuple(vapp.inside.values()), vapp.macs)
+        for edge in edges:
+            yield OnWire(edge.name, "vcc_org_address", tuple(edge.inside.values()), edge.macs)
+
+    def gateway(self, end: End) -> OrgEdge | VappEdge | None:
+        """The edge that is the gateway of a network."""
+        return self.vapp(end.vapp, "") if end.vapp else self.edge(end.site)
+
+    def site_of(self, vapp: str, path: str) -> str | None:
+        """The org edge that a vApp edge is behind; ``path`` is where the intent asked for it."""
+        gateway = self.vapp(vapp, path)
+        return None if gateway is None else self._site(self._read(vapp), path, gateway.cloud)
 
     def edge(self, name: str) -> OrgEdge | None:
         """The org edge of that name."""

@@ -64,7 +64,8 @@ def wanted(generation: Generation, arrivals: Mapping[str, str] = MappingProxyTyp
         if entry.get("type"):
             found.append(Route(str(network), metric, entry["type"]))
         elif entry.get("via"):
-            found.append(Route(str(network), metric, via=str(ipaddress.ip_address(entry["via"])), source=source))
+            via, mtu = str(ipaddress.ip_address(entry["via"])), int(entry.get("mtu") or 0)
+            found.append(Route(str(network), metric, via=via, source=source, mtu=mtu))
         elif entry.get("over"):
             # One device may serve many, so that a VPN's own, smaller limit is its routes'.
             device = processes.device(sessions[entry["over"]], arrivals)

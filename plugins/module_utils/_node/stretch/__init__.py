@@ -1,4 +1,4 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stretched networks: an org edge carries the frames of some VMs to the other sites, in VXLAN over its links."""
+"""Stretched networks: an edge carries the frames of some VMs to the other sites, in VXLAN over its links."""

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table `netdev intercloud_vpn`: which frames leave the org network for other sites, and which come in from there.
+"""The table `netdev intercloud_vpn`: which frames leave a network for other sites, and which come in from there.
 
-Frames are picked where they arrive (the ingress hook of the org network's device), before the edge's own network stack
+Frames are picked where they arrive (the ingress hook of the network's device), before the edge's own network stack
 sees them, and those of other sites leave by the same device without ever meeting it. So the edge needs no bridge, its
 addresses stay where they are, and nothing of what it is itself, its gateway address above all, crosses to other sites.
 What is not named here does not cross: BPDU, LLDP, tagged frames, router advertisements, DHCP, frames of non-members.
@@ -34,7 +34,7 @@ REMEMBERED = "10m"  # how long a frame of somebody who is not where the ledger h
 
 
 def table(stretches: Iterable[Stretch], devices: Mapping[str, str], macs: Mapping[str, str]) -> str:
-    """The table. `devices`: those of the org networks, by the edge's own address there; `macs`: whose are what."""
+    """The table. `devices`: those of the networks, by the edge's own address there; `macs`: whose are what."""
     parts = [_network(one, devices[one.beside], macs.get(devices[one.beside], "")) for one in stretches]
     return f"table {FAMILY} {TABLE} {{\n{''.join(parts)}}}\n" if parts else ""
 
@@ -61,7 +61,7 @@ def _network(one: Stretch, wire: str, own: str) -> str:
         f"set {n}_seen {{ type ether_addr; size 65535; flags dynamic,timeout; timeout {SEEN}; }}",
         f"set {n}_astray {{ type ether_addr . ipv4_addr; size 256; flags dynamic,timeout; timeout {REMEMBERED}; }}",
         *(f"counter {n}_{what} {{ }}" for what in ("sent", "received", "limited", "refused")),
-        # From the org network. What is no member's goes on as if there were nothing here.
+        # From the network. What is no member's goes on as if there were nothing here.
         f"chain {n}_site {{",
         f'type filter hook ingress device "{wire}" priority 0; policy accept;',
         f"{TAGGED} accept",

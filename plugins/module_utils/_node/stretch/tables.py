@@ -34,7 +34,7 @@ class Frames(Part):
         return concerned(self)
 
     def _networks(self) -> tuple[list[Stretch], dict[str, str]]:
-        """Those whose org network is there, and its device by the edge's own address."""
+        """Those whose network is there, and its device by the edge's own address."""
         found = stretches(self.want)
         if not found:
             return [], {}
@@ -99,7 +99,7 @@ class Frames(Part):
         return self._expected[1]
 
     def problems(self) -> list[str]:
-        """What the kernel does not take; an org network that is not there."""
+        """What the kernel does not take; a network that is not there."""
         wanted = stretches(self.want)
         if not wanted or (self.check and not (have("nft") and have("bridge"))):
             return []

@@ -14,28 +14,30 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._base.problems import Problems
-from ..._intent.landscape.hosts import OnWire, Vm
+from ..._intent.landscape.hosts import OnWire, OrgEdge, Vm
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.landscape.neighbours import parse_mac
 from ..._intent.paths import of_host
+from ..._intent.stretch import where
 from ..._intent.vpn import Vpn
 
+_NAME_IT = "name the network in vcc_networks, with the sites and members that it has now"
 ONE = "one of them needs another before the network can be stretched"
 
 
 def check_stretches(vpns: Iterable[Vpn], landscape: Landscape, problems: Problems) -> None:
     """Note members whose addresses somebody else has at one of the sites, or that are in two stretched networks."""
-    where: dict[str, Vpn] = {}
+    homes: dict[str, Vpn] = {}
     for vpn in vpns:
         if vpn.stretch is None:
             continue
         if not _check_places(vpn, landscape, problems):
             continue
-        wires = list(landscape.on_wires(vpn.stretch.sites))
+        wires = list(landscape.on_wires(vpn.stretch.ends))
         _check_addresses(vpn, wires, problems)
         _check_macs(vpn, wires, problems)
         for vm in vpn.stretch.members:
-            other = where.setdefault(vm.name, vpn)
+            other = homes.setdefault(vm.name, vpn)
             if other is not vpn:
                 problems.add(
                     f"{vpn.path}.members",
@@ -47,19 +49,39 @@ def _check_places(vpn: Vpn, landscape: Landscape, problems: Problems) -> bool:
     """Note what has become of a network that a run does not name: those that it names were looked at before."""
     stretch, before = vpn.stretch, len(problems)
     for vm in stretch.members if stretch else ():
-        if stretch and (vm.site not in stretch.sites or vm.vapp is not None):
-            where = f"behind the vApp {vm.vapp}" if vm.vapp else f"at {vm.site}"
-            problems.add(
-                vpn.path,
-                f"{vm.name} is {where} now, and a member of this stretched network: name the network in vcc_networks, "
-                "with the sites and members that it has now",
-            )
-    edges = [edge for site in (stretch.sites if stretch else ()) if (edge := landscape.edge(site)) is not None]
-    networks = {edge.name: sorted(edge.networks) for edge in edges}
+        if stretch and stretch.end_of(vm) is None:
+            problems.add(vpn.path, f"{vm.name} is {where(vm)} now, and a member of this stretched network: {_NAME_IT}")
+    for end in stretch.ends if stretch else ():
+        site = landscape.site_of(end.vapp, vpn.path) if end.vapp else None
+        if site not in (None, end.site):
+            problems.add(vpn.path, f"{end.vapp} is behind {site} now, and was behind {end.site}: {_NAME_IT}")
+    gateways = [one for end in (stretch.ends if stretch else ()) if (one := landscape.gateway(end)) is not None]
+    networks = {one.name: sorted(one.networks) for one in gateways}
     if len({tuple(map(str, some)) for some in networks.values()}) > 1:
-        texts = "; ".join(f"{site} {', '.join(map(str, some))}" for site, some in networks.items())
+        texts = "; ".join(f"{name} {', '.join(map(str, some))}" for name, some in networks.items())
         problems.add(vpn.path, f"one broadcast domain is one network, and its sites have: {texts}")
     return len(problems) == before
+
+
+def check_ends(vpn: Vpn, edges: Iterable[OrgEdge], landscape: Landscape, problems: Problems) -> None:
+    """Note vApp edges that cannot send frames to the other sites: they have an address in the VPN for that."""
+    by_name, family = {edge.name: edge for edge in edges}, vpn.pool.family
+    for end in vpn.stretch.ends if vpn.stretch else ():
+        vapp = landscape.vapp(end.vapp, vpn.path) if end.vapp else None
+        if vapp is None or end.site not in by_name:
+            continue
+        needed = (
+            (vapp.name, "vcc_vapp_address", vapp.inside),
+            (vapp.name, "vcc_org_address", vapp.outside),
+            (end.site, "vcc_org_address", by_name[end.site].inside),
+        )
+        for host, variable, addresses in needed:
+            if family not in addresses:
+                problems.add(
+                    of_host(host, variable),
+                    f"has no IPv{family} address, which {vpn.path}.pool {vpn.pool} needs for {vapp.name}",
+                    f"no IPv{family} address",
+                )
 
 
 def _check_addresses(vpn: Vpn, wires: Iterable[OnWire], problems: Problems) -> None:
@@ -121,7 +143,7 @@ def check_seen(
     for vpn in vpns:
         if vpn.stretch is None:
             continue
-        wires = landscape.on_wires(vpn.stretch.sites)
+        wires = landscape.on_wires(vpn.stretch.ends)
         seen = {one.name: _seen_macs(one.addresses, answers.get(one.name) or {}) for one in wires}
         for name, mac, other in _shared(vpn.stretch.members, seen):
             problems.add(

@@ -28,7 +28,7 @@ from .outside import check_between_vpns as check_outside_between_vpns
 from .outside import check_outside
 from .outside_publish import check_published
 from .pools import check_pools, real_networks
-from .stretch import check_stretches
+from .stretch import check_ends, check_stretches
 from .tunnels import check_tunnels
 
 
@@ -55,6 +55,7 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
         check_landscape(vpn, edges, landscape, done, problems)
         for member in vpn.members:
             _check_way_out(vpn, member, landscape, problems)
+        check_ends(vpn, edges, landscape, problems)
         if vpn.destinations:
             check_destinations(vpn, edges, real_networks(vpn, edges, landscape), taken, landscape, problems)
         if vpn.outside:
@@ -76,12 +77,13 @@ def _check_dhcp(described: Iterable[tuple[Vpn, list[OrgEdge]]], landscape: Lands
         for server in vpn.destinations.servers:
             path = f"{vpn.path}.destinations.servers[{server.index}].address"
             taken.setdefault(server.behind, {})[server.address.address()] = path
-        for vm in vpn.stretch.members if vpn.stretch else ():
-            members.add(vm.name)
-            for site in (
-                vpn.stretch.sites if vpn.stretch and 4 in vm.addresses else ()
-            ):  # it is on all of their networks
-                taken.setdefault(site, {})[vm.addresses[4]] = of_host(vm.name, "vcc_address")
+        for end in vpn.stretch.ends if vpn.stretch else ():
+            vapp = landscape.vapp(end.vapp, vpn.path) if end.vapp else None
+            gateways.update({} if vapp is None else {vapp.name: vapp})
+            for vm in vpn.stretch.members if vpn.stretch else ():
+                members.add(vm.name)
+                if 4 in vm.addresses:  # it is on all of the networks
+                    taken.setdefault(end.name, {})[vm.addresses[4]] = of_host(vm.name, "vcc_address")
         for member in vpn.members:
             members.add(member.vm.name)
             vapp = landscape.vapp(member.vm.vapp, of_host(member.vm.name, "vcc_vapp")) if member.vm.vapp else None

@@ -39,8 +39,9 @@ def serve(vpns: Iterable[Links], landscape: Landscape, documents: Mapping[str, D
             if beside in serving:
                 inside[beside].setdefault(member.vm.name, []).append((links, member))
         for vm in links.vpn.stretch.members if links.vpn.stretch else ():
-            if vm.site in serving:
-                inside[vm.site].setdefault(vm.name, [])
+            beside = vm.vapp or vm.site
+            if beside in serving:
+                inside[beside].setdefault(vm.name, [])
     for name, gateway in serving.items():
         documents[name][KEY] = _served(gateway, inside[name], landscape)
 

@@ -127,12 +127,13 @@ def _parts(leased: LeasedVpn) -> dict[str, str]:
     for key, lease in leased.leases.items():
         if site_of(key) in leases:
             leases[site_of(key)].append((key, str(lease.prefix), lease.kind))
+    vapps = {site: _vapps(leased.vpn, site, members[site]) for site in leased.edges}
     return {
         site: digest_of(
             [
                 sorted([member.vm.name, member.mode, member.ports, repr(member.vm)] for member in members[site]),
-                [repr(leased.landscape.vapp(name, "")) for name in _vapps(members[site])],
-                dhcp.inputs(leased, site, _vapps(members[site])),
+                [repr(leased.landscape.vapp(name, "")) for name in vapps[site]],
+                dhcp.inputs(leased, site, vapps[site]),
                 sorted(leases[site]),
             ]
         )
@@ -140,8 +141,9 @@ def _parts(leased: LeasedVpn) -> dict[str, str]:
     }
 
 
-def _vapps(members: Iterable[Member]) -> list[str]:
-    return sorted({member.vm.vapp for member in members if member.vm.vapp})
+def _vapps(vpn: Vpn, site: str, members: Iterable[Member]) -> list[str]:
+    stretched = vpn.stretch.vapps.get(site) if vpn.stretch else None
+    return sorted({*filter(None, (stretched, *(member.vm.vapp for member in members)))})
 
 
 @cache

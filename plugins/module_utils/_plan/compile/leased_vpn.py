@@ -12,9 +12,20 @@ from typing import TypeVar
 
 from ..._base.lease import Lease
 from ..._base.prefix import BITS, Prefix
+from ..._intent.landscape.hosts import End, OrgEdge, VappEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Member, Vpn
-from ..pool.lease_keys import address_of, blocks_of, edge_key, server_key, site_key, vapp_key, vm_key, vpn_key
+from ..pool.lease_keys import (
+    address_of,
+    blocks_of,
+    edge_key,
+    server_key,
+    site_key,
+    vapp_edge_key,
+    vapp_key,
+    vm_key,
+    vpn_key,
+)
 
 T = TypeVar("T")
 
@@ -111,6 +122,18 @@ class LeasedVpn:
     def edge_address(self, site: str) -> str:
         """The address that a site's org edge has itself."""
         return address_of(self.leases, edge_key(self.vpn.name, site))
+
+    def gateway(self, end: End) -> OrgEdge | VappEdge:
+        """The edge of a network that is stretched."""
+        if end.vapp is None:
+            return self.edges[end.site]
+        return known(self.landscape.vapp(end.vapp, ""))
+
+    def end_address(self, end: End) -> str:
+        """The address that this edge has, for frames."""
+        if end.vapp is None:
+            return self.edge_address(end.site)
+        return address_of(self.leases, vapp_edge_key(self.vpn.name, end.site, end.vapp))
 
     def host(self, address: str) -> str:
         """An address as a prefix."""

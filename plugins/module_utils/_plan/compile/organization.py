@@ -54,6 +54,7 @@ def compile_organization(
     sites = None if only is None else {*only, *beside}
     for links in vpns:
         entries = compile_sites(links.leased, landscape, compiled, sites)
+        stretch.size(links, entries, compiled.documents)
         if tunnels:
             compile_links(links, entries, compiled, only)
         else:
@@ -128,7 +129,7 @@ def summary(links: Links) -> dict[str, Any]:
         **allow.summary(vpn),
         **outside.summary(leased),
         **({"domain": vpn.domain} if vpn.domain else {}),
-        **({"stretched": list(vpn.stretch.sites)} if vpn.stretch else {}),
+        **stretch.networks(leased),
         **({"single_points_of_failure": weak} if weak else {}),
         **({"limits": vpn.policy.limits} if vpn.policy.limits else {}),
     }

@@ -129,6 +129,8 @@ class Recompiler:
         """The VPNs of vApp edges."""
         found: dict[str, set[str]] = {}
         for one in self.leased:
+            for vapp in one.vpn.stretch.vapps.values() if one.vpn.stretch else ():
+                found.setdefault(vapp, set()).add(one.vpn.name)
             for member in one.vpn.members:
                 if member.vm.vapp is not None:
                     found.setdefault(member.vm.vapp, set()).add(one.vpn.name)

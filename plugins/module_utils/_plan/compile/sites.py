@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from ..._base.prefix import collapse, without
-from ..._intent.landscape.hosts import OrgEdge, VappEdge
+from ..._intent.landscape.hosts import End, OrgEdge, VappEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Member
 from ..tunnel.kinds import KINDS
@@ -45,6 +45,8 @@ def homes(leased: Iterable[LeasedVpn]) -> dict[str, set[str]]:
         for site, edge in one.edges.items():
             if not edge.external:
                 found.setdefault(site, set()).add(site)
+        for site, vapp in one.vpn.stretch.vapps.items() if one.vpn.stretch else ():
+            found.setdefault(vapp, set()).add(site)
         for member in one.vpn.members:
             if one.edges[member.vm.site].external:
                 continue
@@ -60,6 +62,8 @@ def clouds(leased: Iterable[LeasedVpn]) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in leased:
         found.update((site, edge.cloud) for site, edge in one.edges.items() if not edge.external)
+        for site, vapp in one.vpn.stretch.vapps.items() if one.vpn.stretch else ():
+            found[vapp] = one.edges[site].cloud
         for member in one.vpn.members:
             if one.edges[member.vm.site].external:
                 continue
@@ -88,6 +92,10 @@ class _SiteCompiler:
         self.neighbours.inside(edge.name, edge.inside[self.family])
         behind: dict[str, list[Member]] = {}
         local, nat = [], []
+        end = self.vpn.stretch.end(edge.name) if self.vpn.stretch else None
+        if end and end.vapp:
+            behind[end.vapp] = []
+            local.append(self.leased.end_address(end))
         for member in members:
             vapp = member.vm.vapp
             if vapp is not None:
@@ -109,19 +117,19 @@ class _SiteCompiler:
             self.neighbours.beside(edge.name, gateway, gateway.outside[self.family], here)
             for block in texts([*blocks, *brought]):
                 document["routes"].append({"prefix": block, "via": gateway.outside[self.family]})
-            self._vapp(edge, gateway, vapp_members)
+            self._vapp(edge, gateway, vapp_members, end)
         entry = {**self._firewall(local, nat), "remote": [], "edge_address": own, **self.kind.firewall()}
         entry.update(access.of_org_edge(self.vpn, edge.name, members, self.leased.leases))
         entry.update(allow.of_org_edge(self.vpn, edge.name, members, self.blocks, self.leased.leases))
         entry.update(names.of_org_edge(self.leased))
-        entry.update(stretch.of_org_edge(self.leased, edge.name))
+        entry.update(stretch.of_org_edge(self.leased, end))
         entry.update(outside.of_org_edge(self.leased, edge, members))
         document["addresses"] += outside.addresses(entry, edge, self.leased)
         entry.update({**self.vpn.policy.rate.entry(), **self.vpn.policy.quota.entry()})
         document["vpns"].append(entry)
         return entry
 
-    def _vapp(self, edge: OrgEdge, gateway: VappEdge, members: Sequence[Member]) -> None:
+    def _vapp(self, edge: OrgEdge, gateway: VappEdge, members: Sequence[Member], end: End | None) -> None:
         document = self._document(gateway.name, "vapp_edge", gateway.cloud)
         there = [*self.blocks, *self._networks()]
         document["routes"] += [{"prefix": prefix, "via": edge.inside[self.family]} for prefix in there]
@@ -143,8 +151,12 @@ class _SiteCompiler:
                 **access.of_vapp_edge(self.vpn, members, self.leased.leases),
                 **allow.of_vapp_edge(self.vpn, gateway.name, members, self.blocks, self.leased.leases),
                 **outside.of_vapp_edge(self.leased, members),
+                **stretch.of_vapp_edge(self.leased, end),
             }
         )
+        if end:
+            own = self.leased.host(self.leased.end_address(end))
+            document["addresses"].append({"address": own, "device": "lo"})
         for member in members:
             self._beside(gateway, member)
         for member in local:

@@ -6,7 +6,7 @@
     vpn/<v>                                  block        vpn/<v>/site/<s>/vapp/<a>           block
     vpn/<v>/site/<s>                         block        vpn/<v>/site/<s>/vapp/<a>/vm/<m>    address
     vpn/<v>/site/<s>/edge                    address      vpn/<v>/site/<s>/vm/<m>             address
-    vpn/<v>/site/<s>/server/<n>              address
+    vpn/<v>/site/<s>/server/<n>              address      vpn/<v>/site/<s>/vapp/<a>/edge      address
 
 A full block gets further ones, `<key>#2`, `<key>#3`; what lies in them stays keyed under the plain name. Position
 never matters: what is held stays, and new keys are taken in sorted order.
@@ -20,7 +20,18 @@ from ..._base.errors import PoolExhausted, VccError
 from ..._base.lease import Lease
 from ..._base.prefix import Prefix
 from .carving import Carving, Shape
-from .lease_keys import SiteDemand, address_of, blocks_of, edge_key, server_key, site_key, vapp_key, vm_key, vpn_key
+from .lease_keys import (
+    SiteDemand,
+    address_of,
+    blocks_of,
+    edge_key,
+    server_key,
+    site_key,
+    vapp_edge_key,
+    vapp_key,
+    vm_key,
+    vpn_key,
+)
 from .space import spans
 
 __all__ = [
@@ -89,8 +100,9 @@ def _shape(vpn: str, sites: Sequence[SiteDemand], held: Mapping[str, Lease]) -> 
     for site in sorted(sites, key=lambda site: site.site):
         vapps = []
         for vapp in sorted(site.vapps):
-            missing = _missing((vm_key(vpn, site.site, vm, vapp) for vm in _names(site.vapps[vapp])), held)
-            vapps.append(Shape(vapp_key(vpn, site.site, vapp), "vapp", missing, []))
+            own = [vapp_edge_key(vpn, site.site, vapp)] if vapp in site.gateways else []
+            own += [vm_key(vpn, site.site, vm, vapp) for vm in _names(site.vapps[vapp])]
+            vapps.append(Shape(vapp_key(vpn, site.site, vapp), "vapp", _missing(own, held), []))
         _names(site.vapps)
         wanted = [edge_key(vpn, site.site), *(vm_key(vpn, site.site, vm) for vm in _names(site.vms))]
         wanted += [server_key(vpn, site.site, server) for server in _names(site.servers)]

@@ -15,12 +15,13 @@ from ..._base.prefix import Prefix
 @dataclass(frozen=True)
 class SiteDemand:
     """What one site wants in one VPN: its VMs on the org network, per vApp the VMs behind that, and servers that are no
-    members."""
+    members. ``gateways``: those of the vApps whose edge has an address of its own."""
 
     site: str
     vms: tuple[str, ...] = ()
     vapps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     servers: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
 
 
 def vpn_key(vpn: str) -> str:
@@ -41,6 +42,11 @@ def edge_key(vpn: str, site: str) -> str:
 def vapp_key(vpn: str, site: str, vapp: str) -> str:
     """Key of a vApp's block."""
     return f"vpn/{vpn}/site/{site}/vapp/{vapp}"
+
+
+def vapp_edge_key(vpn: str, site: str, vapp: str) -> str:
+    """Key of the address of a vApp edge itself."""
+    return f"{vapp_key(vpn, site, vapp)}/edge"
 
 
 def vm_key(vpn: str, site: str, vm: str, vapp: str | None = None) -> str:

@@ -133,9 +133,9 @@ def test_whom_it_concerns(world: World) -> None:
 @pytest.mark.parametrize(
     ("change", "path", "says"),
     [
-        ({"stretch": ["edge-east"]}, "vcc_networks[0].stretch", "two or more org edges"),
+        ({"stretch": ["edge-east"]}, "vcc_networks[0].stretch", "two or more org edges or vApp edges"),
         ({"stretch": ["edge-east", "edge-wst"]}, "vcc_networks[0].stretch[1]", "did you mean edge-west"),
-        ({"stretch": ["edge-east", "vapp1-west"]}, "vcc_networks[0].stretch[1]", "only org networks"),
+        ({"stretch": ["edge-east", "vapp1-west"]}, "vcc_networks[0].stretch", "one broadcast domain is one network"),
         ({"stretch": ["edge-east", "edge-east"]}, "vcc_networks[0].stretch[1]", "named already"),
         ({"members": ["vm3-east", "vm1-west"]}, "vcc_networks[0].members[1]", "behind the vApp vapp1-west"),
         ({"members": ["vm3-east"]}, "vcc_networks[0].members", "at least two members"),
