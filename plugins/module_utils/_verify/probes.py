@@ -179,9 +179,10 @@ class _Vpn:
                 yield vm, self._target(None, "stranger", member["address"], member["name"])
 
     def _far_strangers(self, others: Iterable[Section]) -> Iterator[tuple[Section, Target]]:
-        """Of a stretched network: at a member's own site, everybody beside it reaches it, as on any network. On other
-        networks of a site, somebody else may have its address."""
-        for vm in (one for one in others if (one.get("vapp") or one["site"]) in self._vpn["stretched"]):
+        """Of a stretched network: at a member's own site, everybody beside it reaches it, as on any network. Beside a
+        vApp whose network it is, somebody else may have its address."""
+        near = {*self._vpn["stretched"]}
+        for vm in (one for one in others if near & {one["site"], one.get("vapp")}):
             far = [member for member in self._members if member["site"] != vm["site"]]
             for member in far if self._whole or not far else [pick(far, self._choice.turn)]:
                 yield vm, self._target(None, "stranger", member["address"], member["name"])

@@ -65,6 +65,24 @@ def test_the_edge_takes_questions_for_names_from_its_own_members_only(document: 
     assert {" ".join(words[6:8]) for words in rules} == {"iifname !="}
 
 
+@pytest.mark.skipif(not NAMESPACE, reason="needs root and nft")
+@pytest.mark.parametrize("role", ["org_edge", "vapp_edge"])
+def test_a_vapp_edge_takes_frames_and_its_org_edge_passes_nothing_else_on(document: dict[str, Any], role: str) -> None:
+    for number, vpn in enumerate(document["vpns"]):
+        own, peer = ("100.64.0.17", "100.64.0.81") if vpn["family"] == 4 else ("fd64::17", "fd64::81")
+        carries = {"edge_address": own, "stretch": {"port": 14789, "peers": [peer]}}
+        vpn.update({} if number else {"frames": {"port": 14789}} if role == "org_edge" else carries)
+    text = render(role, "nftables.nft.j2", document, "libipsec")
+    done = subprocess.run(["unshare", "-n", "nft", "-f", "-"], input=text, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    said = [line.strip() for line in text.splitlines() if "14789" in line]
+    if role == "org_edge":
+        assert said == ["udp dport != 14789 goto refuse"]
+    else:
+        assert said[0] == "udp dport 14789 goto frames"
+        assert len(said) == 2 and said[1].endswith("udp dport 14789 accept")
+
+
 ACCESS: dict[int, dict[str, Any]] = {
     4: {
         "networks": ["198.51.100.0/24"],

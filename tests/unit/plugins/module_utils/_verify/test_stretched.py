@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probes import probe_targets
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.verify import judge
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_stretch import WEB
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_stretch_vapps import APP
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_stretch_vapps import OTHERS as VAPPS
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import World, changed, lab
 
 
@@ -47,6 +49,28 @@ def test_the_way_is_over_the_edges(planned: tuple[dict[str, Any], dict[str, Any]
         ("vm3-east", ("edge-east", "edge-west"), (tunnel,), 1500),
         ("vm3-west", ("edge-west", "edge-east"), (tunnel,), 1500),
     }
+
+
+def test_vapp_networks_are_asked_from_within() -> None:
+    """vm3, on the org network of a site, has nothing to do with them: another vApp may have the same addresses."""
+    plan = World(changed(lab(), VAPPS)).plan(networks=[APP])
+    said = {"vpns": plan.vpns, "members": plan.members}, dict(plan.documents)
+    targets = {vm: {(one["kind"], one["address"]) for one in asked} for vm, asked in probe_targets(*said).items()}
+    east, west = "192.168.1.11", "192.168.1.21"
+    assert targets == {
+        "vm1-east": {("member", west)},
+        "vm1-west": {("member", east)},
+        "vm2-east": {("stranger", west)},
+        "vm2-west": {("stranger", east)},
+    }
+    answers = {
+        vm: {"probes": [{**target, "sent": 3, "received": 3, "loss": 0.0, "mtu_ok": True} for target in asked]}
+        for vm, asked in probe_targets(*said).items()
+        if vm.startswith("vm1")
+    }
+    ways = {tuple(pair["via"]) for pair in judge(*said, {}, answers).pairs}
+    way = ("vapp1-east", "edge-east", "edge-west", "vapp1-west")
+    assert ways == {way, way[::-1]}
 
 
 def test_who_is_at_another_site_than_planned_is_told(planned: tuple[dict[str, Any], dict[str, Any]]) -> None:
