@@ -33,7 +33,7 @@ options:
     type: raw
     default: []
   networks:
-    description: The networks to stretch, or to change. Each has at least a name, the org edges, and members.
+    description: The networks to stretch, or to change. Each has at least a name, the edges, and members.
     type: raw
     default: []
   policies:

@@ -76,7 +76,8 @@ class Names:
         return {
             vpn
             for vpn, intent in self._intents.items()
-            if name in edges_in(intent) | vapps_in(intent) or any(name == vm or name in self._places(vm) for vm in vms_in(intent))
+            if name in edges_in(intent) | vapps_in(intent)
+            or any(name == vm or name in self._places(vm) for vm in vms_in(intent))
         }
 
     def peers(self, name: str) -> set[str]:

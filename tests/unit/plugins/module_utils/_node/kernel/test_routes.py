@@ -91,6 +91,12 @@ def test_a_next_hop_out_of_reach_is_a_problem(kernel: Kernel, document: dict[str
     ]
 
 
+def test_a_next_hop_with_a_limit_of_its_own(document: dict[str, Any]) -> None:
+    """A vApp edge makes the fragments that a tunnel would."""
+    document["routes"] = [{"prefix": "100.64.0.0/24", "via": "10.10.0.1", "mtu": 1400}]
+    assert wanted(Generation(document)) == [Route("100.64.0.0/24", via="10.10.0.1", mtu=1400)]
+
+
 def test_somebody_elses_prefix_is_a_problem(kernel: Kernel, document: dict[str, Any], store: Store) -> None:
     document["routes"].append({"prefix": "192.168.1.0/24", "via": "192.168.1.9"})
     assert parts(Generation(document, {}, "libipsec"), store)[1].problems() == [
