@@ -179,11 +179,15 @@ class _Vpn:
                 yield vm, self._target(None, "stranger", member["address"], member["name"])
 
     def _far_strangers(self, others: Iterable[Section]) -> Iterator[tuple[Section, Target]]:
-        """Of a stretched network: at a member's own site, everybody beside it reaches it, as on any network. Beside a
-        vApp whose network it is, somebody else may have its address."""
+        """Of a stretched network: at a member's own site, everybody beside it reaches it, as on any network. On other
+        networks, somebody else may have its address."""
         near = {*self._vpn["stretched"]}
+        theirs: dict[tuple[str, str | None], set[str]] = {}
+        for vm in self._plan["members"]:
+            theirs.setdefault((vm["site"], vm.get("vapp")), set()).update(map(bare, vm.get("addresses", [])))
         for vm in (one for one in others if near & {one["site"], one.get("vapp")}):
-            far = [member for member in self._members if member["site"] != vm["site"]]
+            beside = theirs[vm["site"], vm.get("vapp")]
+            far = [one for one in self._members if one["site"] != vm["site"] and bare(one["address"]) not in beside]
             for member in far if self._whole or not far else [pick(far, self._choice.turn)]:
                 yield vm, self._target(None, "stranger", member["address"], member["name"])
 
