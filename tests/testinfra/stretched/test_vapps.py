@@ -143,7 +143,7 @@ def test_others_get_nothing_across(one):
     with frames.listening("vm1-west") as found, frames.listening("vapp1-west", "org") as there:
         for source, to in (("vm3-west", "10.10.0.11"), ("vm3-west", peer), ("vm2-west", GATEWAY), ("edge-west", peer)):
             lab.netns(source, sys.executable, "-c", THROW, (head + forged).hex(), to)
-        frames.send("vm2-east", [forged])
+        frames.send("vm2-east", [frames.datagram(frames.mac("vm2-east"), *ends[1:], b"forged")])
         # What a vApp edge that is taken over sends, beside its own firewall.
         spied = [frames.datagram(*outer, port, b"spied", sport=PORT) for port in (PORT, 5000)]
         frames.send("vapp1-east", spied, "org")
