@@ -77,7 +77,10 @@ def test_a_vapp_edge_takes_frames_and_its_org_edge_passes_nothing_else_on(docume
     assert done.stderr == ""
     said = [line.strip() for line in text.splitlines() if "14789" in line]
     if role == "org_edge":
-        assert said == ["udp dport != 14789 goto refuse"]
+        own = int(document["vpns"][0]["number"])
+        ways = [(f"vpn{own}_local", f"vpn{own}_out"), (f"vpn{own}_remote", f"vpn{own}_in")]
+        assert [(line.split()[2][1:], line.split()[-1]) for line in said] == ways
+        assert all(f"udp dport 14789 @th,96,24 {own} goto" in line for line in said)
     else:
         assert said[0] == "udp dport 14789 goto frames"
         assert len(said) == 2 and said[1].endswith("udp dport 14789 accept")
