@@ -37,6 +37,10 @@ def check_addresses(vpns: Iterable[tuple[Vpn, Iterable[OrgEdge]]], landscape: La
     gateways: dict[tuple[str, str], VappEdge | None] = {
         (vm.vapp, vm.site): landscape.vapp(vm.vapp, of_host(vm.name, "vcc_vapp")) for vm in vms.values() if vm.vapp
     }
+    for vpn, _sites in vpns:
+        for end in vpn.stretch.ends if vpn.stretch else ():
+            if end.vapp:
+                gateways[end.vapp, end.site] = landscape.vapp(end.vapp, vpn.path)
     taken = _Taken(problems)
     for name, edge in sorted(edges.items()):
         taken.add(name, name, "vcc_org_address", edge.inside)

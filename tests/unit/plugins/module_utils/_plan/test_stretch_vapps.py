@@ -149,6 +149,31 @@ def test_a_vapp_edge_with_another_name(world: World) -> None:
     assert not world.plan(networks=[{**APP, "stretch": ["gate", "vapp1-west"]}]).changed
 
 
+def test_a_member_that_moves_behind_another_vapp(world: World) -> None:
+    before = world.plan(networks=[APP])
+    world.hosts = changed(world.hosts, "vm1-east: {clouds: [west], vcc_vapp: vapp1-west}")
+    plan = world.plan(move=["vm1-east"], to="west")
+    told = entry(plan, "vapp1-west")["stretch"]
+    assert ([one["host"] for one in told["here"]], told["there"]) == (["vm1-east", "vm1-west"], [])
+    assert plan.diff[:2] == [
+        "- vpn app-tier: member vm1-east 192.168.1.11 (stretched, at vapp1-east)",
+        "+ vpn app-tier: member vm1-east 192.168.1.11 (stretched, at vapp1-west)",
+    ]
+    for edge in ("edge-east", "edge-west"):
+        assert plan.documents[edge]["tunnels"] == before.documents[edge]["tunnels"]
+
+
+def test_a_pool_that_the_vapp_network_is_in(world: World) -> None:
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(networks=[APP], pools={"near": "192.168.0.0/16"})
+    assert "vapp1-east.vcc_vapp_network" in str(caught.value)
+
+
+def test_two_gateways_with_one_address(world: World) -> None:
+    world.hosts = changed(world.hosts, "vapp1-west: {vcc_org_address: [10.10.0.1, 'fd10:10::11']}")
+    assert any("10.10.0.1 is the address of edge-west too" in error for error in refused(world, APP))
+
+
 @pytest.mark.parametrize(
     ("network", "path", "says"),
     [

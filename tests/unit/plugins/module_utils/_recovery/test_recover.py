@@ -464,3 +464,19 @@ def test_who_was_not_told_of_a_move_does_not_dispute_it(fleet: Fleet) -> None:
     fleet.restore()
     fleet.recover()
     assert addresses(fleet.world.plan(), "audit")["vm2-east"] == was["vm2-east"]
+
+
+@pytest.mark.parametrize("without", [(), ("node-east", "node-west")], ids=["by VCC nodes", "by edges"])
+def test_vapp_edges_keep_their_addresses_for_frames(tmp_path: Path, without: tuple[str, ...]) -> None:
+    fleet = Fleet(tmp_path, changed(lab(), "vm1-west: {vcc_address: [192.168.1.21, 'fd10:1::21']}"))
+    fleet.create(PAYROLL)
+    fleet.backup()
+    network = {"name": "app-tier", "stretch": ["vapp1-east", "vapp1-west"], "members": ["vm1-east", "vm1-west"]}
+    was, _refused = fleet.create(networks=[network])
+    fleet.restore()
+    fleet.recover(without)
+    plan, refused = fleet.create(networks=[network])
+    assert {*refused} == {*without}
+    for vapp in network["stretch"]:
+        mine = [[vpn for vpn in one.documents[vapp]["vpns"] if vpn["name"] == "app-tier"] for one in (was, plan)]
+        assert mine[0][0]["edge_address"] == mine[1][0]["edge_address"]
