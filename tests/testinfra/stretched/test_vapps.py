@@ -46,7 +46,7 @@ def ready(tmp_path_factory):
         lab.netns(name, "ip", "route", "replace", "default", "via", GATEWAY)
     path = inventories.placed(tmp_path_factory.mktemp("vapps") / "lab.sh", OWN)
     south = {"vcc_org_address": [GATEWAY, "fd10:1::1"], "vcc_org_network": ["192.168.1.0/24", "fd10:1::/64"]}
-    return inventories.told(path, edge_south=south)
+    return inventories.told(path, edge_south=south, vapp1_east={"vcc_dhcp": True})
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +124,18 @@ def test_what_is_for_all_arrives_once_and_gateways_stay(one):
         assert sum(text in one_ for one_ in found) == 3
     assert frames.sources(west) & {gateways["vm1-east"], gateways["vm3-south"]} == set()
     assert frames.sources(south) & {gateways["vm1-east"], gateways["vm1-west"]} == set()
+
+
+def test_dhcp_stays_at_its_site(one):
+    """vapp1-east serves its own VM, as it would without the network."""
+    own = frames.mac("vm1-east")
+    asks = b"\x01\x01\x06\x00" + b"\x12\x34\x56\x78" + bytes(20) + frames.packed(own) + bytes(202)
+    asks += b"\x63\x82\x53\x63" + b"\x35\x01\x01\xff"  # DHCPDISCOVER (RFC 2131)
+    discover = frames.datagram(own, frames.EVERYBODY, "0.0.0.0", "255.255.255.255", 67, asks, sport=68)
+    with frames.listening("vm1-east") as here, frames.listening("vm1-west") as there:
+        frames.send("vm1-east", [discover])
+    assert any(one_[34:38] == b"\x00\x43\x00\x44" for one_ in here), "nobody offers an address"
+    assert not any(one_[34:36] in (b"\x00\x43", b"\x00\x44") for one_ in there)
 
 
 THROW = """
