@@ -106,7 +106,14 @@ class _Parser:
         pool = self.raw.get("pool")
         if pool is None and len(self.pools) == 1:
             pool = next(iter(self.pools))
-        return parse_pool_name(pool, f"{self.path}.pool", self.pools, self.problems)
+        name, prefix = parse_pool_name(pool, f"{self.path}.pool", self.pools, self.problems)
+        if prefix is not None and prefix.family == 6:  # Linux makes no fragments of what VXLAN sends over IPv6
+            self.problems.add(
+                f"{self.path}.pool",
+                f"{prefix} is IPv6, in which edges cannot send frames of full size; take an IPv4 pool. It is for edges "
+                "only: members keep their addresses, IPv6 ones, too",
+            )
+        return name, prefix
 
     def _policy(self) -> Policy | None:
         path = f"{self.path}.policy"

@@ -153,6 +153,12 @@ def test_refused(world: World, change: dict[str, Any], path: str, says: str) -> 
     assert says in error
 
 
+def test_edges_send_frames_over_ipv4(world: World) -> None:
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(networks=[WEB], pools={"six": "fd64::/48"})
+    assert "vcc_networks[0].pool: fd64::/48 is IPv6" in str(caught.value)
+
+
 def test_names_are_shared_with_vpns(world: World) -> None:
     (error,) = refused(world, {**WEB, "name": "payroll"}, PAYROLL)
     assert error.startswith("vcc_networks[0].name: payroll is already the name of vcc_vpns[0]")
