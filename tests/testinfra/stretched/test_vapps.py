@@ -86,12 +86,11 @@ def test_three_networks_are_one(one):
     assert lab.answers("vm1-east", playbooks.addresses("beside")["vm1-west"])
 
 
-def test_the_run_was_predicted(one, ready):
+def test_the_run_was_predicted(one):
     predicted, done = one
     for edge in CARRYING:
         for part in ("stretched networks", "frames"):
             assert predicted.actions[edge][part] == done.actions[edge][part] != []
-    assert run("create_vpn", ready).changed == frozenset()
 
 
 def test_frames_of_full_size_pass_and_nothing_leaves_unencrypted(one, tmp_path):
@@ -188,7 +187,7 @@ def test_the_agent_of_a_vapp_edge_puts_it_back(one, harm, say):
     say(f"{harm}: {lab.wait_for(f'all is back after {harm}', whole, 30)[1]:.1f} s")
 
 
-def test_a_reboot_of_a_vapp_edge_brings_it_back(one, ready):
+def test_a_reboot_of_a_vapp_edge_brings_it_back_and_a_second_run_changes_nothing(one, ready):
     lab.labctl("reboot", "vapp1-west")
     lab.wait_for("all members answer", lambda: silent() == [], 60)
     assert run("create_vpn", ready).changed == frozenset()
