@@ -102,7 +102,7 @@ def test_frames_of_full_size_pass_and_nothing_leaves_unencrypted(one, tmp_path):
     with capture.capturing(tmp_path / "large.pcap") as large:
         for of in (MEMBERS, SIX):
             for one_, two in permutations(MEMBERS, 2):
-                assert lab.ping(one_, of[two], size=1500).received == 3
+                assert lab.ping(one_, of[two], count=5, size=1500).received >= 4
     for found in (seen, large):
         assert found.packets(f"{INNER} or udp port {PORT}") == []
 
