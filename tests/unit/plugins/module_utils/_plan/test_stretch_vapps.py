@@ -220,6 +220,14 @@ def test_which_edge_a_vapp_edge_is_behind(world: World) -> None:
     assert entry(world.plan(networks=[APP]), "edge2-east")["frames"]
 
 
+def test_an_external_edge_is_told_nothing_of_frames(world: World) -> None:
+    world.hosts = changed(world.hosts, "edge-east: {vcc_external: true}")
+    assert any("[0]: vapp1-east is behind edge-east, which is external" in one for one in refused(world, APP))
+    assert any(
+        "[0]: edge-east is external" in one for one in refused(world, {**APP, "stretch": ["edge-east", "vapp1-west"]})
+    )
+
+
 def test_a_vapp_that_moved_to_another_edge_is_told(world: World) -> None:
     world.plan(networks=[APP])
     world.hosts = with_second_edge(world.hosts)
