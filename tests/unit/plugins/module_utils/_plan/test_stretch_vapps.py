@@ -149,6 +149,26 @@ def test_a_vapp_edge_with_another_name(world: World) -> None:
     assert not world.plan(networks=[{**APP, "stretch": ["gate", "vapp1-west"]}]).changed
 
 
+def test_an_org_edge_with_another_name(world: World) -> None:
+    """The vApp edge behind it stays what it is, and where it is."""
+    before = world.plan(networks=[APP])
+    world.run_all()
+    world.hosts["front-east"] = world.hosts.pop("edge-east")
+    world.hosts = changed(world.hosts, {"front-east": {"vcc_formerly": "edge-east"}})
+    plan = world.plan()
+    assert "front-east was edge-east" in plan.notes
+    assert entry(plan, "vapp1-east")["edge_address"] == entry(before, "vapp1-east")["edge_address"]
+    assert entry(plan, "front-east")["frames"]
+    assert not world.plan(networks=[APP]).changed
+
+
+def test_a_network_with_another_name(world: World) -> None:
+    before = world.plan(networks=[APP])
+    plan = world.plan(networks=[{**APP, "name": "apps", "formerly": "app-tier"}])
+    assert entry(plan, "vapp1-east", "apps")["edge_address"] == entry(before, "vapp1-east")["edge_address"]
+    assert entry(plan, "vapp1-east", "apps")["number"] == entry(before, "vapp1-east")["number"]
+
+
 def test_a_member_that_moves_behind_another_vapp(world: World) -> None:
     before = world.plan(networks=[APP])
     world.hosts = changed(world.hosts, "vm1-east: {clouds: [west], vcc_vapp: vapp1-west}")
