@@ -180,9 +180,9 @@ class _Parser:
             return None
         edge = None if site is None else self.landscape.edge(site)
         if edge is not None and edge.external:
-            what = "it does" if end == End(edge.name) else f"{edge.name}, which it is behind, does"
+            what = "is" if end == End(edge.name) else f"is behind {edge.name}, which is"
             self.problems.add(
-                path, f"{name}: what {what} with frames is not ours to say, as that is external; leave it out"
+                path, f"{name} {what} external: what it does with frames is not ours to say; leave it out"
             )
             return None
         return end

@@ -16,20 +16,23 @@ PLACES = ("vcc_vapp", "vcc_edge")
 """The facts of a host that name the vApp edge, and the org edge, that it is behind."""
 
 
-def gateways_in(intent: Mapping[str, Any]) -> set[str]:
-    """The edges that a stored intent names itself. Others are those of its members."""
+def edges_in(intent: Mapping[str, Any]) -> set[str]:
+    """The org edges that a stored intent names itself. Others are those of its members."""
     topology, destinations = intent["topology"], intent.get("destinations") or {}
-    stretch = intent.get("stretch") or {}
     return {
         *topology.get("hubs", ()),
         *topology.get("order", ()),
         *(site for pair in topology.get("parents", {}).items() for site in pair),
         *(site for pair in topology.get("links", ()) for site in pair),
-        *stretch.get("sites", ()),
-        *stretch.get("vapps", {}).values(),
+        *(intent.get("stretch") or {}).get("sites", ()),
         *(one["behind"] for kind in destinations.values() for one in kind),
         *_by_site(intent),
     }
+
+
+def vapps_in(intent: Mapping[str, Any]) -> set[str]:
+    """The vApp edges that a stored intent names itself: those of a network that it stretches."""
+    return {*(intent.get("stretch") or {}).get("vapps", {}).values()}
 
 
 def renamed_in(intent: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
@@ -37,7 +40,7 @@ def renamed_in(intent: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
     parts: dict[str, Any] = {part: _renamed(intent[part], old, new) for part in BY_NAME if part in intent}
     parts["topology"] = _in_topology(intent["topology"], old, new)
     if intent.get("stretch"):
-        parts["stretch"] = {key: _in_stretch(names, old, new) for key, names in intent["stretch"].items()}
+        parts["stretch"] = _in_stretch(intent["stretch"], old, new)
     if intent.get("allow"):
         parts["allow"] = [_in_rule(rule, old, new) for rule in intent["allow"]]
     if intent.get("destinations"):
@@ -58,14 +61,6 @@ def _renamed(named: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
     return {new if name == old else name: value for name, value in named.items()}
 
 
-def _in_stretch(names: Any, old: str, new: str) -> Any:
-    """A list of hosts, or those at some sites."""
-    if isinstance(names, Mapping):
-        found = [_each(pair, old, new) for pair in names.items()]
-        return {pair[0]: pair[1] for pair in sorted(found)}
-    return sorted(_each(names, old, new))
-
-
 def _in_topology(topology: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
     found = dict(topology)
     if "hubs" in found:
@@ -78,6 +73,12 @@ def _in_topology(topology: Mapping[str, Any], old: str, new: str) -> dict[str, A
     if "links" in found:
         found["links"] = sorted(sorted(_each(pair, old, new)) for pair in found["links"])
     return found
+
+
+def _in_stretch(stretch: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    found = {key: sorted(_each(stretch[key], old, new)) for key in ("sites", "members")}
+    named = [_each(pair, old, new) for pair in stretch.get("vapps", {}).items()]
+    return {**found, **({"vapps": {pair[0]: pair[1] for pair in sorted(named)}} if named else {})}
 
 
 def _in_rule(rule: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
-from .named import PLACES, gateways_in, renamed_in
+from .named import PLACES, edges_in, renamed_in, vapps_in
 from .records import FACTS, INTENT, canonical_json, read_json, vms_in
 from .schema import applied, documents, inputs, landscape, leases, lineage, tunnels, vpns
 from .sqlalchemy import sa
@@ -78,7 +78,8 @@ class Names:
         return {
             vpn
             for vpn, intent in self._intents.items()
-            if name in gateways_in(intent) or any(name == vm or name in self._places(vm) for vm in vms_in(intent))
+            if name in edges_in(intent) | vapps_in(intent)
+            or any(name == vm or name in self._places(vm) for vm in vms_in(intent))
         }
 
     def peers(self, name: str) -> set[str]:

@@ -157,9 +157,9 @@ class Landscape:
     def on_wires(self, ends: Collection[End]) -> Iterator[OnWire]:
         """Every host of the inventory on one of some networks; the gateways of these come last."""
         quiet = Landscape(self._current, Problems())
-        there = [end for end in ends if self.in_inventory(end.vapp or end.site)]
-        edges = [edge for end in there if not end.vapp and (edge := quiet.edge(end.site)) is not None]
-        vapps = [vapp for end in there if end.vapp and (vapp := quiet.vapp(end.vapp, "")) is not None]
+        ends = [end for end in ends if self.in_inventory(end.name)]
+        edges = [edge for end in ends if not end.vapp and (edge := quiet.edge(end.site)) is not None]
+        vapps = [vapp for end in ends if end.vapp and (vapp := quiet.vapp(end.vapp, "")) is not None]
         clouds = {(edge.cloud, edge.organization) for edge in edges}
         for name in self.of_kind("members"):
             vm = quiet.vm(name, "")

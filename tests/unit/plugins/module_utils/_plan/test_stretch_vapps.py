@@ -149,6 +149,26 @@ def test_a_vapp_edge_with_another_name(world: World) -> None:
     assert not world.plan(networks=[{**APP, "stretch": ["gate", "vapp1-west"]}]).changed
 
 
+def test_an_org_edge_with_another_name(world: World) -> None:
+    """The vApp edge behind it stays what it is, and where it is."""
+    before = world.plan(networks=[APP])
+    world.run_all()
+    world.hosts["front-east"] = world.hosts.pop("edge-east")
+    world.hosts = changed(world.hosts, {"front-east": {"vcc_formerly": "edge-east"}})
+    plan = world.plan()
+    assert "front-east was edge-east" in plan.notes
+    assert entry(plan, "vapp1-east")["edge_address"] == entry(before, "vapp1-east")["edge_address"]
+    assert entry(plan, "front-east")["frames"]
+    assert not world.plan(networks=[APP]).changed
+
+
+def test_a_network_with_another_name(world: World) -> None:
+    before = world.plan(networks=[APP])
+    plan = world.plan(networks=[{**APP, "name": "apps", "formerly": "app-tier"}])
+    assert entry(plan, "vapp1-east", "apps")["edge_address"] == entry(before, "vapp1-east")["edge_address"]
+    assert entry(plan, "vapp1-east", "apps")["number"] == entry(before, "vapp1-east")["number"]
+
+
 def test_a_member_that_moves_behind_another_vapp(world: World) -> None:
     before = world.plan(networks=[APP])
     world.hosts = changed(world.hosts, "vm1-east: {clouds: [west], vcc_vapp: vapp1-west}")
@@ -218,6 +238,14 @@ def test_which_edge_a_vapp_edge_is_behind(world: World) -> None:
     )
     world.hosts = changed(world.hosts, "vapp1-east: {vcc_edge: edge2-east}")
     assert entry(world.plan(networks=[APP]), "edge2-east")["frames"]
+
+
+def test_an_external_edge_is_told_nothing_of_frames(world: World) -> None:
+    world.hosts = changed(world.hosts, "edge-east: {vcc_external: true}")
+    assert any("[0]: vapp1-east is behind edge-east, which is external" in one for one in refused(world, APP))
+    assert any(
+        "[0]: edge-east is external" in one for one in refused(world, {**APP, "stretch": ["edge-east", "vapp1-west"]})
+    )
 
 
 def test_a_vapp_that_moved_to_another_edge_is_told(world: World) -> None:
