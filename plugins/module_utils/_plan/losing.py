@@ -20,7 +20,7 @@ from .._ledger.records import DocumentRecord
 from .._node.survey import carries
 from .compile.documents import Document
 from .compile.still_guarded import guard
-from .yielding import arriving, note_yielding
+from .yielding import arriving, note_yielding, staying
 
 if TYPE_CHECKING:
     from .organization import OrganizationPlan
@@ -65,6 +65,7 @@ def _note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], request: Reque
     """
     before = {node: record for tenant in tenants for node, record in tenant.records.items()}
     moved = {node for one in guards for node in one.moved}
+    late = {node for one in guards for node in staying(one.tenant, plan, one)}
     early = {node for one in guards for node in arriving(one.tenant, plan, one)}
     behind = {node for tenant in tenants for node in tenant.behind()}
     some = {*plan.changed_nodes, *plan.leaving, *request.observed, *behind} & {*plan.documents} & {*before}
@@ -77,6 +78,8 @@ def _note_losing(plan: Plan, tenants: Sequence[OrganizationPlan], request: Reque
         document, facts = plan.documents[node], request.observed.get(node, {})
         new, told, says = _told(document), _told(before[node].document), _runs(facts)
         unsure = node in behind and (says is None or bool(facts.get("unconfirmed")))
+        if node in late and not unsure and node not in {*plan.leaving, *early}:
+            continue
         if (
             unsure
             or node in plan.leaving

@@ -34,6 +34,20 @@ def arriving(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> set[str]:
     return {node for node in nodes & {*plan.concerned} & {*tenant.places} if not guards.lacking_of(node)}
 
 
+def staying(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> set[str]:
+    """The vApp edges of old places, whose org edges go on guarding all that they did: nobody waits for them.
+
+    They let the old machine answer until the new one does, also where it was the last of a VPN behind them.
+    """
+    found: dict[str, set[str]] = {}
+    for move in tenant.moves:
+        edge, *vapps = places(move.old_key)
+        found.setdefault(edge, set()).update(vapps)
+    known = {edge for edge in found if edge in plan.documents and edge in tenant.records} - tenant.behind()
+    kept = {edge for edge in known if guards.blocks(tenant.records[edge]) <= guards.blocks(plan.documents.record(edge))}
+    return {vapp for edge in kept for vapp in found[edge] if tenant.homes.get(vapp) == {edge}} - tenant.moved_nodes()
+
+
 def note_yielding(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> None:
     """Add to the plan the org edges that give members away, each with all that has to be told before, and what it is
     told first itself.

@@ -498,3 +498,14 @@ def test_a_vpn_that_is_being_deleted_is_guarded_where_its_members_were(world: Wo
         for node in ("edge-east", "vapp1-east", "edge-west"):
             assert "payroll" in {vpn["name"] for vpn in plan.documents[node]["vpns"]}
     assert not plan.changed
+
+
+def test_a_vapp_edge_that_it_leaves_lets_the_old_machine_answer_as_long_as_its_org_edge_guards() -> None:
+    """Also where it was the last of a VPN there. Where it was the last at the org edge, it is told first."""
+    for others, losing in ((["vm3-east"], False), ([], True)):
+        world = settled(World(lab(3)), "vm1-east", *others, "vm1-west", "vm3-south")
+        world.hosts = changed(world.hosts, TO_WEST)
+        plan = world.plan()
+        assert plan.documents["vapp1-east"]["vpns"] == []
+        assert ("vapp1-east" in plan.losing) is losing
+        assert ("edge-east" in plan.yielding) or losing
