@@ -201,8 +201,8 @@ class OrganizationPlan:
         notes = [f"{vpn}: {move.name} keeps {address} ({move.why})" for vpn, move, address in told]
         left = [(vpn, places(move.old_key)[0], move.name) for vpn, move, _address in told]
         return notes + [
-            f"{vpn}: {name} was the last member at {site}. After this run, {site} would forward unencrypted what the old "
-            f"machine of {name} sends: switch that machine off first"
+            f"{vpn}: {name} was the last member at {site}. After this run, {site} would forward unencrypted what the "
+            f"old machine of {name} sends: switch that machine off first"
             for vpn, site, name in left
             if site not in self.wanted[vpn].sites
         ]
