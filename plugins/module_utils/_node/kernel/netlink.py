@@ -20,11 +20,15 @@ from .usage import TABLE
 PROTOCOL = 155  # of our routes, see routes.py
 _ROUTE, _NETFILTER = 0, 12  # NETLINK_ROUTE, NETLINK_NETFILTER
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
-# RTNLGRP_: LINK, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR, IPV6_ROUTE, IPV6_RULE, IPV4_NETCONF, IPV6_NETCONF
-_ROUTING_GROUPS = (1, 5, 7, 8, 9, 11, 19, 24, 25)
+# RTNLGRP_: LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR, IPV6_ROUTE, IPV6_RULE, IPV4_NETCONF,
+# IPV6_NETCONF
+_ROUTING_GROUPS = (1, 3, 5, 7, 8, 9, 11, 19, 24, 25)
 _TABLES_GROUP = 7  # NFNLGRP_NFTABLES
 _HEADER = struct.Struct("=LHHLL")
 _ROUTES = (24, 25)  # RTM_NEWROUTE, RTM_DELROUTE
+_NEIGHBOURS = (28, 29)  # RTM_NEWNEIGH, RTM_DELNEIGH
+_INDEX = struct.Struct("=4xi")  # of ndmsg: ndm_ifindex
+_FORWARDING = "vcl"  # what the devices of stretched networks begin with: these forward and answer by such entries alone
 _BUFFER = 1 << 20
 _NAME = TABLE.encode() + b"\0"
 
@@ -72,9 +76,20 @@ def concerns_us(data: bytes) -> bool:
         if kind >> 8:  # of nfnetlink: the subsystem
             if _NAME in body:
                 return True
+        elif kind in _NEIGHBOURS:
+            if kind == _NEIGHBOURS[1] and _forwards(body):
+                return True
         elif kind not in _ROUTES or (len(body) > 5 and body[5] == PROTOCOL):  # rtm_protocol
             return True
     return False
+
+
+def _forwards(body: bytes) -> bool:
+    """Whether an entry that is gone was one of a stretched network's device. Others' come and go all the time."""
+    try:
+        return socket.if_indextoname(_INDEX.unpack_from(body)[0]).startswith(_FORWARDING)
+    except (OSError, OverflowError, struct.error):  # the device is gone, too, of which the kernel tells
+        return False
 
 
 def messages(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -266,3 +266,22 @@ def _route(protocol: int) -> bytes:
 )
 def test_only_what_may_concern_us_is_looked_at(data: bytes, ours: bool) -> None:
     assert netlink.concerns_us(data) is ours
+
+
+@pytest.mark.parametrize(
+    ("kind", "device", "ours"),
+    [(29, "vcl1", True), (28, "vcl1", False), (29, "eth0", False), (29, None, False)],
+)
+def test_what_a_stretched_network_forwards_by_is_missed_at_once(
+    kind: int, device: str | None, ours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neighbours of other devices come and go all the time."""
+
+    def name(index: int) -> str:
+        if device is None:
+            raise OSError("no such device")
+        assert index == 7
+        return device
+
+    monkeypatch.setattr(netlink.socket, "if_indextoname", name)
+    assert netlink.concerns_us(_message(kind, struct.pack("=B3xiHBB", 7, 7, 0xC0, 2, 0))) is ours
