@@ -16,6 +16,7 @@ from ansible_collections.intercloud.vpn.tests.testinfra import inventories, lab,
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES
 
 CONTROL = {**AUDIT, "name": "control", "formerly": "audit"}
+FEW = 5  # of pings 100 a second: what a round trip takes at load 10 on two cores, where 2 have been seen
 CERTIFICATE = "openssl x509 -noout -subject -serial -in /etc/swanctl/x509/intercloud-vpn.pem"
 
 
@@ -57,7 +58,7 @@ def test_an_edge_by_another_name_keeps_all_addresses(was, say, tmp_path):
         pings = pinging(stack, was)
         run = playbooks.run("create_vpn", inventory=inventory)
     say(f"while edge-west became gate-west, {[one.lost for one in pings]} of {pings[0].sent} pings had no answer")
-    assert max(one.lost for one in pings) <= 1, [one.text for one in pings]
+    assert max(one.lost for one in pings) <= FEW, [one.text for one in pings]
     assert "gate-west was edge-west" in run.output
     assert run.hosts("changed") == predicted.hosts("changed")
     assert playbooks.result()["findings"] == []
@@ -77,7 +78,7 @@ def test_and_back(was, say, tmp_path):
         pings = pinging(stack, was)
         playbooks.run("create_vpn", inventory=back)
     say(f"and back, {[one.lost for one in pings]} of {pings[0].sent}")
-    assert max(one.lost for one in pings) <= 1, [one.text for one in pings]
+    assert max(one.lost for one in pings) <= FEW, [one.text for one in pings]
     assert playbooks.run("create_vpn").changed == frozenset()
 
 
@@ -88,7 +89,7 @@ def test_a_vpn_by_another_name_keeps_its_addresses(was, say):
         pings = pinging(stack, was)
         run = playbooks.run("create_vpn", vpns=[CONTROL])
     say(f"while audit became control, {[one.lost for one in pings]} of {pings[0].sent} pings had no answer")
-    assert max(one.lost for one in pings) <= 1, [one.text for one in pings]
+    assert max(one.lost for one in pings) <= FEW, [one.text for one in pings]
     assert "control was audit" in run.output
     assert run.hosts("changed") == predicted.hosts("changed")
     assert playbooks.result()["findings"] == []
