@@ -16,7 +16,7 @@ from .._base.prefix import Prefix
 from .._base.problems import Problems
 from .allow import Allow, allow_from_record
 from .destinations import Destinations, destinations_from_record
-from .landscape.hosts import Vm
+from .landscape.hosts import End, Vm
 from .landscape.landscape import Landscape
 from .outside import Outside, outside_from_record
 from .policy.policy import Policy, policy_from_record
@@ -79,6 +79,11 @@ class Vpn:
     """Of a stretched network, which has no members with addresses of the pool: what is one broadcast domain."""
     outside: Outside | None = None
     """What its members have to do with the internet; None: nothing."""
+
+    @property
+    def ends(self) -> tuple[End, ...]:
+        """What it stretches, one network per site; most VPNs stretch nothing."""
+        return self.stretch.ends if self.stretch else ()
 
     @cached_property
     def sites(self) -> list[str]:

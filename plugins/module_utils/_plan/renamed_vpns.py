@@ -86,7 +86,7 @@ def _entries(
 
 
 def _wrong(entries: Sequence[Said]) -> Iterator[tuple[str, str]]:
-    """Each place that is wrong, and what would mend it."""
+    """Each place that is wrong, with its remedy."""
     now = {(one.organization, one.name): one.path for one in entries}
     claimed: dict[tuple[str, str], str] = {}
     for one in entries:

@@ -3,13 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PLAN: where a member moves to another site, it is there before the way to its old place goes.
 
-It gets its address first. Then all edges get the link to the new place, the old one among them, which delivers as
-before. It gives the address away once that link is up. So somebody answers all the time, if both machines are on.
+The member gets its address first. Then all org edges get the link to the new place. The old org edge still delivers to
+the old machine. It gives the address away when that link is up. So one of the two machines answers all the time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .compile.documents import Document
@@ -28,14 +28,15 @@ def arriving(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> set[str]:
 
     Their org edges guard every VPN of theirs already: what they send too early is refused there.
     """
-    if tenant.coming:  # nobody is told of a VPN that is not up
+    if tenant.coming:  # members are told of no VPN that is not up
         return set()
-    nodes = {node for move in tenant.moves for node in (move.name, *places(move.new_key)[1:])}
-    return {node for node in nodes & {*plan.concerned} & {*tenant.places} if not guards.lacking_of(node)}
+    return {
+        node for node in _newcomers(tenant.moves) & {*plan.concerned} & {*tenant.places} if not guards.lacking_of(node)
+    }
 
 
 def staying(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> set[str]:
-    """The vApp edges of old places, whose org edges go on guarding all that they did: nobody waits for them.
+    """The vApp edges of old places, whose org edges go on guarding all that they did: no org edge waits for them.
 
     They let the old machine answer until the new one does, also where it was the last of a VPN behind them.
     """
@@ -54,17 +55,20 @@ def note_yielding(tenant: OrganizationPlan, plan: Plan, guards: Guards) -> None:
 
     An edge that is told anything else as well gets all of it at once: what others are told next relies on that.
     """
-    for edge in sorted({*_left(tenant.moves)} & {*plan.concerned} & {*tenant.records} - tenant.behind()):
+    left: dict[str, list[Move]] = {}
+    for move in tenant.moves:
+        edge = places(move.old_key)[0]
+        if edge != places(move.new_key)[0]:
+            left.setdefault(edge, []).append(move)
+    for edge in sorted({*left} & {*plan.concerned} & {*tenant.records} - tenant.behind()):
         if plan.documents.record(edge).node != edge or guards.lacking(edge):
             continue
         if tenant.altered & (_vpns(tenant.records[edge]) | _vpns(plan.documents.record(edge))):
             continue
-        gone = [move for move in tenant.moves if places(move.old_key)[0] == edge != places(move.new_key)[0]]
-        new = {places(move.new_key)[0] for move in gone}
+        new = {places(move.new_key)[0] for move in left[edge]}
         first = _ahead(tenant.records[edge].document, plan.documents[edge])
         if first is not None and not any(map(guards.lacking, new)):
-            early = {node for move in gone for node in (move.name, *places(move.new_key)[1:])} & {*plan.losing}
-            plan.yielding[edge] = sorted(new | early)
+            plan.yielding[edge] = sorted(new | (_newcomers(left[edge]) & {*plan.losing}))
             plan.losing_documents.update({edge: first} if first else {})
     for edge in {*plan.yielding} & {*tenant.records}:
         plan.yielding[edge] = sorted(_awaited(edge, plan.yielding) - {edge})
@@ -85,12 +89,9 @@ def _vpns(record: DocumentRecord) -> set[str]:
     return {vpn["name"] for vpn in record.packed["vpns"]}
 
 
-def _left(moves: list[Move]) -> Iterator[str]:
-    """The org edges that members went away from."""
-    for move in moves:
-        old, new = places(move.old_key)[0], places(move.new_key)[0]
-        if old != new:
-            yield old
+def _newcomers(moves: Iterable[Move]) -> set[str]:
+    """Members that moved, and the vApp edges of their new places."""
+    return {node for move in moves for node in (move.name, *places(move.new_key)[1:])}
 
 
 def _ahead(before: Document, after: Document) -> Document | None:

@@ -36,9 +36,8 @@ def check_landscape(
                 edge.name, ORG, edge.networks, "the network behind the edge, such as [10.10.0.0/24]", problems
             )
             _check_inside(edge.name, "vcc_org_address", edge.inside, (edge.name, ORG, edge.networks), problems)
-    for end in vpn.stretch.ends if vpn.stretch else ():
-        vapp = landscape.vapp(end.vapp, vpn.path) if end.vapp else None
-        if vapp is not None and vapp.name not in done:
+    for end, vapp in landscape.vapps_of(vpn.ends, vpn.path):
+        if vapp.name not in done:
             done.add(vapp.name)
             _check_vapp(vapp, by_name[end.site], problems)
     for member in vpn.members:

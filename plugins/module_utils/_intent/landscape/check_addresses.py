@@ -38,7 +38,7 @@ def check_addresses(vpns: Iterable[tuple[Vpn, Iterable[OrgEdge]]], landscape: La
         (vm.vapp, vm.site): landscape.vapp(vm.vapp, of_host(vm.name, "vcc_vapp")) for vm in vms.values() if vm.vapp
     }
     for vpn, _sites in vpns:
-        for end in vpn.stretch.ends if vpn.stretch else ():
+        for end in vpn.ends:
             if end.vapp:
                 gateways[end.vapp, end.site] = landscape.vapp(end.vapp, vpn.path)
     taken = _Taken(problems)

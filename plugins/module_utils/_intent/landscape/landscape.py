@@ -8,7 +8,7 @@ Hosts are checked when a VPN needs them, so that a half-described VM elsewhere i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -173,6 +173,13 @@ class Landscape:
             yield OnWire(vapp.name, "vcc_vapp_address", tuple(vapp.inside.values()), vapp.macs)
         for edge in edges:
             yield OnWire(edge.name, "vcc_org_address", tuple(edge.inside.values()), edge.macs)
+
+    def vapps_of(self, ends: Iterable[End], path: str) -> Iterator[tuple[End, VappEdge]]:
+        """Those of some networks that are a vApp's, each with its edge; ``path`` is where the intent asked for it."""
+        for end in ends:
+            vapp = self.vapp(end.vapp, path) if end.vapp else None
+            if vapp is not None:
+                yield end, vapp
 
     def gateway(self, end: End) -> OrgEdge | VappEdge | None:
         """The edge that is the gateway of a network."""

@@ -182,8 +182,8 @@ class PresentRoutes(Routes):
 class Handover(Routes):
     """Of the document's routes those to single machines, which change at the same moment as the firewall.
 
-    Where one was behind this gateway and is elsewhere now, or the other way round, the firewall lets pass only the one
-    way or only the other: what comes in between is lost. `Routes` tells of these routes, and removes them.
+    When a machine moves to or from another gateway, the firewall lets pass either the old path or the new one. Packets
+    that arrive between the two changes are lost. `Routes` tells of these routes, and removes them.
     """
 
     _ready: Mapping[int, list[str]] = MappingProxyType({})
@@ -202,7 +202,7 @@ class Handover(Routes):
 
     def prepare(self) -> None:
         """Find out what to add and to replace: every route but those whose source address is still to come."""
-        add = [route for route in self._compare()[0] if not self.boot]
+        add = [] if self.boot else self._compare()[0]
         held = {one.partition("/")[0] for own in ip.addresses().values() for one in own} if add else set[str]()
         ready = [route for route in add if not route.source or route.source in held]
         self._ready = {f: [f"route replace {one} proto {PROTOCOL}" for one in ready if one.family == f] for f in (4, 6)}

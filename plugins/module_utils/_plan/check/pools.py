@@ -51,11 +51,9 @@ def real_networks(vpn: Vpn, edges: Iterable[OrgEdge], landscape: Landscape) -> s
         found |= {(edge.name, "vcc_org_network", network) for network in edge.networks}
         found |= {(edge.name, "vcc_public_address", parse_address(address)) for address in edge.public.values()}
     hosts = {edge.name for edge in edges}
-    for end in vpn.stretch.ends if vpn.stretch else ():
-        stretched = landscape.vapp(end.vapp, vpn.path) if end.vapp else None
-        if stretched is not None:
-            found |= {(stretched.name, "vcc_vapp_network", network) for network in stretched.networks}
-            hosts.add(stretched.name)
+    for _end, stretched in landscape.vapps_of(vpn.ends, vpn.path):
+        found |= {(stretched.name, "vcc_vapp_network", network) for network in stretched.networks}
+        hosts.add(stretched.name)
     for member in vpn.members:
         vm = member.vm
         gateway = landscape.vapp(vm.vapp, of_host(vm.name, "vcc_vapp")) if vm.vapp else None

@@ -20,6 +20,7 @@ from ..._intent.landscape.neighbours import parse_mac
 from ..._intent.paths import of_host
 from ..._intent.stretch import where
 from ..._intent.vpn import Vpn
+from .families import check_family
 
 _NAME_IT = "name the network in vcc_networks, with the sites and members that it has now"
 ONE = "one of them needs another before the network can be stretched"
@@ -51,11 +52,11 @@ def _check_places(vpn: Vpn, landscape: Landscape, problems: Problems) -> bool:
     for vm in stretch.members if stretch else ():
         if stretch and stretch.end_of(vm) is None:
             problems.add(vpn.path, f"{vm.name} is {where(vm)} now, and a member of this stretched network: {_NAME_IT}")
-    for end in stretch.ends if stretch else ():
+    for end in vpn.ends:
         site = landscape.site_of(end.vapp, vpn.path) if end.vapp else None
         if site not in (None, end.site):
             problems.add(vpn.path, f"{end.vapp} is behind {site} now, and was behind {end.site}: {_NAME_IT}")
-    gateways = [one for end in (stretch.ends if stretch else ()) if (one := landscape.gateway(end)) is not None]
+    gateways = [one for end in vpn.ends if (one := landscape.gateway(end)) is not None]
     networks = {one.name: sorted(one.networks) for one in gateways}
     if len({tuple(map(str, some)) for some in networks.values()}) > 1:
         texts = "; ".join(f"{name} {', '.join(map(str, some))}" for name, some in networks.items())
@@ -65,23 +66,16 @@ def _check_places(vpn: Vpn, landscape: Landscape, problems: Problems) -> bool:
 
 def check_ends(vpn: Vpn, edges: Iterable[OrgEdge], landscape: Landscape, problems: Problems) -> None:
     """Note vApp edges that cannot send frames to the other sites: they have an address in the VPN for that."""
-    by_name, family = {edge.name: edge for edge in edges}, vpn.pool.family
-    for end in vpn.stretch.ends if vpn.stretch else ():
-        vapp = landscape.vapp(end.vapp, vpn.path) if end.vapp else None
-        if vapp is None or end.site not in by_name:
+    by_name = {edge.name: edge for edge in edges}
+    for end, vapp in landscape.vapps_of(vpn.ends, vpn.path):
+        if end.site not in by_name:
             continue
         needed = (
             (vapp.name, "vcc_vapp_address", vapp.inside),
             (vapp.name, "vcc_org_address", vapp.outside),
             (end.site, "vcc_org_address", by_name[end.site].inside),
         )
-        for host, variable, addresses in needed:
-            if family not in addresses:
-                problems.add(
-                    of_host(host, variable),
-                    f"has no IPv{family} address, which {vpn.path}.pool {vpn.pool} needs for {vapp.name}",
-                    f"no IPv{family} address",
-                )
+        check_family(vpn, needed, vapp.name, problems)
 
 
 def _check_addresses(vpn: Vpn, wires: Iterable[OnWire], problems: Problems) -> None:

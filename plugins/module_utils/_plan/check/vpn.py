@@ -23,6 +23,7 @@ from ..._intent.vpn import Member, Vpn
 from ..pool.lease_keys import is_vpn_block
 from ..tunnel.kinds import KINDS
 from .destinations import check_between_vpns, check_destinations
+from .families import check_family
 from .names import check_names
 from .outside import check_between_vpns as check_outside_between_vpns
 from .outside import check_outside
@@ -77,7 +78,7 @@ def _check_dhcp(described: Iterable[tuple[Vpn, list[OrgEdge]]], landscape: Lands
         for server in vpn.destinations.servers:
             path = f"{vpn.path}.destinations.servers[{server.index}].address"
             taken.setdefault(server.behind, {})[server.address.address()] = path
-        for end in vpn.stretch.ends if vpn.stretch else ():
+        for end in vpn.ends:
             vapp = landscape.vapp(end.vapp, vpn.path) if end.vapp else None
             gateways.update({} if vapp is None else {vapp.name: vapp})
             for vm in vpn.stretch.members if vpn.stretch else ():
@@ -93,7 +94,7 @@ def _check_dhcp(described: Iterable[tuple[Vpn, list[OrgEdge]]], landscape: Lands
 
 
 def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Problems) -> None:
-    family, vm = vpn.pool.family, member.vm
+    vm = member.vm
     if vm.external:
         return
     needed = [(vm.name, "vcc_address", vm.addresses), (vm.site, "vcc_org_address", _edge(landscape, vm.site).inside)]
@@ -103,13 +104,7 @@ def _check_way_out(vpn: Vpn, member: Member, landscape: Landscape, problems: Pro
             (gateway.name, "vcc_vapp_address", gateway.inside),
             (gateway.name, "vcc_org_address", gateway.outside),
         ]
-    for host, variable, addresses in needed:
-        if family not in addresses:
-            problems.add(
-                of_host(host, variable),
-                f"has no IPv{family} address, which {vpn.path}.pool {vpn.pool} needs for member {vm.name}",
-                f"no IPv{family} address",
-            )
+    check_family(vpn, needed, f"member {vm.name}", problems)
 
 
 def _edge(landscape: Landscape, name: str) -> OrgEdge:
