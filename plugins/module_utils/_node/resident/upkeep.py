@@ -162,7 +162,7 @@ class Upkeep(Worker):
             for line in self.tried("DHCP", lambda: tend_dhcp(generation, store)) or ():
                 self.journal.warn(line)
             for seen in self.tried("stretched networks", lambda: astray(generation)) or ():
-                self.journal.failed(f"astray {seen['vpn']} {seen['member']}", described(seen))
+                self.journal.failed(f"astray {seen['vpn']} {seen['member']} {seen['mac']}", described(seen))
             due = setups.due(generation, store)
         if certificate:
             for line in self.tried("looking at the certificate", lambda: certificate_expiry.warnings(self.store)) or ():
