@@ -148,7 +148,7 @@ diverted:
 astray:
   description:
     - Who was seen on a stretched network in the last ten minutes although the ledger has it at another site, each with
-      C(vpn), C(mac), C(address) and C(member).
+      C(vpn), C(mac), C(address) (IPv4 or IPv6) and C(member). A machine is one entry for each member.
   type: list
   elements: dict
   returned: success

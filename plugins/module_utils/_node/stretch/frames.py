@@ -98,8 +98,9 @@ def _network(one: Stretch, wire: str, own: str) -> str:
         f"ip6 saddr != :: update @{n}_astray6 {{ ether saddr . ip6 saddr }}",
         f"ip6 saddr :: icmpv6 type nd-neighbor-solicit update @{n}_claimed {{ ether saddr . {TARGET} }}",
         "}",
-        # Only neighbour discovery says that its sender has an address: other packets may come from a router. One that a
-        # router has passed on is none (RFC 4861, 7.1). Who asks without an address is about to take that one (RFC 4862).
+        # Only neighbour discovery tells whose an address is: other packets may come from a router, which lowers the hop
+        # limit (RFC 4861, 7.1). A question from `::` comes from a machine that is about to take its target (RFC 4862,
+        # 5.4.2). Any other question tells only of its sender; an answer also of its target.
         f"chain {n}_discovery {{",
         "ip6 hoplimit != 255 return",
         f"ip6 saddr @{n}_asked6 goto {n}_elsewhere",
