@@ -31,7 +31,7 @@ def _of(one: Stretch) -> list[Document]:
     by_address = {address: member.host for member in one.there for address in member.exclusive}
     found: dict[tuple[str, str], Document] = {}
     for mac, address in sorted(seen, key=lambda entry: (_rank(entry[1]), entry)):
-        for host in {by_mac.get(mac), by_address.get(address)} - {None}:
+        for host in filter(None, (by_mac.get(mac), by_address.get(address))):
             found.setdefault((host, mac), {"vpn": one.vpn, "mac": mac, "address": address, "member": host})
     return [found[key] for key in sorted(found)]
 
