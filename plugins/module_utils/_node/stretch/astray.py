@@ -18,8 +18,8 @@ from .told import Stretch, stretches
 
 
 def astray(generation: Generation) -> list[Document]:
-    """Each as `{vpn, mac, address, member}`: seen in the last ten minutes. `member`: whose of the two it is. A machine
-    with several addresses is one entry for each member that it looks like."""
+    """Each as `{vpn, mac, address, member}`: seen in the last ten minutes. `member`: whose of the two it is. Of each
+    member at most one machine by IPv4, and one by IPv6 if that is another one: MACs are easily made up."""
     return [found for one in stretches(generation) if have("nft") for found in _of(one)]
 
 
@@ -29,10 +29,12 @@ def _of(one: Stretch) -> list[Document]:
         return []
     by_mac = {member.mac: member.host for member in one.there}
     by_address = {address: member.host for member in one.there for address in member.exclusive}
-    found: dict[tuple[str, str], Document] = {}
+    found: dict[tuple[str, int], Document] = {}
     for mac, address in sorted(seen, key=lambda entry: (_rank(entry[1]), entry)):
         for host in filter(None, (by_mac.get(mac), by_address.get(address))):
-            found.setdefault((host, mac), {"vpn": one.vpn, "mac": mac, "address": address, "member": host})
+            entry = {"vpn": one.vpn, "mac": mac, "address": address, "member": host}
+            if found.get((host, 4), {}).get("mac") != mac:
+                found.setdefault((host, 6 if ":" in address else 4), entry)
     return [found[key] for key in sorted(found)]
 
 
@@ -49,8 +51,13 @@ def _noted(name: str) -> Iterator[tuple[str, str]]:
 
 
 def _rank(address: str) -> tuple[bool, bool]:
-    """A machine is told by the address that people know best."""
-    return ipaddress.ip_address(address).is_link_local, ":" in address
+    """A machine is told by the address that people know best: IPv4, which also keeps it from being told twice."""
+    return ":" in address, ipaddress.ip_address(address).is_link_local
+
+
+def subject(seen: Document) -> str:
+    """What one of them is about. There are not many, however many machines are seen."""
+    return f"astray {seen['vpn']} {seen['member']} IPv{6 if ':' in seen['address'] else 4}"
 
 
 def described(seen: Document) -> str:
