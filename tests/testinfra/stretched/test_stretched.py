@@ -273,11 +273,12 @@ def test_neighbours_as_they_should_be_are_not_told(three):
     with frames.stranger("east", "fe80::1") as east, frames.stranger("west", "fe80::1") as west:
         for name in (east, west):
             frames.send(name, [frames.advertisement(frames.mac(name), "fe80::1")])
-        for name in MEMBERS:
-            lab.netns(name, "ip", "address", "del", f"{SIX[name]}/64", "dev", "eth0")
-            lab.netns(name, "ip", "address", "add", f"{SIX[name]}/64", "dev", "eth0")  # asks whether somebody has it
-            assert lab.answers(name, GATEWAY)
-        lab.wait_for("all members answer", lambda: silent(MEMBERS) == [], 30)
+        for flags in ((), ("nodad",)):  # first, they ask whether somebody has their address; then, all is as it was
+            for name in MEMBERS:
+                lab.netns(name, "ip", "address", "del", f"{SIX[name]}/64", "dev", "eth0")
+                lab.netns(name, "ip", "address", "add", f"{SIX[name]}/64", "dev", "eth0", *flags)
+                assert lab.answers(name, GATEWAY)
+            lab.wait_for("all members answer", lambda: silent(MEMBERS) == [], 30)
     assert noted() == {}
 
 
