@@ -79,6 +79,25 @@ class Networks:
                 if edge.cloud in vapp.clouds and (address := vapp.addresses("vcc_org_address", None).get(4)):
                     yield name, address
 
+    def beside(self, edge: OrgEdge) -> Iterator[tuple[str, str, str]]:
+        """Who has to do with another org edge of the network: host, variable and address. A cloud has one org network
+        of an organization, whatever edges it has (docs/dhcp.md)."""
+        for name, facts in sorted(self._hosts.items()):
+            if organization_of(facts) != edge.organization or (
+                edge.name in self._current and name not in self._current
+            ):
+                continue
+            of_another = facts["vars"].get("vcc_edge") not in (None, "", edge.name) and not facts["vars"].get(
+                "vcc_vapp"
+            )
+            variable = {"org_edges": "vcc_org_address", "members": "vcc_address"}.get("".join(facts["kinds"]), "")
+            if name == edge.name or not variable or (variable == "vcc_address" and not of_another):
+                continue
+            host = Facts(name, facts, Problems())
+            address = host.addresses(variable, None).get(4)
+            if edge.cloud in host.clouds and address and edge.dhcp is not None and edge.dhcp.holds(address):
+                yield name, variable, address
+
     def _read(self, name: str, gateway: OrgEdge | VappEdge) -> Served | None:
         facts = self._hosts[name]
         problems = Problems()

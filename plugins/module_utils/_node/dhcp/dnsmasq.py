@@ -104,11 +104,17 @@ class Dhcp(Part):
     # --- report --------------------------------------------------------------------------------------------------
 
     def notes(self) -> list[str]:
-        """Machines that get no address of their own."""
+        """Machines that get no address of their own, or not all routes."""
+        found = server.reservations(self.want)
         return [
             f"DHCP: no reservation of {one.address} for {one.name}: {one.why}; see vcc_mac (docs/dhcp.md)"
-            for one in server.reservations(self.want)
+            for one in found
             if not one.macs
+        ] + [
+            f"DHCP: {one.name} is told {len(one.routes)} of {len(one.routes) + one.untold} routes, as an option has "
+            "room for no more; to the others, it takes its default route (docs/dhcp.md)"
+            for one in found
+            if one.macs and one.untold
         ]
 
     def changes(self) -> list[Change]:

@@ -37,12 +37,13 @@ HEAD = "table inet intercloud_vpn\\ndelete table inet intercloud_vpn\\n"
 home = os.open("/proc/self/ns/net", os.O_RDONLY)
 run("mount -t tmpfs none /run", "ip netns add client", "ip netns add member", "sysctl -qw net.ipv4.ip_forward=1",
     "ip link add pub type veth peer name eth0 netns client", "ip link add org type veth peer name eth0 netns member",
-    "ip addr add 203.0.113.2/24 dev pub", "ip addr add 192.168.1.1/24 dev org", "ip link set pub up", "ip link set org up",
-    "ip route add 198.51.100.0/24 via 203.0.113.1", "ip link set lo up")
+    "ip addr add 203.0.113.2/24 dev pub", "ip addr add 192.168.1.1/24 dev org",
+    "ip link set pub up", "ip link set org up", "ip route add 198.51.100.0/24 via 203.0.113.1", "ip link set lo up")
 for name, address, more, gateway in (("client", "203.0.113.1/24", "198.51.100.7/32", "203.0.113.2"),
                                      ("member", "192.168.1.12/24", "127.0.0.2/32", "192.168.1.1")):
-    run(*(f"ip -n {name} {rest}" for rest in ("link set lo up", f"addr add {address} dev eth0", f"addr add {more} dev lo",
-                                              "link set eth0 up", f"route add default via {gateway}")))
+    for rest in ("link set lo up", f"addr add {address} dev eth0", f"addr add {more} dev lo", "link set eth0 up",
+                 f"route add default via {gateway}"):
+        run(f"ip -n {name} {rest}")
 before, after = json.load(sys.stdin)
 load(before)
 
