@@ -90,6 +90,18 @@ def test_each_member_keeps_its_address_of_a_pool_whoever_else_comes() -> None:
     assert "public" not in told(world, "edge-west", fewer)["payroll"]
 
 
+def test_another_name_of_a_vm_or_a_vpn_gives_nobody_another_public_address() -> None:
+    source = "{source: {edge-east: [203.0.113.70-203.0.113.99], edge-west: masquerade}}"
+    world = World()
+    before = told(world, "edge-east", vpn(source))["payroll"]["public"]
+    assert len(set(before.values())) == 3
+    assert told(world, "edge-east", vpn(source, name="wages", formerly="payroll"))["wages"]["public"] == before
+    renamed = {("web-east" if name == "vm1-east" else name): facts for name, facts in world.hosts.items()}
+    world.hosts = changed(renamed, "web-east: {vcc_formerly: vm1-east}")
+    wages = vpn(source, name="wages", members=["web-east", *MEMBERS[1:]])
+    assert told(world, "edge-east", wages)["wages"]["public"] == before
+
+
 def test_members_are_named_by_vapp_and_pattern() -> None:
     found = told(World(), "edge-east", vpn("{source: masquerade, members: [vapp1-east, '*3-west']}"))
     assert found["payroll"]["members"] == ["100.64.0.17", "100.64.0.18"]
