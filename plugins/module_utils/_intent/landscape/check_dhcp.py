@@ -69,6 +69,8 @@ def _check(
                     f"{mac} is the link-layer address of {first} too, on the same network, where {gateway.name} "
                     f"serves DHCP ({VARIABLE}): it could not tell them apart; correct one of them",
                 )
+    for name, address in landscape.networks.addresses(gateway, members):
+        holders.setdefault(address, of_host(name, "vcc_address"))
     _check_range(gateway, {**taken, **holders}, problems)
 
 

@@ -51,17 +51,27 @@ class Networks:
 
     def behind(self, gateway: OrgEdge | VappEdge, also: Collection[str] = ()) -> list[Served]:
         """The VMs on a gateway's network that have an IPv4 address there; ``also`` those, where they are known."""
-        names = self._named(gateway)
-        if gateway.name in self._current:
-            names = {name for name in names if name in self._current or name in also}
-        found = (self._read(name, gateway) for name in names)
+        found = (self._read(name, gateway) for name in self._there(gateway, also))
         return sorted((one for one in found if one), key=lambda one: (*map(int, one.address.split(".")), one.name))
+
+    def addresses(self, gateway: OrgEdge | VappEdge, also: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+        """The same VMs by their addresses, and those that are half described, and so not served."""
+        for name in sorted(self._there(gateway, also)):
+            address = Facts(name, self._hosts[name], Problems()).addresses("vcc_address", None).get(4)
+            if address is not None:
+                yield name, address
 
     def remembered(self, gateway: OrgEdge | VappEdge) -> list[str]:
         """The VMs that were on the network of a gateway in this inventory, and are in this inventory no more."""
         if gateway.name not in self._current:
             return []
         return [name for name in self._named(gateway) if name not in self._current]
+
+    def _there(self, gateway: OrgEdge | VappEdge, also: Collection[str]) -> set[str]:
+        names = self._named(gateway)
+        if gateway.name in self._current:
+            names = {name for name in names if name in self._current or name in also}
+        return names
 
     def _named(self, gateway: OrgEdge | VappEdge) -> set[str]:
         place = (gateway.cloud, gateway.organization)
