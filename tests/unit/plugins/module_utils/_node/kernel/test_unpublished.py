@@ -19,7 +19,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.te
 MEMBER = "192.168.1.12"
 SHOP: dict[str, Any] = {"at": "203.0.113.2", "members": []}
 
-SCRIPT = """
+NETWORKS = """
 import ctypes, json, os, socket, subprocess, sys
 
 def run(*commands):
@@ -44,6 +44,8 @@ for name, address, more, gateway in (("client", "203.0.113.1/24", "198.51.100.7/
     for rest in ("link set lo up", f"addr add {address} dev eth0", f"addr add {more} dev lo", "link set eth0 up",
                  f"route add default via {gateway}"):
         run(f"ip -n {name} {rest}")
+"""
+SCRIPT = """
 before, after = json.load(sys.stdin)
 load(before)
 
@@ -114,7 +116,7 @@ def test_an_open_connection_ends_with_what_it_was_published_by(
     later = {**SHOP, "members": members, **after} if after else {}
     texts = [firewall(document, {**SHOP, "members": members, **published()}), firewall(document, later)]
     done = subprocess.run(
-        ["unshare", "-n", "-m", sys.executable, "-c", SCRIPT],
+        ["unshare", "-n", "-m", sys.executable, "-c", NETWORKS + SCRIPT],
         input=json.dumps(texts),
         capture_output=True,
         text=True,
