@@ -59,9 +59,10 @@ def check_public(
                     f"{claim.source}: VPN {other.vpn} of organization {other.organization} has such addresses already; "
                     "take others",
                 )
-        for edge, path, address in edges:
-            # Of the VPN's own edges, that is said already. A prefix may be that of the network outside.
-            if edge not in claim.edges and claim.source.prefix is None and claim.source.meets(address):
+        own = {address for edge, _path, address in edges if edge in claim.edges}
+        for edge, path, address in edges if claim.source.prefix is None else ():  # that may be the network outside
+            # Of the VPN's own edges, that is said already. One that takes the place of such an edge has its address.
+            if address not in own and claim.source.meets(address):
                 problems.add(claim.place, f"{address.address()} is taken: it is {edge}'s ({path})")
 
 

@@ -417,6 +417,13 @@ def test_a_public_address_is_of_one_organization(alone: bool) -> None:
     world.plan({**asked, "outside": {"source": "masquerade"}}, pools=POOLS)
 
 
+def test_an_edge_that_stands_by_for_another_has_its_address() -> None:
+    world = World(lab(3))
+    own = world.hosts["edge-east"]["vars"]["vcc_public_address"]
+    world.hosts = changed(world.hosts, {"edge-south": {"vcc_public_address": own}})
+    told(world, "edge-east", vpn(f"{{source: {{edge-east: [{own[0]}], edge-west: masquerade}}}}"))
+
+
 def test_another_edges_address_is_no_source_though_it_is_in_no_vpn() -> None:
     world = World(lab(3))
     there = world.hosts["edge-south"]["vars"]["vcc_public_address"][0]
