@@ -94,7 +94,9 @@ def fitting(routes: list[str]) -> tuple[str, ...]:
 def device(generation: Generation) -> str:
     """The device that has the edge's address on the network; empty if none has."""
     wanted = str((served(generation) or {}).get("address", ""))
-    for name, held in sorted(ip.addresses().items()):
+    for name, held in sorted(
+        ip.addresses().items(), key=lambda item: (item[0] == "lo", item[0])
+    ):  # no machine is on lo
         if any(text.partition("/")[0] == wanted for text in held):
             return name
     return ""

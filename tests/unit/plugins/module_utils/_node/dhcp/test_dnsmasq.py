@@ -117,6 +117,11 @@ def test_while_no_device_has_it_what_runs_is_left(machine: Machine) -> None:
     assert machine.part(serving(), serving()).changes() == []
 
 
+def test_nobody_is_served_on_lo_where_a_network_has_the_address_too(machine: Machine) -> None:
+    machine.devices = {"lo": ["127.0.0.1/8", "192.168.1.1/32"], "vapp": ["192.168.1.1/24"]}
+    assert server.device(serving()) == "vapp"
+
+
 def test_another_configuration_restarts_it_and_keeps_its_leases(machine: Machine) -> None:
     machine.bring(serving())
     machine.write(server.LEASES, f"9 {OLD} 192.168.1.11 vm1 *\n")
