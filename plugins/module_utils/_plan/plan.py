@@ -22,6 +22,7 @@ from .._intent.landscape.connections import check_connections
 from .._intent.landscape.landscape import Landscape
 from .._intent.organizations import organizations_of, restrict
 from .came_up import left_out
+from .check.public import check_public
 from .concerned import concerned_nodes, named_hosts
 from .losing import note_order
 from .observed import compare
@@ -153,6 +154,8 @@ def _read(
         tenant.expected |= set(tenant.stored)
     for tenant in tenants:
         tenant.ask([vpn for vpn in asked if vpn.organization == tenant.name], wrong)
+    every = [vpn for tenant in tenants for vpn in tenant.wanted.values()]
+    check_public(every, {tenant.name for tenant in tenants}, request.hosts, transaction, problems)
     for tenant in tenants if len(problems) else ():  # else once the new addresses are known
         check_addresses(tenant, plan, problems, request.allow_renumber)
     problems.raise_if_any()

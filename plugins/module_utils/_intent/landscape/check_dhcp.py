@@ -26,7 +26,9 @@ def check_dhcp(
     """Note what is wrong on the networks on which one of ``gateways`` serves. ``members``: the VMs that are in VPNs;
     ``taken``: by org edge, addresses of others on its network (servers, members of a stretched network), and where each
     is said."""
-    for gateway in gateways:
+    serving = [gateway for gateway in gateways if gateway.dhcp is not None]
+    _check_beside_each_other([one for one in serving if isinstance(one, OrgEdge)], problems)
+    for gateway in serving:
         if gateway.dhcp is not None:
             served = landscape.networks.behind(gateway, members)
             _check(gateway, served, members, taken.get(gateway.name, {}), landscape, problems)
@@ -46,6 +48,8 @@ def _check(
     if isinstance(gateway, OrgEdge):
         vapps = landscape.networks.gateways(gateway)
         holders.update((address, of_host(name, "vcc_org_address")) for name, address in vapps)
+        beside = landscape.networks.beside(gateway)
+        taken = {**taken, **{address: of_host(name, variable) for name, variable, address in beside}}
     known = {own_path, *(of_host(name, "vcc_address") for name in members)}  # check_addresses holds these together
     machines: dict[str, str] = {}
     for vm in served:
@@ -65,7 +69,26 @@ def _check(
                     f"{mac} is the link-layer address of {first} too, on the same network, where {gateway.name} "
                     f"serves DHCP ({VARIABLE}): it could not tell them apart; correct one of them",
                 )
+    for name, address in landscape.networks.addresses(gateway, members):
+        holders.setdefault(address, of_host(name, "vcc_address"))
     _check_range(gateway, {**taken, **holders}, problems)
+
+
+def _check_beside_each_other(edges: list[OrgEdge], problems: Problems) -> None:
+    """Note ranges on an org network that two edges serve: each would give an address of its own to machines that the
+    other one has an address for."""
+    for edge in edges:
+        for other in edges:
+            beside = (edge.cloud, edge.organization) == (other.cloud, other.organization) and edge is not other
+            if not beside or edge.dhcp is None or other.dhcp is None or edge.dhcp.dynamic is None:
+                continue
+            if edge.dhcp.network.overlaps(other.dhcp.network):
+                problems.add(
+                    of_host(edge.name, f"{VARIABLE}.range"),
+                    f"{other.name} serves DHCP on {other.dhcp.network}, too, and its VMs could get an address of this "
+                    f"range; leave range out, or {VARIABLE} of {other.name}",
+                )
+                break
 
 
 def _check_range(gateway: OrgEdge | VappEdge, holders: dict[str, str], problems: Problems) -> None:

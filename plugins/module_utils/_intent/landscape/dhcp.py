@@ -22,6 +22,7 @@ _KEYS = ("range", "dns", "lease", "mtu")
 _DURATION = re.compile(r"(\d{1,7})\s*([smhd]?)", re.ASCII | re.IGNORECASE)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SHORTEST, _LONGEST = 120, 30 * 86400  # dnsmasq takes nothing shorter for an answer
+_SERVERS = 16  # dnsmasq refuses to start with more than fit into an option, and into a line
 _SMALLEST, _LARGEST = 576, 9216  # RFC 791: what every host must take
 
 
@@ -95,7 +96,12 @@ def _example(network: Prefix) -> str:
 def _dns(host: Facts, said: Mapping[str, Any]) -> tuple[str, ...]:
     raw = texts(said.get("dns"))
     found = None if raw is None else _addresses(host, "dns", raw)
-    return tuple(dict.fromkeys(one.address() for one in found or ()))
+    servers = tuple(dict.fromkeys(one.address() for one in found or ()))
+    if len(servers) > _SERVERS:
+        _wrong(
+            host, "dns", f"are {len(servers)} servers, and at most {_SERVERS} are told; resolvers ask the first three"
+        )
+    return servers
 
 
 def _lease(host: Facts, said: Mapping[str, Any]) -> int:

@@ -51,17 +51,27 @@ class Networks:
 
     def behind(self, gateway: OrgEdge | VappEdge, also: Collection[str] = ()) -> list[Served]:
         """The VMs on a gateway's network that have an IPv4 address there; ``also`` those, where they are known."""
-        names = self._named(gateway)
-        if gateway.name in self._current:
-            names = {name for name in names if name in self._current or name in also}
-        found = (self._read(name, gateway) for name in names)
+        found = (self._read(name, gateway) for name in self._there(gateway, also))
         return sorted((one for one in found if one), key=lambda one: (*map(int, one.address.split(".")), one.name))
+
+    def addresses(self, gateway: OrgEdge | VappEdge, also: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+        """The same VMs by their addresses, and those that are half described, and so not served."""
+        for name in sorted(self._there(gateway, also)):
+            address = Facts(name, self._hosts[name], Problems()).addresses("vcc_address", None).get(4)
+            if address is not None:
+                yield name, address
 
     def remembered(self, gateway: OrgEdge | VappEdge) -> list[str]:
         """The VMs that were on the network of a gateway in this inventory, and are in this inventory no more."""
         if gateway.name not in self._current:
             return []
         return [name for name in self._named(gateway) if name not in self._current]
+
+    def _there(self, gateway: OrgEdge | VappEdge, also: Collection[str]) -> set[str]:
+        names = self._named(gateway)
+        if gateway.name in self._current:
+            names = {name for name in names if name in self._current or name in also}
+        return names
 
     def _named(self, gateway: OrgEdge | VappEdge) -> set[str]:
         place = (gateway.cloud, gateway.organization)
@@ -78,6 +88,25 @@ class Networks:
                 vapp = Facts(name, facts, Problems())
                 if edge.cloud in vapp.clouds and (address := vapp.addresses("vcc_org_address", None).get(4)):
                     yield name, address
+
+    def beside(self, edge: OrgEdge) -> Iterator[tuple[str, str, str]]:
+        """Who has to do with another org edge of the network: host, variable and address. A cloud has one org network
+        of an organization, whatever edges it has (docs/dhcp.md)."""
+        for name, facts in sorted(self._hosts.items()):
+            if organization_of(facts) != edge.organization or (
+                edge.name in self._current and name not in self._current
+            ):
+                continue
+            of_another = facts["vars"].get("vcc_edge") not in (None, "", edge.name) and not facts["vars"].get(
+                "vcc_vapp"
+            )
+            variable = {"org_edges": "vcc_org_address", "members": "vcc_address"}.get("".join(facts["kinds"]), "")
+            if name == edge.name or not variable or (variable == "vcc_address" and not of_another):
+                continue
+            host = Facts(name, facts, Problems())
+            address = host.addresses(variable, None).get(4)
+            if edge.cloud in host.clouds and address and edge.dhcp is not None and edge.dhcp.holds(address):
+                yield name, variable, address
 
     def _read(self, name: str, gateway: OrgEdge | VappEdge) -> Served | None:
         facts = self._hosts[name]

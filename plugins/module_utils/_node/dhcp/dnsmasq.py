@@ -104,11 +104,17 @@ class Dhcp(Part):
     # --- report --------------------------------------------------------------------------------------------------
 
     def notes(self) -> list[str]:
-        """Machines that get no address of their own."""
+        """Machines that get no address of their own, or not all routes."""
+        found = server.reservations(self.want)
         return [
             f"DHCP: no reservation of {one.address} for {one.name}: {one.why}; see vcc_mac (docs/dhcp.md)"
-            for one in server.reservations(self.want)
+            for one in found
             if not one.macs
+        ] + [
+            f"DHCP: {one.name} is told {len(one.routes)} of {len(one.routes) + one.untold} routes, as an option has "
+            "room for no more; to the others, it takes its default route (docs/dhcp.md)"
+            for one in found
+            if one.macs and one.untold
         ]
 
     def changes(self) -> list[Change]:
@@ -155,11 +161,12 @@ class Dhcp(Part):
 
     def _forget(self) -> None:
         """The file stays the server's own, and no link of the server's leads us elsewhere."""
-        with open(os.open(self.store.at(server.LEASES), os.O_RDWR | os.O_NOFOLLOW), "r+", encoding="utf-8") as file:
+        handle = os.open(self.store.at(server.LEASES), os.O_RDWR | os.O_NOFOLLOW)
+        with open(handle, "r+", encoding="utf-8", errors="surrogateescape") as file:  # whatever a power cut left there
             kept = server.without_strangers(file.read(), self.want)
             file.seek(0)
+            file.write(kept)  # first: it is no longer than what was there, so a disk that is full has room for it
             file.truncate()
-            file.write(kept)
 
     def _await(self) -> None:
         deadline = time.monotonic() + STARTS

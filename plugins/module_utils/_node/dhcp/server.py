@@ -30,6 +30,8 @@ LOADED = f"{RUNTIME}/dnsmasq.conf"  # what the server that runs has read: its un
 # BusyBox does not hear of it, and asks after half of its lease.
 RENEWAL = 300
 MOST = 65536  # leases; dnsmasq's own limit is 1000
+# What an option carries (RFC 2132), and what dnsmasq reads of a line (MAXDNAME): it does not start with more.
+OCTETS, LINE = 255, 1000
 
 
 class Reservation(NamedTuple):
@@ -41,6 +43,7 @@ class Reservation(NamedTuple):
     why: str
     routes: tuple[str, ...]
     mtu: int  # 0: what it has
+    untold: int = 0  # routes that found no room beside those: what they lead to takes the default route
 
 
 def served(generation: Generation) -> Document | None:
@@ -68,14 +71,32 @@ def _reservation(host: Document, macs: tuple[str, ...], count: Counter[str]) -> 
     shared = next((mac for mac in macs if count[mac] > 1), "")
     if shared and "mac" not in host:  # two machines that say the same: neither is believed, save by the inventory
         macs, why = (), f"another machine has its link-layer address {shared} too"
-    routes = tuple(str(prefix) for prefix in host.get("routes", ()))
-    return Reservation(str(host["name"]), str(host["address"]), macs, why, routes, int(host.get("mtu", 0)))
+    every = [str(prefix) for prefix in host.get("routes", ())]
+    routes = fitting(every)
+    untold = len(every) - len(routes)
+    return Reservation(str(host["name"]), str(host["address"]), macs, why, routes, int(host.get("mtu", 0)), untold)
+
+
+def fitting(routes: list[str]) -> tuple[str, ...]:
+    """The routes that an option has room for beside the default route, the largest networks first, in their order."""
+    octets, characters, kept = 5, len("dhcp-option=tag:told65536,121,0.0.0.0/0,") + len("255.255.255.255"), set()
+    for prefix in sorted(routes, key=lambda text: (int(text.partition("/")[2]), text)):
+        octets += (
+            1 + (int(prefix.partition("/")[2]) + 7) // 8 + 4
+        )  # RFC 3442: length, what it needs of the network, router
+        characters += len(prefix) + len(",,255.255.255.255")
+        if octets > OCTETS or characters > LINE:
+            break
+        kept.add(prefix)
+    return tuple(prefix for prefix in routes if prefix in kept)
 
 
 def device(generation: Generation) -> str:
     """The device that has the edge's address on the network; empty if none has."""
     wanted = str((served(generation) or {}).get("address", ""))
-    for name, held in sorted(ip.addresses().items()):
+    for name, held in sorted(
+        ip.addresses().items(), key=lambda item: (item[0] == "lo", item[0])
+    ):  # no machine is on lo
         if any(text.partition("/")[0] == wanted for text in held):
             return name
     return ""

@@ -8,6 +8,10 @@ whoever sent first. When rules change, the other member may be the one that may 
 replies to an opening that is allowed no more, for as long as it sends. So what is allowed no more is forgotten. TCP
 is not: its openings are packets of their own, and a connection that was forgotten could be picked up the other way
 round.
+
+What a member opened outside before the rules were there (after a boot, or a flush of all tables) was bound to its
+private address, and would be for as long as it sends. The firewall refuses such packets (outside_last.nft.j2), so
+that is forgotten, too, whatever the protocol: the next packet is translated.
 """
 
 from __future__ import annotations
@@ -28,31 +32,48 @@ _REQUEST, _DUMP = 1, 0x300
 _ERROR, _DONE = 2, 3
 _HEADER = struct.Struct("=LHHLL")
 _FAMILY = struct.Struct("=BBH")
-_ORIGINAL, _ID, _ZONE = 1, 12, 18  # CTA_TUPLE_ORIG, CTA_ID, CTA_ZONE
+_ORIGINAL, _REPLY, _ID, _ZONE = 1, 2, 12, 18  # CTA_TUPLE_ORIG, CTA_TUPLE_REPLY, CTA_ID, CTA_ZONE
 _IP, _PROTOCOL = 1, 2  # CTA_TUPLE_IP, CTA_TUPLE_PROTO
 _NUMBER, _PORT = 1, 3  # CTA_PROTO_NUM, CTA_PROTO_DST_PORT
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _TCP, _UDP, _PINGS = 6, 17, (1, 58)
 _PATIENCE = 5.0
+_PRIVATE = {
+    4: [
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "224.0.0.0/3",
+    ],
+    6: ["::/64", "fc00::/7", "fe80::/10", "ff00::/8"],
+}
 
 Address = Union[IPv4Address, IPv6Address]
 
 
 class Flow(NamedTuple):
-    """One that is remembered, as its first packet had it. ``key``: by what the kernel finds it."""
+    """One that is remembered, as its first packet had it. ``key``: by what the kernel finds it. ``answered``: whom its
+    answers go to, before those are translated back."""
 
     source: Address
     target: Address
     protocol: int
     port: int
     key: bytes
+    answered: Address | None = None
 
 
 def forget(generation: Generation) -> int:
-    """Have the kernel forget the flows between members that no rule of ``allow`` lets pass; how many there were."""
+    """Have the kernel forget the flows between members that no rule of ``allow`` lets pass, and those to the outside
+    that were not translated; how many there were."""
     found = 0
     for family, number in _FAMILIES.items():
-        judges = [Judge(vpn) for vpn in generation.listed("vpns") if vpn.get("allow") and vpn["family"] == family]
+        vpns = [vpn for vpn in generation.listed("vpns") if vpn["family"] == family]
+        judges: list[Judge | Untranslated] = [Judge(vpn) for vpn in vpns if vpn.get("allow")]
+        judges += [Untranslated(vpn) for vpn in vpns if vpn.get("outside", {}).get("members")]
         if not judges:
             continue
         with _line() as line:
@@ -88,6 +109,20 @@ class Judge:
         elif target not in self._leased and not (source in self._outside and target in self._outside):
             return False
         return not any(source in froms and target in to and _opens(ports, flow) for froms, to, ports in self._rules)
+
+
+class Untranslated:
+    """Judges what members open outside (templates/gateway/outside_sets.nft.j2)."""
+
+    def __init__(self, vpn: Mapping[str, Any]) -> None:
+        members = [one if isinstance(one, str) else one["inside"] for one in vpn["outside"]["members"]]
+        self._members = _Addresses(members)
+        self._inside = _Addresses([*_PRIVATE[vpn["family"]], *vpn["blocks"]])
+
+    def refuses(self, flow: Flow) -> bool:
+        """Whether a member opened it with its own address, which stayed."""
+        own = flow.source in self._members and flow.answered == flow.source
+        return own and flow.target not in self._inside
 
 
 class _Addresses:
@@ -140,15 +175,17 @@ def _flows(line: socket.socket, family: int) -> Iterator[Flow]:
 def read(data: bytes) -> Flow | None:
     """A flow of a message; None of what has no addresses."""
     parts = dict(_attributes(data))
-    original = dict(_attributes(parts.get(_ORIGINAL, b"")))
+    original, reply = (dict(_attributes(parts.get(kind, b""))) for kind in (_ORIGINAL, _REPLY))
     addresses = [value for _kind, value in sorted(_attributes(original.get(_IP, b"")))]
+    answers = [value for _kind, value in sorted(_attributes(reply.get(_IP, b"")))]
     protocol = dict(_attributes(original.get(_PROTOCOL, b"")))
     if len(addresses) != 2 or _NUMBER not in protocol:
         return None
     source, target = map(ip_address, addresses)
     key = b"".join(_attribute(kind, parts[kind]) for kind in (_ORIGINAL, _ID, _ZONE) if kind in parts)
     port = int.from_bytes(protocol.get(_PORT, b""), "big")
-    return Flow(source, target, protocol[_NUMBER][0], port, key)
+    answered = ip_address(answers[1]) if len(answers) == 2 else None
+    return Flow(source, target, protocol[_NUMBER][0], port, key, answered)
 
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -148,6 +148,7 @@ class Nftables(Part):
         with contextlib.suppress(Exception):  # whatever it is, it keeps no firewall away
             usage = _usage.current(self.store, self.have, self.want)
         self.swap(usage)
+        self._forget()
 
     def build(self) -> None:
         """Swap the table; the kernel takes all of it or nothing. Quotas go on from what was used."""
@@ -156,8 +157,11 @@ class Nftables(Part):
             self.swap(usage)  # first: a disk that is full keeps no firewall away
             if usage:
                 _usage.write(self.store, usage)
-            with contextlib.suppress(OSError):  # a kernel that does not say what it remembers
-                flows.forget(self.want)
+            self._forget()
+
+    def _forget(self) -> None:
+        with contextlib.suppress(OSError):  # a kernel that does not say what it remembers
+            flows.forget(self.want)
 
     def swap(self, usage: _usage.Entries) -> None:
         """Load the table, whatever is loaded, with what was used of its quotas."""

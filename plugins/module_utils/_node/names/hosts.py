@@ -8,9 +8,10 @@ Every line of ours says so at its end. All others stay as they are, wherever the
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from functools import cached_property
-from itertools import compress
-from operator import not_
 from pathlib import Path
 
 from ..document import Change
@@ -19,6 +20,8 @@ from ..system import files
 
 PATH = "/etc/hosts"
 MARK = "# intercloud.vpn"
+# Ours begin with an address, and have no other comment. What others write about us is theirs.
+_OURS = re.compile(rf"[ \t]*[0-9A-Fa-f.:]+[ \t][^#]*{re.escape(MARK)}\s*")
 
 
 class Hosts(Part):
@@ -39,23 +42,39 @@ class Hosts(Part):
 
     def _found(self) -> tuple[str, str]:
         """The lines of others, and ours. Octets that are no UTF-8 stay what they are."""
-        try:
-            text = self._path.read_bytes().decode(errors="surrogateescape")
-        except FileNotFoundError:
+        path = self._path
+        if not path.exists():
             return "", ""
-        lines = text.splitlines(keepends=True)
-        own = [line.rstrip().endswith(MARK) for line in lines]
-        others, ours = compress(lines, map(not_, own)), compress(lines, own)
-        return "".join(others), "".join(ours)
+        if not path.is_file():  # a pipe would be read for ever
+            raise OSError(errno.EINVAL, "it is no file")
+        text = path.read_bytes().decode(errors="surrogateescape")
+        lines = re.findall(r"[^\n]*\n|[^\n]+", text)  # not all that Python takes for the end of a line
+        ours = [line for line in lines if _OURS.fullmatch(line)]
+        return "".join(line for line in lines if not _OURS.fullmatch(line)), "".join(ours)
+
+    def _unreadable(self) -> str:
+        """Why there is nothing to be read of it; empty if there is, or could be."""
+        try:
+            self._found()
+        except (OSError, RuntimeError) as error:  # a link to itself is a RuntimeError before Python 3.13
+            return str(getattr(error, "strerror", None) or "a link that leads nowhere")
+        return ""
 
     def problems(self) -> list[str]:
         """A file that cannot be replaced."""
-        if self._wanted and files.mounted(self._path):
+        if not self._wanted:
+            return []
+        unreadable = self._unreadable()
+        if unreadable:
+            return [f"{PATH} cannot be read: {unreadable}; repair it, or set vcc_names: resolver for this host"]
+        if files.mounted(self._path):
             return [f"{PATH} is mounted from elsewhere, as containers have it; set vcc_names: resolver for this host"]
         return []
 
     def changes(self) -> list[Change]:
         """Our lines to write, to change or to remove."""
+        if not self._wanted and self._unreadable():  # whatever it is, no line of ours is in it
+            return []
         own = self._found()[1]
         if own == self._wanted:
             return []
@@ -69,13 +88,17 @@ class Hosts(Part):
 
     def clear(self) -> None:
         """Remove."""
-        if not self._wanted:
+        if not self._wanted and not self._unreadable():
             self._write()
 
     def _write(self) -> None:
         others, own = self._found()
         if own != self._wanted:
             path = self._path
-            mode = path.stat().st_mode & 0o7777 if path.exists() else 0o644
+            there = path.stat() if path.exists() else None
+            mode = there.st_mode & 0o7777 if there else 0o644
             gap = "\n" if others and self._wanted and not others.endswith("\n") else ""
             files.write(path, f"{others}{gap}{self._wanted}", mode)
+            if there and (there.st_uid, there.st_gid) != (os.geteuid(), os.getegid()):
+                with files.named(path):
+                    os.chown(path, there.st_uid, there.st_gid)

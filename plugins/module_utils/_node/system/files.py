@@ -119,7 +119,9 @@ def write(path: Path, content: str, mode: int = 0o644) -> None:
         _parents(path)
         scratch = temporary(path)
         try:
-            handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            scratch.unlink(missing_ok=True)
+            # A directory may be somebody else's, who has put a link there (/etc/hosts, where it leads elsewhere).
+            handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
             with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
                 os.fchmod(stream.fileno(), mode)
                 stream.write(content)

@@ -11,6 +11,7 @@ from . import files
 
 # All that we write to. A `*` is for directories that are named after something.
 DIRECTORIES = (
+    "/etc",  # hosts
     "/var/lib/intercloud-vpn",
     "/var/lib/intercloud-vpn/generations",
     "/var/lib/intercloud-vpn/organizations/*",

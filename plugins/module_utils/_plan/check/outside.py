@@ -43,7 +43,7 @@ def check_outside(vpn: Vpn, edges: Iterable[OrgEdge], real: Iterable[Real], take
                 f"has no IPv{vpn.pool.family} address, which {outside.path} needs, as {vpn.path}.pool is {vpn.pool}",
             )
     real = list(real)
-    for site, place, source in _sources(vpn, outside):
+    for site, place, source in sources_of(vpn, outside):
         if site in sites and (source.count or source.prefix):
             _check_source(vpn, sites[site], source, place, real, taken, problems)
 
@@ -64,7 +64,7 @@ def check_between_vpns(vpns: Iterable[Vpn], problems: Problems) -> None:
                     f"{member.vm.name} goes outside by VPN {first.name} already, and a machine has one way out: leave "
                     "it out of members here, or there",
                 )
-        for site, place, source in _sources(vpn, outside):
+        for site, place, source in sources_of(vpn, outside):
             for other, other_site, one in pools:
                 if source.overlaps(one) and source is not one:  # that is said already
                     problems.add(place, f"{source}: VPN {other.name} has such addresses at {other_site} already")
@@ -77,7 +77,7 @@ def check_prefixes(vpns: Iterable[Vpn], leases: Mapping[str, Lease], problems: P
         if vpn.outside is None:
             continue
         blocks = blocks_of(leases, vpn_key(vpn.name))
-        for site, place, source in _sources(vpn, vpn.outside):
+        for site, place, source in sources_of(vpn, vpn.outside):
             small = [block for block in blocks if source.prefix and block.length < source.prefix.length]
             if small:
                 problems.add(
@@ -111,7 +111,7 @@ def _going(vpn: Vpn, outside: Outside) -> list[Member]:
     return [one for one in vpn.members if outside.goes(one.vm.name) and not one.vm.external]
 
 
-def _sources(vpn: Vpn, outside: Outside) -> Iterator[tuple[str, str, Source]]:
+def sources_of(vpn: Vpn, outside: Outside) -> Iterator[tuple[str, str, Source]]:
     """The site, the place in the intent, and the source of every site that has members which go outside."""
     for site in sorted({member.vm.site for member in _going(vpn, outside)}):
         source = outside.source_of(site)

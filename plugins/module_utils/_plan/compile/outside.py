@@ -14,7 +14,6 @@ Nothing here adds anything to the document of a VPN that asks for none of it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -136,14 +135,13 @@ def public_address(edge: OrgEdge, family: int) -> str:
 def public_of(leased: LeasedVpn, source: Source, member: Member) -> str:
     """What a member is seen with outside; empty where it is masqueraded.
 
-    Of several addresses each member has one that stays, whoever joins or leaves.
+    Of several addresses each member has one that stays, whoever joins or leaves, and whatever gets another name: the
+    lease says which, as it stays, too.
     """
+    lease = parse_address(leased.address(member))
     if source.prefix is not None:
-        return with_prefix(source.prefix, parse_address(leased.address(member)))
-    if not source.count:
-        return ""
-    digest = hashlib.sha256(f"{leased.vpn.name}/{member.vm.name}".encode()).digest()
-    return source.address(int.from_bytes(digest[:8], "big") % source.count)
+        return with_prefix(source.prefix, lease)
+    return source.address(lease.first % source.count) if source.count else ""
 
 
 def with_prefix(prefix: Prefix, address: Prefix) -> str:

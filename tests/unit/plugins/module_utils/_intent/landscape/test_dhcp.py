@@ -13,7 +13,13 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.hosts import Dhcp
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.landscape import Landscape
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
+    PAYROLL,
+    World,
+    changed,
+    lab,
+    with_second_edge,
+)
 
 MAC = "02:00:5e:10:00:01"
 
@@ -60,6 +66,7 @@ def test_all_that_can_be_said() -> None:
         ({"range": ["fd10:1::9", "fd10:1::99"]}, "fd10:1::9 is an IPv6 address; DHCP is served for IPv4 only"),
         ({"range": [1, 2]}, "vcc_dhcp.range: must be a list of IPv4 addresses"),
         ({"dns": ["dns.example"]}, "vcc_dhcp.dns: "),
+        ({"dns": [f"9.9.9.{number}" for number in range(17)]}, "vcc_dhcp.dns: are 17 servers, and at most 16 are told"),
         ({"lease": "soon"}, "vcc_dhcp.lease: must be a time from 2m to 30d, such as 1h, 12h or 3600 (seconds)"),
         ({"lease": "1m"}, "vcc_dhcp.lease: must be a time from 2m to 30d"),
         ({"lease": "31d"}, "vcc_dhcp.lease: must be a time from 2m to 30d"),
@@ -145,6 +152,43 @@ def test_a_member_of_a_stretched_network_is_in_no_range_of_its_sites() -> None:
     world = World(changed(hosts, {"edge-east": {"vcc_dhcp": {"range": ["10.10.0.20", "10.10.0.30"]}}}))
     with pytest.raises(IntentErrors, match=r"vcc_dhcp.range: holds 10\.10\.0\.23 \(hosts\.vm3-west\.vcc_address\)"):
         world.plan(networks=[network])
+
+
+def test_a_vm_that_is_left_out_keeps_its_address_all_the_same() -> None:
+    """vm2-east is no member, and its link-layer address is none."""
+    changes = {"vapp1-east": {"vcc_dhcp": {"range": ["192.168.1.12", "192.168.1.20"]}}, "vm2-east": {"vcc_mac": "soon"}}
+    ((found, message),) = refused(changes)
+    assert found == "hosts.vapp1-east.vcc_dhcp.range" and "holds 192.168.1.12 (hosts.vm2-east.vcc_address)" in message
+
+
+@pytest.mark.parametrize(
+    ("ends", "part"),
+    [
+        ((2, 9), "holds 10.10.0.2 (hosts.edge2-east.vcc_org_address)"),
+        ((12, 19), "holds 10.10.0.13 (hosts.vm3-east.vcc_address)"),
+    ],
+)
+def test_what_is_another_edges_on_the_same_org_network_is_in_no_range(ends: tuple[int, int], part: str) -> None:
+    serving = {"vcc_dhcp": {"range": [f"10.10.0.{end}" for end in ends]}}
+    world = World(changed(with_second_edge(lab()), {"edge-east": serving}))
+    with pytest.raises(IntentErrors) as caught:
+        world.plan({**PAYROLL, "members": ["vm1-east", "vm3-east", "vm1-west"]})
+    ((path, message),) = [(error.path, error.message) for error in caught.value.errors]
+    assert path == "hosts.edge-east.vcc_dhcp.range" and part in message
+
+
+def test_of_two_edges_that_serve_an_org_network_neither_has_a_range() -> None:
+    def planned(**ranges: Any) -> None:
+        serving = {
+            name: {"vcc_dhcp": ranges.get(name[:5].replace("-", ""), True)} for name in ("edge-east", "edge2-east")
+        }
+        world = World(changed(with_second_edge(lab()), serving))
+        world.plan({**PAYROLL, "members": ["vm1-east", "vm3-east", "vm1-west"]})
+
+    planned()
+    for which in ("edge", "edge2"):
+        with pytest.raises(IntentErrors, match=r"vcc_dhcp.range: edge2?-east serves DHCP on 10.10.0.0/24, too"):
+            planned(**{which: {"range": ["10.10.0.100", "10.10.0.120"]}})
 
 
 def test_two_that_are_the_same_where_nobody_serves_are_nobodys_business() -> None:

@@ -117,6 +117,11 @@ def test_while_no_device_has_it_what_runs_is_left(machine: Machine) -> None:
     assert machine.part(serving(), serving()).changes() == []
 
 
+def test_nobody_is_served_on_lo_where_a_network_has_the_address_too(machine: Machine) -> None:
+    machine.devices = {"lo": ["127.0.0.1/8", "192.168.1.1/32"], "vapp": ["192.168.1.1/24"]}
+    assert server.device(serving()) == "vapp"
+
+
 def test_another_configuration_restarts_it_and_keeps_its_leases(machine: Machine) -> None:
     machine.bring(serving())
     machine.write(server.LEASES, f"9 {OLD} 192.168.1.11 vm1 *\n")
@@ -132,6 +137,14 @@ def test_the_lease_of_a_machine_that_was_built_anew_is_forgotten(machine: Machin
     machine.bring(anew, serving())
     assert machine.done == [f"stop {UNIT}", f"start {UNIT}"]
     assert machine.at(server.LEASES).read_text(encoding="utf-8") == f"9 {OLD[:-2]}55 192.168.1.100 * *\n"
+
+
+def test_octets_that_a_power_cut_left_among_the_leases_keep_nobody_from_an_address(machine: Machine) -> None:
+    machine.bring(serving())
+    machine.at(server.LEASES).parent.mkdir(parents=True)
+    machine.at(server.LEASES).write_bytes(f"9 {OLD} 192.168.1.11 vm1 *\n".encode() + b"\xff\xfe\n")
+    machine.bring(serving(hosts=[{"name": "vm1-east", "address": "192.168.1.11", "mac": [NEW]}]), serving())
+    assert machine.at(server.LEASES).read_bytes() == b"\xff\xfe\n"
 
 
 def test_a_link_in_its_place_leads_nowhere(machine: Machine, tmp_path: Path) -> None:

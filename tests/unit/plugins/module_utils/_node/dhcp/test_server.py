@@ -71,6 +71,22 @@ def test_routes_come_with_the_default_route_and_for_windows_too() -> None:
     assert not [line for line in found if line.startswith("dhcp-option=tag:told1,121")]
 
 
+def many(count: int) -> list[dict[str, Any]]:
+    routes = [f"198.151.{number}.0/24" for number in range(100, 100 + count)]
+    return [{**ENTRY["hosts"][1], "mac": [TWO], "routes": ["10.64.0.0/10", *routes]}]
+
+
+def test_routes_that_fit_into_no_option_are_left_to_the_default_route() -> None:
+    """dnsmasq would not start, and nobody would have an address."""
+    all_fit, too_many = (server.reservations(generation(hosts=many(count)))[0] for count in (20, 60))
+    assert (len(all_fit.routes), all_fit.untold) == (21, 0)
+    assert len(too_many.routes) + too_many.untold == 61 and too_many.untold > 30
+    assert too_many.routes[0] == "10.64.0.0/10" and list(too_many.routes) == sorted(too_many.routes)
+    assert len(too_many.routes) > 25
+    longest = max(server.config(generation(hosts=many(60)), "vapp").splitlines(), key=len)
+    assert len(longest) < server.LINE
+
+
 def test_without_a_range_strangers_are_not_talked_to() -> None:
     assert {"dhcp-range=192.168.1.0,static,255.255.255.0,3600", "dhcp-ignore=tag:!known"} < set(lines())
     found = lines(range=["192.168.1.100", "192.168.1.199"])
@@ -104,7 +120,14 @@ def test_leases_that_contradict_a_reservation_are_forgotten() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("dnsmasq"), reason="needs dnsmasq")
-@pytest.mark.parametrize("more", [{}, {"range": ["192.168.1.100", "192.168.1.199"], "dns": ["9.9.9.9"], "mtu": 1350}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"hosts": many(60)},
+        {"range": ["192.168.1.100", "192.168.1.199"], "dns": ["203.0.113.113"] * 16, "mtu": 1350},
+    ],
+)
 def test_dnsmasq_takes_it(more: dict[str, Any], tmp_path: Path) -> None:
     config = tmp_path / "conf"
     config.write_text(server.config(generation({"192.168.1.12": TWO}, **more), "vapp"), encoding="utf-8")

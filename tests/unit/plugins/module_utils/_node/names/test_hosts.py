@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.names.hosts i
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.names.resolved import Resolver
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files, leftovers
 
 THEIRS = b"127.0.0.1 localhost\n# caf\xe9: an old comment\n10.0.0.9 db # mine\n"
 OURS = (
@@ -91,6 +92,60 @@ def test_a_last_line_without_an_end_is_not_continued(machine: Machine) -> None:
     machine.path.write_bytes(THEIRS.removesuffix(b"\n"))
     machine.bring(NAMED)
     assert machine.path.read_bytes() == THEIRS + OURS
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        b"10.0.0.9 db # the next lines are made by # intercloud.vpn\n",
+        b"# the next lines are made by # intercloud.vpn\n",
+        b"  # intercloud.vpn\n",
+        b"10.0.0.9 db # a form feed\x0c10.0.0.9 db # intercloud.vpn\n",
+        "10.0.0.9 db # a next line\u00851.1.1.1 db # intercloud.vpn\n".encode(),
+        b"127.0.0.1 localhost\r\n",
+    ],
+)
+def test_what_only_looks_like_ours_stays(machine: Machine, theirs: bytes) -> None:
+    machine.path.write_bytes(theirs)
+    machine.bring(NAMED)
+    assert machine.path.read_bytes() == theirs + OURS
+    machine.bring(NOTHING)
+    assert machine.path.read_bytes() == theirs
+
+
+@pytest.mark.parametrize("edited", [b"6.6.6.6\tvm1-east.payroll.vpn.internal other # intercloud.vpn\r\n", OURS + OURS])
+def test_lines_of_ours_that_were_edited_go(machine: Machine, edited: bytes) -> None:
+    machine.path.write_bytes(edited + THEIRS)
+    assert machine.bring(NAMED) == ["change names in /etc/hosts"]
+    assert machine.path.read_bytes() == THEIRS + OURS
+
+
+@pytest.mark.parametrize("what", ["a directory", "a link to itself", "a pipe"])
+def test_what_is_no_file_is_refused_where_names_are_wanted(machine: Machine, what: str) -> None:
+    machine.path.unlink()
+    if what == "a directory":
+        machine.path.mkdir()
+    elif what == "a pipe":
+        os.mkfifo(machine.path)
+    else:
+        machine.path.symlink_to("hosts")
+    (problem,) = machine.part(NAMED).problems()
+    assert problem.startswith("/etc/hosts cannot be read: ") and "vcc_names: resolver" in problem
+    assert machine.part(NOTHING).problems() == [] and machine.bring(NOTHING) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_it_stays_whose_it_is(machine: Machine) -> None:
+    os.chown(machine.path, 1234, 4321)
+    machine.bring(NAMED)
+    found = machine.path.stat()
+    assert (found.st_uid, found.st_gid) == (1234, 4321)
+
+
+def test_what_a_killed_step_left_is_removed(machine: Machine) -> None:
+    left = machine.path.with_name(".intercloud-vpn-4194305-hosts")  # no process has that number
+    left.write_bytes(OURS)
+    assert leftovers.found(machine.store.root) == [left]
 
 
 def test_a_link_stays_one_and_the_mode_what_it_is(machine: Machine) -> None:

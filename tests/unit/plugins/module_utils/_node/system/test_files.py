@@ -52,6 +52,16 @@ def test_what_fails_is_said_with_path_and_repair(
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_link_in_a_directory_of_somebody_elses_leads_nowhere(tmp_path: Path) -> None:
+    """The agent's process id is known: its next temporary file could be there already."""
+    other, path = tmp_path / "other", tmp_path / "hosts"
+    other.write_text("theirs", encoding="utf-8")
+    files.temporary(path).symlink_to(other)
+    files.write(path, "ours")
+    assert (other.read_text(encoding="utf-8"), path.read_text(encoding="utf-8")) == ("theirs", "ours")
+    assert not path.is_symlink()
+
+
 def test_what_a_killed_step_left_is_removed(tmp_path: Path) -> None:
     private = tmp_path / "etc/swanctl/private"
     generations = tmp_path / "var/lib/intercloud-vpn/generations"

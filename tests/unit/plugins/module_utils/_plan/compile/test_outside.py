@@ -90,6 +90,18 @@ def test_each_member_keeps_its_address_of_a_pool_whoever_else_comes() -> None:
     assert "public" not in told(world, "edge-west", fewer)["payroll"]
 
 
+def test_another_name_of_a_vm_or_a_vpn_gives_nobody_another_public_address() -> None:
+    source = "{source: {edge-east: [203.0.113.70-203.0.113.99], edge-west: masquerade}}"
+    world = World()
+    before = told(world, "edge-east", vpn(source))["payroll"]["public"]
+    assert len(set(before.values())) == 3
+    assert told(world, "edge-east", vpn(source, name="wages", formerly="payroll"))["wages"]["public"] == before
+    renamed = {("web-east" if name == "vm1-east" else name): facts for name, facts in world.hosts.items()}
+    world.hosts = changed(renamed, "web-east: {vcc_formerly: vm1-east}")
+    wages = vpn(source, name="wages", members=["web-east", *MEMBERS[1:]])
+    assert told(world, "edge-east", wages)["wages"]["public"] == before
+
+
 def test_members_are_named_by_vapp_and_pattern() -> None:
     found = told(World(), "edge-east", vpn("{source: masquerade, members: [vapp1-east, '*3-west']}"))
     assert found["payroll"]["members"] == ["100.64.0.17", "100.64.0.18"]
@@ -382,3 +394,38 @@ def test_a_member_that_moves_goes_outside_where_it_is() -> None:
     assert [one["address"] for one in after["published"]] == ["203.0.113.18"]
     inside = told(world, "vapp1-west", vpn(text))["payroll"]
     assert inside["members"] == [{"inside": "192.168.1.44", "outside": "100.64.0.17"}]
+
+
+SHARED = "{source: {%s: [203.0.113.70-203.0.113.77], %s: masquerade}}"
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["both in the run", "the other in the ledger only"])
+def test_a_public_address_is_of_one_organization(alone: bool) -> None:
+    other = lab(org="other", tag="o")
+    world = World({**lab(), **other})
+    world.plan(vpn(SHARED % ("edge-east", "edge-west")), pools=POOLS)
+    if alone:
+        world.hosts = other
+    members = ["vm1o-east", "vm1o-west"]
+    outside = yaml.safe_load(SHARED.replace(".70-203.0.113", ".77-203.0.113") % ("edgeo-east", "edgeo-west"))
+    asked = {**PAYROLL, "name": "shop", "members": members, "outside": outside}
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(asked, pools=POOLS)
+    said = {(error.path.rpartition("outside")[2], error.message) for error in caught.value.errors}
+    what = "203.0.113.77: VPN payroll of organization acme has such addresses already; take others"
+    assert (".source.edgeo-east", what) in said
+    world.plan({**asked, "outside": {"source": "masquerade"}}, pools=POOLS)
+
+
+def test_an_edge_that_stands_by_for_another_has_its_address() -> None:
+    world = World(lab(3))
+    own = world.hosts["edge-east"]["vars"]["vcc_public_address"]
+    world.hosts = changed(world.hosts, {"edge-south": {"vcc_public_address": own}})
+    told(world, "edge-east", vpn(f"{{source: {{edge-east: [{own[0]}], edge-west: masquerade}}}}"))
+
+
+def test_another_edges_address_is_no_source_though_it_is_in_no_vpn() -> None:
+    world = World(lab(3))
+    there = world.hosts["edge-south"]["vars"]["vcc_public_address"][0]
+    with pytest.raises(IntentErrors, match=f"{there} is taken: it is edge-south's"):
+        world.plan(vpn(f"{{source: {{edge-east: [{there}], edge-west: masquerade}}}}"), pools=POOLS)
