@@ -79,6 +79,7 @@ def test_they_bring_a_vpn_up():
     assert {pair: found.lost for pair, found in pings.items()} == dict.fromkeys(pings, 0)
 
 
+@pytest.mark.thorough("verify_clouds names a dead host, and is content without one")
 def test_they_prove_as_much_as_verify_vpn_does():
     clouds("verify_clouds")
     there = playbooks.result()
@@ -112,6 +113,7 @@ def test_a_dead_host_is_named_and_holds_nobody_up():
     clouds("verify_clouds")
 
 
+@pytest.mark.thorough("a dead host holds nobody up; limit has machines of each kind")
 def test_a_dead_vcc_node_holds_no_other_cloud_up():
     with off("node-east"):
         run = clouds("apply_clouds", succeeds=False)

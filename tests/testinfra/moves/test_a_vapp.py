@@ -35,7 +35,8 @@ def test_a_vapp_moves_as_a_whole_and_keeps_all_addresses(tmp_path):
         assert [pair for pair, pings in lab.reach(pairs, count=3).items() if not pings.received] == []
         (tunnel,) = strongswan.ike_sas("edge-east")
         assert {child.name for child in tunnel.children} == {"yard", "yard+edge-west"}
-        assert playbooks.run("create_vpn", vpns=[YARD], inventory=west).changed == frozenset()
+        if lab.thorough("a second run after a VM's move has nothing to do"):
+            assert playbooks.run("create_vpn", vpns=[YARD], inventory=west).changed == frozenset()
         playbooks.delete("yard", verify=False, inventory=west)
     finally:
         for machine in PLACES:
