@@ -13,9 +13,9 @@ export PATH="$PWD/.venv/bin:$PATH" NO_COLOR=1 ANSIBLE_NOCOLOR=1 ANSIBLE_FORCE_CO
 logs=build/molecule
 queue=$logs/queue
 # Each begins with a new lab, so their order does not matter. Near the tail: those that mostly wait, and measure nothing. Short ones are
-# in the middle, where two lanes end. Those with machines of another release are at the head: a lab apart cannot build a root.
-scenarios=(clouds limits moves releases agent external tunnels recovery machine default check capture reboot findings limit
-    behind_nat failure refused own_fleet delete nat names dhcp access membership policies stretched tenants three_clouds topologies slices ssl)
+# where two lanes end. Those with machines of another release are at the head: a lab apart cannot build a root.
+scenarios=(moves releases clouds limits access machine failure own_fleet limit membership nat dhcp names recovery external
+    findings check delete behind_nat agent default tunnels capture reboot refused slices three_clouds policies tenants topologies stretched ssl)
 # What these show, others show as well. They are left to `make test-thorough` (THOROUGH=0 is the short form: tests/conftest.py).
 declare -A thorough=([releases]="moves has edges of both releases")
 begun=$SECONDS

@@ -236,6 +236,7 @@ SHORT = (
     "variables that are not there",
     "a VPN to verify that YAML takes for a truth",
     "no VPN to delete",
+    "tunnels that are not to be made",
     "slips in an intent and in what it needs of the inventory",
 )
 OTHERS = pytest.mark.thorough("another slip, told in the same way; unit tests have its message")

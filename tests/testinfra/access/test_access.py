@@ -204,6 +204,7 @@ def test_ports_change_while_it_runs_and_touch_no_tunnel(addresses):
     assert strongswan.spis(*EDGES) == before
 
 
+@pytest.mark.thorough("ports change, above, and rules in test_allow.py")
 def test_a_network_goes_and_comes_and_touches_no_other_link(addresses):
     before = {edge: strongswan.link(edge, "audit").spis for edge in EDGES}
     tunnels = {edge: [sa.spis for sa in strongswan.ike_sas(edge)] for edge in EDGES}

@@ -267,6 +267,7 @@ def test_a_vpn_that_is_not_named_keeps_its_rules():
     assert playbooks.create(SIX, verify=False).hosts("changed") == set()
 
 
+@pytest.mark.thorough("verify notices a port that is open in test_access.py, by the same probes")
 def test_verify_finds_a_hole():
     """The agent would close it."""
     number = number_of("shop")
@@ -339,6 +340,7 @@ def refused(gateway):
     return next(entry["counter"]["packets"] for entry in json.loads(text)["nftables"] if "counter" in entry)
 
 
+@pytest.mark.thorough("test_access.py has destinations; unit tests have both together")
 def test_destinations_keep_rules_of_their_own():
     playbooks.create(TILL)
     assert playbooks.result()["ok"]

@@ -69,9 +69,10 @@ def left_on(node):
 
 def test_they_bring_a_vpn_up():
     playbooks.run("prepare_vpn", vpns=[PAYROLL])
-    predicted = clouds("apply_clouds", "--check")
-    assert predicted.hosts("changed") == {*NODES}
-    assert vpns() == {"payroll": "planned"}, "--check brings nothing up"
+    if lab.thorough("a check without clouds predicts what a run does"):
+        predicted = clouds("apply_clouds", "--check")
+        assert predicted.hosts("changed") == {*NODES}
+        assert vpns() == {"payroll": "planned"}, "--check brings nothing up"
     clouds("apply_clouds")
     assert vpns() == {"payroll": "active"}
     addresses = playbooks.addresses()

@@ -80,6 +80,7 @@ def test_one_edge_is_dead_and_gets_its_part_when_it_is_back(switched_off):
     assert unreached(AUDIT) == []
 
 
+@pytest.mark.thorough("a dead member is named, and the others get their VPN")
 @pytest.mark.parametrize("switched_off", ["vm3-west"], indirect=True)
 def test_a_dead_member_that_leaves_ends_nobody_elses_run(switched_off):
     """It is the only one that loses something: Ansible ends a run when all hosts of a play failed."""

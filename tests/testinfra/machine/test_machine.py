@@ -94,6 +94,7 @@ def test_the_plan_refuses_a_block_over_a_route_in_any_table_of_a_vapp_edge_or_a_
     assert "hosts.vm2-west: device tail has the address 10.99.0.77/32, and VPN block 10.99.0.0/16 lies" in said
 
 
+@pytest.mark.thorough("unit tests of the plan")
 def test_a_wider_route_somewhere_else_is_no_reason_to_refuse(left_alone):
     with device(
         "edge-west", "172.31.0.1/30", "far", "10.96.0.0/11 via 172.31.0.2", "10.96.0.0/11 via 172.31.0.2 table 52"

@@ -76,6 +76,7 @@ def renamed(tmp_path):
     return inventories.renamed(tmp_path / "renamed.sh", "vm2-west", "web-west")
 
 
+@pytest.mark.thorough("unit tests of the plan; a former name keeps addresses below")
 def test_a_vm_by_another_name_is_not_renumbered_unless_that_is_allowed(renamed, undisturbed):
     was = playbooks.addresses("audit")["vm2-west"]
     audit = {**AUDIT, "members": ["vm2-east", "web-west", "vm3-west"]}
@@ -95,6 +96,7 @@ def test_a_vm_by_another_name_is_not_renumbered_unless_that_is_allowed(renamed, 
     assert not lab.answers("vm2-east", was)
 
 
+@pytest.mark.thorough("unit tests of the plan; a former name keeps addresses below")
 def test_and_back_to_the_old_name_gets_the_old_address(undisturbed):
     was = playbooks.addresses("audit")["web-west"]
     allowed = {"vcc_allow_renumber": True, "vcc_adopt": ["web-west"], "vcc_forget": ["web-west"]}

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from itertools import permutations
 
+import pytest
+
 from ansible_collections.intercloud.vpn.tests.testinfra import inventories, lab, playbooks, strongswan
 
 YARD = {"name": "yard", "pool": "internal", "members": ["vm1-east", "vm2-east", "vm3-east", "vm3-west"]}
 PLACES = {"vapp1-east": "vapp1-west", "vm1-east": "vm1-west", "vm2-east": "vm2-west"}
 
 
+@pytest.mark.thorough("a VM moves, by the same code")
 def test_a_vapp_moves_as_a_whole_and_keeps_all_addresses(tmp_path):
     playbooks.run("lab_up", lab_releases={"edge-west": "trixie"})
     playbooks.create(YARD, verify=False)

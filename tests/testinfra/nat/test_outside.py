@@ -243,6 +243,7 @@ def test_again_changes_nothing():
     assert create(SHOP, SIX, verify=False).hosts("changed") == set()
 
 
+@pytest.mark.thorough("access: verify notices an open port; here it tried the published ones")
 def test_verify_notices_a_port_that_is_open_for_others():
     """The agents are stopped: they would put the rules back."""
     number = next(row["number"] for row in ledger.rows("vpns") if row["name"] == "shop")
