@@ -204,4 +204,3 @@ def test_nor_of_what_was_used_without_a_vpn(addresses):
     assert "intercloud-vpn" not in lab.sh(
         "edge-east", "systemctl list-unit-files; ls /var/lib/intercloud-vpn", check=False
     )
-    playbooks.create(limited(), verify=False)

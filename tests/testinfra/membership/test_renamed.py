@@ -91,14 +91,16 @@ def test_and_back(was, say, tmp_path):
 
 def test_a_vpn_by_another_name_keeps_its_addresses(was, say):
     before = {edge: strongswan.link(edge, "payroll").spis for edge in EDGES}
-    predicted = playbooks.run("create_vpn", ["--check"], vpns=[CONTROL])
+    predicted = None
+    if lab.thorough("a check predicts what a VM's new name does"):
+        predicted = playbooks.run("create_vpn", ["--check"], vpns=[CONTROL])
     with ExitStack() as stack:
         pings = pinging(stack, was)
         run = playbooks.run("create_vpn", vpns=[CONTROL])
     say(f"while audit became control, {[one.lost for one in pings]} of {pings[0].sent} pings had no answer")
     assert max(one.lost for one in pings) <= FEW, [one.text for one in pings]
     assert "control was audit" in run.output
-    assert run.hosts("changed") == predicted.hosts("changed")
+    assert predicted is None or run.hosts("changed") == predicted.hosts("changed")
     assert playbooks.result()["findings"] == []
     assert playbooks.addresses("control") == was["audit"]
     for edge in EDGES:

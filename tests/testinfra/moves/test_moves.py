@@ -64,7 +64,9 @@ def test_an_edge_that_cannot_serve_it_is_named_before_anything_is_touched(was, t
 
 def test_it_keeps_its_address_where_it_is_now(was, in_the_west, tmp_path, say):
     before = links()
-    predicted = playbooks.run("create_vpn", ["--check"], vpns=[VPN], inventory=in_the_west)
+    predicted = None
+    if lab.thorough("the check scenario predicts what an added member does"):
+        predicted = playbooks.run("create_vpn", ["--check"], vpns=[VPN], inventory=in_the_west)
     with ExitStack() as stack:
         seen = stack.enter_context(capture.capturing(tmp_path / "moves.pcap"))
         others = [
@@ -81,7 +83,7 @@ def test_it_keeps_its_address_where_it_is_now(was, in_the_west, tmp_path, say):
     say(f"while it moved, {its.lost} of {its.sent} pings to it, 100 a second, had no answer")
     assert its.lost <= 10, "the machine in the east answers until the one in the west does"
     assert seen.packets(INNER) == []
-    assert run.hosts("changed") == predicted.hosts("changed")
+    assert predicted is None or run.hosts("changed") == predicted.hosts("changed")
     assert f"payroll: {NAME} keeps {was[NAME]} (moved from cloud east to cloud west)" in run.output
     assert playbooks.addresses() == was
     assert playbooks.result()["findings"] == []

@@ -125,14 +125,16 @@ def test_creating_again_changes_nothing(addresses):
 
 
 def test_a_second_vpn_shares_the_session_as_a_check_predicts(addresses, say):
-    predicted = playbooks.create(SECOND, arguments=("--check", "-v"), verify=False)
-    assert session_of_each() == ONE_SESSION
+    predicted = None
+    if lab.thorough("the check scenario predicts what a further VPN does"):
+        predicted = playbooks.create(SECOND, arguments=("--check", "-v"), verify=False)
+        assert session_of_each() == ONE_SESSION
     with lab.pinging("vm1-east", addresses["vm1-west"], interval=0.05) as pings:
         done = playbooks.create(SECOND, arguments=("-v",), verify=False)
     say(f"a second VPN joined the session; pings of the first went without answer for {pings.lost * 0.05:.2f} s")
     assert pings.lost * 0.05 < 5
-    assert {host: predicted.actions[host] for host in EDGES} == {host: done.actions[host] for host in EDGES}
-    assert predicted.actions[WAITS]["openvpn"][-1].startswith("end the session with edge-east.")
+    assert predicted is None or all(predicted.actions[host] == done.actions[host] for host in EDGES)
+    assert done.actions[WAITS]["openvpn"][-1].startswith("end the session with edge-east.")
     assert session_of_each() == ONE_SESSION
     others = playbooks.addresses("audit")
     assert lab.answers("vm2-east", others["vm2-west"])
