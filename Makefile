@@ -7,7 +7,7 @@ VMCTL := roles/lab/files/vmctl
 .PHONY: help setup demo test test-thorough lint bench lab lab-down lab-status lab-kernel lab-kernel-down test-kernel test-attack test-faults
 
 help:  ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup:  ## what a checkout needs: Debian packages, .venv, .collections
 	@scripts/setup.sh
