@@ -4,10 +4,10 @@ LABCTL := roles/lab/files/labctl
 VMCTL := roles/lab/files/vmctl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lab lab-down lab-status lab-kernel lab-kernel-down test-kernel test-attack test-faults
+.PHONY: help setup demo test test-thorough lint bench lab lab-down lab-status lab-kernel lab-kernel-down test-kernel test-attack test-faults
 
 help:  ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup:  ## what a checkout needs: Debian packages, .venv, .collections
 	@scripts/setup.sh
@@ -15,8 +15,11 @@ setup:  ## what a checkout needs: Debian packages, .venv, .collections
 demo: setup  ## two clouds, a VPN between them, and the proof (root)
 	@scripts/demo.sh
 
-test: setup  ## all tests (root, for the lab)
+test: setup  ## the tests, without those that show again what others show (root, for the lab)
 	@scripts/test.sh
+
+test-thorough: setup  ## all tests (root, for the lab)
+	@THOROUGH=1 scripts/test.sh
 
 lint: setup  ## ruff, mypy, yamllint, ansible-lint
 	@scripts/lint.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What holds with the kernel's own IPsec, in the lab's virtual machine. In this order: some VPNs' life, and their crises.
-# `test-kernel.sh short`: two clouds, and the least that only this kernel can show. KEEP=1 leaves the lab.
+# `test-kernel.sh short`: two clouds, a VPN of two members, and the least that only this kernel can show. KEEP=1 leaves the lab.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
@@ -9,6 +9,7 @@ form=${1:-full}
 
 case $form in
     short)
+        export KERNEL=short
         options=()
         tests=(created.py "crash.py::test_after_a_crash_of_charon_packets_pass_again_at_once[initiator]" deleted.py)
         ;;

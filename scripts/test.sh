@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# All tests. Two lanes, as most machines have two cores at least: what needs Python, and the short forms of test-kernel and the like;
+# All tests; without those that show what others show as well, unless THOROUGH=1 (tests/conftest.py). Two lanes, as most machines have two cores at least: what needs Python, and the short forms of test-kernel and the like;
 # what needs the lab. Both take scenarios then, one of them on a lab apart.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
 logs=build/test
 mkdir -p "$logs"
+export THOROUGH=${THOROUGH:-0} LEFT_OUT=$PWD/$logs/left_out
+: >"$LEFT_OUT"
 begun=$SECONDS
 failed=()
 progress='^(molecule: .*(passed|FAILED)|killed after|test-kernel: |test-faults: )'
@@ -57,6 +59,8 @@ wait "$lab_lane" || failed+=(lab)
 lane lab_down || failed+=(lab_down)  # it takes away every lab, so when nobody uses one
 # What the test runners counted, for whoever reads only the end.
 grep -hE '^(=+ )?[0-9]+ (passed|failed)' "$logs"/*.log | sed 's/^/  /'
+left=$(wc -l <"$LEFT_OUT")
+[[ $left -eq 0 ]] || say "not run: $left tests and parts of tests, which show again what others show; make test-thorough runs them (list: $logs/left_out)"
 if [[ ${#failed[@]} -gt 0 ]]; then
     reasons
     say "FAILED"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 from collections.abc import Callable
 from typing import Any
@@ -120,8 +121,18 @@ DISKS = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("kind", DISKS)
+# In the short form each kind and each place once.
+ONCE = list(zip(DISKS, PLACES))
+OTHER = pytest.mark.thorough("the same disk at another place, another disk at the same place")
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [
+        pytest.param(kind, place, marks=() if (kind, place) in ONCE else OTHER)
+        for kind, place in itertools.product(DISKS, PLACES)
+    ],
+)
 def test_a_real_disk_refuses_before_the_node_is_touched(kind: str, place: str) -> None:
     spoil, reason = DISKS[kind]
 

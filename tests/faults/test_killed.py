@@ -132,7 +132,11 @@ def _numbers(taken: list[str]) -> list[int]:
     return numbers
 
 
-@pytest.mark.parametrize("name", CASES)
+ALIKE = pytest.mark.thorough("another commit, rollback or confirmation is killed in the same steps")
+ALSO = ("commit of less", "rollback of the first generation", "confirmation of a removal")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=ALIKE if name in ALSO else ()) for name in CASES])
 def test_a_killed_step_is_made_good(
     name: str, some: Callable[[Any, int], list[Any]], tell: Callable[[str], None]
 ) -> None:

@@ -21,6 +21,7 @@ from ansible_collections.intercloud.vpn.tests.integration.test_slips import HOST
 UNREACHABLE = ("-e", "ansible_host=127.0.0.1", "-e", "ansible_port=1", "-e", "ansible_ssh_common_args=")
 NOWHERE = "cannot be found out: 'nowhere' is undefined"
 RELATIVE = "state2 is relative, and depends on the directory that a run is started in; write the whole path"
+OTHER = pytest.mark.thorough("another value or playbook, by the same code")
 
 
 def certify(folder: Path, organization: str) -> None:
@@ -39,7 +40,12 @@ def mistakes(lines: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("said", "organization"), [("42", "42"), ('"acme "', "acme"), ("", "default")], ids=["number", "blank", "null"]
+    ("said", "organization"),
+    [
+        pytest.param("42", "42", id="number", marks=OTHER),
+        pytest.param('"acme "', "acme", id="blank"),
+        pytest.param("", "default", id="null", marks=OTHER),
+    ],
 )
 def test_a_revocation_reaches_every_edge_of_its_organization(tmp_path: Path, said: str, organization: str) -> None:
     copy = example(tmp_path)
@@ -53,7 +59,7 @@ def test_a_revocation_reaches_every_edge_of_its_organization(tmp_path: Path, sai
     assert asked == {"edge-berlin", "edge-oslo"}, output
 
 
-@pytest.mark.parametrize("playbook", ["plan_vpn", "revoke_certificate"])
+@pytest.mark.parametrize("playbook", ["plan_vpn", pytest.param("revoke_certificate", marks=OTHER)])
 def test_an_organization_that_yaml_made_a_boolean_of_is_refused(tmp_path: Path, playbook: str) -> None:
     copy = example(tmp_path)
     edit(copy / VARS, "vcc_org: acme", "vcc_org: no")
@@ -70,7 +76,10 @@ def test_an_organization_that_yaml_made_a_boolean_of_is_refused(tmp_path: Path, 
     ("before", "definition", "use", "paths"),
     [
         ("vcc_pools:\n", "  off: 10.77.0.0/16\n", "    pool: ", {"vcc_pools.False", "vcc_vpns[0].pool"}),
-        ("vcc_policies:\n", "  off: {}\n", "    policy: ", {"vcc_policies.False", "vcc_vpns[0].policy"}),
+        pytest.param(
+            *("vcc_policies:\n", "  off: {}\n", "    policy: ", {"vcc_policies.False", "vcc_vpns[0].policy"}),
+            marks=OTHER,
+        ),
     ],
     ids=["pool", "policy"],
 )
@@ -90,9 +99,13 @@ def test_names_that_yaml_made_booleans_of_are_refused(
     ("playbook", "options"),
     [
         ("backup_ledger", ()),
-        ("restore_ledger", ("-e", "vcc_backup=/tmp/none.backup")),
+        pytest.param("restore_ledger", ("-e", "vcc_backup=/tmp/none.backup"), marks=OTHER),
         ("revoke_certificate", ("-e", "vcc_revoke=edge-berlin")),
-        ("sign_certificate", ("-e", "vcc_external_edge=edge-partner", "-e", "vcc_csr=a", "-e", "vcc_certificate=b")),
+        pytest.param(
+            "sign_certificate",
+            ("-e", "vcc_external_edge=edge-partner", "-e", "vcc_csr=a", "-e", "vcc_certificate=b"),
+            marks=OTHER,
+        ),
     ],
     ids=["backup", "restore", "revoke", "sign"],
 )
@@ -140,7 +153,7 @@ def test_the_servers_host_has_no_ledger_of_its_own(tmp_path: Path) -> None:
     assert ("hosts.localhost.vcc_ledger", elsewhere) in said
 
 
-@pytest.mark.parametrize("playbook", ["external_settings", "sign_certificate"])
+@pytest.mark.parametrize("playbook", ["external_settings", pytest.param("sign_certificate", marks=OTHER)])
 def test_an_external_edge_that_nobody_named_is_asked_for_once(tmp_path: Path, playbook: str) -> None:
     example(tmp_path)
     code, lines = run(tmp_path, playbook=playbook)

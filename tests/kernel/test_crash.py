@@ -21,7 +21,7 @@ CRASHES = {"initiator": EDGES[:1], "responder": EDGES[1:], "both": EDGES}
 def test_after_a_crash_of_charon_packets_pass_again_at_once(addresses, crash, say):
     edges = CRASHES[crash]
     vm.settle()
-    with vm.capturing("crash") as seen, vm.pinging("vm1-east", addresses["vm1-west"]) as pings:
+    with vm.capturing("crash") as seen, vm.pinging(vm.ONE, addresses[vm.OTHER]) as pings:
         killed = float(vm.sh("date +%s.%N"))
         lab.at_once(lambda edge: lab.sh(edge, "kill -KILL $(pidof charon-systemd)"), edges)
         lab.wait_for("charon", lambda: all(min(vm.started(edge)) > killed for edge in edges), 120)

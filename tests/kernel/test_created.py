@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.tests.kernel import vm
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
-from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, PAYROLL
+from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
 # Outer IPv4 header 20, UDP 8 should a NAT come between, ESP 8, IV 8, tag 16, trailer 2: 1438 of 1500 are left.
 MTU = 1438
@@ -20,7 +20,7 @@ BLOCK = {"edge-east": "100.64.0.0/26", "edge-west": "100.64.0.64/26"}
 
 
 def test_every_member_reaches_every_other_without_loss(addresses):
-    pings = lab.reach(((source, addresses[to]) for source, to in permutations(PAYROLL["members"], 2)), count=10)
+    pings = lab.reach(((source, addresses[to]) for source, to in permutations(vm.PAYROLL["members"], 2)), count=10)
     assert {pair: found.lost for pair, found in pings.items()} == dict.fromkeys(pings, 0)
 
 
@@ -66,7 +66,11 @@ def test_there_is_one_tunnel_with_one_link_and_it_is_strong(addresses):
         assert link.group == "ECP_384"
 
 
-@pytest.mark.parametrize("pair", [("vm1-east", "vm3-west"), ("vm3-west", "vm1-east")], ids="-".join)
+@pytest.mark.parametrize(
+    "pair",
+    [(vm.ONE, "vm3-west"), pytest.param(("vm3-west", vm.ONE), marks=pytest.mark.thorough("the other direction"))],
+    ids="-".join,
+)
 def test_full_size_tcp_passes_without_a_fragment(addresses, pair, say):
     source, destination = pair
     with vm.capturing(f"tcp-{source}") as seen:

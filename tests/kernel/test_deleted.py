@@ -25,7 +25,7 @@ NOT_OURS = "-not -path '/proc/*' -not -path '/sys/*'"
 @pytest.fixture(scope="module")
 def deleted(addresses):
     file = "/tmp/ping-while-deleting"
-    words = f"ip netns exec vm3-west ping -n -i0.1 -I {addresses['vm3-west']} {addresses['vm1-east']}"
+    words = f"ip netns exec vm3-west ping -n -i0.1 -I {addresses['vm3-west']} {addresses[vm.ONE]}"
     vm.sh(f"setsid {words} > {file} 2>&1 < /dev/null &")
     playbooks.delete(*(row["name"] for row in ledger.rows("vpns")), verify=False)
     vm.sh("pkill -INT ping", check=False)
@@ -42,6 +42,7 @@ def test_nothing_is_left_in_the_kernel(deleted, edge):
     assert "100.64." not in vm.netns(edge, "ip", "-o", "address")
 
 
+@pytest.mark.thorough("delete, on an ordinary lab: it is the same code")
 def test_no_file_with_our_name_is_left_on_any_machine(deleted):
     search = f"find / -xdev \\( -name '*intercloud*' -o -name '*vcc*' \\) {NOT_OURS}"
     found = {name: lab.sh(name, search, check=False) for name in lab.machines()}

@@ -116,7 +116,7 @@ def test_verify_asked_what_the_rules_allow_and_tried_what_they_do_not():
 
 
 def test_again_changes_nothing():
-    assert playbooks.create(SHOP, SIX).hosts("changed") == set()
+    assert playbooks.create(SHOP, SIX, verify=False).hosts("changed") == set()
 
 
 PUNCH = """
@@ -143,10 +143,15 @@ def punched(vpn, one, other):
     return [int(process.communicate(timeout=20)[0]) for process in both]
 
 
-@pytest.mark.parametrize("vpn", ["shop", "six"])
+@pytest.mark.parametrize("vpn", ["shop", pytest.param("six", marks=pytest.mark.thorough("the same over IPv4"))])
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("vm1-east", "vm2-west"), ("vm1-east", "vm3-east"), ("vm1-west", "vm2-west"), ("vm2-west", "vm1-east")],
+    [
+        ("vm1-east", "vm2-west"),
+        ("vm1-east", "vm3-east"),
+        pytest.param("vm1-west", "vm2-west", marks=pytest.mark.thorough("two other members at one site")),
+        pytest.param("vm2-west", "vm1-east", marks=pytest.mark.thorough("the other way round")),
+    ],
 )
 def test_two_members_that_both_send_make_no_connection_of_it(vpn, one, other):
     """Each packet could be taken for the answer to the other's."""
@@ -173,7 +178,10 @@ for _try in range(20):
 """
 
 
-@pytest.mark.parametrize("source", ["vm1-east", "vm2-east"])
+@pytest.mark.parametrize(
+    "source",
+    ["vm1-east", pytest.param("vm2-east", marks=pytest.mark.thorough("the same of one that is not translated"))],
+)
 def test_a_gateway_may_say_what_is_too_large(source):
     """From where only a port is allowed, too: path MTU discovery is no connection."""
     learned = lab.netns(source, sys.executable, "-c", LARGE, playbooks.addresses("shop")["vm3-west"])
@@ -245,6 +253,7 @@ def test_a_rule_changes_where_it_counts_and_keeps_what_is_allowed():
     assert passing("shop") == ALLOWED
 
 
+@pytest.mark.thorough("tests of the plan without machines")
 def test_the_plan_says_what_changes():
     less = [rule for rule in SHOP["allow"] if rule["from"] != "vm2-west"]
     run = playbooks.run("plan_vpn", vpns=[shop(allow=less)])
@@ -258,6 +267,7 @@ def test_a_vpn_that_is_not_named_keeps_its_rules():
     assert playbooks.create(SIX, verify=False).hosts("changed") == set()
 
 
+@pytest.mark.thorough("verify notices a port that is open in test_access.py, by the same probes")
 def test_verify_finds_a_hole():
     """The agent would close it."""
     number = number_of("shop")
@@ -269,10 +279,11 @@ def test_verify_finds_a_hole():
     findings = playbooks.result()["findings"]
     holes = [one for one in findings if one["expected"] == "no answer: no rule of allow lets it ask"]
     assert holes and all(one["subject"].startswith("shop: ") for one in holes)
-    playbooks.create(SHOP, SIX)
+    playbooks.create(SHOP, SIX, verify=False)
     assert passing("shop") == ALLOWED
 
 
+@pytest.mark.thorough("verify finds a hole, and a port that is open, by the same probes")
 def test_verify_finds_a_rule_that_does_not_work():
     number = number_of("shop")
     sets = lab.sh(
@@ -329,6 +340,7 @@ def refused(gateway):
     return next(entry["counter"]["packets"] for entry in json.loads(text)["nftables"] if "counter" in entry)
 
 
+@pytest.mark.thorough("test_access.py has destinations; unit tests have both together")
 def test_destinations_keep_rules_of_their_own():
     playbooks.create(TILL)
     assert playbooks.result()["ok"]
@@ -343,6 +355,7 @@ def test_destinations_keep_rules_of_their_own():
     assert ports.answered(asking) == set()
 
 
+@pytest.mark.thorough("test_access.py, with rules by member instead of by port")
 def test_a_deleted_vpn_leaves_nothing():
     playbooks.create(SHOP, verify=False)
     playbooks.delete("shop", "six", "till", verify=False)

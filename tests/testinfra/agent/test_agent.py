@@ -65,7 +65,13 @@ def agent(machine):
 
 @pytest.mark.parametrize(
     ("machine", "device"),
-    [("edge-east", "org"), ("vapp1-east", "vapp"), ("vapp1-west", "org"), ("vm1-east", "eth0"), ("vm3-west", "eth0")],
+    [
+        ("edge-east", "org"),
+        ("vapp1-east", "vapp"),
+        pytest.param("vapp1-west", "org", marks=pytest.mark.thorough("the other device of a vApp edge")),
+        ("vm1-east", "eth0"),
+        pytest.param("vm3-west", "eth0", marks=pytest.mark.thorough("another member")),
+    ],
 )
 def test_a_device_goes_down_and_up(reached, machine, device, say):
     """With it go its routes; IPv6 addresses as well. The machine's own route to the world is its own business."""
@@ -117,7 +123,7 @@ def test_routes_are_flushed(reached, say):
 
 
 @pytest.mark.parametrize("edge", EDGES)
-@pytest.mark.parametrize("turn", range(2))
+@pytest.mark.parametrize("turn", [0, pytest.param(1, marks=pytest.mark.thorough("the same once more"))])
 def test_after_a_crash_of_charon_every_link_carries_its_own_traffic(reached, edge, turn, say):
     """Of two links in one tunnel, one has been seen to come back dead."""
     lab.sh(edge, "kill -KILL $(pidof charon-systemd)")
@@ -148,6 +154,7 @@ def test_an_agent_that_hangs(reached, say):
     lab.wait_for("another agent", lambda: agent("edge-east") not in (0, stopped), WATCHDOG + 5)
 
 
+@pytest.mark.thorough("nothing: a figure, of 40 s")
 def test_what_it_costs(say):
     """One tunnel, nothing happens. Of its children, too."""
     shares = {}

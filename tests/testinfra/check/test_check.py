@@ -50,6 +50,7 @@ def test_so_does_adding_a_member():
     assert_same(predicted, done)
 
 
+@pytest.mark.thorough("so does creating; refused: a check predicts a revocation")
 def test_and_new_certificates():
     """Every one that there is expires within so many days."""
     renewing = {"vpns": [LARGER], "org_edge_certificate_days": 5000}

@@ -47,7 +47,7 @@ def inventory(tmp_path_factory):
 
 @pytest.fixture(scope="module", autouse=True)
 def created(before, inventory):
-    yield playbooks.create(PAYROLL, inventory=inventory(), arguments=("-v",))
+    yield playbooks.create(PAYROLL, inventory=inventory(), arguments=("-v",), verify=False)
     for client in CLIENTS:
         dhcp_clients.bare(client)
 
@@ -88,7 +88,14 @@ def pid(edge="vapp1-east"):
     return lab.sh(edge, f"systemctl show --property=MainPID --value {UNIT}").strip()
 
 
-@pytest.mark.parametrize("ask", [dhcp_clients.udhcpc, dhcp_clients.dhclient, dhcp_clients.networkd])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        dhcp_clients.udhcpc,
+        pytest.param(dhcp_clients.dhclient, marks=pytest.mark.thorough("two other clients")),
+        dhcp_clients.networkd,
+    ],
+)
 def test_an_untouched_vm_asks_and_is_a_member(client, addresses, ask):
     """Its private address, the default route, the route to its VPN, and an MTU that the tunnel takes."""
     assert not lab.answers(client, addresses["vm1-west"])
@@ -157,10 +164,13 @@ def test_a_further_vpn_is_learnt_when_the_client_asks_again(client, inventory):
     """And a check predicts what is done for it."""
     assert dhcp_clients.udhcpc(client)
     assert int(dhcp_clients.told(client)["opt58"], 16) == 300  # T1, for clients that heed it
-    predicted = playbooks.create(AUDIT, inventory=inventory(), verify=False, arguments=("--check", "-v"))
+    predicted = None
+    if lab.thorough("the check scenario predicts what a further VPN does"):
+        predicted = playbooks.create(AUDIT, inventory=inventory(), verify=False, arguments=("--check", "-v"))
     done = playbooks.create(AUDIT, inventory=inventory(), verify=False, arguments=("-v",))
     actions = [f"write /etc/{UNIT}/dnsmasq.conf", f"restart {UNIT}.service"]
-    assert done.actions["vapp1-east"]["dhcp"] == predicted.actions["vapp1-east"]["dhcp"] == actions
+    assert done.actions["vapp1-east"]["dhcp"] == actions
+    assert predicted is None or predicted.actions["vapp1-east"]["dhcp"] == actions
     dhcp_clients.renew(client)
     assert dhcp_clients.state(client)["address"] == ["192.168.1.12/24"]
     routes = dhcp_clients.state(client)["routes"]
@@ -188,6 +198,7 @@ def test_the_old_one_again(client, inventory, addresses):
     assert dhcp_clients.udhcpc(client) and lab.answers(client, addresses["vm1-west"])
 
 
+@pytest.mark.thorough("a machine that nobody knows gets nothing; unit tests")
 def test_a_machine_whose_link_layer_address_is_not_known_is_named(inventory):
     done = playbooks.create(PAYROLL, inventory=inventory(vm1_east={"vcc_mac": []}), verify=False, arguments=("-v",))
     assert "no reservation of 192.168.1.11 for vm1-east: its link-layer address is not known" in done.output
@@ -233,7 +244,8 @@ def test_what_is_killed_stopped_or_changed_comes_back(client, say):
 def test_after_a_reboot_the_edge_serves(client, inventory):
     lab.labctl("reboot", "vapp1-east")
     lab.wait_for("an address", lambda: dhcp_clients.udhcpc(client, tries=2), 60)
-    assert playbooks.create(PAYROLL, inventory=inventory(), verify=False).changed == frozenset()
+    if lab.thorough("everything is as planned, right below"):
+        assert playbooks.create(PAYROLL, inventory=inventory(), verify=False).changed == frozenset()
 
 
 def test_everything_is_as_planned(client, inventory):

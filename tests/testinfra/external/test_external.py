@@ -87,6 +87,7 @@ def test_no_key_is_in_what_a_run_prints_or_the_ledger_keeps(found):
         assert lab.sh(TUNNELS[tunnel], f"journalctl --no-pager | grep -c {key[:16]}", check=False).strip() == "0"
 
 
+@pytest.mark.thorough("tests/integration: a check makes no key")
 def test_check_predicts_a_key_that_it_does_not_make(found):
     (KEYS / EAST).unlink()
     run = playbooks.create(PAYROLL, arguments=(*LAYERED, "--check", "-v"), verify=False)

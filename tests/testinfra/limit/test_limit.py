@@ -62,7 +62,7 @@ def test_one_member_is_dead_the_others_get_their_vpn(switched_off):
 
 def test_a_limited_run_drops_no_peer():
     before = strongswan.spis(*EDGES)
-    run = playbooks.create(PAYROLL, arguments=("--limit", "edge-east"))
+    run = playbooks.create(PAYROLL, arguments=("--limit", "edge-east"), verify=False)
     assert run.changed == frozenset()
     assert strongswan.spis(*EDGES) == before
     assert unreached(PAYROLL) == []
@@ -75,11 +75,12 @@ def test_one_edge_is_dead_and_gets_its_part_when_it_is_back(switched_off):
     assert "ERROR  edge-west" in run.output
 
     lab.labctl("start", switched_off)
-    playbooks.create(PAYROLL, AUDIT)
+    playbooks.create(PAYROLL, AUDIT, verify=False)
     assert unreached(PAYROLL) == []
     assert unreached(AUDIT) == []
 
 
+@pytest.mark.thorough("a dead member is named, and the others get their VPN")
 @pytest.mark.parametrize("switched_off", ["vm3-west"], indirect=True)
 def test_a_dead_member_that_leaves_ends_nobody_elses_run(switched_off):
     """It is the only one that loses something: Ansible ends a run when all hosts of a play failed."""
@@ -94,4 +95,5 @@ def test_a_dead_member_that_leaves_ends_nobody_elses_run(switched_off):
     # (Verify would try to get in from it, too: it is still in the inventory.)
     run = playbooks.create(fewer, audit, verify=False, vcc_forget=["vm3-west"])
     assert not run.hosts("unreachable")
-    assert playbooks.create(fewer, audit, verify=False).changed == frozenset()
+    if lab.thorough("a second run after another change has nothing to do"):
+        assert playbooks.create(fewer, audit, verify=False).changed == frozenset()

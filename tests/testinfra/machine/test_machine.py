@@ -83,6 +83,7 @@ def test_the_plan_refuses_a_block_over_a_network_that_the_inventory_does_not_men
     assert "hosts.edge-west: device hidden has the address 10.99.0.130/24, and block 10.99.0.0/16 of VPN audit" in said
 
 
+@pytest.mark.thorough("the same of an edge's address")
 def test_the_plan_refuses_a_block_over_a_route_in_any_table_of_a_vapp_edge_or_a_member(left_alone):
     with (
         device("vapp1-east", "172.31.0.1/30", "far", "10.99.7.0/24 via 172.31.0.2 table 52"),
@@ -93,6 +94,7 @@ def test_the_plan_refuses_a_block_over_a_route_in_any_table_of_a_vapp_edge_or_a_
     assert "hosts.vm2-west: device tail has the address 10.99.0.77/32, and VPN block 10.99.0.0/16 lies" in said
 
 
+@pytest.mark.thorough("unit tests of the plan")
 def test_a_wider_route_somewhere_else_is_no_reason_to_refuse(left_alone):
     with device(
         "edge-west", "172.31.0.1/30", "far", "10.96.0.0/11 via 172.31.0.2", "10.96.0.0/11 via 172.31.0.2 table 52"
@@ -127,7 +129,7 @@ def test_the_plan_names_who_is_behind():
     )
     assert runs < due
     assert "edge-east runs" not in said
-    playbooks.create(PAYROLL, AUDIT)
+    playbooks.create(PAYROLL, AUDIT, verify=False)
     said = notes()
     assert "runs generation" not in said
     assert "Nothing changes." in said
@@ -162,6 +164,7 @@ def test_two_hosts_that_are_one_machine_are_refused(left_alone, wrong, tmp_path)
     assert "ansible_control_path" in said
 
 
+@pytest.mark.thorough("limit: a dead member or edge is named")
 def test_a_silent_machine_is_named():
     lab.labctl("stop", "vm3-west")
     try:
@@ -192,10 +195,11 @@ def test_the_holder_of_a_port_is_named_and_a_charon_without_its_sockets_repaired
             assert "machine: UDP 4500 is held by python3 (process " in said
             lab.sh("edge-west", "systemctl start strongswan")
         assert not lab.answers("vm1-east", addresses["vm1-west"])
-    run = playbooks.create(PAYROLL, arguments=("-v",))
+    run = playbooks.create(PAYROLL, arguments=("-v",), verify=False)
     # The agent looks for it, too, now and then, and may have been first: then there is nothing to do.
     repaired = ["restart strongSwan, which does not hold UDP 500, 4500"]
     assert run.actions.get("edge-west", {}).get("strongswan", repaired) == repaired
     assert "charon" in lab.sh("edge-west", "ss -Hlnup sport = :500")
     assert lab.answers("vm1-east", addresses["vm1-west"])
-    assert playbooks.create(PAYROLL, verify=False).changed == frozenset()
+    if lab.thorough("a second run after another repair has nothing to do"):
+        assert playbooks.create(PAYROLL, verify=False).changed == frozenset()

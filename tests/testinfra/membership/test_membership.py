@@ -76,6 +76,7 @@ def renamed(tmp_path):
     return inventories.renamed(tmp_path / "renamed.sh", "vm2-west", "web-west")
 
 
+@pytest.mark.thorough("unit tests of the plan; a former name keeps addresses below")
 def test_a_vm_by_another_name_is_not_renumbered_unless_that_is_allowed(renamed, undisturbed):
     was = playbooks.addresses("audit")["vm2-west"]
     audit = {**AUDIT, "members": ["vm2-east", "web-west", "vm3-west"]}
@@ -95,6 +96,7 @@ def test_a_vm_by_another_name_is_not_renumbered_unless_that_is_allowed(renamed, 
     assert not lab.answers("vm2-east", was)
 
 
+@pytest.mark.thorough("unit tests of the plan; a former name keeps addresses below")
 def test_and_back_to_the_old_name_gets_the_old_address(undisturbed):
     was = playbooks.addresses("audit")["web-west"]
     allowed = {"vcc_allow_renumber": True, "vcc_adopt": ["web-west"], "vcc_forget": ["web-west"]}
@@ -118,7 +120,8 @@ def test_a_vm_that_says_its_former_name_keeps_its_address(tmp_path, undisturbed)
     assert "web-west was vm2-west" in run.output
     assert run.hosts("changed") == predicted.hosts("changed")
     assert playbooks.addresses("audit")["web-west"] == was
-    assert playbooks.run("create_vpn", vpns=[audit], inventory=inventory).changed == frozenset()
+    if lab.thorough("a second run after another change has nothing to do"):
+        assert playbooks.run("create_vpn", vpns=[audit], inventory=inventory).changed == frozenset()
     assert "vm2-west" not in [row["node"] for row in ledger.rows("documents")]
 
 
@@ -131,8 +134,9 @@ def test_so_does_a_vapp_and_the_vm_takes_its_old_name_again(tmp_path, undisturbe
     assert pings.lost == 0, pings.text
     assert "shop-west was vapp1-west" in run.output
     assert playbooks.addresses("audit")["vm2-west"] == was
-    assert playbooks.run("create_vpn", vpns=[AUDIT], inventory=inventory).changed == frozenset()
+    if lab.thorough("a second run after another change has nothing to do"):
+        assert playbooks.run("create_vpn", vpns=[AUDIT], inventory=inventory).changed == frozenset()
 
     back = inventories.renamed(tmp_path / "back.sh", "vapp1-west", "vapp1-west", vcc_formerly="shop-west")
     assert "vapp1-west was shop-west" in playbooks.run("create_vpn", vpns=[AUDIT], inventory=back).output
-    assert playbooks.create(AUDIT).changed == frozenset()
+    assert playbooks.create(AUDIT, verify=False).changed == frozenset()

@@ -56,6 +56,7 @@ def test_another_machine_takes_the_place_of_an_edge_in_one_run(was):
     assert playbooks.run("create_vpn").changed == frozenset()
 
 
+@pytest.mark.thorough("a VM, a vApp and a VPN get other names in the short form")
 def test_an_edge_by_another_name_keeps_all_addresses(was, say, tmp_path):
     inventory = inventories.renamed(tmp_path / "gate.sh", "edge-west", "gate-west", vcc_formerly="edge-west")
     predicted = playbooks.run("create_vpn", ["--check"], inventory=inventory)
@@ -77,6 +78,7 @@ def test_an_edge_by_another_name_keeps_all_addresses(was, say, tmp_path):
     assert playbooks.run("create_vpn", inventory=inventory).changed == frozenset()
 
 
+@pytest.mark.thorough("a VM, a vApp and a VPN get other names in the short form")
 def test_and_back(was, say, tmp_path):
     back = inventories.renamed(tmp_path / "back.sh", "edge-west", "edge-west", vcc_formerly="gate-west")
     with ExitStack() as stack:
@@ -89,20 +91,23 @@ def test_and_back(was, say, tmp_path):
 
 def test_a_vpn_by_another_name_keeps_its_addresses(was, say):
     before = {edge: strongswan.link(edge, "payroll").spis for edge in EDGES}
-    predicted = playbooks.run("create_vpn", ["--check"], vpns=[CONTROL])
+    predicted = None
+    if lab.thorough("a check predicts what a VM's new name does"):
+        predicted = playbooks.run("create_vpn", ["--check"], vpns=[CONTROL])
     with ExitStack() as stack:
         pings = pinging(stack, was)
         run = playbooks.run("create_vpn", vpns=[CONTROL])
     say(f"while audit became control, {[one.lost for one in pings]} of {pings[0].sent} pings had no answer")
     assert max(one.lost for one in pings) <= FEW, [one.text for one in pings]
     assert "control was audit" in run.output
-    assert run.hosts("changed") == predicted.hosts("changed")
+    assert predicted is None or run.hosts("changed") == predicted.hosts("changed")
     assert playbooks.result()["findings"] == []
     assert playbooks.addresses("control") == was["audit"]
     for edge in EDGES:
         assert links(edge) == {("edge-east--edge-west", "payroll"), ("edge-east--edge-west", "control")}
         assert "audit" not in lab.sh(edge, "cat /etc/swanctl/conf.d/*; swanctl --list-conns; nft list ruleset")
     assert {edge: strongswan.link(edge, "payroll").spis for edge in EDGES} == before
-    assert playbooks.run("create_vpn", vpns=[CONTROL]).changed == frozenset()
+    if lab.thorough("a second run after another change has nothing to do"):
+        assert playbooks.run("create_vpn", vpns=[CONTROL]).changed == frozenset()
     assert "two VPNs" not in playbooks.create({**AUDIT, "formerly": "control"}, verify=False).output
     assert playbooks.addresses("audit") == was["audit"]

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from itertools import permutations
 
+import pytest
+
 from ansible_collections.intercloud.vpn.tests.testinfra import inventories, lab, playbooks, strongswan
 
 YARD = {"name": "yard", "pool": "internal", "members": ["vm1-east", "vm2-east", "vm3-east", "vm3-west"]}
 PLACES = {"vapp1-east": "vapp1-west", "vm1-east": "vm1-west", "vm2-east": "vm2-west"}
 
 
+@pytest.mark.thorough("a VM moves, by the same code")
 def test_a_vapp_moves_as_a_whole_and_keeps_all_addresses(tmp_path):
     playbooks.run("lab_up", lab_releases={"edge-west": "trixie"})
     playbooks.create(YARD, verify=False)
@@ -35,7 +38,8 @@ def test_a_vapp_moves_as_a_whole_and_keeps_all_addresses(tmp_path):
         assert [pair for pair, pings in lab.reach(pairs, count=3).items() if not pings.received] == []
         (tunnel,) = strongswan.ike_sas("edge-east")
         assert {child.name for child in tunnel.children} == {"yard", "yard+edge-west"}
-        assert playbooks.run("create_vpn", vpns=[YARD], inventory=west).changed == frozenset()
+        if lab.thorough("a second run after a VM's move has nothing to do"):
+            assert playbooks.run("create_vpn", vpns=[YARD], inventory=west).changed == frozenset()
         playbooks.delete("yard", verify=False, inventory=west)
     finally:
         for machine in PLACES:

@@ -27,7 +27,7 @@ INNER = "net 100.64.0.0/10 or net 10.10.0.0/24 or net 192.168.1.0/24"
 @pytest.fixture(scope="module")
 def was():
     playbooks.run("lab_up", lab_clouds=3, lab_releases={NEW: "trixie", ON: "trixie"})
-    playbooks.create(VPN)
+    playbooks.create(VPN, verify=False)
     return playbooks.addresses()
 
 
@@ -64,7 +64,9 @@ def test_an_edge_that_cannot_serve_it_is_named_before_anything_is_touched(was, t
 
 def test_it_keeps_its_address_where_it_is_now(was, in_the_west, tmp_path, say):
     before = links()
-    predicted = playbooks.run("create_vpn", ["--check"], vpns=[VPN], inventory=in_the_west)
+    predicted = None
+    if lab.thorough("the check scenario predicts what an added member does"):
+        predicted = playbooks.run("create_vpn", ["--check"], vpns=[VPN], inventory=in_the_west)
     with ExitStack() as stack:
         seen = stack.enter_context(capture.capturing(tmp_path / "moves.pcap"))
         others = [
@@ -81,7 +83,7 @@ def test_it_keeps_its_address_where_it_is_now(was, in_the_west, tmp_path, say):
     say(f"while it moved, {its.lost} of {its.sent} pings to it, 100 a second, had no answer")
     assert its.lost <= 10, "the machine in the east answers until the one in the west does"
     assert seen.packets(INNER) == []
-    assert run.hosts("changed") == predicted.hosts("changed")
+    assert predicted is None or run.hosts("changed") == predicted.hosts("changed")
     assert f"payroll: {NAME} keeps {was[NAME]} (moved from cloud east to cloud west)" in run.output
     assert playbooks.addresses() == was
     assert playbooks.result()["findings"] == []
@@ -103,6 +105,7 @@ def test_a_second_run_changes_nothing(was, in_the_west):
     assert links() == before
 
 
+@pytest.mark.thorough("reboot: an edge comes back with all that it had")
 def test_a_reboot_of_the_edge_brings_it_back(was):
     lab.labctl("reboot", NEW)
     lab.wait_for("all members answer", lambda: silent(was, "west") == [], 60)
@@ -123,7 +126,8 @@ def test_it_moves_on_while_the_site_where_it_was_is_down(was, tmp_path):
     run = playbooks.run("create_vpn", vpns=[VPN], inventory=south)
     assert run.hosts("changed") >= {NEW}
     assert silent(was, "south") == []
-    assert playbooks.run("create_vpn", vpns=[VPN], inventory=south).changed == frozenset()
+    if lab.thorough("a second run after the first move has nothing to do"):
+        assert playbooks.run("create_vpn", vpns=[VPN], inventory=south).changed == frozenset()
 
 
 def test_back_again_nothing_is_left_of_it(was, tmp_path, say):
@@ -144,6 +148,7 @@ def test_back_again_nothing_is_left_of_it(was, tmp_path, say):
         lab.labctl("start", LAST)
 
 
+@pytest.mark.thorough("over IPsec; ssl has members over OpenVPN")
 def test_over_openvpn_it_is_the_same(was, in_the_west, tmp_path, say):
     ssl = {**VPN, "tunnel": "ssl"}
     back = inventories.moved(tmp_path / "back.sh", {}, without=[PLACE])

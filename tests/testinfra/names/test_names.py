@@ -115,7 +115,9 @@ def test_what_is_not_the_vpns_is_refused():
     assert found == [[dns.NXDOMAIN, []]] * len(unknown)
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize(
+    "transport", ["udp", pytest.param("tcp", marks=pytest.mark.thorough("the internet gets none"))]
+)
 @pytest.mark.parametrize(
     ("source", "site", "why"),
     [
@@ -221,16 +223,21 @@ def test_a_member_can_have_them_in_its_hosts_file(before, tmp_path, say):
     given = inventories.told(inventories.placed(tmp_path / "given.sh", {}), vm1_east={"vcc_names": "hosts"})
     was, run = lab.sh(member, f"cat {file}"), partial(playbooks.run, "create_vpn", inventory=given, vcc_pools=POOLS)
     assert in_file(member, "vm1-west.payroll.vpn.internal") == []
-    predicted = run(["--check", "-v"], vpns=[PAYROLL])
-    assert lab.sh(member, f"cat {file}") == was
+    predicted = None
+    if lab.thorough("a check predicts another change of the same kind"):
+        predicted = run(["--check", "-v"], vpns=[PAYROLL])
+        assert predicted.actions[member]["hosts"] == ["write names in /etc/hosts"]
+        assert lab.sh(member, f"cat {file}") == was
     done = run(["-v"], vpns=[PAYROLL])
-    assert done.hosts("changed") == predicted.hosts("changed") > {member}
-    assert predicted.actions[member]["hosts"] == done.actions[member]["hosts"] == ["write names in /etc/hosts"]
+    assert done.hosts("changed") > {member}
+    assert predicted is None or done.hosts("changed") == predicted.hosts("changed")
+    assert done.actions[member]["hosts"] == ["write names in /etc/hosts"]
     for name, address in addresses_of("payroll").items():
         found = f"{name}.payroll.vpn.internal"
         assert in_file(member, found) == [address, found]
         assert in_file(member, address) == [address, found]
-    assert run([], vpns=[PAYROLL]).changed == frozenset()
+    if lab.thorough("a second run with names has nothing to do"):
+        assert run([], vpns=[PAYROLL]).changed == frozenset()
     lab.sh(member, f"sed -i /vm1-west/d {file}; echo 192.0.2.9 mine >>{file}")
     _known, seconds = lab.wait_for("it is back", lambda: in_file(member, "vm1-west.payroll.vpn.internal"), 60)
     say(f"a line of ours was taken out of {file}; it is back after {seconds:.1f} s")
@@ -270,6 +277,7 @@ def settings():
     return [resolve(what, "eth0").partition("):")[2].split() for what in ("dns", "domain", "default-route")]
 
 
+@pytest.mark.thorough("what is taken away comes back, above; unit tests")
 def test_a_device_that_is_given_dns_servers_later_asks_them_for_all_else():
     resolve("dns", "eth0", "192.0.2.53")
     lab.wait_for("ours is taken back", lambda: settings() == [["192.0.2.53"], [], ["yes"]], 40)

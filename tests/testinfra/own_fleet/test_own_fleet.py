@@ -96,6 +96,7 @@ def test_two_names_in_two_inventories_have_two_connections(known):
     known.run("ansible node-east -i other_fleet -m command -a hostname -T 2", printed=False, succeeds=False)
 
 
+@pytest.mark.thorough("tests/integration: two names for one connection are refused")
 def test_a_fleet_without_connections_of_its_own_is_refused(known):
     careless = known.home / "careless_fleet"
     shutil.copytree(known.home / "my_fleet", careless)
@@ -113,7 +114,11 @@ def test_a_fleet_without_connections_of_its_own_is_refused(known):
 
 
 @pytest.mark.parametrize(
-    ("host", "silent", "device"), [("edge-east", "node-east", "ctl"), ("edge-west", "edge-west", "mgmt")]
+    ("host", "silent", "device"),
+    [
+        ("edge-east", "node-east", "ctl"),
+        pytest.param("edge-west", "edge-west", "mgmt", marks=pytest.mark.thorough("a silent jump does not either")),
+    ],
 )
 def test_neither_a_silent_jump_nor_a_silent_host_holds_up_a_run(known, say, host, silent, device):
     """TCP alone would wait for a quarter of an hour."""

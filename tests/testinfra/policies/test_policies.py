@@ -82,6 +82,7 @@ def test_under_cnsa_exactly_its_algorithms_are_on_the_sa():
     assert not KEY.exists()
 
 
+@pytest.mark.thorough("a check predicts the tasks of the run, right below")
 def test_check_predicts_a_ppk_that_it_does_not_make():
     run = playbooks.create(POSTQUANTUM, arguments=("--check", "-v"), verify=False)
     for edge in EDGES:
@@ -100,24 +101,30 @@ def test_moved_to_postquantum_while_it_runs_both_ends_use_the_ppk(addresses):
     assert [lab.sh(edge, STARTED) for edge in EDGES] == started
 
 
-def test_a_second_run_changes_nothing():
+@pytest.fixture(scope="module")
+def again():
+    """What a second run says, that shows all it can."""
     before = _spis()
-    assert playbooks.create(POSTQUANTUM, verify=False).changed == frozenset()
+    run = playbooks.create(POSTQUANTUM, arguments=("-vvv", "--diff"), verify=False)
     assert _spis() == before
+    return run
+
+
+def test_a_second_run_changes_nothing(again):
+    assert again.changed == frozenset()
 
 
 def _spis():
     return [(sa.spis, [child.spis for child in sa.children]) for sa in sas().values()]
 
 
-def test_the_key_is_where_it_belongs_and_nowhere_else():
+def test_the_key_is_where_it_belongs_and_nowhere_else(again):
     key = KEY.read_text(encoding="utf-8").strip()
     assert len(bytes.fromhex(key)) == 32
     assert [path.stat().st_mode & 0o777 for path in (KEY, KEY.parent, KEY.parent.parent)] == [0o600, 0o700, 0o700]
     assert [lab.host(edge).file(SECRETS).mode for edge in EDGES] == [0o600, 0o600]
-    run = playbooks.create(POSTQUANTUM, arguments=("-vvv", "--diff"), verify=False)
     digits = key.encode().hex()
-    for text in (run.output, json.dumps(ledger.contents()), Path(_lab.STATE_DIR, "ledger.sqlite").read_bytes().hex()):
+    for text in (again.output, json.dumps(ledger.contents()), Path(_lab.STATE_DIR, "ledger.sqlite").read_bytes().hex()):
         assert key not in text and digits not in text
     either = f"{key[:24]}|{digits[:48]}"
     # From a file, or grep would find itself and the shells that run it.
@@ -144,7 +151,7 @@ def test_a_wrong_ppk_gets_no_tunnel_and_verify_says_whose_it_is(addresses):
 
 
 def test_the_next_run_mends_it(addresses):
-    run = playbooks.create(POSTQUANTUM, arguments=("-v",))
+    run = playbooks.create(POSTQUANTUM, arguments=("-v",), verify=False)
     assert run.actions["edge-west"]["secrets"] == [f"change the PPK of {TUNNEL}"]
     assert lab.answers("vm1-east", addresses["vm1-west"])
 
@@ -171,13 +178,16 @@ def test_a_tunnel_that_is_up_without_its_ppk_is_found_out():
 def test_a_new_ppk_takes_the_place_of_the_old_one_and_hardly_anything_is_lost(addresses, say):
     before, fresh = sas(), secrets.token_hex(32)
     KEY.write_text(f"{fresh}\n", encoding="utf-8")
-    check = playbooks.create(POSTQUANTUM, arguments=("--check", "-v"), verify=False)
+    check = None
+    if lab.thorough("a check predicts another change of the same kind"):
+        check = playbooks.create(POSTQUANTUM, arguments=("--check", "-v"), verify=False)
     with lab.pinging("vm1-east", addresses["vm1-west"]) as pings:
         run = playbooks.create(POSTQUANTUM, arguments=("-v", "--diff"), verify=False)
     for edge in EDGES:
-        assert check.actions[edge]["secrets"] == run.actions[edge]["secrets"] == [f"change the PPK of {TUNNEL}"]
+        assert run.actions[edge]["secrets"] == [f"change the PPK of {TUNNEL}"]
+        assert check is None or check.actions[edge]["secrets"] == run.actions[edge]["secrets"]
         assert fresh.encode().hex() in lab.sh(edge, f"cat {SECRETS}")
-    assert check.changed == run.changed
+    assert check is None or check.changed == run.changed
     assert fresh not in run.output
     after = sas()
     assert [after[edge].spis == before[edge].spis for edge in EDGES] == [False, False]
@@ -185,7 +195,8 @@ def test_a_new_ppk_takes_the_place_of_the_old_one_and_hardly_anything_is_lost(ad
     say(f"a new PPK under 100 pings a second: {pings.lost} of {pings.sent} lost")
     # What the responder sends with the new keys before the initiator has computed them may be (docs/kernel.md).
     assert pings.lost <= 3, pings.text
-    assert playbooks.create(POSTQUANTUM, verify=False).changed == frozenset()
+    if lab.thorough("a second run after the move to postquantum has nothing to do"):
+        assert playbooks.create(POSTQUANTUM, verify=False).changed == frozenset()
 
 
 def test_an_edge_that_was_not_reached_keeps_its_tunnel_until_the_next_run(addresses):
@@ -205,6 +216,7 @@ def test_an_edge_that_was_not_reached_keeps_its_tunnel_until_the_next_run(addres
     assert [sa.ppk for sa in after.values()] == [True, True]
 
 
+@pytest.mark.thorough("a policy changes while it runs, above; the pace is measured below")
 def test_other_retries_need_no_restart_and_lose_nothing(addresses):
     started, before = [lab.sh(edge, STARTED) for edge in EDGES], sas()
     with lab.pinging("vm1-east", addresses["vm1-west"]) as pings:
@@ -234,7 +246,7 @@ def cut():
 
 
 def test_a_dead_peer_is_given_up_when_the_policy_says(addresses, cut, say):
-    playbooks.create(HASTY)
+    playbooks.create(HASTY, verify=False)
     cut()
     _nothing, took = lab.wait_for("edge-east gives up", lambda: not _established("edge-east"), 15)
     say(f"dpd_delay 2 s, three times 0.5 s: given up after {took:.1f} s")

@@ -125,7 +125,14 @@ def test_to_revoke_an_edge_that_is_gone_disturbs_nobody(authority, addresses):
     assert pings.lost == 0, pings.text
 
 
-@pytest.mark.parametrize("case", ["expired", "another authority's", "another's name"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "expired",
+        pytest.param("another authority's", marks=pytest.mark.thorough("tenants has one of another organization's")),
+        "another's name",
+    ],
+)
 def test_a_wrong_certificate_is_refused(authority, addresses, tmp_path, case):
     options, finding, reason = {
         "expired": ({"begin": NOW - 30 * DAY, "end": NOW - DAY}, "expired at", "its certificate is not valid now"),
@@ -202,4 +209,5 @@ def test_the_next_run_makes_a_new_key(stolen, addresses):
     assert old != new
     assert lab.host("edge-east").file(REVOCATIONS).exists
     assert lab.answers("vm1-east", addresses["vm1-west"])
-    assert playbooks.create(PAYROLL, verify=False).changed == frozenset()
+    if lab.thorough("a second run in other scenarios has nothing to do"):
+        assert playbooks.create(PAYROLL, verify=False).changed == frozenset()

@@ -91,15 +91,17 @@ def test_a_second_round_changes_nothing(inventories):
 
 
 def test_a_run_of_all_adds_the_link_layer_addresses_of_other_slices_and_no_more():
-    run = playbooks.create(PAYROLL, arguments=("-v",))
+    run = playbooks.create(PAYROLL, arguments=("-v",), verify=False)
     assert {subsystem for done in run.actions.values() for subsystem, actions in done.items() if actions} <= {
         "generation",
         "neighbours",
         "nftables",
     }
-    assert playbooks.create(PAYROLL).changed == frozenset()
+    if lab.thorough("a second run in other scenarios has nothing to do"):
+        assert playbooks.create(PAYROLL).changed == frozenset()
 
 
+@pytest.mark.thorough("slices bring one up and delete it, with the same looks")
 def test_slices_change_one_vpn_for_another_and_nothing_leaves_in_clear(inventories):
     """Edges let the old one go when no member has it any more, and members get the new one when their edge has it."""
     addresses = playbooks.addresses()
@@ -115,8 +117,9 @@ def test_slices_change_one_vpn_for_another_and_nothing_leaves_in_clear(inventori
 
 
 def test_slices_delete_it_and_nothing_leaves_in_clear(inventories):
-    address = playbooks.addresses("exchange")["vm1-west"]
-    playbooks.run("prepare_vpn", vcc_delete=["exchange"])
+    (name,) = vpns()
+    address = playbooks.addresses(name)["vm1-west"]
+    playbooks.run("prepare_vpn", vcc_delete=[name])
     assert in_clear_while_told(inventories, address) == []
     assert (vpns(), ledger.rows("leases")) == ({}, [])
     for edge in EDGES:

@@ -125,14 +125,16 @@ def test_creating_again_changes_nothing(addresses):
 
 
 def test_a_second_vpn_shares_the_session_as_a_check_predicts(addresses, say):
-    predicted = playbooks.create(SECOND, arguments=("--check", "-v"), verify=False)
-    assert session_of_each() == ONE_SESSION
+    predicted = None
+    if lab.thorough("the check scenario predicts what a further VPN does"):
+        predicted = playbooks.create(SECOND, arguments=("--check", "-v"), verify=False)
+        assert session_of_each() == ONE_SESSION
     with lab.pinging("vm1-east", addresses["vm1-west"], interval=0.05) as pings:
         done = playbooks.create(SECOND, arguments=("-v",), verify=False)
     say(f"a second VPN joined the session; pings of the first went without answer for {pings.lost * 0.05:.2f} s")
     assert pings.lost * 0.05 < 5
-    assert {host: predicted.actions[host] for host in EDGES} == {host: done.actions[host] for host in EDGES}
-    assert predicted.actions[WAITS]["openvpn"][-1].startswith("end the session with edge-east.")
+    assert predicted is None or all(predicted.actions[host] == done.actions[host] for host in EDGES)
+    assert done.actions[WAITS]["openvpn"][-1].startswith("end the session with edge-east.")
     assert session_of_each() == ONE_SESSION
     others = playbooks.addresses("audit")
     assert lab.answers("vm2-east", others["vm2-west"])
@@ -144,14 +146,6 @@ def test_and_leaves_it_again(addresses):
     playbooks.delete("audit", verify=False)
     lab.wait_for("all members answer", lambda: all_answer(addresses), 20)
     assert lab.sh(WAITS, "grep -c ^iroute /etc/openvpn/intercloud-vpn/peers/*") == "1\n"
-
-
-@pytest.mark.parametrize("edge", EDGES)
-def test_a_daemon_that_is_killed_comes_back(addresses, edge, say):
-    lab.sh(edge, "kill -KILL $(pidof openvpn)")
-    _answered, seconds = lab.wait_for("all members answer", lambda: all_answer(addresses), 60)
-    say(f"OpenVPN of {edge} was killed; {seconds:.1f} s later all members answer")
-    lab.wait_for("one session", lambda: session_of_each() == ONE_SESSION, 30)
 
 
 def test_where_udp_is_closed_it_takes_tcp_443(addresses, tmp_path, say):
@@ -166,6 +160,34 @@ def test_where_udp_is_closed_it_takes_tcp_443(addresses, tmp_path, say):
         assert session_of_each() == ONE_SESSION
     assert len(seen.packets("tcp port 443")) > 500
     assert seen.packets(INNER) == []
+
+
+def test_a_stranger_with_3000_idle_connections_keeps_nobody_out_over_tcp(addresses, say):
+    with openvpn.closed("udp dport 1194"), flood.going_on("hold", ADDRESS, 443, 3000, 80):
+        lab.sh(STARTS, f"systemctl restart intercloud-vpn-ssl@{TUNNEL}")
+        _tcp, seconds = lab.wait_for("over TCP", lambda: transports() == [["tcp"], ["tcp"]], 40)
+        lab.wait_for("all members answer", lambda: all_answer(addresses), 10)
+        held = lab.sh(WAITS, "ss -Htn state established '( sport = :443 )' | wc -l")
+        say(f"beside {int(held) - 1} idle connections of 3,000 the session is up over TCP after {seconds:.1f} s")
+    assert int(held) <= 33  # the peer's, 16 at once, and 16 in a minute
+
+
+@pytest.mark.thorough("3,000 idle connections do not either")
+def test_a_stranger_with_syns_of_false_addresses_keeps_nobody_out_over_tcp(addresses, say):
+    """Neither a planned peer nor one whose address nobody planned, as behind a NAT: here, any connection.
+
+    The server may hold some of the 3,000 of before, whose last packets it only lets in now; these ended long ago.
+    """
+    established = ("ss", "-Htn", "state", "established")
+    with openvpn.closed("udp dport 1194"), flood.going_on("syn", ADDRESS, 443, 100, 60):
+        lab.sh(STARTS, f"systemctl restart intercloud-vpn-ssl@{TUNNEL}")
+        _tcp, seconds = lab.wait_for("over TCP", lambda: transports() == [["tcp"], ["tcp"]], 30)
+        say(f"under 100 spoofed SYNs per second the session is up over TCP after {seconds:.1f} s")
+        with flood.going_on("hold", ADDRESS, 443, 1, 20):
+            (strangers,) = lab.netns(lab.INTERNET, *established, "dport = :443").splitlines()
+            port = strangers.split()[2].rpartition(":")[2]
+            held = lab.netns(WAITS, *established, "sport = :443").splitlines()
+            assert port in [line.split()[3].rpartition(":")[2] for line in held]
 
 
 def test_and_goes_back_when_udp_is_open(addresses, say):
@@ -183,33 +205,13 @@ def test_a_stranger_with_40_kbit_of_false_packets_keeps_nobody_out_over_udp(addr
         say(f"under 40 kbit/s of spoofed packets the session is up over UDP after {seconds:.1f} s")
 
 
-def test_a_stranger_with_3000_idle_connections_keeps_nobody_out_over_tcp(addresses, say):
-    with openvpn.closed("udp dport 1194"), flood.going_on("hold", ADDRESS, 443, 3000, 80):
-        lab.sh(STARTS, f"systemctl restart intercloud-vpn-ssl@{TUNNEL}")
-        _tcp, seconds = lab.wait_for("over TCP", lambda: transports() == [["tcp"], ["tcp"]], 40)
-        lab.wait_for("all members answer", lambda: all_answer(addresses), 10)
-        held = lab.sh(WAITS, "ss -Htn state established '( sport = :443 )' | wc -l")
-        say(f"beside {int(held) - 1} idle connections of 3,000 the session is up over TCP after {seconds:.1f} s")
-    assert int(held) <= 33  # the peer's, 16 at once, and 16 in a minute
-    lab.wait_for("over UDP", lambda: transports() == [["udp"], ["udp"]], 150)
-
-
-def test_a_stranger_with_syns_of_false_addresses_keeps_nobody_out_over_tcp(addresses, say):
-    """Neither a planned peer nor one whose address nobody planned, as behind a NAT: here, any connection.
-
-    The server may hold some of the 3,000 of before, whose last packets it only lets in now; these ended long ago.
-    """
-    established = ("ss", "-Htn", "state", "established")
-    with openvpn.closed("udp dport 1194"), flood.going_on("syn", ADDRESS, 443, 100, 60):
-        lab.sh(STARTS, f"systemctl restart intercloud-vpn-ssl@{TUNNEL}")
-        _tcp, seconds = lab.wait_for("over TCP", lambda: transports() == [["tcp"], ["tcp"]], 30)
-        say(f"under 100 spoofed SYNs per second the session is up over TCP after {seconds:.1f} s")
-        with flood.going_on("hold", ADDRESS, 443, 1, 20):
-            (strangers,) = lab.netns(lab.INTERNET, *established, "dport = :443").splitlines()
-            port = strangers.split()[2].rpartition(":")[2]
-            held = lab.netns(WAITS, *established, "sport = :443").splitlines()
-            assert port in [line.split()[3].rpartition(":")[2] for line in held]
-    lab.wait_for("over UDP", lambda: transports() == [["udp"], ["udp"]], 150)
+@pytest.mark.parametrize("edge", [pytest.param(STARTS, marks=pytest.mark.thorough("the other edge's daemon")), WAITS])
+def test_a_daemon_that_is_killed_comes_back(addresses, edge, say):
+    """Over TCP perhaps: it is back on UDP a minute later, while the next tests run."""
+    lab.sh(edge, "kill -KILL $(pidof openvpn)")
+    _answered, seconds = lab.wait_for("all members answer", lambda: all_answer(addresses), 60)
+    say(f"OpenVPN of {edge} was killed; {seconds:.1f} s later all members answer")
+    lab.wait_for("one session", lambda: session_of_each() == ONE_SESSION, 30)
 
 
 def test_keys_are_for_root_only_and_in_no_argument(addresses):
@@ -242,17 +244,18 @@ def test_a_new_key_takes_the_place_of_the_old_one(addresses):
         WAITS: ["change the tls-crypt key of server-udp", "change the tls-crypt key of server-tcp"],
     }
     assert lab.sh(WAITS, "cat /etc/openvpn/intercloud-vpn/server-udp.key") != before
-    assert playbooks.create(SSL, verify=False).changed == frozenset()
+    if lab.thorough("a second run after another change has nothing to do"):
+        assert playbooks.create(SSL, verify=False).changed == frozenset()
 
 
-@pytest.mark.parametrize("left", ["mkfifo edge-x.acme", "mkdir edge-x.acme", "ln -s /etc/shadow edge-x.acme"])
-def test_what_openvpns_user_leaves_behind_stops_nothing(addresses, left):
+def test_what_openvpns_user_leaves_behind_stops_nothing(addresses):
+    left = "mkfifo edge-x.acme && mkdir edge-y.acme && ln -s /etc/shadow edge-z.acme"
     lab.sh(WAITS, f"runuser -u {processes.USER} -- sh -c 'cd {processes.ARRIVALS} && {left}'")
     try:
         lab.sh(WAITS, f"timeout 20 {openvpn.AGENT} peers")
         assert playbooks.create(SSL, verify=False).changed == frozenset()
     finally:
-        lab.sh(WAITS, f"rm -rf {processes.ARRIVALS}/edge-x.acme")
+        lab.sh(WAITS, f"rm -rf {processes.ARRIVALS}/edge-[xyz].acme")
 
 
 def test_roots_directories_stay_roots(addresses):
@@ -293,8 +296,10 @@ def test_a_certificate_that_is_not_a_peers_gets_in_nowhere(addresses, case):
     words = "openvpn --client --dev null --nobind --ca /etc/swanctl/x509ca/intercloud-vpn.pem --cert /tmp/cert.pem"
     words += f" --tls-crypt /etc/openvpn/intercloud-vpn/{TUNNEL}.key"  # and even has the key that gets an answer
     words += " --key /tmp/key.pem --remote-cert-tls server --ifconfig-noexec --route-noexec --verb 3"
-    for way in ("203.0.113.18 1194 udp4", "203.0.113.18 443 tcp4-client"):
-        said = lab.sh(STARTS, f"timeout -s KILL 6 {words} --remote {way} 2>&1", check=False)
+    ways = (f"{ADDRESS} 1194 udp4", f"{ADDRESS} 443 tcp4-client")
+    for said in lab.at_once(
+        lambda way: lab.sh(STARTS, f"timeout -s KILL 6 {words} --remote {way} 2>&1", check=False), ways
+    ):
         assert "VERIFY OK: depth=0" in said, "it reached the server"
         assert "Initialization Sequence Completed" not in said
     lab.sh(STARTS, "rm -f /tmp/key.pem /tmp/cert.pem")
@@ -348,6 +353,7 @@ def test_the_last_one_is_deleted_and_leaves_no_trace_on_any_machine(before, addr
     assert snapshot.differences(before, snapshot.of_all()) == []
 
 
+@pytest.mark.thorough("what reboot shows over IPsec; killed daemons are tried above")
 def test_both_edges_reboot_and_all_comes_back(say):
     playbooks.create(SSL, verify=False)
     addresses = playbooks.addresses()

@@ -27,6 +27,7 @@ WIDER = {**WEB, "stretch": [*EDGES], "members": [*MEMBERS]}
 PORT = 14789
 INNER = "net 100.64.0.0/10 or net 10.10.0.0/24 or net 192.168.1.0/24 or net fd10::/16"
 GATEWAY = "10.10.0.1"
+ALIKE = pytest.mark.thorough("other harm to the same table or device is put right")
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,13 @@ def test_a_second_run_changes_nothing(three, ready):
     assert run("create_vpn", ready, [WIDER]).changed == frozenset()
 
 
-@pytest.mark.parametrize("of", [MEMBERS, SIX], ids=["IPv4", "IPv6"])
+@pytest.mark.parametrize(
+    "of",
+    [
+        pytest.param(MEMBERS, id="IPv4"),
+        pytest.param(SIX, id="IPv6", marks=pytest.mark.thorough("the same frames with IPv4 inside")),
+    ],
+)
 def test_frames_of_full_size_pass_and_tcp_needs_no_fragments(three, of, tmp_path):
     for one, two in permutations(MEMBERS, 2):
         assert lab.ping(one, of[two], size=1500).received == 3
@@ -302,13 +309,13 @@ def test_frames_from_the_internet_are_not_taken(three):
 @pytest.mark.parametrize(
     "harm",
     [
-        "nft delete table netdev intercloud_vpn",
+        pytest.param("nft delete table netdev intercloud_vpn", marks=ALIKE),
         "ip link delete vcl1",
-        "ip link set vcl1 down",
+        pytest.param("ip link set vcl1 down", marks=ALIKE),
         "bridge fdb show dev vcl1 | while read a _ b _; do bridge fdb del $a dev vcl1 dst $b self; done",
-        "ip neigh flush dev vcl1 nud permanent",
+        pytest.param("ip neigh flush dev vcl1 nud permanent", marks=ALIKE),
         "nft flush ruleset",
-        "ip link set org promisc off",
+        pytest.param("ip link set org promisc off", marks=ALIKE),
     ],
 )
 def test_the_agent_puts_it_back(three, harm, say):
@@ -327,7 +334,8 @@ def test_the_agent_puts_it_back(three, harm, say):
 def test_a_reboot_of_an_edge_brings_it_back(three, ready):
     lab.labctl("reboot", "edge-west")
     lab.wait_for("all members answer", lambda: silent(MEMBERS) == [], 60)
-    assert run("create_vpn", ready, [WIDER]).changed == frozenset()
+    if lab.thorough("a second run after another change has nothing to do"):
+        assert run("create_vpn", ready, [WIDER]).changed == frozenset()
 
 
 TALK = """
@@ -365,7 +373,7 @@ def test_a_vm_moves_with_its_address_and_its_connections(three, ready, tmp_path,
     for inventory, old, new, *ports in moves:
         with lab.process("vm3-south", sys.executable, "-c", ECHO, MEMBERS["vm3-south"]) as server:
             assert server.stdout.readline() == "ready\n"
-            with lab.process("vm3-east", sys.executable, "-c", TALK, MEMBERS["vm3-south"], "45") as client:
+            with lab.process("vm3-east", sys.executable, "-c", TALK, MEMBERS["vm3-south"], "35") as client:
                 try:
                     assert client.stdout.readline() == "ready\n"
                     frames.plug(ports[0], old, new, ports[1])
@@ -380,9 +388,11 @@ def test_a_vm_moves_with_its_address_and_its_connections(three, ready, tmp_path,
         say(f"to the {new}: its connection carried {said[0]} messages, and waited {said[1]} s at most")
         assert lab.answers("vm3-east", GATEWAY)
         assert frames.mac(f"edge-{new}", "org") in lab.netns("vm3-east", "ip", "neigh", "show", GATEWAY)
-        assert run("create_vpn", inventory, [WIDER]).changed == frozenset()
+        if lab.thorough("a second run after another change has nothing to do"):
+            assert run("create_vpn", inventory, [WIDER]).changed == frozenset()
 
 
+@pytest.mark.thorough("frames go through a link over IPsec, members through one over OpenVPN")
 def test_over_openvpn_it_is_the_same(three, ready):
     run("delete_vpn", ready, [], vcc_delete=["web-tier"])
     run("create_vpn", ready, [{**WIDER, "tunnel": "ssl"}])

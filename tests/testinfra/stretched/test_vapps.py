@@ -26,6 +26,8 @@ APP = {"name": "app-tier", "stretch": [*CARRYING], "members": [*MEMBERS]}
 # In which two of the members are, one of them translated by its vApp edge.
 BESIDE = {"name": "beside", "pool": "internal", "members": ["vm1-east", {"name": "vm1-west", "mode": "nat"}]}
 GATEWAY = "192.168.1.1"
+# The whole file: what a vApp edge does for frames is what an org edge does in test_stretched.py.
+pytestmark = pytest.mark.thorough("test_stretched.py, with org edges")
 PORT = 14789
 INNER = "net 100.64.0.0/10 or net 10.10.0.0/24 or net 192.168.1.0/24 or net fd10::/16"
 ALL = (*CARRYING, "edge-east", "edge-west", *MEMBERS)

@@ -73,7 +73,7 @@ def lost(addresses, pairs=None):
 @pytest.fixture(scope="module")
 def addresses(payroll):
     with undisturbed(payroll):
-        playbooks.create(STAR)
+        playbooks.create(STAR, verify=False)
     return playbooks.addresses("company")
 
 
@@ -109,13 +109,15 @@ def test_who_is_no_member_gets_nowhere_over_the_hub(addresses):
 
 def test_the_star_becomes_a_chain_while_it_runs(addresses, payroll):
     with undisturbed(payroll):
-        playbooks.create(CHAIN)
+        playbooks.create(CHAIN, verify=False)
     assert tunnels() == {("east", "west"), ("east", "south"), ("north", "south")}
     assert playbooks.addresses("company") == addresses
     assert lost(addresses) == {}
-    assert playbooks.create(CHAIN).changed == frozenset()
+    if lab.thorough("a second run with the star has nothing to do"):
+        assert playbooks.create(CHAIN).changed == frozenset()
 
 
+@pytest.mark.thorough("a star becomes a chain; unit tests compile trees")
 def test_and_a_tree(addresses, payroll):
     """The same tunnels in another shape: nothing is to be done."""
     before = link_spis("company", EDGES)
@@ -157,7 +159,9 @@ def tunnels_up(edge):
 
 def test_a_site_without_members_can_be_the_hub(payroll):
     with undisturbed(payroll):
-        playbooks.create({**COMPANY, "members": MEMBERS[:3], "topology": {"kind": "star", "hub": "north"}})
+        playbooks.create(
+            {**COMPANY, "members": MEMBERS[:3], "topology": {"kind": "star", "hub": "north"}}, verify=False
+        )
     assert tunnels() == {("east", "north"), ("north", "west"), ("north", "south")}
     addresses = playbooks.addresses("company")
     assert lost(addresses, permutations(MEMBERS[:3], 2)) == {}
@@ -166,7 +170,7 @@ def test_a_site_without_members_can_be_the_hub(payroll):
 
 def test_a_site_goes_with_its_last_member(payroll):
     with undisturbed(payroll):
-        playbooks.create({**COMPANY, "members": MEMBERS[:2], "topology": "mesh"})
+        playbooks.create({**COMPANY, "members": MEMBERS[:2], "topology": "mesh"}, verify=False)
     assert tunnels() == {("east", "west")}
     (tunnel,) = strongswan.ike_sas("edge-east")
     assert sorted(child.name for child in tunnel.children) == ["company", "payroll"]
@@ -175,6 +179,7 @@ def test_a_site_goes_with_its_last_member(payroll):
         assert ike_sas(edge) == []
 
 
+@pytest.mark.thorough("three_clouds is a mesh")
 def test_all_of_it_as_a_mesh(addresses, payroll):
     with undisturbed(payroll):
         playbooks.create(COMPANY)

@@ -10,6 +10,8 @@ import pty
 import select
 import time
 
+import pytest
+
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks, snapshot, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
 
@@ -46,6 +48,7 @@ def answered(answer, words):
     return output
 
 
+@pytest.mark.thorough("tests/integration: it is told, and no host is contacted")
 def test_never_is_an_error_that_names_the_pair():
     output = refused(vcc_create_tunnels="never")
     assert "there is no tunnel edge-east -- edge-west yet, which payroll needs" in output

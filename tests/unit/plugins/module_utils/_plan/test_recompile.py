@@ -111,7 +111,11 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=max(20, settings.default.max_examples * 6 // 5),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(steps=steps, comes_up=st.booleans())
 def test_what_is_left_out_would_have_come_to_the_same(steps: list[tuple[str, Any]], comes_up: bool) -> None:
     world = World(HOSTS)
