@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# All tests; without those that show what others show as well, unless THOROUGH=1 (tests/conftest.py). Two lanes, as most machines have two cores at least: what needs Python, and the short forms of test-kernel and the like;
-# what needs the lab. Both take scenarios then, one of them on a lab apart.
+# All tests; without those that show what others show as well, unless THOROUGH=1 (tests/conftest.py). Two lanes, as most machines have
+# two cores at least: what needs Python, and the short forms of test-kernel and the like; what needs the lab. Both take scenarios then,
+# one of them on a lab apart.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
