@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .._base.names import NAME, NAME_RULE
 from .._base.problems import Problems
 from .._intent.landscape.external import is_external
+from .._intent.landscape.facts import organization_of
 from .._intent.organizations import is_concerned
 from .tunnel.kinds import KINDS
 
@@ -92,8 +93,9 @@ def _rename(known: Names, old: str, new: str) -> bool:
 
 def _wrong(said: Mapping[str, Sequence[str]], hosts: Mapping[str, Facts]) -> Iterator[tuple[str, str]]:
     """Each place that is wrong, and what would mend it."""
-    claimed: dict[str, str] = {}
+    claimed: dict[tuple[str, str], str] = {}
     for host, names in said.items():
+        owner = organization_of(hosts[host])
         path = f"hosts.{host}.vcc_formerly"
         if hosts[host]["kinds"] not in RENAMED:
             yield path, "is said of VMs, vApp edges and org edges; leave it out"
@@ -104,7 +106,7 @@ def _wrong(said: Mapping[str, Sequence[str]], hosts: Mapping[str, Facts]) -> Ite
                 yield path, f"{old!r} is no name of a host, which must be {NAME_RULE}"
             elif old == host:
                 yield path, f"{old} is the name that it has now; leave it out"
-            elif old in hosts:
+            elif old in hosts and organization_of(hosts[old]) == owner:
                 yield path, f"{old} is a host of this inventory, too; leave it out if that is another machine"
-            elif claimed.setdefault(old, host) != host:
-                yield path, f"{claimed[old]} was {old}, too; a host has one successor"
+            elif claimed.setdefault((owner, old), host) != host:
+                yield path, f"{claimed[owner, old]} was {old}, too; a host has one successor"
