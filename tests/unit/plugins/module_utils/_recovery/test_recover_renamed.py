@@ -84,7 +84,7 @@ def test_a_new_vpn_with_the_old_name_is_another_one(fleet: Fleet) -> None:
         assert addresses(plan, name) == addresses(was, name)
 
 
-@pytest.mark.parametrize("late", NODES)
+@pytest.mark.parametrize("late", [*NODES, "db"])
 def test_a_vm_keeps_its_addresses(fleet: Fleet, late: str) -> None:
     away(fleet, "vm1-west", "db")
     was, refused = fleet.create(without=[late])
