@@ -54,6 +54,7 @@ def test_it_keeps_its_addresses(world: World) -> None:
     assert plan.documents["db-west"]["node"] == "db-west"
     assert "db-west" in plan.changed_nodes
     assert not any(line.startswith(("- ", "+ ")) and "member" in line for line in plan.diff)
+    assert "~ db-west: name" in plan.diff
 
 
 def test_once(world: World) -> None:
