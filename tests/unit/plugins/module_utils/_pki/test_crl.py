@@ -74,7 +74,8 @@ class TestRevoke:
         names = (WEST, "gate-west.acme")
         both = {ca.sign(owner, request(name, key), name).serial for name in names}
         ca.sign(owner, request(EAST), EAST)
-        _crl.revoke(owner, said)
+        result = edge_revocation.revoke(str(owner.directory.parent.parent), said, check=False)
+        assert result["identities"] == sorted(names), "who runs it is to know"
         assert revoked(owner) == both
 
     def test_another_edge_with_the_old_name_leaves_it_alone(
