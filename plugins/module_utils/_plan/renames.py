@@ -34,7 +34,9 @@ def former_names(facts: Facts) -> list[str]:
     if said is None:
         return []
     names = said if isinstance(said, (list, tuple)) else [said]
-    return [name if isinstance(name, str) else repr(name) for name in names]
+    # YAML's bare yes, and an entry that is missing, are no names, although their texts could be.
+    texts = [f"({name})" if name is None or isinstance(name, bool) else name for name in names]
+    return [name if isinstance(name, str) else repr(name) for name in texts]
 
 
 def rename(

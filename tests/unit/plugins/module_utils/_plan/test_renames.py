@@ -121,6 +121,8 @@ def test_the_machine_may_say_that_it_is_the_old_one(world: World) -> None:
         ),
         ("db-west: {vcc_formerly: [vm2-west]}", "db-west", "vm2-west is a host of this inventory, too"),
         ("db-west: {vcc_formerly: ['x/y']}", "db-west", "'x/y' is no name of a host"),
+        ("db-west: {vcc_formerly: yes}", "db-west", "'(True)' is no name of a host"),
+        ("db-west: {vcc_formerly: [vm1-west, null]}", "db-west", "'(None)' is no name of a host"),
         ("vm2-west: {vcc_formerly: [vm1-west]}", "vm2-west", "db-west was vm1-west, too; a host has one successor"),
         ("vm2-east: {vcc_formerly: [vm3-gone]}", "", ""),  # whatever it was, the ledger does not know it
     ],
