@@ -6,17 +6,15 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.utils.display import Display
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import make_directory, write_whole
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.blame import blamed, runnable
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.certificates import DAYS, Trust
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.certificates import DAYS
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probes import probe_targets
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.table import table
@@ -24,6 +22,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._verify.verify impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.which_pairs import Choice
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import LocalAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import kept, load_plan
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._registered import registered, trust, write
 
 # Of a host whose cloud's own run brought nothing of it.
 SILENT = {"failed": True, "unreachable": True, "msg": "nothing came from its VCC node"}
@@ -62,7 +61,8 @@ class ActionModule(LocalAction):
         asked = given["hosts"] and frozenset(given["hosts"])
         # Clouds that look by themselves do not wait for each other.
         in_turn = not given["seen"]
-        judged = judge(plan, every, observed, probes, choice, asked, trust(given, now), in_turn)
+        held_against = trust(given, now, given["certificate_days"])
+        judged = judge(plan, every, observed, probes, choice, asked, held_against, in_turn)
         inventories = [str(path) for path in task_vars.get("ansible_inventory_sources") or []]
         judged.findings = [runnable(finding, list(map(shortest, inventories))) for finding in judged.findings]
         content = result_json(judged, plan, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -93,47 +93,6 @@ def shortest(path: str) -> str:
     return min(path, relative, key=len)
 
 
-def trust(given: Mapping[str, Any], now: datetime.datetime) -> Trust | None:
-    """What certificates are held against, if the task says."""
-    if given["authorities"] is None:
-        return None
-    revoked = {
-        str(name): frozenset(str(serial) for serial in one["serials"])
-        for name, one in (given["revocations"] or {}).items()
-    }
-    return Trust(given["authorities"], revoked, now, given["certificate_days"])
-
-
-def registered(hostvars: Any, hosts: Iterable[str], names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """What the hosts registered under one of the names, else why they did not. Those of no inventory are left out."""
-    found = {}
-    for host in hosts:
-        if host in hostvars:
-            variables = hostvars.raw_get(host)  # not templated: it is data that came from hosts
-            values = [value for value in map(variables.get, names) if isinstance(value, Mapping)]
-            answers = [value for value in values if not value.get("skipped")]
-            answer = answers[0] if answers else last_failure(variables)
-            if answer:
-                found[host] = answer
-    return found
-
-
 def kept_by(directory: Path, hosts: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     """What M(intercloud.vpn.cloud_run) brought back of the hosts, else why there is nothing."""
     return {host: kept(directory / f"{host}.json") or SILENT for host in hosts}
-
-
-def last_failure(variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What a host registered last of a task that failed there; after that, it took part in nothing."""
-    failures = [
-        value
-        for value in variables.values()
-        if isinstance(value, Mapping) and (value.get("failed") or value.get("unreachable")) and "msg" in value
-    ]
-    return failures[-1] if failures else None
-
-
-def write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON whole or not at all, for its owner only."""
-    make_directory(path.parent, 0o700)
-    write_whole(path, f"{json.dumps(content, indent=2)}\n".encode(), 0o600)

@@ -52,6 +52,18 @@ def run_on_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
         return _fail(module, str(error))
 
 
+def read_ledger(module: AnsibleModule, work: Callable[[Transaction], T]) -> T:
+    """What ``work`` reads of the ledger that the module names, without a lock. Ends the module where there is none."""
+    require_libraries(module)
+    try:
+        ledger = Ledger(module.params["ledger"])
+        if not ledger.exists:
+            return _fail(module, f"there is no ledger at {ledger}: the first create_vpn makes it")
+        return ledger.run(work, dry_run=True)
+    except VccError as error:
+        return _fail(module, str(error))
+
+
 def ledger_exists(module: AnsibleModule) -> bool:
     """Whether the ledger that the module names is there. One that cannot be named is not."""
     require_libraries(module)

@@ -148,7 +148,8 @@ diverted:
 astray:
   description:
     - Who was seen on a stretched network in the last ten minutes although the ledger has it at another site, each with
-      C(vpn), C(mac), C(address) and C(member).
+      C(vpn), C(mac), C(address) (IPv4 or IPv6) and C(member). Of each member at most one machine by IPv4, and one by
+      IPv6 if that is another one.
   type: list
   elements: dict
   returned: success

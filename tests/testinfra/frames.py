@@ -74,22 +74,32 @@ def datagram(source, destination, address, to, port, text=b"", sport=4000):
 
 def advertisement(source, address):
     """What a router says of itself (RFC 4861, 4.2)."""
-    everybody = socket.inet_pton(socket.AF_INET6, "ff02::1")
-    own = socket.inet_pton(socket.AF_INET6, address)
     body = struct.pack("!BBHBBHII", ROUTER_ADVERTISEMENT, 0, 0, 64, 0, 1800, 0, 0)
-    pseudo = own + everybody + struct.pack("!IxxxB", len(body), 58)
-    body = body[:2] + struct.pack("!H", checksum(pseudo + body)) + body[4:]
-    head = struct.pack("!IHBB", 6 << 28, len(body), 58, 255) + own + everybody
-    return frame(source, "33:33:00:00:00:01", IPV6, head + body)
+    return discovery(source, "33:33:00:00:00:01", address, "ff02::1", body)
 
 
-def claim(source, address, to, destination, claimed):
+def claim(source, address, to, destination, claimed, hops=255):
     """A neighbour advertisement that says where an address is (RFC 4861, 4.4), to one machine."""
-    own, there, about = (socket.inet_pton(socket.AF_INET6, text) for text in (address, to, claimed))
+    about = socket.inet_pton(socket.AF_INET6, claimed)
     body = struct.pack("!BBHI", 136, 0, 0, 0x20000000) + about + b"\x02\x01" + packed(source)
+    return discovery(source, destination, address, to, body, hops)
+
+
+def solicitation(source, address, asked, hops=255):
+    """Who has an address? (RFC 4861, 4.3.) From the address `::`: may the sender have it? (RFC 4862, 5.4.2.)"""
+    about = socket.inet_pton(socket.AF_INET6, asked)
+    option = b"" if address == "::" else b"\x01\x01" + packed(source)
+    body = struct.pack("!BBHI", 135, 0, 0, 0) + about + option
+    group = f"ff02::1:ff{about[13]:02x}:{about[14]:02x}{about[15]:02x}"
+    return discovery(source, f"33:33:ff:{about[13:].hex(':')}", address, group, body, hops)
+
+
+def discovery(source, destination, address, to, body, hops=255):
+    """A message of ICMPv6 in a frame; `body` without its checksum."""
+    own, there = (socket.inet_pton(socket.AF_INET6, text) for text in (address, to))
     pseudo = own + there + struct.pack("!IxxxB", len(body), 58)
     body = body[:2] + struct.pack("!H", checksum(pseudo + body)) + body[4:]
-    return frame(source, destination, IPV6, struct.pack("!IHBB", 6 << 28, len(body), 58, 255) + own + there + body)
+    return frame(source, destination, IPV6, struct.pack("!IHBB", 6 << 28, len(body), 58, hops) + own + there + body)
 
 
 def checksum(data):
@@ -138,7 +148,8 @@ def stranger(cloud, address):
         lab.run("ip", "-n", f"cloud-{cloud}", "link", "set", peer, "master", "org", "up")
         lab.run("ip", "-n", name, "link", "set", "lo", "up")
         lab.run("ip", "-n", name, "link", "set", "eth0", "up")
-        lab.run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "eth0")
+        length = 64 if ":" in address else 24
+        lab.run("ip", "-n", name, "address", "add", f"{address}/{length}", "dev", "eth0")
         yield name
     finally:
         lab.run("ip", "netns", "delete", name)

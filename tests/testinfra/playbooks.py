@@ -31,7 +31,18 @@ EDGES = ("edge-east", "edge-west")
 # What a task says of a host, with -v in YAML.
 ANSWER = re.compile(r"^(\w+): \[([\w-]+).*\](?: => *\n((?: .*\n|\n(?= ))*))?", re.MULTILINE)
 OURS = (
-    *("create_vpn", "delete_vpn", "move_member", "plan_vpn", "verify_vpn", "prepare_vpn", "apply_vpn"),
+    *(
+        "create_vpn",
+        "delete_vpn",
+        "move_member",
+        "plan_vpn",
+        "verify_vpn",
+        "status_vpn",
+        "history_vpn",
+        "export_vpn",
+        "prepare_vpn",
+        "apply_vpn",
+    ),
     *("apply_clouds", "verify_clouds", "revoke_certificate"),
     *("external_settings", "sign_certificate", "lab_up", "backup_ledger", "restore_ledger", "recover_ledger"),
 )

@@ -20,6 +20,7 @@ CREATE_TUNNELS = ("always", "never", "ask")
 # As YAML and people say them.
 _CREATE = {True: "always", False: "never"}
 _ABSOLUTE = re.compile(r"[/~$]")
+TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z?)?")
 _DURATION = re.compile(r"(\d{1,6})\s*(s|sec|seconds?|m|min|minutes?|h|hours?|d|days?)", re.ASCII | re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DAY = 86400
@@ -113,6 +114,12 @@ def _text(value: Any) -> str | None:
     return None if isinstance(value, str) and value.strip() else f"must be a text, not {value!r}"
 
 
+def _time(value: Any) -> str | None:
+    if TIME.fullmatch(str(value).strip()):
+        return None
+    return f"must be a time in UTC, such as 2026-01-31 or 2026-01-31T12:00, not {value!r}"
+
+
 CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_adopt": _names,
     "vcc_allow_older": _truth,
@@ -125,19 +132,26 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_create_tunnels": _create_tunnels,
     "vcc_csr": _text,
     "vcc_delete": _some_names,
+    "vcc_events": _whole(0, 1_000_000, "events"),
+    "vcc_export": _one_of("hosts", "inventory", "netbox"),
+    "vcc_export_file": _text,
     "vcc_external_edge": _text,
     "vcc_forget": _names,
+    "vcc_json": _text,
     "vcc_ledger": _ledger,
     "vcc_link_timeout": _whole(0, DAY, "seconds"),
     "vcc_move": _some_names,
     "vcc_new_ledger": _truth,
+    "vcc_only": _text,
     "vcc_organization": _names,
     "vcc_restore_force": _truth,
     "vcc_result": _text,
     "vcc_revoke": _text,
     "vcc_settings": _text,
+    "vcc_since": _time,
     "vcc_show_secrets": _truth,
     "vcc_state_dir": _directory,
+    "vcc_status_fails": _truth,
     "vcc_to": _text,
     "vcc_verify": _one_of("auto", "all", "sample"),
     "vcc_verify_certificate_days": _whole(0, 3650, "days"),

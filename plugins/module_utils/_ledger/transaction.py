@@ -293,8 +293,8 @@ class Transaction(Generations):
 
     # Events
 
-    def events(self, org: str, limit: int = 100) -> list[EventRecord]:
-        """The newest events, newest first."""
+    def events(self, org: str, limit: int | None = 100) -> list[EventRecord]:
+        """The newest events, newest first. ``limit`` None: all."""
         query = sa.select(events).where(events.c.organization == org).order_by(events.c.id.desc()).limit(limit)
         return [
             EventRecord(row.id, row.at, row.who, row.what, row.subject, read_json(row.detail, f"event {row.id}"))

@@ -23,6 +23,7 @@ Document = dict[str, Any]
 
 LISTS = ("addresses", "routes", "vpns", "tunnels")
 LIBIPSEC_DEVICE = "ipsec0"
+STRETCH_DEVICE = "vcl"  # with the VPN's number: the VXLAN device of a stretched network
 
 
 def link_name(link: Mapping[str, Any]) -> str:

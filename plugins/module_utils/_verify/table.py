@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .._base.text_table import WIDTH, columns, cut, wrapped
 from .._partner.settings import pointer
 from .finding import ERROR, Result
 from .probes import Plan
@@ -17,7 +18,6 @@ from .ways import bare
 from .which_pairs import by_site
 
 Section = Mapping[str, Any]
-WIDTH = 110  # columns
 MATRIX = 12  # members; beyond, nobody reads it
 LISTED = 50  # members, and links; of more, those are listed that something is wrong with
 KINDS = {
@@ -39,13 +39,13 @@ def table(result: Result, plan: Plan) -> str:
         lines += [*_vpn(vpn, records), ""]
     external = {link["tunnel"]: link["external"] for link in result.links if link.get("external")}
     for tunnel, edge in sorted(external.items()):
-        lines += [*_wrapped("ext:     ", pointer(tunnel, edge)), ""]
-    return "\n".join([*lines, *_findings(result)])
+        lines += [*wrapped("ext:     ", pointer(tunnel, edge)), ""]
+    return "\n".join([*lines, *findings_lines(result)])
 
 
 def _vpn(vpn: Section, records: Records) -> Iterator[str]:
     head = f"VPN {vpn['name']} ({vpn['organization']}, number {vpn['number']}): {', '.join(vpn['blocks'])}"
-    yield _cut(head)
+    yield cut(head)
     yield "=" * min(len(head), WIDTH)
     yield from _members(vpn)
     yield from _links(records.links)
@@ -58,7 +58,7 @@ def _vpn(vpn: Section, records: Records) -> Iterator[str]:
     if records.names:
         answered = sum(probe["reachable"] for probe in records.names)
         yield f"names:   {answered} of {len(records.names)} questions of members get the right answer"
-    yield from map(_cut, usage_lines(records.usage))
+    yield from map(cut, usage_lines(records.usage))
     yield from _negative(records.negative)
 
 
@@ -70,9 +70,9 @@ def _members(vpn: Section) -> Iterator[str]:
             [m["name"], bare(m["address"]), m.get("cloud") or "", m["site"], m.get("vapp") or "-", _mode(m)]
             for m in members
         ]
-        yield from _columns(["member", "address", "cloud", "edge", "vApp", "mode"], rows)
+        yield from columns(["member", "address", "cloud", "edge", "vApp", "mode"], rows)
     else:
-        yield from _wrapped("at:      ", ", ".join(f"{site} {len(here)}" for site, here in by_site(members).items()))
+        yield from wrapped("at:      ", ", ".join(f"{site} {len(here)}" for site, here in by_site(members).items()))
     yield ""
 
 
@@ -92,7 +92,7 @@ def _links(links: Sequence[Section]) -> Iterator[str]:
         rows.append([tunnel, state, algorithms["ike"] or "-", algorithms["esp"] or "-", _amount(total)])
     ssl = links[0].get("kind") == "ssl"  # of a VPN, all are of the same
     if rows:
-        yield from _columns(["tunnel", "link", *(("TLS", "data") if ssl else ("IKE_SA", "CHILD_SA")), "sent"], rows)
+        yield from columns(["tunnel", "link", *(("TLS", "data") if ssl else ("IKE_SA", "CHILD_SA")), "sent"], rows)
         yield ""
     if len(listed) < len(links):
         yield f"links:   {sum(link['up'] for link in links)} of {len(links)} are up"
@@ -119,7 +119,7 @@ def _matrix(names: Sequence[str], cells: Mapping[tuple[str, str], str]) -> Itera
         [label, *("." if src == dst else cells.get((src, dst), "?") for dst in names)]
         for label, src in zip(labels, names)
     ]
-    yield from _columns(["ms from \\ to", *titles], rows)
+    yield from columns(["ms from \\ to", *titles], rows)
     yield ""
 
 
@@ -146,10 +146,10 @@ def _summary(records: Records, vpn: Section) -> Iterator[str]:
     yield f"members: {len(up)} of {len(pairs)} ordered pairs answer{sample}"
     if len(up) < len(pairs):
         lost = [f"{pair['src']} -> {pair['dst']}" for pair in pairs if not pair["reachable"]]
-        yield _cut("         not: " + ", ".join(lost))
+        yield cut("         not: " + ", ".join(lost))
     if external:
         sources = ", ".join(sorted({pair["src"] for pair in external}))
-        yield _cut(f"ext:     {len(external)} ordered pairs begin at an external member, not probed: {sources}")
+        yield cut(f"ext:     {len(external)} ordered pairs begin at an external member, not probed: {sources}")
     if full:
         sizes = sorted({pair["mtu"] for pair in full})
         passed = sum(pair["mtu_ok"] for pair in full)
@@ -167,43 +167,21 @@ def _negative(probes: Sequence[Section]) -> Iterator[str]:
         for kind, text in KINDS.items()
         if any(probe["kind"] == kind for probe in probes)
     ]
-    yield from _wrapped("closed:  ", f"{good} of {len(probes)} forbidden probes unanswered: {', '.join(parts)}")
+    yield from wrapped("closed:  ", f"{good} of {len(probes)} forbidden probes unanswered: {', '.join(parts)}")
 
 
-def _findings(result: Result) -> Iterator[str]:
+def findings_lines(result: Result) -> Iterator[str]:
+    """What is not as planned, each with what was expected, and where to look."""
     if not result.findings:
         yield "Everything is as planned."
         return
     errors = sum(finding.severity == ERROR for finding in result.findings)
     yield f"Findings: {errors} errors, {len(result.findings) - errors} warnings"
     for finding in result.findings:
-        yield _cut(f"{finding.severity.upper()}  {finding.subject}")
-        yield from _wrapped("  expected  ", finding.expected)
-        yield from _wrapped("  seen      ", finding.seen)
-        yield from _wrapped("  look at   ", finding.look)
-
-
-def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows under a head, aligned; the widest columns give way if the line is too long."""
-    widths = [max(len(row[at]) for row in [head, *rows]) for at in range(len(head))]
-    while sum(widths) + 2 * (len(widths) - 1) > WIDTH:
-        widths[widths.index(max(widths))] -= 1
-    for row in [head, ["-" * width for width in widths], *rows]:
-        yield "  ".join(_cut(cell, width).ljust(width) for cell, width in zip(row, widths)).rstrip()
-
-
-def _wrapped(label: str, text: str) -> Iterator[str]:
-    line = label
-    for word in text.split():
-        if len(line) + len(word) >= WIDTH and line.strip():
-            yield line.rstrip()
-            line = " " * len(label)
-        line += f"{word} "
-    yield _cut(line.rstrip())
-
-
-def _cut(text: str, width: int = WIDTH) -> str:
-    return text if len(text) <= width else f"{text[: width - 2]}.."
+        yield cut(f"{finding.severity.upper()}  {finding.subject}")
+        yield from wrapped("  expected  ", finding.expected)
+        yield from wrapped("  seen      ", finding.seen)
+        yield from wrapped("  look at   ", finding.look)
 
 
 def _amount(octets: int) -> str:

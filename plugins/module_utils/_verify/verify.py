@@ -48,16 +48,8 @@ def judge(
     is a warning. `trust`: what certificates are held against (None: they are not judged). `in_turn`: whether all nodes
     were looked at after all probes; if not, those of a site were after the probes of its own members.
     """
-    result = Result(choice=choice or Choice())
-    answering = {node: state for node, state in observed.items() if not _absent(state)}
-    if trust:  # first: it is what most often explains the rest
-        result.findings += judge_certificates(documents, answering, trust)
-    result.findings += judge_clocks(answering)
-    result.findings += _judge_nodes(documents, observed, asked)
-    links, findings = judge_links(documents, answering)
-    probed = {(vpn["name"], tunnel) for vpn in plan["vpns"] for tunnel in vpn["tunnels"]}
-    result.links = [link for link in links if (link["vpn"], link["tunnel"]) in probed]
-    result.findings += findings
+    result = judge_states(plan, documents, observed, asked, trust)
+    result.choice = choice or Choice()
     recorder = Recorder(plan, documents, result)
     silent = {finding.subject for finding in result.findings}
     for vm, targets in sorted(probe_targets(plan, documents, result.choice).items()):
@@ -68,8 +60,8 @@ def judge(
         for target in targets:
             recorder.add(vm, target, answers.get(_key(target)), _absent(state))
     recorder.add_external()
-    result.usage = usage_records(plan, answering)
     result.findings += judge_usage(result)
+    answering = {node: state for node, state in observed.items() if not _absent(state)}
     droppers = {node: state.get("droppers") or [] for node, state in answering.items()}
     own = (
         (vpn["name"], str(member["site"]))
@@ -79,6 +71,46 @@ def judge(
     )
     limited = {vpn["name"] for vpn in plan["vpns"] if "allow" in vpn}
     result.findings += judge_probes(result, droppers, None if in_turn else {*own}, limited)
+    return _in_order(result)
+
+
+def judge_states(
+    plan: Plan,
+    documents: Documents,
+    observed: Mapping[str, Section],
+    asked: Collection[str] | None = None,
+    trust: Trust | None = None,
+) -> Result:
+    """The part of it that needs no probe: what nodes say of themselves. Links and quotas are noted, and not judged."""
+    result = Result()
+    answering = {node: state for node, state in observed.items() if not _absent(state)}
+    if trust:  # first: it is what most often explains the rest
+        result.findings += judge_certificates(documents, answering, trust)
+    result.findings += judge_clocks(answering)
+    result.findings += _judge_nodes(documents, observed, asked)
+    links, findings = judge_links(documents, answering)
+    planned = {(vpn["name"], tunnel) for vpn in plan["vpns"] for tunnel in vpn["tunnels"]}
+    result.links = [link for link in links if (link["vpn"], link["tunnel"]) in planned]
+    result.findings += findings
+    result.usage = usage_records(plan, answering)
+    return result
+
+
+def judge_without_probes(
+    plan: Plan,
+    documents: Documents,
+    observed: Mapping[str, Section],
+    asked: Collection[str] | None = None,
+    trust: Trust | None = None,
+) -> Result:
+    """What nodes say of themselves, for whoever sends no packet: whether packets pass is not known then."""
+    result = judge_states(plan, documents, observed, asked, trust)
+    result.findings += judge_usage(result)
+    return _in_order(result)
+
+
+def _in_order(result: Result) -> Result:
+    """Errors first, each once."""
     result.findings = sorted(dict.fromkeys(result.findings), key=lambda finding: finding.severity != ERROR)
     return result
 

@@ -205,12 +205,26 @@ def test_others_on_the_network_stay_at_their_site(three):
         assert not lab.answers("vm3-west", "10.10.0.99")
 
 
+NOTED = ("astray", "astray6", "claimed")
+
+
 def forget():
     """Who was seen where is remembered for ten minutes, and what a machine took for another's MAC is for a while."""
     for edge in EDGES:
-        lab.netns(edge, "nft", "flush", "set", "netdev", "intercloud_vpn", "n1_astray")
+        for name in NOTED:
+            lab.netns(edge, "nft", "flush", "set", "netdev", "intercloud_vpn", f"n1_{name}")
     for name in MEMBERS:
         lab.netns(name, "ip", "neigh", "flush", "dev", "eth0")
+
+
+def noted():
+    """Who was seen where it does not belong, by edge and set."""
+    shown = {
+        (edge, name): lab.netns(edge, "nft", "list", "set", "netdev", "intercloud_vpn", f"n1_{name}")
+        for edge in EDGES
+        for name in NOTED
+    }
+    return {key: text for key, text in shown.items() if "elements" in text}
 
 
 def frames_sent(edge):
@@ -234,17 +248,38 @@ def test_two_networks_that_are_one_wire_are_no_loop(three, say):
     lab.wait_for("all is as before", lambda: silent(MEMBERS) == [], 30)
 
 
-def test_two_machines_with_one_address_are_told(three, ready):
-    with frames.stranger("west", MEMBERS["vm3-east"]) as name:
-        frames.send(name, [frames.arp(frames.mac(name), MEMBERS["vm3-east"], "10.10.0.77")] * 3, gap=0.1)
-        assert lab.answers("vm3-south", MEMBERS["vm3-east"])
+@pytest.mark.parametrize("of", [MEMBERS, SIX], ids=["IPv4", "IPv6"])
+def test_two_machines_with_one_address_are_told(three, ready, of):
+    """The second one gets its address from its own kernel, which asks for it first if it is one of IPv6."""
+    address = of["vm3-east"]
+    with frames.stranger("west", address) as name:
+        if of is MEMBERS:
+            frames.send(name, [frames.arp(frames.mac(name), address, "10.10.0.77")] * 3, gap=0.1)
+        assert lab.answers("vm3-south", address)
         verified = run("verify_vpn", ready, [WIDER], succeeds=False)
         found = [one for one in playbooks.result()["findings"] if one["subject"] == "web-tier: vm3-east"]
-        assert f"{MEMBERS['vm3-east']} ({frames.mac(name)}) at edge-west" in found[0]["seen"], verified.output[-2000:]
+        assert f"{address} ({frames.mac(name)}) at edge-west" in found[0]["seen"], verified.output[-2000:]
+        said = f"{address} ({frames.mac(name)}) was seen here"
         log = "journalctl -u 'intercloud-vpn*' -o cat"
-        lab.wait_for("the agent says so", lambda: "was seen here" in lab.sh("edge-west", log), 60)
+        lab.wait_for("the agent says so", lambda: said in lab.sh("edge-west", log), 60)
     forget()
     lab.wait_for("all is as before", lambda: silent(MEMBERS) == [], 30)
+
+
+def test_neighbours_as_they_should_be_are_not_told(three):
+    """Members that are new on their wire, and talk; the gateways, and link-local addresses that are the same at all
+    sites."""
+    forget()
+    with frames.stranger("east", "fe80::1") as east, frames.stranger("west", "fe80::1") as west:
+        for name in (east, west):
+            frames.send(name, [frames.advertisement(frames.mac(name), "fe80::1")])
+        for flags in ((), ("nodad",)):  # first, they ask whether somebody has their address; then, all is as it was
+            for name in MEMBERS:
+                lab.netns(name, "ip", "address", "del", f"{SIX[name]}/64", "dev", "eth0")
+                lab.netns(name, "ip", "address", "add", f"{SIX[name]}/64", "dev", "eth0", *flags)
+                assert lab.answers(name, GATEWAY)
+            lab.wait_for("all members answer", lambda: silent(MEMBERS) == [], 30)
+    assert noted() == {}
 
 
 THROW = """

@@ -15,6 +15,7 @@ import socket
 import struct
 from collections.abc import Iterator
 
+from ..document import STRETCH_DEVICE
 from .usage import TABLE
 
 PROTOCOL = 155  # of our routes, see routes.py
@@ -28,7 +29,6 @@ _HEADER = struct.Struct("=LHHLL")
 _ROUTES = (24, 25)  # RTM_NEWROUTE, RTM_DELROUTE
 _NEIGHBOURS = (28, 29)  # RTM_NEWNEIGH, RTM_DELNEIGH
 _INDEX = struct.Struct("=4xi")  # of ndmsg: ndm_ifindex
-_FORWARDING = "vcl"  # what the devices of stretched networks begin with: these forward and answer by such entries alone
 _BUFFER = 1 << 20
 _NAME = TABLE.encode() + b"\0"
 
@@ -85,9 +85,10 @@ def concerns_us(data: bytes) -> bool:
 
 
 def _forwards(body: bytes) -> bool:
-    """Whether an entry that is gone was one of a stretched network's device. Others' come and go all the time."""
+    """Whether an entry that is gone was one of a stretched network's device, which forwards and answers by such entries
+    alone. Others' come and go all the time."""
     try:
-        return socket.if_indextoname(_INDEX.unpack_from(body)[0]).startswith(_FORWARDING)
+        return socket.if_indextoname(_INDEX.unpack_from(body)[0]).startswith(STRETCH_DEVICE)
     except (OSError, OverflowError, struct.error):  # the device is gone, too, of which the kernel tells
         return False
 

@@ -21,7 +21,7 @@ from ..ipsec.vici import Vici, ViciError
 from ..kinds import KINDS
 from ..names.tend import tend
 from ..state import Store
-from ..stretch.astray import astray, described
+from ..stretch.astray import astray, described, subject
 from ..tunnel_kind import UP
 from . import certificate_expiry, setups
 from .clock import Clock
@@ -162,7 +162,7 @@ class Upkeep(Worker):
             for line in self.tried("DHCP", lambda: tend_dhcp(generation, store)) or ():
                 self.journal.warn(line)
             for seen in self.tried("stretched networks", lambda: astray(generation)) or ():
-                self.journal.failed(f"astray {seen['vpn']} {seen['member']}", described(seen))
+                self.journal.failed(subject(seen), described(seen))
             due = setups.due(generation, store)
         if certificate:
             for line in self.tried("looking at the certificate", lambda: certificate_expiry.warnings(self.store)) or ():

@@ -6,35 +6,58 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from ..document import Document, Generation
 from ..system.run import CommandError, have, run
-from .frames import FAMILY, TABLE
+from .frames import ASTRAY, FAMILY, TABLE
 from .told import Stretch, stretches
 
 
 def astray(generation: Generation) -> list[Document]:
-    """Each as `{vpn, mac, address, member}`: seen in the last ten minutes. `member`: whose of the two it is."""
+    """Each as `{vpn, mac, address, member}`: seen in the last ten minutes. `member`: whose of the two it is. Of each
+    member at most one machine by IPv4, and one by IPv6 if that is another one: MACs are easily made up."""
     return [found for one in stretches(generation) if have("nft") for found in _of(one)]
 
 
 def _of(one: Stretch) -> list[Document]:
+    seen = {entry for name in ASTRAY for entry in _noted(f"n{one.number}_{name}")}
+    if not seen:
+        return []
+    by_mac = {member.mac: member.host for member in one.there}
+    by_address = {address: member.host for member in one.there for address in member.exclusive}
+    found: dict[tuple[str, int], Document] = {}
+    for mac, address in sorted(seen, key=lambda entry: (_rank(entry[1]), entry)):
+        for host in filter(None, (by_mac.get(mac), by_address.get(address))):
+            entry = {"vpn": one.vpn, "mac": mac, "address": address, "member": host}
+            if found.get((host, 4), {}).get("mac") != mac:
+                found.setdefault((host, 6 if ":" in address else 4), entry)
+    return [found[key] for key in sorted(found)]
+
+
+def _noted(name: str) -> Iterator[tuple[str, str]]:
+    """(MAC, address) of each entry of a set."""
     listed: Any = {}
     with contextlib.suppress(CommandError, ValueError):  # the table may be about to come back
-        listed = json.loads(run("nft", "-j", "list", "set", FAMILY, TABLE, f"n{one.number}_astray"))
-    seen = [
-        entry["elem"]["val"]["concat"]
-        for part in listed.get("nftables", [])
-        for entry in part.get("set", {}).get("elem", [])
-    ]
-    found: dict[str, Document] = {}
-    for mac, address in sorted(map(tuple, seen)):
-        for member in one.there:
-            if mac == member.mac or address in member.addresses:
-                found.setdefault(member.host, {"vpn": one.vpn, "mac": mac, "address": address, "member": member.host})
-    return [found[host] for host in sorted(found)]
+        listed = json.loads(run("nft", "-j", "list", "set", FAMILY, TABLE, name))
+    for part in listed.get("nftables", []):
+        for entry in part.get("set", {}).get("elem", []):
+            mac, address = map(str, entry["elem"]["val"]["concat"])
+            # What neighbour discovery is about comes as a number.
+            yield mac, address if "." in address or ":" in address else str(ipaddress.IPv6Address(int(address, 0)))
+
+
+def _rank(address: str) -> tuple[bool, bool]:
+    """A machine is told by the address that people know best: IPv4, which also keeps it from being told twice."""
+    return ":" in address, ipaddress.ip_address(address).is_link_local
+
+
+def subject(seen: Document) -> str:
+    """What one of them is about. There are not many, however many machines are seen."""
+    return f"astray {seen['vpn']} {seen['member']} IPv{6 if ':' in seen['address'] else 4}"
 
 
 def described(seen: Document) -> str:

@@ -16,13 +16,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..document import Change
+from ..document import STRETCH_DEVICE, Change
 from ..kernel import ip
 from ..part import Part
 from ..system.run import CommandError, run
 from .told import Stretch, stretches
 
-OURS = re.compile(r"vcl\d+")
+OURS = re.compile(rf"{STRETCH_DEVICE}\d+")
 DEVICES = "/sys/class/net"
 EVERYBODY = "00:00:00:00:00:00"  # where frames to groups go
 PLAIN_MTU = 1500  # what members send; the device's own only matters to what the kernel sends, its answers
@@ -116,7 +116,7 @@ class Stretches(Part):
 def concerned(part: Part) -> bool:
     """Whether to look at what is loaded. A run that was killed may have left what no generation knows."""
     known = stretches(part.want) or stretches(part.have) or part.have.empty
-    return bool(known) or any(OURS.fullmatch(place.name) for place in Path(DEVICES).glob("vcl*"))
+    return bool(known) or any(OURS.fullmatch(place.name) for place in Path(DEVICES).glob(f"{STRETCH_DEVICE}*"))
 
 
 def _adding(one: Stretch) -> list[str]:

@@ -11,6 +11,7 @@ What is not named here does not cross: BPDU, LLDP, tagged frames, router adverti
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 
 from .told import Member, Stretch
@@ -29,8 +30,18 @@ SEALED = "ip6 saddr fe80::/10 meta l4proto ah"  # nor does nft look behind that
 # Who has an address is answered by the device: what members say of it stays, or one could speak for all others.
 CLAIMS = "icmpv6 type nd-neighbor-advert"
 SEEN = "10s"
+# The target of both messages is 8 octets into them (RFC 4861, 4.3 and 4.4). nft 1.0.6 has no name for it, and takes raw
+# octets for a number, never for an address: so do the sets of targets.
+DISCOVERY = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
+TARGET = "@th,64,128"
 LISTENERS = "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }"
 REMEMBERED = "10m"  # how long a frame of somebody who is not where the ledger has it stays noted
+# Where that is noted: senders, and what neighbour discovery is about.
+ASTRAY = {
+    "astray": "type ether_addr . ipv4_addr",
+    "astray6": "type ether_addr . ipv6_addr",
+    "claimed": f"typeof ether saddr . {TARGET}",
+}
 
 
 def table(stretches: Iterable[Stretch], devices: Mapping[str, str], macs: Mapping[str, str]) -> str:
@@ -41,6 +52,7 @@ def table(stretches: Iterable[Stretch], devices: Mapping[str, str], macs: Mappin
 
 def _network(one: Stretch, wire: str, own: str) -> str:
     n, here, there = f"n{one.number}", one.known(one.here), one.known(one.there)
+    asked6 = [address for member in there for address in member.exclusive if ":" in address]
     limited = f"limit rate over {one.broadcast}/second burst {BURST} packets counter name {n}_limited"
     clamp4, clamp6 = (
         f"meta protocol {protocol} tcp flags syn tcp option maxseg size > {one.segment[family]} "
@@ -57,9 +69,14 @@ def _network(one: Stretch, wire: str, own: str) -> str:
         _set(f"{n}_there4", "ether_addr . ipv4_addr", _bindings(there, 4)),
         _set(f"{n}_there6", "ether_addr . ipv6_addr", _bindings(there, 6)),
         _set(f"{n}_asked", "ipv4_addr", (address for member in there for address in member.of_family(4))),
+        _set(f"{n}_asked6", "ipv6_addr", asked6),
+        _set(f"{n}_targets", TARGET, map(_number, asked6), "typeof"),
         # Members of other sites that are seen on this wire: two wires that are one would be a loop.
         f"set {n}_seen {{ type ether_addr; size 65535; flags dynamic,timeout; timeout {SEEN}; }}",
-        f"set {n}_astray {{ type ether_addr . ipv4_addr; size 256; flags dynamic,timeout; timeout {REMEMBERED}; }}",
+        *(
+            f"set {n}_{name} {{ {kind}; size 256; flags dynamic,timeout; timeout {REMEMBERED}; }}"
+            for name, kind in ASTRAY.items()
+        ),
         *(f"counter {n}_{what} {{ }}" for what in ("sent", "received", "limited", "refused")),
         # From the network. What is no member's goes on as if there were nothing here.
         f"chain {n}_site {{",
@@ -67,6 +84,7 @@ def _network(one: Stretch, wire: str, own: str) -> str:
         f"{TAGGED} accept",
         f"ether saddr @{n}_there update @{n}_seen {{ ether saddr }} goto {n}_elsewhere",
         f"meta protocol arp arp saddr ip @{n}_asked goto {n}_elsewhere",
+        f"{DISCOVERY} jump {n}_discovery",
         f"ether saddr != @{n}_here accept",
         # A member that came from another site still knows the gateway there: this edge takes what it sends to that one.
         *([f"ether daddr @{n}_gateways ether daddr set {own} meta pkttype set host accept"] if own else []),
@@ -77,6 +95,17 @@ def _network(one: Stretch, wire: str, own: str) -> str:
         f"chain {n}_elsewhere {{",
         f"meta protocol arp update @{n}_astray {{ ether saddr . arp saddr ip }}",
         f"meta protocol ip update @{n}_astray {{ ether saddr . ip saddr }}",
+        f"ip6 saddr != :: update @{n}_astray6 {{ ether saddr . ip6 saddr }}",
+        f"ip6 saddr :: icmpv6 type nd-neighbor-solicit update @{n}_claimed {{ ether saddr . {TARGET} }}",
+        "}",
+        # Only neighbour discovery tells whose an address is: other packets may come from a router, which lowers the hop
+        # limit (RFC 4861, 7.1). A question from `::` comes from a machine that is about to take its target (RFC 4862,
+        # 5.4.2). Any other question tells only of its sender; an answer also of its target.
+        f"chain {n}_discovery {{",
+        "ip6 hoplimit != 255 return",
+        f"ip6 saddr @{n}_asked6 goto {n}_elsewhere",
+        "icmpv6 type nd-neighbor-solicit ip6 saddr != :: return",
+        f"{TARGET} @{n}_targets update @{n}_claimed {{ ether saddr . {TARGET} }}",
         "}",
         f"chain {n}_refuse {{",
         f"counter name {n}_refused drop",
@@ -136,7 +165,11 @@ def _bindings(members: Iterable[Member], family: int) -> list[str]:
     return [f"{member.mac} . {address}" for member in members for address in member.of_family(family)]
 
 
-def _set(name: str, kind: str, elements: Iterable[str]) -> str:
+def _number(address: str) -> str:
+    return f"0x{int(ipaddress.IPv6Address(address)):032x}"
+
+
+def _set(name: str, kind: str, elements: Iterable[str], how: str = "type") -> str:
     found = sorted(set(elements))
     filled = f" elements = {{ {', '.join(found)} }};" if found else ""
-    return f"set {name} {{ type {kind};{filled} }}"
+    return f"set {name} {{ {how} {kind};{filled} }}"

@@ -10,10 +10,9 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 
-from ..document import LIBIPSEC_DEVICE, Document, Generation
+from ..document import LIBIPSEC_DEVICE, STRETCH_DEVICE, Document, Generation
 
 FILE = "stretch.json"  # {host: {address: link-layer address}}, of members and edges: what they said of themselves
-DEVICE = "vcl"  # with the VPN's number
 USERSPACE_MTU = 1400  # of the device of libipsec, whatever the path could
 # Octets around a packet inside: Ethernet 14, VXLAN 8, UDP 8, IP 20 or 40 (RFC 7348, 5).
 OVERHEAD = {4: 50, 6: 70}
@@ -32,6 +31,12 @@ class Member:
     def of_family(self, family: int) -> list[str]:
         """Its addresses of an IP version."""
         return [address for address in self.addresses if (":" in address) == (family == 6)]
+
+    @property
+    def exclusive(self) -> list[str]:
+        """Its addresses that no other machine may have. Link-local ones are for one site (RFC 4291, 2.5.6): fe80::1 is
+        often that of each site's router."""
+        return [address for address in self.addresses if not ipaddress.ip_address(address).is_link_local]
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Stretch:
     @property
     def device(self) -> str:
         """The VXLAN device."""
-        return f"{DEVICE}{self.number}"
+        return f"{STRETCH_DEVICE}{self.number}"
 
     @property
     def unknown(self) -> list[str]:

@@ -16,11 +16,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 import yaml
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import host_variables, tidy
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import metadata
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.came_up import Noted, note_what_came_up
@@ -83,6 +85,11 @@ def with_second_edge(hosts: Hosts) -> Hosts:
     return changed(hosts, {"edge2-east": second, **{vm: {"vcc_edge": edge} for vm, edge in homes.items()}})
 
 
+def entry(plan: Plan, node: str, vpn: str) -> Any:
+    """What a node is told of a VPN or a stretched network."""
+    return next(one for one in plan.documents[node]["vpns"] if one["name"] == vpn)
+
+
 class World:
     """A landscape and a ledger. Every call plans in a transaction of its own, like a run of a playbook."""
 
@@ -96,6 +103,14 @@ class World:
     def plan(self, *vpns: Any, **rest: Any) -> Plan:
         """Plan these VPNs with the usual pools; ``rest`` are other parts of an intent, or of the request."""
         return self.ask({"vpns": list(vpns)}, **rest)
+
+    def refused(self, *vpns: Any, **rest: Any) -> list[str]:
+        """The errors for which a plan of these VPNs is refused; the ledger stays as it is."""
+        before = self.dump()
+        with pytest.raises(IntentErrors) as caught:
+            self.plan(*vpns, **rest)
+        assert self.dump() == before
+        return [str(error) for error in caught.value.errors]
 
     def ask(
         self,

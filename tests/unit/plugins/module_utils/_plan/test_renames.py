@@ -35,11 +35,7 @@ def world() -> World:
 
 
 def refused(world: World, **rest: Any) -> list[str]:
-    before = world.dump()
-    with pytest.raises(IntentErrors) as caught:
-        world.plan(RENAMED, **rest)
-    assert world.dump() == before
-    return [str(error) for error in caught.value.errors]
+    return world.refused(RENAMED, **rest)
 
 
 def test_it_keeps_its_addresses(world: World) -> None:

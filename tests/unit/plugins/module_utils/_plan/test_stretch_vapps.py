@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     PAYROLL,
     World,
     bodies,
     changed,
+    entry,
     lab,
     with_second_edge,
 )
@@ -35,23 +37,15 @@ def world() -> World:
     return World(changed(changed(lab(3), OTHERS), SOUTH))
 
 
-def entry(plan: Any, node: str, name: str = "app-tier") -> Any:
+def app(plan: Plan, node: str) -> Any:
     """What a node is told of the network."""
-    return next(vpn for vpn in plan.documents[node]["vpns"] if vpn["name"] == name)
-
-
-def refused(world: World, *networks: dict[str, Any]) -> list[str]:
-    before = world.dump()
-    with pytest.raises(IntentErrors) as caught:
-        world.plan(networks=list(networks))
-    assert world.dump() == before
-    return [str(error) for error in caught.value.errors]
+    return entry(plan, node, "app-tier")
 
 
 def test_vapp_edges_carry_the_frames(world: World) -> None:
     plan = world.plan(networks=[APP])
-    own = {vapp: entry(plan, vapp)["edge_address"] for vapp in APP["stretch"]}
-    told = entry(plan, "vapp1-east")["stretch"]
+    own = {vapp: app(plan, vapp)["edge_address"] for vapp in APP["stretch"]}
+    told = app(plan, "vapp1-east")["stretch"]
     gateways = [{"host": vapp, "addresses": ["192.168.1.1", "fd10:1::1"]} for vapp in APP["stretch"]]
     assert told == {
         "beside": "192.168.1.1",
@@ -64,7 +58,7 @@ def test_vapp_edges_carry_the_frames(world: World) -> None:
     }
     document = plan.documents["vapp1-east"]
     assert document["addresses"] == [{"address": f"{own['vapp1-east']}/32", "device": "lo"}]
-    (block,) = entry(plan, "vapp1-east")["blocks"]
+    (block,) = app(plan, "vapp1-east")["blocks"]
     assert {"prefix": block, "via": "10.10.0.1", "mtu": 1400} in document["routes"]
     assert set(plan.concerned) == {
         *("edge-east", "edge-west", "node-east", "node-west"),
@@ -74,8 +68,8 @@ def test_vapp_edges_carry_the_frames(world: World) -> None:
 
 def test_org_edges_pass_them_on_and_nothing_else(world: World) -> None:
     plan = world.plan(networks=[APP])
-    east = entry(plan, "edge-east")
-    assert (east["frames"], east["local"]) == ({"port": 14789}, [entry(plan, "vapp1-east")["edge_address"]])
+    east = app(plan, "edge-east")
+    assert (east["frames"], east["local"]) == ({"port": 14789}, [app(plan, "vapp1-east")["edge_address"]])
     assert "stretch" not in east
     (beside,) = plan.documents["edge-east"]["neighbours"]
     assert beside["host"] == "vapp1-east"
@@ -85,13 +79,12 @@ def test_org_edges_pass_them_on_and_nothing_else(world: World) -> None:
 
 def test_an_org_network_with_a_vapp_network(world: World) -> None:
     plan = world.plan(networks=[MIXED])
-    vapp, edge = entry(plan, "vapp1-east"), entry(plan, "edge-south")
+    vapp, edge = app(plan, "vapp1-east"), app(plan, "edge-south")
     assert (vapp["stretch"]["peers"], edge["stretch"]["peers"]) == ([edge["edge_address"]], [vapp["edge_address"]])
     assert [one["host"] for one in edge["stretch"]["gateways"]] == ["vapp1-east", "edge-south"]
     assert "frames" not in edge
     assert [
-        one["host"]
-        for one in entry(world.plan(networks=[{**MIXED, "members": "all"}]), "edge-south")["stretch"]["there"]
+        one["host"] for one in app(world.plan(networks=[{**MIXED, "members": "all"}]), "edge-south")["stretch"]["there"]
     ] == [
         "vm1-east",
         "vm2-east",
@@ -130,9 +123,9 @@ def test_a_vapp_network_comes_in_for_an_org_network(world: World) -> None:
     plan = world.plan(
         networks=[{**APP, "stretch": ["vapp1-east", "vapp1-south"], "members": ["vm1-east", "vm1-south"]}]
     )
-    assert "stretch" not in entry(plan, "edge-south")
-    own = entry(plan, "vapp1-south")["edge_address"]
-    assert entry(plan, "vapp1-east")["stretch"]["peers"] == [own]
+    assert "stretch" not in app(plan, "edge-south")
+    own = app(plan, "vapp1-south")["edge_address"]
+    assert app(plan, "vapp1-east")["stretch"]["peers"] == [own]
     assert f"+ vpn app-tier: network of vapp1-south, frames at {own}" in plan.diff
 
 
@@ -145,7 +138,7 @@ def test_a_vapp_edge_with_another_name(world: World) -> None:
     )
     plan = world.plan()
     assert "gate was vapp1-east" in plan.notes
-    assert entry(plan, "gate")["edge_address"] == entry(before, "vapp1-east")["edge_address"]
+    assert app(plan, "gate")["edge_address"] == app(before, "vapp1-east")["edge_address"]
     assert not world.plan(networks=[{**APP, "stretch": ["gate", "vapp1-west"]}]).changed
 
 
@@ -157,23 +150,23 @@ def test_an_org_edge_with_another_name(world: World) -> None:
     world.hosts = changed(world.hosts, {"front-east": {"vcc_formerly": "edge-east"}})
     plan = world.plan()
     assert "front-east was edge-east" in plan.notes
-    assert entry(plan, "vapp1-east")["edge_address"] == entry(before, "vapp1-east")["edge_address"]
-    assert entry(plan, "front-east")["frames"]
+    assert app(plan, "vapp1-east")["edge_address"] == app(before, "vapp1-east")["edge_address"]
+    assert app(plan, "front-east")["frames"]
     assert not world.plan(networks=[APP]).changed
 
 
 def test_a_network_with_another_name(world: World) -> None:
     before = world.plan(networks=[APP])
     plan = world.plan(networks=[{**APP, "name": "apps", "formerly": "app-tier"}])
-    assert entry(plan, "vapp1-east", "apps")["edge_address"] == entry(before, "vapp1-east")["edge_address"]
-    assert entry(plan, "vapp1-east", "apps")["number"] == entry(before, "vapp1-east")["number"]
+    assert entry(plan, "vapp1-east", "apps")["edge_address"] == app(before, "vapp1-east")["edge_address"]
+    assert entry(plan, "vapp1-east", "apps")["number"] == app(before, "vapp1-east")["number"]
 
 
 def test_a_member_that_moves_behind_another_vapp(world: World) -> None:
     before = world.plan(networks=[APP])
     world.hosts = changed(world.hosts, "vm1-east: {clouds: [west], vcc_vapp: vapp1-west}")
     plan = world.plan(move=["vm1-east"], to="west")
-    told = entry(plan, "vapp1-west")["stretch"]
+    told = app(plan, "vapp1-west")["stretch"]
     assert ([one["host"] for one in told["here"]], told["there"]) == (["vm1-east", "vm1-west"], [])
     assert plan.diff[:2] == [
         "- vpn app-tier: member vm1-east 192.168.1.11 (stretched, at vapp1-east)",
@@ -191,7 +184,7 @@ def test_a_pool_that_the_vapp_network_is_in(world: World) -> None:
 
 def test_two_gateways_with_one_address(world: World) -> None:
     world.hosts = changed(world.hosts, "vapp1-west: {vcc_org_address: [10.10.0.1, 'fd10:10::11']}")
-    assert any("10.10.0.1 is the address of edge-west too" in error for error in refused(world, APP))
+    assert any("10.10.0.1 is the address of edge-west too" in error for error in world.refused(networks=[APP]))
 
 
 @pytest.mark.parametrize(
@@ -213,39 +206,37 @@ def test_two_gateways_with_one_address(world: World) -> None:
     ],
 )
 def test_refused(world: World, network: dict[str, Any], path: str, says: str) -> None:
-    errors = refused(world, network)
+    errors = world.refused(networks=[network])
     assert any(error.startswith(f"vcc_networks[0].{path}: ") and says in error for error in errors), errors
 
 
 def test_a_vapp_edge_without_an_address_of_the_pools_version(world: World) -> None:
     world.hosts = changed(world.hosts, "vapp1-east: {vcc_org_address: 'fd10:10::11'}")
-    (error,) = refused(world, APP)
+    (error,) = world.refused(networks=[APP])
     assert error.startswith("hosts.vapp1-east.vcc_org_address: has no IPv4 address")
 
 
 def test_an_address_in_both_vapp_networks(world: World) -> None:
     """Of a member, and of a machine that is none."""
     world.hosts = changed(world.hosts, "vm2-west: {vcc_address: 192.168.1.11}")
-    (error,) = refused(world, APP)
+    (error,) = world.refused(networks=[APP])
     assert error.startswith("hosts.vm1-east.vcc_address: 192.168.1.11 is the address of vm2-west too")
 
 
 def test_which_edge_a_vapp_edge_is_behind(world: World) -> None:
     """Where the cloud has two, the inventory says it."""
     world.hosts = with_second_edge(world.hosts)
-    assert any(
-        "hosts.vapp1-east.vcc_edge: must say which org edge serves vapp1-east" in one for one in refused(world, APP)
-    )
+    errors = world.refused(networks=[APP])
+    assert any("hosts.vapp1-east.vcc_edge: must say which org edge serves vapp1-east" in one for one in errors)
     world.hosts = changed(world.hosts, "vapp1-east: {vcc_edge: edge2-east}")
-    assert entry(world.plan(networks=[APP]), "edge2-east")["frames"]
+    assert app(world.plan(networks=[APP]), "edge2-east")["frames"]
 
 
 def test_an_external_edge_is_told_nothing_of_frames(world: World) -> None:
     world.hosts = changed(world.hosts, "edge-east: {vcc_external: true}")
-    assert any("[0]: vapp1-east is behind edge-east, which is external" in one for one in refused(world, APP))
-    assert any(
-        "[0]: edge-east is external" in one for one in refused(world, {**APP, "stretch": ["edge-east", "vapp1-west"]})
-    )
+    assert any("[0]: vapp1-east is behind edge-east, which is external" in one for one in world.refused(networks=[APP]))
+    errors = world.refused(networks=[{**APP, "stretch": ["edge-east", "vapp1-west"]}])
+    assert any("[0]: edge-east is external" in one for one in errors)
 
 
 def test_a_vapp_that_moved_to_another_edge_is_told(world: World) -> None:
@@ -255,4 +246,4 @@ def test_a_vapp_that_moved_to_another_edge_is_told(world: World) -> None:
     with pytest.raises(IntentErrors) as caught:
         world.plan(PAYROLL)
     assert "ledger.acme.app-tier: vapp1-east is behind edge2-east now" in str(caught.value)
-    assert entry(world.plan(networks=[APP]), "edge2-east")["frames"]
+    assert app(world.plan(networks=[APP]), "edge2-east")["frames"]

@@ -1,0 +1,113 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""STATUS: who changed what and when, by the ledger's events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .._base.problems import some
+from .._base.text_table import cut
+from .._plan.pool.lease_keys import vpn_of
+
+if TYPE_CHECKING:
+    from .._ledger.ledger import Transaction
+    from .._ledger.records import EventRecord
+
+Section = Mapping[str, Any]
+SHOWN = 5  # names in a line; the JSON has all
+# Events that come in great numbers: those of one second are one line, which says how many there were of which VPN.
+COUNTED = {
+    "lease taken": "addresses and blocks leased",
+    "lease released": "addresses and blocks released",
+    "lease moved": "leases moved",
+}
+# The same, with the names that they are about.
+LISTED = {
+    f"{kind} {did}": f"{kind}s {word}"
+    for kind in ("host", "tunnel")
+    for did, word in (("added", "noted"), ("changed", "changed"), ("dropped", "forgotten"))
+}
+
+
+def events_of(
+    transaction: Transaction, organizations: Iterable[str], vpn: str = "", since: str = "", limit: int = 100
+) -> list[dict[str, Any]]:
+    """The newest events of organizations (all if none is named), oldest first.
+
+    ``vpn``: only those of this VPN. ``since``: only those from then on, UTC, as 2026-01-31 or 2026-01-31T12:00. With
+    ``limit`` 0 there is no limit.
+    """
+    found = []
+    for org in [*organizations] or transaction.organizations():
+        events: Iterable[EventRecord] = transaction.events(org, None)
+        chosen = (one for one in events if (not vpn or concerns(one.what, one.subject, vpn)) and one.at >= since)
+        found += [
+            {
+                "organization": org,
+                **{key: getattr(one, key) for key in ("id", "at", "who", "what", "subject", "detail")},
+            }
+            for one in chosen
+        ]
+    found.sort(key=lambda one: one["id"])
+    return found[-limit:] if limit else found
+
+
+def concerns(what: str, subject: str, vpn: str) -> bool:
+    """Whether an event is about a VPN: itself, or a lease of its."""
+    if what.startswith("vpn "):
+        return subject == vpn
+    return what.startswith("lease ") and subject.startswith("vpn/") and vpn_of(subject) == vpn
+
+
+def lines(events: Sequence[Section], several: bool = False) -> Iterator[str]:
+    """The events as lines. What one user did to leases within one second is a line."""
+    last = ""
+    for (at, who, org, what), group in _groups(events):
+        begin = f"{at.replace('T', ' ')}  {who or '-'}"
+        if begin != last:
+            yield cut(begin)
+            last = begin
+        whose = f"{org}: " if several else ""
+        yield cut(f"    {whose}{_said(what, group)}")
+
+
+def _groups(events: Sequence[Section]) -> Iterator[tuple[tuple[str, str, str, str], list[Section]]]:
+    found: dict[tuple[str, str, str, str], list[Section]] = {}
+    for event in events:
+        what = str(event["what"])
+        alone = "" if what in COUNTED or what in LISTED else f"#{event['id']}"
+        key = (str(event["at"])[:19], str(event["who"]), str(event["organization"]), what + alone)
+        found.setdefault(key, []).append(event)
+    for (at, who, org, what), group in found.items():
+        yield (at, who, org, what.partition("#")[0]), group
+
+
+def _said(what: str, group: Sequence[Section]) -> str:
+    first = group[0]
+    if what in COUNTED:
+        counts = Counter(vpn_of(event["subject"]) for event in group if "/" in event["subject"])
+        whose = some([f"{vpn} ({count})" for vpn, count in sorted(counts.items())], SHOWN)
+        return f"{len(group)} {COUNTED[what]}: {whose}" if whose else f"{len(group)} {COUNTED[what]}"
+    if what in LISTED:
+        return f"{LISTED[what]}: {some(sorted({str(event['subject']) for event in group}), SHOWN)}"
+    detail = first["detail"]
+    if what == "generation opened":
+        return f"generation {first['subject']}: {some([str(node) for node in detail.get('nodes') or ()], SHOWN)}"
+    if what.startswith("vpn "):
+        return f"VPN {first['subject']}: {_became(what, detail)}"
+    return f"{what}: {first['subject']}"
+
+
+def _became(what: str, detail: Mapping[str, Any]) -> str:
+    """What became of a VPN."""
+    did = what.partition(" ")[2]
+    changed = ", ".join(str(key) for key in detail.get("changed") or ())
+    if did == "created":
+        return f"created, number {detail.get('number')}"
+    if did == "changed" and not changed:
+        return {"active": "is up", "deleting": "is being deleted"}.get(str(detail.get("state")), "changed")
+    return f"{did} ({changed})" if changed else did
