@@ -13,7 +13,7 @@ version_added: "0.1.0"
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Revokes every certificate of an org edge that is still valid, in the revocation list of its organization's
-    authority. Runs on the VCC server.
+    authority. Runs on the VCC server. An edge that got another name has some by its old name, for the same key.
   - Revoking what is revoked already changes nothing. The keys of revoked certificates are never certified again.
   - The edges learn of it from M(intercloud.vpn.edge_crl) or M(intercloud.vpn.edge_commit).
 requirements:
@@ -64,6 +64,11 @@ identity:
   description: Whose certificates were revoked.
   returned: success
   type: str
+identities:
+  description: The same, and the other names that a certificate was revoked of, as it was for the same key.
+  returned: success
+  type: list
+  elements: str
 edges:
   description: The org edges of that organization in the inventory that are to be told, all but external ones.
   returned: success
@@ -107,6 +112,7 @@ def revoke(state_dir: str, name: str, check: bool, organizations: list[str] | No
     return {
         "changed": bool(new),
         "identity": identity,
+        "identities": sorted({identity, *(entry.identity for entry in new)}),
         "organization": owner.organization,
         "revoked": [entry.serial for entry in new],
         "crl": revocations.text if revocations else "",

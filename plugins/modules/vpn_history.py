@@ -24,7 +24,7 @@ options:
     elements: str
     default: []
   vpn:
-    description: Only events of this VPN and of its addresses.
+    description: Only events of this VPN and of its addresses, also by the names that it had before.
     type: str
     default: ""
   since:

@@ -24,6 +24,7 @@ KNOWS = {
     "_pki": {"_base"},
     "_partner": {"_base", "_intent"},
     "_recovery": {"_base", "_ledger", "_pki", "_plan"},
+    "_status": {"_base", "_intent", "_ledger", "_plan", "_verify"},
 }
 # What others may know of the ledger: nothing of its tables.
 LEDGER = {"ledger", "records", "rows", "chain", "packing"}

@@ -25,7 +25,6 @@ GROUPS = {"vm": "members", "vapp": "vapp_edges", "site": "org_edges"}
 """The groups of hosts whose names are in the keys of leases, by the word before them there."""
 TunnelName = Callable[[str, tuple[str, str]], str]
 """What a tunnel of a kind between two edges is called."""
-_OF_NODES = ((landscape, "host"), (documents, "node"), (lineage, "node"), (applied, "node"))
 
 
 class Names:
@@ -98,34 +97,66 @@ class Names:
         """
         used, changed = self.used(old), False
         is_new = self.group(new) is None
+        keeps = not used and bool(self.used(new))
         for kind in GROUPS:
             for base in sorted({base for key in self._keys[old] if (base := _base(key, kind, old))}):
                 changed |= self._rename_leases(base, f"{base[: -len(old)]}{new}", used)
         if not used and not is_new:
-            changed |= self._forget(old)
-            self._read()
-            return changed
-        self._rename_in_intents(old, new)
-        self._rename_in_facts(old, new)
-        self._rename_tunnels(old, new)
-        # What recover_ledger learned of the node by its new name is later than what a backup has of the old one.
-        later = self._told.get(new, 0) > self._told.get(old, 0)
-        for table, column in _OF_NODES:
-            if later and table is not landscape:
-                self._delete(table, column, old)
-                continue
-            self._delete(table, column, new)
-            where = sa.and_(table.c.organization == self._org, table.c[column] == old)
-            self._connection.execute(table.update().where(where).values(**{column: new}))
+            changed |= self._delete(landscape, "host", old)
+        else:
+            self._rename_in_intents(old, new)
+            self._rename_in_facts(old, new)
+            self._rename_tunnels(old, new)
+            self._rename_in(landscape, "host", old, new)
+            changed = True
+        changed |= self._hand_over(old, new, keeps)
         self._read()
-        return True
+        return changed
 
     # Inside
 
-    def _forget(self, name: str) -> bool:
-        """Drop what was said of a host, and to it; whether there was anything."""
-        gone = [self._delete(table, column, name) for table, column in _OF_NODES]
-        return any(gone)
+    def _hand_over(self, old: str, new: str, keeps: bool) -> bool:
+        """What a node was told by its old name, it was told by its new one. Whether that changed anything.
+
+        ``keeps``: whether that by the new name counts. So does what recover_ledger learned by the new name, which is
+        later than what a backup has of the old one. A machine that had the name before, and that was not told yet that
+        it has nothing any more, does not count.
+        """
+        later = self._told.get(new, 0) > self._told.get(old, 0) and self._has_something(new)
+        changed = self._merge_lineage(old, new)
+        if new in self._told and (old not in self._told or keeps or later):
+            gone = [self._delete(table, "node", old) for table in (documents, applied)]
+            return any(gone) or changed
+        if old in self._told:
+            for table in (documents, applied):
+                self._rename_in(table, "node", old, new)
+            return True
+        return self._delete(applied, "node", old) or changed
+
+    def _has_something(self, node: str) -> bool:
+        """Whether a node is told more than that it has nothing any more."""
+        where = sa.and_(documents.c.organization == self._org, documents.c.node == node)
+        text = str(self._connection.execute(sa.select(documents.c.document).where(where)).scalar())
+        found = read_json(text, f"the document of {node}")
+        return any(found.get(part) for part in ("addresses", "routes", "vpns", "tunnels"))
+
+    def _merge_lineage(self, old: str, new: str) -> bool:
+        """The machine may run what it was told by either name. Whether there was anything by the old one."""
+        numbers = sa.select(lineage.c.number).where(lineage.c.organization == self._org, lineage.c.node == new)
+        known = set(self._connection.execute(numbers).scalars())
+        was = sa.and_(lineage.c.organization == self._org, lineage.c.node == old)
+        fresh = self._connection.execute(sa.select(lineage).where(was)).mappings().all()
+        self._connection.execute(lineage.delete().where(was))
+        rows = [{**row, "node": new} for row in fresh if row["number"] not in known]
+        if rows:
+            self._connection.execute(lineage.insert(), rows)
+        return bool(fresh)
+
+    def _rename_in(self, table: sa.Table, column: str, old: str, new: str) -> None:
+        """The row of the old name is the new one's, instead of its own."""
+        self._delete(table, column, new)
+        where = sa.and_(table.c.organization == self._org, table.c[column] == old)
+        self._connection.execute(table.update().where(where).values(**{column: new}))
 
     def _rows(self, table: sa.Table) -> Any:
         return self._connection.execute(sa.select(table).where(table.c.organization == self._org))

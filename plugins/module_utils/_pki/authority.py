@@ -85,6 +85,13 @@ def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 
 
+def not_before(certificate: x509.Certificate) -> datetime.datetime:
+    """A certificate's beginning, in UTC."""
+    if hasattr(certificate, "not_valid_before_utc"):  # cryptography 42 and later
+        return certificate.not_valid_before_utc
+    return certificate.not_valid_before.replace(tzinfo=datetime.timezone.utc)
+
+
 def not_after(certificate: x509.Certificate) -> datetime.datetime:
     """A certificate's end, in UTC."""
     if hasattr(certificate, "not_valid_after_utc"):  # cryptography 42 and later

@@ -21,7 +21,7 @@ from pathlib import Path
 from .._base.errors import VccError
 from .._base.names import ORGANIZATION_KEPT, folded, same
 from .._base.whole_files import locked, write_whole
-from .authority import Authority, authority, authority_key, not_after, now
+from .authority import Authority, authority, authority_key, not_after, not_before, now
 
 try:
     from cryptography import x509
@@ -129,6 +129,7 @@ def key_sha256(key: t.Any) -> str:
 def revoke(owner: Authority, identity: str, check: bool = False) -> tuple[RevocationList | None, list[Revoked]]:
     """Revoke every certificate of an identity that is still valid; the list as it is then, and what is new in it.
 
+    An edge keeps its key when it gets another name: what the same key was certified for by another name goes, too.
     An identity is the same in upper and lower case. With `check`, the list as it would be; nothing is written. Nothing
     to revoke: nothing is signed.
     """
@@ -172,18 +173,30 @@ def learn(owner: Authority, lists: t.Sequence[RevocationList], check: bool = Fal
 def _revoke(owner: Authority, identity: str) -> tuple[RevocationList | None, list[Revoked]]:
     before = revocation_list(owner)
     known = {entry.serial for entry in before.revoked} if before else set()
-    date = now().strftime(DATE)
+    date, issued = now().strftime(DATE), dict(_issued(owner))
+    keys = {serial: key_sha256(certificate.public_key()) for serial, certificate in issued.items()}
+    meant = {serial for serial, certificate in issued.items() if same(_identity(certificate), identity)}
+    own = _keys_of(meant, issued, keys)
     new = sorted(
         (
-            Revoked(_identity(certificate), serial, date, key_sha256(certificate.public_key()))
-            for serial, certificate in _issued(owner)
-            if serial not in known and same(_identity(certificate), identity) and not_after(certificate) > now()
+            Revoked(_identity(certificate), serial, date, keys[serial])
+            for serial, certificate in issued.items()
+            if serial not in known and (serial in meant or keys[serial] in own) and not_after(certificate) > now()
         ),
         key=lambda entry: entry.serial,
     )
     if not new:
         return before, []
     return _sign(owner, before, (*(before.revoked if before else ()), *new)), new
+
+
+def _keys_of(meant: set[str], issued: t.Mapping[str, x509.Certificate], keys: t.Mapping[str, str]) -> set[str]:
+    """The keys of the edge that has an identity now, given the serial numbers of its certificates; or else of the one
+    that had it. Whose key it is, the newest certificate says: another edge may have got the name since."""
+    newest: dict[str, datetime.datetime] = {}
+    for serial, certificate in issued.items():
+        newest[keys[serial]] = max(newest.get(keys[serial], not_before(certificate)), not_before(certificate))
+    return {keys[one] for one in meant if not_before(issued[one]) == newest[keys[one]]} or {keys[one] for one in meant}
 
 
 def _sign(owner: Authority, before: RevocationList | None, entries: tuple[Revoked, ...]) -> RevocationList:

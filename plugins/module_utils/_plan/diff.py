@@ -64,7 +64,9 @@ def touched(
             continue
         if any(isinstance(document[key], dict) for document in (was, will) for key in LISTS):
             was, will = old[node].document, changed[node].document
-        found.append(f"~ {node}: {', '.join(key for key in _CONTENT if was.get(key) != will.get(key))}")
+        keys = [key for key in _CONTENT if was.get(key) != will.get(key)]
+        keys += ["name"] if was["node"] != will["node"] else []
+        found.append(f"~ {node}: {', '.join(keys)}")
     return found
 
 

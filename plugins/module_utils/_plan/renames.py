@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .._base.names import NAME, NAME_RULE
 from .._base.problems import Problems
 from .._intent.landscape.external import is_external
+from .._intent.landscape.facts import organization_of
 from .._intent.organizations import is_concerned
 from .tunnel.kinds import KINDS
 
@@ -33,7 +34,9 @@ def former_names(facts: Facts) -> list[str]:
     if said is None:
         return []
     names = said if isinstance(said, (list, tuple)) else [said]
-    return [name if isinstance(name, str) else repr(name) for name in names]
+    # YAML's bare yes, and an entry that is missing, are no names, although their texts could be.
+    texts = [f"({name})" if name is None or isinstance(name, bool) else name for name in names]
+    return [name if isinstance(name, str) else repr(name) for name in texts]
 
 
 def rename(
@@ -92,8 +95,9 @@ def _rename(known: Names, old: str, new: str) -> bool:
 
 def _wrong(said: Mapping[str, Sequence[str]], hosts: Mapping[str, Facts]) -> Iterator[tuple[str, str]]:
     """Each place that is wrong, and what would mend it."""
-    claimed: dict[str, str] = {}
+    claimed: dict[tuple[str, str], str] = {}
     for host, names in said.items():
+        owner = organization_of(hosts[host])
         path = f"hosts.{host}.vcc_formerly"
         if hosts[host]["kinds"] not in RENAMED:
             yield path, "is said of VMs, vApp edges and org edges; leave it out"
@@ -104,7 +108,7 @@ def _wrong(said: Mapping[str, Sequence[str]], hosts: Mapping[str, Facts]) -> Ite
                 yield path, f"{old!r} is no name of a host, which must be {NAME_RULE}"
             elif old == host:
                 yield path, f"{old} is the name that it has now; leave it out"
-            elif old in hosts:
+            elif old in hosts and organization_of(hosts[old]) == owner:
                 yield path, f"{old} is a host of this inventory, too; leave it out if that is another machine"
-            elif claimed.setdefault(old, host) != host:
-                yield path, f"{claimed[old]} was {old}, too; a host has one successor"
+            elif claimed.setdefault((owner, old), host) != host:
+                yield path, f"{claimed[owner, old]} was {old}, too; a host has one successor"

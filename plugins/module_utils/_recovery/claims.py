@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from .._base.lease import Lease
 from .._base.prefix import Prefix, parse_address
 from .._plan.pool.lease_keys import blocks_of, edge_key, site_key, vapp_edge_key, vm_key, vpn_key
 from .held import Held
+from .renamed import key_now
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass
@@ -31,21 +35,28 @@ def lease_from(key: str, record: Mapping[str, Any]) -> Lease:
     return Lease(key, Prefix.parse(record["prefix"]), str(record["kind"]), str(record["pool"]))
 
 
-def claims_of(ahead: Sequence[Held], leases: Mapping[str, Lease], pools: Mapping[str, str]) -> Claims:
-    """What these documents claim. What the ledger knows, by its ``leases``, is not guessed. ``pools``: name -> CIDR."""
+def claims_of(
+    ahead: Sequence[Held], leases: Mapping[str, Lease], pools: Mapping[str, str], renamed: Mapping[str, str] = _NONE
+) -> Claims:
+    """What these documents claim. What the ledger knows, by its ``leases``, is not guessed. ``pools``: name -> CIDR.
+
+    ``renamed``: old names of VPNs, each with the one that it has now.
+    """
     claims = Claims()
     source: dict[str, str] = {}
     for one in sorted(ahead, key=lambda held: (held.generation, held.node)):
-        for key, record in one.records.get("leases", {}).items():
+        for known, record in one.records.get("leases", {}).items():
+            key = key_now(known, renamed)
             lease, was = lease_from(key, record), claims.leases.get(key)
             if was is not None and was.prefix != lease.prefix:
                 claims.problems.append(f"{key} is {was.prefix} for {source[key]}, and {lease.prefix} for {one.node}")
             claims.leases[key], source[key] = lease, one.node
         # The newest document knows best what a VPN is: they come in order.
-        claims.vpns.update({str(name): dict(vpn) for name, vpn in one.records.get("vpns", {}).items()})
+        told = one.records.get("vpns", {})
+        claims.vpns.update({renamed.get(str(name), str(name)): dict(vpn) for name, vpn in told.items()})
     _addresses_twice(claims, source)
     pools = {**pools, **{vpn["intent"]["pool"]: vpn["intent"]["pool_prefix"] for vpn in claims.vpns.values()}}
-    _Guesses(ahead, claims, leases, pools).make()
+    _Guesses(ahead, claims, leases, pools, renamed).make()
     return claims
 
 
@@ -69,9 +80,14 @@ class _Guesses:
     """Addresses that edges use, and that nobody's records name."""
 
     def __init__(
-        self, ahead: Sequence[Held], claims: Claims, leases: Mapping[str, Lease], pools: Mapping[str, str]
+        self,
+        ahead: Sequence[Held],
+        claims: Claims,
+        leases: Mapping[str, Lease],
+        pools: Mapping[str, str],
+        renamed: Mapping[str, str],
     ) -> None:
-        self.claims = claims
+        self.claims, self.renamed = claims, renamed
         self.pools = {name: Prefix.parse(cidr) for name, cidr in pools.items() if name != cidr}
         self.all = {**leases, **claims.leases}
         self.taken = {lease.prefix for lease in self.all.values() if lease.kind == "address"}
@@ -89,7 +105,8 @@ class _Guesses:
 
     def make(self) -> None:
         for edge in self.edges:
-            for vpn in edge.document.get("vpns", []):
+            for told in edge.document.get("vpns", []):
+                vpn = {**told, "name": self.renamed.get(told["name"], told["name"])}
                 pool = self._pool(vpn)
                 for block in map(Prefix.parse, vpn["blocks"]):
                     if block not in blocks_of(self.all, vpn_key(vpn["name"])):

@@ -11,14 +11,16 @@ generations, so that its next plan descends from them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .._base.errors import LedgerError
 from .._ledger.records import ACTIVE, DOCUMENT, INTENT, misshapen, text_of
+from .._plan.renamed_vpns import EVENT as RENAMED
 from .claims import Claims, claims_of
 from .conflicts import clashes, is_same_vm, is_within
 from .held import Held, believed
+from .renamed import key_now, renamed_vpns
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction
@@ -91,22 +93,25 @@ class _Organization:
 
     def __init__(self, name: str, transaction: Transaction, held: Sequence[Held], recovery: Recovery) -> None:
         self.name, self.transaction, self.recovery = name, transaction, recovery
-        self.stored = transaction.vpns(name)
-        self.leases = transaction.leases(name)
+        stored, leases = transaction.vpns(name), transaction.leases(name)
         known, documents = transaction.lineages(name), transaction.documents(name)
         told = {node: record.generation for node, record in documents.items()}
         self.ahead = [one for one in held if not one.is_known(known.get(one.node, {}), told.get(one.node, 0))]
+        now = self.renamed = renamed_vpns(self.ahead, held, stored, leases)
+        self.stored = {now.get(vpn, vpn): record for vpn, record in stored.items()}
+        keys = {key: key_now(key, now) for key in leases}
+        self.leases = {keys[key]: replace(lease, key=keys[key]) for key, lease in leases.items()}
         silent = sorted(set(documents) - {one.node for one in held})
         if silent:
             recovery.notes.append(
                 f"{name}: {', '.join(silent)} did not answer, or had nothing: what they hold is not known"
             )
         pools = {str(vpn.intent["pool"]): str(vpn.intent["pool_prefix"]) for vpn in self.stored.values()}
-        self.claims: Claims = claims_of(self.ahead, self.leases, pools)
-        used = {vpn for one in held for vpn in one.vpns} | set(self.claims.vpns)
+        self.claims: Claims = claims_of(self.ahead, self.leases, pools, now)
+        used = {now.get(vpn, vpn) for one in held for vpn in one.vpns} | set(self.claims.vpns)
         self.problems = [f"{name}: {problem}" for problem in self.claims.problems]
-        whole = {vpn for one in held for vpn in one.records.get("vpns", {})}
-        for vpn in sorted({vpn for one in self.ahead for vpn in one.elsewhere} - whole):
+        whole = {now.get(vpn, vpn) for one in held for vpn in one.records.get("vpns", {})}
+        for vpn in sorted({now.get(vpn, vpn) for one in self.ahead for vpn in one.elsewhere} - whole):
             self.problems.append(
                 f"{name}: {vpn} is kept in other clouds than those whose VCC nodes answered: run this again when one "
                 "of the others can be reached"
@@ -118,7 +123,7 @@ class _Organization:
     def _find_disputes(self, others: Sequence[Held]) -> None:
         """Addresses that nodes of the ledger as it is have, and nodes that are ahead of it as well."""
         for one in others:
-            for key in one.records.get("leases", {}):
+            for key in (key_now(known, self.renamed) for known in one.records.get("leases", {})):
                 why = next((why for gone, why in self.given_up.items() if is_within(key, gone)), None)
                 if why is not None and key in self.leases and not is_same_vm(key, why):
                     self.problems.append(
@@ -151,6 +156,10 @@ class _Organization:
         newest = f"the ledger's newest is {self.transaction.generation(self.name)}"
         for one in self.ahead:
             say(f"~ {one.node}: runs generation {one.generation}, which is unknown here; {newest}")
+        for old in sorted(self.renamed.keys() & self.transaction.vpns(self.name).keys()):
+            self.transaction.rename_vpn(self.name, old, self.renamed[old])
+            self.transaction.event(self.name, RENAMED, old, {"now": self.renamed[old]})
+            say(f"~ vpn {self.renamed[old]}: was {old}")
         for vpn in self.orphans:
             self.transaction.release(self.name, f"vpn/{vpn}")
             self.transaction.drop_vpn(self.name, vpn)

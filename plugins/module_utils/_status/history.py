@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from .._base.problems import some
 from .._base.text_table import cut
 from .._plan.pool.lease_keys import vpn_of
+from .._plan.renamed_vpns import EVENT as VPN_RENAMED
+from .._plan.renames import EVENT as HOST_RENAMED
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction
@@ -38,13 +40,13 @@ def events_of(
 ) -> list[dict[str, Any]]:
     """The newest events of organizations (all if none is named), oldest first.
 
-    ``vpn``: only those of this VPN. ``since``: only those from then on, UTC, as 2026-01-31 or 2026-01-31T12:00. With
-    ``limit`` 0 there is no limit.
+    ``vpn``: only those of this VPN, also by the names that it had before. ``since``: only those from then on, UTC, as
+    2026-01-31 or 2026-01-31T12:00. With ``limit`` 0 there is no limit.
     """
     found = []
     for org in [*organizations] or transaction.organizations():
         events: Iterable[EventRecord] = transaction.events(org, None)
-        chosen = (one for one in events if (not vpn or concerns(one.what, one.subject, vpn)) and one.at >= since)
+        chosen = (one for one in (about(events, vpn) if vpn else events) if one.at >= since)
         found += [
             {
                 "organization": org,
@@ -54,6 +56,15 @@ def events_of(
         ]
     found.sort(key=lambda one: one["id"])
     return found[-limit:] if limit else found
+
+
+def about(events: Iterable[EventRecord], vpn: str) -> Iterator[EventRecord]:
+    """Those about a VPN, of events that come newest first. What is older than its name is about the name before."""
+    for one in events:
+        came = one.what == VPN_RENAMED and one.detail.get("now") == vpn
+        if came or concerns(one.what, one.subject, vpn):
+            yield one
+        vpn = one.subject if came else vpn
 
 
 def concerns(what: str, subject: str, vpn: str) -> bool:
@@ -97,6 +108,8 @@ def _said(what: str, group: Sequence[Section]) -> str:
     detail = first["detail"]
     if what == "generation opened":
         return f"generation {first['subject']}: {some([str(node) for node in detail.get('nodes') or ()], SHOWN)}"
+    if what in (VPN_RENAMED, HOST_RENAMED):
+        return f"{'VPN' if what == VPN_RENAMED else 'host'} {first['subject']}: is {detail.get('now')} now"
     if what.startswith("vpn "):
         return f"VPN {first['subject']}: {_became(what, detail)}"
     return f"{what}: {first['subject']}"

@@ -7,6 +7,9 @@ charon ends the SAs of a connection that is unloaded. So a commit keeps the old 
 go when the new links are up. Old and new have the same reqid: with another one, charon refuses to have the kernel use
 the same policies for both.
 
+A peer that no run reaches has the old connection only. So what one commit kept stays through later ones, also where the
+same thing gets another name once more, or another one does.
+
 Where only a VPN has another name, both links are in one IKE_SA, in which charon makes no two with the same selectors.
 It keeps the SA when it loads the new name. So the end that initiates ends the old link and makes the new one when it is
 confirmed. The peer knows the new name by then, else it would take the new link for the old one.
@@ -29,11 +32,12 @@ from . import charon, connections, differing
 from .vici import Vici, ViciError
 
 CONFIG = "/etc/swanctl/conf.d/intercloud-vpn.former.conf"
-CERTIFICATE = "/etc/swanctl/x509/intercloud-vpn.former.pem"
+CERTIFICATES = "/etc/swanctl/x509"
 FILE = "swanctl.conf"
 PATIENCE = 4.0  # seconds that the peer has to make the new link
 GRACE = 60.0  # seconds that the end that initiates has to end an old link in the same tunnel
 _OURS = re.compile(r"^(\s*certs\s*=\s*)intercloud-vpn\.pem\s*$", re.MULTILINE)
+_THEIRS = re.compile(r"^\s*certs\s*=\s*(intercloud-vpn\.former[^\s/]*\.pem)\s*$", re.MULTILINE)
 _TRAP = re.compile(r"^\s*start_action = .*\btrap\b", re.MULTILINE)
 
 Link = tuple[str, str]  # tunnel, link
@@ -63,14 +67,11 @@ class Former:
 
     def __init__(self, want: Generation, have: Generation, store: Store) -> None:
         self.store = store
-        self._found = files.read(store.at(CONFIG))
         fresh = {} if want is have else renamed(want, have)
-        self.text = _text(fresh, want, have)
-        if not self.text and self._found and _fits(read(store), want):
-            self.text = self._found
+        self._certificate = have.files.get("certificate.pem", "")
+        self.text = self._kept(fresh, want, have)
         self.links = _noted(self.text)
         """Old links by name, each with its new name."""
-        self._certificate = have.files.get("certificate.pem", "")
         starts = {tunnel["name"] for tunnel in want.tunnels("ipsec") if tunnel.get("initiator")}
         self._waits = any(old[0] == new[0] and new[0] in starts for old, new in self.links.items())
 
@@ -83,15 +84,39 @@ class Former:
         return any(tunnel == old and link in ("", name) for old, name in self.links)
 
     def build(self) -> None:
-        """Write the file, and the certificate that the old connections were loaded with."""
+        """Write the file, and the certificates that the old connections were loaded with."""
         if not self.stale():
             return
         if not self.text:
             _remove(self.store)
             return
-        if self._certificate and CERTIFICATE.rpartition("/")[2] in self.text:
-            files.write(self.store.at(CERTIFICATE), self._certificate)
+        name = _certificate_name(self._certificate)
+        if name in _THEIRS.findall(self.text):
+            files.write(self.store.at(f"{CERTIFICATES}/{name}"), self._certificate)
         files.write(self.store.at(CONFIG), self.text)
+        _remove_certificates(self.store)
+
+    def _kept(self, fresh: Renamed, want: Generation, have: Generation) -> str:
+        """The file: what is kept `fresh`, and what earlier commits kept. Empty where nothing is."""
+        was, layout = files.read(self.store.at(CONFIG)), differing.layout(have.files.get(FILE, ""))
+        found, shape = _noted(was), connections.shape(want)
+        old = layout.connections if layout else {}
+        sections = {tunnel: _section(was, tunnel) for tunnel, _link in found}
+        kept = {link: new for link, new in fresh.items() if _child(old.get(link[0], ""), link[1])}
+        sections.update({tunnel: old[tunnel] for tunnel, _link in kept})
+        for link, new in found.items():
+            into = fresh.get(new, new)
+            there = link[1] in shape.get(link[0], {}) or into[1] not in shape.get(into[0], {})
+            # A tunnel that was kept as a whole, and whose name another one has now, is no old one any more.
+            lost = bool(_section(was, link[0])) if link[0] in shape else not sections[link[0]]
+            if not there and not lost:
+                kept.setdefault(link, into)
+        kept = dict(sorted(kept.items()))
+        sections = {tunnel: _only(sections[tunnel], tunnel, kept) for tunnel, _link in kept if tunnel not in shape}
+        if have.files.get("certificate.pem") != want.files.get("certificate.pem", have.files.get("certificate.pem")):
+            name = _certificate_name(self._certificate)
+            sections = {tunnel: _OURS.sub(rf"\g<1>{name}", text) for tunnel, text in sections.items()}
+        return _written(sections, kept) if kept else ""
 
     def untrap(self) -> None:
         """Take away traps of old links: one would bring back what the peer ends when it makes the new one."""
@@ -119,15 +144,20 @@ def load(generation: Generation, store: Store) -> None:
         return
     run("swanctl", "--load-conns", timeout=60)
     charon.mark(store, config=text)
+    instead: dict[Link, list[Link]] = {}
     for old, new in _noted(found).items():
         if old[0] == new[0]:
-            _instead(old, new, generation)
+            instead.setdefault(new, []).append(old)
+    for new, several in instead.items():
+        _instead(several, new, generation)
 
 
-def _instead(old: Link, new: Link, generation: Generation) -> None:
-    """End one link of a tunnel, and make another. A trap would bring the old one back meanwhile."""
-    _trap("uninstall", old)
-    connections.terminate([old] if old in connections.active([old[0]]) else [])
+def _instead(old: list[Link], new: Link, generation: Generation) -> None:
+    """End links of a tunnel, and make another. A trap would bring the old ones back meanwhile."""
+    for one in old:
+        _trap("uninstall", one)
+    active = connections.active([new[0]])
+    connections.terminate([one for one in old if one in active])
     with contextlib.suppress(ViciError), Vici(timeout=PATIENCE + 5) as vici:
         vici.ask("initiate", {**_words(new), "timeout": str(int(PATIENCE * 1000)), "init-limits": "no"})
     _set_trap(new, generation)
@@ -188,34 +218,34 @@ def _keep(store: Store, links: Renamed) -> None:
     text = files.read(store.at(CONFIG))
     sections = {tunnel: _section(text, tunnel) for tunnel, _link in links}
     files.write(store.at(CONFIG), _written(sections, links))
+    _remove_certificates(store)
 
 
 def _remove(store: Store) -> None:
-    for path in (CONFIG, CERTIFICATE):
-        if store.at(path).exists():
-            files.remove(store.at(path))
+    if store.at(CONFIG).exists():
+        files.remove(store.at(CONFIG))
+    _remove_certificates(store)
 
 
-def _fits(links: Renamed, want: Generation) -> bool:
-    """Whether what was kept by an earlier commit is still of use."""
-    shape = connections.shape(want)
-    return all(
-        old not in shape.get(tunnel, {}) and new in shape.get(into, {}) for (tunnel, old), (into, new) in links.items()
-    )
+def _remove_certificates(store: Store) -> None:
+    """Those that no old connection names."""
+    used = set(_THEIRS.findall(files.read(store.at(CONFIG))))
+    for path in sorted(store.at(CERTIFICATES).glob("intercloud-vpn.former*.pem")):
+        if path.name not in used:
+            files.remove(path)
 
 
-def _text(links: Renamed, want: Generation, have: Generation) -> str:
-    """The file; empty where nothing is to be kept, or the old file is laid out otherwise than ours."""
-    old = differing.layout(have.files.get(FILE, ""))
-    if old is None or not links:
-        return ""
-    wanted = connections.shape(want)
-    kept = {link: new for link, new in sorted(links.items()) if _child(old.connections.get(link[0], ""), link[1])}
-    sections = {tunnel: old.connections[tunnel] for tunnel, _link in kept if tunnel not in wanted}
-    if have.files.get("certificate.pem") != want.files.get("certificate.pem", have.files.get("certificate.pem")):
-        path = CERTIFICATE.rpartition("/")[2]
-        sections = {tunnel: _OURS.sub(rf"\g<1>{path}", text) for tunnel, text in sections.items()}
-    return _written(sections, kept) if kept else ""
+def _certificate_name(text: str) -> str:
+    """An edge that gets another name twice has two of them for a while."""
+    return f"intercloud-vpn.former-{sha256(text)[:8]}.pem"
+
+
+def _only(section: str, tunnel: str, links: Renamed) -> str:
+    """A tunnel's lines without the links of it that are not kept."""
+    for name in re.findall(r"^      (\S+) \{$", section.partition("\n    children {\n")[2], re.MULTILINE):
+        if (tunnel, name) not in links:
+            section = section.replace(_child(section, name), "")
+    return section
 
 
 def _written(sections: Mapping[str, str], links: Renamed) -> str:

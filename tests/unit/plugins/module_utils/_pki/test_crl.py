@@ -67,6 +67,30 @@ class TestRevoke:
         assert {entry.serial for entry in new} == {one.serial for one in west} == revoked(owner)
         assert [openssl_takes(owner, one.certificate, found.text) for one in (*west, east)] == [False, False, True]
 
+    @pytest.mark.parametrize("said", [WEST, "gate-west.acme"])
+    def test_an_edge_with_another_name_has_its_key_by_both(self, owner: authority.Authority, said: str) -> None:
+        """Whoever stole the key could be the edge by its old name, for a peer that does not know the new one yet."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = (WEST, "gate-west.acme")
+        both = {ca.sign(owner, request(name, key), name).serial for name in names}
+        ca.sign(owner, request(EAST), EAST)
+        result = edge_revocation.revoke(str(owner.directory.parent.parent), said, check=False)
+        assert result["identities"] == sorted(names), "who runs it is to know"
+        assert revoked(owner) == both
+
+    def test_another_edge_with_the_old_name_leaves_it_alone(
+        self, owner: authority.Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        key, start = ec.generate_private_key(ec.SECP256R1()), authority.now()
+        made = []
+        for day, (name, whose) in enumerate(((WEST, key), ("gate-west.acme", key), (WEST, None))):
+            monkeypatch.setattr(ca, "now", lambda day=day: start + datetime.timedelta(days=day - 3))
+            made.append(ca.sign(owner, request(name, whose), name).serial)
+        _crl.revoke(owner, WEST)
+        assert revoked(owner) == {made[0], made[2]}
+        _crl.revoke(owner, "gate-west.acme")
+        assert revoked(owner) == {*made}
+
     def test_again_changes_nothing(self, owner: authority.Authority) -> None:
         ca.sign(owner, request(WEST), WEST)
         _crl.revoke(owner, WEST)

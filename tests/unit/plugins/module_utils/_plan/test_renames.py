@@ -50,6 +50,7 @@ def test_it_keeps_its_addresses(world: World) -> None:
     assert plan.documents["db-west"]["node"] == "db-west"
     assert "db-west" in plan.changed_nodes
     assert not any(line.startswith(("- ", "+ ")) and "member" in line for line in plan.diff)
+    assert "~ db-west: name" in plan.diff
 
 
 def test_once(world: World) -> None:
@@ -116,6 +117,8 @@ def test_the_machine_may_say_that_it_is_the_old_one(world: World) -> None:
         ),
         ("db-west: {vcc_formerly: [vm2-west]}", "db-west", "vm2-west is a host of this inventory, too"),
         ("db-west: {vcc_formerly: ['x/y']}", "db-west", "'x/y' is no name of a host"),
+        ("db-west: {vcc_formerly: yes}", "db-west", "'(True)' is no name of a host"),
+        ("db-west: {vcc_formerly: [vm1-west, null]}", "db-west", "'(None)' is no name of a host"),
         ("vm2-west: {vcc_formerly: [vm1-west]}", "vm2-west", "db-west was vm1-west, too; a host has one successor"),
         ("vm2-east: {vcc_formerly: [vm3-gone]}", "", ""),  # whatever it was, the ledger does not know it
     ],

@@ -11,6 +11,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.records import DELETING
 from ansible_collections.intercloud.vpn.plugins.module_utils._status.history import concerns, events_of, lines
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed
 
 INTENT = {
     "pool": "internal",
@@ -71,3 +72,26 @@ def test_further_blocks_of_a_vpn_are_its_own() -> None:
     assert concerns("lease taken", "vpn/payroll#2", "payroll")
     assert not concerns("lease taken", "vpn/payroll2", "payroll")
     assert not concerns("tunnel added", "payroll", "payroll")
+
+
+def test_what_happened_to_a_vpn_is_told_by_its_former_names_too() -> None:
+    """And by these only up to when they were another's."""
+    world = World()
+    world.plan(PAYROLL)
+    world.plan({**PAYROLL, "name": "wages", "formerly": "payroll"})
+    world.plan({**PAYROLL, "members": ["vm2-east", "vm2-west"]})
+    world.hosts["gate"] = world.hosts.pop("edge-west")
+    world.hosts = changed(world.hosts, "gate: {vcc_formerly: edge-west}")
+    world.plan()
+    found = read(world.ledger, ["acme"], vpn="wages")
+    assert [(one["what"], one["subject"]) for one in found if one["what"].startswith("vpn ")] == [
+        ("vpn created", "payroll"),
+        ("vpn changed", "payroll"),
+        ("vpn renamed", "payroll"),
+    ]
+    both = read(world.ledger, ["acme"], vpn="payroll")
+    taken = [len([one for one in some if one["what"] == "lease taken"]) for some in (both, found)]
+    assert taken[0] > taken[1], "of both that had the name"
+    told = "\n".join(lines(read(world.ledger, ["acme"])))
+    assert "VPN payroll: is wages now" in told
+    assert "host edge-west: is gate now" in told

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import os
+from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -42,6 +43,11 @@ def kept(want: Generation, have: Generation, store: Store) -> former.Former:
     return found
 
 
+def certificates(store: Store) -> list[Path]:
+    """The old ones."""
+    return sorted(store.at(former.CERTIFICATES).glob("intercloud-vpn.former*"))
+
+
 @pytest.fixture
 def charon_has(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """What is run and ended; nothing is noted of the daemon."""
@@ -71,8 +77,9 @@ def test_the_old_connection_stays_whole(document: dict[str, Any], store: Store) 
 def test_with_the_certificate_that_it_was_loaded_with(document: dict[str, Any], store: Store) -> None:
     """charon ends a connection that is loaded with another one."""
     kept(generation(document, NEW, certificate="B"), generation(document), store)
-    assert "certs = intercloud-vpn.former.pem" in files.read(store.at(former.CONFIG))
-    assert files.read(store.at(former.CERTIFICATE)) == "A"
+    (path,) = certificates(store)
+    assert f"certs = {path.name}\n" in files.read(store.at(former.CONFIG))
+    assert files.read(path) == "A"
 
 
 def test_of_a_tunnel_that_keeps_its_name_the_old_link_stays(document: dict[str, Any], store: Store) -> None:
@@ -184,7 +191,7 @@ def test_a_peer_that_is_away_does_not_keep_the_others(
     assert former.read(store) == {("edge-east--edge-south", "audit"): ("edge-east--gate-south", "audit")}
     text = files.read(store.at(former.CONFIG))
     assert "  edge-east--edge-south {" in text and f"  {OLD} {{" not in text
-    assert store.at(former.CERTIFICATE).exists()
+    assert certificates(store)
     assert charon_has == [("swanctl", "--load-conns"), ("end", OLD, "")]
 
 
@@ -201,3 +208,99 @@ def test_a_link_with_a_trap_gets_it_again(
 def test_another_connection_waits_for_nobody(document: dict[str, Any], store: Store) -> None:
     """The peer tells them apart by the identities."""
     assert not kept(generation(document, NEW), generation(document), store).waits("text")
+
+
+THIRD = "edge-east--portal-west"
+
+
+def with_second(made: Generation, document: dict[str, Any], name: str) -> Generation:
+    """The same with another tunnel, to another edge, in another VPN."""
+    second = copy.deepcopy(document["tunnels"][0])
+    second.update(name=name, remote_address="203.0.113.34")
+    second["links"][0].update(vpn="audit", number=2)
+    made.document["tunnels"].append(second)
+    text = made.files["swanctl.conf"]
+    tunnel = made.document["tunnels"][0]["name"]
+    part = text.split("\n", 1)[1].replace(tunnel, name).replace("payroll", "audit")
+    made.files["swanctl.conf"] = text.removesuffix("}\n") + part
+    return made
+
+
+def test_of_two_names_in_a_row_the_first_carries_on(document: dict[str, Any], store: Store) -> None:
+    """The peer was not reached in between, and knows the first one only."""
+    first, second, third = (
+        generation(document, name, certificate=text) for name, text in ((OLD, "A"), (NEW, "B"), (THIRD, "C"))
+    )
+    kept(second, first, store)
+    found = kept(third, second, store)
+    assert former.read(store) == {(OLD, "payroll"): (THIRD, "payroll"), (NEW, "payroll"): (THIRD, "payroll")}
+    assert {files.read(path) for path in certificates(store)} == {"A", "B"}, "each was loaded with its own"
+    text = files.read(store.at(former.CONFIG))
+    assert all(path.name in text for path in certificates(store))
+    assert found.keeps(OLD) and not former.Former(third, third, store).stale(), "a second run"
+    kept(generation(document, "edge-east--edge-south"), third, store)
+    assert (OLD, "payroll") in former.read(store)
+
+
+def test_another_peers_name_does_not_end_what_is_kept(document: dict[str, Any], store: Store) -> None:
+    first, second, third = (
+        with_second(generation(document, name, certificate="B"), document, other)
+        for name, other in ((OLD, "edge-east--edge-south"), (NEW, "edge-east--edge-south"), (NEW, "edge-east--gate"))
+    )
+    first.files["certificate.pem"] = "A"
+    kept(second, first, store)
+    kept(third, second, store)
+    assert former.read(store) == {
+        ("edge-east--edge-south", "audit"): ("edge-east--gate", "audit"),
+        (OLD, "payroll"): (NEW, "payroll"),
+    }
+    assert [files.read(path) for path in certificates(store)] == ["A"]
+
+
+def test_nor_does_another_certificate(document: dict[str, Any], store: Store) -> None:
+    """The peer's connection is kept with the certificate that it was loaded with, which is renewed later."""
+    second = generation(document, NEW)
+    kept(second, generation(document), store)
+    found = kept(generation(document, NEW, certificate="B"), second, store)
+    assert found.keeps(OLD)
+    assert [files.read(path) for path in certificates(store)] == ["A"]
+
+
+def test_a_vpn_that_is_deleted_goes_and_the_others_stay(
+    document: dict[str, Any], store: Store, charon_has: list[tuple[str, ...]]
+) -> None:
+    def both(tunnel: str) -> Generation:
+        made = generation(document, tunnel)
+        link = {**copy.deepcopy(document["tunnels"][0]["links"][0]), "vpn": "audit", "number": 2}
+        made.document["tunnels"][0]["links"].append(link)
+        child = "      audit {\n        mode = tunnel\n      }\n"
+        made.files["swanctl.conf"] = made.files["swanctl.conf"].replace("    children {\n", f"    children {{\n{child}")
+        return made
+
+    second = both(NEW)
+    kept(second, both(OLD), store)
+    assert len(former.read(store)) == 2
+    found = kept(generation(document, NEW), second, store)
+    assert former.read(store) == {(OLD, "payroll"): (NEW, "payroll")}
+    assert "audit" not in files.read(store.at(former.CONFIG)) and not found.keeps(OLD, "audit")
+
+
+def test_a_tunnel_whose_name_another_one_has_is_no_old_one(document: dict[str, Any], store: Store) -> None:
+    """The former edge-west is gate-west, and another machine is edge-west now."""
+    second = generation(document, NEW)
+    kept(second, generation(document), store)
+    third = with_second(generation(document, NEW), document, OLD)
+    kept(third, second, store)
+    assert former.read(store) == {}
+
+
+def test_a_vpn_with_a_third_name_is_made_once(
+    document: dict[str, Any], store: Store, charon_has: list[tuple[str, ...]]
+) -> None:
+    document["tunnels"][0]["initiator"] = True
+    first, second, third = (generation(document, link=name) for name in ("payroll", "wages", "salary"))
+    kept(second, first, store)
+    kept(third, second, store)
+    former.load(third, store)
+    assert [one for one in charon_has if one[0] == "initiate"] == [("initiate", "salary")]
+    assert ("end", OLD, "payroll") in charon_has
