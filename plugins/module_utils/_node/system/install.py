@@ -52,6 +52,7 @@ MODULES = (
     "ipsec.former",
     "ipsec.kind",
     "ipsec.links",
+    "ipsec.lost",
     "ipsec.reasons",
     "ipsec.reauthenticate",
     "ipsec.revocations",
