@@ -91,7 +91,7 @@ def unmet(links: Iterable[Document], generation: Generation, store: Store) -> li
     found = []
     for kind in KINDS if names else ():
         ours = {t["name"] for t in generation.tunnels(kind.NAME) if not t.get("external")}
-        found += kind.unmet(names & ours, store)
+        found += kind.unmet(names & ours, generation, store)
     return found
 
 
@@ -100,7 +100,7 @@ def _given_up(lost: Mapping[str, float], generation: Generation, store: Store, c
     ended = []
     for kind in KINDS if lost else ():
         ours = {tunnel["name"] for tunnel in generation.tunnels(kind.NAME) if tunnel.get("initiator")}
-        ended += kind.given_up({name: lost[name] for name in sorted(ours & {*lost})}, store, check)
+        ended += kind.given_up({name: lost[name] for name in sorted(ours & {*lost})}, generation, store, check)
     return ended
 
 

@@ -51,11 +51,11 @@ class NodeKind(ABC):
         refuses.
         """
 
-    def unmet(self, names: Collection[str], store: Store) -> list[str]:
+    def unmet(self, names: Collection[str], generation: Generation, store: Store) -> list[str]:
         """Those of some tunnels of which this node has nothing at all. Empty where the node cannot tell."""
         return []
 
-    def given_up(self, lost: Mapping[str, float], store: Store, check: bool) -> list[str]:
+    def given_up(self, lost: Mapping[str, float], generation: Generation, store: Store, check: bool) -> list[str]:
         """End what this node takes for up although its peer has lost it; returns the tunnels.
 
         `lost`: tunnels that this node initiates, and how many seconds ago the peer had nothing of each. What came up

@@ -132,11 +132,11 @@ class Ipsec(NodeKind):
             for link in tunnel.get("links", [])
         ]
 
-    def unmet(self, names: Collection[str], store: Store) -> list[str]:
+    def unmet(self, names: Collection[str], generation: Generation, store: Store) -> list[str]:
         """Those that have no IKE_SA here."""
         return _lost.unmet(names)
 
-    def given_up(self, lost: Mapping[str, float], store: Store, check: bool) -> list[str]:
+    def given_up(self, lost: Mapping[str, float], generation: Generation, store: Store, check: bool) -> list[str]:
         """End IKE_SAs that the peers do not have."""
         try:
             return _lost.end(lost, check)

@@ -15,6 +15,7 @@ from . import connections
 from .vici import Vici, ViciError
 
 SLACK = 1.0  # seconds; charon counts the age of an IKE_SA in whole ones
+NO_ANSWER = "10"  # milliseconds; with `force`, charon waits so long for an answer, which will not come
 PATIENCE = 4.0  # seconds that charon has to answer
 
 
@@ -38,6 +39,6 @@ def end(lost: Mapping[str, float], check: bool) -> list[str]:
         if sa.get("state") in ("ESTABLISHED", "REKEYING") and age > lost[name] + SLACK:
             if not check:
                 with Vici() as vici:
-                    vici.ask("terminate", {"ike-id": str(sa["uniqueid"]), "force": "yes", "timeout": "3000"})
+                    vici.ask("terminate", {"ike-id": str(sa["uniqueid"]), "force": "yes", "timeout": NO_ANSWER})
             ended.append(name)
     return sorted({*ended})

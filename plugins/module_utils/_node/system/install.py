@@ -113,6 +113,7 @@ MODULES = (
     "ssl.arrivals",
     "ssl.files",
     "ssl.kind",
+    "ssl.lost",
     "ssl.management",
     "ssl.openvpn",
     "ssl.processes",

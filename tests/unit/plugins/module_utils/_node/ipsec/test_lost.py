@@ -97,7 +97,7 @@ def test_an_ike_sa_whose_links_are_being_made_again_is_there(charon: Charon, edg
 def test_a_charon_that_does_not_answer_tells_nothing(charon: Charon, edge: Generation, store: Store) -> None:
     charon.error = ViciError("no answer")
     assert unmet(edge, store) == []
-    assert kind.Ipsec().given_up({OURS: 3.0}, store, False) == []
+    assert kind.Ipsec().given_up({OURS: 3.0}, edge, store, False) == []
 
 
 def test_what_the_peer_lost_is_made_again(charon: Charon, edge: Generation, store: Store) -> None:
@@ -107,7 +107,7 @@ def test_what_the_peer_lost_is_made_again(charon: Charon, edge: Generation, stor
     predicted = confirm.confirm(store, 1, check=True, lost={OURS: 3.2, THEIRS: 3.0, "another--tunnel": 1.0})
     assert charon.asked == []
     done = confirm.confirm(store, 1, lost={OURS: 3.2, THEIRS: 3.0, "another--tunnel": 1.0})
-    assert charon.asked == [("terminate", {"ike-id": "7", "force": "yes", "timeout": "3000"})]
+    assert charon.asked == [("terminate", {"ike-id": "7", "force": "yes", "timeout": lost.NO_ANSWER})]
     assert done["given_up"] == predicted["given_up"] == [OURS]
     assert done["initiated"] == predicted["initiated"] == [{"vpn": "payroll", "tunnel": OURS}]
     assert [link["state"] for link in done["links"] if link["tunnel"] == OURS] == ["INSTALLED"]
