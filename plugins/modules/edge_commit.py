@@ -137,8 +137,8 @@ links:
   sample: [{vpn: payroll, tunnel: edge-east--edge-west, initiator: true, state: INSTALLED}]
 unmet:
   description:
-    - The tunnels that a peer initiates and of which this node has no IKE_SA. A peer of the same run is told of it by
-      M(intercloud.vpn.edge_confirm), and does not wait for DPD.
+    - The tunnels that a peer initiates and of which this node has no IKE_SA, or no session. A peer of the same run is
+      told of it by M(intercloud.vpn.edge_confirm), and does not wait for DPD.
   type: list
   elements: str
   returned: when the node was compared
