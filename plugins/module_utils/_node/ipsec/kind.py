@@ -133,8 +133,9 @@ class Ipsec(NodeKind):
         ]
 
     def unmet(self, names: Collection[str], generation: Generation, store: Store) -> list[str]:
-        """Those that have no IKE_SA here."""
-        return _lost.unmet(names)
+        """Those that have no IKE_SA here, under their former names neither."""
+        carried = {tunnel for tunnel, _link in former.read(store).values()}
+        return _lost.unmet({*names} - carried)
 
     def given_up(self, lost: Mapping[str, float], generation: Generation, store: Store, check: bool) -> list[str]:
         """End IKE_SAs that the peers do not have."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import confirm
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, kind, lost
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, former, kind, lost
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.vici import ViciError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
@@ -91,6 +92,13 @@ def test_a_tunnel_without_one_of_its_links_is_there(charon: Charon, edge: Genera
 def test_an_ike_sa_whose_links_are_being_made_again_is_there(charon: Charon, edge: Generation, store: Store) -> None:
     charon.add(THEIRS, 100)
     charon.sas[0][1]["child-sas"] = {}
+    assert unmet(edge, store) == []
+
+
+def test_a_tunnel_that_is_there_by_its_former_name_is_there(charon: Charon, edge: Generation, store: Store) -> None:
+    file = store.at(former.CONFIG)
+    file.parent.mkdir(parents=True)
+    file.write_text(f"# {json.dumps([['edge-east--south', 'payroll', THEIRS, 'payroll']])}\n")
     assert unmet(edge, store) == []
 
 
