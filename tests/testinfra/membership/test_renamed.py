@@ -16,8 +16,8 @@ from ansible_collections.intercloud.vpn.tests.testinfra import inventories, lab,
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES
 
 CONTROL = {**AUDIT, "name": "control", "formerly": "audit"}
-# Of pings 100 a second. The end that answers sends by a new link before the other end can read that: 2 ms, and up to 38 ms at load 15
-# on two cores.
+# Of pings 100 a second. The end that answers sends by a new link before the other end can read that: 2 ms, and up to
+# 38 ms at load 15 on two cores.
 FEW = 5
 CERTIFICATE = "openssl x509 -noout -subject -serial -in /etc/swanctl/x509/intercloud-vpn.pem"
 
