@@ -14,6 +14,7 @@ from jinja2 import TemplateError
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import host_variables
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import COMMIT, COMMIT_RULES
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.renames import former_names
+from ansible_collections.intercloud.vpn.plugins.plugin_utils import _unmet
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import document_of, lineage_beside
@@ -53,7 +54,9 @@ class ActionModule(NodeAction):
         arguments["files"] = {**(arguments.get("files") or {}), **rendered}
         arguments.pop("templates", None)
         arguments["adopt"] = [*(arguments.get("adopt") or []), *self._former(document, task_vars)]
-        return self.ask(arguments, task_vars)
+        result = self.ask(arguments, task_vars)
+        _unmet.note(document, result.get("unmet") or ())
+        return result
 
     def _former(self, document: dict[str, Any], variables: dict[str, Any]) -> list[str]:
         """The names that the host had before, as `acme/vm1-west`."""

@@ -135,6 +135,14 @@ links:
   elements: dict
   returned: when the node was compared
   sample: [{vpn: payroll, tunnel: edge-east--edge-west, initiator: true, state: INSTALLED}]
+unmet:
+  description:
+    - The tunnels that a peer initiates and of which this node has no IKE_SA, or no session. A peer of the same run is
+      told of it by M(intercloud.vpn.edge_confirm), and does not wait for DPD.
+  type: list
+  elements: str
+  returned: when the node was compared
+  sample: [edge-east--edge-west]
 confirm:
   description:
     - Whether M(intercloud.vpn.edge_confirm) has something to do, because the node was changed, is not confirmed, or

@@ -46,6 +46,17 @@ options:
     type: list
     elements: str
     default: []
+  lost:
+    description:
+      - Tunnels that this node initiates and that the peer had nothing of, as C({tunnel. seconds since then}). What this
+        node still takes for up of them is ended, and made again. What came up since then stays.
+      - Filled in on the controller with what RV(intercloud.vpn.edge_commit#module:unmet) told in the same run.
+    type: dict
+    default: {}
+  needed:
+    description: With V(false) the node is only asked when peers have lost tunnels; else the task is skipped.
+    type: bool
+    default: true
 extends_documentation_fragment:
   - intercloud.vpn.attributes
   - intercloud.vpn.attributes.action
@@ -71,6 +82,11 @@ RETURN = r"""
 disarmed:
   description: Whether a roll-back was pending, and is not any more.
   type: bool
+  returned: success
+given_up:
+  description: The tunnels of O(lost) that this node took for up, and had to make again.
+  type: list
+  elements: str
   returned: success
 initiated:
   description: The links that were down and had to be initiated.

@@ -43,6 +43,8 @@ CONFIRM: Arguments = {
     "generation": {"type": "str", "default": ""},
     "pending": {"type": "bool", "default": False},
     "behind": {"type": "list", "elements": "str", "default": []},
+    "lost": {"type": "dict", "default": {}},
+    "needed": {"type": "bool", "default": True},  # for the action plugin
 }
 CRL: Arguments = {
     "organization": {"type": "str", "required": True},

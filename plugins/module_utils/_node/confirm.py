@@ -9,8 +9,9 @@ Both only where it is ours to do.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Any
 
 from .commit import NOTHING_LEFT, leave, shrink_notes
@@ -77,23 +78,58 @@ def initiate(
     return tried
 
 
+def unmet(links: Iterable[Document], generation: Generation, store: Store) -> list[str]:
+    """The tunnels that peers initiate and that this node has nothing of: whoever takes one for up is to begin anew.
+
+    `links`: see `states`.
+    """
+    down: dict[str, bool] = {}
+    for link in links:
+        if not link["initiator"]:
+            down[link["tunnel"]] = link["state"] == "DOWN" and down.get(link["tunnel"], True)
+    names = {name for name, all_of_it in down.items() if all_of_it}
+    found = []
+    for kind in KINDS if names else ():
+        ours = {t["name"] for t in generation.tunnels(kind.NAME) if not t.get("external")}
+        found += kind.unmet(names & ours, generation, store)
+    return found
+
+
+def _given_up(lost: Mapping[str, float], generation: Generation, store: Store, check: bool) -> list[str]:
+    """End what is up here and lost at the peer; returns the tunnels."""
+    ended = []
+    for kind in KINDS if lost else ():
+        ours = {tunnel["name"] for tunnel in generation.tunnels(kind.NAME) if tunnel.get("initiator")}
+        ended += kind.given_up({name: lost[name] for name in sorted(ours & {*lost})}, generation, store, check)
+    return ended
+
+
 def confirm(
-    store: Store, timeout: float, check: bool = False, expected: str = "", behind: Collection[str] = ()
+    store: Store,
+    timeout: float,
+    check: bool = False,
+    expected: str = "",
+    behind: Collection[str] = (),
+    lost: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Confirm the current generation and bring its links up.
 
-    `behind`: peers that may not have their generation yet.
+    `behind`: peers that may not have their generation yet. `lost`: see NodeKind.given_up.
     CommandError when it is not the `expected` one: the node has rolled back meanwhile, or another run was here.
-    Returns `disarmed`, `renewed` (tunnels whose IKE_SA had to be made again), `initiated` (links that were down and had
-    to be initiated) and `links` (all of the node's).
+    Returns `disarmed`, `given_up` (tunnels that the peer had lost), `renewed` (tunnels whose IKE_SA had to be made
+    again), `initiated` (links that were down and had to be initiated) and `links` (all of the node's).
     A link that does not come up is no error here: whoever verifies is the judge of that.
     """
     if check:
         generation = store.running().generation
+        ended = _given_up(lost, generation, store, check)
+        renewed = [name for name in reauthenticate.pending(generation, store) if name not in ended]
+        down = [link for link in states(generation, store) if link["tunnel"] in ended or link["state"] not in UP]
         return {
             "disarmed": store.fallback is not None,
-            "renewed": list(reauthenticate.pending(generation, store)),
-            "initiated": _names(missing(generation, store)),
+            "given_up": ended,
+            "renewed": renewed,
+            "initiated": _names([link for link in down if link["initiator"]]),
             "links": states(generation, store),
         }
     with store.lock():
@@ -117,6 +153,7 @@ def confirm(
             shrink_notes(generation, store)
         if generation.tunnels("ipsec"):
             former.load(generation, store)
+        ended = _given_up(lost, generation, store, check)
         renewed = reauthenticate.renew(generation, store) if generation.tunnels("ipsec") else []
     patient = {tunnel["name"] for tunnel in generation.listed("tunnels") if tunnel.get("peer") in behind}
     tried = initiate(missing(generation, store), generation, timeout, store, patient)
@@ -124,7 +161,13 @@ def confirm(
         kind.settle(generation, timeout, store)
     errors = {(link["tunnel"], link["vpn"]): link["error"] for link in tried}
     links = [{**link, "error": errors.get((link["tunnel"], link["vpn"]), "")} for link in states(generation, store)]
-    return {"disarmed": disarmed, "renewed": renewed, "initiated": _names(tried), "links": links}
+    return {
+        "disarmed": disarmed,
+        "given_up": ended,
+        "renewed": renewed,
+        "initiated": _names(tried),
+        "links": links,
+    }
 
 
 def _names(links: list[Document]) -> list[Document]:

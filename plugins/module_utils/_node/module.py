@@ -13,7 +13,7 @@ from . import identity
 from .commit import FAILURES, Refused, RolledBack, describe, revise, rollback
 from .commit import commit as bring
 from .confirm import confirm as keep
-from .confirm import states
+from .confirm import states, unmet
 from .document import Generation
 from .facts import installed
 from .ipsec import reauthenticate, secrets
@@ -46,7 +46,12 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     want = generation(given)
     missing = [] if want.empty else sorted(set(given["require"]) - set(installed(given["require"])))
     if missing:
-        return {"changed": False, "confirm": False, "missing_packages": missing}
+        return {
+            "changed": False,
+            "confirm": False,
+            "missing_packages": missing,
+            "unmet": unmet(states(want, store), want, store),
+        }
     new = identity.is_new(store)
     try:
         outcome = bring(
@@ -79,6 +84,7 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
         "generation": outcome.generation,
         "unconfirmed": outcome.unconfirmed,
         "links": links,
+        "unmet": [] if want.empty else unmet(links, want, store),
         "confirm": outcome.unconfirmed
         or down
         or stale
@@ -92,16 +98,18 @@ def confirm(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     """The result of the module edge_confirm; one with `msg` is a failure."""
     try:
         if given["state"] == "confirmed":
-            result = keep(store, given["timeout"], check, given["generation"], given["behind"])
+            lost = {str(name): float(seconds) for name, seconds in (given.get("lost") or {}).items()}
+            result = keep(store, given["timeout"], check, given["generation"], given["behind"], lost)
             result["disarmed"] = result["disarmed"] or (check and given["pending"])
         else:
-            result = {"disarmed": store.fallback is not None, "renewed": [], "initiated": [], "links": []}
+            nothing: dict[str, Any] = {key: [] for key in ("given_up", "renewed", "initiated", "links")}
+            result = {"disarmed": store.fallback is not None, **nothing}
             if not check:
                 with store.lock():
                     rollback(store)
     except (Busy, *FAILURES, ValueError) as error:
         return {"msg": str(error)}
-    changed = bool(result["disarmed"] or result["renewed"] or result["initiated"])
+    changed = bool(result["disarmed"] or result["given_up"] or result["renewed"] or result["initiated"])
     return {"changed": changed, "generation": store.named("current"), **result}
 
 

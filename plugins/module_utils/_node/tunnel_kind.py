@@ -10,7 +10,7 @@ is brought up, looked at and kept.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar, NamedTuple
 
 from .document import Document, Generation
@@ -50,6 +50,18 @@ class NodeKind(ABC):
         `patient`: the peer may not have its generation yet, so whatever else the tunnel carries is left alone if it
         refuses.
         """
+
+    def unmet(self, names: Collection[str], generation: Generation, store: Store) -> list[str]:
+        """Those of some tunnels of which this node has nothing at all. Empty where the node cannot tell."""
+        return []
+
+    def given_up(self, lost: Mapping[str, float], generation: Generation, store: Store, check: bool) -> list[str]:
+        """End what this node takes for up although its peer has lost it; returns the tunnels.
+
+        `lost`: tunnels that this node initiates, and how many seconds ago the peer had nothing of each. What came up
+        since then stays. With `check`, nothing is ended.
+        """
+        return []
 
     @abstractmethod
     def settle(self, generation: Generation, timeout: float, store: Store) -> None:

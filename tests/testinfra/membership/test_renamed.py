@@ -16,7 +16,9 @@ from ansible_collections.intercloud.vpn.tests.testinfra import inventories, lab,
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES
 
 CONTROL = {**AUDIT, "name": "control", "formerly": "audit"}
-FEW = 5  # of pings 100 a second: what a round trip takes at load 10 on two cores, where 2 have been seen
+# Of pings 100 a second. The end that answers sends by a new link before the other end can read that: 2 ms, and up to
+# 38 ms at load 15 on two cores.
+FEW = 5
 CERTIFICATE = "openssl x509 -noout -subject -serial -in /etc/swanctl/x509/intercloud-vpn.pem"
 
 
@@ -36,19 +38,17 @@ def links(edge):
     return {(tunnel.name, child.name) for tunnel in strongswan.ike_sas(edge) for child in tunnel.children}
 
 
-def test_another_machine_takes_the_place_of_an_edge_in_one_run(was):
+def test_another_machine_takes_the_place_of_an_edge_in_one_run(was, say):
     """New disk, new host key, no key, no state."""
     before = lab.sh("edge-west", CERTIFICATE)
     lab.labctl("kill", "edge-west")
     shutil.rmtree(Path(_lab.STATE_DIR, "machines", "edge-west"))
     playbooks.run("lab_up")
-    playbooks.create(verify=False)
-    edges = [address for key, address in ledger.leases("payroll").items() if key.endswith("/edge")]
-    asked = [(member, address) for member in ("vm1-east", "vm1-west") for address in edges]
-    # Verify in that run found edges silent in one of four runs: why is not known.
-    lab.wait_for("edges answer", lambda: all(pings.received for pings in lab.reach(asked).values()), 60)
-    assert playbooks.create().changed == frozenset()
+    run = playbooks.create()
     assert playbooks.result()["findings"] == []
+    # In a slow run, the peer gives the old machine up by itself before that: by DPD, 16 s after it was gone.
+    told = ("edge-east", "Confirm, and bring the links up") in run.changed
+    say(f"edge-east {'was told' if told else 'knew'} that the new edge-west had nothing of the tunnel")
     assert {vpn: playbooks.addresses(vpn) for vpn in was} == was
     assert lab.sh("edge-west", CERTIFICATE) != before
     for edge in EDGES:

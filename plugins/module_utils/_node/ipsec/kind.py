@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from ..document import Document, Generation, link_name
 from ..state import Busy, Store
 from ..system.run import CommandError
 from ..tunnel_kind import UP, NodeKind, Tended
 from . import connections, duplicates, former
+from . import lost as _lost
 from . import reasons as _reasons
 from .vici import Vici, ViciError
 
@@ -130,6 +131,18 @@ class Ipsec(NodeKind):
             for tunnel in generation.tunnels(self.NAME)
             for link in tunnel.get("links", [])
         ]
+
+    def unmet(self, names: Collection[str], generation: Generation, store: Store) -> list[str]:
+        """Those that have no IKE_SA here, under their former names neither."""
+        carried = {tunnel for tunnel, _link in former.read(store).values()}
+        return _lost.unmet({*names} - carried)
+
+    def given_up(self, lost: Mapping[str, float], generation: Generation, store: Store, check: bool) -> list[str]:
+        """End IKE_SAs that the peers do not have."""
+        try:
+            return _lost.end(lost, check)
+        except ViciError:
+            return []  # DPD ends them, later
 
     def initiate(self, link: Document, timeout: float, store: Store, patient: bool) -> str:
         """Bring one link up. Returns why it does not come up, in charon's words; empty if it does.

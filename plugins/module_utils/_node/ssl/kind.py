@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
@@ -19,6 +19,7 @@ from ..state import Busy, Store
 from ..system import systemd
 from ..system.run import CommandError
 from ..tunnel_kind import NodeKind, Tended
+from . import lost as _lost
 from . import processes as _processes
 from . import reasons as _reasons
 from . import sessions as _sessions
@@ -57,6 +58,14 @@ class Ssl(NodeKind):
             for tunnel in generation.tunnels(self.NAME)
             for link in tunnel["links"]
         ]
+
+    def unmet(self, names: Collection[str], generation: Generation, store: Store) -> list[str]:
+        """Those that no client has a session in."""
+        return _lost.unmet(names, generation, store)
+
+    def given_up(self, lost: Mapping[str, float], generation: Generation, store: Store, check: bool) -> list[str]:
+        """Restart clients whose servers have no session of theirs."""
+        return _lost.end(lost, generation, store, check)
 
     def initiate(self, link: Document, timeout: float, store: Store, patient: bool) -> str:
         """Wait for the session: its client tries by itself, for ever; it is started if somebody stopped it."""
