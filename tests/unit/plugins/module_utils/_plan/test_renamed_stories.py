@@ -173,5 +173,5 @@ def _renamed(value: Any, old: str, new: str) -> Any:
 def test_a_story(seed: int) -> None:
     story = Story(seed)
     story.another_vpn()
-    for _ in range(8):
+    for _turn in range(8):
         story.run()

@@ -48,7 +48,7 @@ class Charon:
         return ""
 
     def answered(self, names: Iterable[str], *_how: Any, **_more: Any) -> list[tuple[str, dict[str, Any]]]:
-        if self.error:
+        if isinstance(self.error, Exception):
             raise self.error
         return [(name, sa) for name, sa in self.sas if name in set(names)]
 
