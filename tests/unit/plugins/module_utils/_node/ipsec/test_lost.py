@@ -36,7 +36,7 @@ class Charon:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sas: list[tuple[str, dict[str, Any]]] = []
         self.asked: list[tuple[str, dict[str, str]]] = []
-        self.error: ViciError | None = None
+        self.errors: list[ViciError] = []
         monkeypatch.setattr(lost, "Vici", lambda: self)
         monkeypatch.setattr(connections, "answered", self.answered)
         monkeypatch.setattr(kind.Ipsec, "_initiate", lambda _self, link, _timeout: self.add(str(link["tunnel"]), 0))
@@ -48,8 +48,8 @@ class Charon:
         return ""
 
     def answered(self, names: Iterable[str], *_how: Any, **_more: Any) -> list[tuple[str, dict[str, Any]]]:
-        if isinstance(self.error, Exception):
-            raise self.error
+        for error in self.errors:
+            raise error
         return [(name, sa) for name, sa in self.sas if name in set(names)]
 
     def ask(self, command: str, message: dict[str, str]) -> None:
@@ -103,7 +103,7 @@ def test_a_tunnel_that_is_there_by_its_former_name_is_there(charon: Charon, edge
 
 
 def test_a_charon_that_does_not_answer_tells_nothing(charon: Charon, edge: Generation, store: Store) -> None:
-    charon.error = ViciError("no answer")
+    charon.errors = [ViciError("no answer")]
     assert unmet(edge, store) == []
     assert kind.Ipsec().given_up({OURS: 3.0}, edge, store, False) == []
 
