@@ -267,7 +267,7 @@ def test_texts_mean_what_they_say_where_an_inventory_has_no_other_types(tmp_path
     """INI files, `constructed` and surveys say everything in texts. The plan is the same."""
     copy = example(tmp_path)
     code, before = run(tmp_path)
-    assert code == 0 and any("vpn payroll: member web-berlin" in line for line in before), "\n".join(before)
+    assert code == 0 and any("+ member web-berlin" in line for line in before), "\n".join(before)
     for said, text in (
         ("vcc_external: true", "vcc_external: 'yes'"),
         ("vcc_underlay_mtu: 1450", "vcc_underlay_mtu: '1450'"),
