@@ -71,7 +71,7 @@ def forget(generation: Generation) -> int:
     that were not translated; how many there were."""
     found = 0
     for family, number in _FAMILIES.items():
-        vpns = [vpn for vpn in generation.listed("vpns") if vpn["family"] == family]
+        vpns = [vpn for vpn in generation.listed("vpns") if vpn.get("family") == family]  # none in what only refuses
         judges: list[Judge | Untranslated] = [Judge(vpn) for vpn in vpns if vpn.get("allow")]
         judges += [Untranslated(vpn) for vpn in vpns if vpn.get("outside", {}).get("members")]
         if not judges:
