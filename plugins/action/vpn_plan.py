@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible.utils.display import Display
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
@@ -24,6 +25,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.c
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import is_concerned
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.packing import unpack
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.observed import told
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.shown import shown
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     KINDS,
@@ -49,6 +51,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action impo
 # Without these there is nothing to plan with.
 NEEDED = ("vcc_ledger", "vcc_state_dir")
 CANNOT = "__cannot_be_templated__"
+BRIEF = 20  # lines of a VPN
 
 
 class ActionModule(ServerAction):
@@ -109,6 +112,9 @@ class ActionModule(ServerAction):
         note_more(with_psk=with_psk, yielding=yielding, taking=taking, **more)
         if arguments["observed"]:
             result["notes"] = [*result["notes"], *_unasked(plan, task_vars)]
+        lines = _shown(result, str(arguments.get("show") or "none"))
+        if lines:
+            Display().display("\n".join(lines))
         return result
 
     def _read_intent(self, arguments: dict[str, Any], task_vars: dict[str, Any], problems: Problems) -> None:
@@ -140,6 +146,18 @@ def gather(task_vars: Mapping[str, Any], name: str = "vcc_survey") -> dict[str, 
         if isinstance(facts, Mapping) and ("silent" in facts or "python" in facts):
             found[str(host)] = read_facts(facts)
     return found
+
+
+def _shown(result: Mapping[str, Any], how: str) -> list[str]:
+    """What is shown of a plan, by the option `show`."""
+    if how == "none":
+        return []
+    notes = [f"Note: {note}" for note in result["notes"]]
+    if how == "notes":
+        return notes
+    most = None if how == "all" else BRIEF
+    plan = shown(result["summary"], len(result["changed_nodes"]), result["node_count"], most)
+    return [*notes, *plan, *result["also_touched"], *result["external"]]
 
 
 def _unasked(plan: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[str]:

@@ -145,6 +145,13 @@ options:
     description: Only find out whom the run concerns, so that these are asked before the plan. Plans nothing.
     type: bool
     default: false
+  show:
+    description:
+      - What the action plugin shows of the plan. V(all) is every line, V(brief) the first lines of each VPN, V(notes)
+        only what the administrator may want to know, and V(none) nothing.
+    type: str
+    choices: [all, brief, notes, none]
+    default: none
 attributes:
   check_mode:
     support: full
@@ -220,6 +227,10 @@ nodes:
   returned: success
   type: list
   elements: str
+node_count:
+  description: How many nodes have a document, in all VPNs of the organizations concerned.
+  returned: success
+  type: int
 changed_nodes:
   description: The nodes that get a new document.
   returned: success
@@ -336,6 +347,7 @@ RETURNED = (
 ARGUMENTS = {
     **LEDGER_ARGUMENTS,
     **STATE_DIR_ARGUMENT,
+    "show": {"type": "str", "choices": ["all", "brief", "notes", "none"], "default": "none"},
     "pools": {"type": "raw", "default": {}},
     "vpns": {"type": "raw", "default": []},
     "networks": {"type": "raw", "default": []},
@@ -401,6 +413,7 @@ def run(module: AnsibleModule) -> None:
         changed=plan.changed,
         diff={"prepared": "".join(f"{line}\n" for line in plan.diff)},
         summary=plan.diff,
+        node_count=len({name.rpartition("/")[2] for name in plan.documents}),
         external=pointers({name: plan.documents[name] for name in told if plan.documents.record(name).has_external}),
         **trust,
         plan={

@@ -144,6 +144,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_new_ledger": _truth,
     "vcc_only": _text,
     "vcc_organization": _names,
+    "vcc_plan_fails": _truth,
     "vcc_restore_force": _truth,
     "vcc_result": _text,
     "vcc_revoke": _text,

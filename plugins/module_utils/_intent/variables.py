@@ -63,6 +63,7 @@ OF_RUNS = (
     "vcc_only",
     "vcc_organization",
     "vcc_plan_documents",
+    "vcc_plan_fails",
     "vcc_policies",
     "vcc_pools",
     "vcc_restore_force",

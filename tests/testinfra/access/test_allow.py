@@ -258,7 +258,7 @@ def test_the_plan_says_what_changes():
     less = [rule for rule in SHOP["allow"] if rule["from"] != "vm2-west"]
     run = playbooks.run("plan_vpn", vpns=[shop(allow=less)])
     text = " ".join(run.output.split())
-    assert "- vpn shop: allow vm2-west -> vm1-west, icmp tcp/5433" in text
+    assert "- allow vm2-west -> vm1-west, icmp tcp/5433" in text
 
 
 def test_a_vpn_that_is_not_named_keeps_its_rules():

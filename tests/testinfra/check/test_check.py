@@ -29,7 +29,9 @@ def predicted(before):
 def test_plan_vpn_does_not_even_make_a_ledger(before, tmp_path):
     state = tmp_path / "state"
     run = playbooks.run("plan_vpn", vcc_state_dir=str(state), vcc_ledger=f"sqlite:///{state}/ledger.sqlite")
-    assert "payroll" in run.output
+    assert "+ VPN payroll: number 1, mesh, pool internal\n    + block 100.64.0.0/24\n" in run.output
+    assert "Plan: 1 VPN to add, 0 to change, 0 to delete; 10 of 10 nodes." in run.output
+    assert run.hosts("changed") == set()
     assert not state.exists()
 
 
@@ -40,6 +42,7 @@ def test_planning_and_checking_touch_nothing(before, predicted):
 
 def test_creating_does_what_was_predicted(predicted):
     done = playbooks.create(PAYROLL, arguments=("-v",), verify=False)
+    assert done.output.index("Plan: 1 VPN to add") < done.output.index("PLAY [Apply to the org edges]")
     assert predicted.hosts("changed") == {*CONCERNED}
     assert_same(predicted, done)
 

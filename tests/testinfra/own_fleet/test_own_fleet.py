@@ -140,7 +140,7 @@ def test_neither_a_silent_jump_nor_a_silent_host_holds_up_a_run(known, say, host
 
 def test_the_plan_is_shown_and_nothing_is_written(known):
     plan = known.run(PLAY + "plan_vpn").output
-    assert "+ vpn payroll: member vm1-east 100.64." in plan
+    assert "+ member vm1-east 100.64." in plan
     assert not ledger.rows("vpns")
 
 

@@ -1,0 +1,96 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user reads with ANSIBLE_STDOUT_CALLBACK=intercloud.vpn.progress."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ansible_collections.intercloud.vpn.plugins.callback.progress import command
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAY = """
+- name: Look at the machines
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Change something
+      ansible.builtin.debug: {msg: [one line, another line]}
+      changed_when: true
+      when: inventory_hostname != 'away'
+    - name: Know that it works
+      ansible.builtin.assert: {that: inventory_hostname != 'broken', fail_msg: "the disk is full"}
+- name: Nobody
+  hosts: "!all"
+  gather_facts: false
+"""
+
+
+def run(*words: str, folder: Path, **environment: str) -> tuple[int, str]:
+    known = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+        "ANSIBLE_STDOUT_CALLBACK": "intercloud.vpn.progress",
+        **environment,
+    }
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    done = subprocess.run(
+        [program, *words], cwd=folder, env=known, capture_output=True, text=True, timeout=120, check=False
+    )
+    return done.returncode, done.stdout
+
+
+def played(folder: Path, hosts: str, *words: str, **environment: str) -> tuple[int, str]:
+    (folder / "play.yml").write_text(PLAY)
+    return run("-i", hosts, "play.yml", "-e", "ansible_connection=local", *words, folder=folder, **environment)
+
+
+def test_a_play_is_a_line_and_nothing_is_said_of_what_was_skipped(tmp_path: Path) -> None:
+    code, said = played(tmp_path, "here,away,")
+    lines = said.splitlines()
+    assert code == 0
+    assert lines[:2] == ["one line", "another line"]
+    assert lines[2].startswith("✓ Look at the machines ") and lines[2].endswith("2 hosts, 1 changed")
+    assert lines[-1].startswith("2 hosts: 1 changed, 1 unchanged; ")
+    assert "skip" not in said and "Nobody" not in said and "\033" not in said
+
+
+def test_a_failure_ends_with_what_failed_where_why_and_how_to_go_on(tmp_path: Path) -> None:
+    code, said = played(tmp_path, "here,broken,", "-e", "vcc_psk=hunter2")
+    assert code == 2
+    assert "    broken: Know that it works:\n        the disk is full\n" in said
+    assert "✗ Look at the machines" in said
+    end = said[said.index("2 hosts: 1 changed, 0 unchanged, 1 failed") :]
+    assert "    broken: the disk is full\n" in end
+    assert "ansible-playbook -i here,broken, play.yml -e ansible_connection=local -e 'vcc_psk=…'\n" in end
+    assert "ansible-playbook -i here,broken, intercloud.vpn.status_vpn" in end
+    assert "hunter2" not in said
+
+
+def test_colours_are_for_those_who_ask(tmp_path: Path) -> None:
+    _code, said = played(tmp_path, "here,", ANSIBLE_FORCE_COLOR="1")
+    assert "\033[" in said
+
+
+def test_the_plan_and_a_mistake_in_it(tmp_path: Path) -> None:
+    state = ("-e", f"vcc_state_dir={tmp_path}", "-e", f"vcc_ledger=sqlite:///{tmp_path}/ledger.sqlite")
+    words = ("-i", str(ROOT / "inventories/example"), "intercloud.vpn.plan_vpn", "-e", '{"vcc_server_survey": false}')
+    code, said = run(*words, *state, folder=tmp_path)
+    assert code == 0
+    assert said.startswith("+ VPN payroll: number 1, mesh, pool internal\n    + block ")
+    assert "Plan: 1 VPN to add" in said
+    code, said = run(*words, *state, "-e", "vcc_create_tunnels=nope", folder=tmp_path)
+    assert code == 2
+    assert "vcc_create_tunnels: must be one of always, never, ask, not 'nope'" in said
+    assert "the same command" not in said, "it would be refused again"
+
+
+def test_what_may_be_secret_is_not_said_again() -> None:
+    words = ["/usr/bin/ansible-playbook", "--vault-password-file", "secret.txt", "-e", "my_token=abc", "-e", "a=b"]
+    assert command(words) == "ansible-playbook --vault-password-file '…' -e 'my_token=…' -e a=b"
+    assert "abc" not in command(["ansible-playbook", "-e", '{"vcc_psk": "abc"}'])
