@@ -30,7 +30,7 @@ def test_plan_vpn_does_not_even_make_a_ledger(before, tmp_path):
     state = tmp_path / "state"
     run = playbooks.run("plan_vpn", vcc_state_dir=str(state), vcc_ledger=f"sqlite:///{state}/ledger.sqlite")
     assert "+ VPN payroll: number 1, mesh, pool internal\n    + block 100.64.0.0/24\n" in run.output
-    assert "Plan: 1 VPN to add, 0 to change, 0 to delete; 10 of 10 nodes." in run.output
+    assert "Plan: 1 VPN to add, 0 to change, 0 to delete; 9 of 9 nodes." in run.output
     assert run.hosts("changed") == set()
     assert not state.exists()
 
