@@ -14,7 +14,7 @@ from .._verify.certificates import FORMAT, Trust
 from .._verify.finding import Result
 from .._verify.probes import Plan
 from .._verify.records import by_vpn
-from .._verify.verify import APPLIED, judge_without_probes
+from .._verify.verify import APPLIED, absent, judge_without_probes
 from .._verify.ways import Documents
 
 Section = Mapping[str, Any]
@@ -100,8 +100,8 @@ def _nodes(documents: Documents, observed: Mapping[str, Section], now: datetime)
     for node, document in sorted(documents.items()):
         if document.get("role") not in APPLIED:
             continue
-        seen = observed.get(node) or {"unreachable": True}
-        silent = any(seen.get(key) for key in ("unreachable", "failed", "skipped"))
+        seen = observed.get(node) or {}
+        silent = absent(observed.get(node))
         yield {
             "node": node,
             "role": document["role"],

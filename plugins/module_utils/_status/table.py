@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .._base.text_table import columns, cut, wrapped
+from .._base.text_table import columns, wrapped
+from .._verify.table import findings_lines
 
 Section = Mapping[str, Any]
-ROLES = {"org_edge": "org edges", "vapp_edge": "vApp edges", "member": "members"}
+MANY = {"vapp_edge": "vApp edges", "member": "members"}  # kinds of nodes that there may be thousands of
 STATES = {
     "planned": "has not come up yet: create_vpn goes on with it",
     "deleting": "is being deleted: delete_vpn goes on with it",
@@ -83,15 +84,15 @@ def _drift(node: Section) -> str:
 
 
 def _others(nodes: Iterable[Section]) -> Iterator[str]:
-    """The other kinds of nodes in a line each: there may be thousands."""
+    """The other kinds of nodes in a line each."""
     found = list(nodes)
-    for role in ("vapp_edge", "member"):
+    for role, kind in MANY.items():
         here = [node for node in found if node["role"] == role]
         good = [node for node in here if node["runs"] == node["generation"] and not node["drift"]]
         if here:
             bad = ", ".join(node["node"] for node in here if node not in good)
             rest = f"; not: {bad}" if bad else ""
-            yield from wrapped(f"{ROLES[role]}:".ljust(12), f"{len(good)} of {len(here)} run their generation{rest}")
+            yield from wrapped(f"{kind}:".ljust(12), f"{len(good)} of {len(here)} run their generation{rest}")
 
 
 def _pools(status: Section, several: bool) -> Iterator[str]:
@@ -114,8 +115,4 @@ def _findings(findings: list[Section]) -> Iterator[str]:
     if not findings:
         yield "Nodes and ledger agree with the plan. Whether packets pass: verify_vpn."
         return
-    for finding in findings:
-        yield cut(f"{finding['severity'].upper()}  {finding['subject']}")
-        yield from wrapped("  expected  ", finding["expected"])
-        yield from wrapped("  seen      ", finding["seen"])
-        yield from wrapped("  look at   ", finding["look"])
+    yield from findings_lines(findings)

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from .._base.text_table import WIDTH, columns, cut, wrapped
@@ -40,7 +41,7 @@ def table(result: Result, plan: Plan) -> str:
     external = {link["tunnel"]: link["external"] for link in result.links if link.get("external")}
     for tunnel, edge in sorted(external.items()):
         lines += [*wrapped("ext:     ", pointer(tunnel, edge)), ""]
-    return "\n".join([*lines, *findings_lines(result)])
+    return "\n".join([*lines, *_findings(result)])
 
 
 def _vpn(vpn: Section, records: Records) -> Iterator[str]:
@@ -170,18 +171,22 @@ def _negative(probes: Sequence[Section]) -> Iterator[str]:
     yield from wrapped("closed:  ", f"{good} of {len(probes)} forbidden probes unanswered: {', '.join(parts)}")
 
 
-def findings_lines(result: Result) -> Iterator[str]:
-    """What is not as planned, each with what was expected, and where to look."""
+def _findings(result: Result) -> Iterator[str]:
     if not result.findings:
         yield "Everything is as planned."
         return
     errors = sum(finding.severity == ERROR for finding in result.findings)
     yield f"Findings: {errors} errors, {len(result.findings) - errors} warnings"
-    for finding in result.findings:
-        yield cut(f"{finding.severity.upper()}  {finding.subject}")
-        yield from wrapped("  expected  ", finding.expected)
-        yield from wrapped("  seen      ", finding.seen)
-        yield from wrapped("  look at   ", finding.look)
+    yield from findings_lines(map(asdict, result.findings))
+
+
+def findings_lines(findings: Iterable[Section]) -> Iterator[str]:
+    """What is not as planned, each with what was expected, and where to look."""
+    for finding in findings:
+        yield cut(f"{finding['severity'].upper()}  {finding['subject']}")
+        yield from wrapped("  expected  ", finding["expected"])
+        yield from wrapped("  seen      ", finding["seen"])
+        yield from wrapped("  look at   ", finding["look"])
 
 
 def _amount(octets: int) -> str:

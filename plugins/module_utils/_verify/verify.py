@@ -54,14 +54,14 @@ def judge(
     silent = {finding.subject for finding in result.findings}
     for vm, targets in sorted(probe_targets(plan, documents, result.choice).items()):
         state = probes.get(vm)
-        if _absent(state) and vm not in silent:
+        if absent(state) and vm not in silent:
             result.findings.append(_silent(vm, "probes from it", state, asked, vm not in recorder.members))
         answers = {_key(probe): probe for probe in (state or {}).get("probes", [])}
         for target in targets:
-            recorder.add(vm, target, answers.get(_key(target)), _absent(state))
+            recorder.add(vm, target, answers.get(_key(target)), absent(state))
     recorder.add_external()
     result.findings += judge_usage(result)
-    answering = {node: state for node, state in observed.items() if not _absent(state)}
+    answering = {node: state for node, state in observed.items() if not absent(state)}
     droppers = {node: state.get("droppers") or [] for node, state in answering.items()}
     own = (
         (vpn["name"], str(member["site"]))
@@ -83,7 +83,7 @@ def judge_states(
 ) -> Result:
     """The part of it that needs no probe: what nodes say of themselves. Links and quotas are noted, and not judged."""
     result = Result()
-    answering = {node: state for node, state in observed.items() if not _absent(state)}
+    answering = {node: state for node, state in observed.items() if not absent(state)}
     if trust:  # first: it is what most often explains the rest
         result.findings += judge_certificates(documents, answering, trust)
     result.findings += judge_clocks(answering)
@@ -121,7 +121,7 @@ def _judge_nodes(
     for node, document in sorted(documents.items()):
         state = observed.get(node)
         concerned = any(document.get(key) for key in ("addresses", "routes", "vpns", "tunnels"))
-        if state is None or _absent(state):
+        if state is None or absent(state):
             if document.get("role") in APPLIED and concerned:
                 yield _silent(node, f"generation {document['generation']}", state, asked)
             continue
@@ -188,7 +188,8 @@ def _silent(
     return Finding(WARNING if stranger else ERROR, host, expected, seen, look)
 
 
-def _absent(state: Section | None) -> bool:
+def absent(state: Section | None) -> bool:
+    """Whether a node said nothing of itself."""
     return state is None or any(state.get(key) for key in ("unreachable", "failed", "skipped"))
 
 

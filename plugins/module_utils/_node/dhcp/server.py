@@ -81,9 +81,8 @@ def fitting(routes: list[str]) -> tuple[str, ...]:
     """The routes that an option has room for beside the default route, the largest networks first, in their order."""
     octets, characters, kept = 5, len("dhcp-option=tag:told65536,121,0.0.0.0/0,") + len("255.255.255.255"), set()
     for prefix in sorted(routes, key=lambda text: (int(text.partition("/")[2]), text)):
-        octets += (
-            1 + (int(prefix.partition("/")[2]) + 7) // 8 + 4
-        )  # RFC 3442: length, what it needs of the network, router
+        # RFC 3442: length, what it needs of the network, router.
+        octets += 1 + (int(prefix.partition("/")[2]) + 7) // 8 + 4
         characters += len(prefix) + len(",,255.255.255.255")
         if octets > OCTETS or characters > LINE:
             break
@@ -94,9 +93,8 @@ def fitting(routes: list[str]) -> tuple[str, ...]:
 def device(generation: Generation) -> str:
     """The device that has the edge's address on the network; empty if none has."""
     wanted = str((served(generation) or {}).get("address", ""))
-    for name, held in sorted(
-        ip.addresses().items(), key=lambda item: (item[0] == "lo", item[0])
-    ):  # no machine is on lo
+    # lo last: no machine is there.
+    for name, held in sorted(ip.addresses().items(), key=lambda item: (item[0] == "lo", item[0])):
         if any(text.partition("/")[0] == wanted for text in held):
             return name
     return ""
