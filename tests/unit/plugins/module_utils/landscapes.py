@@ -141,7 +141,7 @@ class World:
         nothing.
         """
         whole = tidy({"pools": POOLS, "vpns": [], "policies": {}, **intent, **parts})
-        matches = self.matches([*(whole["vpns"] or []), *whole.get("networks", [])])
+        matches = self.matches(whole["vpns"], whole.get("networks", []))
         hosts = {name: {**facts, "vars": host_variables(facts["vars"])} for name, facts in self.hosts.items()}
         request = Request(
             hosts,
@@ -220,17 +220,17 @@ class World:
 
         return self.ledger.run(work, dry_run=dry_run, who="test")
 
-    def matches(self, vpns: Any) -> dict[str, list[str]]:
+    def matches(self, vpns: Any, networks: Any = ()) -> dict[str, list[str]]:
         """What the inventory says of the members, by the real inventory manager where it is not plain."""
-        texts = _plain_members(vpns)
-        if texts is not None and texts <= set(self.hosts):
-            return {text: [text] for text in texts}
+        texts = _plain_members(vpns), _plain_members(networks)
+        if texts[0] is not None and texts[1] is not None and texts[0] | texts[1] <= set(self.hosts):
+            return {text: [text] for text in texts[0] | texts[1]}
         groups: dict[str, list[str]] = {"all": list(self.hosts), **self.groups}
         groups["all"] += [host for hosts in self.groups.values() for host in hosts if host not in self.hosts]
         for name, facts in self.hosts.items():
             for group in [*facts["kinds"], *(f"cloud_{cloud}" for cloud in facts["clouds"])]:
                 groups.setdefault(group, []).append(name)
-        return match_members(vpns, {"groups": groups}, DataLoader())
+        return match_members(vpns, {"groups": groups}, DataLoader(), networks)
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table of the ledger, save what is only about time, and what no two ledgers share."""

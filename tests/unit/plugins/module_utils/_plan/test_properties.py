@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
@@ -504,9 +504,11 @@ WHOLE = {
         {**PAYROLL, "policy": "own", "topology": "mesh", "tunnel": "ipsec", "mode": "address"},
         {"name": "b", "pool": "10.99.4.0/24", "members": [{"name": "vm1-east", "mode": "nat"}, "vapp1-west"]},
     ],
+    "networks": [{"name": "web", "stretch": ["edge-east", "edge-west"], "members": ["vm3-east"], "pool": "small"}],
 }
 
 
+@example(intent={**WHOLE, "vpns": True}, absent=[])
 @given(intent=damaged(WHOLE), absent=st.lists(st.text(max_size=5) | st.just("payroll"), max_size=2))
 def test_whatever_is_wrong_with_an_intent_is_said_in_our_words(intent: Any, absent: list[str]) -> None:
     """A plan or our own error, and never a traceback."""
