@@ -82,6 +82,10 @@ events:
     detail:
       description: More about it.
       type: dict
+rollbacks:
+  description: The generations that each organization can go back to, oldest first.
+  returned: success
+  type: dict
 dest:
   description: Where the events were written, if anywhere.
   returned: success
@@ -92,7 +96,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.run import TIME
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, read_ledger
-from ansible_collections.intercloud.vpn.plugins.module_utils._status.history import events_of
+from ansible_collections.intercloud.vpn.plugins.module_utils._status.history import events_of, rollbacks
 
 ARGUMENTS = {
     **LEDGER_ARGUMENTS,
@@ -110,10 +114,15 @@ def run(module: AnsibleModule) -> None:
     if given["since"] and not TIME.fullmatch(given["since"]):
         module.fail_json(msg=f"since: {given['since']} is no time: write 2026-01-31, or 2026-01-31T12:00 (UTC)")
     since = given["since"].rstrip("Z")
-    found = read_ledger(
-        module, lambda ledger: events_of(ledger, given["organizations"], given["vpn"], since, given["limit"])
+    whose = given["organizations"]
+    found, past = read_ledger(
+        module,
+        lambda ledger: (
+            events_of(ledger, whose, given["vpn"], since, given["limit"]),
+            rollbacks(ledger, whose),
+        ),
     )
-    module.exit_json(changed=False, events=found)
+    module.exit_json(changed=False, events=found, rollbacks=past)
 
 
 def main() -> None:

@@ -87,6 +87,15 @@ options:
   to:
     description: The cloud that these VMs are in now. If the inventory has one in another cloud, that is a mistake.
     type: str
+  generation:
+    description:
+      - A generation of the organization whose VPNs are asked for again, as they were then. VPNs that it did not have
+        are deleted. With V(0), the run fails and says which generations there are. Without, the run is no rollback.
+    type: int
+  only:
+    description: The only VPN of that generation that is asked for again; the others stay as they are. Empty for all.
+    type: str
+    default: ""
   allow_renumber:
     description:
       - Whether members may get other addresses, because their vApp edge or org edge was renamed, or they were. If not,
@@ -292,6 +301,11 @@ external:
   returned: success
   type: list
   elements: str
+deleting:
+  description: The VPNs that this run deletes.
+  returned: success
+  type: list
+  elements: str
 leaving:
   description: The nodes that the VPNs that this run deletes were brought to.
   returned: success
@@ -336,6 +350,7 @@ RETURNED = (
         "releasing",
         "awaiting",
         "yielding",
+        "deleting",
         "leaving",
         "unsettled",
         "to_note",
@@ -361,6 +376,8 @@ ARGUMENTS = {
     "forget": {"type": "list", "elements": "str", "default": []},
     "move": {"type": "list", "elements": "str"},
     "to": {"type": "str"},
+    "generation": {"type": "int"},
+    "only": {"type": "str", "default": ""},
     "allow_renumber": {"type": "bool", "default": False},
     "create_tunnels": {"type": "bool", "default": True},
     "new_ledger": {"type": "bool", "default": False},
@@ -452,6 +469,8 @@ def _request(wanted: dict[str, Any]) -> _plan.Request:
         forget=tuple(wanted["forget"]),
         move=None if wanted["move"] is None else tuple(wanted["move"]),
         to=wanted["to"],
+        generation=wanted["generation"],
+        only=wanted["only"],
         allow_renumber=wanted["allow_renumber"],
         observed=wanted["observed"],
         adopt=tuple(wanted["adopt"]),

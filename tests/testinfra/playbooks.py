@@ -40,6 +40,7 @@ OURS = (
         "status_vpn",
         "history_vpn",
         "export_vpn",
+        "rollback_vpn",
         "prepare_vpn",
         "apply_vpn",
     ),

@@ -12,6 +12,8 @@ POLICIES = "vcc_policies"
 DELETE = "vcc_delete"
 ORGANIZATION = "vcc_organization"
 CREATE_TUNNELS = "vcc_create_tunnels"
+GENERATION = "vcc_generation"
+ONLY = "vcc_only"
 
 MOVE = "vcc_move"
 TO = "vcc_to"

@@ -137,6 +137,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_export_file": _text,
     "vcc_external_edge": _text,
     "vcc_forget": _names,
+    "vcc_generation": _whole(1, 2**31 - 1, "generations"),
     "vcc_json": _text,
     "vcc_ledger": _ledger,
     "vcc_link_timeout": _whole(0, DAY, "seconds"),

@@ -131,10 +131,15 @@ def member_of(vm: Vm, mode: str, ports: Sequence[str] | None = None) -> Member:
 
 
 def vpn_from_record(
-    name: str, organization: str, record: Mapping[str, Any], landscape: Landscape, problems: Problems
+    name: str,
+    organization: str,
+    record: Mapping[str, Any],
+    landscape: Landscape,
+    problems: Problems,
+    path: str = "",
 ) -> Vpn | None:
     """A VPN of the ledger that this run did not mention. None when the landscape no longer describes its VMs."""
-    path = f"ledger.{organization}.{name}"
+    path = path or f"ledger.{organization}.{name}"
     vms = [(landscape.vm(vm, path), mode) for vm, mode in record["members"].items()]
     for vm, _mode in vms:
         if vm is not None and vm.organization != organization:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .._base.errors import LedgerError
 from .chain import KEPT, chain_hash, lineage_of
 from .records import canonical_json, digest_of, text_of
-from .schema import applied, documents, events, generations, identity, inputs, lineage
+from .schema import applied, documents, events, generations, identity, inputs, lineage, past_intents
 from .sqlalchemy import sa
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ class Generations:
         told = {node: [numbers[node], text] for node, (_document, text) in sorted(found.items())}
         self._open(org, number, hashlib.sha256(canonical_json(told).encode()).hexdigest())
         self._delete_documents(org, found)
+        # What the intents were in generations that only nodes know of is not known.
+        self._connection.execute(past_intents.delete().where(past_intents.c.organization == org))
         self._connection.execute(inputs.delete().where(inputs.c.organization == org))  # what they have is not ours
         for node, number_of in numbers.items():  # what a node holds is what it was told, whatever is noted here
             self._connection.execute(lineage.delete().where(_of(org, node), lineage.c.number == number_of))

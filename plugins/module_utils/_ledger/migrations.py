@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from .chain import chain_hash
+from .migration_past import past_intents, past_intents_of
 from .migration_planned import vpns_can_be_planned
 from .records import digest_of, text_of
 from .sqlalchemy import sa
@@ -104,12 +105,16 @@ def _packed(text: str) -> str:
 
 
 def rows_of_today(rows: Rows) -> Rows:
-    """The records of a backup of the format before this one."""
-    if [row.get("version") for row in rows.get("schema_version", [])] != [4]:
-        return rows
-    told = [{**row, "document": _packed(row["document"])} for row in rows.get("documents", [])]
-    packed = [{**row, "digest": digest_of(row["document"])} for row in told]
-    return {**rows, "documents": packed, "schema_version": [{"version": 5}]}
+    """The records of a backup of one of the two formats before this one."""
+    versions = [row.get("version") for row in rows.get("schema_version", [])]
+    if versions == [4]:
+        told = [{**row, "document": _packed(row["document"])} for row in rows.get("documents", [])]
+        packed = [{**row, "digest": digest_of(row["document"])} for row in told]
+        rows, versions = {**rows, "documents": packed}, [5]
+    if versions == [5]:
+        known = past_intents_of(rows.get("vpns", []), rows.get("generations", []))
+        rows = {**rows, "past_intents": known, "schema_version": [{"version": 6}]}
+    return rows
 
 
 def _run(connection: Connection, statement: str, **values: object) -> Any:
@@ -121,4 +126,5 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _identity_and_chain,
     _inputs_and_applied,
     _packed_documents,
+    past_intents,
 )

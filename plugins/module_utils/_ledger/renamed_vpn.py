@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .past import rename_vpn_in_past
 from .schema import leases, vpns
 from .sqlalchemy import sa
 
@@ -18,6 +19,7 @@ def rename_vpn(connection: Connection, org: str, old: str, new: str) -> None:
     """Give a VPN of the ledger a name that no other one has, and that nothing is leased to."""
     where = sa.and_(vpns.c.organization == org, vpns.c.name == old)
     connection.execute(vpns.update().where(where).values(name=new))
+    rename_vpn_in_past(connection, org, old, new)
     whole = f"vpn/{old}"
     # Compared as text, not with LIKE, which knows no difference of case in SQLite.
     below = sa.func.substr(leases.c.key, 1, len(whole) + 1).in_([f"{whole}/", f"{whole}#"])

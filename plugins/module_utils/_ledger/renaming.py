@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from .named import PLACES, edges_in, renamed_in, vapps_in
+from .past import rename_host_in_past
 from .records import FACTS, INTENT, canonical_json, read_json, vms_in
 from .schema import applied, documents, inputs, landscape, leases, lineage, tunnels, vpns
 from .sqlalchemy import sa
@@ -101,6 +102,7 @@ class Names:
         for kind in GROUPS:
             for base in sorted({base for key in self._keys[old] if (base := _base(key, kind, old))}):
                 changed |= self._rename_leases(base, f"{base[: -len(old)]}{new}", used)
+        rename_host_in_past(self._connection, self._org, old, new)
         if not used and not is_new:
             changed |= self._delete(landscape, "host", old)
         else:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 OF_NODES = ("applied", "documents", "lineage")
-FOR_PLANNERS = ("events", "inputs", "tunnels")
+FOR_PLANNERS = ("events", "inputs", "past_intents", "tunnels")
 Rows = dict[str, list[dict[str, Any]]]
 """Table -> its rows, each column by name."""
 
@@ -58,7 +58,7 @@ def _of_nodes(table: sa.Table, nodes: Collection[str]) -> list[list[Any]]:
 
 
 def load(connection: Connection, rows: Mapping[str, list[dict[str, Any]]]) -> None:
-    """Replace all rows of a ledger. LedgerError unless their format is this one or the previous one."""
+    """Replace all rows of a ledger. LedgerError unless their format is this one or one of the two before."""
     rows = rows_of_today(dict(rows))
     versions = [row.get("version") for row in rows.get(schema_version.name, [])]
     if versions != [VERSION]:

@@ -135,6 +135,19 @@ documents = sa.Table(
     sa.ForeignKeyConstraint(["organization", "generation"], ["generations.organization", "generations.number"]),
 )
 
+# What the intents of VPNs were (past.py): from one generation on, and before another one; 0: it still is so.
+past_intents = sa.Table(
+    "past_intents",
+    metadata,
+    sa.Column("organization", _text(255), primary_key=True),
+    sa.Column("vpn", _text(255), primary_key=True),
+    sa.Column("since", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("until", sa.Integer, nullable=False),
+    # Of the intent as it is in `vpns`; the intent itself is compressed.
+    sa.Column("digest", _text(64), nullable=False),
+    sa.Column("intent", sa.Text, nullable=False),
+)
+
 # What documents were compiled from, by site and VCC node: while a digest is the same, so are the documents.
 inputs = sa.Table(
     "inputs",

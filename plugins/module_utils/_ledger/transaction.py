@@ -15,7 +15,8 @@ from typing import Any
 from .._base.errors import LedgerError
 from .._base.lease import Lease
 from .._base.prefix import BITS, Prefix
-from .lineage import Generations, in_parts, now
+from .lineage import in_parts, now
+from .past import Past
 from .records import (
     ACTIVE,
     FACTS,
@@ -38,7 +39,7 @@ from .sqlalchemy import sa
 _HIGHEST_NUMBER = 65535
 
 
-class Transaction(Generations):
+class Transaction(Past):
     """Handed to the work of `Ledger.run`; of no use after it."""
 
     # Leases

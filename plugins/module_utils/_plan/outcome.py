@@ -51,7 +51,7 @@ class Plan:
     these are; they are told after it. ``yielding``: org edges that give members away, each with all that is told
     before; what they are told first, if anything, is among the ``losing_documents``. ``concerned``: the names of the
     documents that this run tells. ``to_note``: whether the ledger is to note what nodes run. ``named``: the VPNs that
-    the run names, ``acme/payroll``.
+    the run names, ``acme/payroll``. ``deleting``: the names of the VPNs that it deletes.
     """
 
     documents: Documents = field(default_factory=Documents)
@@ -65,6 +65,7 @@ class Plan:
     changed: bool = False
     unsettled: bool = False
     to_note: bool = False
+    deleting: list[str] = field(default_factory=list)
     leaving: list[str] = field(default_factory=list)
     losing: list[str] = field(default_factory=list)
     gaining: list[str] = field(default_factory=list)

@@ -31,6 +31,8 @@ from .outcome import Plan
 from .renamed_vpns import rename_vpns
 from .renames import rename
 from .renumber import check_addresses
+from .rollback import EVENT as ROLLED_BACK
+from .rollback import rolled_back
 from .run_names import check_forgotten, mark_absent, mark_expected, mark_moving, only_vpn
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ class Request:
     ``collisions``: the hosts that would be reached over the connection of another one.
     ``move``: the VMs that a run is about because they moved, None for a run that is not about any; ``to``: the cloud
     that they are in now, where that is said.
+    ``generation``: the one whose VPNs are asked for again, 0 where the run did not say which; None for a run that is
+    no rollback. ``only``: the only VPN of it; empty for all.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]
@@ -76,12 +80,14 @@ class Request:
     expected_of: Mapping[str, Any] = field(default_factory=dict)
     move: tuple[str, ...] | None = None
     to: str | None = None
+    generation: int | None = None
+    only: str = ""
 
     @property
     def asking(self) -> bool:
         """Whether VPNs are named that come, change or go, or VMs whose VPNs they are."""
         named = self.intent.get("vpns") or self.intent.get("networks")
-        return bool(named or self.absent or self.absent_of or self.move)
+        return bool(named or self.absent or self.absent_of or self.move or self.generation is not None)
 
 
 def make_plan(transaction: Transaction, request: Request) -> Plan:
@@ -103,8 +109,11 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
         if several:
             plan.diff[told:] = [f"{line[:2]}{tenant.name}: {line[2:]}" for line in plan.diff[told:]]
             plan.also_touched[touched:] = [f"{tenant.name}: {line}" for line in plan.also_touched[touched:]]
+        if request.generation is not None and plan.changed:
+            transaction.event(tenant.name, ROLLED_BACK, str(request.generation), {"vpns": _named(tenant)})
     compare(request, tenants, plan, problems)
     problems.raise_if_any()
+    plan.deleting = [name for tenant in tenants for name in sorted(tenant.absent)]
     plan.to_note = bool(plan.changed_nodes) or any(tenant.behind() for tenant in tenants)
     plan.named = [f"{tenant.name}/{name}" for tenant in tenants for name in _named(tenant)]
     plan.concerned = concerned_nodes(tenants, landscape, plan, request)
@@ -142,6 +151,8 @@ def _read(
     tenants = [OrganizationPlan(name, transaction, landscape, problems) for name in organizations]
     kept = {(tenant.name, vpn): record.intent for tenant in tenants for vpn, record in tenant.stored.items()}
     asked = parse_intent(intent, request.matches, landscape, problems, kept)
+    if request.generation is not None:
+        asked += rolled_back(tenants, request.generation, request.only, landscape, plan, problems)
     # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.
     wrong = {*_names(intent.get("vpns")), *_names(intent.get("networks"))} if len(problems) else set()
     absent = [*request.absent, *only_vpn(request.absent_of, problems)]

@@ -14,6 +14,8 @@ from .._base.text_table import cut
 from .._plan.pool.lease_keys import vpn_of
 from .._plan.renamed_vpns import EVENT as VPN_RENAMED
 from .._plan.renames import EVENT as HOST_RENAMED
+from .._plan.rollback import EVENT as ROLLED_BACK
+from .._plan.rollback import ranges
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction
@@ -58,11 +60,24 @@ def events_of(
     return found[-limit:] if limit else found
 
 
+def rollbacks(transaction: Transaction, organizations: Iterable[str]) -> dict[str, list[int]]:
+    """The generations that each organization can go back to, oldest first."""
+    return {org: transaction.past_generations(org) for org in [*organizations] or transaction.organizations()}
+
+
+def rollback_lines(found: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    """The same as lines, for organizations that have any."""
+    for org, numbers in sorted(found.items()):
+        if numbers:
+            yield f"rollback_vpn can go back to generation {ranges(numbers)} of {org}"
+
+
 def about(events: Iterable[EventRecord], vpn: str) -> Iterator[EventRecord]:
     """Those about a VPN, of events that come newest first. What is older than its name is about the name before."""
     for one in events:
         came = one.what == VPN_RENAMED and one.detail.get("now") == vpn
-        if came or concerns(one.what, one.subject, vpn):
+        back = one.what == ROLLED_BACK and vpn in (one.detail.get("vpns") or ())
+        if came or back or concerns(one.what, one.subject, vpn):
             yield one
         vpn = one.subject if came else vpn
 
@@ -108,6 +123,8 @@ def _said(what: str, group: Sequence[Section]) -> str:
     detail = first["detail"]
     if what == "generation opened":
         return f"generation {first['subject']}: {some([str(node) for node in detail.get('nodes') or ()], SHOWN)}"
+    if what == ROLLED_BACK:
+        return f"rolled back to generation {first['subject']}: {some([str(vpn) for vpn in detail.get('vpns') or ()])}"
     if what in (VPN_RENAMED, HOST_RENAMED):
         return f"{'VPN' if what == VPN_RENAMED else 'host'} {first['subject']}: is {detail.get('now')} now"
     if what.startswith("vpn "):

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ansible_collections.intercloud.vpn.tests.testinfra import inventories, lab, ledger, playbooks, strongswan
@@ -69,6 +71,30 @@ def test_and_taken_out_again(addresses, undisturbed):
 
 def test_what_it_was_in_besides_is_still_there():
     assert lab.answers("vm2-west", playbooks.addresses("audit")["vm2-east"])
+
+
+def test_a_rollback_brings_the_member_back(addresses, undisturbed, tmp_path):
+    """And is refused where it would delete a VPN that the run does not name."""
+    file = tmp_path / "history.json"
+    playbooks.run("history_vpn", vcc_json=str(file))
+    generations = json.loads(file.read_text())["rollbacks"]["acme"]
+    assert generations == list(range(1, generations[-1] + 1))
+    larger = generations[-2]  # the last one took the member out again
+    back = {"vcc_generation": larger, "vcc_only": "payroll"}
+    predicted = playbooks.run("rollback_vpn", ["--check"], **back)
+    run = playbooks.run("rollback_vpn", **back)
+    assert "~ VPN payroll" in run.output and "+ member vm2-west" in run.output
+    assert run.hosts("changed") == predicted.hosts("changed")
+    assert playbooks.addresses().items() > addresses.items()
+    assert lab.answers("vm2-west", addresses["vm1-east"])
+
+    before = ledger.contents()
+    alone = playbooks.run("rollback_vpn", vcc_generation=1, succeeds=False)
+    assert "- VPN audit" in alone.output and "has to name what it deletes: -e vcc_delete=audit" in alone.output
+    unknown = playbooks.run("rollback_vpn", vcc_generation=99, succeeds=False)
+    assert f"acme can go back to 1-{generations[-1] + 1} (" in unknown.output
+    assert ledger.contents() == before
+    playbooks.create(PAYROLL, verify=False)
 
 
 @pytest.fixture

@@ -131,6 +131,8 @@ class World:
         collisions: Iterable[Mapping[str, Any]] = (),
         move: Iterable[str] | None = None,
         to: str | None = None,
+        generation: int | None = None,
+        only: str = "",
         anew: bool = False,
         stored: bool = False,
         **parts: Any,
@@ -159,6 +161,8 @@ class World:
             collisions=tuple(collisions),
             move=None if move is None else tuple(move),
             to=to,
+            generation=generation,
+            only=only,
         )
 
         def work(transaction: Transaction) -> Plan:

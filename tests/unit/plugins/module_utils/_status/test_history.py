@@ -10,7 +10,13 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.lease import 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import Prefix
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.records import DELETING
-from ansible_collections.intercloud.vpn.plugins.module_utils._status.history import concerns, events_of, lines
+from ansible_collections.intercloud.vpn.plugins.module_utils._status.history import (
+    concerns,
+    events_of,
+    lines,
+    rollback_lines,
+    rollbacks,
+)
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed
 
 INTENT = {
@@ -95,3 +101,14 @@ def test_what_happened_to_a_vpn_is_told_by_its_former_names_too() -> None:
     told = "\n".join(lines(read(world.ledger, ["acme"])))
     assert "VPN payroll: is wages now" in told
     assert "host edge-west: is gate now" in told
+
+
+def test_it_is_told_what_was_rolled_back_and_how_far_one_can_go_back() -> None:
+    world = World()
+    world.plan(PAYROLL)
+    world.plan({**PAYROLL, "members": ["vm2-east", "vm2-west"]})
+    world.ask({}, generation=1)
+    assert "    rolled back to generation 1: payroll" in lines(read(world.ledger, ["acme"], vpn="payroll"))
+    found = world.ledger.run(lambda one: rollbacks(one, []), dry_run=True)
+    assert found == {"acme": [1, 2, 3]}
+    assert [*rollback_lines({**found, "umbra": []})] == ["rollback_vpn can go back to generation 1-3 of acme"]
