@@ -41,6 +41,7 @@ OURS = (
         "history_vpn",
         "export_vpn",
         "rollback_vpn",
+        "uninstall",
         "prepare_vpn",
         "apply_vpn",
     ),

@@ -50,6 +50,12 @@ CRL: Arguments = {
     "organization": {"type": "str", "required": True},
     "crl": {"type": "str", "required": True},
 }
+UNINSTALL: Arguments = {
+    "ledger": {"type": "str", "default": ""},
+    "vpns": {"type": "dict", "default": {}},  # for the action plugin
+    "packages": {"type": "list", "elements": "str", "default": []},
+    "allow_older": {"type": "bool", "default": False},
+}
 INFO: Arguments = {
     "packages": {"type": "list", "elements": "str", "default": []},
     "backend": {"type": "str", "choices": ["auto", "xfrm", "libipsec"], "default": "auto"},

@@ -71,6 +71,12 @@ def _slices(given: dict[str, Any], store: Store, check: bool) -> Result:
     return keep(given, store, check)
 
 
+def _uninstall(given: dict[str, Any], store: Store, check: bool) -> Result:
+    from .uninstall import uninstall
+
+    return uninstall(given, store, check)
+
+
 CALLS: Mapping[str, Call] = {
     "edge_commit": _commit,
     "edge_confirm": _confirm,
@@ -79,6 +85,7 @@ CALLS: Mapping[str, Call] = {
     "member_probe": _probe,
     "node_observe": _observe,
     "node_slices": _slices,
+    "node_uninstall": _uninstall,
 }
 """Parameters, the node's state and whether it is check mode, to the result. One with `msg` is a failure."""
 

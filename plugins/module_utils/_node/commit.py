@@ -346,6 +346,17 @@ def _prepare(want: Generation, have: Generation, store: Store, timeout: int, fal
         outcome.warnings.append("this node has no systemd: it will not roll back by itself when nobody confirms")
 
 
+def remove(store: Store, check: bool = False) -> list[Change]:
+    """Take away whatever is on the node of ours, whoever told it that, and at once. The caller holds the lock."""
+    changes = _commit(NOTHING, store, 0, check).changes
+    left = store.at(identity.LEFT)
+    if left.exists() and not changes:
+        changes = [Change("generation", f"remove {left}")]
+    if not check:
+        left.unlink(missing_ok=True)
+    return changes
+
+
 def leave(store: Store) -> None:
     """Nothing of ours is wanted on the node any more, and that is confirmed: take away what going back took.
 

@@ -49,7 +49,7 @@ def stored(lineage: Mapping[str, Any] | None) -> dict[str, str]:
 
 def identity_of(document: Document, lineage: str) -> Identity:
     """Out of a document, and the text of its file FILE."""
-    known = _parsed(lineage)
+    known = parsed(lineage)
     return Identity(
         str(document.get("node", "")),
         str(document.get("organization", "")),
@@ -64,7 +64,7 @@ def of(store: Store) -> Identity | None:
     current = store.current()
     if current is not None:
         return identity_of(current.document, current.files.get(FILE, ""))
-    known = _parsed(files.read(store.state / IDENTITY))
+    known = parsed(files.read(store.state / IDENTITY))
     if not known.get("node"):
         return None
     return Identity(**{key: known[key] for key in asdict(Identity("", "")) if key in known})
@@ -169,7 +169,7 @@ def note_left(document: Document, lineage: Mapping[str, Any] | None, store: Stor
 
 def left_later(number: int, lineage: Mapping[str, Any] | None, store: Store) -> str:
     """Why a generation comes too late on a machine that holds nothing of ours: a later one took that away."""
-    known = _parsed(files.read(store.at(LEFT)))
+    known = parsed(files.read(store.at(LEFT)))
     later = int(known.get("generation") or 0)
     if not known.get("ledger") or known["ledger"] != str((lineage or {}).get("ledger", "")) or later <= number:
         return ""
@@ -187,11 +187,12 @@ def _listed(known: Identity, lineage: Mapping[str, Any]) -> bool:
 def _slices(store: Store) -> dict[str, str]:
     """The names that a VCC node's slices are for, by organization."""
     paths = sorted((store.state / ORGANIZATIONS).glob("*/document.json"))
-    found = {path.parent.name: str(_parsed(files.read(path)).get("node") or "") for path in paths}
+    found = {path.parent.name: str(parsed(files.read(path)).get("node") or "") for path in paths}
     return {organization: node for organization, node in found.items() if node}
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def parsed(text: str) -> dict[str, Any]:
+    """JSON of our own; of what is none, nothing."""
     try:
         found = json.loads(text or "{}")
     except ValueError:

@@ -45,6 +45,15 @@ def test_two_vpns_are_there(both):
     assert lab.answers("vm2-east", both["audit"]["vm2-west"])
 
 
+def test_a_node_that_is_in_a_vpn_is_not_uninstalled(both):
+    run = playbooks.run("uninstall", vcc_uninstall=["edge-east", "vm1-east"], succeeds=False)
+    assert "edge-east is in audit, payroll: nothing was touched" in run.output
+    assert "vm1-east is in payroll: " in run.output and "delete_vpn -e vcc_delete=payroll" in run.output
+    assert "must name the nodes" in playbooks.run("uninstall", succeeds=False).output
+    assert run.changed == frozenset()
+    assert lab.answers("vm1-east", both["payroll"]["vm1-west"])
+
+
 def test_of_two_vpns_one_is_deleted_and_the_other_loses_no_packet(both, audit_deleted):
     spis, pings = audit_deleted
     assert pings.lost == 0, pings.text
@@ -79,6 +88,22 @@ def test_deleting_again_changes_nothing(all_deleted):
     run = playbooks.delete("payroll")
     assert run.changed == frozenset()
     assert snapshot.differences(all_deleted, snapshot.of_all()) == []
+
+
+def test_nodes_that_were_forgotten_and_are_back_are_uninstalled(before, all_deleted):
+    """They hold all of a VPN that the ledger no longer knows, and their agents keep it so."""
+    forgotten = ("edge-west", "vapp1-west", "vm1-west", "vm3-west", "node-west")
+    playbooks.create(PAYROLL, verify=False)
+    playbooks.run(
+        "delete_vpn", ["--limit", "cloud_east"], vcc_delete="payroll", vcc_forget=[*forgotten], succeeds=None
+    )
+    assert ledger.rows("documents") == []
+    assert "payroll" in lab.sh("edge-west", "swanctl --list-conns")
+    predicted = playbooks.run("uninstall", ["--check"], vcc_uninstall=[*forgotten])
+    run = playbooks.run("uninstall", ["--limit", "cloud_west"])
+    assert run.hosts("changed") == predicted.hosts("changed") == {*forgotten}
+    lab.wait_for("nothing is left", lambda: snapshot.differences(before, snapshot.of_all()) == [], 20)
+    assert playbooks.run("uninstall", ["--limit", "cloud_west"], vcc_packages=True).changed == frozenset()
 
 
 def test_an_agent_that_is_killed_on_its_way_back_to_nothing_arrives(all_deleted):

@@ -141,6 +141,7 @@ MODULES = (
     "system.systemd",
     "system.units",
     "tunnel_kind",
+    "uninstall",
 )
 
 _OWN = str(__package__).rpartition(".")[0]

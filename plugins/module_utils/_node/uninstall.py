@@ -1,0 +1,101 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node as it was found: whatever it holds of ours goes, as if it were told that it is in no VPN any more."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+from . import identity
+from .commit import FAILURES, Refused, RolledBack, describe, remove
+from .document import Change
+from .facts import installed
+from .state import Busy, Store
+from .system import files
+
+PACKAGES = "packages"
+"""The file below the state directory with the packages that the roles installed, one a line (tasks/missing.yml)."""
+
+
+def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
+    """The result of the module node_uninstall; one with `msg` is a failure, and nothing was touched then."""
+    held = _held(store)
+    others = sorted({ledger for ledger, _what in held if ledger != given["ledger"] or not ledger})
+    if others and not given["allow_older"]:
+        what = ", ".join(sorted({what for ledger, what in held if ledger in others}))
+        which = ", ".join(filter(None, others)) or "no ledger"
+        return {
+            "msg": f"this node holds {what}, of {which}, and the ledger of this run is {given['ledger'] or 'not there'}: "
+            "whether a VPN needs it, only its own ledger knows. Run this with that ledger; or, if that is lost, with "
+            "-e vcc_allow_older=true"
+        }
+    try:
+        with contextlib.nullcontext() if check else store.lock():
+            changes = remove(store, check) + _slices(store, check)
+            changes += _packages(given["packages"], store, check)
+    except Refused as error:
+        return {"msg": f"not uninstalled, nothing was touched: {error}"}
+    except RolledBack as error:
+        return {"msg": f"not uninstalled: {error}"}
+    except (Busy, *FAILURES, ValueError) as error:
+        return {"msg": f"not uninstalled: {error}"}
+    noted = _noted(store)
+    return {"changed": bool(changes), **describe(changes), "packages": sorted(installed(noted)) if noted else []}
+
+
+def _held(store: Store) -> list[tuple[str, str]]:
+    """What VPNs of which ledger the node was told of."""
+    found = []
+    running = store.running()
+    if running.damaged or not running.generation.empty:
+        known = identity.of(store)
+        vpns = [str(vpn["name"]) for vpn in running.generation.document.get("vpns") or ()]
+        number = running.generation.document.get("generation")
+        what = f"the VPN {', '.join(vpns)}" if vpns else f"generation {number}" if number else "what cannot be read"
+        found.append((known.ledger if known else "", what))
+    for path in _places(store):
+        lineage = identity.parsed(files.read(path.with_name(identity.FILE)))
+        found.append((str(lineage.get("ledger", "")), f"the slice of {path.parent.name}"))
+    return found
+
+
+def _places(store: Store) -> list[Path]:
+    return sorted((store.state / identity.ORGANIZATIONS).glob("*/document.json"))
+
+
+def _slices(store: Store, check: bool) -> list[Change]:
+    """What a VCC node keeps of each organization's nodes."""
+    home = store.state / identity.ORGANIZATIONS
+    changes = [Change("slice", f"forget {path.parent.name}") for path in _places(store)]
+    if not changes and home.is_dir():
+        changes = [Change("slice", f"remove {home}")]
+    if changes and not check:
+        shutil.rmtree(home)
+        with contextlib.suppress(OSError):  # the ledger of a VCC server is in it, or what was installed
+            store.state.rmdir()
+    return changes
+
+
+def _packages(gone: list[str], store: Store, check: bool) -> list[Change]:
+    """Of packages that were removed, nothing needs to be noted any more."""
+    noted = _noted(store)
+    left = [name for name in noted if name not in gone]
+    if left == noted:
+        return []
+    if not check:
+        path = store.state / PACKAGES
+        if left:
+            files.write(path, "".join(f"{name}\n" for name in left), 0o600)
+        else:
+            path.unlink()
+            with contextlib.suppress(OSError):
+                store.state.rmdir()
+    return [Change(PACKAGES, f"forget {' '.join(name for name in noted if name in gone)}")]
+
+
+def _noted(store: Store) -> list[str]:
+    return sorted({line.strip() for line in files.read(store.state / PACKAGES).splitlines() if line.strip()})

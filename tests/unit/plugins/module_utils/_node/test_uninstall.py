@@ -1,0 +1,102 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node gives up what is left of us, unless another ledger may need it. Machines of the lab show that nothing stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import commit as _commit
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity, slices
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.uninstall import uninstall
+
+OURS = {"ledger": "L1", "hash": "h"}
+SLICE = {
+    "format": 1,
+    "node": "node-east",
+    "role": "vcc_node",
+    "cloud": "east",
+    "organization": "acme",
+    "generation": 3,
+    "slice": {"edge": {}},
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_subsystems(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_commit, "ORDER", ())
+
+
+def run(store: Store, check: bool = False, **given: Any) -> dict[str, Any]:
+    return uninstall({"ledger": "L1", "packages": [], "allow_older": False, **given}, store, check)
+
+
+def holding(store: Store, document: dict[str, Any]) -> None:
+    """As on a node that was declared lost, and is back."""
+    generation = Generation(document, identity.stored(OURS))
+    store.save(generation)
+    store.point(generation)
+
+
+def test_a_node_without_anything_of_ours_stays_as_it_is(store: Store) -> None:
+    assert run(store) == {"changed": False, "subsystems": {}, "diff": [], "packages": []}
+    assert not store.state.exists()
+
+
+def test_what_its_own_ledger_no_longer_knows_goes(store: Store, document: dict[str, Any]) -> None:
+    holding(store, document)
+    predicted = run(store, check=True)
+    assert store.current() is not None
+    done = run(store)
+    assert (predicted["changed"], predicted["subsystems"]) == (True, done["subsystems"])
+    assert done["subsystems"]["generation"]["actions"] == ["forget"]
+    assert not store.state.exists()
+    assert run(store)["changed"] is False
+
+
+@pytest.mark.parametrize(("ledger", "words"), [("L2", "is L2"), ("", "is not there")])
+def test_what_another_ledger_may_need_stays(store: Store, document: dict[str, Any], ledger: str, words: str) -> None:
+    holding(store, document)
+    message = run(store, ledger=ledger)["msg"]
+    assert f"holds the VPN payroll, six, of L1, and the ledger of this run {words}" in message
+    assert "-e vcc_allow_older=true" in message
+    assert store.current() is not None
+    assert run(store, ledger=ledger, allow_older=True)["changed"] is True
+
+
+def test_so_it_is_with_slices(store: Store) -> None:
+    given = {"slices": [SLICE], "allow_older": False, "require": [], "lineage": {"acme": OURS}}
+    slices.keep(given, store, False)
+    assert "holds the slice of acme, of L1" in run(store, ledger="L2")["msg"]
+    assert run(store, check=True)["subsystems"]["slice"]["actions"] == ["forget acme"]
+    assert run(store)["changed"] is True
+    assert not store.state.exists()
+
+
+def test_a_ledger_on_the_same_machine_stays(store: Store, document: dict[str, Any]) -> None:
+    holding(store, document)
+    (store.state / "ledger.sqlite").write_text("")
+    assert run(store)["changed"] is True
+    assert [path.name for path in store.state.iterdir()] == ["ledger.sqlite"]
+
+
+def test_which_generation_took_all_away_is_forgotten_too(store: Store) -> None:
+    identity.note_left({"generation": 4}, OURS, store)
+    assert run(store)["subsystems"]["generation"]["actions"] == [f"remove {store.at(identity.LEFT)}"]
+    assert not store.at(identity.LEFT).exists()
+
+
+def test_packages_are_known_until_they_are_removed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ansible_collections.intercloud.vpn.plugins.module_utils._node.uninstall.installed", list)
+    store.state.mkdir(parents=True)
+    (store.state / "packages").write_text("openvpn\ndnsmasq-base\nopenvpn\n")
+    assert run(store)["packages"] == ["dnsmasq-base", "openvpn"]
+    done = run(store, packages=["openvpn"])
+    assert (done["packages"], done["subsystems"]["packages"]["actions"]) == (["dnsmasq-base"], ["forget openvpn"])
+    assert run(store, packages=["dnsmasq-base"])["packages"] == []
+    assert not store.state.exists()
