@@ -94,9 +94,7 @@ def test_nodes_that_were_forgotten_and_are_back_are_uninstalled(before, all_dele
     """They hold all of a VPN that the ledger no longer knows, and their agents keep it so."""
     forgotten = ("edge-west", "vapp1-west", "vm1-west", "vm3-west", "node-west")
     playbooks.create(PAYROLL, verify=False)
-    playbooks.run(
-        "delete_vpn", ["--limit", "cloud_east"], vcc_delete="payroll", vcc_forget=[*forgotten], succeeds=None
-    )
+    playbooks.run("delete_vpn", ["--limit", "cloud_east"], vcc_delete="payroll", vcc_forget=[*forgotten], succeeds=None)
     assert ledger.rows("documents") == []
     assert "payroll" in lab.sh("edge-west", "swanctl --list-conns")
     predicted = playbooks.run("uninstall", ["--check"], vcc_uninstall=[*forgotten])

@@ -14,7 +14,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYS = [
-    pytest.param(play, id=f"{path.relative_to(ROOT)}: {play['name']}")
+    pytest.param(path.parent, play, id=f"{path.relative_to(ROOT)}: {play['name']}")
     for path in sorted((ROOT / "playbooks").rglob("*.yml"))
     for play in yaml.safe_load(path.read_text(encoding="utf-8"))
     if "hosts" in play
@@ -45,13 +45,14 @@ def tasks_in(path: Path, within: tuple[Path, ...] = ()) -> Iterator[dict[str, An
 def test_tasks_of_roles_are_found() -> None:
     assert len(PLAYS) > 15
     recover = yaml.safe_load((ROOT / "playbooks" / "recover_ledger.yml").read_text(encoding="utf-8"))[0]
-    assert sum(bool(task.get("run_once")) for task in tasks_of(recover["tasks"], ROOT)) > 2  # packages.yml has one, too
+    found = tasks_of(recover["tasks"], ROOT / "playbooks")
+    assert sum(bool(task.get("run_once")) for task in found) > 4  # packages.yml has one, and tasks/whole.yml two
 
 
-@pytest.mark.parametrize("play", PLAYS)
-def test_who_acts_once_for_all_waits_for_all(play: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("folder", "play"), PLAYS)
+def test_who_acts_once_for_all_waits_for_all(folder: Path, play: dict[str, Any]) -> None:
     """Seen: with strategy free a ledger was recovered from the nodes that had answered by then."""
     assert not {"roles", "pre_tasks", "post_tasks", "handlers"} & set(play), "this test does not look there"
-    once = [task["name"] for task in tasks_of(play["tasks"], ROOT) if task.get("run_once")]
+    once = [task["name"] for task in tasks_of(play["tasks"], folder) if task.get("run_once")]
     if once and play["hosts"] != "localhost":
         assert play.get("strategy") == "linear", once
