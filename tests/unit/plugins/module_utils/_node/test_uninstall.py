@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A node gives up what is left of us, unless another ledger may need it. Machines of the lab show that nothing stays."""
+"""A node gives up what is left of us, unless another ledger may need it. The lab shows that nothing stays."""
 
 from __future__ import annotations
 

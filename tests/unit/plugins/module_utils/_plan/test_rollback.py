@@ -155,7 +155,8 @@ def test_a_vm_that_is_gone_is_named(world: World) -> None:
 
 def test_what_is_refused(world: World) -> None:
     assert refused(world, generation=3) == (
-        "vcc_generation: there is no generation 3 to go back to; acme has none yet (history_vpn shows what they changed)"
+        "vcc_generation: there is no generation 3 to go back to; acme has none yet "
+        "(history_vpn shows what they changed)"
     )
     world.plan(PAYROLL)
     world.plan(LARGER)
