@@ -32,7 +32,7 @@ class ActionModule(NodeAction):
         vpns = (self._task.args.get("vpns") or {}).get(host)
         if vpns:
             raise VccError(
-                f"{host} is in {some(vpns)}: nothing was touched. Take its VMs out of the VPN with create_vpn, or delete "
-                f"the VPN: intercloud.vpn.delete_vpn -e vcc_delete={vpns[0]}. Then run this again"
+                f"{host} is in {some(vpns)}: nothing was touched. Take its VMs out of the VPN with create_vpn, or "
+                f"delete the VPN: intercloud.vpn.delete_vpn -e vcc_delete={vpns[0]}. Then run this again"
             )
         return self.ask(self._task.args, task_vars)

@@ -12,9 +12,9 @@ version_added: "0.1.0"
 author:
   - The intercloud.vpn developers (@intercloud)
 description:
-  - Removes all that the collection put on a node, and restores the kernel settings and services that it changed. A node
-    that was told that it is in no VPN any more has nothing of that; this is for what is left, such as on a node that was
-    declared lost and is back.
+  - Removes all that the collection put on a node, and restores the kernel settings and services that it changed. A
+    node that was told that it is in no VPN any more has nothing of that; this is for what is left, such as on a node
+    that was declared lost and is back.
   - Refuses while the node is in a VPN of the ledger.
   - Packages stay. Those that the roles installed are returned.
 options:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A step to the next format of the ledger: it keeps what the intents of VPNs were. Of the past, the present is known."""
+"""A step to the next format of the ledger: it keeps what the intents of VPNs were. At first, that is the present."""
 
 from __future__ import annotations
 

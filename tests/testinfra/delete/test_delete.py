@@ -90,6 +90,7 @@ def test_deleting_again_changes_nothing(all_deleted):
     assert snapshot.differences(all_deleted, snapshot.of_all()) == []
 
 
+@pytest.mark.thorough("a deleted VPN leaves no trace, above; unit tests of what is taken away, and what is not")
 def test_nodes_that_were_forgotten_and_are_back_are_uninstalled(before, all_deleted):
     """They hold all of a VPN that the ledger no longer knows, and their agents keep it so."""
     forgotten = ("edge-west", "vapp1-west", "vm1-west", "vm3-west", "node-west")
@@ -98,10 +99,11 @@ def test_nodes_that_were_forgotten_and_are_back_are_uninstalled(before, all_dele
     assert ledger.rows("documents") == []
     assert "payroll" in lab.sh("edge-west", "swanctl --list-conns")
     predicted = playbooks.run("uninstall", ["--check"], vcc_uninstall=[*forgotten])
-    run = playbooks.run("uninstall", ["--limit", "cloud_west"])
+    run = playbooks.run("uninstall", vcc_uninstall=[*forgotten])
     assert run.hosts("changed") == predicted.hosts("changed") == {*forgotten}
     lab.wait_for("nothing is left", lambda: snapshot.differences(before, snapshot.of_all()) == [], 20)
-    assert playbooks.run("uninstall", ["--limit", "cloud_west"], vcc_packages=True).changed == frozenset()
+    again = playbooks.run("uninstall", ["--limit", "edge-west"], vcc_packages=True)
+    assert again.changed == frozenset() and "No package is noted" in again.output
 
 
 def test_an_agent_that_is_killed_on_its_way_back_to_nothing_arrives(all_deleted):
