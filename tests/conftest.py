@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+# Tests read what Ansible itself says of each task and host; those of the callback say so.
+os.environ["ANSIBLE_STDOUT_CALLBACK"] = "default"
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "thorough(reason): left to make test-thorough; what shows the same without it")

@@ -156,7 +156,7 @@ def _shown(result: Mapping[str, Any], how: str) -> list[str]:
     if how == "notes":
         return notes
     most = None if how == "all" else BRIEF
-    plan = shown(result["summary"], len(result["changed_nodes"]), result["node_count"], most)
+    plan = shown(result["summary"], result["changed_nodes"], result["node_count"], most)
     return [*notes, *plan, *result["also_touched"], *result["external"]]
 
 

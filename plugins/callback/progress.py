@@ -15,10 +15,12 @@ description:
   - Shows a line for each play, with how many hosts took part, how many changed, and how long it took. Beside that, it
     shows the plan, the result of verify and all messages for the user.
   - Shows each failure with its reason, and at the end the command that goes on.
+  - With C(--diff), shows what changes on each host, by subsystem, of each the first lines. C(-v) shows all lines.
   - Hosts and tasks that are skipped are not shown. A play that takes long says every ten seconds how far it is.
   - Colours are used on a terminal only, as Ansible's own settings say.
 requirements:
-  - Set C(ANSIBLE_STDOUT_CALLBACK=intercloud.vpn.progress), or C(stdout_callback) in C(ansible.cfg).
+  - Set C(ANSIBLE_STDOUT_CALLBACK=intercloud.vpn.progress), or C(stdout_callback) in C(ansible.cfg). The C(ansible.cfg)
+    of the project's repository has that.
 """
 
 import re
@@ -35,13 +37,16 @@ from ansible.plugins.callback import CallbackBase
 
 INDENT = "    "
 WIDTH = 50  # columns of a step's name
+FOLD = 25  # lines of what changes in a subsystem of a host
 PATIENCE = 10.0  # seconds until a play says how far it is
 RANK = ("ok", "changed", "unreachable", "failed")  # of all that a host went through, the last of these counts
 BAD = RANK[2:]
 MESSAGES = ("debug", "ansible.builtin.debug")
 SECRET = re.compile(r"psk|secret|passw|token|vault", re.IGNORECASE)
 # The run is refused before anything is touched: the same command would be refused again.
-REFUSED = re.compile(r"no host was touched|nothing was (?:changed|touched)|^Abandoned|vcc_plan_fails", re.IGNORECASE)
+REFUSED = re.compile(
+    r"no host was touched|nothing was (?:changed|done|touched)|^Abandoned|vcc_plan_fails", re.IGNORECASE
+)
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -103,10 +108,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_on_file_diff(self, result: Any) -> None:
         """With --diff, what changes on a host."""
         diff = self._result(result).get("diff")
-        if diff and self._result(result).get("changed"):
-            text = self._get_diff(diff)
+        if not diff or not self._result(result).get("changed"):
+            return
+        for part in diff if isinstance(diff, list) else [diff]:
+            text = self._get_diff(part)
             if text:
-                self._say(f"{INDENT}{self._host(result)}:\n{text.rstrip()}")
+                self._say(f"{INDENT}{self._host(result)}:")
+                self._say("\n".join(self._folded(text.rstrip().splitlines())))
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """End the last play, and say what came of it all."""
@@ -123,6 +131,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._go_on()
 
     # Inside
+
+    def _folded(self, lines: list[str]) -> list[str]:
+        """A part of a diff. With -v, all of it."""
+        if len(lines) <= FOLD + 1 or self._display.verbosity:
+            return lines
+        return [*lines[:FOLD], f"{INDENT}… and {len(lines) - FOLD} more lines; -v shows all"]
 
     def _go_on(self) -> None:
         """What failed, where and why, once more, as the end is what is read; and what to type next."""

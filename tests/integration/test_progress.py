@@ -1,10 +1,11 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user reads with ANSIBLE_STDOUT_CALLBACK=intercloud.vpn.progress."""
+"""What a user reads in a checkout, whose ansible.cfg has the callback intercloud.vpn.progress."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -35,9 +36,9 @@ def run(*words: str, folder: Path, **environment: str) -> tuple[int, str]:
         **os.environ,
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-        "ANSIBLE_STDOUT_CALLBACK": "intercloud.vpn.progress",
         **environment,
     }
+    del known["ANSIBLE_STDOUT_CALLBACK"]  # ansible.cfg has it
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     done = subprocess.run(
         [program, *words], cwd=folder, env=known, capture_output=True, text=True, timeout=120, check=False
@@ -75,6 +76,20 @@ def test_a_failure_ends_with_what_failed_where_why_and_how_to_go_on(tmp_path: Pa
 def test_colours_are_for_those_who_ask(tmp_path: Path) -> None:
     _code, said = played(tmp_path, "here,", ANSIBLE_FORCE_COLOR="1")
     assert "\033[" in said
+
+
+def test_what_differs_is_shown_where_it_was_asked_for_and_folded(tmp_path: Path) -> None:
+    text = "".join(f"line {number}\n" for number in range(100))
+    task = {"ansible.builtin.copy": {"content": text, "dest": str(tmp_path / "file")}}
+    play = [{"name": "Write", "hosts": "all", "gather_facts": False, "tasks": [task]}]
+    (tmp_path / "write.yml").write_text(json.dumps(play))
+    local = f"ansible_connection=local ansible_python_interpreter={sys.executable}"
+    words = ("-i", "here,", "write.yml", "-e", local, "--check")
+    assert "line 1" not in run(*words, folder=tmp_path)[1]
+    folded = run(*words, "--diff", folder=tmp_path)[1]
+    assert "    here:\n--- before\n" in folded and "+line 1\n" in folded
+    assert "more lines; -v shows all" in folded and "line 99" not in folded
+    assert "+line 99\n" in run(*words, "--diff", "-v", folder=tmp_path)[1]
 
 
 def test_the_plan_and_a_mistake_in_it(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any
         which = ", ".join(filter(None, others)) or "no ledger"
         return {
             "msg": f"this node holds {what}, of {which}, and the ledger of this run is "
-            f"{given['ledger'] or 'not there'}: whether a VPN needs it, only its own ledger knows. Run this with that ledger; or, if that is lost, with "
-            "-e vcc_allow_older=true"
+            f"{given['ledger'] or 'not there'}: whether a VPN needs it, only its own ledger knows. Run this with that "
+            "ledger; or, if that is lost, with -e vcc_allow_older=true"
         }
     try:
         with contextlib.nullcontext() if check else store.lock():

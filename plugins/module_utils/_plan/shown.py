@@ -9,13 +9,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from .._base.problems import some
+from . import interrupts
+
 ADD, CHANGE, DELETE = "+", "~", "-"
 INDENT = "    "
 NOTHING = "Nothing changes."
+NAMED = 10  # nodes
 # A line of `diff`: its sign, the organization where there are several, and what it is about.
 _LINE = re.compile(r"([-+~]) (?:([\w.-]+): )?(?:(vpn|tunnel) (\S+?):? )?(.*)")
 _HEAD = re.compile(r"number (\d+), (.*), pool (\S+)")
 _LINK = re.compile(r"link (\S+) (.*) <-> (\S+) (.*)")
+_TUNNEL = re.compile(r"(\S+--\S+) \(")
 # Entries that stay the same thing while it changes, by their first two words.
 _NAMED = ("member", "site", "server", "network")
 
@@ -33,8 +38,8 @@ class _Group:
         return next(iter(self.head)) if len(self.head) == 1 else CHANGE
 
 
-def shown(summary: Sequence[str], nodes: int, of: int, most: int | None = None) -> list[str]:
-    """The difference between two plans (`diff`), by VPN, and its sum.
+def shown(summary: Sequence[str], nodes: Sequence[str], of: int, most: int | None = None) -> list[str]:
+    """The difference between two plans (`diff`), by VPN, what that interrupts, and its sum.
 
     ``nodes`` of all ``of`` get a new document. ``most``: how many lines a VPN gets at most; None: all of them.
     """
@@ -58,14 +63,24 @@ def shown(summary: Sequence[str], nodes: int, of: int, most: int | None = None) 
     lines = [line for (org, name), group in sorted(groups.items()) for line in _vpn(org, name, group, most)]
     lines += _block("Tunnels", tunnels, most)
     lines += _block("Other nodes that are told something else", others, most)
-    return [*lines, _sum(groups.values(), nodes, of)]
+    if nodes:
+        lines += [f"Nodes: {some(nodes, len(nodes) if most is None else NAMED)}", ""]
+    return [*lines, _sum(groups.values(), len(nodes), of)]
 
 
 def _vpn(org: str, name: str, group: _Group, most: int | None) -> Iterator[str]:
     whose = f"{org}/" if org else ""
     yield f"{group.sign} VPN {whose}{name}{_head(group)}"
-    yield from _cut([f"{INDENT}{sign} {text}" for sign, text in _paired(group.lines)], most)
+    yield from _cut([f"{INDENT}{sign} {text}{_lost(group, sign, text)}" for sign, text in _paired(group.lines)], most)
+    if group.sign == DELETE:
+        yield f"{INDENT}{interrupts.GONE}"
     yield ""
+
+
+def _lost(group: _Group, sign: str, text: str) -> str:
+    """What a VPN keeps of a member that leaves it."""
+    leaves = sign == DELETE and group.sign == CHANGE and text.startswith("member ")
+    return f"; {interrupts.STAYS_LEASED}" if leaves else ""
 
 
 def _head(group: _Group) -> str:
@@ -121,7 +136,7 @@ def _key(text: str) -> str:
         return f"{words[0]} {words[1].rstrip(',')}"
     if words[0] == "names":
         return "names"
-    tunnel = re.match(r"(\S+--\S+) \(", text)
+    tunnel = _TUNNEL.match(text)
     return tunnel[1] if tunnel else ""
 
 
@@ -129,8 +144,11 @@ def _changed(key: str, old: str, new: str) -> str:
     if key.startswith("link "):
         was, now = _LINK.fullmatch(old), _LINK.fullmatch(new)
         if was and now:
-            return f"{key}: {_from_to(f'{was[2]} <-> {was[4]}', f'{now[2]} <-> {now[4]}')}"
-    return f"{key}: {_from_to(old.removeprefix(key).lstrip(' ,:'), new.removeprefix(key).lstrip(' ,:'))}"
+            before, after = f"{was[2]} <-> {was[4]}", f"{now[2]} <-> {now[4]}"
+            return f"{key}: {_from_to(before, after)} ({interrupts.of_link(before, after)})"
+    before, after = (text.removeprefix(key).lstrip(" ,:") for text in (old, new))
+    interrupted = f" ({interrupts.of_tunnel(before, after)})" if _TUNNEL.match(new) else ""
+    return f"{key}: {_from_to(before, after)}{interrupted}"
 
 
 def _from_to(old: str, new: str) -> str:

@@ -205,10 +205,15 @@ class Units(Part):
     def changes(self) -> list[Change]:
         """Files to write and to remove."""
         write, over = self._compare()
-        found = [Change(self.name, f"write {p}", files.read(self.store.at(p)), OWN.get(p, "")) for p in write]
+        found = [Change(self.name, f"write {p}", *self._differing(p)) for p in write]
         found += [Change(self.name, f"{verb} {RESTORE}") for verb in self._start(write)]
-        found += [Change(self.name, f"remove {p}", files.read(self.store.at(p)), "") for p in over]
+        found += [Change(self.name, f"remove {p}", p) for p in over]
         return found or ([Change(self.name, f"forget {RESTORE}")] if self._remembered() else [])
+
+    def _differing(self, path: str) -> tuple[str, str]:
+        """What a diff shows of a file: of one that comes its name, which says all; else how it differs."""
+        before = files.read(self.store.at(path))
+        return (before, OWN.get(path, "")) if before else ("", path)
 
     def _remembered(self) -> bool:
         """Whether systemd still knows the agent's unit, whose file is gone: who removed that was killed."""
