@@ -55,7 +55,7 @@ class Past(Generations):
             if name in texts:
                 new.append(_row(org, name, generation, texts[name]))
         self._insert(past_intents, new)
-        if new or len(known) != len(texts):
+        if generation > KEPT:
             old = sa.and_(past_intents.c.until > 0, past_intents.c.until <= generation - KEPT + 1)
             self._connection.execute(past_intents.delete().where(_of(org), old))
 

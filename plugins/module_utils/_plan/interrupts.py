@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+IPSEC, SSL = "ipsec", "ssl"
 AGAIN = "made again: members across it may wait up to a second"
 RESTARTS = "OpenVPN restarts: members across it may wait some seconds"
+OTHER_KIND = "another kind of tunnel: members across it may wait some seconds"
 BOTH_SIDES = "made again: down until the other side has the same settings"
 NOTHING = "nothing is interrupted"
 STAYS_LEASED = "its address stays leased"
@@ -18,8 +20,12 @@ def of_link(old: str, new: str) -> str:
 
     charon makes an IPsec link again whose child differs. Of the largest packet, only firewall and routes know.
     """
-    ipsec = "replay window" in old and "replay window" in new
-    return NOTHING if ipsec and _without_mtu(old) == _without_mtu(new) else AGAIN
+    kinds = [SSL if "in the session" in text else IPSEC for text in (old, new)]
+    if kinds[0] != kinds[1]:
+        return OTHER_KIND
+    if kinds[1] == SSL:
+        return RESTARTS
+    return NOTHING if _without_mtu(old) == _without_mtu(new) else AGAIN
 
 
 def of_tunnel(old: str, new: str) -> str:

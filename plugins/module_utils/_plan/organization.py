@@ -164,7 +164,8 @@ class OrganizationPlan:
         self._remember(done)
         plan.generations[self.name], changed = self.transaction.put_texts(self.name, done.texts)
         self.transaction.put_inputs(self.name, done.digests, known)
-        if plan.generations[self.name]:
+        # `known` is empty after a recovery, which forgot what the intents were.
+        if plan.generations[self.name] and (self.changed or changed or not known):
             self.transaction.keep_intents(self.name, plan.generations[self.name], self.wanted.keys())
         for node, record in {**self.records, **changed}.items():
             # A host that moved to another organization is told what it is there, not that it is nothing here any more.

@@ -15,6 +15,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._plan.interrupts im
     BOTH_SIDES,
     GONE,
     NOTHING,
+    OTHER_KIND,
     RESTARTS,
     STAYS_LEASED,
 )
@@ -144,9 +145,11 @@ def told(world: World, **changes: Any) -> str:
     [
         ({}, {"policy": {"encryption": {"esp_rekey": 1800}}}, "link edge-east <-> edge-west", AGAIN),
         ({}, {"policy": {"encryption": {"ike_rekey": 3600}}}, "edge-east--edge-west", f"{AGAIN}, in every VPN"),
+        ({}, {"tunnel": "ssl"}, "link edge-east <-> edge-west", OTHER_KIND),
+        ({"tunnel": "ssl"}, {"tunnel": {"kind": "ssl", "transport": "udp"}}, "link edge-east", RESTARTS),
         ({"tunnel": "ssl"}, {"tunnel": "ssl", "policy": {"retries": {"dpd_delay": 9}}}, "--ssl: DPD 5", RESTARTS),
     ],
-    ids=["link", "tunnel", "session"],
+    ids=["link", "tunnel", "kind", "link of ssl", "session"],
 )
 def test_what_is_made_again(before: dict[str, Any], after: dict[str, Any], where: str, said: str) -> None:
     world = World()
