@@ -147,7 +147,7 @@ def reach(pairs, **options):
 def pinging(source, address, interval=0.02, own=None):
     """Ping while the block runs; the Pings it gives are filled in when it ends.
 
-    All that forwards a ping is computed in the process that sends it: 100 a second of a few flows take a fifth of a core.
+    The process that sends a ping pays for all that forwards it: a few flows of 100 a second take a fifth of a core.
     """
     command = ["ip", "netns", "exec", source, "ping", "-n", f"-i{interval}", *(["-I", own] if own else []), address]
     pings = Pings()
