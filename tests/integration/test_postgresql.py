@@ -30,7 +30,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._ledger.
     race,
     write_and_be_killed,
 )
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, bodies
 
 UNIT = Path(__file__).resolve().parents[1] / "unit/plugins/module_utils"
 PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)
@@ -221,6 +221,16 @@ def test_a_plan_needs_no_more_than_reading(server: Server) -> None:
     with pytest.raises(LedgerError, match="permission denied"):
         reader.plan(more)
     assert world.plan(more).documents == planned.documents
+
+
+def test_a_rollback_takes_the_intents_of_a_generation(server: Server) -> None:
+    world = World(ledger=database(server, "rollback"))
+    first = world.plan(PAYROLL)
+    world.plan({**PAYROLL, "members": [*PAYROLL["members"], "vm2-west"]})
+    predicted = world.ask({}, generation=1, dry_run=True)
+    plan = world.ask({}, generation=1)
+    assert predicted.diff == plan.diff and plan.generations == {"acme": 3}
+    assert bodies(plan)["edge-west"] == bodies(first)["edge-west"]
 
 
 def test_a_look_waits_for_nobody(server: Server) -> None:
