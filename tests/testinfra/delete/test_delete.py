@@ -13,7 +13,6 @@ import pytest
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks, snapshot, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
 
-
 TEXTFILES = "/var/lib/prometheus/node-exporter"  # where node_exporter looks
 
 
