@@ -12,7 +12,7 @@ cd "$work"
 export ANSIBLE_COLLECTIONS_PATH="$work/collections" ANSIBLE_HOME="$work/home"
 ansible-galaxy collection install --collections-path "$work/collections" intercloud-vpn-*.tar.gz
 installed=collections/ansible_collections/intercloud/vpn
-for name in create_vpn plan_vpn verify_vpn delete_vpn status_vpn history_vpn export_vpn external_settings sign_certificate lab_up lab_down; do
+for name in create_vpn plan_vpn verify_vpn delete_vpn status_vpn report_vpn history_vpn export_vpn external_settings sign_certificate lab_up lab_down; do
     [[ -f $installed/playbooks/$name.yml ]] || { echo "package: playbook $name is missing" >&2; exit 1; }
     ansible-playbook --syntax-check -i "$installed/inventories/example" "intercloud.vpn.$name"
 done
