@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._base.problems import Problems
 from .._intent.policy.catalog import CATALOG
-from .._intent.policy.policy import SECTIONS
+from .._intent.policy.policy import resolve_policy
 from .._intent.topology.kinds import KINDS as TOPOLOGIES
 from .._intent.tunnel import KINDS as TUNNELS
 from .._status.history import told
@@ -159,11 +160,18 @@ def _compose(known: Known) -> dict[str, Any]:
     own = known.policies if isinstance(known.policies, Mapping) else {}
     return {
         "pools": {str(name): str(prefix) for name, prefix in known.pools.items()},
-        "policies": sorted({*CATALOG, *map(str, own)}),
-        "sections": {name: sorted(section.DEFAULTS) for name, section in SECTIONS.items()},
+        "policies": [_policy(name, own) for name in sorted({*CATALOG, *map(str, own)})],
         "topologies": list(TOPOLOGIES),
         "tunnels": {kind: {key: list(values) for key, values in options.items()} for kind, options in TUNNELS.items()},
         "taken": {organization: sorted(names) for organization, names in sorted(taken.items())},
         "inventories": [str(path) for path in known.run.get("inventories") or ()],
         "awx": known.run.get("awx_url") or None,
     }
+
+
+def _policy(name: str, own: Section) -> dict[str, Any]:
+    """What the page has to know of a policy: its name, whether it requires a PPK, and its limits in words."""
+    policy = resolve_policy(name, own, "", Problems())
+    if policy is None:  # plan_vpn says what is wrong with it
+        return {"name": name, "ppk": False, "limits": []}
+    return {"name": name, "ppk": policy.encryption.ppk == "required", "limits": policy.limits}
