@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,15 @@ WAIT = 20  # seconds; what is waited for takes less than two, and the machine ma
 class Look:
     """A page in the browser."""
 
-    def __init__(self, driver: webdriver.Chrome, path: Path) -> None:
+    def __init__(self, driver: webdriver.Chrome, document: Mapping[str, Any], path: Path, tab: str = "report") -> None:
+        path.write_text(page(document, parts()), encoding="utf-8")
         self.driver = driver
+        driver.get("about:blank")
         driver.get_log("browser")
         driver.get_log("performance")
-        driver.get(f"file://{path}")
-        self.until(lambda: self.run("return document.getElementById('map').dataset.ms"))
+        driver.get(f"file://{path}#{tab}")
+        if tab == "report":
+            self.until(lambda: self.run("return document.getElementById('map').dataset.ms"))
 
     def run(self, script: str, *given: Any) -> Any:
         """What a script returns."""
@@ -112,14 +115,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 
 @pytest.fixture
-def look(browser: webdriver.Chrome, tmp_path: Path) -> Iterator[Callable[[dict[str, Any]], Look]]:
+def look(browser: webdriver.Chrome, tmp_path: Path) -> Iterator[Callable[..., Look]]:
     """Opens the page of a document. A test fails if its page complained about anything, or fetched anything."""
     opened: list[Look] = []
 
-    def open_page(document: dict[str, Any]) -> Look:
-        path = tmp_path / f"report{len(opened)}.html"
-        path.write_text(page(document, parts()), encoding="utf-8")
-        opened.append(Look(browser, path))
+    def open_page(document: Mapping[str, Any], tab: str = "report") -> Look:
+        opened.append(Look(browser, document, tmp_path / f"report{len(opened)}.html", tab))
         return opened[-1]
 
     yield open_page

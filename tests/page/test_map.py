@@ -14,7 +14,7 @@ from selenium.webdriver.common.keys import Keys
 from ansible_collections.intercloud.vpn.tests.page import fleet
 from ansible_collections.intercloud.vpn.tests.page.conftest import Look
 
-Opens = Callable[[dict[str, Any]], Look]
+Opens = Callable[..., Look]
 
 
 @pytest.fixture(scope="module")

@@ -118,6 +118,5 @@ function checkName(wrong) {
   const taken = organization ? DATA.compose.taken[organization] || [] : Object.values(DATA.compose.taken).flat();
   if (!WANTED.name) wrong("name", "Give the VPN a name.");
   else if (!NAME_RULE.test(WANTED.name)) wrong("name", "A name begins with a letter and has at most 32 letters, digits, hyphens and underscores.");
-  else if (NOT_A_WORD.test(WANTED.name)) wrong("name", `${WANTED.name} is a boolean or null to YAML: take another name.`);
   else if (taken.includes(WANTED.name)) wrong("name", `There is a VPN ${WANTED.name} already: create_vpn would change it.`);
 }

@@ -19,7 +19,7 @@ function tabs() {
       byId(one.getAttribute("aria-controls")).hidden = one !== tab;
     }
     if (focus) tab.focus();
-    if (tab.id === "tab-report") fit();
+    if (tab.id === "tab-report") MAP.run ? fit() : redraw(); // the map is laid out when it is first seen
   };
   for (const tab of all) {
     tab.addEventListener("click", () => { open(tab); history.replaceState(null, "", `#${tab.getAttribute("aria-controls")}`); });
@@ -35,7 +35,7 @@ byId("asof").textContent = [`as of ${time(DATA.time)}`, ...Object.entries(DATA.g
 report();
 compose();
 tabs();
-redraw();
+if (!byId("report").hidden && !MAP.run) redraw();
 let resized = 0;
 addEventListener("resize", () => { cancelAnimationFrame(resized); resized = requestAnimationFrame(fit); });
 addEventListener("keydown", (event) => {
