@@ -248,8 +248,21 @@ def test_two_edges_behind_nats_have_no_tunnel(look: Opens) -> None:
 def test_names_that_yaml_reads_otherwise_are_quoted(look: Opens, document: dict[str, Any]) -> None:
     odd = ["on", "1e3", "a: b", "- x", "null", "ä\u2028", "#c", "{x}", "'", '"', "!tag", "0x1F", "~"]
     site = document["sites"][0]
-    vms = [{"name": name, "organization": "acme", "cloud": site["cloud"], "site": site["name"], "vapp": None, "addresses": []} for name in odd]
+    vms = [
+        {
+            "name": name,
+            "organization": "acme",
+            "cloud": site["cloud"],
+            "site": site["name"],
+            "vapp": None,
+            "addresses": [],
+        }
+        for name in odd
+    ]
     page = look({**document, "vms": [*document["vms"], *vms]}, "compose")
     page.run("arguments[0].forEach(join)", odd)
     assert intent(page)[0]["members"] == odd
-    assert [chip.find_element(By.CSS_SELECTOR, ".out").get_attribute("aria-label") for chip in page.all("#drop [data-member]")][0] == "Take on out"
+    assert [
+        chip.find_element(By.CSS_SELECTOR, ".out").get_attribute("aria-label")
+        for chip in page.all("#drop [data-member]")
+    ][0] == "Take on out"

@@ -130,7 +130,9 @@ def test_the_whole_page_is_reached_with_the_tab_key(look: Opens, usual: dict[str
     met = set()
     for _step in range(60):
         seen.keys(Keys.TAB)
-        met.add(seen.run("const e = document.activeElement; return e.id || e.getAttribute('aria-label') || e.className"))
+        met.add(
+            seen.run("const e = document.activeElement; return e.id || e.getAttribute('aria-label') || e.className")
+        )
     assert {"tab-report", "search", "filter-vpn", "show-refused", "map", "matrix-vpn", "Fit the whole map"} <= met
 
 
@@ -155,7 +157,9 @@ def test_what_leaks_is_shown_without_asking(look: Opens, broken: dict[str, Any])
 
 def test_filters_take_things_off_the_map(look: Opens, broken: dict[str, Any]) -> None:
     seen = look(broken)
-    seen.run("const s = document.getElementById('filter-vpn'); s.value = 'vpn:acme/office'; s.dispatchEvent(new Event('change'))")
+    seen.run(
+        "const s = document.getElementById('filter-vpn'); s.value = 'vpn:acme/office'; s.dispatchEvent(new Event('change'))"
+    )
     seen.until(lambda: "vm:db1-fra" not in seen.things("thing"))
     assert {"vm:erp-osl", "vm:files-fra"} <= seen.things("thing") and "site:edge-mad" not in seen.things("thing")
     seen.run("const s = document.getElementById('filter-vpn'); s.value = ''; s.dispatchEvent(new Event('change'))")
@@ -189,7 +193,9 @@ def test_lists_say_what_is_not_on_the_map(look: Opens, usual: dict[str, Any]) ->
 def test_without_a_measurement_the_matrix_is_as_planned(look: Opens) -> None:
     made = fleet.Fleet(fleet.company(), [fleet.OFFICE])
     seen = look(made.document())
-    assert "As planned" in seen.text("#matrix-note") and seen.all("#matrix .cell.planned") and not seen.all(".cell.up td")
+    assert (
+        "As planned" in seen.text("#matrix-note") and seen.all("#matrix .cell.planned") and not seen.all(".cell.up td")
+    )
 
 
 def test_an_empty_landscape_is_a_page_too(look: Opens) -> None:
@@ -233,8 +239,13 @@ HOSTILE = (
 def test_hostile_names_are_text(look: Opens, usual: dict[str, Any]) -> None:
     """No VPN can have such names; a host that no VPN concerns can, and so can what nodes say."""
     site = usual["sites"][0]
-    vms = [{**usual["vms"][0], "name": name, "site": site["name"], "vapp": None, "cloud": site["cloud"]} for name in HOSTILE]
-    findings = [{"severity": "error", "subject": name, "expected": name, "seen": name, "look": name} for name in HOSTILE]
+    vms = [
+        {**usual["vms"][0], "name": name, "site": site["name"], "vapp": None, "cloud": site["cloud"]}
+        for name in HOSTILE
+    ]
+    findings = [
+        {"severity": "error", "subject": name, "expected": name, "seen": name, "look": name} for name in HOSTILE
+    ]
     seen = look({**usual, "vms": [*usual["vms"], *vms], "findings": findings})
     for name in HOSTILE:
         assert f"vm:{name}" in seen.things("thing")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,9 @@ SOON = 15000  # ms; alone on a machine, a tenth of it
 @pytest.mark.parametrize(("clouds", "vapps", "vms"), [(3, 1, 2), (10, 2, 3)])
 def test_clouds_are_in_a_ring_and_no_two_overlap(look: Opens, clouds: int, vapps: int, vms: int) -> None:
     seen = look(fleet.wide(clouds, vapps, vms).document())
-    boxes = seen.run("return MAP.placed.boxes.filter(b => b.kind === 'cloud').map(b => [b.x, b.y, b.x + b.w, b.y + b.h])")
+    boxes = seen.run(
+        "return MAP.placed.boxes.filter(b => b.kind === 'cloud').map(b => [b.x, b.y, b.x + b.w, b.y + b.h])"
+    )
     assert len(boxes) == clouds
     for place, (a, b, c, d) in enumerate(boxes):
         for e, f, g, h in boxes[place + 1 :]:

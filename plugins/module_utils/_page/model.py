@@ -26,6 +26,7 @@ Section = Mapping[str, Any]
 FORMAT = 1
 _FINDING = ("severity", "subject", "expected", "seen", "look")
 _USAGE = ("vpn", "edge", "member", "address", "octets", "period", "used", "used_up", "until", "when_used_up")
+_POOL = ("organization", "pool", "prefix", "size", "vpns", "used")
 _NODE = ("generation", "runs", "unconfirmed", "certificate_days")
 
 
@@ -81,7 +82,7 @@ def model(known: Known) -> dict[str, Any]:
             for probe in refused(vpn, verified)
         ],
         "usage": [_only(entry, _USAGE) for entry in status["usage"]],
-        "pools": [dict(pool) for pool in status["pools"]],
+        "pools": [_only(pool, _POOL) for pool in status["pools"]],
         "changes": [dict(change) for change in told(known.events)],
         "findings": _findings(status["findings"], (verified or {}).get("findings") or ()),
         "compose": _compose(known),
@@ -107,23 +108,15 @@ def _vpns(known: Known) -> Iterable[dict[str, Any]]:
     for shown in known.status["vpns"]:
         vpn = planned.get((shown["organization"], shown["name"]))
         yield {
-            **_only(shown, ("name", "organization", "number", "state", "topology", "tunnel", "links", "addresses")),
+            **_only(shown, ("name", "organization", "number", "state", "topology", "tunnel")),
+            **{key: _only(shown[key], ("up", "leased", "of")) for key in ("links", "addresses") if key in shown},
             "planned": vpn is not None,
-            **(_planned(vpn, known.documents) if vpn is not None else {}),
+            **(_planned(vpn) if vpn is not None else {}),
         }
 
 
-def _planned(vpn: Section, documents: Mapping[str, Section]) -> dict[str, Any]:
+def _planned(vpn: Section) -> dict[str, Any]:
     sites = sorted({*vpn.get("sites", {}), *(str(member["site"]) for member in vpn["members"])})
-    limits: Section = next(
-        (
-            entry
-            for site in sites
-            for entry in (documents[site].get("vpns") or () if site in documents else ())
-            if entry["name"] == vpn["name"]
-        ),
-        {},
-    )
     destinations = vpn.get("destinations") or {}
     return {
         "pool": str(vpn.get("pool") or ""),
@@ -134,7 +127,6 @@ def _planned(vpn: Section, documents: Mapping[str, Section]) -> dict[str, Any]:
         "weak": list(vpn.get("single_points_of_failure") or ()),
         "rules": "allow" in vpn,
         "limits": [str(line) for line in vpn.get("limits") or ()],
-        **_only(limits, ("rate", "quota")),
         "destinations": [
             {"name": str(one.get("name") or one.get("network")), "behind": str(one["behind"])}
             for one in [*(destinations.get("servers") or ()), *(destinations.get("networks") or ())]
