@@ -157,12 +157,10 @@ def test_what_leaks_is_shown_without_asking(look: Opens, broken: dict[str, Any])
 
 def test_filters_take_things_off_the_map(look: Opens, broken: dict[str, Any]) -> None:
     seen = look(broken)
-    seen.run(
-        "const s = document.getElementById('filter-vpn'); s.value = 'vpn:acme/office'; s.dispatchEvent(new Event('change'))"
-    )
+    seen.set("filter-vpn", "vpn:acme/office")
     seen.until(lambda: "vm:db1-fra" not in seen.things("thing"))
     assert {"vm:erp-osl", "vm:files-fra"} <= seen.things("thing") and "site:edge-mad" not in seen.things("thing")
-    seen.run("const s = document.getElementById('filter-vpn'); s.value = ''; s.dispatchEvent(new Event('change'))")
+    seen.set("filter-vpn", "")
     seen.click("#filter-trouble")
     seen.until(lambda: "site:edge-mad" in seen.things("thing"))
 
@@ -185,7 +183,7 @@ def test_lists_say_what_is_not_on_the_map(look: Opens, usual: dict[str, Any]) ->
     assert "100.64.0.0/10" in seen.text("#pools")
     assert "7.3 GB of 10 GB per day" in seen.text("#limits")
     assert "VPN build: created" in seen.text("#changes") and "VPN shop: created" not in seen.text("#changes")
-    seen.run("const s = document.getElementById('since'); s.value = '0'; s.dispatchEvent(new Event('change'))")
+    seen.set("since", "0")
     assert "VPN shop: created" in seen.text("#changes")
     assert "31 of 31" in seen.text(".tiles")
 
