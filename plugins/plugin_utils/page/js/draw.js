@@ -124,6 +124,37 @@ function drawTunnel(tunnel, placed, beside, labelled) {
       svg("text", { x: path.label[0], y: path.label[1] + 4 }, svg("tspan", { class: "mark" }, `${MARKS[tunnel.state]} `), says)));
 }
 
+// From one box to another, leaving and arriving straight.
+function bow(one, other) {
+  const [dx, dy] = [other.x + other.w / 2 - one.x - one.w / 2, other.y + other.h / 2 - one.y - one.h / 2];
+  const flat = Math.abs(dx) > (one.w + other.w) / 2 || Math.abs(dx) > Math.abs(dy);
+  const side = (box, sign) => (flat ? [box.x + box.w / 2 + sign * box.w / 2, box.y + box.h / 2] : [box.x + box.w / 2, box.y + box.h / 2 + sign * box.h / 2]);
+  const sign = Math.sign(flat ? dx : dy) || 1;
+  const [from, to] = [side(one, sign), side(other, -sign)];
+  const half = (flat ? to[0] - from[0] : to[1] - from[1]) / 2;
+  const pull = ([x, y], by) => (flat ? [x + by, y] : [x, y + by]);
+  return { d: `M${from.map(Math.round)} C${pull(from, half).map(Math.round)} ${pull(to, -half).map(Math.round)} ${to.map(Math.round)}`, to };
+}
+
+// What a VM reaches: from box to box, over the edges between; the tunnel itself is drawn already.
+function drawReached(way, how, title) {
+  const legs = [bow(way[0], way[1])];
+  if (way.length > 2) legs.push(bow(way[way.length - 2], way[way.length - 1]));
+  const [x, y] = legs[legs.length - 1].to;
+  return svg("g", { class: `flow ${how}` }, svg("title", {}, title), legs.map((leg) => svg("path", { class: "flow-line", d: leg.d })),
+    how === "allowed" ? svg("circle", { class: "flow-end", cx: x, cy: y, r: 3 }) : drawSign(way[way.length - 1], how));
+}
+
+function drawSign(box, how) {
+  return svg("text", { class: "flow-mark", x: box.x + box.w - 13, y: box.y + box.h / 2 + 5 }, { refused: "⊘", leak: "!", down: "✕" }[how]);
+}
+
+// What refuses a VM: a sign on it, without a line.
+function drawRefused(box, title) {
+  return svg("g", { class: "flow refused" }, svg("title", {}, title),
+    svg("rect", { class: "flow-frame", x: box.x, y: box.y, width: box.w, height: box.h, rx: 6 }), drawSign(box, "refused"));
+}
+
 function drawFlow(one, other, how, title) {
   const path = curve(one, other, 0, [0, 0], 0.45);
   return svg("g", { class: `flow ${how}` }, svg("title", {}, title), svg("path", { class: "flow-line", d: path.d }),

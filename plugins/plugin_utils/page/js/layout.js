@@ -4,6 +4,7 @@
 // Where everything is on the map. elkjs packs boxes into boxes and puts clouds in a ring, in a worker: the page never waits for it.
 "use strict";
 const RING = 12; // clouds; more of them are packed like tiles
+const GAP = 70; // between clouds of a ring, where tunnels have their labels
 const MANY = 150; // VMs; beyond, vApps are closed
 const ELK = { worker: null, waiting: new Map(), next: 1 };
 
@@ -102,7 +103,7 @@ function graphOf(view, sides) {
   const root = { id: "root", children: boxes, edges: [] };
   if (clouds.length > 2 && clouds.length <= RING) {
     root.layoutOptions = { "elk.algorithm": "radial", "elk.spacing.nodeNode": "34", "elk.radial.compactor": "RADIAL_COMPACTION" };
-    root.children = [{ id: "hub", width: 120, height: 60 }, ...boxes];
+    root.children = [{ id: "hub", width: 60, height: 20 }, ...boxes];
     root.edges = boxes.map((box) => ({ id: `hub-${box.id}`, sources: ["hub"], targets: [box.id] }));
   } else {
     root.layoutOptions = packed(0, 0, pair ? 190 : 54, pair ? 40 : 1.7, 0);
@@ -112,9 +113,28 @@ function graphOf(view, sides) {
 
 const middleOf = (box) => [box.x + box.width / 2, box.y + box.height / 2];
 
+// The ring as small as it can be: elkjs leaves room for the largest cloud on every side.
+function shrink(placed, hub) {
+  const near = (one, other) => one.x < other.x + other.width + GAP && other.x < one.x + one.width + GAP && one.y < other.y + other.height + GAP && other.y < one.y + one.height + GAP;
+  const moved = (by) => placed.children.map((child) => {
+    const [dx, dy] = middleOf(child).map((value, axis) => (value - hub[axis]) * (by - 1));
+    return { ...child, x: child.x + dx, y: child.y + dy };
+  });
+  for (let by = 0.5; by < 1; by += 0.05) {
+    const found = moved(by);
+    if (!found.some((one, place) => found.slice(place + 1).some((other) => near(one, other)))) {
+      placed.children = found;
+      return;
+    }
+  }
+}
+
 // A ring becomes as wide as the frame: clouds move apart sideways, so that tunnels have room between them.
 function stretch(placed, aspect) {
   const hub = middleOf(placed.children.find((child) => child.id === "hub"));
+  shrink(placed, hub);
+  const span = (axis, size) => Math.max(...placed.children.map((child) => child[axis] + child[size])) - Math.min(...placed.children.map((child) => child[axis]));
+  [placed.width, placed.height] = [span("x", "width"), span("y", "height")];
   const wide = Math.min(2.2, Math.max(1, (placed.height * aspect) / placed.width));
   for (const child of placed.children) child.x += (middleOf(child)[0] - hub[0]) * (wide - 1);
   const clouds = placed.children.filter((child) => child.id !== "hub");

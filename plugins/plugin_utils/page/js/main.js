@@ -4,7 +4,9 @@
 // The page, put together.
 "use strict";
 function report() {
-  const cards = el("div", { class: "grid" }, ...[limitsCard(), poolsCard(), nodesCard(), changesCard()].filter(Boolean));
+  const limits = limitsCard();
+  const columns = limits ? [[limits, poolsCard()], [nodesCard(), changesCard()]] : [[poolsCard(), nodesCard()], [changesCard()]];
+  const cards = el("div", { class: "grid" }, columns.map((column) => el("div", { class: "column" }, column)));
   byId("report").append(...[summary(), mapCard(), findingsCard(), matrixCard(), tunnelsCard(), cards].filter(Boolean));
   drawMatrix();
   showPanel();

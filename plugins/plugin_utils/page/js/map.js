@@ -88,6 +88,7 @@ function draw(placed) {
     // Among tiles, a tunnel is behind them until it is selected, or down.
     (placed.ring || placed.pair || tunnel.state === "down" ? layers.near : layers.far).append(drawn);
   }
+  byId("map").closest(".map-and-panel").classList.toggle("low", placed.pair);
   look.replaceChildren(layers.far, layers.boxes, layers.near, layers.titles, layers.flows);
   look.classList.toggle("thick", shown.length > 300);
   look.classList.toggle("crowded", !labelled);
@@ -224,11 +225,20 @@ function drawFlows() {
     const [a, b] = [boxOf(flow.from), boxOf(flow.to)];
     if (!a || !b || a === b || drawn.has(`${flow.from}\n${flow.to}`) || drawn.size >= FLOWS) continue;
     drawn.add(`${flow.from}\n${flow.to}`);
-    layer.append(drawFlow(a, b, flow.how, `${flow.from} → ${flow.to}: ${flow.how}${flow.why ? `, ${flow.why}` : ""}`));
+    const title = `${flow.from} → ${flow.to}: ${flow.how}${flow.why ? `, ${flow.why}` : ""}`;
+    if (!one || one.kind !== "vm") layer.append(drawFlow(a, b, flow.how, title));
+    else layer.append(flow.how === "refused" ? drawRefused(b, title) : drawReached(wayOf(flow, a, b), flow.how, title));
   }
   // A VM that traffic is refused to is not of the selection, but is seen with it.
   const named = new Set(flows.flatMap((flow) => [flow.from, flow.to]));
   for (const node of byId("map-look").querySelectorAll(".thing.vm")) node.classList.toggle("named", MAP.refused && named.has(node.dataset.key.slice(3)));
+}
+
+// The boxes on the way of a VM's traffic: both edges, if it leaves its site.
+function wayOf(flow, from, to) {
+  const edges = [flow.from, flow.to].map((name) => (thing(`vm:${name}`) || {}).site);
+  const boxes = edges.map((site) => MAP.placed.at.get(`site:${site}`));
+  return edges[0] === edges[1] || boxes.includes(undefined) ? [from, to] : [from, ...boxes, to];
 }
 
 function centerOf(node) {
