@@ -156,7 +156,7 @@ def test_what_leaks_is_shown_without_asking(look: Opens, broken: dict[str, Any])
 
 
 def test_filters_take_things_off_the_map(look: Opens, broken: dict[str, Any]) -> None:
-    seen = look(broken)
+    seen = look({**broken})
     seen.set("filter-vpn", "vpn:acme/office")
     seen.until(lambda: "vm:db1-fra" not in seen.things("thing"))
     assert {"vm:erp-osl", "vm:files-fra"} <= seen.things("thing") and "site:edge-mad" not in seen.things("thing")
@@ -255,7 +255,7 @@ def test_hostile_names_are_text(look: Opens, usual: dict[str, Any]) -> None:
 
 def test_nothing_else_runs_and_nothing_is_fetched(look: Opens, usual: dict[str, Any]) -> None:
     """What the page's policy refuses, even if it were in the page."""
-    seen = look(usual)
+    seen = look({**usual})
     script = """
         const done = arguments[arguments.length - 1];
         const found = [];

@@ -7,22 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from ansible_collections.intercloud.vpn.tests.page import fleet
 from ansible_collections.intercloud.vpn.tests.page.conftest import Look
 
 Opens = Callable[..., Look]
-SOON = 15000  # ms; alone on a machine, a tenth of it
+SOON = 30000  # ms; alone on a machine, a twentieth of it
 
 
-@pytest.mark.parametrize(("clouds", "vapps", "vms"), [(3, 1, 2), (10, 2, 3)])
-def test_clouds_are_in_a_ring_and_no_two_overlap(look: Opens, clouds: int, vapps: int, vms: int) -> None:
-    seen = look(fleet.wide(clouds, vapps, vms).document())
+def test_ten_clouds_are_in_a_ring_and_no_two_overlap(look: Opens) -> None:
+    seen = look(fleet.wide(10, 1, 2).document())
     boxes = seen.run(
         "return MAP.placed.boxes.filter(b => b.kind === 'cloud').map(b => [b.x, b.y, b.x + b.w, b.y + b.h])"
     )
-    assert len(boxes) == clouds
+    assert len(boxes) == 10
     for place, (a, b, c, d) in enumerate(boxes):
         for e, f, g, h in boxes[place + 1 :]:
             assert c <= e or g <= a or d <= f or h <= b
