@@ -186,6 +186,7 @@ def test_lists_say_what_is_not_on_the_map(look: Opens, usual: dict[str, Any]) ->
     seen.set("since", "0")
     assert "VPN shop: created" in seen.text("#changes")
     assert "31 of 31" in seen.text(".tiles")
+    assert "100mbit" in seen.text("#matrix-limits")
 
 
 def test_without_a_measurement_the_matrix_is_as_planned(look: Opens) -> None:

@@ -68,9 +68,10 @@ function card(id, title, note, ...children) {
     ...children);
 }
 
+// Heads that end with " >" are of columns of numbers.
 function table(label, heads, rows) {
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
-    el("table", {}, el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
+    el("table", {}, el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col", class: head.endsWith(">") ? "num" : null }, head.replace(/ >$/, ""))))),
       el("tbody", {}, rows)));
 }
 

@@ -37,7 +37,7 @@ function tunnelsCard() {
       el("td", {}, tunnel.vpns.join(", ")), el("td", { class: "mono" }, [...new Set(tunnel.links.flatMap((one) => one.algorithms))].join("  ") || "–"),
       el("td", { class: "num" }, sent ? amount(sent) : "–"), el("td", { class: "num" }, seconds.length ? duration(Math.max(...seconds)) : "–"));
   });
-  return card("tunnels", "Tunnels", sorted.length > 200 ? `the first 200 of ${sorted.length}` : null, table("Tunnels", ["Between", "State", "Kind", "VPNs", "Algorithms", "Sent", "Keys since"], rows));
+  return card("tunnels", "Tunnels", sorted.length > 200 ? `the first 200 of ${sorted.length}` : null, table("Tunnels", ["Between", "State", "Kind", "VPNs", "Algorithms", "Sent >", "Keys since >"], rows));
 }
 
 function bar(label, share, text, state, note) {

@@ -10,7 +10,7 @@ function matrixCard() {
   MATRIX.vpn = vpnKey(DATA.reach.reduce((most, one) => (one.names.length > most.names.length ? one : most)));
   const chooser = el("select", { id: "matrix-vpn", "aria-label": "VPN of the matrix", onchange: (event) => { MATRIX.vpn = event.target.value; drawMatrix(); } },
     DATA.reach.map((one) => el("option", { value: vpnKey(one) }, called(thing(vpnKey(one))))));
-  return card("reachability", "Reachability", null, el("div", { class: "matrix-head" }, chooser, el("p", { id: "matrix-note", class: "note" })), el("div", { id: "matrix" }), matrixLegend());
+  return card("reachability", "Reachability", null, el("div", { class: "matrix-head" }, chooser, el("p", { id: "matrix-note", class: "note" })), el("p", { id: "matrix-limits", class: "note" }), el("div", { id: "matrix" }), matrixLegend());
 }
 
 function matrixLegend() {
@@ -46,6 +46,7 @@ function drawMatrix() {
   const what = one.by === "site" ? "pairs of sites" : "ordered pairs";
   byId("matrix-note").textContent = one.measured ? `${counts.up} of ${counts.of} ${what} answer, measured ${time(DATA.measured)}. Rows open connections to columns.`
     : `As planned; verify_vpn measures it. Rows open connections to columns.`;
+  byId("matrix-limits").textContent = (vpn.limits || []).length ? `Limits: ${vpn.limits.join("; ")}` : "";
   const chosen = MAP.selected && MAP.selected.startsWith("vm:") ? MAP.selected.slice(3) : MAP.selected && MAP.selected.startsWith("site:") ? MAP.selected.slice(5) : null;
   const wide = one.names.length > 6 || one.names.some((name) => name.length > 12);
   const rows = one.names.map((name, r) => el("tr", { class: name === chosen ? "chosen" : null },

@@ -66,7 +66,7 @@ const PANELS = {
       of.length ? el("ul", { class: "rows" }, of.map(({ vpn, member }) => el("li", {}, link(vpnKey(vpn), called(vpn)),
         el("span", { class: "mono row-note" }, member.address || ""), member.mode === "nat" ? el("span", { class: "tag" }, "nat") : null))) : null,
       ...group("leak", "Passes and must not"), ...group("down", "Does not reach"), ...group("allowed", "May reach"),
-      ...(MAP.refused ? group("refused", "Is refused") : flows.some((flow) => flow.how === "refused") ? [el("p", { class: "hint" }, `${plural(flows.filter((flow) => flow.how === "refused").length, "VM")} refused to it: switch on “Refused traffic”.`)] : []),
+      ...(MAP.refused ? group("refused", "Is refused") : flows.some((flow) => flow.how === "refused") ? [el("p", { class: "hint" }, `${plural(flows.filter((flow) => flow.how === "refused").length, "VM")} refused to it: switch on Refused traffic.`)] : []),
     ].filter(Boolean);
   },
   vpn: (vpn) => [
@@ -90,7 +90,7 @@ const PANELS = {
     ...(tunnel.links.length ? tunnel.links.map((one) => el("div", { class: "link-card" },
       el("div", {}, el("b", {}, one.vpn), " ", badge(one.state, one.state === "down" && one.said !== "DOWN" ? one.said.toLowerCase() : null)),
       facts([
-        ["Algorithms", el("span", { class: "mono" }, one.algorithms.join("  "))], ["Up since", one.seconds ? duration(one.seconds) : ""],
+        ["Algorithms", one.algorithms.length && el("span", { class: "mono" }, one.algorithms.join("  "))], ["Up since", one.seconds ? duration(one.seconds) : ""],
         ["Sent", Object.entries(one.sent).map(([node, octets]) => `${node} ${amount(octets)}`).join(", ")], ["Packets", one.mtu ? `up to ${one.mtu} octets` : ""],
       ]))) : [el("p", {}, `Planned for ${tunnel.vpns.join(", ")}.`)]),
     ...findingsAbout([tunnel.name]),
