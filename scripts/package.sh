@@ -23,4 +23,8 @@ ansible-playbook -i "$installed/inventories/example" intercloud.vpn.plan_vpn \
     -e vcc_state_dir="$work/state" -e vcc_ledger="sqlite:///$work/state/ledger.sqlite" | tee plan.log
 grep -q '+ member web-berlin 100.64.0.17 (address)' plan.log
 [[ ! -e $work/state ]] || { echo "package: plan_vpn wrote a ledger" >&2; exit 1; }
+# The page needs files that are no modules. Before the first VPN, it is for composing one.
+ansible-playbook -i "$installed/inventories/example" intercloud.vpn.report_vpn -e vcc_report_file="$work/report.html" \
+    -e vcc_state_dir="$work/state" -e vcc_ledger="sqlite:///$work/state/ledger.sqlite"
+grep -q 'data-site' report.html
 echo "1 passed, 0 failed"

@@ -45,6 +45,8 @@ class ActionModule(ServerAction):
         held_against = trust(given, now, int(given.get("certificate_days", DAYS)))
         found = status(plan, every, observed, answer["held"], now, held_against, given.get("hosts"))
         verified, note = _verified(given.get("result"))
+        if answer.get("missing"):
+            note = "There is no ledger yet: the first create_vpn makes it. The tab Compose makes the first intent."
         inventories = [shortest(str(path)) for path in task_vars.get("ansible_inventory_sources") or []]
         organizations = given.get("organizations") or ()
         known = Known(

@@ -15,7 +15,7 @@ description:
   - Puts together the plan, the ledger, the inventory, what M(intercloud.vpn.node_observe) found on the nodes, and the
     result of a run of verify, if there is one. Writes one HTML file that needs nothing else, and holds no secret.
   - The page has a map, a matrix of who reaches whom, tunnels, quotas, pools, certificates, changes and findings. Its
-    tab Compose makes the intent of a new VPN.
+    tab Compose makes the intent of a new VPN, also where there is no ledger yet.
   - No packet is sent. The part that reads the ledger runs on the VCC server, usually by C(delegate_to). It takes no
     lock.
 extends_documentation_fragment:
@@ -105,7 +105,13 @@ measured:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, read_ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
+    LEDGER_ARGUMENTS,
+    read_ledger,
+    require_libraries,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._status.history import events_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._status.holdings import holdings
 
@@ -127,9 +133,20 @@ ARGUMENTS = {
 }
 
 
+def _is_missing(module: AnsibleModule) -> bool:
+    """Whether there is no ledger yet. Of one that cannot be read, `read_ledger` says why."""
+    require_libraries(module)
+    try:
+        return not Ledger(module.params["ledger"]).exists
+    except VccError:
+        return False
+
+
 def run(module: AnsibleModule) -> None:
     """The module's work: what the ledger knows. The action plugin makes the page of it."""
     given = module.params
+    if _is_missing(module):
+        module.exit_json(changed=False, held={}, events=[], missing=True)
     organizations, pools = given["organizations"], given["pools"]
     held, events = read_ledger(
         module,

@@ -6,6 +6,7 @@
 const RING = 12; // clouds; more of them are packed like tiles
 const GAP = 70; // between clouds of a ring, where tunnels have their labels
 const MANY = 150; // VMs; beyond, vApps are closed
+const VM_WIDTH = Math.min(180, Math.max(118, 36 + 6.6 * Math.max(0, ...DATA.vms.map((vm) => vm.name.length))));
 const ELK = { worker: null, waiting: new Map(), next: 1 };
 
 async function elkSource() {
@@ -54,7 +55,7 @@ function graphOf(view, sides) {
     what.set(id, more);
     return size ? { id, width: size[0], height: size[1] } : { id };
   };
-  const vmNode = (vm) => node(`vm:${vm.name}`, { kind: "vm", key: `vm:${vm.name}`, title: vm.name, vm }, [118, 26]);
+  const vmNode = (vm) => node(`vm:${vm.name}`, { kind: "vm", key: `vm:${vm.name}`, title: vm.name, vm }, [VM_WIDTH, 26]);
   const closedNode = (key, title, vms) => node(`closed:${key}`, { kind: "closed", key, title, sub: plural(vms.length, "VM"), vms }, [142, 40]);
 
   function network(site) {
@@ -74,7 +75,7 @@ function graphOf(view, sides) {
     const own = behind(key).filter((vm) => view.vms.has(vm.name));
     if (own.length > 3 && view.closed(key)) children.push(closedNode(key, "on the org network", own));
     else children.push(...own.map(vmNode));
-    const title = site.external ? "behind the partner's edge" : "org network";
+    const title = site.external ? "partner's network" : "org network";
     return {
       ...node(`net:${site.name}`, { kind: "net", key, title, sub: site.networks[0] || "", empty: !children.length }),
       layoutOptions: packed(34, 10, 8, 1.5, 150), children,
