@@ -202,6 +202,13 @@ def test_an_empty_landscape_is_a_page_too(look: Opens) -> None:
     assert "no org edges" in seen.text("#map-wait") and "There are no VPNs yet" in seen.text("#panel")
 
 
+def test_where_the_map_cannot_be_drawn_the_lists_are_there(look: Opens, usual: dict[str, Any]) -> None:
+    seen = look({**usual})
+    seen.run("ELK.worker = null; document.getElementById('layout').textContent = '?'; redraw()")
+    seen.until(lambda: "cannot be drawn" in seen.text("#map-wait"))
+    assert seen.one("#map-wait").is_displayed() and seen.one("#tunnels").is_displayed()
+
+
 def test_light_and_dark(look: Opens, usual: dict[str, Any]) -> None:
     seen = look(usual)
     paper = [seen.one("body").value_of_css_property("background-color")]
