@@ -6,12 +6,15 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._page.model import model
+from ansible_collections.intercloud.vpn.plugins.module_utils._page.model import Known, model
 from ansible_collections.intercloud.vpn.plugins.module_utils._page.page import page
+from ansible_collections.intercloud.vpn.plugins.module_utils._status.status import status
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._page_files import parts
 from ansible_collections.intercloud.vpn.tests.page import fleet
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
@@ -19,6 +22,8 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscap
     lab,
     with_second_edge,
 )
+
+GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +151,32 @@ def test_hosts_that_this_inventory_does_not_hold_are_shown_by_the_plan() -> None
     fewer = {name: facts for name, facts in known.hosts.items() if "west" not in name}
     document = model(dataclasses.replace(known, hosts=fewer))
     assert {"edge-west"} <= {*by_name(document["sites"])} and by_name(document["vms"])["vm1-west"]["cloud"] == "west"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.iterdir()))
+def test_whatever_is_planned_can_be_shown_before_any_node_was_asked(name: str) -> None:
+    plan = json.loads((GOLDEN / name / "plan.json").read_text(encoding="utf-8"))
+    hosts = yaml.safe_load((GOLDEN / name / "landscape.yml").read_text(encoding="utf-8"))["hosts"]
+    found = status(plan, plan["documents"], {}, {}, fleet.NOW)
+    document = model(Known(hosts, plan, plan["documents"], found))
+    assert len(document["reach"]) == len(plan["vpns"])
+    assert {name for vpn in plan["vpns"] for name in vpn["tunnels"]} == {one["name"] for one in document["tunnels"]}
+    assert {one["state"] for one in document["tunnels"]} == {"unknown"}
+    sites = {site["name"] for site in document["sites"]}
+    assert all(vm["site"] in sites for vm in document["vms"] if "unusable" not in vm)
+
+
+def test_a_stretched_network_has_members_without_addresses() -> None:
+    hosts = changed(
+        lab(), {"vm3-west": {"vcc_address": ["10.10.0.14"]}, "vapp1-west": {"vcc_org_address": ["10.10.0.12"]}}
+    )
+    world = fleet.World(changed(hosts, {"edge-west": {"vcc_org_address": ["10.10.0.2"]}}))
+    network = {"name": "wide", "stretch": ["edge-east", "edge-west"], "members": ["vm3-east", "vm3-west"]}
+    planned = world.plan(networks=[{**network, "pool": "internal"}])
+    plan = {"vpns": planned.vpns, "members": planned.members}
+    documents = {name: dict(one) for name, one in planned.documents.items()}
+    document = model(Known(world.hosts, plan, documents, status(plan, documents, {}, {}, fleet.NOW)))
+    assert [member["name"] for member in document["vpns"][0]["members"]] == ["vm3-east", "vm3-west"]
 
 
 def test_policies_say_whether_they_require_a_ppk() -> None:
