@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sphinx's settings for the documentation site. scripts/docs.sh builds the site from a copy of this folder in build/."""
+"""Sphinx's settings for the documentation site. scripts/docs.sh builds it from a copy of this folder in build/."""
 
 from __future__ import annotations
 

@@ -47,7 +47,10 @@ def main(reference: Path) -> None:
         write(page, CONTENTS.sub("", page.read_text(encoding="utf-8")))
     index = TITLE.sub(r"\1Plugins and roles\n=================\n", (plugins / "index.rst").read_text(encoding="utf-8"))
     others = {"index", "environment_variables"}
-    write(plugins / "index.rst", index + contents([page.stem for page in plugins.glob("*.rst") if page.stem not in others]))
+    write(
+        plugins / "index.rst",
+        index + contents([page.stem for page in plugins.glob("*.rst") if page.stem not in others]),
+    )
     write(reference / "playbooks.md", playbooks((ROOT / "README.md").read_text(encoding="utf-8")))
 
 

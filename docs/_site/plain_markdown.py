@@ -59,7 +59,9 @@ def with_contents(text: str, page: str) -> str:
         return text
     names = listed(text, page)
     if page == "index":  # sections only; their own pages have the rest
-        names = [name for name in names if name.endswith("/index") or name in ("troubleshooting", "comparison", "glossary")]
+        names = [
+            name for name in names if name.endswith("/index") or name in ("troubleshooting", "comparison", "glossary")
+        ]
     return "\n".join((text, "```{toctree}", ":hidden:", "", *(f"/{name}" for name in names), "```", ""))
 
 
