@@ -10,4 +10,5 @@ rsync -a --delete --exclude /reference/plugins/ --exclude /reference/playbooks.m
 antsibull-docs collection --use-current --cleanup everything --squash-hierarchy --no-add-antsibull-docs-version --no-breadcrumbs --fail-on-error \
     --dest-dir "$pages/reference/plugins" intercloud.vpn
 python docs/_site/generated.py "$pages/reference"
-sphinx-build -W --keep-going -q -b html -d build/doctrees "$pages" build/site
+# All of it each time: a page that did not change would keep the titles of others in its contents.
+sphinx-build -W --keep-going -q -E -a -b html -d build/doctrees "$pages" build/site
