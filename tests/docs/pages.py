@@ -72,11 +72,18 @@ def spans(page: Path, program: str) -> Iterator[Block]:
 
 
 def words(command: Block) -> list[list[str]]:
-    """The simple commands of a line, split into words as a shell would: ``a && b | c`` are three."""
+    """The simple commands of a line, split into words as a shell would: ``a && b | c`` are three.
+
+    None of what no shell can read: test_the_shell_can_read_it tells.
+    """
     lexer = shlex.shlex(command.text, posix=True, punctuation_chars=";&|")
     lexer.whitespace_split = True
     simple: list[list[str]] = [[]]
-    for word in lexer:
+    try:
+        found = list(lexer)
+    except ValueError:
+        return []
+    for word in found:
         if word and set(word) <= set(";&|"):
             simple.append([])
         else:
