@@ -23,7 +23,7 @@ def contents(names: list[str]) -> str:
     """A table of contents, roles first. ``names``: the pages, ``<name>_<kind>``."""
     split = [name.rpartition("_") for name in sorted(names)]
     ordered = sorted(split, key=lambda each: (each[2] != "role", each[2] == "module", each[0]))
-    entries = [f"   {name} ({kind}) <{name}_{kind}>" for name, _, kind in ordered]
+    entries = [f"   {name} ({kind}) <{name}_{kind}>" for name, _dash, kind in ordered]
     return "\n".join(("", ".. toctree::", "   :hidden:", "", *entries, ""))
 
 
