@@ -37,7 +37,11 @@ reasons() { grep -hE "^(molecule: [a-z_]+: FAILED|FAILED |ERROR )" "$logs"/*.log
 
 step_lint() { scripts/lint.sh; }
 step_unit() { pytest -q tests/unit; }
+step_page() { pytest -q tests/page; }
 step_sanity() { scripts/sanity.sh; }
+# The site without warnings, and every command and intent that the pages print.
+step_docs() { scripts/docs.sh && pytest -q tests/docs; }
+step_metrics() { pytest -q tests/metrics; }
 step_package() { scripts/package.sh; }
 step_intents() { pytest -q tests/integration; }
 step_faults() { scripts/test-faults.sh short; }
@@ -52,9 +56,9 @@ step_demo() { scripts/demo.sh; }
 step_lab_down() { tests/lab/killed.sh; }
 
 trap 'roles/lab/files/labctl down >/dev/null 2>&1; roles/lab/files/vmctl down >/dev/null 2>&1' EXIT
-say "lint, unit, faults, intents, package, sanity, kernel, attack, beside | lab, molecule, demo; lab_down (logs in $logs)"
+say "lint, unit, docs, page, faults, intents, metrics, package, sanity, kernel, attack, beside | lab, molecule, demo; lab_down (logs in $logs)"
 scripts/molecule.sh queue || exit 1
-lane lint unit faults intents package sanity kernel attack beside & python_lane=$!
+lane lint unit docs page faults intents metrics package sanity kernel attack beside & python_lane=$!
 lane lab molecule demo & lab_lane=$!
 wait "$python_lane" || failed+=(python)
 wait "$lab_lane" || failed+=(lab)
