@@ -24,6 +24,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Loca
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import kept, load_plan
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._registered import registered, trust, write
 
+MOST = 20  # findings in the result; all are in the file
 # Of a host whose cloud's own run brought nothing of it.
 SILENT = {"failed": True, "unreachable": True, "msg": "nothing came from its VCC node"}
 
@@ -76,6 +77,7 @@ class ActionModule(LocalAction):
             "error_count": len(errors),
             "warning_count": len(content["findings"]) - len(errors),
             "dest": given["dest"],
+            "findings": brief(content["findings"]),
             "blamed": blamed(judged.findings, here, [host for host in given["hosts"] or [] if host not in here]),
         }
         if not judged.ok and given["fail"]:
@@ -85,6 +87,13 @@ class ActionModule(LocalAction):
                 failed=True, msg=f"{count}: {first['subject']}: expected {first['expected']}: {first['seen']}"
             )
         return result
+
+
+def brief(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The first findings, errors before warnings, in the keys that are small."""
+    ranked = sorted(findings, key=lambda finding: finding["severity"] != "error")
+    keys = ("severity", "subject", "expected", "seen")
+    return [{key: finding[key] for key in keys} for finding in ranked[:MOST]]
 
 
 def shortest(path: str) -> str:
