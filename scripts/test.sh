@@ -15,8 +15,8 @@ progress='^(molecule: .*(passed|FAILED)|killed after|test-kernel: |test-faults: 
 
 say() { printf '[%4d s] %s\n' $((SECONDS - begun)) "$*"; }
 
-lane() {  # runs the steps of a lane one after the other; the first that fails ends it
-    local step
+lane() {  # runs the steps of a lane one after the other; fails if one of them does
+    local step status=0
     for step in "$@"; do
         local start=$SECONDS
         # What takes minutes says how far it is.
@@ -26,9 +26,10 @@ lane() {  # runs the steps of a lane one after the other; the first that fails e
         else
             say "FAILED: $step ($((SECONDS - start)) s); the end of $logs/$step.log:"
             tail -n 60 "$logs/$step.log"
-            return 1
+            status=1
         fi
     done
+    return $status
 }
 
 # What failed last, and why: whoever sees only the end of the output sees it, too.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import permutations
 
@@ -81,6 +82,18 @@ def test_full_size_tcp_passes_without_a_fragment(addresses, pair, say):
     assert seen.packets("ip[6:2] & 0x3fff != 0 or (ip6 and ip6[6] == 44)") == []
 
 
+@pytest.mark.parametrize("edge", EDGES)
+def test_the_agent_sees_what_the_kernel_holds(addresses, edge):
+    """What verify judges by."""
+    seen = json.loads(lab.sh(edge, "/usr/local/lib/intercloud-vpn/agent status"))
+    assert (seen["drift"], seen["unconfirmed"], seen["backend"]) == ([], False, "xfrm")
+    (tunnel,) = [sa for sa in seen["sas"] if sa["tunnel"] == vm.TUNNEL]
+    (link,) = [child for child in tunnel["children"] if child["name"] == "payroll"]
+    assert link["state"] == "INSTALLED"
+    assert min(link["packets_in"], link["packets_out"]) > 0
+
+
+@pytest.mark.thorough("the agent's status; verify, on an ordinary lab")
 def test_verify_agreed(addresses):
     """It is the last stage of create_vpn."""
     result = playbooks.result()

@@ -35,7 +35,7 @@ def _find_collection() -> None:
 _find_collection()
 
 # HYPOTHESIS_PROFILE=thorough for a long search; the usual run is short, and never fails for a busy machine. `make test`
-# is shorter still, and tries the same examples each time: a change fails for what it changed. The others look for new ones.
+# is shorter still, and tries the same examples each time: it fails for what a change did. The others look for new ones.
 settings.register_profile(
     "short", max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )

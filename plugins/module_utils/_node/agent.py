@@ -118,10 +118,6 @@ def main(arguments: list[str] | None = None) -> int:
     if given in (["--help"], ["-h"]):
         say(f"agent COMMAND, one of\n{USAGE}")
         return 0
-    if len(given) == 3 and given[0] == "call":
-        from .calls import answer  # not for the resident agent: megabytes
-
-        return answer(given[1], given[2], Store())
     if len(given) != 1 or given[0] not in COMMANDS:
         sys.stderr.write(f"agent COMMAND, one of\n{USAGE}")
         return 2

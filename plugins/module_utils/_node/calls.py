@@ -98,3 +98,8 @@ def answer(name: str, version: str, store: Store) -> int:
     result = result_of(name, json.load(sys.stdin), store)
     sys.stdout.write(f"{json.dumps({'result': result})}\n")
     return 0
+
+
+def main() -> int:
+    """``agent call MODULE VERSION``; returns the exit code."""
+    return answer(sys.argv[2], sys.argv[3], Store())

@@ -122,7 +122,7 @@ def test_a_new_key_takes_the_place_of_the_old_one_at_once(found, say):
     fresh = f"agreed upon {time.time_ns()} by phone"
     (KEYS / WEST).write_text(f"{fresh}\n", encoding="utf-8")
     partner.configure(found, {WEST: fresh})
-    with lab.pinging("vm3-west", address) as pings:
+    with lab.pinging("vm3-west", address, interval=0.01) as pings:
         run = playbooks.create(PAYROLL, arguments=(*LAYERED, "-v", "--diff"), verify=False)
     assert f"change the pre-shared key of {WEST}" in run.actions["edge-west"]["secrets"]
     assert not [key for key in (fresh, *old.values()) if key in run.output]

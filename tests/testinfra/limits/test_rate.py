@@ -87,8 +87,8 @@ def test_the_rate_changes_under_traffic(addresses, spis, say):
     within_a_tenth(before, 10)
     within_a_tenth(after, 6)
     # Beside a flow that takes all it gets, ESP in userspace may lose some for a moment on a busy machine (seen: 4
-    # within 0.1 s, at load 6). All that is sent in 0.1 s are ten.
-    assert pings.lost < 10, pings.text
+    # within 0.1 s, at load 6). All that is sent in 0.1 s are five.
+    assert pings.lost <= 5, pings.text
     assert strongswan.spis(*EDGES) == spis
 
 

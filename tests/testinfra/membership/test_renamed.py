@@ -31,7 +31,7 @@ def pinging(stack, was):
     """Members of both VPNs ping each other, 100 times a second, in both directions."""
     pairs = (("vm1-east", was["payroll"]["vm1-west"]), ("vm3-west", was["payroll"]["vm1-east"]))
     pairs += (("vm2-east", was["audit"]["vm2-west"]), ("vm2-west", was["audit"]["vm2-east"]))
-    return [stack.enter_context(lab.pinging(*pair)) for pair in pairs]
+    return [stack.enter_context(lab.pinging(*pair, interval=0.01)) for pair in pairs]
 
 
 def links(edge):

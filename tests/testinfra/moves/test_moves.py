@@ -73,7 +73,7 @@ def test_it_keeps_its_address_where_it_is_now(was, in_the_west, tmp_path, say):
             stack.enter_context(lab.pinging("vm2-east", was["vm1-west"])),
             stack.enter_context(lab.pinging("vm3-west", was["vm2-east"])),
         ]
-        its = stack.enter_context(lab.pinging("vm2-east", was[NAME]))
+        its = stack.enter_context(lab.pinging("vm2-east", was[NAME], interval=0.01))
         run = playbooks.run("create_vpn", vpns=[VPN], inventory=in_the_west)
         assert silent(was, "west") == []
         assert lab.transfer("vm2-east", PLACE, was[NAME], octets=1_000_000)

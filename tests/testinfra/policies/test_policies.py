@@ -181,7 +181,7 @@ def test_a_new_ppk_takes_the_place_of_the_old_one_and_hardly_anything_is_lost(ad
     check = None
     if lab.thorough("a check predicts another change of the same kind"):
         check = playbooks.create(POSTQUANTUM, arguments=("--check", "-v"), verify=False)
-    with lab.pinging("vm1-east", addresses["vm1-west"]) as pings:
+    with lab.pinging("vm1-east", addresses["vm1-west"], interval=0.01) as pings:
         run = playbooks.create(POSTQUANTUM, arguments=("-v", "--diff"), verify=False)
     for edge in EDGES:
         assert run.actions[edge]["secrets"] == [f"change the PPK of {TUNNEL}"]

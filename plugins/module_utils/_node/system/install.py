@@ -153,7 +153,10 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, "{HOME}")
-from {PACKAGE}.agent import main
+if len(sys.argv) == 4 and sys.argv[1] == "call":  # imports what the call takes, which may be half of the rest
+    from {PACKAGE}.calls import main
+else:
+    from {PACKAGE}.agent import main
 
 sys.exit(main())
 """
