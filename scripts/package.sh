@@ -18,14 +18,17 @@ for name in create_vpn plan_vpn verify_vpn delete_vpn status_vpn history_vpn exp
     ansible-playbook --syntax-check -i "$installed/inventories/example" "intercloud.vpn.$name"
 done
 # Nothing else is at its top, and all that git has below the folders that users need.
-diff <(cd "$installed" && ls -A) - <<'EOT'
+diff <(cd "$installed" && LC_ALL=C ls -A) - <<'EOT'
+CODE_OF_CONDUCT.md
 CONTRIBUTING.md
 FILES.json
 LICENSE
 LICENSES
+MAINTAINERS.md
 MANIFEST.json
 README.md
 REUSE.toml
+SECURITY.md
 bindep.txt
 changelogs
 docs
