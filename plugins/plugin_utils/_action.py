@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
@@ -49,7 +50,7 @@ class Action(ActionBase):  # type: ignore[misc]
     def require_lasting(self, task_vars: Mapping[str, Any]) -> None:
         """AnsibleActionFail where the ledger or the authorities that the task names would be lost with a container."""
         part = boolean(task_vars.get("vcc_server_part", False), strict=False)
-        require_lasting(self._task.args, str(self._connection.transport), part=part)
+        require_lasting(self._task.args, str(self._connection.transport), os.environ, part)
 
     @abstractmethod
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:

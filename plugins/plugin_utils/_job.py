@@ -49,12 +49,12 @@ class Mount:
     kind: str
 
 
-def is_job(environment: Mapping[str, str] = os.environ) -> bool:
+def is_job(environment: Mapping[str, str]) -> bool:
     """Whether ansible-runner started this run. It gives every job a terminal, but nobody sits at it."""
     return bool(environment.get(ARTIFACTS))
 
 
-def in_container(mounts: Iterable[Mount], environment: Mapping[str, str] = os.environ) -> bool:
+def in_container(mounts: Iterable[Mount], environment: Mapping[str, str]) -> bool:
     """Whether this is a container for one program, and no machine."""
     if KUBERNETES in environment:
         return True
@@ -96,7 +96,7 @@ def why_lost(path: str, mounts: Iterable[Mount], private: str) -> str | None:
 
 
 def require_lasting(
-    arguments: Mapping[str, Any], transport: str, environment: Mapping[str, str] = os.environ, part: bool = False
+    arguments: Mapping[str, Any], transport: str, environment: Mapping[str, str], part: bool = False
 ) -> None:
     """AnsibleActionFail where the ledger or the authorities would be lost with the job's container.
 
