@@ -24,7 +24,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Loca
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import kept, load_plan
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._registered import registered, trust, write
 
-MOST = 20  # findings in the result; all are in the file
+MOST, LONGEST = 20, 500  # findings in the result, characters of a text; all of it is in the file
 # Of a host whose cloud's own run brought nothing of it.
 SILENT = {"failed": True, "unreachable": True, "msg": "nothing came from its VCC node"}
 
@@ -90,10 +90,10 @@ class ActionModule(LocalAction):
 
 
 def brief(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The first findings, errors before warnings, in the keys that are small."""
+    """The first findings, errors before warnings, and of each what fits into the artifacts of a job."""
     ranked = sorted(findings, key=lambda finding: finding["severity"] != "error")
     keys = ("severity", "subject", "expected", "seen")
-    return [{key: finding[key] for key in keys} for finding in ranked[:MOST]]
+    return [{key: str(finding[key])[:LONGEST] for key in keys} for finding in ranked[:MOST]]
 
 
 def shortest(path: str) -> str:
