@@ -17,7 +17,11 @@ queue=$logs/queue
 scenarios=(moves releases clouds limits access machine failure own_fleet limit membership nat dhcp names recovery external
     findings check delete behind_nat agent default tunnels capture reboot refused slices three_clouds policies tenants topologies stretched ssl)
 # What these show, others show as well. They are left to `make test-thorough` (THOROUGH=0 is the short form: tests/conftest.py).
-declare -A thorough=([releases]="moves has edges of both releases")
+declare -A thorough=(
+    [releases]="moves has edges of both releases"
+    [three_clouds]="stretched has a third site that joins, topologies four clouds, and others lose nothing"
+    [capture]="demo and test-kernel look at the internet from before a VPN until after its end"
+)
 begun=$SECONDS
 
 # Molecule calls it success when there is nothing to do it on, or nothing to test.

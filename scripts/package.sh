@@ -32,6 +32,7 @@ SECURITY.md
 bindep.txt
 changelogs
 docs
+extensions
 inventories
 meta
 playbooks
@@ -39,8 +40,9 @@ plugins
 requirements.txt
 roles
 EOT
-diff <(cd "$checkout" && git ls-files -co --exclude-standard -- docs inventories meta plugins roles playbooks ':!playbooks/collections' | LC_ALL=C sort) \
-    <(cd "$installed" && find docs inventories meta plugins roles playbooks ! -type d -not -name '*.pyc' | LC_ALL=C sort)
+diff <(cd "$checkout" && git ls-files -co --exclude-standard -- docs extensions inventories meta plugins roles playbooks \
+        ':!extensions/molecule' ':!playbooks/collections' | LC_ALL=C sort) \
+    <(cd "$installed" && find docs extensions inventories meta plugins roles playbooks ! -type d -not -name '*.pyc' | LC_ALL=C sort)
 ansible-playbook -i "$installed/inventories/example" intercloud.vpn.plan_vpn \
     -e vcc_state_dir="$work/state" -e vcc_ledger="sqlite:///$work/state/ledger.sqlite" | tee plan.log
 grep -q '+ member web-berlin 100.64.0.17 (address)' plan.log

@@ -16,8 +16,9 @@ export PIP_CACHE_DIR="${PIP_CACHE_DIR:-$HOME/.cache/pip}" HOME="$PWD/build/sanit
 for name in $(sed -n "s/.*\bpip='\([0-9.]*\)'.*/\1/p" .venv/lib/python3*/site-packages/ansible_test/_internal/python_requirements.py); do
     install -D scripts/get_pip.py "$HOME/.ansible/test/cache/get_pip_${name//./_}.py"
 done
-# In `make test` not of the tests themselves, which are half of the code: ruff looks at them, and no user loads them.
-[[ ${THOROUGH:-} != 0 ]] || set -- --exclude tests/ "$@"
+# In `make test` not of the tests themselves, which are half of the code: ruff looks at them, and no user loads them. And
+# without what lint says as well.
+[[ ${THOROUGH:-} != 0 ]] || set -- --exclude tests/ --skip-test pep8 --skip-test yamllint "$@"
 rm -rf "$tree/tests/output"
 cd "$tree"
 # A repository of its own: without one, ansible-test would ask the checkout around it, which ignores build/.

@@ -38,6 +38,7 @@ reasons() { grep -hE "^(molecule: [a-z_]+: FAILED|FAILED |ERROR )" "$logs"/*.log
 step_lint() { scripts/lint.sh; }
 step_unit() { pytest -q tests/unit; }
 step_sanity() { scripts/sanity.sh; }
+step_metrics() { pytest -q tests/metrics; }
 step_package() { scripts/package.sh; }
 # In the short form without what looks at documentation: sanity does so, too.
 step_release() {
@@ -58,9 +59,9 @@ step_demo() { scripts/demo.sh; }
 step_lab_down() { tests/lab/killed.sh; }
 
 trap 'roles/lab/files/labctl down >/dev/null 2>&1; roles/lab/files/vmctl down >/dev/null 2>&1' EXIT
-say "lint, unit, faults, intents, package, release, sanity, kernel, attack, beside | lab, molecule, demo; lab_down (logs in $logs)"
+say "lint, unit, faults, intents, metrics, package, release, sanity, kernel, attack, beside | lab, molecule, demo; lab_down (logs in $logs)"
 scripts/molecule.sh queue || exit 1
-lane lint unit faults intents package release sanity kernel attack beside & python_lane=$!
+lane lint unit faults intents metrics package release sanity kernel attack beside & python_lane=$!
 lane lab molecule demo & lab_lane=$!
 wait "$python_lane" || failed+=(python)
 wait "$lab_lane" || failed+=(lab)

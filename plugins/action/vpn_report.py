@@ -24,7 +24,9 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Loca
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import kept, load_plan
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._registered import registered, trust, write
 
-MOST, LONGEST = 20, 500  # findings in the result, characters of a text; all of it is in the file
+# What of the findings is in the result. All of them are in the file.
+MOST = 20
+LONGEST = 500  # characters of a text
 # Of a host whose cloud's own run brought nothing of it.
 SILENT = {"failed": True, "unreachable": True, "msg": "nothing came from its VCC node"}
 

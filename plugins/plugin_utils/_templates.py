@@ -1,21 +1,24 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Renders template files. A run compiles each template once, for all nodes.
+"""Renders template files. Each template is compiled once, for all nodes.
 
 Ansible forks a process for every task of every host, and each would compile all templates again: that takes longer than
-to render them. Jinja keeps the code that it compiled in a directory of the run, where the next process finds it.
+to render them. Jinja keeps the code that it compiled in a directory, where the next process finds it.
 
 The collection's own templates need nothing of Ansible. Jinja alone renders them to the same bytes in a tenth of the
-time. Ansible renders all others, which may look up what they like.
+time, and what it compiled serves later runs, too. Ansible renders all others, which may look up what they like. Its
+releases make different code of the same template, so that what it compiled serves one run.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible import constants as C
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket, FileSystemBytecodeCache
 
@@ -54,13 +57,13 @@ class CompiledTemplates(FileSystemBytecodeCache):
 def render(templar: Any, path: Path, variables: Mapping[str, Any], folders: Sequence[Path], compiled: Path) -> str:
     """What a template file becomes. What it includes is looked for beside it, then in ``folders``.
 
-    ``compiled`` is the directory of the compiled templates, which nobody else may write to. Raises AnsibleError, or
+    ``compiled`` is the run's directory for compiled templates, which nobody else may write to. Raises AnsibleError, or
     TemplateError, as which older Ansibles let errors of included templates pass.
     """
     searchpath = [str(folder) for folder in (path.parent, *folders)]
     source = path.read_text(encoding="utf-8")
     if path.resolve().is_relative_to(OURS):
-        cache = _cache(compiled / "jinja")
+        cache = _cache(_lasting() or compiled / "jinja")
         plain = Environment(
             loader=FileSystemLoader(searchpath), undefined=StrictUndefined, bytecode_cache=cache, **OVERRIDES
         )
@@ -76,6 +79,18 @@ def render(templar: Any, path: Path, variables: Mapping[str, Any], folders: Sequ
         # Ansible keeps the newlines at the end of a text that it is given, Jinja those of a file but for one.
         return text + "\n" * (_newlines(source) - _newlines(text)) if isinstance(text, str) else str(text or "")
     return str(own.template(trust_as_template(source), escape_backslashes=False, overrides=OVERRIDES) or "")
+
+
+def _lasting() -> Path | None:
+    """The user's directory for what Jinja compiled, below Ansible's home. None unless only the user can write there."""
+    directory = Path(C.config.get_config_value("ANSIBLE_HOME")).expanduser() / "intercloud-vpn" / "templates"
+    try:
+        make_directory(directory, 0o700)
+        found = directory.stat()
+    except OSError:
+        return None
+    own = found.st_uid == os.geteuid() and not found.st_mode & 0o022
+    return directory if own and os.access(directory, os.W_OK) else None
 
 
 def _cache(directory: Path) -> CompiledTemplates:

@@ -90,6 +90,20 @@ def status(store: Store) -> None:
     say(json.dumps(observe(store), indent=1))
 
 
+def metrics(store: Store) -> None:
+    """Print the node's state as Prometheus text."""
+    from .metrics.look import told  # not for the resident agent
+
+    sys.stdout.write(told(store))
+
+
+def export(store: Store) -> None:
+    """Write it where node_exporter looks."""
+    from .metrics.look import write
+
+    write(store)
+
+
 def back(store: Store) -> None:
     """Return to the last confirmed generation."""
     with store.lock(ROLLBACK_PATIENCE):
@@ -106,6 +120,8 @@ COMMANDS = {
     "save": save,
     "peers": peers,
     "status": status,
+    "metrics": metrics,
+    "export": export,
 }
 USAGE = "".join(
     f"  {name:10} {(command.__doc__ or '').strip().splitlines()[0]}\n" for name, command in COMMANDS.items()

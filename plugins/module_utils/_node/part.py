@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .document import Change, Generation
+from .metrics import repairs
 from .state import Store
 
 RESIDENT = False  # whether this process is the resident agent: then no subsystem starts, stops or removes the agent
@@ -72,5 +73,6 @@ def put_back(kinds: Iterable[type[Part]], generation: Generation, store: Store) 
         if lost:
             part.build()
             part.clear()
+            repairs.note(store, part.name)
         done += [f"lost: {part.name}: {action}: put back" for action in lost]
     return done

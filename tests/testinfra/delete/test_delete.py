@@ -13,9 +13,12 @@ import pytest
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, ledger, playbooks, snapshot, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
 
+TEXTFILES = "/var/lib/prometheus/node-exporter"  # where node_exporter looks
+
 
 @pytest.fixture(scope="module")
 def before():
+    lab.sh("edge-east", f"mkdir -p {TEXTFILES}")
     return snapshot.of_all()
 
 
@@ -45,6 +48,15 @@ def test_two_vpns_are_there(both):
     assert lab.answers("vm2-east", both["audit"]["vm2-west"])
 
 
+def test_metrics_are_where_node_exporter_looks(both):
+    lab.sh("edge-east", "systemctl start intercloud-vpn-metrics.service")
+    said = lab.sh("edge-east", f"cat {TEXTFILES}/*")
+    for vpn in both:
+        assert f'link_up{{vpn="{vpn}",tunnel="edge-east--edge-west",peer="edge-west"}} 1\n' in said
+    assert lab.host("edge-east").file(f"{TEXTFILES}/intercloud_vpn.prom").mode == 0o644
+    assert not lab.host("edge-west").file(TEXTFILES).exists
+
+
 def test_of_two_vpns_one_is_deleted_and_the_other_loses_no_packet(both, audit_deleted):
     spis, pings = audit_deleted
     assert pings.lost == 0, pings.text
@@ -55,6 +67,10 @@ def test_of_two_vpns_one_is_deleted_and_the_other_loses_no_packet(both, audit_de
 
 def test_the_last_one_is_deleted_and_leaves_no_trace_on_any_machine(before, all_deleted):
     assert snapshot.differences(before, all_deleted) == []
+
+
+def test_nor_any_metrics(all_deleted):
+    assert lab.sh("edge-east", f"ls {TEXTFILES}; systemctl list-timers --all | grep intercloud || true") == ""
 
 
 def test_nor_anything_with_our_name(all_deleted):

@@ -26,6 +26,7 @@ from ..kernel.addresses import Addresses
 from ..kernel.neighbours import Neighbours
 from ..kernel.routes import PresentRoutes
 from ..kernel.sysctl import Sysctls
+from ..metrics import repairs
 from ..names.dnsmasq import Names
 from ..names.hosts import Hosts
 from ..names.resolved import Resolver
@@ -206,5 +207,7 @@ class Convergence(Worker):
         found = [change.action for change in self.tried(f"{part.name}: compare", part.changes) or ()]
         if found and found != self._said.get(part.name):
             self.journal.warn(f"lost: {part.name}: {', '.join(found)}")
+        if found:
+            repairs.note(self.store, part.name)
         self._said[part.name] = found
         return bool(found)

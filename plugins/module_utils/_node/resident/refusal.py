@@ -19,6 +19,7 @@ from ..document import Generation
 from ..kernel import netlink
 from ..kernel.nftables import Nftables
 from ..kernel.routes import Guards
+from ..metrics import repairs
 from ..part import Context, Part
 from ..state import Busy, Store
 from ..stretch.tables import Frames
@@ -28,6 +29,9 @@ from .worker import Worker
 
 FIREWALL = "the firewall"
 FRAMES = "the table of frames"
+CONTENT = "what the firewall said"
+# All else that is lost are routes that refuse.
+SUBSYSTEMS = {FIREWALL: Nftables.name, CONTENT: Nftables.name, FRAMES: Frames.name}
 GAP = 0.3  # seconds between looks
 PAUSE = 1.0  # seconds after one that failed
 NET = 300.0  # seconds: even if no news came. Each look has nft load the table elsewhere
@@ -94,6 +98,7 @@ class Refusal(Worker):
             lost = self._changed(nftables) if nftables.wanted else []
         if lost:
             self.journal.warn(f"lost: {', '.join(lost)}: put back")
+            repairs.note(store, *sorted({SUBSYSTEMS.get(one, Guards.name) for one in lost}))
 
     def _missing(self, nftables: Nftables, guards: Guards, committing: bool) -> list[str]:
         """Put back the table and the routes that are not there; returns which.
@@ -147,6 +152,6 @@ class Refusal(Worker):
                 if not nftables.changes():
                     return []
                 nftables.build()
-                return ["what the firewall said"]
+                return [CONTENT]
         self._due = self._suspect = True
         return []

@@ -12,6 +12,8 @@ from ..dhcp import server as dhcp
 from ..dhcp import units as dhcp_units
 from ..document import Change
 from ..kernel import usage
+from ..metrics import units as metrics_units
+from ..metrics.places import FILE as METRICS
 from ..names import servers
 from ..names import units as names_units
 from ..part import Part
@@ -146,6 +148,7 @@ OWN = {
     f"{DIRECTORY}/strongswan.service.d/intercloud-vpn.conf": _STRONGSWAN,
     f"{DIRECTORY}/nftables.service.d/intercloud-vpn.conf": _NFTABLES,
     f"{DIRECTORY}/{USAGE}": _USAGE,
+    **metrics_units.own(AGENT),
     NETWORKD: _NETWORKD,
 }
 LINKS = {
@@ -153,6 +156,7 @@ LINKS = {
     f"{DIRECTORY}/sysinit.target.wants/{GUARD}": f"{DIRECTORY}/{GUARD}",
     f"{DIRECTORY}/multi-user.target.wants/{RESTORE}": f"{DIRECTORY}/{RESTORE}",
     f"{DIRECTORY}/multi-user.target.wants/{USAGE}": f"{DIRECTORY}/{USAGE}",
+    **metrics_units.LINKS,
 }
 
 ITSELF = (f"{DIRECTORY}/multi-user.target.wants/{RESTORE}", f"{DIRECTORY}/{RESTORE}")  # in the order of removal
@@ -168,7 +172,7 @@ class Units(Part):
             return set()
         names = [RESTORE]
         if self.want.listed("vpns"):
-            names += [GUARD, "nftables.service.d"]
+            names += [GUARD, "nftables.service.d", metrics_units.NAME]
         if self.want.tunnels("ipsec"):
             names.append("strongswan.service.d")
         if self.want.tunnels("ssl"):
@@ -242,6 +246,8 @@ class Units(Part):
             systemd.systemctl("start", USAGE)
         if any(units.ARRIVED in path for path in write):
             systemd.systemctl("restart", f"{units.ARRIVED}.path")
+        if any(metrics_units.NAME in path for path in write):
+            systemd.systemctl("restart", metrics_units.TIMER)
 
     def clear(self) -> None:
         """Remove, and have systemd forget them."""
@@ -249,6 +255,9 @@ class Units(Part):
         used = any(USAGE in path for path in over) and systemd.active(USAGE)
         if any(units.ARRIVED in path for path in over):
             systemd.systemctl("stop", f"{units.ARRIVED}.path")
+        if any(metrics_units.NAME in path for path in over):
+            systemd.systemctl("stop", metrics_units.TIMER, f"{metrics_units.NAME}.service")
+            files.remove(self.store.at(METRICS))
         if f"{DIRECTORY}/{RESTORE}" in over and systemd.alive(RESTORE):
             systemd.systemctl("stop", RESTORE)
         for path in over:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import copy
 import itertools
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,14 @@ TEMPLATES = {
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of the roles' own templates, which do not change: compiled once for all tests that only render them."""
     return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Ansible's home of these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANSIBLE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield Path(os.environ["ANSIBLE_HOME"])
 
 
 def by_ansible(path: Path, variables: Mapping[str, Any], compiled: Path | None = None) -> str:
@@ -171,19 +180,66 @@ def test_a_part_that_is_read_under_two_syntaxes_is_compiled_for_each(tmp_path: P
         assert by_us(path, VARIABLES, tmp_path / "compiled") == by_ansible(path, VARIABLES)
 
 
-def test_a_template_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled: list[str] = []
+@pytest.fixture
+def compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the templates that Jinja compiles."""
+    names: list[str] = []
     compile_it = jinja2.Environment.compile
 
     def note(self: jinja2.Environment, source: Any, name: str | None = None, *rest: Any, **more: Any) -> Any:
-        compiled.extend([name] if name else [])
+        names.extend([name] if name else [])
         return compile_it(self, source, name, *rest, **more)
 
     monkeypatch.setattr(jinja2.Environment, "compile", note)
+    return names
+
+
+def test_a_template_is_compiled_once(tmp_path: Path, compilations: list[str]) -> None:
     path = put(tmp_path, OWN["includes"])
     for _node in range(3):
         by_us(path, VARIABLES, tmp_path / "compiled")
-    assert sorted(compiled) == ["own.j2", "part"]
+    assert sorted(compilations) == ["own.j2", "part"]
+
+
+def render_ours(run: Path) -> None:
+    """As a node's process of one run does."""
+    document = {**copy.deepcopy(EDGE), "role": "vapp_edge"}
+    path = _templates.OURS / "vapp_edge/templates/nftables.nft.j2"
+    by_us(path, {"document": document, "backend": "none", "trap": False}, run)
+
+
+def test_ours_is_compiled_once_for_all_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compilations: list[str]
+) -> None:
+    monkeypatch.setenv("ANSIBLE_HOME", str(tmp_path / "home"))
+    for run in "first", "second":
+        render_ours(tmp_path / run)
+    assert compilations.count("nftables.nft.j2") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    kept = tmp_path / "home/intercloud-vpn/templates"
+    assert kept.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+def test_what_others_may_have_written_is_not_run(
+    mode: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compilations: list[str]
+) -> None:
+    monkeypatch.setenv("ANSIBLE_HOME", str(tmp_path / "home"))
+    render_ours(tmp_path / "first")
+    (tmp_path / "home/intercloud-vpn/templates").chmod(mode)
+    render_ours(tmp_path / "second")
+    assert compilations.count("nftables.nft.j2") == 2
+    assert (tmp_path / "second/jinja").is_dir()
+
+
+def test_without_a_home_each_run_compiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compilations: list[str]
+) -> None:
+    (tmp_path / "home").write_text("")
+    monkeypatch.setenv("ANSIBLE_HOME", str(tmp_path / "home"))
+    for run in "first", "second":
+        render_ours(tmp_path / run)
+    assert compilations.count("nftables.nft.j2") == 2
 
 
 def test_a_template_that_changed_is_compiled_again(tmp_path: Path) -> None:
