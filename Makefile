@@ -4,7 +4,7 @@ LABCTL := roles/lab/files/labctl
 VMCTL := roles/lab/files/vmctl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-thorough lint bench lab lab-down lab-status lab-kernel lab-kernel-down test-kernel test-attack test-faults
+.PHONY: help setup demo test test-thorough lint bench lab lab-down lab-status lab-kernel lab-kernel-down test-kernel test-attack test-faults docs
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -23,6 +23,9 @@ test-thorough: setup  ## all tests (root, for the lab)
 
 lint: setup  ## ruff, mypy, yamllint, ansible-lint
 	@scripts/lint.sh
+
+docs: setup  ## the documentation site, build/site/index.html
+	@scripts/docs.sh
 
 bench: setup  ## what planning costs, and how that grows; what hosts cost that a run does not concern; leases; other collections; a packet (root)
 	@.venv/bin/python tests/bench/bench_plan.py

@@ -17,8 +17,8 @@ for name in $(sed -n "s/.*\bpip='\([0-9.]*\)'.*/\1/p" .venv/lib/python3*/site-pa
     install -D scripts/get_pip.py "$HOME/.ansible/test/cache/get_pip_${name//./_}.py"
 done
 # In `make test` not of the tests themselves, which are half of the code: ruff looks at them, and no user loads them. And
-# without what lint says as well.
-[[ ${THOROUGH:-} != 0 ]] || set -- --exclude tests/ --skip-test pep8 --skip-test yamllint "$@"
+# without what lint and the documentation site say as well.
+[[ ${THOROUGH:-} != 0 ]] || set -- --exclude tests/ --skip-test pep8 --skip-test yamllint --skip-test ansible-doc "$@"
 rm -rf "$tree/tests/output"
 cd "$tree"
 # A repository of its own: without one, ansible-test would ask the checkout around it, which ignores build/.

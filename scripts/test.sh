@@ -37,7 +37,10 @@ reasons() { grep -hE "^(molecule: [a-z_]+: FAILED|FAILED |ERROR )" "$logs"/*.log
 
 step_lint() { scripts/lint.sh; }
 step_unit() { pytest -q tests/unit; }
+step_page() { pytest -q tests/page; }
 step_sanity() { scripts/sanity.sh; }
+# The site without warnings, and every command and intent that the pages print.
+step_docs() { scripts/docs.sh && pytest -q tests/docs; }
 step_metrics() { pytest -q tests/metrics; }
 step_package() { scripts/package.sh; }
 # In the short form without what looks at documentation: sanity does so, too.
@@ -59,9 +62,9 @@ step_demo() { scripts/demo.sh; }
 step_lab_down() { tests/lab/killed.sh; }
 
 trap 'roles/lab/files/labctl down >/dev/null 2>&1; roles/lab/files/vmctl down >/dev/null 2>&1' EXIT
-say "lint, unit, faults, intents, metrics, package, release, sanity, kernel, attack, beside | lab, molecule, demo; lab_down (logs in $logs)"
+say "lint, unit, docs, page, faults, intents, metrics, package, release, sanity, kernel, attack, beside | lab, molecule, demo; lab_down (logs in $logs)"
 scripts/molecule.sh queue || exit 1
-lane lint unit faults intents metrics package release sanity kernel attack beside & python_lane=$!
+lane lint unit docs page faults intents metrics package release sanity kernel attack beside & python_lane=$!
 lane lab molecule demo & lab_lane=$!
 wait "$python_lane" || failed+=(python)
 wait "$lab_lane" || failed+=(lab)

@@ -123,7 +123,7 @@ vcc_delete: [b, c]
         {
             "vcc_vpns[0].members[0]": "~vm( is no VM, vApp, group or pattern of the inventory",
             "vcc_vpns[0].members[1]": "web* is no VM, vApp, group or pattern of the inventory",
-            "vcc_policies.weak.encryption.esp[0]": "3des-md5-modp1024: '3des' is not an algorithm we allow",
+            "vcc_policies.weak.encryption.esp[0]": "3des-md5-modp1024: '3des' is not an allowed algorithm",
             "vcc_vpns[1].policy.encryption.ike_rekey": "must be a whole number of seconds from 60 to 86400, not 0",
             "vcc_delete": "there is no VPN c",
         },

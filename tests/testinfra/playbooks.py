@@ -38,6 +38,7 @@ OURS = (
         "plan_vpn",
         "verify_vpn",
         "status_vpn",
+        "report_vpn",
         "history_vpn",
         "export_vpn",
         "prepare_vpn",

@@ -164,8 +164,8 @@ class _Reader:
         if len(edges) == 1 and None not in edges:
             self.problems.add(
                 path,
-                f"{sources[0]} and {targets[0]} are both behind {edges.pop()}, which is external: what passes between "
-                "these is its administrator's to say; remove it",
+                f"{sources[0]} and {targets[0]} are both behind {edges.pop()}, which is external: its administrator "
+                "decides what passes between these; remove it",
             )
         if len(self.problems) > before:
             return None

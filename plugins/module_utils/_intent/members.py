@@ -80,7 +80,8 @@ class MembersParser:
             )
         if entry.get("mode") == "nat":
             self.problems.add(
-                f"{place}.mode", f"nat: {vm.name} is behind {vm.site}, which is external: not ours to say; leave it out"
+                f"{place}.mode",
+                f"nat: {vm.name} is behind {vm.site}, which is external: its administrator decides that; leave it out",
             )
 
     def _entry(

@@ -181,9 +181,7 @@ class _Parser:
         edge = None if site is None else self.landscape.edge(site)
         if edge is not None and edge.external:
             what = "is" if end == End(edge.name) else f"is behind {edge.name}, which is"
-            self.problems.add(
-                path, f"{name} {what} external: what it does with frames is not ours to say; leave it out"
-            )
+            self.problems.add(path, f"{name} {what} external: the collection does not configure it; leave it out")
             return None
         return end
 

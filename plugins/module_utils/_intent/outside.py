@@ -185,7 +185,7 @@ class _Who:
         own = [vm for vm in found if not self.members[vm]]
         if found and not own:
             self.problems.add(
-                place, f"{text} is behind an external edge: how it gets to the internet is its administrator's to say"
+                place, f"{text} is behind an external edge: its administrator decides how it reaches the internet"
             )
         return own
 

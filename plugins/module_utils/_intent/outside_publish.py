@@ -107,13 +107,13 @@ def _sources(raw: object, path: str, problems: Problems) -> tuple[Prefix, ...]:
     """Who may open connections; () for everybody."""
     if raw is None or raw == []:
         problems.add(
-            path, f"is missing: networks such as [198.51.100.0/24]; write [{ANY}] if everybody may open connections"
+            path, f"is missing: networks such as [198.51.100.0/24]; write [{ANY}] if all hosts may open connections"
         )
         return ()
     texts = raw if isinstance(raw, (list, tuple)) else [raw]
     if ANY in texts:
         if len(texts) > 1:
-            problems.add(path, f"{ANY} is everybody: remove the others, or remove {ANY}")
+            problems.add(path, f"{ANY} includes all hosts: remove the others, or remove {ANY}")
         return ()
     found = []
     for index, text in enumerate(texts):
@@ -124,6 +124,6 @@ def _sources(raw: object, path: str, problems: Problems) -> tuple[Prefix, ...]:
             problems.add(place, str(error))
             continue
         if not prefix.length:
-            problems.add(place, f"{prefix} is everybody: write {ANY}")
+            problems.add(place, f"{prefix} is all hosts: write {ANY}")
         found.append(prefix)
     return tuple(collapse(found))

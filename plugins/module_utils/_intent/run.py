@@ -21,6 +21,7 @@ CREATE_TUNNELS = ("always", "never", "ask")
 _CREATE = {True: "always", False: "never"}
 _ABSOLUTE = re.compile(r"[/~$]")
 TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z?)?")
+_WEB = re.compile(r"https?://[^\s/]\S*")
 _DURATION = re.compile(r"(\d{1,6})\s*(s|sec|seconds?|m|min|minutes?|h|hours?|d|days?)", re.ASCII | re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DAY = 86400
@@ -114,6 +115,12 @@ def _text(value: Any) -> str | None:
     return None if isinstance(value, str) and value.strip() else f"must be a text, not {value!r}"
 
 
+def _url(value: Any) -> str | None:
+    if isinstance(value, str) and _WEB.fullmatch(value.strip()):
+        return None
+    return f"must be an address such as https://awx.example/#/templates/job_template/7, not {value!r}"
+
+
 def _time(value: Any) -> str | None:
     if TIME.fullmatch(str(value).strip()):
         return None
@@ -124,6 +131,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_adopt": _names,
     "vcc_allow_older": _truth,
     "vcc_allow_renumber": _truth,
+    "vcc_awx_url": _url,
     "vcc_backup": _text,
     "vcc_backend": _one_of("auto", "xfrm", "libipsec"),
     "vcc_certificate": _text,
@@ -145,6 +153,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_only": _text,
     "vcc_organization": _names,
     "vcc_plan_fails": _truth,
+    "vcc_report_file": _text,
     "vcc_restore_force": _truth,
     "vcc_result": _text,
     "vcc_revoke": _text,

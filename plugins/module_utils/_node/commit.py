@@ -343,7 +343,7 @@ def _prepare(want: Generation, have: Generation, store: Store, timeout: int, fal
     _pending.arm(store, "" if want.empty else want.name, fallback, timeout)
     outcome.unconfirmed = True
     if not systemd.here():
-        outcome.warnings.append("this node has no systemd: it will not roll back by itself when nobody confirms")
+        outcome.warnings.append("this node has no systemd: it will not roll back by itself without a confirmation")
 
 
 def leave(store: Store) -> None:

@@ -139,7 +139,7 @@ def confirm(
         if expected and now != expected:
             raise CommandError(
                 f"not confirmed: the node runs generation {now}, and {expected} was committed. It rolled "
-                "back because nobody confirmed in time (vcc_confirm_timeout), or another run was here meanwhile"
+                "back because no confirmation came in time (vcc_confirm_timeout), or another run was here meanwhile"
             )
         if pending is not None and pending.undoing:
             raise CommandError("not confirmed: the node is on its way back, and not all of it could be undone yet")

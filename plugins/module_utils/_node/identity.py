@@ -136,7 +136,7 @@ def descends(number: int, lineage: Mapping[str, Any] | None, known: Identity | N
         if known.ledger != theirs:
             why = (
                 f"this node runs generation {known.generation} of the ledger {known.ledger}, and the plan is of the "
-                f"ledger {theirs}, which does not know it: a ledger was made anew, or two are in use"
+                f"ledger {theirs}, which does not know it: a new ledger was made, or two are in use"
             )
         elif known.generation > number:
             why = (

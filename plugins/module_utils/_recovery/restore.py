@@ -45,7 +45,7 @@ def restore(
         except LedgerError as error:
             damaged = str(error)
             # Its advice is what is being done.
-            refused.append(f"{damaged.partition(': restore it')[0]}: nobody can tell what it holds beyond the backup")
+            refused.append(f"{damaged.partition(': restore it')[0]}: what it holds beyond the backup is not known")
     if refused and not force:
         raise VccError(f"not restored: {'; '.join(refused)}. {FORCE}")
     done = Restored(str(content["at"]), bool(missing or other or not same), missing + other)

@@ -86,6 +86,15 @@ def lines(events: Sequence[Section], several: bool = False) -> Iterator[str]:
         yield cut(f"    {whose}{_said(what, group)}")
 
 
+def told(events: Sequence[Section]) -> Iterator[dict[str, Any]]:
+    """The same for programs that show them: `at`, `who`, `organization`, `text`, and the number of a `generation`."""
+    for (at, who, org, what), group in _groups(events):
+        entry: dict[str, Any] = {"at": at, "who": who, "organization": org, "text": _said(what, group)}
+        if what == "generation opened":
+            entry["generation"] = int(group[0]["subject"])
+        yield entry
+
+
 def _groups(events: Sequence[Section]) -> Iterator[tuple[tuple[str, str, str, str], list[Section]]]:
     found: dict[tuple[str, str, str, str], list[Section]] = {}
     for event in events:

@@ -68,7 +68,7 @@ def _judge_applications(pairs: Iterable[Section]) -> Iterator[Finding]:
     for (vpn, src, reason), group in sorted(cut.items()):
         seen = f"to {few(str(pair['dst']) for pair in group)}: {reason}"
         look = f"ip rule; ip route get {group[0]['address']} on {src}: other software may have added a rule"
-        yield Finding(ERROR, f"{vpn}: {src}", "applications reach what its probes reach", seen, look)
+        yield Finding(ERROR, f"{vpn}: {src}", "applications reach what probes reach", seen, look)
 
 
 def _blocked(pairs: Iterable[Section], droppers: Droppers) -> str:
@@ -118,7 +118,7 @@ def _judge_pairs(pairs: Iterable[Section], down: Down, droppers: Droppers) -> It
         if small:
             why = next((f" ({pair['mtu_reason']})" for pair in small if pair["mtu_reason"]), "")
             seen = f"lost in {len(small)} of {len(group)}: {few(map(_arrow, small))}{why}"
-            expected = f"packets of {small[0]['mtu']} octets pass, or a gateway says how many do"
+            expected = f"packets of {small[0]['mtu']} octets pass, or a gateway reports the largest size that does"
             look = f"ip link (the tunnel's device), ping -M do to the peer on {few(small[0]['via'])}"
             yield Finding(ERROR, subject, expected, seen + _fitting(small), _underlay(small) or look)
         lossy = [pair for pair in sent if pair["reachable"] and pair["loss"]]
@@ -180,18 +180,18 @@ def _judge_ports(ports: Iterable[Section], pairs: Iterable[Section], down: Down)
         if dead:
             why = next((f" ({probe['reason']})" for probe in dead if probe["reason"]), "")
             seen = f"no answer to {few(probe['src'] for probe in dead)}{why}"
-            look = f"whether {dst} is up, drops packets itself, and has a way back over {group[0]['sites'][1]}"
-            yield Finding(ERROR, f"{vpn}: {dst}", f"TCP port {port} answers, if only that it is closed", seen, look)
+            look = f"on {dst}: is it up, does it drop packets itself, is its route back over {group[0]['sites'][1]}"
+            yield Finding(ERROR, f"{vpn}: {dst}", f"TCP port {port} answers, open or closed", seen, look)
 
 
 EXPECTED = {
-    "closed": "no answer: it is none of the ports that are allowed",
-    "forbidden": "no answer: no rule of allow lets it ask",
-    "backward": "no way in: a destination opens no connection to a member",
-    "stranger": "no way in: it is no member",
-    "unleased": "nothing at an address that nobody holds",
-    "nosy": "no answer: names are for members",
-    "outside": "no answer: it is not published for this site",
+    "closed": "no answer: the port is not allowed",
+    "forbidden": "no answer: no rule in allow permits the connection",
+    "backward": "no answer: a destination may not open connections to members",
+    "stranger": "no answer: the sender is not a member",
+    "unleased": "no answer: the address is not leased",
+    "nosy": "no answer: only members may ask for names",
+    "outside": "no answer: the port is not published for this site",
     "reply": "no reply of a non-member to a VPN address",
 }
 
@@ -241,7 +241,9 @@ def _judge_own_traffic(links: Iterable[Section], after: Ends | None) -> Iterator
         if link["up"] and idle:
             seen = "; ".join(f"{node}: {counts} packets" for node, counts in sorted(idle.items()))
             look = f"swanctl --list-sas --ike {link['tunnel']} on {' and '.join(sorted(idle))}: reqid"
-            yield Finding(ERROR, f"link {link['vpn']} in {link['tunnel']}", "it carries its VPN's packets", seen, look)
+            yield Finding(
+                ERROR, f"link {link['vpn']} in {link['tunnel']}", "the link carries its VPN's packets", seen, look
+            )
 
 
 def _grouped(pairs: Iterable[Section], down: Down) -> dict[tuple[str, ...], list[Section]]:

@@ -15,8 +15,8 @@ from .finding import ERROR, WARNING, Finding
 
 Section = Mapping[str, Any]
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-RENEW = "create_vpn again: it renews the certificate"
-AFRESH = "create_vpn again: it makes the edge a new key and certificate"
+RENEW = "run create_vpn: it renews the certificate"
+AFRESH = "run create_vpn: it makes a new key and certificate for the edge"
 DAYS = 30  # as many as a create_vpn leaves at least: whoever runs it once a month never sees the warning
 
 

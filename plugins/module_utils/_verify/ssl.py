@@ -45,7 +45,7 @@ def unplanned_sessions(observed: Mapping[str, Section]) -> Iterator[Finding]:
     for node, state in sorted(observed.items()):
         peers = sorted({session["peer"] for session in state.get("sessions", []) if _odd(session)})
         if peers:
-            look = f"/etc/openvpn/intercloud-vpn/peers on {node}; create_vpn again mends it"
+            look = f"/etc/openvpn/intercloud-vpn/peers on {node}; run create_vpn to repair it"
             yield Finding(ERROR, node, "no sessions but those of its tunnels", f"a session with {few(peers)}", look)
 
 
@@ -70,7 +70,7 @@ def _judge(name: str, ends: Ends, seen: Sessions, up: Sessions, because: str) ->
         expected = _prefixes(text for link in ends[node]["links"] for text in link["remote_ts"])
         if _prefixes(session["networks"]) != expected:
             behind = f"{node}: {few(session['networks']) or 'nothing'}"
-            look = f"/etc/openvpn/intercloud-vpn/peers on {node}; create_vpn again mends it"
+            look = f"/etc/openvpn/intercloud-vpn/peers on {node}; run create_vpn to repair it"
             yield Finding(ERROR, subject, f"{few(sorted(expected))} behind {session['peer']}", behind, look)
     if len(up) == 2:
         one, other = ((session["transport"], session["cipher"]) for (session,) in up.values())

@@ -42,7 +42,7 @@ def judge_usage(result: Result) -> Iterator[Finding]:
         subject = f"{entry['vpn']}: quota of {whose} at {entry['edge']}"
         expected = f"less than {amount(entry['octets'])} per {entry['period']}"
         seen = f"{amount(entry['used'])} since {entry['begun']} UTC, used up until {entry['until']}"
-        look = f"policy.quota of {entry['vpn']}: a larger one counts at once; or wait"
+        look = f"policy.quota of {entry['vpn']}: create_vpn with a larger one takes effect at once; or wait"
         if entry["when_used_up"] == "report":
             yield Finding(WARNING, subject, expected, f"{seen}, and reported only", look)
             continue

@@ -137,7 +137,7 @@ def _judge_nodes(
             yield Finding(
                 ERROR,
                 node,
-                "the loaded state is that of its document",
+                "the loaded state is the same as in its document",
                 seen,
                 "ansible-playbook intercloud.vpn.create_vpn repairs it",
             )
@@ -149,24 +149,31 @@ def _judge_nodes(
             yield Finding(
                 ERROR,
                 f"{seen['vpn']}: {seen['member']}",
-                "it is only where the inventory has it",
+                "the member is only at the site that the inventory names",
                 f"{seen['address']} ({seen['mac']}) at {node}",
-                "if it moved, say so in the inventory and run intercloud.vpn.create_vpn; else give one another address",
+                "if the VM moved, change the inventory and run intercloud.vpn.create_vpn; if not, give one of the two "
+                "another address",
             )
         if state.get("unconfirmed"):
-            seen = "it will roll back soon" if state.get("rollback_armed") else "unconfirmed"
+            seen = "the node will roll back soon" if state.get("rollback_armed") else "unconfirmed"
             yield Finding(
-                ERROR, node, "its generation is confirmed", seen, f"journalctl -u 'intercloud-vpn*' on {node}"
+                ERROR, node, "the node's generation is confirmed", seen, f"journalctl -u 'intercloud-vpn*' on {node}"
             )
 
 
 def _judge_state(node: str, state: Section) -> Iterator[Finding]:
     """Whether a node can read what it stored (generation/running.py there)."""
     if state.get("damaged"):
-        does = "it refuses all traffic of its VPNs" if state.get("refusing") else "it runs an older generation"
+        does = (
+            "the node refuses all traffic of its VPNs" if state.get("refusing") else "the node runs an older generation"
+        )
         seen = f"{few(state['damaged'])}: {does}"
         yield Finding(
-            ERROR, node, "it can read its state", seen, "ansible-playbook intercloud.vpn.create_vpn repairs it"
+            ERROR,
+            node,
+            "the node can read its stored state",
+            seen,
+            "ansible-playbook intercloud.vpn.create_vpn repairs it",
         )
 
 
@@ -175,15 +182,15 @@ def _silent(
 ) -> Finding:
     if asked is not None and host not in asked:
         return Finding(
-            WARNING, host, expected, "not in this run", "the whole of it: ansible-playbook intercloud.vpn.verify_vpn"
+            WARNING, host, expected, "not in this run", "all hosts: ansible-playbook intercloud.vpn.verify_vpn"
         )
-    state = state or {"msg": "it gave no answer"}
+    state = state or {"msg": "no answer"}
     said = str(state.get("msg") or "no reason given").strip().splitlines()[0]
     seen = f"{'failed' if state.get('failed') and not state.get('unreachable') else 'unreachable'}: {said}"
     look = f"ansible {host} -m ping; the VCC node before it"
     if seen.startswith("failed"):
         look = (
-            f"what the run says of {host} further up; ansible-playbook intercloud.vpn.create_vpn when that is repaired"
+            f"the error of {host} earlier in this run; when it is repaired: ansible-playbook intercloud.vpn.create_vpn"
         )
     return Finding(WARNING if stranger else ERROR, host, expected, seen, look)
 

@@ -277,7 +277,7 @@ def test_verify_finds_a_hole():
         )
     playbooks.run("verify_vpn", vpns=[SHOP, SIX], succeeds=False)
     findings = playbooks.result()["findings"]
-    holes = [one for one in findings if one["expected"] == "no answer: no rule of allow lets it ask"]
+    holes = [one for one in findings if one["expected"] == "no answer: no rule in allow permits the connection"]
     assert holes and all(one["subject"].startswith("shop: ") for one in holes)
     playbooks.create(SHOP, SIX, verify=False)
     assert passing("shop") == ALLOWED

@@ -145,7 +145,7 @@ def test_a_wrong_ppk_gets_no_tunnel_and_verify_says_whose_it_is(addresses):
     assert [sa for edge in EDGES for sa in strongswan.ike_sas(edge) if sa.children] == []
     found = findings()
     assert found["edge-west"] == [
-        ("the loaded state is that of its document", f"secrets: change the PPK of {TUNNEL}"),
+        ("the loaded state is the same as in its document", f"secrets: change the PPK of {TUNNEL}"),
     ]
     assert "edge-west refuses edge-east.acme: the PPKs of the two ends differ" in found[f"tunnel {TUNNEL}"][0][1]
 
@@ -207,7 +207,7 @@ def test_an_edge_that_was_not_reached_keeps_its_tunnel_until_the_next_run(addres
     assert pings.lost == 0, pings.text
     assert sas()["edge-east"].spis == before["edge-east"].spis
     assert (
-        "the loaded state is that of its document",
+        "the loaded state is the same as in its document",
         f"secrets: make the IKE_SA of {TUNNEL} again",
     ) in findings()["edge-east"]
     playbooks.create(POSTQUANTUM, verify=False)

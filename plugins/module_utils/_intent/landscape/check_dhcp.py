@@ -105,5 +105,5 @@ def _check_range(gateway: OrgEdge | VappEdge, holders: dict[str, str], problems:
         problems.add(
             of_host(gateway.name, f"{VARIABLE}.range"),
             f"holds {some(inside)}, and a range is for machines that are not in the inventory; take addresses that "
-            "nobody has",
+            "no host has",
         )

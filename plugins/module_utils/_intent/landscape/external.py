@@ -56,7 +56,7 @@ def read_external(
     if not is_external(variables):
         for key in ONLY_EXTERNAL:
             if key in variables:
-                problems.add(f"{place}.{key}", "is for edges that are not ours; is vcc_external: true missing?")
+                problems.add(f"{place}.{key}", "is for external edges; is vcc_external: true missing?")
         return None
     authentication = variables.get("vcc_authentication", AUTHENTICATION[0])
     if authentication not in AUTHENTICATION:
@@ -91,7 +91,7 @@ def read_mlkem(place: str, variables: Mapping[str, Any], external: bool, problem
     if not isinstance(declared, bool):
         problems.add(f"{place}.vcc_mlkem", f"must be true or false, not {declared!r}")
     elif declared and external:
-        problems.add(f"{place}.vcc_mlkem", "is for edges of ours; tunnels to an external edge have no ML-KEM")
+        problems.add(f"{place}.vcc_mlkem", "is not for external edges: tunnels to them have no ML-KEM")
     return declared is True
 
 

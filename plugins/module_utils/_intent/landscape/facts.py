@@ -38,9 +38,9 @@ class Facts:
     def check(self) -> None:
         """Note what no host may be."""
         if "org_edges" not in self.kinds and "vcc_external" in self.variables:
-            self.wrong("vcc_external", "is said of an org edge, and then goes for the VMs behind it; leave it out")
+            self.wrong("vcc_external", "belongs to an org edge, and applies to the VMs behind it; remove it here")
         if "members" in self.kinds and boolean(self.variables.get("vcc_dhcp")) not in (None, False):
-            self.wrong("vcc_dhcp", "is said of the org edge or vApp edge that serves, not of VMs; leave it out here")
+            self.wrong("vcc_dhcp", "belongs to the org edge or vApp edge that serves, not to VMs; remove it here")
         if len(self.kinds) > 1:
             self.problems.add(self.place, f"is in the groups {' and '.join(self.kinds)}; a host is in one of them")
         check_host(self.name, self.clouds, self.problems)

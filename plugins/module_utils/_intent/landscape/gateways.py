@@ -48,7 +48,7 @@ def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
         host.wrong("vcc_behind_nat", f"must be true, false or {FORWARDED}, not {nat!r}")
     macs = host.macs(inside, public)
     if external and variables.get(DHCP):
-        host.wrong(DHCP, "is said of our own edges: nothing is configured on an external one; leave it out")
+        host.wrong(DHCP, "is not for external edges: nothing is configured on them; leave it out")
     dhcp = None if external else read_dhcp(host, "vcc_org_address", inside, "vcc_org_network", networks)
     mlkem = read_mlkem(host.place, variables, bool(external), problems)
     if cloud is None or len(problems) > before:

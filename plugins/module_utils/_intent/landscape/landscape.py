@@ -328,5 +328,5 @@ def _check_external(vm: Facts, edge: str) -> None:
     if vm.variables.get("vcc_member_mode") == "nat":
         vm.wrong(
             "vcc_member_mode",
-            f"nat: {vm.name} is behind {edge}, which is external: whether it translates is its business; leave it out",
+            f"nat: {vm.name} is behind {edge}, which is external: its administrator decides that; leave it out",
         )

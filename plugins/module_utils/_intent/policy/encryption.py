@@ -93,7 +93,7 @@ def check_proposal(proposal: str, *, ike: bool) -> str | None:
     words = proposal.split("-")
     for word in words:
         if word not in AEAD | CIPHER | INTEGRITY | PRF | GROUP | ADDITIONAL:
-            return f"{word!r} is not an algorithm we allow"
+            return f"{word!r} is not an allowed algorithm"
     ciphers = [word for word in words if word in AEAD | CIPHER]
     if len(ciphers) != 1:
         return "names not exactly one encryption algorithm"
@@ -106,7 +106,7 @@ def check_proposal(proposal: str, *, ike: bool) -> str | None:
     if ike and ciphers[0] in AEAD and len(prfs) != 1:
         return f"needs exactly one of {', '.join(sorted(PRF))}"
     if not ike and prfs:
-        return f"{prfs[0]} has no place in an ESP proposal"
+        return f"{prfs[0]} is not used in an ESP proposal"
     if len([word for word in words if word in GROUP]) != 1:
         return "needs exactly one key exchange group" + ("" if ike else " (perfect forward secrecy)")
     if len([word for word in words if word in ADDITIONAL]) > 1:

@@ -26,7 +26,9 @@ _FORBIDDEN = {
         ("accept",), "would let through what is refused without it; `return` leaves the rest of the rules out"
     ),
     **dict.fromkeys(("goto", "jump"), "leads out of the rules' own chain"),
-    **dict.fromkeys(("queue", "dup", "fwd", "flow", "synproxy", "tproxy", "xt"), "takes the packet out of our hands"),
+    **dict.fromkeys(
+        ("queue", "dup", "fwd", "flow", "synproxy", "tproxy", "xt"), "takes the packet out of the firewall's control"
+    ),
     **dict.fromkeys(
         ("set", "dnat", "snat", "masquerade", "notrack", "add", "update", "delete", "reset"), "changes something"
     ),
@@ -95,4 +97,4 @@ def _wrong(rule: object) -> Iterator[str]:
         if word in _FORBIDDEN:
             yield f"{word!r} is not allowed: it {_FORBIDDEN[word]}"
         elif word.startswith("@"):
-            yield f"{word}: names of sets are ours, and may change; write the addresses"
+            yield f"{word}: sets are internal, and their names may change; write the addresses"

@@ -136,7 +136,7 @@ class Routes(Part):
             # Not told apart by `protocol`: nodes have different names for the number.
             theirs = {_parse(route, family) for route in ip.routes(family)} - ours
             keys = {(route.prefix, route.metric) for route in theirs}
-            found += [f"{r.prefix}: somebody else routes it already" for r in add if (r.prefix, r.metric) in keys]
+            found += [f"{r.prefix}: other software routes it already" for r in add if (r.prefix, r.metric) in keys]
         return found
 
     def wait(self, patience: float) -> None:

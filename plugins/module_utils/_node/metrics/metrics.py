@@ -54,9 +54,7 @@ def metrics(seen: Seen, took: float = 0.0, now: float | None = None) -> str:
             *_traffic(seen),
             *_limits(seen),
             Family("repairs_total", "counter", "What the agent put back.", _by("subsystem", seen.repairs)),
-            Family(
-                "certificate_not_after_timestamp_seconds", "gauge", "When the certificate ends, Unix time.", _ends(seen)
-            ),
+            Family("certificate_not_after_timestamp_seconds", "gauge", "When the certificate ends.", _ends(seen)),
             Family("look_timestamp_seconds", "gauge", "When this was seen, Unix time.", [Sample(round(when, 3))]),
             Family("look_duration_seconds", "gauge", "How long it took to look.", [Sample(round(took, 3))]),
         ]

@@ -118,7 +118,7 @@ def alive(workers: Sequence[Worker], journal: Journal) -> None:
     """Tell systemd that the agent is alive, unless a step hangs that cannot be killed."""
     stuck = [step.name for worker in workers for step in worker.steps.values() if step.stuck]
     if stuck:
-        journal.failed("agent", f"{', '.join(stuck)} hangs: waiting to be started anew")
+        journal.failed("agent", f"{', '.join(stuck)} hangs: waiting for a restart")
     else:
         notify("WATCHDOG=1")
 
@@ -151,4 +151,4 @@ def restore(store: Store, journal: Journal) -> None:
         if fallback is None:
             activate(generation, generation, store, boot)
         else:
-            journal.warn(f"nobody confirmed the generation: rolled back to {rollback(store, boot) or 'nothing'}")
+            journal.warn(f"the generation was not confirmed: rolled back to {rollback(store, boot) or 'nothing'}")

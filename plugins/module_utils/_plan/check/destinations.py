@@ -95,7 +95,7 @@ def _check_site(path: str, name: str, sites: Mapping[str, OrgEdge], landscape: L
         problems.add(path, f"{name} is no site of the VPN{hint}")
     elif sites[name].external:
         problems.add(
-            path, f"{name} is external: what is behind it is not ours to translate or to filter; its administrator can"
+            path, f"{name} is external: only its administrator can translate and filter what is behind it; leave it out"
         )
 
 
@@ -107,7 +107,7 @@ def _check_server(vpn: Vpn, server: Server, sites: Mapping[str, OrgEdge], proble
             problems.add(path, f"{address} is {vm.name}'s, a member: give it ports there instead")
     edge = sites.get(server.behind)
     if edge is not None and address in {*edge.inside.values(), *edge.public.values()}:
-        problems.add(path, f"{address} is {edge.name}'s own: an edge is nobody's destination")
+        problems.add(path, f"{address} is {edge.name}'s own: an edge cannot be a destination")
     special = special_in(server.address, edge.networks) if edge is not None else None
     if special:
         problems.add(path, f"{address} is the {special}, which no host can have")

@@ -61,8 +61,8 @@ def check_between_vpns(vpns: Iterable[Vpn], problems: Problems) -> None:
             if first is not vpn:
                 problems.add(
                     f"{outside.path}.members",
-                    f"{member.vm.name} goes outside by VPN {first.name} already, and a machine has one way out: leave "
-                    "it out of members here, or there",
+                    f"{member.vm.name} goes outside by VPN {first.name} already, and a VM can do so by one VPN only: "
+                    "leave it out of members here, or there",
                 )
         for site, place, source in sources_of(vpn, outside):
             for other, other_site, one in pools:

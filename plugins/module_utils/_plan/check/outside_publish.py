@@ -59,8 +59,8 @@ def _check_edge(outside: Outside, one: Published, edge: OrgEdge, own: str, place
     if not edge.reachable:
         problems.add(
             f"{place}.member",
-            f"{one.member} is behind {edge.name}, whose NAT lets nobody in (vcc_behind_nat: true): publish a member of "
-            "another site, or have the NAT forward the port and say vcc_behind_nat: forwarded",
+            f"{one.member} is behind {edge.name}, whose NAT lets no connection in (vcc_behind_nat: true): publish a "
+            "member of another site, or have the NAT forward the port and say vcc_behind_nat: forwarded",
         )
     if one.address is None or one.address == own:
         return
@@ -86,5 +86,6 @@ def _check_from(vpn: Vpn, one: Published, taken: list[tuple[str, Prefix]], place
         elif private:
             problems.add(
                 place,
-                f"{prefix} overlaps {private}, which is private: nobody outside has it; remove it, or write {ANY}",
+                f"{prefix} overlaps {private}, which is private: no host on the internet has it; remove it, or "
+                f"write {ANY}",
             )

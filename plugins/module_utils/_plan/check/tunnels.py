@@ -42,8 +42,8 @@ def _check_pair(vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> N
     if one.external and other.external:
         problems.add(
             f"{vpn.path}.members",
-            f"need a tunnel {one.name} -- {other.name}, and both are external: we can configure neither end; give each "
-            "of them a VPN of its own",
+            f"need a tunnel {one.name} -- {other.name}, and both are external: the collection configures neither end; "
+            "give each of them a VPN of its own",
         )
     if not set(one.public) & set(other.public):
         problems.add(
@@ -124,8 +124,8 @@ def _check_ways(vpn: Vpn, edges: Mapping[str, OrgEdge], problems: Problems) -> N
     for edge, (site, other) in sorted(between.items()):
         problems.add(
             f"{vpn.path}.topology",
-            f"leads from {site} to {other} over {edge}, which is external: what is not ours passes nothing on for us; "
-            "have them meet at an edge of yours",
+            f"leads from {site} to {other} over {edge}, which is external: an external edge forwards nothing for "
+            "the VPN; choose a topology in which they meet at another edge",
         )
 
 

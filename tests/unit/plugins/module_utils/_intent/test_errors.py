@@ -180,7 +180,7 @@ vpn: {pool: 100.64.0.0/16}
     (
         "another pool for a VPN that exists",
         "{before: {vpns: [*payroll]}, vpn: {pool: other}, pools: {other: 10.99.0.0/16}}",
-        [("vcc_vpns[0].pool", "nobody is renumbered; delete the VPN first to move it to other (10.99.0.0/16)")],
+        [("vcc_vpns[0].pool", "no member is renumbered; delete the VPN first to move it to other (10.99.0.0/16)")],
     ),
     (
         "another range for a pool that is in use",
@@ -660,7 +660,7 @@ vpn:
       esp: [3des-sha256-ecp384, aes256gcm16-modp1024, aes256-md5-ecp384, aes256-sha1-ecp384, aes256gcm16-modp1536, null]
 """,
         [
-            ("vcc_vpns[0].policy.encryption.ike[1]", "'3des' is not an algorithm we allow"),
+            ("vcc_vpns[0].policy.encryption.ike[1]", "'3des' is not an allowed algorithm"),
             ("vcc_vpns[0].policy.encryption.ike[2]", "'md5' is not"),
             ("vcc_vpns[0].policy.encryption.ike[3]", "'sha1' is not"),
             ("vcc_vpns[0].policy.encryption.esp[0]", "'3des' is not"),
@@ -668,7 +668,7 @@ vpn:
             ("vcc_vpns[0].policy.encryption.esp[2]", "'md5' is not"),
             ("vcc_vpns[0].policy.encryption.esp[3]", "'sha1' is not"),
             ("vcc_vpns[0].policy.encryption.esp[4]", "'modp1536' is not"),
-            ("vcc_vpns[0].policy.encryption.esp[5]", "is not an algorithm we allow"),
+            ("vcc_vpns[0].policy.encryption.esp[5]", "is not an allowed algorithm"),
         ],
     ),
     (
@@ -679,7 +679,7 @@ vpns:
   - {name: a, pool: internal, members: [vm1-east, vm1-west], policy: weak}
   - {name: b, pool: internal, members: [vm1-east, vm1-west], policy: weaker}
 """,
-        [("vcc_policies.weak.encryption.esp[0]", "'null' is not an algorithm we allow")],
+        [("vcc_policies.weak.encryption.esp[0]", "'null' is not an allowed algorithm")],
     ),
     (
         "ESP without perfect forward secrecy",
@@ -699,10 +699,10 @@ vpn:
             ("vcc_vpns[0].policy.encryption.ike[0]", "needs exactly one of prfsha256"),
             ("vcc_vpns[0].policy.encryption.ike[1]", "aes256 needs exactly one of sha256"),
             ("vcc_vpns[0].policy.encryption.ike[2]", "not exactly one encryption algorithm"),
-            ("vcc_vpns[0].policy.encryption.esp[0]", "prfsha384 has no place in an ESP proposal"),
+            ("vcc_vpns[0].policy.encryption.esp[0]", "prfsha384 is not used in an ESP proposal"),
             ("vcc_vpns[0].policy.encryption.esp[1]", "aes256gcm16 authenticates by itself; leave sha256 out"),
             ("vcc_vpns[0].policy.encryption.esp[2]", "not exactly one encryption algorithm"),
-            ("vcc_vpns[0].policy.encryption.esp[3]", "is not an algorithm we allow"),
+            ("vcc_vpns[0].policy.encryption.esp[3]", "is not an allowed algorithm"),
         ],
     ),
     (
@@ -833,7 +833,7 @@ vpns:
     (
         "two external edges in a mesh",
         "{vpn: {members: [vm1-east, vm-p, vm-q]}, hosts: {" + PARTNER + PARTNER_Q + "}}",
-        [("vcc_vpns[0].members", "need a tunnel p -- q, and both are external: we can configure neither end")],
+        [("vcc_vpns[0].members", "need a tunnel p -- q, and both are external: the collection configures neither end")],
     ),
     (
         "a PPK with an external edge",
@@ -843,15 +843,15 @@ vpns:
     (
         "ML-KEM of an external edge",
         external("p: {vcc_mlkem: true}"),
-        [("hosts.p.vcc_mlkem", "tunnels to an external edge have no ML-KEM")],
+        [("hosts.p.vcc_mlkem", "is not for external edges: tunnels to them have no ML-KEM")],
     ),
     (
         "what only an external edge has",
         "hosts: {edge-west: {vcc_authentication: psk, vcc_identity: gw.example, vcc_psk: given}}",
         [
             ("hosts.edge-west.vcc_authentication", "is vcc_external: true missing?"),
-            ("hosts.edge-west.vcc_identity", "is for edges that are not ours"),
-            ("hosts.edge-west.vcc_psk", "is for edges that are not ours"),
+            ("hosts.edge-west.vcc_identity", "is for external edges"),
+            ("hosts.edge-west.vcc_psk", "is for external edges"),
         ],
     ),
     (
@@ -862,7 +862,7 @@ vpns:
     (
         "an external VM without an external edge",
         "hosts: {vm1-west: {vcc_external: true}}",
-        [("hosts.vm1-west.vcc_external", "is said of an org edge")],
+        [("hosts.vm1-west.vcc_external", "belongs to an org edge")],
     ),
     (
         "an unknown way to authenticate",

@@ -124,7 +124,7 @@ def test_a_hole_is_a_finding(world: World) -> None:
     world.probe("vm1-east", "vm3-west", "forbidden").update(received=1)
     (finding,) = world.judge().findings
     assert finding.subject == "payroll: vm1-east -> vm3-west"
-    assert "no rule of allow" in finding.expected and finding.seen == "100.64.0.66 answered"
+    assert "no rule in allow" in finding.expected and finding.seen == "100.64.0.66 answered"
 
 
 def test_what_must_pass_and_does_not_is_a_finding(world: World) -> None:

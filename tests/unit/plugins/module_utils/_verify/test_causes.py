@@ -147,7 +147,8 @@ def test_a_link_whose_packets_another_one_carries(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("refusing", "does"), [(True, "it refuses all traffic of its VPNs"), (False, "it runs an older generation")]
+    ("refusing", "does"),
+    [(True, "the node refuses all traffic of its VPNs"), (False, "the node runs an older generation")],
 )
 def test_a_node_that_cannot_read_its_state_says_so(world: World, refusing: bool, does: str) -> None:
     world.observed["edge-west"]["state"] = {"damaged": ["document.json: is not as it was stored"], "refusing": refusing}

@@ -75,7 +75,7 @@ def test_what_is_wrong_fails_names_the_edge_and_says_what_mends_it(
     (finding,) = result.findings
     assert finding.subject == "certificate of edge-west"
     assert said in finding.seen
-    assert "create_vpn again" in finding.look
+    assert "run create_vpn" in finding.look
 
 
 def test_an_authority_that_was_made_after_the_plan_is_not_held_against_it(world: World) -> None:

@@ -86,4 +86,4 @@ def test_no_answer_is_a_finding(world: World) -> None:
 def test_an_answer_to_a_non_member_is_a_finding(world: World) -> None:
     answer(world, "vm2-east", "nosy", received=1)
     (finding,) = world.judge().findings
-    assert (finding.severity, finding.expected) == ("error", "no answer: names are for members")
+    assert (finding.severity, finding.expected) == ("error", "no answer: only members may ask for names")

@@ -69,5 +69,5 @@ def test_an_answer_is_a_finding() -> None:
     made = world(["198.51.100.0/24"])
     made.probe("vm1-west", "vm1-east", "outside").update(received=1)
     (finding,) = made.judge().findings
-    assert finding.expected == "no answer: it is not published for this site"
+    assert finding.expected == "no answer: the port is not published for this site"
     assert finding.seen == "203.0.113.2 port 443 answered"

@@ -325,14 +325,14 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
     "drift": (
         lambda w: w.observed["vm1-east"].update(drift=[{"subsystem": "routes", "action": "add 100.64.0.0/24"}]),
         "vm1-east",
-        "the loaded state is that of its document",
+        "the loaded state is the same as in its document",
         "routes: add 100.64.0.0/24",
     ),
     "nobody confirmed": (
         lambda w: w.observed["edge-east"].update(unconfirmed=True, rollback_armed=True),
         "edge-east",
-        "its generation is confirmed",
-        "it will roll back soon",
+        "the node's generation is confirmed",
+        "the node will roll back soon",
     ),
     "an edge is dead": (
         lambda w: w.observed.update({"vapp1-west": {"unreachable": True, "msg": "timed out\nmore"}}),
@@ -350,13 +350,13 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
         lambda w: w.observed.pop("vm3-west"),
         "vm3-west",
         "generation 3",
-        "unreachable: it gave no answer",
+        "unreachable: no answer",
     ),
     "a translated member is dead": (
         lambda w: w.probes.pop("vm1-west"),
         "vm1-west",
         "probes from it",
-        "unreachable: it gave no answer",
+        "unreachable: no answer",
     ),
     "a pair is down": (
         lambda w: w.silence("vm1-east", "vm3-west"),
@@ -376,7 +376,7 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
     "full packets get lost": (
         lambda w: w.probe("vm1-east", "vm3-west").update(mtu_ok=False, mtu_reason="message too long, mtu=1280"),
         "payroll: edge-east to edge-west",
-        "packets of 1400 octets pass, or a gateway says how many do",
+        "packets of 1400 octets pass, or a gateway reports the largest size that does",
         "lost in 1 of 2: vm1-east -> vm3-west (message too long, mtu=1280)",
     ),
     "the source address is missing": (
@@ -400,13 +400,13 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
     "a non-member gets in": (
         lambda w: w.probe("vm2-east", "vm1-west", "stranger").update(received=3),
         "payroll: vm2-east -> vm1-west",
-        "no way in: it is no member",
+        "no answer: the sender is not a member",
         "100.64.0.81 answered",
     ),
     "an address that nobody holds answers": (
         lambda w: w.probe("vm1-east", None, "unleased").update(received=1),
         "payroll: vm1-east -> 100.64.0.127",
-        "nothing at an address that nobody holds",
+        "no answer: the address is not leased",
         "100.64.0.127 answered",
     ),
     "a non-member replies": (

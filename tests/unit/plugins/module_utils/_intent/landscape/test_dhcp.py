@@ -92,8 +92,8 @@ def test_who_is_no_edge_of_ours_cannot_serve() -> None:
     external = {"edge-east": {"vcc_external": True, "vcc_dhcp": True}}
     Landscape(changed(lab(), external), problems).edge("edge-east")
     found = [str(error) for error in problems]
-    assert any(line.startswith("hosts.vm1-east.vcc_dhcp: is said of the org edge or vApp edge") for line in found)
-    assert any(line.startswith("hosts.edge-east.vcc_dhcp: is said of our own edges") for line in found)
+    assert any(line.startswith("hosts.vm1-east.vcc_dhcp: belongs to the org edge or vApp edge") for line in found)
+    assert any(line.startswith("hosts.edge-east.vcc_dhcp: is not for external edges") for line in found)
 
 
 def refused(changes: Any, **parts: Any) -> list[tuple[str, str]]:

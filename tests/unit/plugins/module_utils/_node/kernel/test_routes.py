@@ -100,7 +100,7 @@ def test_a_next_hop_with_a_limit_of_its_own(document: dict[str, Any]) -> None:
 def test_somebody_elses_prefix_is_a_problem(kernel: Kernel, document: dict[str, Any], store: Store) -> None:
     document["routes"].append({"prefix": "192.168.1.0/24", "via": "192.168.1.9"})
     assert parts(Generation(document, {}, "libipsec"), store)[1].problems() == [
-        "192.168.1.0/24: somebody else routes it already"
+        "192.168.1.0/24: other software routes it already"
     ]
 
 

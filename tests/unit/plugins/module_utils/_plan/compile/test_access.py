@@ -227,7 +227,7 @@ def test_rules_are_for_the_kind_of_gateway_that_they_name() -> None:
         ("servers", {"behind": "edge-south"}, "behind", "is no site of the VPN"),
         ("servers", {"behind": None}, "behind", "is missing"),
         ("servers", {"address": "10.10.0.1"}, "address", "edge-east's own"),
-        ("servers", {"address": "10.10.0.11"}, "address", "vapp1-east's own: an edge is nobody's destination"),
+        ("servers", {"address": "10.10.0.11"}, "address", "vapp1-east's own: an edge cannot be a destination"),
         ("servers", {"address": "10.10.0.0"}, "address", "is the network address of 10.10.0.0/24"),
         ("servers", {"address": "10.10.0.255"}, "address", "is the broadcast address of 10.10.0.0/24"),
         ("servers", {"address": "10.10.0.0/24"}, "address", "is no IP address"),

@@ -259,7 +259,7 @@ def test_a_member_with_another_name_goes_on() -> None:
         ({"publish": [{"member": "vm1-east", "port": "tcp/443"}]}, "outside.publish[0].from: is missing"),
         ({"publish": [{"member": "vm1-east", "port": "tcp/443", "from": []}]}, "outside.publish[0].from: is missing"),
         ({"publish": [{"member": "vm1-east", "port": "tcp/443", "from": ["0.0.0.0/0"]}]}, "write any"),
-        ({"publish": [{"member": "vm1-east", "port": "tcp/443", "from": ["any", "1.2.3.4"]}]}, "any is everybody"),
+        ({"publish": [{"member": "vm1-east", "port": "tcp/443", "from": ["any", "1.2.3.4"]}]}, "includes all hosts"),
         ({"publish": [{"member": "vm1-east", "port": "icmp/1", "from": "any"}]}, "'icmp' must be one of: tcp, udp"),
         ({"publish": [{"member": "vm1-east", "port": "tcp/1-9", "from": "any"}]}, "must be one port"),
         (
@@ -311,7 +311,12 @@ PUBLISH = "{member: vm1-east, port: tcp/443, from: any}"
             ".source",
             "write masquerade",
         ),
-        ("{publish: [" + PUBLISH + "]}", "{edge-east: {vcc_behind_nat: true}}", ".publish[0].member", "lets nobody in"),
+        (
+            "{publish: [" + PUBLISH + "]}",
+            "{edge-east: {vcc_behind_nat: true}}",
+            ".publish[0].member",
+            "lets no connection in",
+        ),
         (
             "{publish: [" + PUBLISH + "," + PUBLISH + "]}",
             "{}",
