@@ -6,6 +6,7 @@ export PATH="$PWD/.venv/bin:$PATH"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+checkout=$PWD
 ansible-galaxy collection build --output-path "$work" .
 unset ANSIBLE_CONFIG
 cd "$work"
@@ -16,9 +17,32 @@ for name in create_vpn plan_vpn verify_vpn delete_vpn status_vpn report_vpn hist
     [[ -f $installed/playbooks/$name.yml ]] || { echo "package: playbook $name is missing" >&2; exit 1; }
     ansible-playbook --syntax-check -i "$installed/inventories/example" "intercloud.vpn.$name"
 done
-for unwanted in .venv .collections .git build result; do
-    [[ ! -e $installed/$unwanted ]] || { echo "package: $unwanted is in the package" >&2; exit 1; }
-done
+# Nothing else is at its top, and all that git has below the folders that users need.
+diff <(cd "$installed" && LC_ALL=C ls -A) - <<'EOT'
+CODE_OF_CONDUCT.md
+CONTRIBUTING.md
+FILES.json
+LICENSE
+LICENSES
+MAINTAINERS.md
+MANIFEST.json
+README.md
+REUSE.toml
+SECURITY.md
+bindep.txt
+changelogs
+docs
+extensions
+inventories
+meta
+playbooks
+plugins
+requirements.txt
+roles
+EOT
+diff <(cd "$checkout" && git ls-files -co --exclude-standard -- docs extensions inventories meta plugins roles playbooks \
+        ':!extensions/molecule' ':!playbooks/collections' | LC_ALL=C sort) \
+    <(cd "$installed" && find docs extensions inventories meta plugins roles playbooks ! -type d -not -name '*.pyc' | LC_ALL=C sort)
 ansible-playbook -i "$installed/inventories/example" intercloud.vpn.plan_vpn \
     -e vcc_state_dir="$work/state" -e vcc_ledger="sqlite:///$work/state/ledger.sqlite" | tee plan.log
 grep -q '+ member web-berlin 100.64.0.17 (address)' plan.log

@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 tree=build/sanity/ansible_collections/intercloud/vpn
 mkdir -p "$tree"
-git ls-files -z --cached --others --exclude-standard | rsync -a --delete --delete-missing-args --from0 --files-from=- ./ "$tree/"
+# Not the links by which a checkout finds itself: they are in no package.
+git ls-files -z --cached --others --exclude-standard -- ':!collections' ':!playbooks/collections' | rsync -a --delete --delete-missing-args --from0 --files-from=- ./ "$tree/"
 # What git no longer knows goes from the copy too.
 (cd "$tree" && find . \( -type f -o -type l \) -not -path './tests/output/*' -print0) | while IFS= read -r -d '' file; do
     [[ -e $file || -L $file ]] || rm -f "$tree/$file"

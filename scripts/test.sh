@@ -43,6 +43,12 @@ step_sanity() { scripts/sanity.sh; }
 step_docs() { scripts/docs.sh && pytest -q tests/docs; }
 step_metrics() { pytest -q tests/metrics; }
 step_package() { scripts/package.sh; }
+# In the short form without what looks at documentation: sanity does so, too.
+step_release() {
+    [[ $THOROUGH == 0 ]] || { scripts/release_checks.sh; return; }
+    printf 'release_checks: %s: takes as long as all others\n' docs importer >>"$LEFT_OUT"
+    scripts/release_checks.sh reuse python environment
+}
 step_intents() { pytest -q tests/integration; }
 step_faults() { scripts/test-faults.sh short; }
 step_kernel() { scripts/setup.sh kernel && scripts/test-kernel.sh short; }
@@ -56,9 +62,9 @@ step_demo() { scripts/demo.sh; }
 step_lab_down() { tests/lab/killed.sh; }
 
 trap 'roles/lab/files/labctl down >/dev/null 2>&1; roles/lab/files/vmctl down >/dev/null 2>&1' EXIT
-say "lint, unit, docs, page, faults, intents, metrics, package, sanity, kernel, attack, beside | lab, molecule, demo; lab_down (logs in $logs)"
+say "lint, unit, docs, page, faults, intents, metrics, package, release, sanity, kernel, attack, beside | lab, molecule, demo; lab_down (logs in $logs)"
 scripts/molecule.sh queue || exit 1
-lane lint unit docs page faults intents metrics package sanity kernel attack beside & python_lane=$!
+lane lint unit docs page faults intents metrics package release sanity kernel attack beside & python_lane=$!
 lane lab molecule demo & lab_lane=$!
 wait "$python_lane" || failed+=(python)
 wait "$lab_lane" || failed+=(lab)

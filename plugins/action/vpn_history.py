@@ -22,6 +22,7 @@ class ActionModule(ServerAction):
     def check(self, task_vars: dict[str, Any]) -> None:
         """AnsibleActionFail with all that is wrong with the variables of the run."""
         require_sound_run(task_vars, self._templar)
+        super().check(task_vars)
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         given = {key: value for key, value in self._task.args.items() if value is not None}

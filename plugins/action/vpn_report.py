@@ -24,6 +24,9 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Loca
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import kept, load_plan
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._registered import registered, trust, write
 
+# What of the findings is in the result. All of them are in the file.
+MOST = 20
+LONGEST = 500  # characters of a text
 # Of a host whose cloud's own run brought nothing of it.
 SILENT = {"failed": True, "unreachable": True, "msg": "nothing came from its VCC node"}
 
@@ -76,6 +79,7 @@ class ActionModule(LocalAction):
             "error_count": len(errors),
             "warning_count": len(content["findings"]) - len(errors),
             "dest": given["dest"],
+            "findings": brief(content["findings"]),
             "blamed": blamed(judged.findings, here, [host for host in given["hosts"] or [] if host not in here]),
         }
         if not judged.ok and given["fail"]:
@@ -85,6 +89,13 @@ class ActionModule(LocalAction):
                 failed=True, msg=f"{count}: {first['subject']}: expected {first['expected']}: {first['seen']}"
             )
         return result
+
+
+def brief(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The first findings, errors before warnings, and of each what fits into the artifacts of a job."""
+    ranked = sorted(findings, key=lambda finding: finding["severity"] != "error")
+    keys = ("severity", "subject", "expected", "seen")
+    return [{key: str(finding[key])[:LONGEST] for key in keys} for finding in ranked[:MOST]]
 
 
 def shortest(path: str) -> str:

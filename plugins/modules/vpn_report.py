@@ -99,6 +99,11 @@ blamed:
   description: What is not as planned, by the host of this run that it is about. Empty if all is as planned.
   returned: success and failure
   type: dict
+findings:
+  description: The first 20 findings, errors first, each with C(severity), C(subject), C(expected) and C(seen).
+  returned: success and failure
+  type: list
+  elements: dict
 warning_count:
   description: How many findings of severity V(warning) there are.
   returned: success and failure

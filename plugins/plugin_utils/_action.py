@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
@@ -13,12 +14,14 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.vars.clean import remove_internal_keys
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import sent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import AGENT, code_version, sources
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._job import require_lasting
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._sent import asking, command, python_of
 
@@ -43,6 +46,11 @@ class Action(ActionBase):  # type: ignore[misc]
 
     def check(self, task_vars: dict[str, Any]) -> None:
         """Raise where the action cannot begin."""
+
+    def require_lasting(self, task_vars: Mapping[str, Any]) -> None:
+        """AnsibleActionFail where the ledger or the authorities that the task names would be lost with a container."""
+        part = boolean(task_vars.get("vcc_server_part", False), strict=False)
+        require_lasting(self._task.args, str(self._connection.transport), os.environ, part)
 
     @abstractmethod
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -69,8 +77,9 @@ class RunAction(Action):
     """An action of a run that reads no intent: the run's variables are checked first."""
 
     def check(self, task_vars: dict[str, Any]) -> None:
-        """AnsibleActionFail with all that is wrong with them."""
+        """AnsibleActionFail with all that is wrong with them, or where what they keep would be lost."""
         require_sound_run(task_vars, self._templar)
+        self.require_lasting(task_vars)
 
 
 class LocalAction(Action):

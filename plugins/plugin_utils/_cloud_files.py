@@ -25,8 +25,8 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import k
 
 COLLECTION = Path(__file__).resolve().parents[2]
 FOLDERS = ("meta", "playbooks", "plugins", "roles")
-# The lab is of no use there.
-LEFT_OUT = ("__pycache__", "lab", "lab_*.yml")
+# The lab is of no use there, nor is the link by which a checkout finds itself.
+LEFT_OUT = ("__pycache__", "collections", "lab", "lab_*.yml")
 FROM_NODE = "vcc_from_node"
 # A jump host of the controller's is in these, more often than not.
 DIRECTLY = {"ansible_ssh_common_args": "", "ansible_ssh_extra_args": ""}

@@ -28,6 +28,10 @@ MODULES = "ansible_collections.intercloud.vpn.plugins.modules"
 class ServerAction(Action):
     """An action whose module has its options in ``ARGUMENTS``, and does its work in ``run``."""
 
+    def check(self, task_vars: dict[str, Any]) -> None:
+        """AnsibleActionFail where what is kept here would be lost."""
+        self.require_lasting(task_vars)
+
     def ask(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """What the module returns, wherever it runs."""
         if not self._runs_here(task_vars, str(arguments.get("ledger")).startswith("postgres")):

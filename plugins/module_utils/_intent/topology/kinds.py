@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Any, ClassVar
 
 Pair = tuple[str, str]
@@ -96,7 +96,7 @@ class Chain(Topology):
 
     def pairs(self, sites: Sequence[str]) -> list[Pair]:
         """Neighbours in the order given."""
-        return sorted(pair(one, other) for one, other in pairwise(self.order))
+        return sorted(pair(one, other) for one, other in zip(self.order, self.order[1:]))
 
     def record(self) -> dict[str, Any]:
         """With its order."""
