@@ -45,7 +45,9 @@ MESSAGES = ("debug", "ansible.builtin.debug")
 SECRET = re.compile(r"psk|secret|passw|token|vault", re.IGNORECASE)
 # The run is refused before anything is touched: the same command would be refused again.
 REFUSED = re.compile(
-    r"no host was touched|nothing was (?:changed|done|touched)|^Abandoned|vcc_plan_fails", re.IGNORECASE
+    r"no host was touched|nothing was (?:changed|done|touched)|^Abandoned|vcc_plan_fails"
+    r"|for example -e |there is no (?:ledger|node) |give a vault password",
+    re.IGNORECASE,
 )
 
 
@@ -127,6 +129,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         what += f", {len(bad)} failed" if bad else ""
         self._say("")
         self._say(f"{_hosts(len(states))}: {what}; {seconds:.0f} s", C.COLOR_ERROR if bad else C.COLOR_OK)
+        if not states:
+            self._say("No host took part: check the inventory (-i) and --limit.", C.COLOR_WARN)
         if bad:
             self._go_on()
 
@@ -154,7 +158,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         host, found = self._host(result), self._result(result)
         self._count(host, how)
         lines = list(_lines(found.get("msg") or found.get("stderr") or "no reason given"))
-        self.failures.setdefault(host, lines[0])
+        self.failures.setdefault(host, _short(lines))
         where = self.task if how == "failed" else "unreachable"
         self._say(f"{INDENT}{host}: {where}:", C.COLOR_ERROR)
         for line in lines:
@@ -218,6 +222,13 @@ def _lines(message: Any) -> list[str]:
     """A message as lines."""
     found = message if isinstance(message, (list, tuple)) else [message]
     return [line for one in found if one is not None for line in str(one).splitlines() if line.strip()]
+
+
+def _short(lines: list[str]) -> str:
+    """A message as one line: its first, and what follows where that is only a heading."""
+    if len(lines) == 1 or not lines[0].endswith(":"):
+        return lines[0]
+    return f"{lines[0]} {lines[1]}" + (f", and {len(lines) - 2} more: see above" if len(lines) > 2 else "")
 
 
 def _hosts(count: int) -> str:

@@ -11,7 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ansible_collections.intercloud.vpn.plugins.callback.progress import command
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.callback.progress import REFUSED, _short, command
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAY = """
@@ -103,6 +105,39 @@ def test_the_plan_and_a_mistake_in_it(tmp_path: Path) -> None:
     assert code == 2
     assert "vcc_create_tunnels: must be one of always, never, ask, not 'nope'" in said
     assert "the same command" not in said, "it would be refused again"
+    assert "no host was touched: vcc_create_tunnels: must be" in said.splitlines()[-1]
+
+
+def test_a_run_without_hosts_says_so(tmp_path: Path) -> None:
+    code, said = run("-i", "other,", "intercloud.vpn.plan_vpn", folder=tmp_path)
+    assert code == 0
+    assert said.splitlines()[-1] == "No host took part: check the inventory (-i) and --limit."
+
+
+@pytest.mark.parametrize(
+    ("lines", "short"),
+    [
+        (["the disk is full"], "the disk is full"),
+        (["not applied:"], "not applied:"),
+        (["1 mistake:", "vcc_a: wrong"], "1 mistake: vcc_a: wrong"),
+        (["3 mistakes:", "vcc_a: wrong", "b", "c"], "3 mistakes: vcc_a: wrong, and 2 more: see above"),
+        (["rolled back", "because"], "rolled back"),
+    ],
+)
+def test_a_heading_alone_is_no_reason(lines: list[str], short: str) -> None:
+    assert _short(lines) == short
+
+
+@pytest.mark.parametrize(
+    ("reason", "refused"),
+    [
+        ("vcc_uninstall: must name the nodes, for example -e vcc_uninstall=edge-east; or limit the run to them", True),
+        ("there is no ledger at sqlite:////a/b: the first create_vpn makes it", True),
+        ("Data could not be sent to remote host", False),
+    ],
+)
+def test_a_command_that_has_to_change_is_not_repeated(reason: str, refused: bool) -> None:
+    assert bool(REFUSED.search(reason)) == refused
 
 
 def test_what_may_be_secret_is_not_said_again() -> None:
