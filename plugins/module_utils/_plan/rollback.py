@@ -40,7 +40,11 @@ def rolled_back(
     tenant = tenants[0]
     known = tenant.transaction.past_generations(tenant.name)
     if generation not in known:
-        said = f"there is no generation {generation} to go back to" if generation else "must say which generation"
+        said = (
+            f"there is no generation {generation} to go back to"
+            if generation
+            else "must name a generation, for example -e vcc_generation=12"
+        )
         can = f"{tenant.name} can go back to {ranges(known)}" if known else f"{tenant.name} has none yet"
         problems.add(GENERATION, f"{said}; {can} (history_vpn shows what they changed)")
         return []

@@ -162,7 +162,9 @@ def test_what_is_refused(world: World) -> None:
     world.plan(LARGER)
     can = "acme can go back to 1-2 (history_vpn shows what they changed)"
     assert refused(world, generation=9) == f"vcc_generation: there is no generation 9 to go back to; {can}"
-    assert refused(world, generation=0) == f"vcc_generation: must say which generation; {can}"
+    assert refused(world, generation=0) == (
+        f"vcc_generation: must name a generation, for example -e vcc_generation=12; {can}"
+    )
     assert refused(world, generation=1, only="paroll") == (
         "vcc_only: there is no VPN paroll, and generation 1 had none; did you mean payroll?"
     )
