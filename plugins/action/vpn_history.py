@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._status.history import lines, rollback_lines
+from ansible_collections.intercloud.vpn.plugins.module_utils._status.history import lines, nothing, rollback_lines
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._registered import write
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
@@ -33,6 +33,6 @@ class ActionModule(ServerAction):
         if given.get("dest") and not self._task.check_mode:
             write(Path(str(given["dest"])).expanduser(), {"events": events, "rollbacks": answer["rollbacks"]})
         several = len({event["organization"] for event in events}) > 1
-        shown = [*lines(events, several)] or ["Nothing of that kind happened."]
+        shown = [*lines(events, several)] or [nothing(str(given.get("vpn") or ""), str(given.get("since") or ""))]
         Display().display("\n".join([*shown, *rollback_lines(answer["rollbacks"])]))
         return {**answer, "dest": given.get("dest")}

@@ -24,7 +24,9 @@ options:
     elements: str
     default: []
   vpn:
-    description: Only events of this VPN and of its addresses, also by the names that it had before.
+    description:
+      - Only events of this VPN and of its addresses, also by the names that it had before, and the generations that
+        changed it.
     type: str
     default: ""
   since:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .._ledger.records import EventRecord
 
 Section = Mapping[str, Any]
+OPENED = "generation opened"
 SHOWN = 5  # names in a line; the JSON has all
 # Events that come in great numbers: those of one second are one line, which says how many there were of which VPN.
 COUNTED = {
@@ -42,13 +43,13 @@ def events_of(
 ) -> list[dict[str, Any]]:
     """The newest events of organizations (all if none is named), oldest first.
 
-    ``vpn``: only those of this VPN, also by the names that it had before. ``since``: only those from then on, UTC, as
-    2026-01-31 or 2026-01-31T12:00. With ``limit`` 0 there is no limit.
+    ``vpn``: only those of this VPN, also by the names that it had before, and the generations that they led to.
+    ``since``: only those from then on, UTC, as 2026-01-31 or 2026-01-31T12:00. With ``limit`` 0 there is no limit.
     """
     found = []
     for org in [*organizations] or transaction.organizations():
-        events: Iterable[EventRecord] = transaction.events(org, None)
-        chosen = (one for one in (about(events, vpn) if vpn else events) if one.at >= since)
+        events: Sequence[EventRecord] = transaction.events(org, None)
+        chosen = (one for one in (_with_generations(events, vpn) if vpn else events) if one.at >= since)
         found += [
             {
                 "organization": org,
@@ -63,6 +64,27 @@ def events_of(
 def rollbacks(transaction: Transaction, organizations: Iterable[str]) -> dict[str, list[int]]:
     """The generations that each organization can go back to, oldest first."""
     return {org: transaction.past_generations(org) for org in [*organizations] or transaction.organizations()}
+
+
+def nothing(vpn: str, since: str) -> str:
+    """What is said where there are no events."""
+    return f"No events{f' of a VPN {vpn}' if vpn else ''}{f' since {since}' if since else ''}."
+
+
+def _with_generations(events: Sequence[EventRecord], vpn: str) -> Iterator[EventRecord]:
+    """Those about a VPN, newest first as they come, each change with the generation that it led to."""
+    wanted = {one.id for one in about(events, vpn)}
+    generation: EventRecord | None = None
+    for one in events:
+        if one.what == OPENED:
+            generation = one
+        elif one.id in wanted:
+            # That a VPN came up is noted after its generation, and is not a part of the next one.
+            came_up = one.detail.get("state") == "active" and not one.detail.get("changed")
+            if generation is not None and not came_up:
+                yield generation
+                generation = None
+            yield one
 
 
 def rollback_lines(found: Mapping[str, Sequence[int]]) -> Iterator[str]:
@@ -105,7 +127,7 @@ def told(events: Sequence[Section]) -> Iterator[dict[str, Any]]:
     """The same for programs that show them: `at`, `who`, `organization`, `text`, and the number of a `generation`."""
     for (at, who, org, what), group in _groups(events):
         entry: dict[str, Any] = {"at": at, "who": who, "organization": org, "text": _said(what, group)}
-        if what == "generation opened":
+        if what == OPENED:
             entry["generation"] = int(group[0]["subject"])
         yield entry
 
@@ -130,7 +152,7 @@ def _said(what: str, group: Sequence[Section]) -> str:
     if what in LISTED:
         return f"{LISTED[what]}: {some(sorted({str(event['subject']) for event in group}), SHOWN)}"
     detail = first["detail"]
-    if what == "generation opened":
+    if what == OPENED:
         return f"generation {first['subject']}: {some([str(node) for node in detail.get('nodes') or ()], SHOWN)}"
     if what == ROLLED_BACK:
         return f"rolled back to generation {first['subject']}: {some([str(vpn) for vpn in detail.get('vpns') or ()])}"

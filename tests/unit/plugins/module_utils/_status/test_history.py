@@ -14,6 +14,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._status.history imp
     concerns,
     events_of,
     lines,
+    nothing,
     rollback_lines,
     rollbacks,
 )
@@ -62,7 +63,7 @@ def test_a_run_is_a_few_lines_however_many_addresses_it_leased(tmp_path: Path) -
 
 def test_only_what_concerns_a_vpn(tmp_path: Path) -> None:
     found = read(filled(tmp_path), [], vpn="pay")
-    assert {event["subject"] for event in found} == {"vpn/pay", "vpn/pay/site/e/edge", "pay"}
+    assert {event["subject"] for event in found} == {"vpn/pay", "vpn/pay/site/e/edge", "pay", "1"}
 
 
 def test_the_newest_ones_and_those_since(tmp_path: Path) -> None:
@@ -72,6 +73,29 @@ def test_the_newest_ones_and_those_since(tmp_path: Path) -> None:
     assert read(ledger, [], since=every[-1]["at"]) == every[-1:]
     assert read(ledger, [], since="2999-01-01") == []
     assert read(ledger, ["nobody"]) == []
+
+
+def test_of_a_vpn_the_generations_that_changed_it() -> None:
+    """So that one knows which generation to go back to."""
+    world = World()
+    world.plan(PAYROLL)
+    world.settle(world.hosts)
+    world.plan({**PAYROLL, "name": "audit", "members": ["vm2-east", "vm2-west"]})
+    world.settle(world.hosts)
+    world.plan({**PAYROLL, "members": ["vm1-east", "vm1-west"]})
+    told = [one["what"] + " " + one["subject"] for one in read(world.ledger, ["acme"], vpn="payroll")]
+    assert [one for one in told if one.startswith(("vpn ", "generation "))] == [
+        "vpn created payroll",
+        "generation opened 1",
+        "vpn changed payroll",
+        "vpn changed payroll",
+        "generation opened 3",
+    ]
+
+
+def test_nothing_says_what_there_is_nothing_of() -> None:
+    assert nothing("", "") == "No events."
+    assert nothing("paroll", "2026-01-31") == "No events of a VPN paroll since 2026-01-31."
 
 
 def test_further_blocks_of_a_vpn_are_its_own() -> None:
