@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # The theme has the contents of a page beside it.
 CONTENTS = re.compile(r"^\.\. contents::\n(?:   .*\n)+", re.MULTILINE)
+DOCS = re.compile(r"\[docs/[^\]]*\]\(https://github\.com/intercloud/vpn/blob/main/docs/([^)]*)\)")
 TITLE = re.compile(r"\A(.*?\n)Intercloud\.Vpn\n=+\n", re.DOTALL)
 
 
@@ -32,7 +33,8 @@ def playbooks(readme: str) -> str:
     section = re.search(r"^## Playbooks\n(.*?)(?=^## )", readme, re.DOTALL | re.MULTILINE)
     if section is None:
         raise SystemExit("docs: README.md has no section Playbooks")
-    return "# Playbooks\n" + section[1].replace("](docs/", "](../")
+    # A link without text gets the title of its page. The README's links are whole, for readers on Galaxy.
+    return "# Playbooks\n" + DOCS.sub(r"[](../\1)", section[1])
 
 
 def write(path: Path, text: str) -> None:

@@ -66,6 +66,11 @@ def test_no_page_loads_anything_from_elsewhere() -> None:
     assert styles == []
 
 
+def test_no_link_leaves_the_site_for_a_page_that_it_has() -> None:
+    outside = re.compile(r'href="https://github\.com/intercloud/vpn/blob/main/docs/')
+    assert [page.name for page in SITE.rglob("*.html") if outside.search(page.read_text(encoding="utf-8"))] == []
+
+
 def test_the_search_knows_the_words() -> None:
     index = (SITE / "searchindex.js").read_text(encoding="utf-8")
     assert all(f'"{word}":' in index or f"{word}:" in index for word in ("wireguard", "vcc_underlay_mtu", "rollback"))
