@@ -99,6 +99,12 @@ def controller(tmp_path_factory: pytest.TempPathFactory) -> Controller:
     return made
 
 
+def test_an_edge_without_a_tunnel_is_told_in_spite_of_the_secrets(controller: Controller) -> None:
+    code, said = controller.run("external_settings.yml", vcc_external_edge="partnr")
+    assert code == 2 and "vcc_external_edge: partnr: no tunnel of the ledger leads to an external edge" in said, said
+    assert "did you mean partner?" in said and "reason is hidden" not in said
+
+
 def test_the_settings_say_where_the_key_is_and_only_show_it_when_asked(controller: Controller) -> None:
     found, said = controller.settings("partner", "-vvv")
     key = (controller.state / KEY).read_text(encoding="utf-8").strip()
