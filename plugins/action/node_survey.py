@@ -85,4 +85,5 @@ def read(text: str) -> dict[str, Any] | None:
 def _line(text: str) -> str:
     """The last line of a message: what went wrong, after all that was said on the way."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no answer"
+    # OpenSSH knows no address of a peer that a ProxyCommand leads to.
+    return lines[-1].replace("UNKNOWN port 65535", "the ProxyCommand (jump)") if lines else "no answer"

@@ -100,8 +100,15 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._failed(result, "failed")
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        """Say it at once."""
-        self._failed(result, "unreachable")
+        """Say it at once. Where the run goes on with the host, that is no failure."""
+        if result._task.ignore_unreachable:
+            reasons = [*_lines(self._result(result).get("msg"))] or ["no reason given"]
+            self._count(self._host(result), "ok")
+            # OpenSSH knows no address of a peer that a ProxyCommand leads to.
+            reason = reasons[-1].removeprefix("Task failed: ").replace("UNKNOWN port 65535", "the ProxyCommand (jump)")
+            self._say(f"{INDENT}{self._host(result)}: no answer: {reason}")
+        else:
+            self._failed(result, "unreachable")
 
     def v2_runner_on_skipped(self, result: Any) -> None:
         """Nothing was done there."""
@@ -157,7 +164,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def _failed(self, result: Any, how: str) -> None:
         host, found = self._host(result), self._result(result)
         self._count(host, how)
-        lines = list(_lines(found.get("msg") or found.get("stderr") or "no reason given"))
+        hidden = "the reason is hidden, because the task handles secrets (no_log)"
+        without = hidden if "censored" in found else "no reason given"
+        lines = list(_lines(found.get("msg") or found.get("stderr") or without))
         self.failures.setdefault(host, _short(lines))
         where = self.task if how == "failed" else "unreachable"
         self._say(f"{INDENT}{host}: {where}:", C.COLOR_ERROR)

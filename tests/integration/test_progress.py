@@ -75,6 +75,16 @@ def test_a_failure_ends_with_what_failed_where_why_and_how_to_go_on(tmp_path: Pa
     assert "hunter2" not in said
 
 
+def test_a_host_that_need_not_answer_is_no_failure(tmp_path: Path) -> None:
+    task = {"ansible.builtin.ping": {}, "ignore_unreachable": True}
+    play = [{"name": "Look", "hosts": "all", "gather_facts": False, "tasks": [task]}]
+    (tmp_path / "look.yml").write_text(json.dumps(play))
+    silent = json.dumps({"ansible_ssh_common_args": "-o ProxyCommand=false"})
+    code, said = run("-i", "away,", "look.yml", "-e", silent, folder=tmp_path)
+    assert code == 0 and "    away: no answer: " in said and "✓ Look" in said, said
+    assert "1 host: 0 changed, 1 unchanged; " in said and "the same command" not in said
+
+
 def test_colours_are_for_those_who_ask(tmp_path: Path) -> None:
     _code, said = played(tmp_path, "here,", ANSIBLE_FORCE_COLOR="1")
     assert "\033[" in said

@@ -25,7 +25,8 @@ def table(status: Section) -> str:
     several = len({vpn["organization"] for vpn in status["vpns"]} | {*status["generations"]}) > 1
     parts = [_vpns(status["vpns"], several), _edges(status["nodes"]), _others(status["nodes"]), _pools(status, several)]
     lines = [line for part in map(list, parts) if part for line in [*part, ""]]
-    return "\n".join([*lines, *_findings(status["findings"])])
+    silent = [node["node"] for node in status["nodes"] if node["runs"] is None]
+    return "\n".join([*lines, *_findings(status["findings"], silent)])
 
 
 def _vpns(vpns: Iterable[Section], several: bool) -> Iterator[str]:
@@ -111,7 +112,10 @@ def _share(used: int, size: int) -> str:
     return "0 %" if not used else "less than 0.1 %" if percent < 0.1 else f"{percent:.1f} %"
 
 
-def _findings(findings: list[Section]) -> Iterator[str]:
+def _findings(findings: list[Section], silent: list[str]) -> Iterator[str]:
+    if not findings and silent:
+        yield from wrapped("", f"No answer from {', '.join(silent)}. Nothing else differs from the plan.")
+        return
     if not findings:
         yield "Nodes and ledger agree with the plan. Whether packets pass: verify_vpn."
         return

@@ -82,6 +82,15 @@ def test_a_node_that_does_not_answer() -> None:
     assert "Connection timed out" in text
 
 
+def test_where_nobody_answers_it_is_not_said_that_all_agrees() -> None:
+    """As before a VPN came up for the first time: nodes have documents, and there is nothing to judge them by."""
+    found, _text = shown(World())
+    for node in found["nodes"][:2]:
+        node["runs"] = None
+    silent = ", ".join(node["node"] for node in found["nodes"][:2])
+    assert table(found).endswith(f"No answer from {silent}. Nothing else differs from the plan.")
+
+
 def test_what_differs_on_an_edge_is_told_by_subsystem() -> None:
     world = World()
     world.observed["edge-east"]["drift"] = [{"subsystem": "routes", "action": "add 100.64.0.64/26 dev vcc0"}]
