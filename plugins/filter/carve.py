@@ -38,7 +38,7 @@ EXAMPLES = r"""
     msg: "{{ '10.0.0.0/16' | intercloud.vpn.carve({'sales': 24, 'research': 22, 'guests': 26}) }}"
   # {"guests": "10.0.5.0/26", "research": "10.0.0.0/22", "sales": "10.0.4.0/24"}
 
-- name: By number of hosts, and nobody is renumbered
+- name: By number of hosts, and no block is renumbered
   ansible.builtin.debug:
     msg: "{{ '10.0.0.0/24' | intercloud.vpn.carve([{'name': 'lab', 'hosts': 50}], held={'office': '10.0.0.0/26'}) }}"
   # {"lab": "10.0.0.64/26", "office": "10.0.0.0/26"}

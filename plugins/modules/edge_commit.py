@@ -15,8 +15,8 @@ description:
   - Compares what is loaded on a node (nftables, addresses, routes, devices, kernel settings, strongSwan's
     connections, OpenVPN's processes) with the node's document, validates all of what is wanted, and makes the node
     so in one call.
-  - When activation fails, the node is back on its previous generation at once. When nobody confirms with
-    M(intercloud.vpn.edge_confirm) in time, it goes back by itself, also after a reboot.
+  - When activation fails, the node is back on its previous generation at once. Unless
+    M(intercloud.vpn.edge_confirm) confirms it in time, the node goes back by itself, also after a reboot.
   - A document without any entry removes everything again.
 options:
   documents:

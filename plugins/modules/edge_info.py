@@ -113,7 +113,7 @@ generation:
   type: int
   returned: success
 unconfirmed:
-  description: Whether nobody has confirmed that generation yet.
+  description: Whether that generation is not confirmed yet.
   type: bool
   returned: success
 certificate:

@@ -110,7 +110,7 @@ state:
       description: Whether no generation can be read. The node then refuses every block that it ever guarded.
       type: bool
 unconfirmed:
-  description: Whether nobody has confirmed the generation yet.
+  description: Whether the generation is not confirmed yet.
   type: bool
   returned: success
 rollback_armed:
@@ -132,7 +132,7 @@ certificate:
 reasons:
   description:
     - Of each tunnel with a link that is not up, what charon's or OpenVPN's log says about the last attempt that failed
-      within the last five minutes, at most six lines, each with C(text) and C(time). Nobody looks while all are up.
+      within the last five minutes, at most six lines, each with C(text) and C(time). Not read while all are up.
   type: dict
   returned: success
   sample: {edge-east--edge-west: [{text: "giving up after 4 retransmits", time: "2026-01-31T12:00:00Z"}]}
