@@ -157,6 +157,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             return  # again, it would be refused again
         self._say("When the cause is repaired, the same command goes on from here:")
         self._say(f"{INDENT}{command(sys.argv)}")
+        if any("status_vpn" in word for word in sys.argv):
+            return
         self._say("What each node runs:")
         inventories = [word for one in context.CLIARGS.get("inventory") or () for word in ("-i", str(one))]
         self._say(f"{INDENT}{shlex.join(['ansible-playbook', *inventories, 'intercloud.vpn.status_vpn'])}")

@@ -75,6 +75,12 @@ def test_a_failure_ends_with_what_failed_where_why_and_how_to_go_on(tmp_path: Pa
     assert "hunter2" not in said
 
 
+def test_status_is_not_told_to_run_status(tmp_path: Path) -> None:
+    (tmp_path / "status_vpn.yml").write_text(PLAY)
+    code, said = run("-i", "broken,", "status_vpn.yml", "-e", "ansible_connection=local", folder=tmp_path)
+    assert code == 2 and "status_vpn.yml" in said and "What each node runs" not in said
+
+
 def test_a_host_that_need_not_answer_is_no_failure(tmp_path: Path) -> None:
     task = {"ansible.builtin.ping": {}, "ignore_unreachable": True}
     play = [{"name": "Look", "hosts": "all", "gather_facts": False, "tasks": [task]}]
