@@ -37,6 +37,7 @@ from ansible.plugins.callback import CallbackBase
 
 INDENT = "    "
 WIDTH = 50  # columns of a step's name
+SHORT = 140  # characters of what failed, at the end
 FOLD = 25  # lines of what changes in a subsystem of a host
 PATIENCE = 10.0  # seconds until a play says how far it is
 RANK = ("ok", "changed", "unreachable", "failed")  # of all that a host went through, the last of these counts
@@ -239,7 +240,8 @@ def _short(lines: list[str]) -> str:
     """A message as one line: its first, and what follows where that is only a heading."""
     if len(lines) == 1 or not lines[0].endswith(":"):
         return lines[0]
-    return f"{lines[0]} {lines[1]}" + (f", and {len(lines) - 2} more: see above" if len(lines) > 2 else "")
+    detail = lines[1] if len(lines[1]) <= SHORT else f"{lines[1][: SHORT - 1].rstrip()}…"
+    return f"{lines[0]} {detail}" + (f", and {len(lines) - 2} more: see above" if len(lines) > 2 else "")
 
 
 def _hosts(count: int) -> str:

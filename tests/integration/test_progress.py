@@ -138,6 +138,7 @@ def test_a_run_without_hosts_says_so(tmp_path: Path) -> None:
         (["1 mistake:", "vcc_a: wrong"], "1 mistake: vcc_a: wrong"),
         (["3 mistakes:", "vcc_a: wrong", "b", "c"], "3 mistakes: vcc_a: wrong, and 2 more: see above"),
         (["rolled back", "because"], "rolled back"),
+        (["1 mistake:", "x" * 200], f"1 mistake: {'x' * 139}…"),
     ],
 )
 def test_a_heading_alone_is_no_reason(lines: list[str], short: str) -> None:
