@@ -76,6 +76,14 @@ class Past(Generations):
         rows = self._connection.execute(columns.where(_of(org), past_intents.c.since <= generation, until))
         return {row.vpn: _read(row.intent, row.vpn) for row in sorted(rows)}
 
+    def had_later(self, org: str, generation: int) -> set[str]:
+        """The VPNs that came, came back or changed after a generation, under the names of today.
+
+        Not a VPN that had not come up by then, and that plans have left out since.
+        """
+        later = past_intents.c.since > generation
+        return set(self._connection.execute(sa.select(past_intents.c.vpn).where(_of(org), later)).scalars())
+
 
 def rename_vpn_in_past(connection: Connection, org: str, old: str, new: str) -> None:
     """A VPN always had the name that it has now. If another one had it, the time of that one is forgotten."""
