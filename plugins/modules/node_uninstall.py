@@ -25,7 +25,9 @@ options:
     type: str
     default: ""
   vpns:
-    description: The VPNs that nodes are in, as M(intercloud.vpn.ledger_nodes) returns them. For the action plugin.
+    description:
+      - The VPNs that nodes are in, as M(intercloud.vpn.ledger_nodes) returns them. A node that is in one, by its name
+        in the inventory or by the name that it was told, is left as it is.
     type: dict
     default: {}
   packages:

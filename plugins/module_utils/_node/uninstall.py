@@ -33,6 +33,9 @@ def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any
             f"{given['ledger'] or 'not there'}: whether a VPN needs it, only its own ledger knows. Run this with that "
             "ledger; or, if that is lost, with -e vcc_allow_older=true"
         }
+    needed = _needed(given, store)
+    if needed:
+        return {"msg": needed}
     try:
         with contextlib.nullcontext() if check else store.lock():
             changes = remove(store, check) + _slices(store, check)
@@ -61,6 +64,26 @@ def _held(store: Store) -> list[tuple[str, str]]:
         lineage = identity.parsed(files.read(path.with_name(identity.FILE)))
         found.append((str(lineage.get("ledger", "")), f"the slice of {path.parent.name}"))
     return found
+
+
+def _needed(given: dict[str, Any], store: Store) -> str:
+    """Which VPNs of its ledger the node is in by the name that it has; empty if in none.
+
+    The inventory may know the node by another name: then the controller did not find it in the ledger.
+    """
+    known = identity.of(store)
+    names = {known.node} if known and known.ledger == given["ledger"] else set()
+    for path in _places(store):
+        if identity.parsed(files.read(path.with_name(identity.FILE))).get("ledger") == given["ledger"]:
+            names.add(str(identity.parsed(files.read(path)).get("node", "")))
+    for name in sorted(names):
+        vpns = [str(vpn) for vpn in given["vpns"].get(name, ())]
+        if vpns:
+            return (
+                f"this node is {name}, which is in {', '.join(vpns)}, and the inventory has another name for it: "
+                "nothing was touched. Take it out of the VPN under that name, or rename it with vcc_formerly"
+            )
+    return ""
 
 
 def _places(store: Store) -> list[Path]:

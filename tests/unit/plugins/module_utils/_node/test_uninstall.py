@@ -33,7 +33,7 @@ def _no_subsystems(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(store: Store, check: bool = False, **given: Any) -> dict[str, Any]:
-    return uninstall({"ledger": "L1", "packages": [], "allow_older": False, **given}, store, check)
+    return uninstall({"ledger": "L1", "vpns": {}, "packages": [], "allow_older": False, **given}, store, check)
 
 
 def holding(store: Store, document: dict[str, Any]) -> None:
@@ -76,6 +76,23 @@ def test_so_it_is_with_slices(store: Store) -> None:
     assert run(store, check=True)["subsystems"]["slice"]["actions"] == ["forget acme"]
     assert run(store)["changed"] is True
     assert not store.state.exists()
+
+
+def test_what_its_ledger_has_under_another_name_than_the_inventory_stays(
+    store: Store, document: dict[str, Any]
+) -> None:
+    holding(store, document)
+    vpns = {document["node"]: ["payroll"]}
+    message = run(store, vpns=vpns, allow_older=True)["msg"]
+    assert message.startswith(f"this node is {document['node']}, which is in payroll, and the inventory has another")
+    assert store.current() is not None
+    assert run(store, vpns={"another": ["payroll"]})["changed"] is True
+
+
+def test_so_does_a_vcc_node(store: Store) -> None:
+    given = {"slices": [SLICE], "allow_older": False, "require": [], "lineage": {"acme": OURS}}
+    slices.keep(given, store, False)
+    assert "this node is node-east, which is in payroll" in run(store, vpns={"node-east": ["payroll"]})["msg"]
 
 
 def test_a_ledger_on_the_same_machine_stays(store: Store, document: dict[str, Any]) -> None:
