@@ -65,10 +65,15 @@ subsystems:
   returned: success
   sample: {agent: {changed: true, actions: [remove /usr/local/lib/intercloud-vpn]}}
 packages:
-  description: The packages that the roles installed here, and that are there still.
+  description: The packages that the roles installed here, that are there still, and that can go.
   type: list
   elements: str
   returned: success
+needed_packages:
+  description: Those that cannot go, each with the other packages that apt would remove along with it.
+  type: dict
+  returned: success
+  sample: {openssl: [ca-certificates]}
 """
 
 from ansible.module_utils.basic import AnsibleModule

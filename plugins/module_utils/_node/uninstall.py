@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,14 @@ from .document import Change
 from .facts import installed
 from .state import Busy, Store
 from .system import files
+from .system.run import CommandError, have, run
 
 PACKAGES = "packages"
 """The file below the state directory with the packages that the roles installed, one a line (tasks/missing.yml)."""
+
+STAY = ("openssh-server", "python3")
+"""Without these, no administrator reaches the node any more."""
+_GOES = re.compile(r"^(?:Purg|Remv) ([^\s:]+)", re.MULTILINE)  # apt-get --simulate: one line for each package
 
 
 def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
@@ -46,8 +52,10 @@ def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any
         return {"msg": f"not uninstalled: {error}"}
     except (Busy, *FAILURES, ValueError) as error:
         return {"msg": f"not uninstalled: {error}"}
-    noted = _noted(store)
-    return {"changed": bool(changes), **describe(changes), "packages": sorted(installed(noted)) if noted else []}
+    there = sorted({*installed(_noted(store))} - {*STAY})
+    needed = _needed_packages(there)
+    free = [name for name in there if name not in needed]
+    return {"changed": bool(changes), **describe(changes), "packages": free, "needed_packages": needed}
 
 
 def _held(store: Store) -> list[tuple[str, str]]:
@@ -118,6 +126,24 @@ def _packages(gone: list[str], store: Store, check: bool) -> list[Change]:
             with contextlib.suppress(OSError):
                 store.state.rmdir()
     return [Change(PACKAGES, f"forget {' '.join(name for name in noted if name in gone)}")]
+
+
+def _needed_packages(ours: list[str]) -> dict[str, list[str]]:
+    """Of some packages those that others need, which apt would remove along with them, each with these."""
+    if not _along(ours, ours):
+        return {}
+    found = {name: _along([name], ours) for name in ours}
+    return {name: others for name, others in found.items() if others}
+
+
+def _along(gone: list[str], ours: list[str]) -> list[str]:
+    """What apt would remove along with packages. Where it does not say, the packages are to stay."""
+    if not gone or not have("apt-get"):
+        return []
+    try:
+        return sorted({*_GOES.findall(run("apt-get", "--simulate", "purge", "--", *gone))} - {*ours})
+    except CommandError as error:
+        return [str(error)]
 
 
 def _noted(store: Store) -> list[str]:

@@ -11,8 +11,10 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import commit as _commit
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity, slices
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import uninstall as _uninstall
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.uninstall import uninstall
 
 OURS = {"ledger": "L1", "hash": "h"}
@@ -44,7 +46,7 @@ def holding(store: Store, document: dict[str, Any]) -> None:
 
 
 def test_a_node_without_anything_of_ours_stays_as_it_is(store: Store) -> None:
-    assert run(store) == {"changed": False, "subsystems": {}, "diff": [], "packages": []}
+    assert run(store) == {"changed": False, "subsystems": {}, "diff": [], "packages": [], "needed_packages": {}}
     assert not store.state.exists()
 
 
@@ -109,7 +111,8 @@ def test_which_generation_took_all_away_is_forgotten_too(store: Store) -> None:
 
 
 def test_packages_are_known_until_they_are_removed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ansible_collections.intercloud.vpn.plugins.module_utils._node.uninstall.installed", list)
+    monkeypatch.setattr(_uninstall, "installed", list)
+    monkeypatch.setattr(_uninstall, "run", lambda *_argv: "")
     store.state.mkdir(parents=True)
     (store.state / "packages").write_text("openvpn\ndnsmasq-base\nopenvpn\n")
     assert run(store)["packages"] == ["dnsmasq-base", "openvpn"]
@@ -117,3 +120,31 @@ def test_packages_are_known_until_they_are_removed(store: Store, monkeypatch: py
     assert (done["packages"], done["subsystems"]["packages"]["actions"]) == (["dnsmasq-base"], ["forget openvpn"])
     assert run(store, packages=["dnsmasq-base"])["packages"] == []
     assert not store.state.exists()
+
+
+def test_packages_that_others_need_by_now_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    takes = {"openssl": ["ca-certificates", "openssl"], "openvpn": ["openvpn"]}
+
+    def simulated(*argv: str) -> str:
+        assert argv[:4] == ("apt-get", "--simulate", "purge", "--")
+        return "".join(f"Purg {name} [1.0]\n" for asked in argv[4:] for name in takes[asked])
+
+    monkeypatch.setattr(_uninstall, "installed", list)
+    monkeypatch.setattr(_uninstall, "have", lambda _program: True)
+    monkeypatch.setattr(_uninstall, "run", simulated)
+    store.state.mkdir(parents=True)
+    (store.state / "packages").write_text("openssl\nopenvpn\npython3\n")
+    done = run(store)
+    assert (done["packages"], done["needed_packages"]) == (["openvpn"], {"openssl": ["ca-certificates"]})
+
+
+def test_where_apt_does_not_say_what_would_go_packages_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_argv: str) -> str:
+        raise CommandError("apt-get failed")
+
+    monkeypatch.setattr(_uninstall, "installed", list)
+    monkeypatch.setattr(_uninstall, "have", lambda _program: True)
+    monkeypatch.setattr(_uninstall, "run", fails)
+    store.state.mkdir(parents=True)
+    (store.state / "packages").write_text("openvpn\n")
+    assert run(store)["packages"] == []
