@@ -109,6 +109,12 @@ def rename_host_in_past(connection: Connection, org: str, old: str, new: str) ->
             connection.execute(past_intents.update().where(where).values(**values))
 
 
+def hosts_in_past(connection: Connection, org: str) -> set[str]:
+    """The hosts that VPNs named."""
+    columns = sa.select(past_intents.c.vpn, past_intents.c.intent).where(_of(org))
+    return {host for row in connection.execute(columns) for host in _hosts(_read(row.intent, row.vpn))}
+
+
 def _forget_past(connection: Connection, org: str) -> None:
     """All but the newest generation."""
     newest = connection.execute(sa.select(sa.func.max(generations.c.number)).where(generations.c.organization == org))

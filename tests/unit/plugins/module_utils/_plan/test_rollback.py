@@ -164,6 +164,16 @@ def test_a_host_by_another_name_keeps_it(world: World) -> None:
     assert set(addresses(plan, "payroll")) == {"vm1-east", "vm2-west", "vm3-west", "web-west"}
 
 
+def test_so_does_one_that_only_a_deleted_vpn_had(world: World) -> None:
+    world.plan(PAYROLL, AUDIT)
+    deleted(world, "audit")
+    facts = world.hosts.pop("vm2-west")
+    world.hosts["db-west"] = {**facts, "vars": {**facts["vars"], "vcc_formerly": ["vm2-west"]}}
+    assert "db-west was vm2-west" in world.plan(PAYROLL).notes
+    assert world.plan(PAYROLL).changed is False
+    assert set(addresses(world.ask({}, generation=1), "audit")) == {"db-west", "vm2-east"}
+
+
 def test_a_name_that_another_host_had_ends_what_can_be_gone_back_to(world: World) -> None:
     world.plan(LARGER)
     plan = world.plan(PAYROLL)
