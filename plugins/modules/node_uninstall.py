@@ -30,13 +30,18 @@ options:
         in the inventory or by the name that it was told, is left as it is.
     type: dict
     default: {}
+  generations:
+    description:
+      - The newest generation of each organization, as M(intercloud.vpn.ledger_nodes) returns it. A node that runs a
+        later one of the same ledger is left as it is. Without, that is not compared.
+    type: dict
   packages:
     description: Packages that were removed, and that need not be known any more.
     type: list
     elements: str
     default: []
   allow_older:
-    description: Whether the node gives up a VPN of another ledger, or of none.
+    description: Whether the node gives up a VPN of another ledger, of none, or of a later generation.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -56,6 +61,7 @@ EXAMPLES = r"""
   intercloud.vpn.node_uninstall:
     ledger: "{{ vcc_server_nodes.ledger }}"
     vpns: "{{ vcc_server_nodes.nodes }}"
+    generations: "{{ vcc_server_nodes.generations }}"
 """
 
 RETURN = r"""

@@ -53,6 +53,7 @@ CRL: Arguments = {
 UNINSTALL: Arguments = {
     "ledger": {"type": "str", "default": ""},
     "vpns": {"type": "dict", "default": {}},
+    "generations": {"type": "dict"},
     "packages": {"type": "list", "elements": "str", "default": []},
     "allow_older": {"type": "bool", "default": False},
 }

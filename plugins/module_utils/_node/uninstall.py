@@ -39,6 +39,9 @@ def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any
             f"{given['ledger'] or 'not there'}: whether a VPN needs it, only its own ledger knows. Run this with that "
             "ledger; or, if that is lost, with -e vcc_allow_older=true"
         }
+    later = "" if given["allow_older"] else _later(given, store)
+    if later:
+        return {"msg": later}
     needed = _needed(given, store)
     if needed:
         return {"msg": needed}
@@ -72,6 +75,29 @@ def _held(store: Store) -> list[tuple[str, str]]:
         lineage = identity.parsed(files.read(path.with_name(identity.FILE)))
         found.append((str(lineage.get("ledger", "")), f"the slice of {path.parent.name}"))
     return found
+
+
+def _later(given: dict[str, Any], store: Store) -> str:
+    """Whether the ledger is an older copy, which cannot know what the node is in; empty if it is none."""
+    newest = given["generations"]
+    if newest is None:
+        return ""
+    known = identity.of(store)
+    runs = [(known.ledger, known.organization, known.generation)] if known else []
+    for path in _places(store):
+        document = identity.parsed(files.read(path))
+        lineage = identity.parsed(files.read(path.with_name(identity.FILE)))
+        number = int(document.get("generation") or 0)
+        runs.append((str(lineage.get("ledger", "")), str(document.get("organization", "")), number))
+    for ledger, organization, number in runs:
+        last = int(newest.get(organization, 0))
+        if ledger == given["ledger"] and number > last:
+            return (
+                f"this node runs generation {number} of {organization}, and the newest one of the ledger is {last}: "
+                "the ledger is an older copy, and does not know which VPNs the node is in. Run recover_ledger, and "
+                "this again; or, if no VPN needs the node, with -e vcc_allow_older=true"
+            )
+    return ""
 
 
 def _needed(given: dict[str, Any], store: Store) -> str:

@@ -35,7 +35,9 @@ def _no_subsystems(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(store: Store, check: bool = False, **given: Any) -> dict[str, Any]:
-    return uninstall({"ledger": "L1", "vpns": {}, "packages": [], "allow_older": False, **given}, store, check)
+    return uninstall(
+        {"ledger": "L1", "vpns": {}, "generations": None, "packages": [], "allow_older": False, **given}, store, check
+    )
 
 
 def holding(store: Store, document: dict[str, Any]) -> None:
@@ -95,6 +97,23 @@ def test_so_does_a_vcc_node(store: Store) -> None:
     given = {"slices": [SLICE], "allow_older": False, "require": [], "lineage": {"acme": OURS}}
     slices.keep(given, store, False)
     assert "this node is node-east, which is in payroll" in run(store, vpns={"node-east": ["payroll"]})["msg"]
+
+
+def test_an_older_copy_of_its_ledger_does_not_know_what_it_is_in(store: Store, document: dict[str, Any]) -> None:
+    holding(store, {**document, "generation": 9})
+    organization = document["organization"]
+    message = run(store, generations={organization: 8})["msg"]
+    assert message.startswith(f"this node runs generation 9 of {organization}, and the newest one of the ledger is 8")
+    assert store.current() is not None
+    assert run(store, check=True, generations={organization: 8}, allow_older=True)["changed"] is True
+    assert run(store, generations={organization: 9})["changed"] is True
+
+
+def test_nor_what_the_slices_are_for(store: Store) -> None:
+    given = {"slices": [SLICE], "allow_older": False, "require": [], "lineage": {"acme": OURS}}
+    slices.keep(given, store, False)
+    assert "generation 3 of acme, and the newest one of the ledger is 2" in run(store, generations={"acme": 2})["msg"]
+    assert run(store, generations={"acme": 3})["changed"] is True
 
 
 def test_a_ledger_on_the_same_machine_stays(store: Store, document: dict[str, Any]) -> None:

@@ -34,3 +34,11 @@ def test_vpns_of_several_organizations_are_named_with_them() -> None:
     world.plan(PAYROLL, {**PAYROLL, "name": "audit", "members": ["vm1u-east", "vm1u-west"]})
     found = world.ledger.run(in_vpns, dry_run=True)
     assert (found["edge-east"], found["edgeu-east"]) == (["acme/payroll"], ["umbra/audit"])
+
+
+def test_the_newest_generation_is_known_of_an_organization_that_has_nothing_left() -> None:
+    world = World({**lab(), **lab(org="umbra", tag="u")})
+    world.plan(PAYROLL, {**PAYROLL, "name": "audit", "members": ["vm1u-east", "vm1u-west"]})
+    world.ask({}, absent=["payroll"])
+    world.settle(world.hosts)
+    assert world.ledger.run(lambda transaction: transaction.newest(), dry_run=True) == {"acme": 2, "umbra": 1}
