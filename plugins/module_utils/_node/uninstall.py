@@ -29,24 +29,12 @@ _GOES = re.compile(r"^(?:Purg|Remv) ([^\s:]+)", re.MULTILINE)  # apt-get --simul
 
 def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     """The result of the module node_uninstall; one with `msg` is a failure, and nothing was touched then."""
-    held = _held(store)
-    others = sorted({ledger for ledger, _what in held if ledger != given["ledger"] or not ledger})
-    if others and not given["allow_older"]:
-        what = ", ".join(sorted({what for ledger, what in held if ledger in others}))
-        which = ", ".join(filter(None, others)) or "no ledger"
-        return {
-            "msg": f"this node holds {what}, of {which}, and the ledger of this run is "
-            f"{given['ledger'] or 'not there'}: whether a VPN needs it, only its own ledger knows. Run this with that "
-            "ledger; or, if that is lost, with -e vcc_allow_older=true"
-        }
-    later = "" if given["allow_older"] else _later(given, store)
-    if later:
-        return {"msg": later}
-    needed = _needed(given, store)
-    if needed:
-        return {"msg": needed}
     try:
         with contextlib.nullcontext() if check else store.lock():
+            # What another run committed while this one waited for the lock counts.
+            reason = _refusal(given, store)
+            if reason:
+                return {"msg": reason}
             changes = remove(store, check) + _slices(store, check)
             changes += _packages(given["packages"], store, check)
     except Refused as error:
@@ -59,6 +47,21 @@ def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any
     needed = _needed_packages(there)
     free = [name for name in there if name not in needed]
     return {"changed": bool(changes), **describe(changes), "packages": free, "needed_packages": needed}
+
+
+def _refusal(given: dict[str, Any], store: Store) -> str:
+    """Why the node is to keep what it holds; empty if it is not."""
+    held = _held(store)
+    others = sorted({ledger for ledger, _what in held if ledger != given["ledger"] or not ledger})
+    if others and not given["allow_older"]:
+        what = ", ".join(sorted({what for ledger, what in held if ledger in others}))
+        which = ", ".join(filter(None, others)) or "no ledger"
+        return (
+            f"this node holds {what}, of {which}, and the ledger of this run is "
+            f"{given['ledger'] or 'not there'}: whether a VPN needs it, only its own ledger knows. Run this with that "
+            "ledger; or, if that is lost, with -e vcc_allow_older=true"
+        )
+    return ("" if given["allow_older"] else _later(given, store)) or _needed(given, store)
 
 
 def _held(store: Store) -> list[tuple[str, str]]:

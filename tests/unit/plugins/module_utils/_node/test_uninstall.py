@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -107,6 +109,24 @@ def test_an_older_copy_of_its_ledger_does_not_know_what_it_is_in(store: Store, d
     assert store.current() is not None
     assert run(store, check=True, generations={organization: 8}, allow_older=True)["changed"] is True
     assert run(store, generations={organization: 9})["changed"] is True
+
+
+def test_what_another_run_commits_meanwhile_stays(
+    store: Store, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This run waits for the lock as long as that run commits."""
+    holding(store, document)
+    lock = Store.lock
+
+    @contextlib.contextmanager
+    def waiting(one: Store) -> Iterator[None]:
+        holding(one, {**document, "generation": 9})
+        with lock(one):
+            yield
+
+    monkeypatch.setattr(Store, "lock", waiting)
+    assert "runs generation 9" in run(store, generations={document["organization"]: 8})["msg"]
+    assert store.current() is not None
 
 
 def test_nor_what_the_slices_are_for(store: Store) -> None:
