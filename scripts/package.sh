@@ -13,10 +13,12 @@ cd "$work"
 export ANSIBLE_COLLECTIONS_PATH="$work/collections" ANSIBLE_HOME="$work/home"
 ansible-galaxy collection install --collections-path "$work/collections" intercloud-vpn-*.tar.gz
 installed=collections/ansible_collections/intercloud/vpn
-for name in create_vpn plan_vpn verify_vpn delete_vpn status_vpn report_vpn history_vpn rollback_vpn uninstall export_vpn external_settings sign_certificate lab_up lab_down; do
+names=(create_vpn plan_vpn verify_vpn delete_vpn status_vpn report_vpn history_vpn rollback_vpn uninstall export_vpn external_settings
+    sign_certificate lab_up lab_down)
+for name in "${names[@]}"; do
     [[ -f $installed/playbooks/$name.yml ]] || { echo "package: playbook $name is missing" >&2; exit 1; }
-    ansible-playbook --syntax-check -i "$installed/inventories/example" "intercloud.vpn.$name"
 done
+ansible-playbook --syntax-check -i "$installed/inventories/example" "${names[@]/#/intercloud.vpn.}"
 # Nothing else is at its top, and all that git has below the folders that users need.
 diff <(cd "$installed" && LC_ALL=C ls -A) - <<'EOT'
 CODE_OF_CONDUCT.md

@@ -15,8 +15,9 @@ class ActionModule(ServerAction):
     """Action plugin of M(intercloud.vpn.ledger_nodes)."""
 
     def check(self, task_vars: dict[str, Any]) -> None:
-        """AnsibleActionFail with all that is wrong with the variables of the run."""
+        """AnsibleActionFail with all that is wrong with the variables of the run, or without a ledger that stays."""
         require_sound_run(task_vars, self._templar)
+        super().check(task_vars)
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         return self.ask({key: value for key, value in self._task.args.items() if value is not None}, task_vars)

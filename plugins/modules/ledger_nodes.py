@@ -44,10 +44,17 @@ nodes:
   description: The VPNs that each node is in. V(acme/payroll), where several organizations have VPNs.
   returned: success
   type: dict
+generations:
+  description: The newest generation of each organization.
+  returned: success
+  type: dict
 """
+
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     ledger_exists,
@@ -61,9 +68,16 @@ ARGUMENTS = LEDGER_ARGUMENTS
 def run(module: AnsibleModule) -> None:
     """The module's work."""
     if not ledger_exists(module):
-        module.exit_json(changed=False, ledger="", nodes={})
-    known, nodes = read_ledger(module, lambda ledger: (ledger.ledger_id(), in_vpns(ledger)))
-    module.exit_json(changed=False, ledger=known, nodes=nodes)
+        module.exit_json(changed=False, ledger="", nodes={}, generations={})
+    module.exit_json(changed=False, **read_ledger(module, _read))
+
+
+def _read(transaction: Transaction) -> dict[str, Any]:
+    return {
+        "ledger": transaction.ledger_id(),
+        "nodes": in_vpns(transaction),
+        "generations": transaction.newest(),
+    }
 
 
 def main() -> None:

@@ -25,16 +25,23 @@ options:
     type: str
     default: ""
   vpns:
-    description: The VPNs that nodes are in, as M(intercloud.vpn.ledger_nodes) returns them. For the action plugin.
+    description:
+      - The VPNs that nodes are in, as M(intercloud.vpn.ledger_nodes) returns them. A node that is in one, by its name
+        in the inventory or by the name that it was told, is left as it is.
     type: dict
     default: {}
+  generations:
+    description:
+      - The newest generation of each organization, as M(intercloud.vpn.ledger_nodes) returns it. A node that runs a
+        later one of the same ledger is left as it is. Without, that is not compared.
+    type: dict
   packages:
     description: Packages that were removed, and that need not be known any more.
     type: list
     elements: str
     default: []
   allow_older:
-    description: Whether the node gives up a VPN of another ledger, or of none.
+    description: Whether the node gives up a VPN of another ledger, of none, or of a later generation.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -54,6 +61,7 @@ EXAMPLES = r"""
   intercloud.vpn.node_uninstall:
     ledger: "{{ vcc_server_nodes.ledger }}"
     vpns: "{{ vcc_server_nodes.nodes }}"
+    generations: "{{ vcc_server_nodes.generations }}"
 """
 
 RETURN = r"""
@@ -63,10 +71,15 @@ subsystems:
   returned: success
   sample: {agent: {changed: true, actions: [remove /usr/local/lib/intercloud-vpn]}}
 packages:
-  description: The packages that the roles installed here, and that are there still.
+  description: The packages that the roles installed here, that are there still, and that can go.
   type: list
   elements: str
   returned: success
+needed_packages:
+  description: Those that cannot go, each with the other packages that apt would remove along with it.
+  type: dict
+  returned: success
+  sample: {openssl: [ca-certificates]}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -96,6 +96,12 @@ options:
     description: The only VPN of that generation that is asked for again; the others stay as they are. Empty for all.
     type: str
     default: ""
+  agreed:
+    description:
+      - The VPNs that a rollback may delete. To delete another one is a mistake. Without, it deletes all that
+        O(generation) did not have.
+    type: list
+    elements: str
   allow_renumber:
     description:
       - Whether members may get other addresses, because their vApp edge or org edge was renamed, or they were. If not,
@@ -378,6 +384,7 @@ ARGUMENTS = {
     "to": {"type": "str"},
     "generation": {"type": "int"},
     "only": {"type": "str", "default": ""},
+    "agreed": {"type": "list", "elements": "str"},
     "allow_renumber": {"type": "bool", "default": False},
     "create_tunnels": {"type": "bool", "default": True},
     "new_ledger": {"type": "bool", "default": False},
@@ -471,6 +478,7 @@ def _request(wanted: dict[str, Any]) -> _plan.Request:
         to=wanted["to"],
         generation=wanted["generation"],
         only=wanted["only"],
+        agreed=None if wanted["agreed"] is None else tuple(wanted["agreed"]),
         allow_renumber=wanted["allow_renumber"],
         observed=wanted["observed"],
         adopt=tuple(wanted["adopt"]),

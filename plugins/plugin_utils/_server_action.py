@@ -28,6 +28,11 @@ MODULES = "ansible_collections.intercloud.vpn.plugins.modules"
 class ServerAction(Action):
     """An action whose module has its options in ``ARGUMENTS``, and does its work in ``run``."""
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Import the module with its action: in ansible-playbook itself, before it forks a process for each task."""
+        super().__init_subclass__(**more)
+        importlib.import_module(f"{MODULES}.{cls.__module__.rpartition('.')[2]}")
+
     def check(self, task_vars: dict[str, Any]) -> None:
         """AnsibleActionFail where what is kept here would be lost."""
         self.require_lasting(task_vars)

@@ -13,11 +13,14 @@ releases make different code of the same template, so that what it compiled serv
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jinja2
 from ansible import constants as C
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket, FileSystemBytecodeCache
@@ -45,13 +48,32 @@ SYNTAX = (
 )
 
 
+# Jinja itself compares the number of its cache's format only, and Python's release.
+MAKERS = (sys.implementation.cache_tag, jinja2.__version__)
+
+
 class CompiledTemplates(FileSystemBytecodeCache):
-    """What Jinja made of templates. One file that is read under two syntaxes has two entries."""
+    """What Jinja made of templates. One file that is read under two syntaxes, or releases, has two entries.
+
+    An entry that cannot be read or written is as good as none.
+    """
 
     def get_bucket(self, environment: Environment, name: str, filename: str | None, source: str) -> Bucket:
         """The entry of a template."""
         syntax = [getattr(environment, setting) for setting in SYNTAX]
-        return super().get_bucket(environment, f"{name} {syntax}", filename, source)
+        return super().get_bucket(environment, f"{name} {syntax} {MAKERS}", filename, source)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Read an entry; a damaged one is made anew. Jinja expects that of what it reads last only."""
+        try:
+            super().load_bytecode(bucket)
+        except Exception:
+            bucket.reset()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Write an entry. A full disk hinders no run: the template is compiled."""
+        with contextlib.suppress(OSError):
+            super().dump_bytecode(bucket)
 
 
 def render(templar: Any, path: Path, variables: Mapping[str, Any], folders: Sequence[Path], compiled: Path) -> str:

@@ -44,6 +44,12 @@ class Generations:
         newest = sa.select(sa.func.max(generations.c.number)).where(generations.c.organization == org)
         return int(self._connection.execute(newest).scalar() or 0)
 
+    def newest(self) -> dict[str, int]:
+        """The newest generation of each organization, also of one that has nothing else left."""
+        columns = sa.select(generations.c.organization, sa.func.max(generations.c.number).label("number"))
+        rows = self._connection.execute(columns.group_by(generations.c.organization))
+        return {row.organization: int(row.number) for row in rows}
+
     def lineages(self, org: str) -> dict[str, dict[int, str]]:
         """The generations in which each node's document changed: node -> number -> hash. Of nodes of the past, too."""
         columns = sa.select(lineage.c.node, lineage.c.number, lineage.c.hash)

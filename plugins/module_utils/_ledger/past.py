@@ -76,6 +76,14 @@ class Past(Generations):
         rows = self._connection.execute(columns.where(_of(org), past_intents.c.since <= generation, until))
         return {row.vpn: _read(row.intent, row.vpn) for row in sorted(rows)}
 
+    def had_later(self, org: str, generation: int) -> set[str]:
+        """The VPNs that came, came back or changed after a generation, under the names of today.
+
+        Not a VPN that had not come up by then, and that plans have left out since.
+        """
+        later = past_intents.c.since > generation
+        return set(self._connection.execute(sa.select(past_intents.c.vpn).where(_of(org), later)).scalars())
+
 
 def rename_vpn_in_past(connection: Connection, org: str, old: str, new: str) -> None:
     """A VPN always had the name that it has now. If another one had it, the time of that one is forgotten."""
@@ -99,6 +107,12 @@ def rename_host_in_past(connection: Connection, org: str, old: str, new: str) ->
             values = _values(canonical_json(renamed_in(intent, old, new)))
             where = sa.and_(_of(org), past_intents.c.vpn == vpn, past_intents.c.since == since)
             connection.execute(past_intents.update().where(where).values(**values))
+
+
+def hosts_in_past(connection: Connection, org: str) -> set[str]:
+    """The hosts that VPNs named."""
+    columns = sa.select(past_intents.c.vpn, past_intents.c.intent).where(_of(org))
+    return {host for row in connection.execute(columns) for host in _hosts(_read(row.intent, row.vpn))}
 
 
 def _forget_past(connection: Connection, org: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from .named import PLACES, edges_in, renamed_in, vapps_in
-from .past import rename_host_in_past
+from .past import hosts_in_past, rename_host_in_past
 from .records import FACTS, INTENT, canonical_json, read_json, vms_in
 from .schema import applied, documents, inputs, landscape, leases, lineage, tunnels, vpns
 from .sqlalchemy import sa
@@ -44,6 +44,7 @@ class Names:
     ) -> None:
         self._connection, self._org, self._release, self._wanted = connection, org, release, wanted
         self._tunnel_name = tunnel_name
+        self._past: set[str] | None = None
         self._read()
 
     def _read(self) -> None:
@@ -103,6 +104,7 @@ class Names:
             for base in sorted({base for key in self._keys[old] if (base := _base(key, kind, old))}):
                 changed |= self._rename_leases(base, f"{base[: -len(old)]}{new}", used)
         rename_host_in_past(self._connection, self._org, old, new)
+        self._past = None
         if not used and not is_new:
             changed |= self._delete(landscape, "host", old)
         else:
@@ -114,6 +116,16 @@ class Names:
         changed |= self._hand_over(old, new, keeps)
         self._read()
         return changed
+
+    def rename_in_past(self, old: str, new: str) -> bool:
+        """The same of a name that only former intents of VPNs have, such as those of VPNs that were deleted."""
+        if self._past is None:
+            self._past = hosts_in_past(self._connection, self._org)
+        if old not in self._past:
+            return False
+        rename_host_in_past(self._connection, self._org, old, new)
+        self._past = None
+        return True
 
     # Inside
 

@@ -52,7 +52,8 @@ CRL: Arguments = {
 }
 UNINSTALL: Arguments = {
     "ledger": {"type": "str", "default": ""},
-    "vpns": {"type": "dict", "default": {}},  # for the action plugin
+    "vpns": {"type": "dict", "default": {}},
+    "generations": {"type": "dict"},
     "packages": {"type": "list", "elements": "str", "default": []},
     "allow_older": {"type": "bool", "default": False},
 }

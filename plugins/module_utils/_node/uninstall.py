@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,25 +17,24 @@ from .document import Change
 from .facts import installed
 from .state import Busy, Store
 from .system import files
+from .system.run import CommandError, have, run
 
 PACKAGES = "packages"
 """The file below the state directory with the packages that the roles installed, one a line (tasks/missing.yml)."""
 
+STAY = ("openssh-server", "python3")
+"""Without these, no administrator reaches the node any more."""
+_GOES = re.compile(r"^(?:Purg|Remv) ([^\s:]+)", re.MULTILINE)  # apt-get --simulate: one line for each package
+
 
 def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     """The result of the module node_uninstall; one with `msg` is a failure, and nothing was touched then."""
-    held = _held(store)
-    others = sorted({ledger for ledger, _what in held if ledger != given["ledger"] or not ledger})
-    if others and not given["allow_older"]:
-        what = ", ".join(sorted({what for ledger, what in held if ledger in others}))
-        which = ", ".join(filter(None, others)) or "no ledger"
-        return {
-            "msg": f"this node holds {what}, of {which}, and the ledger of this run is "
-            f"{given['ledger'] or 'not there'}: whether a VPN needs it, only its own ledger knows. Run this with that "
-            "ledger; or, if that is lost, with -e vcc_allow_older=true"
-        }
     try:
         with contextlib.nullcontext() if check else store.lock():
+            # What another run committed while this one waited for the lock counts.
+            reason = _refusal(given, store)
+            if reason:
+                return {"msg": reason}
             changes = remove(store, check) + _slices(store, check)
             changes += _packages(given["packages"], store, check)
     except Refused as error:
@@ -43,8 +43,25 @@ def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any
         return {"msg": f"not uninstalled: {error}"}
     except (Busy, *FAILURES, ValueError) as error:
         return {"msg": f"not uninstalled: {error}"}
-    noted = _noted(store)
-    return {"changed": bool(changes), **describe(changes), "packages": sorted(installed(noted)) if noted else []}
+    there = sorted({*installed(_noted(store))} - {*STAY})
+    needed = _needed_packages(there)
+    free = [name for name in there if name not in needed]
+    return {"changed": bool(changes), **describe(changes), "packages": free, "needed_packages": needed}
+
+
+def _refusal(given: dict[str, Any], store: Store) -> str:
+    """Why the node is to keep what it holds; empty if it is not."""
+    held = _held(store)
+    others = sorted({ledger for ledger, _what in held if ledger != given["ledger"] or not ledger})
+    if others and not given["allow_older"]:
+        what = ", ".join(sorted({what for ledger, what in held if ledger in others}))
+        which = ", ".join(filter(None, others)) or "no ledger"
+        return (
+            f"this node holds {what}, of {which}, and the ledger of this run is "
+            f"{given['ledger'] or 'not there'}: whether a VPN needs it, only its own ledger knows. Run this with that "
+            "ledger; or, if that is lost, with -e vcc_allow_older=true"
+        )
+    return ("" if given["allow_older"] else _later(given, store)) or _needed(given, store)
 
 
 def _held(store: Store) -> list[tuple[str, str]]:
@@ -61,6 +78,49 @@ def _held(store: Store) -> list[tuple[str, str]]:
         lineage = identity.parsed(files.read(path.with_name(identity.FILE)))
         found.append((str(lineage.get("ledger", "")), f"the slice of {path.parent.name}"))
     return found
+
+
+def _later(given: dict[str, Any], store: Store) -> str:
+    """Whether the ledger is an older copy, which cannot know what the node is in; empty if it is none."""
+    newest = given["generations"]
+    if newest is None:
+        return ""
+    known = identity.of(store)
+    runs = [(known.ledger, known.organization, known.generation)] if known else []
+    for path in _places(store):
+        document = identity.parsed(files.read(path))
+        lineage = identity.parsed(files.read(path.with_name(identity.FILE)))
+        number = int(document.get("generation") or 0)
+        runs.append((str(lineage.get("ledger", "")), str(document.get("organization", "")), number))
+    for ledger, organization, number in runs:
+        last = int(newest.get(organization, 0))
+        if ledger == given["ledger"] and number > last:
+            return (
+                f"this node runs generation {number} of {organization}, and the newest one of the ledger is {last}: "
+                "the ledger is an older copy, and does not know which VPNs the node is in. Run recover_ledger, and "
+                "this again; or, if no VPN needs the node, with -e vcc_allow_older=true"
+            )
+    return ""
+
+
+def _needed(given: dict[str, Any], store: Store) -> str:
+    """Which VPNs of its ledger the node is in by the name that it has; empty if in none.
+
+    The inventory may know the node by another name: then the controller did not find it in the ledger.
+    """
+    known = identity.of(store)
+    names = {known.node} if known and known.ledger == given["ledger"] else set()
+    for path in _places(store):
+        if identity.parsed(files.read(path.with_name(identity.FILE))).get("ledger") == given["ledger"]:
+            names.add(str(identity.parsed(files.read(path)).get("node", "")))
+    for name in sorted(names):
+        vpns = [str(vpn) for vpn in given["vpns"].get(name, ())]
+        if vpns:
+            return (
+                f"this node is {name}, which is in {', '.join(vpns)}, and the inventory has another name for it: "
+                "nothing was touched. Take it out of the VPN under that name, or rename it with vcc_formerly"
+            )
+    return ""
 
 
 def _places(store: Store) -> list[Path]:
@@ -95,6 +155,24 @@ def _packages(gone: list[str], store: Store, check: bool) -> list[Change]:
             with contextlib.suppress(OSError):
                 store.state.rmdir()
     return [Change(PACKAGES, f"forget {' '.join(name for name in noted if name in gone)}")]
+
+
+def _needed_packages(ours: list[str]) -> dict[str, list[str]]:
+    """Of some packages those that others need, which apt would remove along with them, each with these."""
+    if not _along(ours, ours):
+        return {}
+    found = {name: _along([name], ours) for name in ours}
+    return {name: others for name, others in found.items() if others}
+
+
+def _along(gone: list[str], ours: list[str]) -> list[str]:
+    """What apt would remove along with packages. Where it does not say, the packages are to stay."""
+    if not gone or not have("apt-get"):
+        return []
+    try:
+        return sorted({*_GOES.findall(run("apt-get", "--simulate", "purge", "--", *gone))} - {*ours})
+    except CommandError as error:
+        return [str(error)]
 
 
 def _noted(store: Store) -> list[str]:

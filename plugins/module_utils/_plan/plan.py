@@ -59,7 +59,8 @@ class Request:
     ``move``: the VMs that a run is about because they moved, None for a run that is not about any; ``to``: the cloud
     that they are in now, where that is said.
     ``generation``: the one whose VPNs are asked for again, 0 where the run did not say which; None for a run that is
-    no rollback. ``only``: the only VPN of it; empty for all.
+    no rollback. ``only``: the only VPN of it; empty for all. ``agreed``: the VPNs that a rollback may delete, None for
+    all that the generation did not have.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]
@@ -82,6 +83,7 @@ class Request:
     to: str | None = None
     generation: int | None = None
     only: str = ""
+    agreed: tuple[str, ...] | None = None
 
     @property
     def asking(self) -> bool:
@@ -152,7 +154,7 @@ def _read(
     kept = {(tenant.name, vpn): record.intent for tenant in tenants for vpn, record in tenant.stored.items()}
     asked = parse_intent(intent, request.matches, landscape, problems, kept)
     if request.generation is not None:
-        asked += rolled_back(tenants, request.generation, request.only, landscape, plan, problems)
+        asked += rolled_back(tenants, request.generation, request.only, request.agreed, landscape, plan, problems)
     # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.
     wrong = {*_names(intent.get("vpns")), *_names(intent.get("networks"))} if len(problems) else set()
     absent = [*request.absent, *only_vpn(request.absent_of, problems)]

@@ -90,7 +90,7 @@ def _both(known: Names, facts: Facts, old: str, new: str) -> str:
 
 def _rename(known: Names, old: str, new: str) -> bool:
     """Whether that changed anything."""
-    return known.group(old) is not None and known.rename(old, new)
+    return known.rename_in_past(old, new) if known.group(old) is None else known.rename(old, new)
 
 
 def _wrong(said: Mapping[str, Sequence[str]], hosts: Mapping[str, Facts]) -> Iterator[tuple[str, str]]:

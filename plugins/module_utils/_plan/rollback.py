@@ -25,13 +25,15 @@ def rolled_back(
     tenants: Sequence[OrganizationPlan],
     generation: int,
     only: str,
+    agreed: Sequence[str] | None,
     landscape: Landscape,
     plan: Plan,
     problems: Problems,
 ) -> list[Vpn]:
     """The VPNs of ``generation``, or the VPN ``only`` of it, under their names of today.
 
-    Those that the generation did not have are deleted. Generation 0 is none: the run did not say which.
+    Those that came later are deleted. One that is not among ``agreed`` is a mistake: another run created it after this
+    one asked what it may delete. Generation 0 is none: the run did not say which.
     """
     if len(tenants) != 1:
         names = ", ".join(tenant.name for tenant in tenants)
@@ -58,7 +60,16 @@ def rolled_back(
         if only in ("", name):
             vpn = vpn_from_record(name, tenant.name, intent, landscape, problems, f"{GENERATION}.{name}")
             found += [] if vpn is None else [vpn]
-    tenant.absent |= {name for name in tenant.stored if name not in intents and only in ("", name)}
+    later = tenant.transaction.had_later(tenant.name, generation)
+    going = {name for name, record in tenant.stored.items() if record.state == DELETING}
+    absent = {name for name in tenant.stored if name in (later | going) - intents.keys() and only in ("", name)}
+    for name in sorted(() if agreed is None else absent - going - {*agreed}):
+        problems.add(
+            GENERATION,
+            f"generation {generation} had no VPN {name}, which came after this run found out what it may delete: run "
+            "it again",
+        )
+    tenant.absent |= absent
     plan.notes += _returning(tenant, [vpn.name for vpn in found])
     return found
 

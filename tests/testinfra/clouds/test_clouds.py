@@ -110,8 +110,9 @@ def test_a_dead_host_is_named_and_holds_nobody_up():
         assert "vm2-west: " in run.output
         clouds("verify_clouds", succeeds=False)
         assert {host for finding in playbooks.result()["findings"] for host in finding["hosts"]} == {"vm2-west"}
-    clouds("apply_clouds")
-    clouds("verify_clouds")
+    if lab.thorough("limit: a machine that was dead gets its part when it is back"):
+        clouds("apply_clouds")
+        clouds("verify_clouds")
 
 
 @pytest.mark.thorough("a dead host holds nobody up; limit has machines of each kind")

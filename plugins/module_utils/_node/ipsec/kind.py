@@ -117,7 +117,7 @@ class Ipsec(NodeKind):
                 asked = wanted[name].get(key[1], ([], []))
                 if state in UP and not connections.same((child.get("local-ts", []), child.get("remote-ts", [])), asked):
                     state = "NARROWED"
-                if found.get(key) != "INSTALLED":
+                if state == "INSTALLED" or found.get(key) not in UP:  # while it is rekeyed, the old one carries
                     found[key] = state
             if not sa.get("child-sas") and sa.get("state") in ("CONNECTING", "CREATED"):
                 found.update({(name, child): "CONNECTING" for child in wanted[name] if (name, child) not in found})

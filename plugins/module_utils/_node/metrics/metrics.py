@@ -75,7 +75,7 @@ def _tunnels(seen: Seen) -> Iterator[Family]:
         links.append(Sample(int(link["state"] in UP), labels))
         narrowed += [Sample(1, labels)] if link["state"] == "NARROWED" else []
     sessions = [Sample(seen.associations.get(name, 0), {"tunnel": name}) for name in sorted(tunnels)]
-    yield Family("link_up", "gauge", "1: the link has a security association or session.", links)
+    yield Family("link_up", "gauge", "1: the link carries all its addresses.", links)
     yield Family("link_narrowed", "gauge", "1: the peer carries other addresses than the document.", narrowed)
     yield Family("security_associations", "gauge", "IKE_SAs or TLS sessions of a tunnel; 1 is right.", sessions)
 

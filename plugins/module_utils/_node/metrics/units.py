@@ -41,5 +41,8 @@ ConditionPathIsDirectory={TEXTFILES}
 Type=oneshot
 ExecStart={agent} export
 TimeoutStartSec=20s
+# Else systemd writes each start, also one that the conditions skip, to the journal. The agent writes failures only.
+LogLevelMax=notice
+SyslogLevel=warning
 """
     return {f"{DIRECTORY}/{NAME}.service": service, f"{DIRECTORY}/{TIMER}": _TIMER}

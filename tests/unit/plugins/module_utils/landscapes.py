@@ -133,6 +133,7 @@ class World:
         to: str | None = None,
         generation: int | None = None,
         only: str = "",
+        agreed: Iterable[str] | None = None,
         anew: bool = False,
         stored: bool = False,
         **parts: Any,
@@ -163,6 +164,7 @@ class World:
             to=to,
             generation=generation,
             only=only,
+            agreed=None if agreed is None else tuple(agreed),
         )
 
         def work(transaction: Transaction) -> Plan:

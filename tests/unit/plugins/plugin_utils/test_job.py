@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 import pytest
 from ansible.errors import AnsibleActionFail
 
@@ -80,3 +83,19 @@ def test_only_a_job_on_a_vcc_server_of_its_own_is_refused() -> None:
 def test_a_ledger_beside_the_state_directory_is_looked_for_where_it_is() -> None:
     with pytest.raises(AnsibleActionFail, match=r"vcc_ledger: /nonexistent/l\.sqlite is on the container's own"):
         require_lasting({"ledger": "sqlite:////nonexistent/l.sqlite?timeout=5"}, "local", JOB)
+
+
+@pytest.mark.parametrize("action", ["ledger_nodes", "vpn_history"])
+def test_actions_that_only_read_refuse_too(action: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty ledger knows no VPN: uninstall would say that the ledger is lost, and how to go on all the same."""
+
+    def lost(*_given: Any) -> None:
+        raise AnsibleActionFail("lost")
+
+    module = importlib.import_module(f"ansible_collections.intercloud.vpn.plugins.action.{action}")
+    monkeypatch.setattr(module, "require_sound_run", lambda *_given: None)
+    monkeypatch.setattr(module.ActionModule, "require_lasting", lost)
+    plugin = object.__new__(module.ActionModule)
+    plugin._templar = None
+    with pytest.raises(AnsibleActionFail, match="lost"):
+        plugin.check({})

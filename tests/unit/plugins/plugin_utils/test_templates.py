@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import itertools
 import json
 import os
@@ -18,6 +19,7 @@ import pytest
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from jinja2.bccache import Bucket
 
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _templates
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._ssl_files import expanded
@@ -201,11 +203,11 @@ def test_a_template_is_compiled_once(tmp_path: Path, compilations: list[str]) ->
     assert sorted(compilations) == ["own.j2", "part"]
 
 
-def render_ours(run: Path) -> None:
+def render_ours(run: Path) -> str:
     """As a node's process of one run does."""
     document = {**copy.deepcopy(EDGE), "role": "vapp_edge"}
     path = _templates.OURS / "vapp_edge/templates/nftables.nft.j2"
-    by_us(path, {"document": document, "backend": "none", "trap": False}, run)
+    return by_us(path, {"document": document, "backend": "none", "trap": False}, run)
 
 
 def test_ours_is_compiled_once_for_all_runs(
@@ -240,6 +242,32 @@ def test_without_a_home_each_run_compiles(
     for run in "first", "second":
         render_ours(tmp_path / run)
     assert compilations.count("nftables.nft.j2") == 2
+
+
+def test_another_jinja_compiles_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compilations: list[str]) -> None:
+    monkeypatch.setenv("ANSIBLE_HOME", str(tmp_path / "home"))
+    render_ours(tmp_path / "first")
+    monkeypatch.setattr(_templates, "MAKERS", ("cpython-399", "9.9"))
+    render_ours(tmp_path / "second")
+    assert compilations.count("nftables.nft.j2") == 2
+
+
+def test_a_damaged_entry_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compilations: list[str]) -> None:
+    monkeypatch.setenv("ANSIBLE_HOME", str(tmp_path / "home"))
+    whole = render_ours(tmp_path / "first")
+    for path in (tmp_path / "home/intercloud-vpn/templates").iterdir():
+        path.write_bytes(path.read_bytes()[:30])
+    assert render_ours(tmp_path / "second") == whole
+    assert compilations.count("nftables.nft.j2") == 2
+
+
+def test_a_full_disk_hinders_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_given: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setenv("ANSIBLE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(Bucket, "write_bytecode", full)
+    assert render_ours(tmp_path / "first")
 
 
 def test_a_template_that_changed_is_compiled_again(tmp_path: Path) -> None:

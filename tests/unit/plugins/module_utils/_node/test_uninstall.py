@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import commit as _commit
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity, slices
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import uninstall as _uninstall
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.uninstall import uninstall
 
 OURS = {"ledger": "L1", "hash": "h"}
@@ -33,7 +37,9 @@ def _no_subsystems(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(store: Store, check: bool = False, **given: Any) -> dict[str, Any]:
-    return uninstall({"ledger": "L1", "packages": [], "allow_older": False, **given}, store, check)
+    return uninstall(
+        {"ledger": "L1", "vpns": {}, "generations": None, "packages": [], "allow_older": False, **given}, store, check
+    )
 
 
 def holding(store: Store, document: dict[str, Any]) -> None:
@@ -44,7 +50,7 @@ def holding(store: Store, document: dict[str, Any]) -> None:
 
 
 def test_a_node_without_anything_of_ours_stays_as_it_is(store: Store) -> None:
-    assert run(store) == {"changed": False, "subsystems": {}, "diff": [], "packages": []}
+    assert run(store) == {"changed": False, "subsystems": {}, "diff": [], "packages": [], "needed_packages": {}}
     assert not store.state.exists()
 
 
@@ -78,6 +84,58 @@ def test_so_it_is_with_slices(store: Store) -> None:
     assert not store.state.exists()
 
 
+def test_what_its_ledger_has_under_another_name_than_the_inventory_stays(
+    store: Store, document: dict[str, Any]
+) -> None:
+    holding(store, document)
+    vpns = {document["node"]: ["payroll"]}
+    message = run(store, vpns=vpns, allow_older=True)["msg"]
+    assert message.startswith(f"this node is {document['node']}, which is in payroll, and the inventory has another")
+    assert store.current() is not None
+    assert run(store, vpns={"another": ["payroll"]})["changed"] is True
+
+
+def test_so_does_a_vcc_node(store: Store) -> None:
+    given = {"slices": [SLICE], "allow_older": False, "require": [], "lineage": {"acme": OURS}}
+    slices.keep(given, store, False)
+    assert "this node is node-east, which is in payroll" in run(store, vpns={"node-east": ["payroll"]})["msg"]
+
+
+def test_an_older_copy_of_its_ledger_does_not_know_what_it_is_in(store: Store, document: dict[str, Any]) -> None:
+    holding(store, {**document, "generation": 9})
+    organization = document["organization"]
+    message = run(store, generations={organization: 8})["msg"]
+    assert message.startswith(f"this node runs generation 9 of {organization}, and the newest one of the ledger is 8")
+    assert store.current() is not None
+    assert run(store, check=True, generations={organization: 8}, allow_older=True)["changed"] is True
+    assert run(store, generations={organization: 9})["changed"] is True
+
+
+def test_what_another_run_commits_meanwhile_stays(
+    store: Store, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This run waits for the lock as long as that run commits."""
+    holding(store, document)
+    lock = Store.lock
+
+    @contextlib.contextmanager
+    def waiting(one: Store) -> Iterator[None]:
+        holding(one, {**document, "generation": 9})
+        with lock(one):
+            yield
+
+    monkeypatch.setattr(Store, "lock", waiting)
+    assert "runs generation 9" in run(store, generations={document["organization"]: 8})["msg"]
+    assert store.current() is not None
+
+
+def test_nor_what_the_slices_are_for(store: Store) -> None:
+    given = {"slices": [SLICE], "allow_older": False, "require": [], "lineage": {"acme": OURS}}
+    slices.keep(given, store, False)
+    assert "generation 3 of acme, and the newest one of the ledger is 2" in run(store, generations={"acme": 2})["msg"]
+    assert run(store, generations={"acme": 3})["changed"] is True
+
+
 def test_a_ledger_on_the_same_machine_stays(store: Store, document: dict[str, Any]) -> None:
     holding(store, document)
     (store.state / "ledger.sqlite").write_text("")
@@ -92,7 +150,8 @@ def test_which_generation_took_all_away_is_forgotten_too(store: Store) -> None:
 
 
 def test_packages_are_known_until_they_are_removed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ansible_collections.intercloud.vpn.plugins.module_utils._node.uninstall.installed", list)
+    monkeypatch.setattr(_uninstall, "installed", list)
+    monkeypatch.setattr(_uninstall, "run", lambda *_argv: "")
     store.state.mkdir(parents=True)
     (store.state / "packages").write_text("openvpn\ndnsmasq-base\nopenvpn\n")
     assert run(store)["packages"] == ["dnsmasq-base", "openvpn"]
@@ -100,3 +159,31 @@ def test_packages_are_known_until_they_are_removed(store: Store, monkeypatch: py
     assert (done["packages"], done["subsystems"]["packages"]["actions"]) == (["dnsmasq-base"], ["forget openvpn"])
     assert run(store, packages=["dnsmasq-base"])["packages"] == []
     assert not store.state.exists()
+
+
+def test_packages_that_others_need_by_now_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    takes = {"openssl": ["ca-certificates", "openssl"], "openvpn": ["openvpn"]}
+
+    def simulated(*argv: str) -> str:
+        assert argv[:4] == ("apt-get", "--simulate", "purge", "--")
+        return "".join(f"Purg {name} [1.0]\n" for asked in argv[4:] for name in takes[asked])
+
+    monkeypatch.setattr(_uninstall, "installed", list)
+    monkeypatch.setattr(_uninstall, "have", lambda _program: True)
+    monkeypatch.setattr(_uninstall, "run", simulated)
+    store.state.mkdir(parents=True)
+    (store.state / "packages").write_text("openssl\nopenvpn\npython3\n")
+    done = run(store)
+    assert (done["packages"], done["needed_packages"]) == (["openvpn"], {"openssl": ["ca-certificates"]})
+
+
+def test_where_apt_does_not_say_what_would_go_packages_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_argv: str) -> str:
+        raise CommandError("apt-get failed")
+
+    monkeypatch.setattr(_uninstall, "installed", list)
+    monkeypatch.setattr(_uninstall, "have", lambda _program: True)
+    monkeypatch.setattr(_uninstall, "run", fails)
+    store.state.mkdir(parents=True)
+    (store.state / "packages").write_text("openvpn\n")
+    assert run(store)["packages"] == []

@@ -91,6 +91,34 @@ def test_one_that_came_later_is_deleted(world: World) -> None:
     assert not any(key.startswith("vpn/audit") for key in world.leases())
 
 
+def test_what_came_after_the_run_asked_is_not_deleted(world: World) -> None:
+    world.plan(PAYROLL)
+    world.plan(AUDIT)
+    asked = world.ask({}, generation=1, dry_run=True).deleting
+    world.plan({**AUDIT, "name": "wages"})
+    assert refused(world, generation=1, agreed=asked) == (
+        "vcc_generation: generation 1 had no VPN wages, which came after this run found out what it may delete: run "
+        "it again"
+    )
+    assert world.ask({}, generation=1, agreed=["audit", "wages"]).deleting == ["audit", "wages"]
+
+
+def test_one_that_has_not_come_up_stays(world: World) -> None:
+    world.plan(PAYROLL)
+    world.plan(AUDIT, comes_up=False)
+    newest = world.plan(LARGER).generations["acme"]
+    plan = world.ask({}, generation=newest, comes_up=False)
+    assert (plan.deleting, plan.changed, plan.diff) == ([], False, [])
+    assert world.ask({}, generation=1, comes_up=False).deleting == ["audit"]
+
+
+def test_one_that_is_being_deleted_anyway_is_no_change(world: World) -> None:
+    world.plan(PAYROLL, AUDIT)
+    newest = world.ask({}, absent=["audit"]).generations["acme"]
+    plan = world.ask({}, generation=newest, agreed=[])
+    assert (plan.deleting, plan.changed) == (["audit"], False)
+
+
 def test_one_that_was_deleted_comes_back(world: World) -> None:
     world.plan(PAYROLL, AUDIT)
     deleted(world, "audit")
@@ -134,6 +162,16 @@ def test_a_host_by_another_name_keeps_it(world: World) -> None:
     world.plan(renamed)
     plan = world.ask({}, generation=1)
     assert set(addresses(plan, "payroll")) == {"vm1-east", "vm2-west", "vm3-west", "web-west"}
+
+
+def test_so_does_one_that_only_a_deleted_vpn_had(world: World) -> None:
+    world.plan(PAYROLL, AUDIT)
+    deleted(world, "audit")
+    facts = world.hosts.pop("vm2-west")
+    world.hosts["db-west"] = {**facts, "vars": {**facts["vars"], "vcc_formerly": ["vm2-west"]}}
+    assert "db-west was vm2-west" in world.plan(PAYROLL).notes
+    assert world.plan(PAYROLL).changed is False
+    assert set(addresses(world.ask({}, generation=1), "audit")) == {"db-west", "vm2-east"}
 
 
 def test_a_name_that_another_host_had_ends_what_can_be_gone_back_to(world: World) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.kind import Ipsec
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.vici import ViciError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.tunnel_kind import UP
 
 RIGHT = {"name": "payroll", "state": "INSTALLED", "local-ts": ["100.64.0.0/26"], "remote-ts": ["100.64.0.64/26"]}
 
@@ -29,6 +30,8 @@ RIGHT = {"name": "payroll", "state": "INSTALLED", "local-ts": ["100.64.0.0/26"],
         ([{**RIGHT, "remote-ts": ["100.64.0.64/27"]}], "NARROWED"),
         ([{**RIGHT, "state": "REKEYED"}, RIGHT], "INSTALLED"),
         ([RIGHT, {**RIGHT, "state": "DELETING"}], "INSTALLED"),
+        ([{**RIGHT, "state": "REKEYING"}, {**RIGHT, "state": "INSTALLING"}], "REKEYING"),
+        ([{**RIGHT, "state": "REKEYING"}, RIGHT], "INSTALLED"),
         ([{**RIGHT, "name": "other"}], "DOWN"),
     ],
 )
@@ -38,7 +41,7 @@ def test_the_state_of_a_link(
     sa = {"state": "ESTABLISHED", "child-sas": {str(number): child for number, child in enumerate(children)}}
     monkeypatch.setattr(connections, "answered", lambda _names, **_given: [("edge-east--edge-west", sa)])
     assert [link["state"] for link in confirm.states(edge, store)] == [state]
-    assert bool(confirm.missing(edge, store)) == (state != "INSTALLED")
+    assert bool(confirm.missing(edge, store)) == (state not in UP)
 
 
 def test_what_charon_is_busy_with_is_not_missing(

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import agent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.metrics import counters, look, repairs
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.metrics import counters, look, repairs, units
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.metrics.counters import Counter
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.metrics.exposition import Family, Sample, text
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.metrics.metrics import Seen, metrics
@@ -121,6 +121,11 @@ def test_a_name_cannot_leave_its_label() -> None:
 
 def test_a_family_without_samples_is_left_out() -> None:
     assert text([Family("x", "gauge", "A test.", [])]) == ""
+
+
+def test_the_journal_has_failures_and_not_every_start() -> None:
+    service = units.own("/agent")[f"{units.DIRECTORY}/{units.NAME}.service"].splitlines()
+    assert {"LogLevelMax=notice", "SyslogLevel=warning"} <= {*service}
 
 
 def test_a_node_that_has_nothing_says_so(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
