@@ -86,7 +86,13 @@ def by_us(path: Path, variables: Mapping[str, Any], compiled: Path) -> str:
     return render(Templar(DataLoader()), path, variables, [path.parent / "gateway"], compiled)
 
 
-@pytest.mark.parametrize(("backend", "trap"), [("xfrm", True), ("libipsec", False)])
+@pytest.mark.parametrize(
+    ("backend", "trap"),
+    [
+        ("xfrm", True),
+        pytest.param("libipsec", False, marks=pytest.mark.thorough("xfrm, of the same documents; libipsec, below")),
+    ],
+)
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda path: path.parent.name)
 def test_golden_documents_make_the_same_files(golden: Path, backend: str, trap: bool, compiled: Path) -> None:
     documents = json.loads(golden.read_text())["documents"].values()
