@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,9 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import make_directory, write_whole
 from ansible_collections.intercloud.vpn.plugins.module_utils._page.model import Known, model
 from ansible_collections.intercloud.vpn.plugins.module_utils._page.page import page
-from ansible_collections.intercloud.vpn.plugins.module_utils._status.status import status
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.certificates import DAYS
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_inventory
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._looked import looked, mapping
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._page_files import parts
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._registered import registered, trust
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
 
 
@@ -34,16 +30,11 @@ class ActionModule(ServerAction):
         for key in ("plan", "dest"):
             if key not in given:
                 raise VccError(f"{key} is missing")
-        pools, policies = (_mapping(given.get(key)) for key in ("pools", "policies"))
+        pools, policies = (mapping(given.get(key)) for key in ("pools", "policies"))
         answer = self.ask({**given, "pools": pools, "policies": policies}, task_vars)
         if answer.get("failed"):
             return answer
-        plan, documents = load_plan(str(given["plan"]))
-        every = dict(documents)
-        observed = registered(task_vars["hostvars"], set(every), [str(given.get("variable") or "vcc_observed")])
-        now = datetime.datetime.now(datetime.timezone.utc)
-        held_against = trust(given, now, int(given.get("certificate_days", DAYS)))
-        found = status(plan, every, observed, answer["held"], now, held_against, given.get("hosts"))
+        plan, every, found = looked(given, task_vars["hostvars"], answer["held"])
         verified, note = _verified(given.get("result"))
         if answer.get("missing"):
             note = "There is no ledger yet: the first create_vpn makes it. The tab Compose makes the first intent."
@@ -80,8 +71,3 @@ def _verified(path: Any) -> tuple[dict[str, Any] | None, str]:
     if not isinstance(found, dict) or not isinstance(found.get("totals"), list):
         return None, f"It shows reachability as planned: {path} holds no result of verify_vpn."
     return found, f"It shows what verify_vpn measured at {found.get('time')}."
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    """What is no mapping is plan_vpn's to refuse; there is nothing to show of it."""
-    return {str(name): entry for name, entry in value.items()} if isinstance(value, dict) else {}

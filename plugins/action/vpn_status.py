@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,9 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._status.status import status
 from ansible_collections.intercloud.vpn.plugins.module_utils._status.table import table
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.certificates import DAYS
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._registered import registered, trust, write
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._looked import looked, mapping
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._registered import write
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
 
 
@@ -28,15 +25,10 @@ class ActionModule(ServerAction):
         given = {key: value for key, value in self._task.args.items() if value is not None}
         if "plan" not in given:
             raise VccError("plan: the path of plan.json, as vpn_plan returns it, is missing")
-        answer = self.ask({**given, "pools": _mapping(given.get("pools"))}, task_vars)
+        answer = self.ask({**given, "pools": mapping(given.get("pools"))}, task_vars)
         if answer.get("failed"):
             return answer
-        plan, documents = load_plan(str(given["plan"]))
-        every = dict(documents)
-        observed = registered(task_vars["hostvars"], set(every), [str(given.get("variable") or "vcc_observed")])
-        now = datetime.datetime.now(datetime.timezone.utc)
-        held_against = trust(given, now, int(given.get("certificate_days", DAYS)))
-        found = status(plan, every, observed, answer["held"], now, held_against, given.get("hosts"))
+        found = looked(given, task_vars["hostvars"], answer["held"]).found
         if given.get("dest") and not self._task.check_mode:
             write(Path(str(given["dest"])).expanduser(), found)
         Display().display(table(found))
@@ -52,8 +44,3 @@ class ActionModule(ServerAction):
             count = "1 finding" if len(errors) == 1 else f"{len(errors)} findings"
             result.update(failed=True, msg=f"{count}: {', '.join(dict.fromkeys(one['subject'] for one in errors))}")
         return result
-
-
-def _mapping(pools: Any) -> dict[str, Any]:
-    """What is no mapping of pools is plan_vpn's to refuse; there is nothing to measure by it."""
-    return {str(name): prefix for name, prefix in pools.items()} if isinstance(pools, dict) else {}

@@ -24,6 +24,17 @@ LEDGER_ARGUMENTS = {
     "ledger": {"type": "str", "default": "sqlite:////var/lib/intercloud-vpn/ledger.sqlite"},
     "who": {"type": "str", "default": ""},
 }
+# Documented in plugins/doc_fragments/status.py.
+STATUS_ARGUMENTS = {
+    "organizations": {"type": "list", "elements": "str", "default": []},
+    "pools": {"type": "dict", "default": {}},
+    "plan": {"type": "path"},
+    "variable": {"type": "str", "default": "vcc_observed"},
+    "hosts": {"type": "list", "elements": "str"},
+    "authorities": {"type": "dict"},
+    "revocations": {"type": "dict"},
+    "certificate_days": {"type": "int", "default": 30},
+}
 STATE_DIR_ARGUMENT = {"state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"}}
 
 T = TypeVar("T")

@@ -20,42 +20,13 @@ description:
     lock.
 extends_documentation_fragment:
   - intercloud.vpn.ledger
+  - intercloud.vpn.status
   - intercloud.vpn.attributes
 options:
-  organizations:
-    description: The organizations to show, all that the ledger knows when it is not given.
-    type: list
-    elements: str
-    default: []
-  pools:
-    description: The pools that VPNs take addresses from, by name, each a CIDR.
-    type: dict
-    default: {}
   policies:
     description: The policies of the inventory. The page gets their names.
     type: dict
     default: {}
-  plan:
-    description: Path of the plan's summary C(plan.json) on the controller.
-    type: path
-  variable:
-    description: The variable in which hosts registered M(intercloud.vpn.node_observe).
-    type: str
-    default: vcc_observed
-  hosts:
-    description: The hosts that this run is about, all when it is not given. What is missing from others is a warning.
-    type: list
-    elements: str
-  authorities:
-    description: The SHA-256 of each organization's authority, as M(intercloud.vpn.vpn_plan) returns them.
-    type: dict
-  revocations:
-    description: What each organization's authority revoked, as M(intercloud.vpn.vpn_plan) returns it.
-    type: dict
-  certificate_days:
-    description: A certificate that ends within so many days is a finding of severity V(warning).
-    type: int
-    default: 30
   result:
     description:
       - The file on the controller that M(intercloud.vpn.vpn_report) wrote. Without it, the matrix is as planned.
@@ -109,6 +80,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
+    STATUS_ARGUMENTS,
     read_ledger,
     require_libraries,
 )
@@ -117,15 +89,8 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._status.holdings im
 
 ARGUMENTS = {
     **LEDGER_ARGUMENTS,
-    "organizations": {"type": "list", "elements": "str", "default": []},
-    "pools": {"type": "dict", "default": {}},
+    **STATUS_ARGUMENTS,
     "policies": {"type": "dict", "default": {}},
-    "plan": {"type": "path"},
-    "variable": {"type": "str", "default": "vcc_observed"},
-    "hosts": {"type": "list", "elements": "str"},
-    "authorities": {"type": "dict"},
-    "revocations": {"type": "dict"},
-    "certificate_days": {"type": "int", "default": 30},
     "result": {"type": "path"},
     "events": {"type": "int", "default": 1000},
     "awx_url": {"type": "str"},

@@ -18,38 +18,9 @@ description:
   - The part that reads the ledger runs on the VCC server, usually by C(delegate_to). It takes no lock.
 extends_documentation_fragment:
   - intercloud.vpn.ledger
+  - intercloud.vpn.status
   - intercloud.vpn.attributes
 options:
-  organizations:
-    description: The organizations to show, all that the ledger knows when it is not given.
-    type: list
-    elements: str
-    default: []
-  pools:
-    description: The pools that VPNs take addresses from, by name, each a CIDR.
-    type: dict
-    default: {}
-  plan:
-    description: Path of the plan's summary C(plan.json) on the controller.
-    type: path
-  variable:
-    description: The variable in which hosts registered M(intercloud.vpn.node_observe).
-    type: str
-    default: vcc_observed
-  hosts:
-    description: The hosts that this run is about, all when it is not given. What is missing from others is a warning.
-    type: list
-    elements: str
-  authorities:
-    description: The SHA-256 of each organization's authority, as M(intercloud.vpn.vpn_plan) returns them.
-    type: dict
-  revocations:
-    description: What each organization's authority revoked, as M(intercloud.vpn.vpn_plan) returns it.
-    type: dict
-  certificate_days:
-    description: A certificate that ends within so many days is a finding of severity V(warning).
-    type: int
-    default: 30
   dest:
     description: A file on the controller that gets the status as JSON, mode V(0600).
     type: path
@@ -100,19 +71,16 @@ dest:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._server import LEDGER_ARGUMENTS, read_ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
+    LEDGER_ARGUMENTS,
+    STATUS_ARGUMENTS,
+    read_ledger,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._status.holdings import holdings
 
 ARGUMENTS = {
     **LEDGER_ARGUMENTS,
-    "organizations": {"type": "list", "elements": "str", "default": []},
-    "pools": {"type": "dict", "default": {}},
-    "plan": {"type": "path"},
-    "variable": {"type": "str", "default": "vcc_observed"},
-    "hosts": {"type": "list", "elements": "str"},
-    "authorities": {"type": "dict"},
-    "revocations": {"type": "dict"},
-    "certificate_days": {"type": "int", "default": 30},
+    **STATUS_ARGUMENTS,
     "dest": {"type": "path"},
     "fail": {"type": "bool", "default": False},
 }

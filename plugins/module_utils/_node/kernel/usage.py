@@ -75,17 +75,22 @@ def quotas(generation: Generation) -> list[Quota]:
     return found
 
 
-def loaded() -> Used:
-    """What the loaded table has counted, by the names of its quotas."""
+def objects(kind: str) -> dict[str, Document]:
+    """The table's objects of a kind (`quota`, `counter`) by name, as `nft -j` has them. Empty without a table."""
     if not have("nft"):
         return {}
     try:
-        listed = json.loads(run("nft", "-j", "list", "quotas", "table", FAMILY, TABLE))["nftables"]
+        listed = json.loads(run("nft", "-j", "list", f"{kind}s", "table", FAMILY, TABLE))["nftables"]
     except CommandError as error:
         if "No such file" in str(error):
             return {}
         raise
-    return {entry["quota"]["name"]: entry["quota"]["used"] for entry in listed if "quota" in entry}
+    return {entry[kind]["name"]: entry[kind] for entry in listed if kind in entry}
+
+
+def loaded() -> Used:
+    """What the loaded table has counted, by the names of its quotas."""
+    return {name: entry["used"] for name, entry in objects("quota").items()}
 
 
 def begun(period: str, now: datetime.datetime) -> str:

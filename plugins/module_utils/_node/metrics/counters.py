@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import NamedTuple
 
-from ..kernel.usage import FAMILY, TABLE
-from ..system.run import CommandError, have, run
+from ..kernel.usage import objects
 
 
 class Counter(NamedTuple):
@@ -20,14 +18,5 @@ class Counter(NamedTuple):
 
 
 def counters() -> dict[str, Counter]:
-    """The named counters of our table. None without a table."""
-    if not have("nft"):
-        return {}
-    try:
-        listed = json.loads(run("nft", "-j", "list", "counters", "table", FAMILY, TABLE))["nftables"]
-    except CommandError as error:
-        if "No such file" in str(error):
-            return {}
-        raise
-    found = [entry["counter"] for entry in listed if "counter" in entry]
-    return {entry["name"]: Counter(entry["packets"], entry["bytes"]) for entry in found}
+    """The named counters of our table. Empty without a table."""
+    return {name: Counter(entry["packets"], entry["bytes"]) for name, entry in objects("counter").items()}

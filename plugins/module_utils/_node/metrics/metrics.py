@@ -11,10 +11,10 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from ..document import Document, Generation
+from ..tunnel_kind import UP
 from .counters import Counter
 from .exposition import Family, Sample, text
 
-UP = ("INSTALLED", "REKEYING", "UPDATING")
 # Of a VPN's counters in the firewall's table, by the ends of their names.
 WAYS = ("sent", "received", "through", "inside", "outside")
 
