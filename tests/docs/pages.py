@@ -48,7 +48,9 @@ def commands(block: Block) -> Iterator[Block]:
         line += 1
         begun = line
         while text.endswith("\\"):
-            text, line = f"{text[:-1]}{next(lines).strip()}", line + 1
+            rest = next(lines, None)
+            assert rest is not None, f"{block.page}:{line}: the command goes on, and the block ends"
+            text, line = f"{text[:-1]}{rest.strip()}", line + 1
         if block.language == "console":
             if not text.startswith("$ "):
                 continue

@@ -83,8 +83,8 @@ BUILD = {"name": "build", "pool": "internal", "members": ["build1-mad", "build2-
 class Fleet:
     """Plan, documents, what nodes report, and what verify found. ``known`` is what the page is made of."""
 
-    def __init__(self, hosts: Mapping[str, Any], *plans: Iterable[Any], pools: Mapping[str, str] = POOLS) -> None:
-        self.world, self.pools = World(dict(hosts)), dict(pools)
+    def __init__(self, hosts: Mapping[str, Any], *plans: Iterable[Any], pools: Mapping[str, str] | None = None) -> None:
+        self.world, self.pools = World(dict(hosts)), dict(POOLS if pools is None else pools)
         for vpns in plans:
             planned = self.world.plan(*vpns, pools=self.pools)
         self.plan: dict[str, Any] = {"vpns": planned.vpns, "members": planned.members}
