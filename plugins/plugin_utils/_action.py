@@ -16,7 +16,6 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible.vars.clean import remove_internal_keys
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import sent
@@ -24,6 +23,8 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.instal
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._job import require_lasting
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._sent import asking, command, python_of
+
+_OBEYED = frozenset(("add_group", "add_host", "ansible_facts"))
 
 
 class Action(ActionBase):  # type: ignore[misc]
@@ -157,6 +158,15 @@ class NodeAction(Action):
         if said["rc"] != 0 or not results:
             raise AnsibleActionFail(str(remove_values(f"the node's code failed: {said['stderr'].strip()}", secret)))
         result: dict[str, Any] = remove_values(json.loads(results[-1])["result"], secret)
-        remove_internal_keys(result)
+        _remove_what_ansible_obeys(result)
         notes = result.pop("notes", [])
         return {**result, **({"warnings": notes} if notes else {}), **({"failed": True} if "msg" in result else {})}
+
+
+def _remove_what_ansible_obeys(result: dict[str, Any]) -> None:
+    """Take out what Ansible acts upon in an action's result: a node says what it found, and nothing else.
+
+    Ansible does so with what a module returns, by a function that ansible-core 2.20 was the last to have in public.
+    """
+    for key in [key for key in result if key.startswith("_ansible_") or key in _OBEYED]:
+        del result[key]

@@ -43,6 +43,8 @@ class Hosts(Part):
     def _found(self) -> tuple[str, str]:
         """The lines of others, and ours. Octets that are no UTF-8 stay what they are."""
         path = self._path
+        if path.is_symlink():  # resolved as far as possible: Python 3.13 takes a link to itself for no file
+            raise OSError(errno.ELOOP, "a link that leads nowhere")
         if not path.exists():
             return "", ""
         if not path.is_file():  # a pipe would be read for ever

@@ -76,6 +76,17 @@ def test_without_it_its_code_comes_along(action: Callable[..., Any]) -> None:
     assert node.modules == []
 
 
+def test_a_node_cannot_have_ansible_act_for_it(action: Callable[..., Any]) -> None:
+    obeyed = {
+        "_ansible_delegated_vars": {},
+        "add_host": {"host_name": "x"},
+        "add_group": "x",
+        "ansible_facts": {"x": 1},
+    }
+    answer = json.dumps({"result": {"generation": 3, **obeyed}}) + "\n"
+    assert action(edge_info.ActionModule, Node(said(AGENT, answer))).act(HOST) == {"generation": 3}
+
+
 def test_where_no_python_starts_the_module_says_why(action: Callable[..., Any]) -> None:
     node = Node(NOT_FOUND, NOT_FOUND)
     assert action(edge_info.ActionModule, node).act(HOST) == {"by": "module"}

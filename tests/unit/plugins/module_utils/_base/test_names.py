@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleError
 
-from ansible_collections.intercloud.vpn.plugins.action import vpn_plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors, VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.names import IDENTITY, NAME, ORGANIZATION
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import psk_path
-from ansible_collections.intercloud.vpn.plugins.plugin_utils import _run_directory
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
 
 GOOD = ["edge-east", "web-1.example.com", "VM_7", "a", "1", "ip-10-0-0-1.eu-central-1.compute.internal", "a" * 128]
@@ -87,38 +83,3 @@ def test_no_external_edge_passes_for_another_in_upper_case() -> None:
     hosts["vm-p"] = {"kinds": ["members"], "clouds": ["p"], "vars": {"vcc_org": "acme"}}
     found = refused(hosts, {**PAYROLL, "members": ["vm1-east", "vm-p"]})
     assert ("hosts.partner.vcc_identity", "Edge-A.ACME is the identity of another edge of this organization") in found
-
-
-@pytest.mark.parametrize("name", ["../evil", "a/b/c", "/etc/x", "acme/../x", ""])
-def test_the_plan_is_written_nowhere_but_where_it_belongs(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_run_directory.C, "DEFAULT_LOCAL_TMP", str(tmp_path / "run"))
-    with pytest.raises(AnsibleError, match="no name of a host"):
-        vpn_plan._write({"documents": {name: {}}, "lineage": {}, "losing": {}, "vpns": [], "members": []}, {})
-    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == set()
-
-
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_nobody_else_reads_a_plan(umask: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_run_directory.C, "DEFAULT_LOCAL_TMP", str(tmp_path / "run"))
-    before = os.umask(umask)
-    try:
-        for _again in range(2):
-            documents = {"edge-east": {}, "acme/node-east": {}}
-            vpn_plan._write({"documents": documents, "lineage": {}, "losing": {}, "vpns": [], "members": []}, {})
-    finally:
-        os.umask(before)
-    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "run").rglob("*")}
-    assert modes == {
-        "intercloud-vpn": 0o700,
-        "documents": 0o700,
-        "acme": 0o700,
-        "edge-east.json": 0o600,
-        "node-east.json": 0o600,
-        "lineage": 0o700,
-        "losing": 0o700,
-        "observed.json": 0o600,
-        "plan.json": 0o600,
-        "slices.json": 0o600,
-    }

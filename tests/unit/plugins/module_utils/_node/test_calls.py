@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node import arguments, calls
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import calls
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
@@ -90,18 +87,3 @@ def test_the_version_is_the_same_by_whatever_python_it_runs(monkeypatch: pytest.
     monkeypatch.setattr("sys.executable", str(other))
     assert install.code_version(install.sources()) == VERSION
     assert install.sources()[install.AGENT].startswith(f"#!{other}")
-
-
-@pytest.mark.parametrize("name", [name for name in calls.CALLS if name != "member_probe"])  # asked by node_observe's
-def test_the_action_plugin_validates_what_the_module_documents(name: str) -> None:
-    action = importlib.import_module(f"{PLUGINS}.action.{name}").ActionModule
-    module = importlib.import_module(f"{PLUGINS}.modules.{name}")
-    fragments = yaml.safe_load(module.DOCUMENTATION)["extends_documentation_fragment"]
-    options = set(yaml.safe_load(module.DOCUMENTATION).get("options") or ())
-    if "intercloud.vpn.generation" in fragments:
-        options |= set(arguments.GENERATION)
-    if "intercloud.vpn.probes" in fragments:
-        options |= set(arguments.PROBE)
-    assert set(action.ARGUMENTS) == options
-    (spec,) = re.findall(r"argument_spec=(\w+),?", Path(str(module.__file__)).read_text(encoding="utf-8"))
-    assert action.ARGUMENTS is getattr(arguments, spec)

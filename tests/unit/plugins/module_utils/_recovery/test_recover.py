@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.action import ledger_recover
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import LedgerError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity as _identity
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile import records
@@ -323,14 +322,6 @@ def test_what_cannot_be_read_is_named_and_the_rest_recovers(fleet: Fleet) -> Non
     assert any(line.startswith("+ lease vpn/payroll/site/edge-east/vm/vm77-east") for line in found.lines)
     for node in ("edge-west", "node-west"):
         assert any(note.startswith(f"{node}: what it holds is not taken: ") for note in found.notes)
-
-
-def test_who_said_it_is_not_the_records_to_say() -> None:
-    facts = {"kinds": ["members"], "vars": {"vcc_org": "acme"}}
-    lie = {"document": {}, "host": "node-east", "kinds": ["vcc_nodes"], "owner": ""}
-    found = ledger_recover.said_by("vm2-east", facts, lie)
-    assert found == {"document": {}, "host": "vm2-east", "kinds": ["members"], "owner": "acme"}
-    assert ledger_recover.said_by("node", {"kinds": ["vcc_nodes"], "vars": {}}, lie)["owner"] == ""
 
 
 # Before a ledger is made, or used

@@ -14,7 +14,6 @@ import pytest
 
 pytest.importorskip("cryptography")
 
-from ansible_collections.intercloud.vpn.plugins.action import ledger_recover
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import crl as _crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.revocations import recover_revocations
@@ -142,10 +141,3 @@ def test_only_the_organizations_that_are_recovered_learn(owner: authority.Author
     assert len(revoked(owner)) == 1
     assert recover_revocations(str(tmp_path), held(text), organizations=["acme"])[0]
     assert revoked(owner) == everything
-
-
-def test_a_slice_of_others_that_cannot_be_read_is_not_named() -> None:
-    state = "/var/lib/intercloud-vpn"
-    assert not ledger_recover._concerns(f"{state}/organizations/umbra/document.json", ["acme"])
-    assert ledger_recover._concerns(f"{state}/organizations/acme/document.json", ["acme"])
-    assert ledger_recover._concerns(f"{state}/generations/17", ["acme"])

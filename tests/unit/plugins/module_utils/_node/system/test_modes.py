@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.action import vpn_report
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger import schema
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
@@ -32,6 +31,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca, crl
 from ansible_collections.intercloud.vpn.plugins.modules import edge_key
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.test_slices import keep, slice_of
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_crl import request
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import require_controller
 
 UMASKS = (0o000, 0o022, 0o077)
 CRL = "number: 7\nrevoked: edge-south.acme 1f 2026-11-27T00:00:00Z\n"
@@ -82,6 +82,9 @@ def node(root: Path, edge: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def server(root: Path) -> None:
     """What a run leaves on the VCC server and on the controller."""
+    require_controller()
+    from ansible_collections.intercloud.vpn.plugins.action import vpn_report
+
     state = root / "state"
     keys.ensure_psks(state, "acme", ["one--two"])
     owner = ca.ensure_authority(state, "acme")

@@ -19,7 +19,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _sent
 
 PACKAGE = Path(_node.__file__).parent
-MODULES = Path(__file__).resolve().parents[5] / "plugins/modules"
+MODULES = Path(__file__).resolve().parents[4] / "plugins/modules"
 # These run on the VCC server or on the controller.
 SERVER = ("cloud_", "edge_certificate", "edge_psk", "edge_revocation", "external_", "ledger_", "vpn_")
 OURS = "ansible_collections.intercloud.vpn.plugins.module_utils"

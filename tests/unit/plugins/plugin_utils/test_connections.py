@@ -31,7 +31,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import r
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, changed, lab
 
-ROOT = Path(__file__).resolve().parents[6]
+ROOT = Path(__file__).resolve().parents[4]
 PERSIST = "-o ControlMaster=auto -o ControlPersist=60s"
 
 

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# ansible-test sanity, ansible-test units and tests/unit with each ansible-core and Python of tests/matrix.txt.
+#   matrix.sh                 all of them
+#   matrix.sh 2.17/3.10 2.21  some: of a core one Python, or all
+# A Python is found as python3.N on PATH or in pyenv's directory. Each pair has a virtual environment in .cache/matrix, and logs in
+# build/matrix. KINDS="sanity units core" names what runs.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+read -ra kinds <<<"${KINDS:-sanity units core}"
+rows=() failed=0
+
+find_python() {
+    command -v "python$1" 2>/dev/null && "python$1" -c '' 2>/dev/null && return
+    compgen -G "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1.*/bin/python$1" | sort -V | tail -n 1 | grep .
+}
+
+# Pre-releases are no reason to fail, and none to be in the table.
+environment() {  # of a core and a Python; its directory is in $venv
+    local core=$1 python
+    venv=$PWD/.cache/matrix/core$core-py$2
+    local wanted
+    wanted=$(cat requirements.txt tests/unit/requirements.txt scripts/matrix.sh | sha256sum)
+    [[ -f $venv/.made-of && $(<"$venv/.made-of") == "$wanted" ]] && return
+    python=$(find_python "$2" | tail -n 1) && [[ -n $python ]] || { echo "matrix: no python$2 found"; return 1; }
+    rm -rf "$venv"
+    "$python" -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check "ansible-core~=$core.0" \
+        -r requirements.txt -r tests/unit/requirements.txt pytest pytest-mock pytest-xdist \
+        && echo "$wanted" >"$venv/.made-of"
+}
+
+kind_sanity() { VENV=$venv WORK=$work scripts/sanity.sh; }
+kind_units() { VENV=$venv WORK=$work scripts/units.sh; }
+# Again by pytest alone: ansible-test hides the controller's code from the tests of module_utils, which skips some.
+kind_core() { THOROUGH=0 PATH="$venv/bin:$PATH" "$venv/bin/python" -m pytest -q -n "${WORKERS:-$(nproc)}" tests/unit; }
+
+pair() {
+    local core=$1 version=$2 cells="" kind start
+    work=build/matrix/core$core-py$version
+    mkdir -p "$work"
+    if ! environment "$core" "$version" >"$work/environment.log" 2>&1; then
+        tail -n 5 "$work/environment.log"
+        failed=1
+        rows+=("| $core | $version | no environment |")
+        return
+    fi
+    local exactly
+    exactly=$("$venv/bin/python" -c 'import ansible, platform; print(f"{ansible.__version__} | {platform.python_version()}")')
+    for kind in "${kinds[@]}"; do
+        start=$SECONDS
+        if "kind_$kind" >"$work/$kind.log" 2>&1; then
+            cells+=" $kind passed ($((SECONDS - start)) s) |"
+        else
+            tail -n 40 "$work/$kind.log"
+            cells+=" $kind FAILED: $work/$kind.log |"
+            failed=1
+        fi
+        echo "matrix: ansible-core $core, Python $version:${cells##*|*| }"
+    done
+    rows+=("| $exactly |$cells")
+}
+
+chosen() {  # whether the arguments name this pair, or none do
+    local core=$1 version=$2 name
+    shift 2
+    [[ $# -eq 0 ]] && return
+    for name in "$@"; do [[ $name == "$core" || $name == "$core/$version" ]] && return; done
+    return 1
+}
+
+while read -r core versions; do
+    [[ $core != \#* ]] || continue
+    for version in $versions; do
+        ! chosen "$core" "$version" "$@" || pair "$core" "$version"
+    done
+done <tests/matrix.txt
+[[ ${#rows[@]} -gt 0 ]] || { echo "matrix: tests/matrix.txt has no $*" >&2; exit 1; }
+printf '%s\n' "${rows[@]}"
+exit $failed
