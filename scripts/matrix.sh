@@ -54,7 +54,7 @@ pair() {
             cells+=" $kind FAILED: $work/$kind.log |"
             failed=1
         fi
-        echo "matrix: ansible-core $core, Python $version:${cells##*|*| }"
+        echo "matrix: ansible-core $core, Python $version: $kind: $((SECONDS - start)) s"
     done
     rows+=("| $exactly |$cells")
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything a checkout needs, made where missing: Debian packages, .venv, and the tree in which this checkout is
 # found as intercloud.vpn. Quick when there is nothing to do; safe to run several at once.
+# UNLOCKED=1: the newest Python packages instead of those of requirements-dev.lock.
 # `setup.sh kernel`: with the Debian packages of bindep.txt's profile `kernel`, which nothing else needs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -42,8 +43,8 @@ find_python() {
 }
 
 virtual_environment() {
-    local stamp=.venv/.made-of wanted python
-    wanted=$(cat requirements.txt requirements-dev.txt | sha256sum)
+    local stamp=.venv/.made-of wanted python files=(requirements.txt tests/unit/requirements.txt requirements-dev.txt requirements-dev.lock)
+    wanted=$(echo "${UNLOCKED:-}"; cat "${files[@]}" | sha256sum)
     if [[ -f $stamp && $(<"$stamp") == "$wanted" ]] && .venv/bin/python -c 'import ansible' 2>/dev/null; then
         return
     fi
@@ -54,7 +55,12 @@ virtual_environment() {
         "$python" -m venv .venv
     fi
     say "installing Python packages into .venv (a minute or two the first time)"
-    .venv/bin/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
+    # Exactly what the tests last ran on; the lock is for Python 3.11 and later.
+    local packages=(--require-hashes -r requirements-dev.lock)
+    if [[ -n ${UNLOCKED:-} ]] || ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+        packages=(--upgrade -r requirements-dev.txt)
+    fi
+    .venv/bin/python -m pip install -qq --disable-pip-version-check "${packages[@]}"
     echo "$wanted" > "$stamp"
 }
 
