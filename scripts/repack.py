@@ -5,7 +5,8 @@
 
     repack.py TARBALL SECONDS_SINCE_1970
 
-`ansible-galaxy collection build` takes files in the order of the file system, and writes the time of day into the tarball.
+`ansible-galaxy collection build` takes files in the order of the file system, and writes the time of day into the
+tarball.
 """
 
 from __future__ import annotations

@@ -5,8 +5,12 @@
 
     sbom.py TARBALL SECONDS_SINCE_1970
 
-In it: what the tarball is; the software of others in it (elkjs); the files that report_vpn puts into a page; and the Python packages
-that requirements.txt asks for, with what those need, in the versions that the release was tested with (requirements-dev.lock).
+It lists:
+
+- the software of others in the tarball (elkjs)
+- the files that report_vpn puts into a page
+- the Python packages that requirements.txt asks for, with what those need, in the versions that the release was tested
+  with (requirements-dev.lock)
 """
 
 from __future__ import annotations

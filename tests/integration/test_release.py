@@ -1,0 +1,151 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""scripts/release.sh: what it refuses, what it makes, and that a user can verify that."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+ROOT = Path(__file__).resolve().parents[2]
+VERSION = "9.0.0-test"
+NAME = f"intercloud-vpn-{VERSION}"
+
+
+def sh(*words: str, where: Path, **environment: str) -> tuple[int, str]:
+    """The exit code, and all that was printed."""
+    done = subprocess.run(
+        words, cwd=where, env={**os.environ, **environment}, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    return done.returncode, done.stdout
+
+
+def checkout(where: Path) -> Path:
+    """A clone of what is committed here, with the tools of this checkout."""
+    assert (
+        sh("git", "clone", "-q", "--no-local", "--depth", "1", f"file://{ROOT}", str(where), where=where.parent)[0] == 0
+    )
+    (where / ".venv").symlink_to(ROOT / ".venv")
+    for words in (("user.name", "A maintainer"), ("user.email", "maintainer@example.com")):
+        sh("git", "config", *words, where=where)
+    return where
+
+
+class Keys:
+    """A keyring of gpg with keys that are made for the test."""
+
+    def __init__(self, home: Path) -> None:
+        home.mkdir(mode=0o700)
+        self.home = home
+
+    def make(self, who: str) -> Path:
+        """A key; its public half is in the file that is returned."""
+        options = ("--batch", "--quiet", "--passphrase", "", "--quick-generate-key", who, "ed25519", "sign", "never")
+        assert sh("gpg", *options, where=self.home, GNUPGHOME=str(self.home))[0] == 0
+        file = self.home / f"{who}.gpg"
+        assert sh("gpg", "--export", "--output", str(file), who, where=self.home, GNUPGHOME=str(self.home))[0] == 0
+        return file
+
+    def stop(self) -> None:
+        """gpg leaves an agent behind."""
+        sh("gpgconf", "--kill", "all", where=self.home, GNUPGHOME=str(self.home))
+
+
+@pytest.fixture(scope="module")
+def keys() -> object:
+    # The path of gpg's sockets must be short.
+    home = Path(f"/tmp/intercloud-keys-{os.getpid()}")
+    made = Keys(home)
+    yield made
+    made.stop()
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return checkout(tmp_path_factory.mktemp("release") / "checkout")
+
+
+def test_all_that_stands_in_the_way_is_said_at_once(tree: Path) -> None:
+    (tree / "README.md").write_text("changed")
+    sh("git", "tag", VERSION, where=tree)
+    code, said = sh("scripts/release.sh", VERSION, "--key", "nobody@example.com", where=tree)
+    sh("git", "checkout", "-q", "README.md", where=tree)
+    sh("git", "tag", "-d", VERSION, where=tree)
+    assert code == 1
+    assert [line.removeprefix("release: refused: ").rstrip() for line in said.splitlines()] == [
+        "the tree has changes that are not committed:  M README.md",
+        f"the tag {VERSION} exists",
+        "gpg has no secret key nobody@example.com",
+    ]
+    assert not (tree / "build").exists()
+
+
+def test_a_release_is_signed(tree: Path) -> None:
+    assert sh("scripts/release.sh", VERSION, "--commit", where=tree) == (
+        1,
+        "release: refused: --commit needs --key: a release is signed\n",
+    )
+
+
+@pytest.mark.parametrize("version", ["1.0", "v1.0.0", "1.0.0 ", "01.0.0"])
+def test_a_version_is_one(tree: Path, version: str) -> None:
+    assert sh("scripts/release.sh", version, where=tree)[1].startswith(f"release: '{version}' is no version")
+
+
+@pytest.mark.thorough("test_what_is_packed_again_is_the_same_whatever_the_order; the whole takes a minute")
+def test_a_release_and_what_a_user_verifies(tree: Path, keys: Keys, tmp_path: Path) -> None:
+    ring, stranger = keys.make("maintainer"), keys.make("stranger")
+    home = {"GNUPGHOME": str(keys.home)}
+    code, said = sh("scripts/release.sh", VERSION, "--key", "maintainer", "--commit", where=tree, **home)
+    assert code == 0, said
+    assert sh("git", "log", "-1", "--format=%s", VERSION, where=tree) == (0, f"Release {VERSION}\n")
+    assert sh("git", "verify-tag", VERSION, where=tree, **home)[0] == 0
+    assert sh("git", "status", "--porcelain", where=tree) == (0, "")
+    made = tree / "build/release" / VERSION
+    assert {path.name for path in made.iterdir()} == {
+        f"{NAME}.tar.gz",
+        f"{NAME}.cdx.json",
+        f"{NAME}.MANIFEST.json.asc",
+        "SHA256SUMS",
+        "SHA256SUMS.asc",
+    }
+
+    with tarfile.open(made / f"{NAME}.tar.gz") as tar:
+        changes = tar.extractfile("CHANGELOG.rst").read().decode()  # type: ignore[union-attr]
+        assert json.load(tar.extractfile("MANIFEST.json"))["collection_info"]["version"] == VERSION  # type: ignore[arg-type]
+    assert f"\nv{VERSION}\n" in changes
+
+    bill = (made / f"{NAME}.cdx.json").read_text(encoding="utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
+    listed = {component["name"]: component for component in json.loads(bill)["components"]}
+    assert {"elkjs", "netaddr", "sqlalchemy", "cryptography", "cffi", "plugins/plugin_utils/page/page.html"} <= set(
+        listed
+    )
+    assert "pytest" not in listed
+
+    verify = str(ROOT / "scripts/verify_release.sh")
+    assert sh(verify, str(made), str(ring), where=tmp_path)[0] == 0
+    assert "SHA256SUMS: no valid signature" in sh(verify, str(made), str(stranger), where=tmp_path)[1]
+
+    install = ["ansible-galaxy", "collection", "install", "-p", str(tmp_path / "collections"), "--keyring", str(ring)]
+    signature = f"file://{made}/{NAME}.MANIFEST.json.asc"
+    code, said = sh(*install, str(made / f"{NAME}.tar.gz"), "--signature", signature, where=tmp_path)
+    assert (code, (tmp_path / "collections/ansible_collections/intercloud/vpn/MANIFEST.json").exists()) == (0, True), (
+        said
+    )
+
+    other = tmp_path / "other"
+    shutil.copytree(made, other)
+    (other / f"{NAME}.cdx.json").write_text(bill.replace("elkjs", "elkjz"), encoding="utf-8")
+    code, said = sh(verify, str(other), str(ring), where=tmp_path)
+    assert code != 0 and "WARNING: 1 computed checksum did NOT match" in said
