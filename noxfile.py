@@ -28,7 +28,7 @@ def house(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def release(session: nox.Session) -> None:
-    """What the ecosystem asks of a release: REUSE, Python 3.9, documentation, Galaxy's importer, execution environments."""
+    """REUSE, Python 3.9 on nodes, documentation, Galaxy's importer, execution environments."""
     session.run("scripts/release_checks.sh", *session.posargs, external=True)
 
 

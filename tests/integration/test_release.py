@@ -34,7 +34,8 @@ def checkout(where: Path) -> Path:
     assert (
         sh("git", "clone", "-q", "--no-local", "--depth", "1", f"file://{ROOT}", str(where), where=where.parent)[0] == 0
     )
-    (where / ".venv").symlink_to(ROOT / ".venv")
+    (where / ".venv").mkdir()  # a link would be a change: .gitignore names the directory
+    (where / ".venv/bin").symlink_to(ROOT / ".venv/bin")
     for words in (("user.name", "A maintainer"), ("user.email", "maintainer@example.com")):
         sh("git", "config", *words, where=where)
     return where
