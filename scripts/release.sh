@@ -59,13 +59,8 @@ cd "$checkout"
 
 say "tarball"
 name=intercloud-vpn-$version
-build() {  # the commit's tarball, into a directory; from a clone of its own
-    git clone -q "$tree" "$1/tree"
-    ansible-galaxy collection build --output-path "$1" "$1/tree" >/dev/null
-    python "$checkout/scripts/repack.py" "$1/$name.tar.gz" "$when"
-}
-build "$work/first"
-(umask 077 && build "$work/second")
+scripts/rebuild.sh "$work/first" "$tree" >/dev/null
+(umask 077 && scripts/rebuild.sh "$work/second" "$tree" >/dev/null)
 cmp -s "$work/first/$name.tar.gz" "$work/second/$name.tar.gz" || die "two builds of one commit differ"
 
 say "bill of materials, digests, signatures"
