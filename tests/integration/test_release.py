@@ -138,12 +138,18 @@ def test_a_release_and_what_a_user_verifies(tree: Path, keys: Keys, tmp_path: Pa
     assert sh(verify, str(made), str(ring), where=tmp_path)[0] == 0
     assert "SHA256SUMS: no valid signature" in sh(verify, str(made), str(stranger), where=tmp_path)[1]
 
-    install = ["ansible-galaxy", "collection", "install", "-p", str(tmp_path / "collections"), "--keyring", str(ring)]
+    galaxy = ("ansible-galaxy", "collection")
+    (tmp_path / "home").mkdir(mode=0o700)  # a user has none of these keys
+    where = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "collections"), "GNUPGHOME": str(tmp_path / "home")}
     signature = f"file://{made}/{NAME}.MANIFEST.json.asc"
-    code, said = sh(*install, str(made / f"{NAME}.tar.gz"), "--signature", signature, where=tmp_path)
-    assert (code, (tmp_path / "collections/ansible_collections/intercloud/vpn/MANIFEST.json").exists()) == (0, True), (
-        said
-    )
+    code, said = sh(*galaxy, "install", str(made / f"{NAME}.tar.gz"), where=tmp_path, **where)
+    assert code == 0, said
+    ask = (*galaxy, "verify", "--offline", "intercloud.vpn", "--signature", signature, "--keyring")
+    code, said = sh(*ask, str(ring), where=tmp_path, **where)
+    assert (code, "Successfully verified" in said) == (0, True), said
+    assert sh(*ask, str(stranger), where=tmp_path, **where)[0] != 0
+    (tmp_path / "collections/ansible_collections/intercloud/vpn/plugins/filter/carve.py").write_text("")
+    assert "plugins/filter/carve.py" in sh(*ask, str(ring), where=tmp_path, **where)[1]
 
     other = tmp_path / "other"
     shutil.copytree(made, other)
