@@ -44,6 +44,7 @@ HOST = re.compile(r"(cloud|node|edge|vapp\d?|vm\d?|web\d?|db|shop)[-_][a-z]+$")
 PACKAGES = {
     "bridge": "iproute2",
     "git": "git",
+    "gpg": "gnupg",
     "ip": "iproute2",
     "make": "make",
     "nft": "nftables",
