@@ -7,7 +7,9 @@
 # dependencies = ["nox>=2025.02.09", "antsibull-nox"]
 # ///
 
+import os
 import sys
+from pathlib import Path
 
 import nox
 
@@ -17,6 +19,8 @@ except ImportError:
     print("You need to install antsibull-nox in the same Python environment as nox.")
     sys.exit(1)
 
+# Sessions ask ansible-galaxy which collections there are: the one beside this nox, also where .venv is not active.
+os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 antsibull_nox.load_antsibull_nox_toml()
 
 

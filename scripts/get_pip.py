@@ -7,9 +7,12 @@ Stands where ansible-test keeps the script that it would otherwise download from
 """
 
 import ensurepip
+import os
 import subprocess
 import sys
 
+# ensurepip hides the settings of pip from this process; a proxy's or a mirror's certificate is one of them.
+settings = dict(os.environ)
 ensurepip.bootstrap()
 wanted = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
-subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *wanted], check=True)
+subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *wanted], check=True, env=settings)
