@@ -24,7 +24,13 @@ NAME = f"intercloud-vpn-{VERSION}"
 def sh(*words: str, where: Path, **environment: str) -> tuple[int, str]:
     """The exit code, and all that was printed."""
     done = subprocess.run(
-        words, cwd=where, env={**os.environ, **environment}, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        words,
+        check=False,
+        cwd=where,
+        env={**os.environ, **environment},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     return done.returncode, done.stdout
 
