@@ -162,3 +162,9 @@ def test_a_release_and_what_a_user_verifies(tree: Path, keys: Keys, tmp_path: Pa
     (other / f"{NAME}.cdx.json").write_text(bill.replace("elkjs", "elkjz"), encoding="utf-8")
     code, said = sh(verify, str(other), str(ring), where=tmp_path)
     assert code != 0 and "WARNING: 1 computed checksum did NOT match" in said
+
+
+def test_what_runs_in_an_execution_environment() -> None:
+    """antsibull-nox runs it in an image; here the controller is the image."""
+    code, said = sh("ansible-playbook", "-i", "localhost,", str(ROOT / "tests/ee/all.yml"), where=ROOT)
+    assert code == 0, said
