@@ -83,6 +83,16 @@ def test_the_table_says_the_same_pairs(page: str) -> None:
     assert [(core, python) for core, pythons in rows for python in pythons.split(", ")] == pairs()
 
 
+def test_the_oldest_core_forgives_what_rooms_say_of_themselves() -> None:
+    """`empty-init` of ansible-core 2.17 asks for packages without a docstring: each new one is a line of that file."""
+    rooms = {
+        str(path.relative_to(ROOT)) for path in (ROOT / "plugins/module_utils").rglob("__init__.py") if path.read_text()
+    }
+    ignored = [line.split()[:2] for line in read("tests/sanity/ignore-2.17.txt").splitlines()]
+    assert {path for path, test in ignored if test == "empty-init"} == rooms
+    assert len(ignored) == len(rooms), "nothing else is ignored"
+
+
 # Workflows
 
 
