@@ -89,7 +89,7 @@ class _Package:
 
     def _group(self, path: tuple[str, ...], properties: dict[str, str]) -> str:
         """The group of a collection. Its name is the collection's, with those around it."""
-        own, place = [self._name(name, self.content.file) for name in path], self.content.file
+        own, place = [f"{self._chosen(name)}{self.choice.suffix}" for name in path], self.content.file
         name, parent = _word("vapp", *own), _word("vapp", *own[:-1]) if len(own) > 1 else None
         before = self.found.groups.setdefault(name, Group(place, parent, {"ovf_vapp_properties": properties}))
         if before.place != place or before.variables["ovf_vapp_properties"] is not properties:
@@ -101,16 +101,18 @@ class _Package:
 
     def _name(self, name: str, place: str) -> str:
         """The host's name of a VM or a vApp."""
-        chosen = self.choice.names.get(name)
-        if chosen is not None:
-            self.names.add(name)
-        full = f"{name if chosen is None else chosen}{self.choice.suffix}"
+        full = f"{self._chosen(name)}{self.choice.suffix}"
         if not NAME.fullmatch(full) or full in NO_HOSTS:
             hint = _word(full).replace("_", "-").strip("-").lower() or "a-name"
             self.problems.add(
                 place, f"{full!r} is no name of a host, which is {NAME_RULE}; say another: names: {{{name!r}: {hint}}}"
             )
         return full
+
+    def _chosen(self, name: str) -> str:
+        if name in self.choice.names:
+            self.names.add(name)
+        return self.choice.names.get(name, name)
 
     def _host(self, name: str, host: Host) -> None:
         before = self.found.hosts.setdefault(name, host)
@@ -194,10 +196,14 @@ class _Package:
             said["its property intercloud.vpn.vcc_address"] = tuple(texts(vm.ours["vcc_address"]))
         if nic.addresses:
             said[f"its adapter ({nic.place})"] = nic.addresses
-        inherited = self.content.collections.get(vm.collections, {})
+        around = [vm.collections[:depth] for depth in range(len(vm.collections), 0, -1)]
         for template in self.choice.address_properties:
             key = template.replace("{nic}", str(vm.nics.index(nic))).replace("{vm}", vm.name)
-            value = vm.properties.get(key) or (inherited.get(key) if "{vm}" in template else None)
+            value = vm.properties.get(key)
+            if not value and "{vm}" in template:
+                value = next(
+                    (its[key] for its in map(self.content.collections.get, around) if its and key in its), None
+                )
             if value and not value.startswith("$"):  # ${...}: given out when the package is deployed
                 said[f"its property {key}"] = tuple(texts(value))
         read = {who: _parsed(who, some, vm, self.problems) for who, some in said.items()}

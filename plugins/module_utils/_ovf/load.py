@@ -30,7 +30,6 @@ def load_packages(
 ) -> Hosts:
     """The hosts and groups of packages. ``beside``: the folder that relative paths begin in."""
     read = []
-    paths: dict[str, str] = {}
     for place, choice in read_choices(packages, common, problems):
         try:
             found = find_packages(choice.path, beside, f"{place}.path")
@@ -38,9 +37,6 @@ def load_packages(
             problems.extend([error])
             continue
         for path in found:
-            if paths.setdefault(path, place) != place:
-                problems.add(place, f"{path} is one of {paths[path]}, too; leave it out there, or name each package")
-                continue
             trusted = choice.trusted and str(Path(beside) / Path(choice.trusted).expanduser())
             its = Problems()
             content = load_package(replace(choice, path=path, trusted=trusted), today, its)

@@ -41,6 +41,8 @@ class Entry(NamedTuple):
 
 def entries(file: BinaryIO, total: int, place: str) -> list[Entry]:
     """The files of an archive of ``total`` octets, in their order. PackageError for an archive that is no OVA."""
+    if file.read(len(XZ)).startswith((GZIP, XZ, ZIP)):
+        raise PackageError(place, "is compressed, and an OVA is a plain tar archive")
     found: list[Entry] = []
     names: set[str] = set()
     for entry in _entries(file, total, place):
@@ -111,10 +113,8 @@ def _check_sum(header: bytes, at: int, place: str) -> None:
     except ValueError:
         said = -1
     if said not in (sum(blank), signed):
-        packed = any(header.startswith(magic) for magic in (GZIP, XZ, ZIP))
-        hint = "; it is compressed, and an OVA is a plain tar archive" if packed and at == 0 else ""
         what = "is no OVA: it has no header of a tar archive" if at == 0 else f"is damaged: no header of a file at {at}"
-        raise PackageError(place, what + hint)
+        raise PackageError(place, what)
 
 
 def _name(header: bytes, place: str) -> str:
