@@ -21,7 +21,7 @@ from .manifest import WEAK
 try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -92,6 +92,29 @@ def check_signature(
     if trusted is not None:
         _check_trusted(leaf, chain[1:], trusted, today, place)
     return leaf.subject.rfc4514_string()
+
+
+def sign_manifest(name: str, manifest: bytes, key: bytes, certificates: bytes) -> bytes:
+    """The certificate file for a manifest called ``name``. ``key`` (without a passphrase) and ``certificates`` are PEM,
+    the signer's first.
+
+    PackageError where the key is not the first certificate's, or is of another kind than RSA and ECDSA.
+    """
+    chain = _certificates(certificates, "certificate")
+    try:
+        signer: Any = serialization.load_pem_private_key(key, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise PackageError("key", f"cannot be read: {error}") from None
+    if not chain or signer.public_key() != chain[0].public_key():
+        raise PackageError("certificate", "must have, first, the certificate of the key")
+    if isinstance(signer, rsa.RSAPrivateKey):
+        signature = signer.sign(manifest, padding.PKCS1v15(), hashes.SHA256())
+    elif isinstance(signer, ec.EllipticCurvePrivateKey):
+        signature = signer.sign(manifest, ec.ECDSA(hashes.SHA256()))
+    else:
+        raise PackageError("key", "is neither RSA nor ECDSA")
+    pems = [one.public_bytes(serialization.Encoding.PEM) for one in chain]
+    return f"SHA256({name})= {signature.hex()}\n".encode() + b"".join(pems)
 
 
 def _check_trusted(

@@ -273,9 +273,9 @@ class _Package:
         about = {"ovf_id": vm.id, "ovf_vapp": list(vm.collections), "ovf_nics": nics, "ovf_product": vm.product}
         own = {key: value for key, value in vm.properties.items() if not key.startswith("intercloud.vpn.")}
         vpns = {
-            vpn: {**said, "address": vm.ours[f"vpn.{vpn}.address"]}
+            vpn: {**said, "address": vm.ours[f"vpn-{vpn}"]}
             for vpn, said in self.content.vpns.items()
-            if f"vpn.{vpn}.address" in vm.ours
+            if f"vpn-{vpn}" in vm.ours
         }
         groups = texts(vm.ours.get("groups", ""))
         return {**self._origin(), **about, "ovf_properties": own, "ovf_vpns": vpns, "ovf_groups": groups}

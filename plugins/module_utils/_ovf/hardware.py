@@ -81,14 +81,14 @@ def _nic(item: Element, file: str, problems: Problems) -> Nic:
     return Nic(
         "" if connection.text == "none" else connection.text,
         item.place(file),
-        _mac(item.setting("MACAddress", "Address")),
+        mac_of(item.setting("MACAddress", "Address")),
         read_addresses([address] if address else [], connection, file, problems),
         said.get("primaryNetworkConnection") == "true",
         item.setting("ElementName", "Name", "Caption"),
     )
 
 
-def _mac(text: str) -> str:
+def mac_of(text: str) -> str:
     """A link-layer address as Linux writes it; what is none (a slot of a controller) is left out."""
     digits = text.lower().replace(":", "").replace("-", "")
     if len(digits) != 12 or digits.strip("0123456789abcdef"):

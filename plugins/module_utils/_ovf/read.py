@@ -116,7 +116,7 @@ def _read_networks(envelope: Element, content: Content, file: str, problems: Pro
             else:
                 content.networks[name].kind = kind
         for one in section.within(OURS, "Vpn"):
-            known = [key for key in ("organization", "number", "blocks") if key in one.attributes]
+            known = [key for key in ("organization", "pool", "topology", "blocks") if key in one.attributes]
             content.vpns[one.attributes.get("name", "")] = {key: one.attributes[key] for key in known}
 
 
