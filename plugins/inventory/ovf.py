@@ -143,7 +143,7 @@ packages:
   - {path: web.ova, cloud: east, suffix: -east, addresses: {web: [10.10.0.21]}}
   - {path: web.ova, cloud: west, suffix: -west, addresses: {web: [10.10.0.21]}}
 compose:
-  ansible_host: vcc_address[0]
+  ansible_host: (vcc_address | default(vcc_org_address))[0]
 keyed_groups:
   - {key: ovf_product.vendor, prefix: vendor}
 """
@@ -172,7 +172,7 @@ def inert(value):
         return {key: inert(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [inert(entry) for entry in value]
-    # Only where there could be one: ansible-inventory shows the mark.
+    # Only where there could be one: ansible-inventory of cores before 2.19 shows the mark.
     return wrap_var(value) if isinstance(value, str) and any(sign in value for sign in TEMPLATES) else value
 
 

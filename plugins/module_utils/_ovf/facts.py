@@ -232,7 +232,7 @@ class _Package:
                 place, f"the vApp {name} has VMs on {len(networks)} networks ({', '.join(networks)}), and a vApp edge "
                 "serves one; say none for the others in networks"
             )  # fmt: skip
-        variables = self._about(vm) if vm else self._origin()
+        variables = self._about(vm)
         for network in networks.values():
             known = {
                 "vcc_vapp_address": network.gateway,
@@ -267,8 +267,9 @@ class _Package:
     def _origin(self) -> dict[str, Any]:
         return {"ovf_package": self.choice.path, **({"vcc_org": self.choice.org} if self.choice.org else {})}
 
-    def _about(self, vm: Vm) -> dict[str, Any]:
-        """What is said of a VM, for `compose` and `keyed_groups`."""
+    def _about(self, found: Vm | None) -> dict[str, Any]:
+        """What is said of a VM, for `compose` and `keyed_groups`. All hosts have these variables."""
+        vm = found or Vm("", "", "")
         nics = [{"network": nic.network, "mac": nic.mac, "addresses": list(nic.addresses)} for nic in vm.nics]
         about = {"ovf_id": vm.id, "ovf_vapp": list(vm.collections), "ovf_nics": nics, "ovf_product": vm.product}
         own = {key: value for key, value in vm.properties.items() if not key.startswith("intercloud.vpn.")}
