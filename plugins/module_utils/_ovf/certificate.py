@@ -130,21 +130,39 @@ def _check_trusted(
     _check_leaf(leaf, place)
     one = leaf
     for below in range(LONGEST_CHAIN):
-        for parent in trusted:
-            if _issued(parent, one, place):
-                _check_time(parent, today, place)
-                _check_authority(parent, below, place)
-                return
-        above = next((other for other in between if other != one and _issued(other, one, place)), None)
+        if _issuer(one, trusted, below, today, place) is not None:
+            return
+        above = _issuer(one, [other for other in between if other != one], below, today, place)
         if above is None:
             raise PackageError(
-                place, f"is signed by {_subject(leaf)}, which no trusted authority vouches for; add its issuer, "
-                f"{one.issuer.rfc4514_string()[:200]!r}, to trusted if you trust it"
-            )  # fmt: skip
-        _check_time(above, today, place)
-        _check_authority(above, below, place)
+                place,
+                f"is signed by {_subject(leaf)}, which no trusted authority vouches for; add its issuer, "
+                f"{one.issuer.rfc4514_string()[:200]!r}, to trusted if you trust it",
+            )
         one = above
     raise PackageError(place, f"has a chain of more than {LONGEST_CHAIN} certificates")
+
+
+def _issuer(
+    one: Certificate, candidates: Sequence[Certificate], below: int, today: datetime.datetime, place: str
+) -> Certificate | None:
+    """Who of them issued a certificate, and may; None if nobody did. Some have an old and a new certificate.
+
+    PackageError where who issued it must not.
+    """
+    refused = None
+    for parent in candidates:
+        if _issued(parent, one, place):
+            try:
+                _check_time(parent, today, place)
+                _check_authority(parent, below, place)
+            except PackageError as error:
+                refused = refused or error
+            else:
+                return parent
+    if refused is not None:
+        raise refused
+    return None
 
 
 def _issued(parent: Certificate, one: Certificate, place: str) -> bool:

@@ -50,6 +50,17 @@ def test_a_chain_that_ends_in_a_trusted_authority(tmp_path: Path) -> None:
     assert load(archive(tmp_path / "shop.ova", files), **trusting(tmp_path, ROOT)).hosts
 
 
+def test_an_authority_that_was_renewed_is_trusted(tmp_path: Path) -> None:
+    """An administrator adds the new certificate to the file, and the old one stays in it."""
+    old, between = (
+        Signer("root", authority=True, days=(-60, -1)),
+        Signer("between", ROOT, authority=True, days=(-60, -1)),
+    )
+    package = signed(tmp_path, VENDOR.sign("shop.mf", FILES["shop.mf"], between, BETWEEN))
+    assert load(package, **trusting(tmp_path, old, ROOT)).hosts
+    assert "'CN=root' expired at 2026-02-28" in refusals(package, **trusting(tmp_path, old))[0]
+
+
 def test_one_that_is_not_trusted(tmp_path: Path) -> None:
     package = signed(tmp_path, VENDOR.sign("shop.mf", FILES["shop.mf"], BETWEEN))
     (said,) = refusals(package, **trusting(tmp_path, OTHER))
