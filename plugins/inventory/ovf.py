@@ -156,6 +156,7 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import host_variables
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.choice import OF_PACKAGES
@@ -201,13 +202,19 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         self._add(found)
 
     def _check_other(self, name, host, problems):
-        """A package must not change a host of another kind, or in another cloud, that is in the inventory already."""
+        """A package must not change what other sources say of a host, nor be a host of another kind or cloud."""
         other = self.inventory.hosts.get(name)
         for group in other.groups if other else ():
             if group.name in KINDS and group.name != host.kind:
                 problems.add(host.place, f"{name} is in {group.name} of the inventory; set names or suffix")
             elif group.name.startswith(CLOUD) and group.name != f"{CLOUD}{host.cloud}":
                 problems.add(host.place, f"{name} is in {group.name} of the inventory, and not in cloud {host.cloud}")
+        said = host_variables(other.vars) if other else {}
+        for key, value in host_variables(host.variables).items():
+            if key.startswith("vcc_") and said.get(key, value) != value:
+                problems.add(
+                    host.place, f"the inventory has another {key} for {name}: {said[key]}, and not {value}; correct one"
+                )
 
     def _add(self, found):
         for group in ("members", "vapp_edges"):

@@ -115,17 +115,21 @@ def test_the_vms_of_packages_are_planned(fleet: Path) -> None:
 
 
 def test_packages_that_must_not_be_used_are_no_inventory(fleet: Path) -> None:
-    """One was changed, one would take a host of the inventory. Both are told at once, and no host is changed."""
+    """One was changed, one would take hosts of the inventory. All is told at once, and no host is changed."""
     path = fleet / "vcloud.ova"
     path.write_bytes(path.read_bytes().replace(b"192.168.1.100", b"192.168.1.101", 1))
-    archive(fleet / "other.ova", whole({"other.ovf": envelope(vm("edge-west"), vm("mail", "10.10.0.41"))}, "other"))
+    archive(fleet / "other.ova", whole({"other.ovf": envelope(vm("edge-west"), vm("old", "10.10.0.41"))}, "other"))
+    with (fleet / "hosts.yml").open("a", encoding="utf-8") as file:
+        file.write("members: {hosts: {old: {vcc_address: 10.10.0.40}}}\n")
     done = run(fleet, "ansible-inventory", "-i", "hosts.yml", "-i", "fleet.ovf.yml", "--list")
     said = " ".join(done.stderr.split())
-    assert "2 mistakes in packages, which were not used" in said
+    assert "3 mistakes in packages, which were not used" in said
     assert "vcloud.ovf is not the file that the manifest was made of" in said
     assert "VirtualSystem[edge-west]: edge-west is in org_edges of the inventory; set names or suffix" in said
+    assert "the inventory has another vcc_address for old: ['10.10.0.40'], and not ['10.10.0.41']; correct one" in said
     found = read(done.stdout)["_meta"]["hostvars"]
     assert "web" not in found and "vcc_address" not in found["edge-west"]
+    assert found["old"]["vcc_address"] == "10.10.0.40"
 
 
 @pytest.mark.thorough("test_the_vms_of_packages_are_planned; unit tests write and read a vApp")

@@ -83,7 +83,7 @@ class _Package:
                 members.append(vm)
         for vm in members:
             self._member(vm, groups.get(vm.collections))
-        for name in {*edges, *self.vapp_networks}:
+        for name in {**edges, **self.vapp_networks}:
             self._vapp_edge(name, edges.get(name))
         self._check_named()
 
