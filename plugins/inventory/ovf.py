@@ -124,20 +124,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-# shop.ovf.yml: one package, signed, in the cloud east
-plugin: intercloud.vpn.ovf
-cloud: east
-org: acme
-verify: signed
-trusted: authorities.pem
-packages:
-  - shop.ova
-
-# fleet.ovf.yml: a folder, and one package twice
+# fleet.ovf.yml: a signed package, a folder, and one package twice
 plugin: intercloud.vpn.ovf
 org: acme
 networks: {VM Network: org, Management: none}
 packages:
+  - {path: shop.ova, cloud: east, verify: signed, trusted: authorities.pem}
   - path: catalog/
     cloud: east
   - {path: web.ova, cloud: east, suffix: -east, addresses: {web: [10.10.0.21]}}

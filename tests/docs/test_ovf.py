@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.choice import OF_PACKAGES
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.descriptor import OURS
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.load import load_packages
 from ansible_collections.intercloud.vpn.tests.docs.pages import ROOT, blocks
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._ovf.packages import (
+    TODAY,
     Signer,
     archive,
     envelope,
-    load_all,
     refusals,
     vm,
     whole,
@@ -46,9 +49,10 @@ def inventories() -> list[Any]:
 def made(name: str, path: Path) -> None:
     """A package with one VM, and a signature."""
     path.parent.mkdir(exist_ok=True)
+    networks = (NETWORK, "Management") if name == "mail" else ("org",) if name == "shop" else (NETWORK,)
+    ours = f'<VpnSection xmlns="{OURS}"><Network name="org" kind="org"/></VpnSection>' if name == "shop" else ""
     address = "" if name == "web" else "10.10.0.31"
-    more = () if name == "web" else ("Management",)
-    files = whole({f"{name}.ovf": envelope(vm(name, address, NETWORK), networks=(NETWORK, *more))}, name)
+    files = whole({f"{name}.ovf": envelope(vm(name, address, networks[0]), networks=networks, more=ours)}, name)
     signature = {f"{name}.cert": SIGNER.sign(f"{name}.mf", files[f"{name}.mf"])}
     archive(path, {**files, **signature})
 
@@ -63,14 +67,10 @@ def test_it_is_read(content: dict[str, Any], tmp_path: Path) -> None:
     for path in (tmp_path / "web.ova", tmp_path / "packages/web.ova"):
         made("web", path)
     (tmp_path / "authorities.pem").write_bytes(SIGNER.pem)
-    own = {**common, "networks": {NETWORK: "org"}}
-    packages = [{"path": one} if isinstance(one, str) else one for one in content["packages"]]
-    for one in packages:
-        one["path"] = str(tmp_path / one["path"])
-    if "trusted" in own:
-        own["trusted"] = str(tmp_path / own["trusted"])
-    found = load_all(packages, **own)
-    assert len(found.hosts) == len(packages)
+    problems = Problems()
+    found = load_packages(content["packages"], common, str(tmp_path), TODAY, problems)
+    problems.raise_if_any()
+    assert len(found.hosts) == len(content["packages"])
 
 
 def test_the_mistakes_are_those_that_are_reported(tmp_path: Path) -> None:

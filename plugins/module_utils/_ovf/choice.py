@@ -47,9 +47,11 @@ class Choice:
     digests: str = ALL
     sha1: bool = False
     trusted: str | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where each of these is said: ``networks`` for all packages, ``packages[1].networks`` for one."""
 
 
-OF_PACKAGES = tuple(one.name for one in fields(Choice))
+OF_PACKAGES = tuple(one.name for one in fields(Choice) if one.name != "places")
 """What can be said of one package; all but ``path`` can be said for all of them, too."""
 
 
@@ -74,7 +76,7 @@ def read_choices(packages: Any, common: Mapping[str, Any], problems: Problems) -
         if read.get("verify") == SIGNED and not read.get("trusted"):
             problems.add(places["verify"], "signed needs trusted: a file with the authorities that you trust")
         if len(problems) == before:
-            found.append((place, Choice(**read)))
+            found.append((place, Choice(**read, places=places)))
     return found
 
 

@@ -22,6 +22,7 @@ MEMBERS, VAPP_EDGES = "members", "vapp_edges"
 OF_MEMBERS = ("vcc_address", "vcc_member_mode", "vcc_names")
 OF_VAPP_EDGES = ("vcc_org_address", "vcc_vapp_address", "vcc_vapp_network", "vcc_dhcp")
 LISTS = ("vcc_address", "vcc_org_address", "vcc_vapp_address", "vcc_vapp_network")
+NAMING = ("names", "exclude", "addresses", "networks")
 NO_HOSTS = ("all", "localhost", "ungrouped")
 
 
@@ -55,10 +56,25 @@ class Hosts:
 
 def make_hosts(read: Iterable[tuple[Content, Choice]], problems: Problems) -> Hosts:
     """The hosts and groups of all packages. What is missing, and what two packages both have, is noted."""
-    found = Hosts()
+    found, read, sound = Hosts(), list(read), not len(problems)
     for content, choice in read:
         _Package(content, choice, found, problems).add()
+    if sound:  # else a package may be missing
+        _check_named(read, problems)
     return found
+
+
+def _check_named(read: Iterable[tuple[Content, Choice]], problems: Problems) -> None:
+    """Note what options name, and none of their packages has: a misspelt name must not be left out silently."""
+    missing: dict[str, bool] = {}
+    for content, choice in read:
+        there = {name for vm in content.vms for name in (vm.name, *vm.collections)} | {*content.networks}
+        for option in NAMING:
+            for name in getattr(choice, option):
+                place = f"{choice.places.get(option, option)}.{name}"
+                missing[place] = missing.get(place, True) and name not in there
+    for place in (place for place, nowhere in missing.items() if nowhere):
+        problems.add(place, "is the name of nothing in its packages")
 
 
 class _Package:
@@ -66,8 +82,6 @@ class _Package:
 
     def __init__(self, content: Content, choice: Choice, found: Hosts, problems: Problems) -> None:
         self.content, self.choice, self.found, self.problems = content, choice, found, problems
-        self.names: set[str] = set()
-        """What the options name, and is there."""
         self.vapp_networks: dict[str, dict[str, Network]] = {}
 
     def add(self) -> None:
@@ -76,8 +90,8 @@ class _Package:
         members: list[Vm] = []
         for vm in self.content.vms:
             if vm.name in self.choice.exclude:
-                self.names.add(vm.name)
-            elif vm.ours.get("kind") == VAPP_EDGES:
+                continue
+            if vm.ours.get("kind") == VAPP_EDGES:
                 edges[self._name(vm.name, vm.place)] = vm
             else:
                 members.append(vm)
@@ -85,7 +99,6 @@ class _Package:
             self._member(vm, groups.get(vm.collections))
         for name in {**edges, **self.vapp_networks}:
             self._vapp_edge(name, edges.get(name))
-        self._check_named()
 
     def _group(self, path: tuple[str, ...], properties: dict[str, str]) -> str:
         """The group of a collection. Its name is the collection's, with those around it."""
@@ -110,8 +123,6 @@ class _Package:
         return full
 
     def _chosen(self, name: str) -> str:
-        if name in self.choice.names:
-            self.names.add(name)
         return self.choice.names.get(name, name)
 
     def _host(self, name: str, host: Host) -> None:
@@ -155,11 +166,8 @@ class _Package:
         return None
 
     def _kind(self, nic: Nic) -> str | None:
-        chosen = self.choice.networks.get(nic.network)
-        if chosen is not None:
-            self.names.add(nic.network)
-            return chosen
-        return self.content.networks[nic.network].kind if nic.network in self.content.networks else None
+        network = self.content.networks.get(nic.network)
+        return self.choice.networks.get(nic.network) or (None if network is None else network.kind)
 
     def _nic(self, vm: Vm) -> Nic | None:
         """The NIC on the VM's private network. None, and noted, where that cannot be told."""
@@ -190,7 +198,6 @@ class _Package:
         """The VM's addresses on its network, from whoever says them: all who do must say the same."""
         said: dict[str, tuple[str, ...]] = {}
         if vm.name in self.choice.addresses:
-            self.names.add(vm.name)
             said["addresses, in the inventory"] = self.choice.addresses[vm.name]
         if "vcc_address" in vm.ours:
             said["its property intercloud.vpn.vcc_address"] = tuple(texts(vm.ours["vcc_address"]))
@@ -280,14 +287,6 @@ class _Package:
         }
         groups = texts(vm.ours.get("groups", ""))
         return {**self._origin(), **about, "ovf_properties": own, "ovf_vpns": vpns, "ovf_groups": groups}
-
-    def _check_named(self) -> None:
-        """Note what the options name, and the package does not have: a misspelt name must not be left out silently."""
-        there = {name for vm in self.content.vms for name in (vm.name, *vm.collections)} | {*self.content.networks}
-        for option in ("names", "exclude", "addresses", "networks"):
-            for name in getattr(self.choice, option):
-                if name not in there and name not in self.names:
-                    self.problems.add(self.content.file, f"has no {name!r}, which {option} names")
 
 
 def _parsed(who: str, some: Iterable[str], vm: Vm, problems: Problems) -> tuple[str, ...]:

@@ -153,9 +153,9 @@ def test_one_package_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"names": {"wbe": "web-1"}}, "shop.ovf: has no 'wbe', which names names"),
-        ({"exclude": ["mail"]}, "shop.ovf: has no 'mail', which exclude names"),
-        ({"networks": {"lan": "org", "wan": "org"}}, "shop.ovf: has no 'wan', which networks names"),
+        ({"names": {"wbe": "web-1"}}, "names.wbe: is the name of nothing in its packages"),
+        ({"exclude": ["mail"]}, "exclude.mail: is the name of nothing in its packages"),
+        ({"networks": {"lan": "org", "wan": "org"}}, "networks.wan: is the name of nothing in its packages"),
         ({"networks": {"lan": "vpn"}}, "networks.lan: must be one of org, vapp, none, not 'vpn'"),
         ({"cloud": None}, "packages[0]: needs a cloud: a package does not say which cloud it runs in"),
         ({"cloud": "../x"}, "cloud: '../x' must be letters"),
@@ -170,6 +170,18 @@ def test_one_package_twice(tmp_path: Path) -> None:
 def test_options_that_are_wrong(options: dict[str, Any], message: str, tmp_path: Path) -> None:
     (said,) = said_of(tmp_path, envelope(vm("web")), **options)
     assert message in said
+
+
+def test_a_name_is_in_one_of_its_packages(tmp_path: Path) -> None:
+    """What is said for all packages need not be in each of them; what is said for one has to be in this one."""
+    for name, network in (("one", "lan"), ("two", "san")):
+        content = envelope(vm(name, network=network), networks=(network,))
+        archive(tmp_path / f"{name}.ova", whole({f"{name}.ovf": content}, name))
+    assert set(load_all([str(tmp_path)], networks={"lan": "org", "san": "org"}).hosts) == {"one", "two"}
+    packages = [{"path": f"{tmp_path}/one.ova", "networks": {"lan": "org", "san": "org"}}, f"{tmp_path}/two.ova"]
+    assert refusals(packages, networks={"san": "org"}) == [
+        "packages[0].networks.san: is the name of nothing in its packages"
+    ]
 
 
 def test_an_unknown_option_of_a_package(tmp_path: Path) -> None:

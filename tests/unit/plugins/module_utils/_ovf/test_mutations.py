@@ -59,7 +59,7 @@ def test_descriptors(name: str, changes: list[tuple[float, str, bytes]]) -> None
     descriptor = changed(vendor(name)[f"{name}.ovf"], changes)
     with tempfile.TemporaryDirectory() as directory:
         for said in refusals(folder(Path(directory), whole({"shop.ovf": descriptor}, "shop")), **NETWORKS):
-            assert said.startswith(directory)
+            assert said.startswith((directory, "networks."))  # or what the options name is gone
 
 
 @given(CHANGES)
