@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -226,7 +226,8 @@ class _Package:
             keys = ", ".join(self.choice.address_properties)
             self.problems.add(
                 vm.place, f"its address is not said: neither by its adapter, nor by a property ({keys}); say "
-                f"addresses: {{{vm.name}: [ADDRESS]}}, or missing: leave, and vcc_address elsewhere in the inventory"
+                f"addresses: {{{vm.name}: [ADDRESS]}}, or missing: leave, and vcc_address elsewhere in the inventory",
+                "its address is not said",
             )  # fmt: skip
         return list(addresses)
 
@@ -311,11 +312,3 @@ def _plain(text: str) -> Any:
 def _word(*names: str) -> str:
     """A name of a group: letters, digits and underscores."""
     return "_".join("".join(sign if sign.isascii() and sign.isalnum() else "_" for sign in name) for name in names)
-
-
-def by_cloud(hosts: Mapping[str, Host]) -> dict[str, list[str]]:
-    """The hosts of each cloud."""
-    found: dict[str, list[str]] = {}
-    for name, host in hosts.items():
-        found.setdefault(host.cloud, []).append(name)
-    return found

@@ -25,6 +25,20 @@ from .read import read_descriptor
 MOST_MISTAKES = 50
 
 
+class Mistakes(Problems):
+    """The mistakes of one package. Strangers can make any number of them: so many are kept, and then it is given up."""
+
+    def add(self, path: str, message: str, alike: str = "") -> None:
+        """Note one more. PackageError where that is one too many."""
+        if len(self) == MOST_MISTAKES:
+            raise PackageError(path, f"is the place of mistake {MOST_MISTAKES + 1}; the rest was not looked for")
+        super().add(path, message, alike)
+
+    def last(self, error: PackageError) -> None:
+        """Note what ended the reading."""
+        super().add(error.path, error.message, error.alike)
+
+
 def load_packages(
     packages: Any, common: Mapping[str, Any], beside: str, today: datetime.datetime, problems: Problems
 ) -> Hosts:
@@ -38,15 +52,15 @@ def load_packages(
             continue
         for path in found:
             trusted = choice.trusted and str(Path(beside) / Path(choice.trusted).expanduser())
-            its = Problems()
+            its = Mistakes()
             content = load_package(replace(choice, path=path, trusted=trusted), today, its)
-            _note(path, its, problems)
+            problems.extend(its)
             if content is not None:
                 read.append((content, replace(choice, path=path)))
     return make_hosts(read, problems)
 
 
-def load_package(choice: Choice, today: datetime.datetime, problems: Problems) -> Content | None:
+def load_package(choice: Choice, today: datetime.datetime, problems: Mistakes) -> Content | None:
     """One package: its digests and signature verified, and its descriptor read. None where it is not to be used."""
     try:
         package = open_package(choice.path)
@@ -62,10 +76,10 @@ def load_package(choice: Choice, today: datetime.datetime, problems: Problems) -
             whole = choice.digests == ALL
             manifest.check_files(package, lines, content.references, sha1=choice.sha1, whole=whole, problems=problems)
     except PackageError as error:
-        problems.extend([error])
+        problems.last(error)
         return None
     except OSError as error:
-        problems.add(choice.path, f"cannot be read: {error.strerror}")
+        problems.last(PackageError(choice.path, f"cannot be read: {error.strerror}"))
         return None
     return None if len(problems) else content
 
@@ -105,11 +119,3 @@ def _trusted(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise PackageError(path, f"cannot be read: {error.strerror}") from None
-
-
-def _note(path: str, its: Problems, problems: Problems) -> None:
-    """The mistakes of one package, so many that people read them."""
-    errors = list(its)
-    problems.extend(errors[:MOST_MISTAKES])
-    if len(errors) > MOST_MISTAKES:
-        problems.add(path, f"has {len(errors) - MOST_MISTAKES} more mistakes")

@@ -46,12 +46,6 @@ class Package(ABC):
         """Whether there is such a file."""
         return name in self.names()
 
-    def size(self, name: str) -> int:
-        """How many octets a file has."""
-        file, _offset, size = self._open(name)
-        file.close()
-        return size
-
     def read(self, name: str, most: int) -> bytes:
         """A file that may have ``most`` octets."""
         file, offset, size = self._open(name)
