@@ -127,6 +127,24 @@ def test_a_vapp_has_one_network(tmp_path: Path) -> None:
     assert "the vApp shop has VMs on 2 networks (lan, san), and a vApp edge serves one" in said
 
 
+def test_packages_may_share_a_vapp_edge_of_the_inventory(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        archive(tmp_path / f"{name}.ova", whole({f"{name}.ovf": envelope(vm(name))}, name))
+    found = load_all([str(tmp_path)], networks={"lan": "vapp"}, vapp="shop-east", edge="edge-east")
+    assert {name: host.kind for name, host in found.hosts.items()} == {
+        "one": "members",
+        "two": "members",
+        "shop-east": "vapp_edges",
+    }
+    one = found.hosts["one"].variables
+    assert (one["vcc_vapp"], one["vcc_edge"]) == ("shop-east", "edge-east")
+
+
+def test_a_vm_that_is_left_out_needs_no_network(tmp_path: Path) -> None:
+    content = envelope(vm("web"), vm("backup", nics=""))
+    assert said_of(tmp_path, content, exclude="backup") == []
+
+
 def test_a_vm_in_two_packages_names_both(tmp_path: Path) -> None:
     for name in ("one", "two"):
         archive(tmp_path / f"{name}.ova", whole({f"{name}.ovf": envelope(vm("web"))}, name))
