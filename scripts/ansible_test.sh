@@ -19,7 +19,7 @@ done
 export PATH="$venv/bin:$PATH"
 # A home of its own, so that nobody's ~/.ansible is touched; pip's cache is shared.
 export PIP_CACHE_DIR="${PIP_CACHE_DIR:-$HOME/.cache/pip}" HOME="$work/home"
-for name in $(sed -n "s/.*\bpip='\([0-9.]*\)'.*/\1/p" "$venv"/lib/python3*/site-packages/ansible_test/_internal/python_requirements.py); do
+sed -n "s/.*\bpip='\([0-9.]*\)'.*/\1/p" "$venv"/lib/python3*/site-packages/ansible_test/_internal/python_requirements.py | while read -r name; do
     install -D scripts/get_pip.py "$HOME/.ansible/test/cache/get_pip_${name//./_}.py"
 done
 rm -rf "$tree/tests/output"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every static check but ansible-test sanity (scripts/sanity.sh). All of them run, whatever one finds.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 export PATH="$PWD/.venv/bin:$PATH"
 failed=()
 

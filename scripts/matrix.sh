@@ -5,7 +5,7 @@
 # A Python is found as python3.N on PATH or in pyenv's directory. Each pair has a virtual environment in .cache/matrix, and logs in
 # build/matrix. KINDS="sanity units core" names what runs.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 read -ra kinds <<<"${KINDS:-sanity units core}"
 rows=() failed=0
 
@@ -21,16 +21,20 @@ environment() {  # of a core and a Python; its directory is in $venv
     local wanted
     wanted=$(cat requirements.txt tests/unit/requirements.txt scripts/matrix.sh | sha256sum)
     [[ -f $venv/.made-of && $(<"$venv/.made-of") == "$wanted" ]] && return
-    python=$(find_python "$2" | tail -n 1) && [[ -n $python ]] || { echo "matrix: no python$2 found"; return 1; }
+    python=$(find_python "$2" | tail -n 1)
+    [[ -n $python ]] || { echo "matrix: no python$2 found"; return 1; }
     rm -rf "$venv"
     "$python" -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check "ansible-core~=$core.0" \
         -r requirements.txt -r tests/unit/requirements.txt pytest pytest-mock pytest-xdist \
         && echo "$wanted" >"$venv/.made-of"
 }
 
+# shellcheck disable=SC2317  # they are called by their names
 kind_sanity() { VENV=$venv WORK=$work scripts/sanity.sh; }
+# shellcheck disable=SC2317
 kind_units() { VENV=$venv WORK=$work scripts/units.sh; }
 # Again by pytest alone: ansible-test hides the controller's code from the tests of module_utils, which skips some.
+# shellcheck disable=SC2317
 kind_core() { THOROUGH=0 PATH="$venv/bin:$PATH" "$venv/bin/python" -m pytest -q -n "${WORKERS:-$(nproc)}" tests/unit; }
 
 pair() {

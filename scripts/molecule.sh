@@ -8,7 +8,7 @@
 #   molecule.sh take head       one from the head
 #   molecule.sh take tail       one from the tail
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 export PATH="$PWD/.venv/bin:$PATH" NO_COLOR=1 ANSIBLE_NOCOLOR=1 ANSIBLE_FORCE_COLOR=0 PY_COLORS=0
 logs=build/molecule
 queue=$logs/queue

@@ -50,7 +50,9 @@ sed -i "s/^version: .*/version: $version/" galaxy.yml
 export ANSIBLE_COLLECTIONS_PATH=$work
 antsibull-changelog lint || die "changelogs/fragments: see above"
 antsibull-changelog release --version "$version" >"$work/changelog.log" 2>&1 || { cat "$work/changelog.log"; die "antsibull-changelog failed"; }
-antsibull-changelog lint && antsibull-changelog lint-changelog-yaml --strict changelogs/changelog.yaml || die "the changelog is not valid"
+if ! antsibull-changelog lint || ! antsibull-changelog lint-changelog-yaml --strict changelogs/changelog.yaml; then
+    die "the changelog is not valid"
+fi
 [[ -s CHANGELOG.rst ]] || die "antsibull-changelog wrote no CHANGELOG.rst"
 git add --all
 git commit -q -m "Release $version"

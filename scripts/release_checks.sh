@@ -2,7 +2,7 @@
 # What the ecosystem asks of a release: `release_checks.sh reuse python` runs these checks, without names all of them.
 # The tests of links are tests/unit/test_links.py.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 export PATH="$PWD/.venv/bin:$PATH"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -38,8 +38,10 @@ check_importer() {
 check_environment() {
     ansible-builder create --context "$work/context" >/dev/null || return 1
     package && ansible-builder introspect --sanitize "$work" >"$work/found" || return 1
-    grep -q netaddr "$work/found" && grep -q 'openssh-clients' "$work/found" && ! grep -qiE 'ansible-core|systemd' "$work/found" \
-        || { cat "$work/found"; return 1; }
+    if ! grep -q netaddr "$work/found" || ! grep -q 'openssh-clients' "$work/found" || grep -qiE 'ansible-core|systemd' "$work/found"; then
+        cat "$work/found"
+        return 1
+    fi
 }
 
 [[ $# -gt 0 ]] || set -- reuse python docs importer environment

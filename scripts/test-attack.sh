@@ -21,4 +21,5 @@ if [[ -z ${APART:-}${KEEP:-} ]]; then
     APART=1 exec roles/lab/files/labctl apart attack "$0" "$form"
 fi
 ansible-playbook -i inventories/lab playbooks/lab_up.yml >/dev/null
-pytest -v -p no:cacheprovider --durations=8 --durations-min=5 $(printf "tests/attack/test_%s.py " "${tests[@]}") "${options[@]}" "${@:2}"
+files=("${tests[@]/#/tests/attack/test_}")
+pytest -v -p no:cacheprovider --durations=8 --durations-min=5 "${files[@]/%/.py}" "${options[@]}" "${@:2}"

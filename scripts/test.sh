@@ -3,7 +3,7 @@
 # two cores at least: what needs Python, and the short forms of test-kernel and the like; what needs the lab. Both take scenarios then,
 # one of them on a lab apart.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 export PATH="$PWD/.venv/bin:$PATH"
 logs=build/test
 mkdir -p "$logs"

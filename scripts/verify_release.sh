@@ -2,7 +2,6 @@
 # Verifies a release as a user does: verify_release.sh DIRECTORY KEYRING. The keyring is a file with the maintainers' public keys.
 set -euo pipefail
 directory=$(realpath "$1") keyring=$(realpath "$2")
-export PATH="$(dirname "$(realpath "$0")")/../.venv/bin:$PATH"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$directory"

@@ -32,7 +32,7 @@ MaxStartups 100:30:200
 Subsystem sftp /usr/lib/openssh/sftp-server
 CONF
 
-mkdir -p -m 0700 "$root/root/.ssh"
+install -d -m 0700 "$root/root/.ssh"
 rm -f "$root/etc/machine-id" "$root/var/lib/dbus/machine-id" "$root/etc/hostname" "$root/etc/resolv.conf"
 rm -f "$root"/etc/apt/apt.conf.d/99mmdebstrap "$root"/etc/apt/sources.list
 rm -rf "$root"/etc/apt/auth.conf.d "$root"/var/lib/apt/lists "$root"/var/cache/apt/*.bin
