@@ -4,8 +4,8 @@
 """What a process costs that Ansible forks for a task and a host.
 
 Ansible loads an action before it forks, and so what is said here holds in the processes. Each has all objects of
-ansible-playbook: the inventory, the plays, Python's modules. A garbage collection would look at all of them, and so copy
-their memory, for a process that ends a moment later. See https://docs.python.org/3/library/gc.html#gc.freeze
+ansible-playbook: the inventory, the plays, Python's modules. A garbage collection would look at all of them, and so
+copy their memory, for a process that ends a moment later. See https://docs.python.org/3/library/gc.html#gc.freeze
 """
 
 from __future__ import annotations
