@@ -58,8 +58,8 @@ class ChangeParser:
         self._check_named(record, leaving)
         if self.reader.has_unusable or len(self.problems) > before:
             return None
-        left = {vm: mode for vm, mode in record["members"].items() if vm not in leaving}
-        rest = vpn_from_record(name, organization, {**record, "members": left}, self.landscape, self.problems, self.path)
+        left = {**record, "members": {vm: mode for vm, mode in record["members"].items() if vm not in leaving}}
+        rest = vpn_from_record(name, organization, left, self.landscape, self.problems, self.path)
         return None if rest is None else self._changed(rest, joining, record, before)
 
     def _changed(self, rest: Vpn, joining: Mapping[str, Member], record: Mapping[str, Any], before: int) -> Vpn | None:
@@ -96,7 +96,8 @@ class ChangeParser:
         joining = self.reader.named(self._entries("add"), f"{self.path}.add")
         for name, member in sorted(joining.items()):
             if member.vm.organization != organization:
-                self.problems.add(f"{self.path}.add", f"{name} is of {member.vm.organization}, the VPN of {organization}")
+                theirs = f"{name} is of {member.vm.organization}, the VPN of {organization}"
+                self.problems.add(f"{self.path}.add", theirs)
         return joining
 
     def _leaving(self, record: Mapping[str, Any]) -> set[str]:

@@ -132,6 +132,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_allow_older": _truth,
     "vcc_allow_renumber": _truth,
     "vcc_awx_url": _url,
+    "vcc_awx_write": _text,
     "vcc_backup": _text,
     "vcc_backend": _one_of("auto", "xfrm", "libipsec"),
     "vcc_certificate": _text,
