@@ -21,7 +21,9 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import r
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._unsafe_yaml import unsafe_yaml
 
 WHERE = "in the settings for AWX, nothing was changed there"
-HEAD = "---\n# For infra.aap_configuration, by awx_setup: run that again instead of editing this. It holds no secrets.\n"
+HEAD = (
+    "---\n# For infra.aap_configuration, by awx_setup: run that again instead of editing this. It holds no secrets.\n"
+)
 MISSING = (
     "The collection awx.awx is not installed. Install it with: ansible-galaxy collection install awx.awx. Or have the "
     "objects written for infra.aap_configuration: -e vcc_awx_write=FILE"

@@ -75,6 +75,9 @@ def reworded(text: str, given: Mapping[str, Any]) -> str:
         if not _is_empty(given.get(variable)):
             for path in question.paths:
                 text = re.sub(rf"^{path}(?=: )", question.label, text, flags=re.MULTILINE)
+    for question in (q.NAME, q.VPN):  # what is wrong with the VPN as a whole
+        if not _is_empty(given.get(question.variable)):
+            text = re.sub(rf"^{q.FIRST}[^: ]*(?=: )", question.label, text, flags=re.MULTILINE)
     return text
 
 

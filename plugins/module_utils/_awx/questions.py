@@ -155,7 +155,7 @@ REMOVE = Question(
     _MEMBERS,
     "multiselect",
     choices=_vms,
-    paths=(rf"{FIRST}\.remove(\[\d+\])?",),
+    paths=(rf"{FIRST}\.(remove(\[\d+\])?|members)",),
 )
 DELETE = Question(
     "vcc_survey_delete",

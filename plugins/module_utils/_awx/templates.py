@@ -44,7 +44,12 @@ class Kind:
 
 
 PLAN = Kind("VPN step plan", "plan_vpn", "Shows what a workflow would change.", step=True)
-PREPARE = Kind("VPN step prepare", "prepare_vpn", "Plans, and takes the addresses. Touches no node.", step=True)
+PREPARE = Kind(
+    "VPN step prepare",
+    "prepare_vpn",
+    "Takes the addresses, if the plan is the approved one. Touches no node.",
+    step=True,
+)
 APPLY = Kind("VPN step apply", "apply_vpn", "Brings all nodes to what the ledger holds.", step=True)
 _LOSING, _EDGES = "members:vapp_edges", "vcc_nodes:org_edges"
 RELEASE = Kind(
@@ -109,4 +114,5 @@ def job_templates(tenant: Tenant, intent: Intent, settings: Settings) -> Iterato
 def _variables(kind: Kind, tenant: Tenant, settings: Settings) -> dict[str, Any]:
     """Who launches the job cannot change these."""
     own = {"vcc_report_file": settings.report} if kind is REPORT and settings.report else {}
-    return {**settings.variables, **own, "vcc_organization": tenant.name}
+    approved = {"vcc_as_approved": True} if kind is PREPARE else {}
+    return {**settings.variables, **own, **approved, "vcc_organization": tenant.name}
