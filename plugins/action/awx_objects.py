@@ -60,7 +60,7 @@ class ActionModule(LocalAction):
         policies = sorted({*CATALOG, *map(str, given["policies"] or {})})
         made = objects(owners, Intent(tuple(pools), tuple(policies)), settings)
         if not given["dest"]:
-            if importlib.util.find_spec("ansible_collections.awx.awx") is None:
+            if not _has_awx():
                 raise VccError(MISSING)
             return {"objects": made, "dest": None}
         path = Path(given["dest"]).expanduser()
@@ -69,3 +69,11 @@ class ActionModule(LocalAction):
         if changed and not self._task.check_mode:
             write_whole(path, text.encode(), 0o644)
         return {"changed": changed, "objects": made, "dest": str(path)}
+
+
+def _has_awx() -> bool:
+    """Whether Ansible finds the collection awx.awx."""
+    try:
+        return importlib.util.find_spec("ansible_collections.awx.awx") is not None
+    except ModuleNotFoundError:
+        return False

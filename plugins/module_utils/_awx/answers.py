@@ -35,6 +35,10 @@ def read_answers(given: Mapping[str, Any], problems: Problems) -> dict[str, Any]
     unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in QUESTIONS)
     for name in unknown:
         problems.add(name, f"is no question of a survey{did_you_mean(name, QUESTIONS)}")
+    # AWX takes an empty list for an answer. Without it, delete_vpn would delete the intent's only VPN.
+    for name, question in QUESTIONS.items():
+        if question.required and name in given and _is_empty(given[name]):
+            problems.add(question.label, "needs an answer")
     found: dict[str, Any] = {}
     answers = _Answers(given, problems)
     vpns = [vpn for vpn in (_described(answers), _changed(answers)) if vpn is not None]
@@ -86,15 +90,11 @@ def _described(answers: _Answers) -> dict[str, Any] | None:
     asked = (q.NAME, q.POOL, q.MEMBERS)
     if not any(answers.has(question) for question in asked):
         return None
-    name = answers.text(q.NAME)
-    parse_name(name, q.NAME.label, answers.problems)
-    members = answers.names(q.MEMBERS)
-    if not members:
-        answers.problems.add(q.MEMBERS.label, "is missing: choose at least two")
-    pool = answers.text(q.POOL)
-    if pool is None:
-        answers.problems.add(q.POOL.label, "is missing: choose one")
-    vpn: dict[str, Any] = {"name": name, "pool": pool, "members": members}
+    for question in asked:
+        if not answers.has(question):
+            answers.problems.add(question.label, "needs an answer")
+    name = answers.name(q.NAME)
+    vpn: dict[str, Any] = {"name": name, "pool": answers.text(q.POOL), "members": answers.names(q.MEMBERS)}
     topology, hubs = answers.text(q.TOPOLOGY) or "mesh", answers.names(q.HUBS)
     if hubs and topology != "star":
         answers.problems.add(q.HUBS.label, f"a {topology} has no hubs: choose the topology star, or no hubs")
@@ -116,9 +116,9 @@ def _changed(answers: _Answers) -> dict[str, Any] | None:
     asked = (q.VPN, q.ADD, q.REMOVE)
     if not any(answers.has(question) for question in asked):
         return None
-    name = answers.text(q.VPN)
-    parse_name(name, q.VPN.label, answers.problems)
-    vpn: dict[str, Any] = {"name": name}
+    if not answers.has(q.VPN):
+        answers.problems.add(q.VPN.label, "needs an answer")
+    vpn: dict[str, Any] = {"name": answers.name(q.VPN)}
     for key, question in (("add", q.ADD), ("remove", q.REMOVE)):
         if answers.has(question):
             vpn[key] = answers.names(question)
@@ -150,8 +150,13 @@ class _Answers:
             return None
         return value.strip()
 
+    def name(self, question: Question) -> str | None:
+        """The name of a VPN; None without an answer."""
+        name = self.text(question)
+        return None if name is None else parse_name(name, question.label, self.problems)
+
     def names(self, question: Question) -> list[str]:
-        """Names, each once, in the order given: of a list, or of lines and words. None without an answer."""
+        """Names, each once, in the order given: of a list, or of lines and words."""
         value = self.given.get(question.variable)
         if _is_empty(value):
             return []
