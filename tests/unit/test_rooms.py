@@ -25,6 +25,7 @@ KNOWS = {
     "_partner": {"_base", "_intent"},
     "_recovery": {"_base", "_ledger", "_pki", "_plan"},
     "_page": {"_base", "_intent", "_status", "_verify"},
+    "_awx": {"_base", "_intent"},
     "_status": {"_base", "_intent", "_ledger", "_plan", "_verify"},
 }
 # What others may know of the ledger: nothing of its tables.
