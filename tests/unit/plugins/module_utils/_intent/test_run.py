@@ -185,7 +185,7 @@ def test_an_unknown_variable_is_refused_once() -> None:
 def test_every_variable_that_something_reads_is_known() -> None:
     """Whoever adds a variable adds it to the list, or its users are told that it is unknown."""
     words = re.compile(r"(?<![\w.])vcc_[a-z_]+\b(?!\.)")
-    # Groups of the inventory, roles, what answers of surveys begin with, and what is said in the plays of one playbook only.
+    # Groups of the inventory, roles, what answers of surveys begin with, and what only one playbook says in its plays.
     others = {"vcc_server", "vcc_nodes", "vcc_node", "vcc_", "vcc_survey_"}
     found: dict[str, str] = {}
     for place in (
