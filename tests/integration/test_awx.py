@@ -80,6 +80,34 @@ def test_what_the_inventory_lacks_is_told_in_the_surveys_words(tmp_path: Path) -
     assert code == 2 and "Members: web-osl is no VM, vApp, group or pattern of the inventory; did you mean" in output
 
 
+APPROVED = ("-e", "vcc_as_approved=true")
+
+
+def test_nothing_is_prepared_that_no_job_has_planned(tmp_path: Path) -> None:
+    example(tmp_path)
+    code, lines = run(tmp_path, *APPROVED, playbook="prepare_vpn")
+    assert code == 2 and "No job before this one has planned" in " ".join("\n".join(lines).split())
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.thorough("with the plan of a job before it; without one, it is refused in the short form as well")
+def test_the_approved_plan_is_prepared_and_another_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANSIBLE_SHOW_CUSTOM_STATS", "1")
+    copy = example(tmp_path)
+    _code, lines = run(tmp_path)
+    (digest,) = set(re.findall(r"digest: ([0-9a-f]{64})", "\n".join(lines)))
+    approved = (*APPROVED, *given({"intercloud_vpn_plan": {"digest": digest}}))
+    edit(copy / VARS, "      - web-oslo\n", "")
+    code, lines = run(tmp_path, *approved, playbook="prepare_vpn")
+    assert code == 2 and "The plan is not the one that was approved" in " ".join("\n".join(lines).split())
+    assert not (tmp_path / "state").exists()
+    edit(copy / VARS, "      - shop-berlin\n", "      - shop-berlin\n      - web-oslo\n")
+    code, lines = run(tmp_path, *approved, playbook="prepare_vpn")
+    assert code == 0 and (tmp_path / "state/ledger.sqlite").exists(), "\n".join(lines)
+
+
 @pytest.mark.thorough("the same objects as in the unit tests, by way of Ansible and a file")
 def test_the_objects_are_written_and_written_again_for_a_change_only(tmp_path: Path) -> None:
     copy, file = example(tmp_path), tmp_path / "awx.yml"
