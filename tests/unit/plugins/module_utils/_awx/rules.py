@@ -44,7 +44,7 @@ def _wrong_element(element: Mapping[str, Any]) -> Iterator[str]:
         yield "texts"
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", element["variable"]) or not element["question_name"]:
         yield "names"
-    if type(element["required"]) is not bool:
+    if not isinstance(element["required"], bool):
         yield "required"
     if not all(type(element.get(key)) in (int, type(None)) for key in ("min", "max")):
         yield "limits"
@@ -71,7 +71,7 @@ def wrong_answer(element: Mapping[str, Any], answer: object) -> Iterator[str]:
     if kind in TEXTS:
         size: float | None = len(answer) if isinstance(answer, str) else None
     elif kind == "integer":
-        size = answer if type(answer) is int else None
+        size = answer if isinstance(answer, int) and not isinstance(answer, bool) else None
     else:
         chosen = answer if kind == "multiselect" else [answer]
         if not isinstance(chosen, list) or any(one not in element["choices"] for one in chosen):

@@ -40,8 +40,8 @@ VPNS = {"acme": ["payroll"], "umbra": ["audit"]}
 INTENT = Intent(("internal",), ("standard",))
 
 
-def made(hosts: Any = HOSTS, **more: Any) -> dict[str, list[dict[str, Any]]]:
-    problems, owners = Problems(), tenants(hosts, VPNS)
+def made(hosts: Any = None, **more: Any) -> dict[str, list[dict[str, Any]]]:
+    problems, owners = Problems(), tenants(HOSTS if hosts is None else hosts, VPNS)
     settings = read_settings({**GIVEN, **more}, owners, problems)
     assert settings is not None, [*map(str, problems)]
     return objects(owners, INTENT, settings)
