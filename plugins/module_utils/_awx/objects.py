@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .access import roles, teams
+from .questions import PROBES
 from .settings import Settings
 from .templates import ENVIRONMENT, PROJECT, VERIFY, credential_name, inventory_name, job_templates
 from .tenants import Intent, Tenant
@@ -124,6 +125,7 @@ def _schedule(organization: str, settings: Settings) -> dict[str, Any]:
         "description": "",
         "organization": organization,
         "unified_job_template": VERIFY.name,
+        "extra_data": {PROBES.variable: PROBES.default},  # nobody answers at night
         "rrule": f"DTSTART:20260101T{hour}{minute}00Z RRULE:FREQ=DAILY;INTERVAL=1",
         "enabled": True,
     }

@@ -19,6 +19,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems impo
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._awx.rules import (
     MODULES,
     VARIABLES,
+    wrong_answer,
     wrong_arguments,
     wrong_rrule,
     wrong_survey,
@@ -179,6 +180,13 @@ def test_surveys_schedules_and_the_credential_type_are_ones_that_awx_accepts() -
         assert not one["survey_enabled"] or list(wrong_survey(one["survey_spec"])) == []
     assert {one["rrule"].partition(" ")[0] for one in found["controller_schedules"]} == {"DTSTART:20260101T230500Z"}
     assert [why for one in found["controller_schedules"] for why in wrong_rrule(one["rrule"])] == []
+    surveys = {
+        one["name"]: one["survey_spec"]["spec"] for one in found["controller_templates"] if one["survey_enabled"]
+    }
+    for one in found["controller_schedules"]:  # what has to be answered is answered
+        elements = {element["variable"]: element for element in surveys[one["unified_job_template"]]}
+        assert {name for name, element in elements.items() if element["required"]} <= set(one["extra_data"])
+        assert [why for name, said in one["extra_data"].items() for why in wrong_answer(elements[name], said)] == []
     (kind,) = found["controller_credential_types"]
     ids = {field["id"] for field in kind["inputs"]["fields"]}
     assert set(re.findall(r"{{ (\w+) }}", str(kind["injectors"]))) == ids and kind["inputs"]["fields"][0]["secret"]
