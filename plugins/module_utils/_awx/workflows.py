@@ -53,7 +53,10 @@ def workflows(tenant: Tenant, intent: Intent, settings: Settings) -> Iterator[di
 
 
 def _nodes(settings: Settings, organization: str) -> Iterator[dict[str, Any]]:
-    """One after the other. A slice fails when one of its hosts is dead, so that what follows it runs anyway."""
+    """One after the other. A slice fails when one of its hosts is dead, so that what follows it runs anyway.
+
+    A workflow fails where a job fails that nothing follows: verify, which says whether all is as planned.
+    """
     apply: Sequence[Kind] = (APPLY,) if settings.slices == 1 else (RELEASE, GATEWAYS, MEMBERS)
     steps: list[tuple[str, Kind | None, str]] = [
         ("plan", PLAN, SUCCESS),
