@@ -20,7 +20,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.external import GIVEN, is_external
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.facts import is_shared, organization_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import is_concerned
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.paths import of_host
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.paths import CHANGES, of_host
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.run import CHECKS, check_run
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import (
     KNOWN,
@@ -214,11 +214,12 @@ def who_runs(task_vars: Mapping[str, Any]) -> str:
 
 def _member_texts(vpns: object) -> Iterable[str]:
     for vpn in vpns if isinstance(vpns, (list, tuple)) else []:
-        members = vpn.get("members") if isinstance(vpn, Mapping) else None
-        for member in members if isinstance(members, (list, tuple)) else []:
-            text = member.get("name") if isinstance(member, Mapping) else member
-            if isinstance(text, str) and text:
-                yield str(text)
+        for key in ("members", *CHANGES):
+            members = vpn.get(key) if isinstance(vpn, Mapping) else None
+            for member in members if isinstance(members, (list, tuple)) else []:
+                text = member.get("name") if isinstance(member, Mapping) else member
+                if isinstance(text, str) and text:
+                    yield str(text)
         yield from _allow_texts(vpn)
         yield from _outside_texts(vpn)
 
