@@ -22,9 +22,11 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.f
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import is_concerned
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.paths import CHANGES, of_host
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.run import CHECKS, check_run
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.tags import check_tags
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import (
     KNOWN,
     OF_HOSTS,
+    OF_TAGS,
     PREFIX,
     check_known,
 )
@@ -104,8 +106,26 @@ def read_inventory(
         for variable in found - KNOWN:
             unknown.setdefault(variable, []).append(name)
         _check_run(host, found, run or {}, of_host(name), inventory.problems)
+    _check_tags(task_vars, inventory, organizations)
     check_known(unknown, concerned, inventory.problems)
     return inventory
+
+
+def _check_tags(task_vars: Mapping[str, Any], inventory: Inventory, organizations: Collection[str]) -> None:
+    """Note what is wrong with the tags of hosts: of all, for one that is of no kind may only lack the right tag."""
+    clouds: dict[str, list[str]] = {}
+    for group, names in task_vars["groups"].items():
+        for name in names if group.startswith(CLOUD) else ():
+            clouds.setdefault(str(name), []).append(str(group))
+    for name in map(str, task_vars["groups"].get("all", ())):
+        host = HostReader(task_vars["hostvars"], name)
+        tags = {variable for variable in OF_TAGS if variable in host}
+        if not tags:
+            continue
+        facts = inventory.hosts.get(name) or {"kinds": [], "vars": _read(host, {"vcc_org"} & set(host), "", Problems())}
+        if is_concerned(facts, organizations):
+            said = _read(host, tags, of_host(name), inventory.problems)
+            check_tags(name, said, [*facts["kinds"], *clouds.get(name, ())], set(host), inventory.problems)
 
 
 def check_server(task_vars: Mapping[str, Any], run: Mapping[str, Any], problems: Problems) -> None:

@@ -37,6 +37,9 @@ OF_HOSTS = (
 )
 """What the inventory says of a host."""
 
+TAGS, INSTANCES = OF_TAGS = ("vcc_tags", "vcc_instances")
+"""Of an inventory made of a cloud's tags: the tags, and the instances that have the host's name. See ``tags.py``."""
+
 OF_RUNS = (
     "vcc_adopt",
     "vcc_allow_older",
@@ -184,7 +187,7 @@ REGISTERED = (
 )
 """What the playbooks themselves leave with hosts."""
 
-KNOWN = frozenset((*OF_HOSTS, *OF_RUNS, *OF_SURVEYS, *OF_ROLES, *REGISTERED))
+KNOWN = frozenset((*OF_HOSTS, *OF_TAGS, *OF_RUNS, *OF_SURVEYS, *OF_ROLES, *REGISTERED))
 
 
 def check_known(found: Mapping[str, Sequence[str]], hosts: int, problems: Problems) -> None:
