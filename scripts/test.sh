@@ -49,7 +49,7 @@ step_release() {
     printf 'release_checks: %s: takes as long as all others\n' docs importer >>"$LEFT_OUT"
     scripts/release_checks.sh reuse python environment
 }
-step_intents() { pytest -q tests/integration; }
+step_intents() { pytest -q tests/integration tests/inventories; }
 step_faults() { scripts/test-faults.sh short; }
 step_kernel() { scripts/setup.sh kernel && scripts/test-kernel.sh short; }
 step_attack() { scripts/test-attack.sh short; }

@@ -21,12 +21,10 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._verify.table impor
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.verify import judge
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.which_pairs import Choice
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import LocalAction
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._artifacts import brief
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import kept, load_plan
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._registered import registered, trust, write
 
-# What of the findings is in the result. All of them are in the file.
-MOST = 20
-LONGEST = 500  # characters of a text
 # Of a host whose cloud's own run brought nothing of it.
 SILENT = {"failed": True, "unreachable": True, "msg": "nothing came from its VCC node"}
 
@@ -89,13 +87,6 @@ class ActionModule(LocalAction):
                 failed=True, msg=f"{count}: {first['subject']}: expected {first['expected']}: {first['seen']}"
             )
         return result
-
-
-def brief(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The first findings, errors before warnings, and of each what fits into the artifacts of a job."""
-    ranked = sorted(findings, key=lambda finding: finding["severity"] != "error")
-    keys = ("severity", "subject", "expected", "seen")
-    return [{key: str(finding[key])[:LONGEST] for key in keys} for finding in ranked[:MOST]]
 
 
 def shortest(path: str) -> str:

@@ -13,6 +13,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._status.table import table
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._artifacts import brief
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._looked import looked, mapping
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._registered import write
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
@@ -39,6 +40,7 @@ class ActionModule(ServerAction):
             "error_count": len(errors),
             "warning_count": len(found["findings"]) - len(errors),
             "dest": given.get("dest"),
+            "findings": brief(found["findings"]),
         }
         if errors and boolean(given.get("fail", False)):
             count = "1 finding" if len(errors) == 1 else f"{len(errors)} findings"

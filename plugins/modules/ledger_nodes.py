@@ -48,6 +48,10 @@ generations:
   description: The newest generation of each organization.
   returned: success
   type: dict
+vpns:
+  description: The VPNs of each organization, without those that are being deleted.
+  returned: success
+  type: dict
 """
 
 from typing import Any
@@ -55,6 +59,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.records import DELETING
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     ledger_exists,
@@ -68,7 +73,7 @@ ARGUMENTS = LEDGER_ARGUMENTS
 def run(module: AnsibleModule) -> None:
     """The module's work."""
     if not ledger_exists(module):
-        module.exit_json(changed=False, ledger="", nodes={}, generations={})
+        module.exit_json(changed=False, ledger="", nodes={}, generations={}, vpns={})
     module.exit_json(changed=False, **read_ledger(module, _read))
 
 
@@ -77,6 +82,12 @@ def _read(transaction: Transaction) -> dict[str, Any]:
         "ledger": transaction.ledger_id(),
         "nodes": in_vpns(transaction),
         "generations": transaction.newest(),
+        "vpns": {
+            organization: sorted(
+                name for name, record in transaction.vpns(organization).items() if record.state != DELETING
+            )
+            for organization in transaction.organizations()
+        },
     }
 
 

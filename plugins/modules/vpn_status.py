@@ -63,6 +63,11 @@ warning_count:
   description: How many findings of severity V(warning) there are.
   returned: success and failure
   type: int
+findings:
+  description: The first 20 findings, errors first, each with C(severity), C(subject), C(expected) and C(seen).
+  returned: success and failure
+  type: list
+  elements: dict
 dest:
   description: Where the status was written, if anywhere.
   returned: success and failure

@@ -17,6 +17,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._awx.answers import reworded
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import sent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import AGENT, code_version, sources
@@ -36,15 +37,20 @@ class Action(ActionBase):  # type: ignore[misc]
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What :meth:`act` returns. VccError and OSError end the task with their text."""
+        """What :meth:`act` returns. VccError and OSError end the task with their text, in the words of a survey that
+        was answered.
+        """
         result: dict[str, Any] = super().run(tmp, task_vars)
         if task_vars is None:
             raise AnsibleError(f"{self._task.action} needs the variables of its task")
         self.check(task_vars)
         try:
-            return {**result, **self.act(task_vars)}
+            done = self.act(task_vars)
         except (VccError, OSError) as error:
-            raise AnsibleActionFail(str(error)) from error
+            raise AnsibleActionFail(reworded(str(error), task_vars)) from error
+        if done.get("failed") and isinstance(done.get("msg"), str):
+            done = {**done, "msg": reworded(done["msg"], task_vars)}
+        return {**result, **done}
 
     def check(self, task_vars: dict[str, Any]) -> None:
         """Raise where the action cannot begin."""

@@ -41,6 +41,8 @@ def is_plain(value: Any) -> bool:
     """Whether a value is what it says: there is nothing to template."""
     if isinstance(value, (list, tuple)):
         return all(map(is_plain, value))
+    if isinstance(value, Mapping):
+        return all(is_plain(key) and is_plain(entry) for key, entry in value.items())
     if isinstance(value, str):
         return "{{" not in value and "{%" not in value and "{#" not in value
     return isinstance(value, (bool, int, float, type(None)))

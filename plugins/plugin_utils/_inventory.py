@@ -20,11 +20,13 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.external import GIVEN, is_external
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.facts import is_shared, organization_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import is_concerned
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.paths import of_host
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.paths import CHANGES, of_host
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.run import CHECKS, check_run
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.tags import check_tags
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import (
     KNOWN,
     OF_HOSTS,
+    OF_TAGS,
     PREFIX,
     check_known,
 )
@@ -104,8 +106,26 @@ def read_inventory(
         for variable in found - KNOWN:
             unknown.setdefault(variable, []).append(name)
         _check_run(host, found, run or {}, of_host(name), inventory.problems)
+    _check_tags(task_vars, inventory, organizations)
     check_known(unknown, concerned, inventory.problems)
     return inventory
+
+
+def _check_tags(task_vars: Mapping[str, Any], inventory: Inventory, organizations: Collection[str]) -> None:
+    """Note what is wrong with the tags of hosts: of all, for one that is of no kind may only lack the right tag."""
+    clouds: dict[str, list[str]] = {}
+    for group, names in task_vars["groups"].items():
+        for name in names if group.startswith(CLOUD) else ():
+            clouds.setdefault(str(name), []).append(str(group))
+    for name in map(str, task_vars["groups"].get("all", ())):
+        host = HostReader(task_vars["hostvars"], name)
+        tags = {variable for variable in OF_TAGS if variable in host}
+        if not tags:
+            continue
+        facts = inventory.hosts.get(name) or {"kinds": [], "vars": _read(host, {"vcc_org"} & set(host), "", Problems())}
+        if is_concerned(facts, organizations):
+            said = _read(host, tags, of_host(name), inventory.problems)
+            check_tags(name, said, [*facts["kinds"], *clouds.get(name, ())], set(host), inventory.problems)
 
 
 def check_server(task_vars: Mapping[str, Any], run: Mapping[str, Any], problems: Problems) -> None:
@@ -214,11 +234,12 @@ def who_runs(task_vars: Mapping[str, Any]) -> str:
 
 def _member_texts(vpns: object) -> Iterable[str]:
     for vpn in vpns if isinstance(vpns, (list, tuple)) else []:
-        members = vpn.get("members") if isinstance(vpn, Mapping) else None
-        for member in members if isinstance(members, (list, tuple)) else []:
-            text = member.get("name") if isinstance(member, Mapping) else member
-            if isinstance(text, str) and text:
-                yield str(text)
+        for key in ("members", *CHANGES):
+            members = vpn.get(key) if isinstance(vpn, Mapping) else None
+            for member in members if isinstance(members, (list, tuple)) else []:
+                text = member.get("name") if isinstance(member, Mapping) else member
+                if isinstance(text, str) and text:
+                    yield str(text)
         yield from _allow_texts(vpn)
         yield from _outside_texts(vpn)
 

@@ -11,6 +11,7 @@ from typing import Any
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.loader import connection_loader
+from ansible.template import Templar
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.connections import Connection
 
@@ -29,17 +30,33 @@ def read_connections(names: Iterable[str], task_vars: Mapping[str, Any]) -> dict
     found: dict[str, Connection] = {}
     for name in names:
         try:
-            found[name] = _connection(task_vars["hostvars"][name], variables, elsewhere)
+            found[name] = _connection(_Host(task_vars["hostvars"], name), variables, elsewhere)
         except AnsibleError:
             continue
     return found
 
 
-def _connection(
-    host: Mapping[str, Any], variables: Mapping[str, list[str]], elsewhere: Mapping[str, Any]
-) -> Connection:
+class _Host:
+    """A host's variables as its connection has them: `hostvars` itself has no other hosts in its templates.
+
+    An address of a jump is often taken from there.
+    """
+
+    def __init__(self, hostvars: Any, name: str) -> None:
+        raw = hostvars.raw_get(name)
+        self._raw: Mapping[str, Any] = raw
+        self._templar = Templar(loader=getattr(hostvars, "_loader", None), variables={**raw, "hostvars": hostvars})
+
+    def __contains__(self, variable: str) -> bool:
+        return variable in self._raw
+
+    def get(self, variable: str, default: Any = None) -> Any:
+        return self._templar.template(self._raw[variable]) if variable in self._raw else default
+
+
+def _connection(host: _Host, variables: Mapping[str, list[str]], elsewhere: Mapping[str, Any]) -> Connection:
     def option(name: str) -> str:
-        given = [host[variable] for variable in variables[name] if variable in host]
+        given = [host.get(variable) for variable in variables[name] if variable in host]
         value = next((value for value in reversed(given) if value is not None), elsewhere[name])
         return "" if value is None else str(value)
 

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.change import is_change
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import OF_HOSTS
 from ansible_collections.intercloud.vpn.tests.docs.pages import PAGES, Block, blocks
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
@@ -118,11 +119,11 @@ def whole(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def formerly(intent: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The VPNs that have to be there before, as a page about renaming takes for granted."""
+    """The VPNs that have to be there before, as a page about renaming, or about changing members, takes for granted."""
     return [
-        {"name": vpn["formerly"], "pool": "internal", "members": ["vm1-east", "vm1-west"]}
+        {"name": vpn.get("formerly", vpn["name"]), "pool": "internal", "members": ["vm1-east", "vm1-west"]}
         for vpn in intent.get("vpns", [])
-        if "formerly" in vpn
+        if "formerly" in vpn or is_change(vpn)
     ]
 
 
@@ -136,7 +137,7 @@ def test_it_is_planned(block: Block, content: dict[str, Any]) -> None:
     world, intent = World(landscape(content)), whole(content)
     if before := formerly(intent):
         world.plan(*before)
-        intent["vpns"] = [{**before[0], **vpn} for vpn in intent["vpns"]]
+        intent["vpns"] = [vpn if is_change(vpn) else {**before[0], **vpn} for vpn in intent["vpns"]]
     refused = REFUSED.search(block.text)
     if refused is None:
         plan = world.ask(intent)

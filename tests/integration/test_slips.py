@@ -190,12 +190,15 @@ SLIPS = [
 ]
 
 
-def run(folder: Path, *options: str, playbook: str = "plan_vpn") -> tuple[int, list[str]]:
-    """A playbook on the inventory in a folder: its exit code, and what it said, without empty lines."""
+def run(folder: Path, *options: str, playbook: str = "plan_vpn", more: Path | None = None) -> tuple[int, list[str]]:
+    """A playbook on the inventory in a folder: its exit code, and what it said, without empty lines.
+
+    ``more``: where other collections are.
+    """
     environment = {
         **os.environ,
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+        "ANSIBLE_COLLECTIONS_PATH": ":".join(map(str, [*([more] if more else []), ROOT / ".collections"])),
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_SSH_RETRIES": "0",
     }

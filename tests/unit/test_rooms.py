@@ -26,6 +26,7 @@ KNOWS = {
     "_recovery": {"_base", "_ledger", "_pki", "_plan"},
     "_ovf": {"_base", "_intent"},
     "_page": {"_base", "_intent", "_status", "_verify"},
+    "_awx": {"_base", "_intent"},
     "_status": {"_base", "_intent", "_ledger", "_plan", "_verify"},
 }
 # What others may know of the ledger: nothing of its tables.

@@ -11,6 +11,7 @@ from typing import Any
 from .._base.prefix import Prefix
 from .._base.problems import Problems, unknown_keys
 from .allow import Allow, parse_allow
+from .change import ChangeParser, is_change
 from .destinations import parse_destinations
 from .landscape.check import check_vapps
 from .landscape.landscape import Landscape
@@ -65,6 +66,10 @@ def parse_intent(
             continue
         if not isinstance(raw, Mapping):
             problems.add(path, "must be a mapping with name, pool and members")
+            continue
+        if is_change(raw):
+            changed = ChangeParser(raw, path, matches, landscape, problems, kept or {}).vpn()
+            parsed += [] if changed is None else [changed]
             continue
         parser = _Parser(raw, path, pools, policies, matches, landscape, problems, kept or {})
         vpn = parser.vpn()

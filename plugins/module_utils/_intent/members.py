@@ -44,10 +44,17 @@ class MembersParser:
                 else "must be a list of VMs, vApps, groups or inventory patterns",
             )
             return ()
+        before = len(self.problems)
+        found = self.named(raw, path)
+        if len(found) < 2 and not self.has_unusable and len(self.problems) == before:
+            self.problems.add(path, f"a VPN needs at least two members, and {len(found)} is named")
+        return tuple(found[name] for name in sorted(found))
+
+    def named(self, raw: Sequence[object], path: str) -> dict[str, Member]:
+        """The members that a list at a path stands for, by VM. What is wrong with an entry is noted."""
         default_mode = self._mode(self.raw, self.path)
         places: dict[str, str] = {}
         found: dict[str, Member] = {}
-        before = len(self.problems)
         for index, entry in enumerate(raw):
             place = f"{path}[{index}]"
             text, mode, ports = self._entry(entry, place, default_mode)
@@ -65,9 +72,7 @@ class MembersParser:
                 if vm is not None and (name not in found or name == text):
                     found[name] = member_of(vm, mode or vm.mode, ports)
                     self._check_external(vm, entry, place)
-        if len(found) < 2 and not self.has_unusable and len(self.problems) == before:
-            self.problems.add(path, f"a VPN needs at least two members, and {len(found)} is named")
-        return tuple(found[name] for name in sorted(found))
+        return found
 
     def _check_external(self, vm: Vm, entry: object, place: str) -> None:
         if not vm.external or not isinstance(entry, Mapping):

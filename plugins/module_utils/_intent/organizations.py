@@ -11,7 +11,7 @@ from typing import Any
 
 from .._base.problems import Problems, did_you_mean
 from .landscape.facts import is_shared, organization_of
-from .paths import ORGANIZATION, of_network, of_vpn
+from .paths import CHANGES, ORGANIZATION, of_network, of_vpn
 
 Hosts = Mapping[str, Mapping[str, Any]]
 OTHERS: Mapping[str, Any] = MappingProxyType({})
@@ -93,6 +93,6 @@ def _edges(network: object) -> set[str]:
 
 def _members(vpn: object) -> list[str]:
     """What names the members of a VPN, right or wrong."""
-    members = vpn.get("members") if isinstance(vpn, Mapping) else None
-    entries = members if isinstance(members, (list, tuple)) else []
+    lists = [vpn.get(key) for key in ("members", *CHANGES)] if isinstance(vpn, Mapping) else []
+    entries = [entry for members in lists if isinstance(members, (list, tuple)) for entry in members]
     return [str(entry.get("name") if isinstance(entry, Mapping) else entry) for entry in entries]

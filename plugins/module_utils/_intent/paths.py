@@ -17,6 +17,10 @@ ONLY = "vcc_only"
 
 MOVE = "vcc_move"
 TO = "vcc_to"
+REVOKE = "vcc_revoke"
+
+CHANGES = ("add", "remove")
+"""What makes an entry of VPNS a change of a VPN that is there (change.py)."""
 
 
 def of_vpn(index: int) -> str:

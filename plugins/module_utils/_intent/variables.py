@@ -37,11 +37,17 @@ OF_HOSTS = (
 )
 """What the inventory says of a host."""
 
+TAGS, INSTANCES = OF_TAGS = ("vcc_tags", "vcc_instances")
+"""Of an inventory made of a cloud's tags: the tags, and the instances that have the host's name. See ``tags.py``."""
+
 OF_RUNS = (
     "vcc_adopt",
     "vcc_allow_older",
     "vcc_allow_renumber",
+    "vcc_as_approved",
+    "vcc_awx",
     "vcc_awx_url",
+    "vcc_awx_write",
     "vcc_backend",
     "vcc_backup",
     "vcc_certificate",
@@ -89,6 +95,32 @@ OF_RUNS = (
 )
 """The intent, and what a run is told. Often in group_vars/all, where every host has them."""
 
+OF_SURVEYS = (
+    "vcc_survey_add",
+    "vcc_survey_agreed",
+    "vcc_survey_create_tunnels",
+    "vcc_survey_delete",
+    "vcc_survey_edge",
+    "vcc_survey_events",
+    "vcc_survey_generation",
+    "vcc_survey_hubs",
+    "vcc_survey_members",
+    "vcc_survey_move",
+    "vcc_survey_name",
+    "vcc_survey_names",
+    "vcc_survey_only",
+    "vcc_survey_policy",
+    "vcc_survey_pool",
+    "vcc_survey_remove",
+    "vcc_survey_since",
+    "vcc_survey_to",
+    "vcc_survey_topology",
+    "vcc_survey_tunnel",
+    "vcc_survey_verify",
+    "vcc_survey_vpn",
+)
+"""The answers of AWX's surveys (_awx/questions.py)."""
+
 OF_ROLES = (
     "vcc_node_adopt",
     "vcc_node_allow_older",
@@ -97,6 +129,7 @@ OF_ROLES = (
     "vcc_node_runner",
     "vcc_server_adopt",
     "vcc_server_allow_renumber",
+    "vcc_server_as_approved",
     "vcc_server_as_stored",
     "vcc_server_backup",
     "vcc_server_commit",
@@ -147,12 +180,14 @@ REGISTERED = (
     "vcc_server_recovery",
     "vcc_server_restored",
     "vcc_server_revocation",
+    "vcc_server_awx",
     "vcc_survey",
+    "vcc_survey_read",
     "vcc_told",
 )
 """What the playbooks themselves leave with hosts."""
 
-KNOWN = frozenset((*OF_HOSTS, *OF_RUNS, *OF_ROLES, *REGISTERED))
+KNOWN = frozenset((*OF_HOSTS, *OF_TAGS, *OF_RUNS, *OF_SURVEYS, *OF_ROLES, *REGISTERED))
 
 
 def check_known(found: Mapping[str, Sequence[str]], hosts: int, problems: Problems) -> None:

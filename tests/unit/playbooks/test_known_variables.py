@@ -14,8 +14,8 @@ import yaml
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import KNOWN
 
 ROOT = Path(__file__).resolve().parents[3]
-# Roles and groups, which are no variables.
-NAMES = {"vcc_node", "vcc_nodes", "vcc_server"}
+# Roles and groups, which are no variables, and what answers of surveys begin with.
+NAMES = {"vcc_node", "vcc_nodes", "vcc_server", "vcc_survey_"}
 
 
 def test_every_variable_of_roles_and_playbooks_is_known() -> None:

@@ -185,8 +185,8 @@ def test_an_unknown_variable_is_refused_once() -> None:
 def test_every_variable_that_something_reads_is_known() -> None:
     """Whoever adds a variable adds it to the list, or its users are told that it is unknown."""
     words = re.compile(r"(?<![\w.])vcc_[a-z_]+\b(?!\.)")
-    # Groups of the inventory, roles, and what is said in the plays of one playbook only.
-    others = {"vcc_server", "vcc_nodes", "vcc_node", "vcc_"}
+    # Groups of the inventory, roles, what answers of surveys begin with, and what only one playbook says in its plays.
+    others = {"vcc_server", "vcc_nodes", "vcc_node", "vcc_", "vcc_survey_"}
     found: dict[str, str] = {}
     for place in (
         "roles/*/defaults/*.yml",
@@ -203,6 +203,6 @@ def test_every_variable_that_something_reads_is_known() -> None:
 
 
 def test_every_variable_of_a_run_that_is_one_value_is_checked() -> None:
-    structures = {"vcc_from_node", "vcc_pools", "vcc_vpns", "vcc_networks", "vcc_policies"}
+    structures = {"vcc_awx", "vcc_from_node", "vcc_pools", "vcc_vpns", "vcc_networks", "vcc_policies"}
     internal = {"vcc_plan_documents"}
     assert set(OF_RUNS) == set(CHECKS) | structures | internal

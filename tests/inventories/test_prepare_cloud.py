@@ -1,0 +1,71 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbooks of inventories/examples/prepare_cloud give the clouds' modules arguments that they have.
+
+modules.json has what the modules of the versions in it take, by their documentation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.intercloud.vpn.tests.inventories.conftest import EXAMPLES, HERE
+from ansible_collections.intercloud.vpn.tests.inventories.fleet import CLOUDS
+
+PLAYBOOKS = sorted((EXAMPLES / "prepare_cloud").glob("*.yml"))
+MODULES: dict[str, Any] = json.loads((HERE / "modules.json").read_text(encoding="utf-8"))
+
+
+def tasks(playbook: Path) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """The name, module and arguments of each task that is not Ansible's own."""
+    for play in yaml.safe_load(playbook.read_text(encoding="utf-8")):
+        for task in play["tasks"]:
+            (module,) = (key for key in task if "." in key)
+            if not module.startswith("ansible.builtin."):
+                yield task["name"], module, task[module]
+
+
+def wrong(where: str, arguments: Any, options: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with arguments, as far as they are no templates."""
+    if isinstance(arguments, list):
+        for each in arguments:
+            yield from wrong(where, each, options)
+        return
+    if not isinstance(arguments, Mapping):
+        return
+    given = set()
+    for said, value in arguments.items():
+        if said not in options:
+            yield f"{where}: no argument {said}"
+            continue
+        name = options[said].get("alias", said)
+        given.add(name)
+        choices = options[name].get("choices")
+        if choices and "{{" not in str(value) and value not in choices:
+            yield f"{where}: {said} is none of {choices}"
+        if "options" in options[name]:
+            yield from wrong(f"{where}: {said}", value, options[name]["options"])
+    for name, option in options.items():
+        if option.get("required") and name not in given:
+            yield f"{where}: {name} is missing"
+
+
+def test_there_is_a_playbook_for_each_cloud() -> None:
+    assert {path.stem for path in PLAYBOOKS} == set(CLOUDS)
+    assert {module for path in PLAYBOOKS for _name, module, _arguments in tasks(path)} == set(MODULES)
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
+def test_modules_have_the_arguments(playbook: Path) -> None:
+    found = []
+    for name, module, arguments in tasks(playbook):
+        options = {**{key: {} for key in MODULES[module]["plain"]}, **MODULES[module]["options"]}
+        found += wrong(name, arguments, options)
+    assert found == []
