@@ -100,7 +100,7 @@ attributes:
     details: Key material is never shown.
 seealso:
   - module: intercloud.vpn.edge_confirm
-  - module: intercloud.vpn.node_observe
+  - module: intercloud.vpn.node_info
 """
 
 EXAMPLES = r"""

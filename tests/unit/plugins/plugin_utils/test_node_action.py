@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.intercloud.vpn.plugins.action import edge_info, node_observe, node_slices
+from ansible_collections.intercloud.vpn.plugins.action import edge_info, node_info, node_slices
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity, slices
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _action, _plan_file
@@ -95,10 +95,10 @@ def test_what_began_and_did_not_end_is_a_failure_and_not_tried_again(
 def test_who_only_probes_is_not_sent_what_looks(action: Callable[..., Any]) -> None:
     target = {"address": "100.64.0.1", "expect": "reachable"}
     node = Node(NOT_FOUND, NOT_FOUND)
-    action(node_observe.ActionModule, node, look=False, targets=[target]).act(HOST)
+    action(node_info.ActionModule, node, look=False, targets=[target]).act(HOST)
     assert node.modules == ["member_probe"]
     node = Node()
-    assert action(node_observe.ActionModule, node, look="no").act(HOST)["skipped"]
+    assert action(node_info.ActionModule, node, look="no").act(HOST)["skipped"]
 
 
 def test_the_configured_python_is_asked_where_the_inventory_names_none(
