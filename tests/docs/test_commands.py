@@ -38,6 +38,8 @@ OURS = "intercloud.vpn."
 FLEETS = re.compile(r"(my_fleet|inventory|fleet\.yml|part\d\.yml)$")
 # Without an inventory there is nothing to say of the lab but what its own plays say.
 WITHOUT_INVENTORY = {"lab_up", "lab_down"}
+# Playbooks that a page prints. Here, test_address_plan.py runs it.
+PRINTED = {"address_plan.yml"}
 GROUPS = {"all", "vcc_server", "vcc_nodes", "org_edges", "vapp_edges", "members"}
 HOST = re.compile(r"(cloud|node|edge|vapp\d?|vm\d?|web\d?|db|shop)[-_][a-z]+$")
 # Programs, and the packages that bring them: what the roles or `make setup` install.
@@ -174,7 +176,7 @@ def test_a_playbook_is_run_as_it_can_be(command: Block) -> None:
             continue
         given, playbooks = read(arguments, name)
         assert playbooks, "no playbook"
-        for playbook in playbooks:
+        for playbook in (one for one in playbooks if one not in PRINTED):
             stem = playbook.removeprefix(OURS) if playbook.startswith(OURS) else Path(playbook).stem
             file = ROOT / f"playbooks/{stem}.yml" if playbook.startswith(OURS) else ROOT / playbook
             assert file.is_file(), f"there is no {playbook}"
