@@ -62,6 +62,7 @@ FILES = {"cat", "cd", "cp", "df", "grep", "install", "ls", "mkdir", "mv", "rm"}
 BASE = FILES | {"date", "hostname", "journalctl", "pip", "sh", "ss", "sudo", "systemctl", "timedatectl", "."}
 OF_THE_VENV = {
     "ansible",
+    "ansible-doc",
     "ansible-galaxy",
     "ansible-inventory",
     "ansible-playbook",
