@@ -116,8 +116,8 @@ def variables(text: str) -> set[str]:
 @cache
 def installed() -> str:
     """What names the packages that roles and `make setup` install."""
-    defaults = [file.read_text(encoding="utf-8") for file in sorted(ROOT.glob("roles/*/defaults/main.yml"))]
-    return "\n".join((*defaults, (ROOT / "bindep.txt").read_text(encoding="utf-8")))
+    roles = [file.read_text(encoding="utf-8") for file in sorted(ROOT.glob("roles/*/vars/main.yml"))]
+    return "\n".join((*roles, (ROOT / "bindep.txt").read_text(encoding="utf-8")))
 
 
 def is_there(program: str) -> bool:

@@ -20,9 +20,8 @@ from typing import Any
 from . import identity
 from .commit import describe
 from .document import Change, Document
-from .facts import installed
 from .state import Busy, Store
-from .system import files
+from .system import files, packages
 
 DIRECTORY = identity.ORGANIZATIONS  # below the state directory
 _DIRECTORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}", re.ASCII)  # no path, whatever the VCC server let pass
@@ -35,9 +34,12 @@ def keep(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     wrong = [text for document in documents for text in _wrong(document)]
     if wrong:
         return {"msg": "; ".join(wrong)}
-    missing = sorted(set(given["require"]) - set(installed(given["require"])))
+    try:
+        missing = packages.missing(given["require"])
+    except packages.UnknownFamily as error:
+        return {"msg": f"not applied, nothing was touched: {error}"}
     if missing:
-        return {"changed": False, "missing_packages": missing}
+        return {"changed": False, "missing_packages": missing, "family": packages.family()}
     try:
         with contextlib.nullcontext() if check else store.lock():
             refused = [text for document in documents for text in _refused(document, given, store)]

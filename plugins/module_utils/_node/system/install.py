@@ -143,6 +143,7 @@ MODULES = (
     "system.install",
     "system.leftovers",
     "system.memory",
+    "system.packages",
     "system.room",
     "system.run",
     "system.systemd",

@@ -139,6 +139,8 @@ def found(documents: Path, digests: dict[str, str]) -> None:
     ("digests", "packages", "asked"),
     [
         ({"acme": "same"}, ["python3"], False),
+        ({"acme": "same"}, {"Debian": ["python3"], "RedHat": ["python3"]}, False),
+        ({"acme": "same"}, {"Debian": ["python3"], "RedHat": ["python3", "htop"]}, True),
         ({"acme": "same", "umbra": "another organization's"}, [], False),
         ({"acme": "other"}, [], True),
         ({}, [], True),
@@ -146,7 +148,7 @@ def found(documents: Path, digests: dict[str, str]) -> None:
     ],
 )
 def test_a_vcc_node_that_has_its_slices_is_not_asked(
-    action: Callable[..., Any], documents: Path, digests: dict[str, str], packages: list[str], asked: bool
+    action: Callable[..., Any], documents: Path, digests: dict[str, str], packages: Any, asked: bool
 ) -> None:
     same = slices.digest(SLICE, LINEAGE)
     assert identity.stored(LINEAGE)
@@ -158,6 +160,24 @@ def test_a_vcc_node_that_has_its_slices_is_not_asked(
 
 
 # Org edges
+
+
+def test_packages_by_family_reach_the_node_as_they_are(action: Callable[..., Any], tmp_path: Path) -> None:
+    """Also together with those of a kind of tunnel, and with a list that the administrator gives instead."""
+    tunnel = {"kind": "ssl", "peer": "b", "local_id": "a.acme", "ike": {"auth": "pubkey"}}
+    (tmp_path / "edge-east.json").write_text(json.dumps({"organization": "acme", "tunnels": [tunnel], "vpns": []}))
+    node = Node(said(AGENT, RESULT))
+    sent: list[dict[str, Any]] = []
+    task = action(
+        edge_info.ActionModule,
+        lambda command, in_data: sent.append(json.loads(in_data)) or node(command, in_data),
+        documents=str(tmp_path),
+        packages={"Debian": ["iproute2"], "RedHat": ["iproute"]},
+        ssl_packages=["openvpn"],
+        names_packages={"Debian": ["dnsmasq-base"]},
+    )
+    task.act(HOST)
+    assert sent[0]["params"]["packages"] == [{"Debian": ["iproute2"], "RedHat": ["iproute"]}, "openvpn"]
 
 
 def test_what_a_document_asks_of_an_edge() -> None:
