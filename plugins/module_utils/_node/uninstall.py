@@ -14,6 +14,8 @@ from typing import Any
 from . import identity
 from .commit import FAILURES, Refused, RolledBack, describe, remove
 from .document import Change
+from .metrics import slices as metrics
+from .metrics.places import SLICES
 from .state import Busy, Store
 from .system import files, packages
 from .system.run import CommandError, have, run
@@ -142,6 +144,10 @@ def _slices(store: Store, check: bool) -> list[Change]:
         shutil.rmtree(home)
         with contextlib.suppress(OSError):  # the ledger of a VCC server is in it, or what was installed
             store.state.rmdir()
+    if metrics.have(store):
+        changes.append(Change("metrics", f"remove {SLICES}"))
+        if not check:
+            metrics.write("", store)
     return changes
 
 

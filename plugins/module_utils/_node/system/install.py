@@ -84,6 +84,7 @@ MODULES = (
     "metrics.metrics",
     "metrics.places",
     "metrics.repairs",
+    "metrics.slices",
     "metrics.units",
     "module",
     "names.dnsmasq",

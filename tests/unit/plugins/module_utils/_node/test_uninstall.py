@@ -163,6 +163,17 @@ def test_packages_are_known_until_they_are_removed(store: Store, monkeypatch: py
     assert not store.state.exists()
 
 
+def test_what_a_vcc_node_told_node_exporter_goes_with_its_slices(store: Store) -> None:
+    told = store.at("/var/lib/prometheus/node-exporter/intercloud_vpn_slices.prom")
+    told.parent.mkdir(parents=True)
+    slices.keep({"slices": [SLICE], "allow_older": False, "require": []}, store, False)
+    assert told.exists()
+    assert run(store, allow_older=True)["subsystems"]["metrics"]["actions"] == [
+        "remove /var/lib/prometheus/node-exporter/intercloud_vpn_slices.prom"
+    ]
+    assert list(told.parent.iterdir()) == []
+
+
 def test_packages_that_others_need_by_now_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     takes = {"openssl": ["ca-certificates", "openssl"], "openvpn": ["openvpn"]}
 
