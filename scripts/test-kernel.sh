@@ -10,7 +10,8 @@ form=${1:-full}
 case $form in
     short)
         export KERNEL=short
-        options=()
+        # Under emulation a machine takes as long to boot as a test. Of these, the short form's VPN needs none.
+        options=(-e '{"lab_off": ["vapp1-east", "vm1-east", "vm2-east", "vapp1-west", "vm1-west", "vm2-west"]}')
         tests=(created.py "crash.py::test_after_a_crash_of_charon_packets_pass_again_at_once[initiator]" deleted.py)
         ;;
     full)
@@ -30,6 +31,7 @@ esac
 [[ -n ${KEEP:-} ]] || trap 'roles/lab/files/vmctl down >/dev/null' EXIT
 roles/lab/files/vmctl down >/dev/null
 ansible-playbook -i inventories/lab-kernel playbooks/lab_up.yml "${options[@]}"
-echo "test-kernel: the lab is up after $((SECONDS - begun)) s ($(roles/lab/files/vmctl status | head -n 1))"
+status=$(roles/lab/files/vmctl status)
+echo "test-kernel: the lab is up after $((SECONDS - begun)) s (${status%%$'\n'*})"
 pytest -v -p no:cacheprovider --durations=0 --durations-min=5 "${tests[@]/#/tests/kernel/test_}"
 echo "test-kernel: done after $((SECONDS - begun)) s"

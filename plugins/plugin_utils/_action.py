@@ -21,6 +21,7 @@ from ansible.vars.clean import remove_internal_keys
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import sent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import AGENT, code_version, sources
+from ansible_collections.intercloud.vpn.plugins.plugin_utils import _forks as _forks  # for what it does
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._job import require_lasting
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._sent import asking, command, python_of

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The lab can be removed, and made again, whenever its making was killed. Removes the lab; root. The last step of `make test`.
+# The lab can be removed, and made again, whenever its making was killed. Removes the lab; root.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 labctl=roles/lab/files/labctl

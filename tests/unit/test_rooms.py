@@ -24,6 +24,7 @@ KNOWS = {
     "_pki": {"_base"},
     "_partner": {"_base", "_intent"},
     "_recovery": {"_base", "_ledger", "_pki", "_plan"},
+    "_ovf": {"_base", "_intent"},
     "_page": {"_base", "_intent", "_status", "_verify"},
     "_status": {"_base", "_intent", "_ledger", "_plan", "_verify"},
 }

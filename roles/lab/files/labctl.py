@@ -56,6 +56,7 @@ def _do(arguments):
             arguments.patience,
             arguments.at_once,
             arguments.anew,
+            arguments.off,
         )
         return bool(done), {"actions": done}, "\n".join(done) or "nothing to do"
     if action == "down":

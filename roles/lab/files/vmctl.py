@@ -55,7 +55,8 @@ def _do(arguments):
     if arguments.action == "up":
         count = arguments.clouds or len(there.get("clouds", ())) or landscape.DEFAULT_CLOUDS
         root = arguments.root or control.last_root()
-        done = vm_lab.up(there, count, root, arguments.nat, options.releases(arguments), arguments.tenant)
+        releases = options.releases(arguments)
+        done = vm_lab.up(there, count, root, arguments.nat, releases, arguments.tenant, arguments.off)
         return bool(done), {"actions": done}, "\n".join(done) or "nothing to do"
     if arguments.action == "down":
         there = vm.stop()

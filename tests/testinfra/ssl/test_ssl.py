@@ -190,6 +190,7 @@ def test_a_stranger_with_syns_of_false_addresses_keeps_nobody_out_over_tcp(addre
             assert port in [line.split()[3].rpartition(":")[2] for line in held]
 
 
+@pytest.mark.thorough("it waits for over a minute; the next test finds UDP open again, too")
 def test_and_goes_back_when_udp_is_open(addresses, say):
     _udp, seconds = lab.wait_for("over UDP", lambda: transports() == [["udp"], ["udp"]], 150)
     say(f"UDP was opened again; {seconds:.0f} s later the session is back on it")

@@ -24,12 +24,13 @@ LOCK = STATE.with_name("lab.lock")  # beside what `down` removes
 BOOT_SECONDS = 180  # far more than needed: a machine with one slow core shall do too
 
 
-def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0, anew=False):
+def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0, anew=False, off=()):
     """Converge on `count` clouds; returns what was done, [] when all was there.
 
     `nat`: the edges behind the router's NAT. `releases`: machine → release, of those that are not of the host's.
     `tenants`: organizations beside acme. None: as it is. Where all is slow: `patience` times as long for a boot, and no
     more than `at_once` of them side by side. `anew`: without anything of what was there before.
+    `off`: machines that are not started.
     """
     clouds = landscape.cloud_names(count)
     with lock():
@@ -56,6 +57,7 @@ def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0
         _take_apart(state.read(), after)
         state.write(**after)
         there = state.machines(after)
+        wanted.known(off, there)
         done += _remove_surplus(there, clouds)
         ssh.write_config(there.values())
         made = network.make_base(clouds, tenants)
@@ -67,6 +69,8 @@ def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0
             status = machines.status(machine.name)["state"]
             if status == "stopping":
                 _wait({machine.name}, ("off", "failed"))
+            if machine.name in off and status not in ("running", "starting"):
+                continue
             if status not in ("running", "starting"):
                 done.append(f"{machine.name}: {'started' if machines.exists(machine.name) else 'made'}")
                 machines.create(machine)

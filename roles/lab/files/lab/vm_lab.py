@@ -19,7 +19,7 @@ LABCTL = f"{INSIDE}/roles/lab/files/labctl.py"
 SLOW = {"tcg": ("--patience", "10", "--at-once", "3"), "kvm": ()}
 
 
-def up(before, count, root, nat=None, releases=None, tenants=None):
+def up(before, count, root, nat=None, releases=None, tenants=None, off=()):
     """The virtual machine, and in it the lab of so many clouds; returns what was done.
 
     `before` is what the lab inside was, as far as the controller knows; the rest is as in control.up.
@@ -37,7 +37,7 @@ def up(before, count, root, nat=None, releases=None, tenants=None):
     if vm.start(image):
         done.append(f"virtual machine: started ({vm.read_state()['accelerator']})")
     vm.run("tar", "-xC", "/", stdin=_code())
-    words = ["--clouds", str(count), "--root", root, "--nat", *nat, "--tenant", *tenants, "--release"]
+    words = ["--clouds", str(count), "--root", root, "--nat", *nat, "--tenant", *tenants, "--off", *off, "--release"]
     words += [f"{name}={release}" for name, release in releases.items()]
     made = labctl("up", *words, *SLOW[vm.read_state()["accelerator"]])["actions"]
     if made:  # a machine that was made anew has another key, and does not know of connections to the one before

@@ -19,6 +19,12 @@ def tenants(before, names):
     return landscape.tenants_named(before.get("tenants", ()) if names is None else names)
 
 
+def known(names, machines):
+    """Nothing; LabError for names of machines that the lab does not have."""
+    if strange := sorted(set(names) - set(machines)):
+        raise LabError(f"the lab has no machine {', '.join(strange)}")
+
+
 def releases(before, clouds, asked, tenants=()):
     """machine → release, of those that are not of the host's; of those that are, the ones that stay."""
     if asked is None:

@@ -1,0 +1,233 @@
+# Copyright (c) The intercloud.vpn developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""OVF and OVA packages as an inventory."""
+
+# ruff: noqa: E402  (a plugin begins with its documentation)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: ovf
+short_description: The VMs of OVF and OVA packages
+version_added: 0.1.0
+author: The intercloud.vpn developers (@intercloud)
+description:
+  - Reads packages of virtual machines (OVF 1.x and 2.0) and lists their VMs in the group C(members), with addresses and
+    vApps as C(vcc_*) variables, each in the group of its cloud and of its vApp.
+  - A vApp whose VMs are behind a gateway of their own is a host in the group C(vapp_edges), with the vApp's name.
+  - Verifies the digests of the manifest and the signature. Refuses a package that was changed, that contradicts itself,
+    or that tries to read other files. Reports all mistakes of all packages at once.
+  - What a package does not say, the options say, for all packages or for one of them. Nothing is guessed.
+requirements:
+  - netaddr
+  - cryptography, for packages that are signed
+extends_documentation_fragment:
+  - constructed
+options:
+  plugin:
+    description: Must be V(intercloud.vpn.ovf). The name of the file must end in V(ovf.yml) or V(ovf.yaml).
+    type: str
+    required: true
+    choices: [intercloud.vpn.ovf]
+  packages:
+    description:
+      - The packages. Each is a path, or a mapping with C(path) and any of the options below, for this package only.
+      - A path is a file (C(*.ovf), C(*.ova)), a folder, which stands for all packages in it, or a pattern.
+      - A relative path begins in the folder of the inventory file.
+    type: list
+    elements: raw
+    required: true
+  cloud:
+    description: The cloud that the VMs run in. A package does not say that. Required, here or with each package.
+    type: str
+  org:
+    description: The organization of the VMs, C(vcc_org).
+    type: str
+  edge:
+    description: The org edge that serves the VMs, C(vcc_edge), where the cloud has several.
+    type: str
+  vapp:
+    description:
+      - The vApp edge of VMs on a vApp's network. Without it, the edge has the name of the package's outermost
+        VirtualSystemCollection.
+    type: str
+  suffix:
+    description: A text at the end of each host's name, such as V(-east), for a package that is deployed twice.
+    type: str
+  names:
+    description: The host's name of a VM or a vApp, by its name in the package.
+    type: dict
+  exclude:
+    description: VMs that are left out, by their names in the package.
+    type: list
+    elements: str
+  networks:
+    description:
+      - What a network of the package is, by its name. V(org) is the org network, V(vapp) is the network behind the vApp
+        edge. Adapters on a network that is V(none) are not used.
+      - Packages of VMware Cloud Director and of M(intercloud.vpn.ovf_export) say this themselves.
+    type: dict
+  addresses:
+    description: The addresses of VMs that the package lacks. Lists, by the VM's name in the package.
+    type: dict
+  address_properties:
+    description:
+      - Properties that hold a VM's address, where a package has them. C({nic}) is the number of the adapter, counted
+        from 0, and C({vm}) is the VM's name.
+    type: list
+    elements: str
+    default: ["ip{nic}", "vami.ip{nic}.{vm}", "guestinfo.ip{nic}"]
+  configuration:
+    description: The deployment option. Without it, the package's default.
+    type: str
+  missing:
+    description:
+      - What is done with a VM whose address is not said. V(refuse) reports the VM as a mistake. V(leave) lists it
+        without C(vcc_address), which C(host_vars) must give then.
+    type: str
+    choices: [refuse, leave]
+    default: refuse
+  macs:
+    description:
+      - Whether the adapters' link-layer addresses become C(vcc_mac). Clouds often give new ones when they deploy a
+        package. A wrong C(vcc_mac) cuts a VM off.
+    type: bool
+    default: false
+  verify:
+    description:
+      - V(required) wants a manifest. V(signed) also wants a certificate that O(trusted) vouches for. V(if_present)
+        takes a package without a manifest.
+      - A manifest and a certificate that are there must be right in any case.
+    type: str
+    choices: [required, signed, if_present]
+    default: required
+  trusted:
+    description:
+      - A file with the authorities, or the signers themselves, that are trusted, as PEM. A certificate that an
+        authority issued must allow code signing if it limits its purposes.
+      - Without it, the signature must match the certificate in the package. Any signer is taken then.
+    type: path
+  digests:
+    description:
+      - V(all) reads all files of a package, disks too. V(descriptor) reads the descriptor only, and looks whether the
+        other files are there and have a digest.
+    type: str
+    choices: [all, descriptor]
+    default: all
+  sha1:
+    description: Whether digests and signatures with SHA-1 are enough, as older tools make them. SHA-1 can be forged.
+    type: bool
+    default: false
+seealso:
+  - module: intercloud.vpn.ovf_export
+"""
+
+EXAMPLES = r"""
+# fleet.ovf.yml: a signed package, a folder, and one package twice
+plugin: intercloud.vpn.ovf
+org: acme
+networks: {VM Network: org, Management: none}
+packages:
+  - {path: shop.ova, cloud: east, verify: signed, trusted: authorities.pem}
+  - path: catalog/
+    cloud: east
+  - {path: web.ova, cloud: east, suffix: -east, addresses: {web: [10.10.0.21]}}
+  - {path: web.ova, cloud: west, suffix: -west, addresses: {web: [10.10.0.21]}}
+compose:
+  ansible_host: (vcc_address | default(vcc_org_address))[0]
+keyed_groups:
+  - {key: ovf_product.vendor, prefix: vendor}
+"""
+
+import datetime
+import importlib.util
+import os
+
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import host_variables
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.choice import OF_PACKAGES
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.load import load_packages
+
+KINDS = ("vcc_server", "vcc_nodes", "org_edges", "vapp_edges", "members")
+CLOUD = "cloud_"
+TEMPLATES = ("{{", "{%", "{#", "#jinja")
+
+
+def inert(value):
+    """What a package says, which strangers wrote: a template in it stays a text."""
+    if isinstance(value, dict):
+        return {key: inert(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [inert(entry) for entry in value]
+    # Only where there could be one: ansible-inventory of cores before 2.19 shows the mark.
+    return wrap_var(value) if isinstance(value, str) and any(sign in value for sign in TEMPLATES) else value
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable):
+    NAME = "intercloud.vpn.ovf"
+
+    def verify_file(self, path):
+        return super().verify_file(path) and path.endswith(("ovf.yml", "ovf.yaml"))
+
+    def parse(self, inventory, loader, path, cache=True):
+        super().parse(inventory, loader, path, cache)
+        if importlib.util.find_spec("netaddr") is None:
+            raise AnsibleParserError("intercloud.vpn.ovf needs the Python library netaddr on the controller")
+        self._read_config_data(path)
+        common = {key: self.get_option(key) for key in OF_PACKAGES if key != "path"}
+        problems = Problems()
+        today = datetime.datetime.now(datetime.timezone.utc)
+        beside = os.path.dirname(os.path.abspath(path))
+        found = load_packages(self.get_option("packages"), common, beside, today, problems)
+        for name, host in found.hosts.items():
+            self._check_other(name, host, problems)
+        try:
+            problems.raise_if_any()
+        except IntentErrors as errors:
+            raise AnsibleParserError(f"{path}: {errors.report('in packages, which were not used')}") from errors
+        self._add(found)
+
+    def _check_other(self, name, host, problems):
+        """A package must not change what other sources say of a host, nor be a host of another kind or cloud."""
+        other = self.inventory.hosts.get(name)
+        for group in other.groups if other else ():
+            if group.name in KINDS and group.name != host.kind:
+                problems.add(host.place, f"{name} is in {group.name} of the inventory; set names or suffix")
+            elif group.name.startswith(CLOUD) and group.name != f"{CLOUD}{host.cloud}":
+                problems.add(host.place, f"{name} is in {group.name} of the inventory, and not in cloud {host.cloud}")
+        said = host_variables(other.vars) if other else {}
+        for key, value in host_variables(host.variables).items():
+            if key.startswith("vcc_") and said.get(key, value) != value:
+                problems.add(
+                    host.place, f"the inventory has another {key} for {name}: {said[key]}, and not {value}; correct one"
+                )
+
+    def _add(self, found):
+        for group in ("members", "vapp_edges"):
+            self.inventory.add_group(group)
+        for name, group in found.groups.items():
+            self.inventory.add_group(name)
+            if group.parent:
+                self.inventory.add_child(group.parent, name)
+            for key, value in group.variables.items():
+                self.inventory.set_variable(name, key, inert(value))
+        for name, host in found.hosts.items():
+            for group in (host.kind, f"{CLOUD}{host.cloud}", *host.groups):
+                self.inventory.add_group(group)
+                self.inventory.add_host(name, group=group)
+            for key, value in host.variables.items():
+                self.inventory.set_variable(name, key, inert(value))
+            self._construct(name, host.variables)
+
+    def _construct(self, name, variables):
+        strict = self.get_option("strict")
+        variables = inert({**self.inventory.hosts[name].get_vars(), **variables})
+        self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)

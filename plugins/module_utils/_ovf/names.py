@@ -1,0 +1,23 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""OVF: which names of files a package may have: none that leads out of it."""
+
+from __future__ import annotations
+
+from .errors import PackageError
+
+LONGEST = 255  # octets; longer ones are no file names
+
+
+def checked(name: str, place: str) -> str:
+    """The name of a file below the package's folder, with ``/`` between folders. PackageError for any other."""
+    shown = repr(name[:80])
+    if name.startswith("/") or "\\" in name or (len(name) > 1 and name[1] == ":"):
+        raise PackageError(place, f"{shown} is an absolute name: files of a package have names relative to it")
+    parts = name.split("/")
+    if not name or any(part in ("", ".", "..") for part in parts):
+        raise PackageError(place, f"{shown} is no name of a file in the package: it leads elsewhere")
+    if len(name.encode("utf-8", "replace")) > LONGEST or not name.isprintable():
+        raise PackageError(place, f"{shown} is no name of a file: it is too long, or cannot be printed")
+    return name

@@ -1,0 +1,87 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventories of docs/ovf.md and of the plugin's examples are read; messages on the page are those of the code."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.choice import OF_PACKAGES
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.descriptor import OURS
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.load import load_packages
+from ansible_collections.intercloud.vpn.tests.docs.pages import ROOT, blocks
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._ovf.packages import (
+    TODAY,
+    Signer,
+    archive,
+    envelope,
+    refusals,
+    vm,
+    whole,
+)
+
+PAGE = ROOT / "docs/ovf.md"
+CONSTRUCTED = {"plugin", "packages", "compose", "groups", "keyed_groups", "strict"}
+NETWORK = "VM Network"
+SIGNER = Signer("vendor")
+
+
+def inventories() -> list[Any]:
+    """Those of the page, and those of the plugin's own documentation."""
+    tree = ast.parse((ROOT / "plugins/inventory/ovf.py").read_text(encoding="utf-8"))
+    examples = next(
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "EXAMPLES"
+    )
+    texts = [block.text for block in blocks(PAGE) if block.language == "yaml" and "plugin:" in block.text]
+    texts += [f"plugin:{part}" for part in examples.split("plugin:")[1:]]
+    return [yaml.safe_load(text) for text in texts]
+
+
+def made(name: str, path: Path) -> None:
+    """A package with one VM, and a signature."""
+    path.parent.mkdir(exist_ok=True)
+    networks = (NETWORK, "Management") if name == "mail" else ("org",) if name == "shop" else (NETWORK,)
+    ours = f'<VpnSection xmlns="{OURS}"><Network name="org" kind="org"/></VpnSection>' if name == "shop" else ""
+    address = "" if name == "web" else "10.10.0.31"
+    files = whole({f"{name}.ovf": envelope(vm(name, address, networks[0]), networks=networks, more=ours)}, name)
+    signature = {f"{name}.cert": SIGNER.sign(f"{name}.mf", files[f"{name}.mf"])}
+    archive(path, {**files, **signature})
+
+
+@pytest.mark.parametrize("content", inventories())
+def test_it_is_read(content: dict[str, Any], tmp_path: Path) -> None:
+    common = {key: value for key, value in content.items() if key not in CONSTRUCTED}
+    assert set(common) <= set(OF_PACKAGES)
+    made("shop", tmp_path / "shop.ova")
+    made("shop", tmp_path / "packages/shop.ova")
+    made("mail", tmp_path / "catalog/mail.ova")
+    for path in (tmp_path / "web.ova", tmp_path / "packages/web.ova"):
+        made("web", path)
+    (tmp_path / "authorities.pem").write_bytes(SIGNER.pem)
+    problems = Problems()
+    found = load_packages(content["packages"], common, str(tmp_path), TODAY, problems)
+    problems.raise_if_any()
+    assert len(found.hosts) == len(content["packages"])
+
+
+def test_the_mistakes_are_those_that_are_reported(tmp_path: Path) -> None:
+    quoted = next(block.text for block in blocks(PAGE) if block.language == "text").splitlines()[1:]
+    archive(tmp_path / "web.ova", whole({"web.ovf": envelope(vm("web", network=NETWORK), networks=(NETWORK,))}, "web"))
+    db = f'<VirtualSystemCollection ovf:id="shop">{vm("db", "")}</VirtualSystemCollection>'
+    archive(tmp_path / "shop.ova", whole({"shop.ovf": envelope(db)}, "shop"))
+    said = [
+        *refusals(tmp_path / "web.ova"),
+        *refusals(tmp_path / "shop.ova", networks={"lan": "org"}),
+    ]
+    # Their lines and their places differ with the package.
+    assert [one.split(": ", 1)[1] for one in said] == [one.split(": ", 1)[1] for one in quoted]
+    assert all("Envelope/" in one.split(": ", 1)[0] for one in (*said, *quoted))
