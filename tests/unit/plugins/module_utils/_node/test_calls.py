@@ -63,11 +63,11 @@ def test_one_that_is_not_as_shipped_does_nothing(
     installed: Store, monkeypatch: pytest.MonkeyPatch, damage: Any
 ) -> None:
     damage(installed.at(f"{install.HOME}/{install.PACKAGE}/kernel/routes.py"))
-    assert call("node_observe", VERSION, installed, monkeypatch) == (calls.OTHER, [])
+    assert call("node_info", VERSION, installed, monkeypatch) == (calls.OTHER, [])
 
 
 def test_one_that_is_not_there_does_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert call("node_observe", VERSION, store, monkeypatch) == (calls.OTHER, [])
+    assert call("node_info", VERSION, store, monkeypatch) == (calls.OTHER, [])
 
 
 def test_what_it_does_not_know_it_does_not_do(installed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +92,7 @@ def test_the_version_is_the_same_by_whatever_python_it_runs(monkeypatch: pytest.
     assert install.sources()[install.AGENT].startswith(f"#!{other}")
 
 
-@pytest.mark.parametrize("name", [name for name in calls.CALLS if name != "member_probe"])  # asked by node_observe's
+@pytest.mark.parametrize("name", [name for name in calls.CALLS if name != "member_probe"])  # asked by node_info's
 def test_the_action_plugin_validates_what_the_module_documents(name: str) -> None:
     action = importlib.import_module(f"{PLUGINS}.action.{name}").ActionModule
     module = importlib.import_module(f"{PLUGINS}.modules.{name}")
