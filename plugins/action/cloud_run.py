@@ -71,7 +71,7 @@ class ActionModule(LocalAction):
         if not events.ended:
             lines = [*events.output, *str(answer["stderr"]).splitlines()]
             text = "\n".join(line for line in lines if line.strip())[-2000:]
-            raise VccError(f"{node}: ansible-runner brought nothing to an end: {text or 'it said nothing'}")
+            raise VccError(f"{node}: ansible-runner did not finish: {text or 'it printed nothing'}")
         return {"changed": bool(events.changed & hosts), **result}
 
     def _say(self, directory: Path, there: str, node: str, given: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._plan.renames impor
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _unmet
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import beside
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._packages import as_list
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import document_of, lineage_beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import run_directory
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._ssl_files import expanded
@@ -47,9 +48,8 @@ class ActionModule(NodeAction):
                 "msg": f"the plan has no document for {node}",
             }
         arguments["document"] = document
-        besides = arguments.pop("dhcp_require", None) or []
-        if document.get("dhcp"):
-            arguments["require"] = [*(arguments.get("require") or []), *besides]
+        besides = as_list(arguments.pop("dhcp_require", None))
+        arguments["require"] = [*as_list(arguments.get("require")), *(besides if document.get("dhcp") else [])]
         rendered = {**self._files(arguments, document, task_vars), **beside(document, documents)}
         arguments["files"] = {**(arguments.get("files") or {}), **rendered}
         arguments.pop("templates", None)

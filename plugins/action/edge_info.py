@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import INFO
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import PSK, kind_of
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._packages import as_list
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import document_of
 
 
@@ -23,17 +24,18 @@ class ActionModule(NodeAction):
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)
         directory = arguments.pop("documents", None)
-        ssl, names = (arguments.pop(f"{what}_packages", None) or [] for what in ("ssl", "names"))
+        every, ssl, names = (as_list(arguments.pop(f"{what}packages", None)) for what in ("", "ssl_", "names_"))
+        arguments["packages"] = every
         if directory is None:
             return self.ask(arguments, task_vars)
         document = document_of(directory, str(task_vars["inventory_hostname"])) or {}
         asked = asked_of(document)
         if not asked["peers"]:
             return {"changed": False, "skipped": True, "skip_reason": "no tunnel ends here", "edge": asked}
-        more = [*ssl] if any(tunnel.get("kind") == "ssl" for tunnel in document["tunnels"]) else []
-        more += names if document.get("dhcp") or any(vpn.get("names") for vpn in document["vpns"]) else []
-        if more:
-            arguments["packages"] = [*(arguments.get("packages") or []), *more]
+        if any(tunnel.get("kind") == "ssl" for tunnel in document["tunnels"]):
+            every += ssl
+        if document.get("dhcp") or any(vpn.get("names") for vpn in document["vpns"]):
+            every += names
         return {**self.ask(arguments, task_vars), "edge": asked}
 
 

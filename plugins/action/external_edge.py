@@ -26,7 +26,7 @@ class ActionModule(LocalAction, RunAction):
         if given["authentication"] not in (None, authentication):
             raise VccError(
                 f"{edge.name} authenticates with a {authentication}; "
-                f"say so with vcc_authentication: {given['authentication']} if that is to change"
+                f"to change that, set vcc_authentication: {given['authentication']}"
             )
         return {
             "edge": edge.name,

@@ -19,5 +19,5 @@ class ActionModule(Action):
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         if not is_ours(str(task_vars["inventory_hostname"]), task_vars):
-            return {"changed": False, "skipped": True, "skip_reason": "the host is not ours to log in to"}
+            return {"changed": False, "skipped": True, "skip_reason": "Ansible does not log in to this host"}
         return {**self.ask(self._task.args, task_vars), "_ansible_verbose_override": True}

@@ -14,6 +14,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import SLICES, SLICES_RULES
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.slices import digest
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._packages import as_list, names_of
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import digests_beside, lineage_beside
 
 EVIDENT = frozenset({"openssh-server", "python3"})  # packages that a machine has that answered the survey
@@ -29,6 +30,7 @@ class ActionModule(NodeAction):
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = {key: value for key, value in self._task.args.items() if value is not None}
         node = str(task_vars.get("inventory_hostname", ""))
+        arguments["require"] = as_list(arguments.get("require"))
         if arguments.get("documents"):
             directory = Path(str(arguments.pop("documents"))).expanduser()
             found = self._read(directory, node)
@@ -42,7 +44,7 @@ class ActionModule(NodeAction):
                 return {"changed": False, "skipped": True, "msg": f"the plan has no document for {node}"}
             lineages = arguments["lineage"]
             wanted = {one["organization"]: digest(one, lineages.get(one["organization"])) for one in found.values()}
-            evident = EVIDENT.issuperset(arguments.get("require") or ())
+            evident = names_of(arguments["require"]) <= EVIDENT
             if evident and wanted.items() <= digests_beside(directory, node).items():
                 return {"changed": False, "subsystems": {}, "missing_packages": []}
         return self.ask(arguments, task_vars)

@@ -28,7 +28,7 @@ class ActionModule(NodeAction):
         """VccError says what the node is needed for."""
         host = str(task_vars["inventory_hostname"])
         if not is_ours(host, task_vars):
-            return {"changed": False, "skipped": True, "skip_reason": "the host is not ours to log in to"}
+            return {"changed": False, "skipped": True, "skip_reason": "Ansible does not log in to this host"}
         vpns = (self._task.args.get("vpns") or {}).get(host)
         if vpns:
             raise VccError(

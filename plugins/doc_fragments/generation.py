@@ -30,7 +30,9 @@ options:
     description:
       - Packages that have to be there. When some are missing, nothing is done; they are returned as
         RV(missing_packages).
+      - In place of a name, a mapping of families of distributions (V(Debian), V(RedHat)) to lists of names. The node
+        takes those of its family, and fails if it is of another one.
     type: list
-    elements: str
+    elements: raw
     default: []
 """

@@ -24,7 +24,7 @@ options:
     description: Path of the plan's summary C(plan.json) on the controller.
     type: path
   variable:
-    description: The variable in which hosts registered M(intercloud.vpn.node_observe).
+    description: The variable in which hosts registered M(intercloud.vpn.node_info).
     type: str
     default: vcc_observed
   hosts:

@@ -87,7 +87,7 @@ options:
   dhcp_require:
     description: Packages that have to be there besides O(require), if the document has the node serve DHCP.
     type: list
-    elements: str
+    elements: raw
     default: []
 extends_documentation_fragment:
   - intercloud.vpn.attributes
@@ -100,7 +100,7 @@ attributes:
     details: Key material is never shown.
 seealso:
   - module: intercloud.vpn.edge_confirm
-  - module: intercloud.vpn.node_observe
+  - module: intercloud.vpn.node_info
 """
 
 EXAMPLES = r"""
@@ -154,6 +154,10 @@ missing_packages:
   type: list
   elements: str
   returned: success
+family:
+  description: The node's family of distributions, V(Debian), V(RedHat), or empty for any other.
+  type: str
+  returned: when packages are missing
 rolled_back:
   description: Whether activation failed and the node is back on the generation it had.
   type: bool

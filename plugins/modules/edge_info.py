@@ -17,10 +17,18 @@ description:
   - Works on a node where nothing is installed yet. Never changes anything.
 options:
   packages:
-    description: Names of packages (Debian's) to look for.
+    description:
+      - Names of packages to look for. In place of a name, a mapping of families of distributions (V(Debian), V(RedHat))
+        to lists of names. The node takes those of its family, and fails if it is of another one.
     type: list
-    elements: str
+    elements: raw
     default: []
+  links:
+    description:
+      - By family of distributions, links that the roles need, each with its target. Those that are not there are
+        returned as RV(missing_links).
+    type: dict
+    default: {}
   backend:
     description:
       - The IPsec backend. V(auto) tries in a network namespace of its own whether the kernel has XFRM interfaces and
@@ -40,12 +48,12 @@ options:
   ssl_packages:
     description: Packages to look for besides, if the document has a tunnel of kind ssl.
     type: list
-    elements: str
+    elements: raw
     default: []
   names_packages:
     description: Packages to look for besides, if the document has a VPN with names, or serves DHCP.
     type: list
-    elements: str
+    elements: raw
     default: []
 extends_documentation_fragment:
   - intercloud.vpn.attributes
@@ -65,7 +73,7 @@ seealso:
 EXAMPLES = r"""
 - name: Ask an edge what it has
   intercloud.vpn.edge_info:
-    packages: [charon-systemd, nftables]
+    packages: [nftables, {Debian: [charon-systemd], RedHat: [strongswan]}]
   register: edge
 """
 
@@ -95,6 +103,14 @@ missing_packages:
   description: The packages of O(packages) that are not installed.
   type: list
   elements: str
+  returned: success
+family:
+  description: The node's family of distributions, V(Debian), V(RedHat), or empty for any other.
+  type: str
+  returned: success
+missing_links:
+  description: Of O(links), those of the node's family that are not there, with their targets.
+  type: dict
   returned: success
 backend:
   description: The IPsec backend, V(xfrm) or V(libipsec).
@@ -166,7 +182,8 @@ def main() -> None:
         argument_spec=INFO,
         supports_check_mode=True,
     )
-    module.exit_json(**info(module.params, Store(), module.check_mode))
+    result = info(module.params, Store(), module.check_mode)
+    (module.fail_json if result.get("msg") else module.exit_json)(**result)
 
 
 if __name__ == "__main__":

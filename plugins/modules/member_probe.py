@@ -24,7 +24,7 @@ attributes:
   diff_mode:
     support: none
 seealso:
-  - module: intercloud.vpn.node_observe
+  - module: intercloud.vpn.node_info
 """
 
 EXAMPLES = r"""

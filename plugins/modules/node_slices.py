@@ -61,6 +61,10 @@ missing_packages:
   type: list
   elements: str
   returned: success
+family:
+  description: The node's family of distributions, V(Debian), V(RedHat), or empty for any other.
+  type: str
+  returned: when packages are missing
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -76,10 +76,14 @@ packages:
   elements: str
   returned: success
 needed_packages:
-  description: Those that cannot go, each with the other packages that apt would remove along with it.
+  description: Those that cannot go, each with what would go along with it, or with why it cannot go.
   type: dict
   returned: success
   sample: {openssl: [ca-certificates]}
+family:
+  description: The node's family of distributions, V(Debian), V(RedHat), or empty for any other.
+  type: str
+  returned: success
 """
 
 from ansible.module_utils.basic import AnsibleModule

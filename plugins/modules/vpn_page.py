@@ -12,7 +12,7 @@ short_description: Write what is known of the VPNs as one HTML page
 version_added: 0.1.0
 author: The intercloud.vpn developers (@intercloud)
 description:
-  - Puts together the plan, the ledger, the inventory, what M(intercloud.vpn.node_observe) found on the nodes, and the
+  - Puts together the plan, the ledger, the inventory, what M(intercloud.vpn.node_info) found on the nodes, and the
     result of a run of verify, if there is one. Writes one HTML file that needs nothing else, and holds no secret.
   - The page has a map, a matrix of who reaches whom, tunnels, quotas, pools, certificates, changes and findings. Its
     tab Compose makes the intent of a new VPN, also where there is no ledger yet.

@@ -13,7 +13,7 @@ version_added: 0.1.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Writes down for every VM which probes start there, those that must be answered and those that must not.
-    M(intercloud.vpn.node_observe) sends them, and M(intercloud.vpn.vpn_report) judges what came of them.
+    M(intercloud.vpn.node_info) sends them, and M(intercloud.vpn.vpn_report) judges what came of them.
   - Runs on the controller, once, for all hosts.
 options:
   plan:
@@ -46,7 +46,7 @@ attributes:
   diff_mode:
     support: none
 seealso:
-  - module: intercloud.vpn.node_observe
+  - module: intercloud.vpn.node_info
   - module: intercloud.vpn.vpn_report
 """
 

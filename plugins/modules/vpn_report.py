@@ -12,7 +12,7 @@ short_description: Judge whether the VPNs are as planned
 version_added: 0.1.0
 author: The intercloud.vpn developers (@intercloud)
 description:
-  - Compares the plan with what the nodes have and with what came of the probes (M(intercloud.vpn.node_observe)), shows
+  - Compares the plan with what the nodes have and with what came of the probes (M(intercloud.vpn.node_info)), shows
     a table, writes the result as JSON, and fails if something is not as planned.
   - Runs on the controller, once, for all hosts. A host that registered nothing counts as unreachable.
 options:
@@ -25,7 +25,7 @@ options:
     type: path
   variables:
     description:
-      - Names of the variables in which hosts registered M(intercloud.vpn.node_observe). Of each host, the first counts
+      - Names of the variables in which hosts registered M(intercloud.vpn.node_info). Of each host, the first counts
         that it was not skipped for.
     type: list
     elements: str
@@ -74,7 +74,7 @@ attributes:
     support: none
 seealso:
   - module: intercloud.vpn.vpn_probes
-  - module: intercloud.vpn.node_observe
+  - module: intercloud.vpn.node_info
 """
 
 EXAMPLES = r"""

@@ -12,7 +12,7 @@ short_description: Show how the VPNs are, without probes
 version_added: 0.1.0
 author: The intercloud.vpn developers (@intercloud)
 description:
-  - Compares the plan and the ledger with what M(intercloud.vpn.node_observe) found on the nodes. Shows a table of VPNs,
+  - Compares the plan and the ledger with what M(intercloud.vpn.node_info) found on the nodes. Shows a table of VPNs,
     links, generations, certificates, quotas and pools. With O(dest), writes all of it as JSON.
   - No packet is sent. Whether packets pass, and whether nothing else does, is for M(intercloud.vpn.vpn_report) to say.
   - The part that reads the ledger runs on the VCC server, usually by C(delegate_to). It takes no lock.
@@ -35,7 +35,7 @@ attributes:
   diff_mode:
     support: none
 seealso:
-  - module: intercloud.vpn.node_observe
+  - module: intercloud.vpn.node_info
   - module: intercloud.vpn.vpn_report
   - module: intercloud.vpn.vpn_history
 """

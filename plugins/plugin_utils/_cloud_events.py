@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-LOOKING = "node_observe"
+LOOKING = "node_info"
 """The module whose results verify judges."""
 
 

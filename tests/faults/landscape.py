@@ -168,7 +168,7 @@ def keep(store: Store) -> None:
 
 
 def observe(store: Store) -> Any:
-    """A step: what the module node_observe returns."""
+    """A step: what the module node_info returns."""
     return _observe.observe(store)
 
 

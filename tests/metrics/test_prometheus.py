@@ -9,6 +9,7 @@ import copy
 import json
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.parse
@@ -21,8 +22,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.metrics import slices
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.metrics.counters import Counter
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.metrics.metrics import Seen, metrics
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.metrics.places import DIRECTORY
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.conftest import EDGE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +55,19 @@ NARROWED = {**LINK, "vpn": "six", "state": "NARROWED"}
 BAD = edge(links=[{**LINK, "state": "DOWN"}, NARROWED], certificate={"not_after": ""}, damaged=1)
 
 
+def vcc_node() -> str:
+    """What a VCC node says that holds the slices of two organizations."""
+    with tempfile.TemporaryDirectory() as root:
+        store = Store(root)
+        Path(root, DIRECTORY[1:]).mkdir(parents=True)
+        common = {"node": "node-east", "cloud": "east", "slice": {"edge-east": {}}}
+        return slices.wanted([{**common, "organization": name, "generation": 3} for name in ("acme", "umbra")], store)
+
+
+NODE = vcc_node()
+SAID = {"/good": GOOD, "/bad": BAD, "/node": NODE}
+
+
 @pytest.fixture(scope="module")
 def programs() -> Path:
     """Where prometheus and promtool are."""
@@ -63,7 +80,7 @@ def promtool(programs: Path, *words: Any, text: str = "") -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("text", [GOOD, BAD], ids=["good", "bad"])
+@pytest.mark.parametrize("text", SAID.values(), ids=SAID)
 def test_names_units_and_format_are_as_they_should_be(programs: Path, text: str) -> None:
     assert promtool(programs, "check", "metrics", text=text) == (0, "")
 
@@ -79,7 +96,7 @@ def test_each_alert_fires_when_it_should_and_for_nobody_else(programs: Path) -> 
 
 
 class Prometheus:
-    """A server that scrapes two edges."""
+    """A server that scrapes two edges and a VCC node."""
 
     def __init__(self, port: int, place: Path) -> None:
         self.place = place
@@ -95,13 +112,13 @@ class Prometheus:
 
 
 class Edges(BaseHTTPRequestHandler):
-    """In the place of two node_exporters."""
+    """In the place of their node_exporters."""
 
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.end_headers()
-        self.wfile.write((GOOD if self.path == "/good" else BAD).encode())
+        self.wfile.write(SAID[self.path].encode())
 
     def log_message(self, *_said: Any) -> None:
         """Nothing."""
@@ -122,9 +139,9 @@ def prometheus(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         {
             "job_name": name,
             "metrics_path": f"/{name}",
-            "static_configs": [{"targets": targets, "labels": {"instance": f"edge-{name}"}}],
+            "static_configs": [{"targets": targets, "labels": {"instance": instance}}],
         }
-        for name in ("good", "bad")
+        for name, instance in (("good", "edge-good"), ("bad", "edge-bad"), ("node", "node-east"))
     ]
     pace = {"scrape_interval": "500ms", "evaluation_interval": "500ms"}
     config = place / "prometheus.yml"
@@ -158,9 +175,9 @@ def wait(condition: Any, place: Path, seconds: float = 60) -> None:
 
 
 def test_all_that_is_asked_for_is_taken(prometheus: Prometheus) -> None:
-    names = {line.split()[2] for line in GOOD.splitlines() if line.startswith("# TYPE")}
+    names = {line.split()[2] for line in (GOOD + NODE).splitlines() if line.startswith("# TYPE")}
     assert names <= set(prometheus.ask("label/__name__/values"))
-    assert [one["health"] for one in prometheus.ask("targets")["activeTargets"]] == ["up", "up"]
+    assert [one["health"] for one in prometheus.ask("targets")["activeTargets"]] == ["up", "up", "up"]
 
 
 def test_alerts_begin_for_the_bad_edge_only(prometheus: Prometheus) -> None:

@@ -17,15 +17,23 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import testinfra
+from testinfra.modules.file import GNUFile
+from testinfra.modules.interface import LinuxInterface
+from testinfra.modules.package import DebianPackage
+from testinfra.modules.service import SystemdService
 
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 
 ROOT = Path(__file__).resolve().parents[2]
 LABCTL = ROOT / "roles/lab/files/labctl"
 INTERNET = _lab.INTERNET
+# What testinfra would ask each machine before its first question: every machine of the lab is a Debian with systemd.
+ANSWERS = {"file": GNUFile, "interface": LinuxInterface, "package": DebianPackage, "service": SystemdService}
+KNOWN = {"_ip": "ip"}
 SHORT = os.environ.get("THOROUGH") == "0"
 
 
@@ -40,9 +48,13 @@ def of_kind(*kinds):
     return [name for name, machine in machines().items() if machine.kind in kinds]
 
 
+@cache
 def host(name):
-    """A machine, for testinfra: its files, services, packages."""
-    return testinfra.get_host(f"ssh://{name}?ssh_config={_lab.SSH_CONFIG}&controlpersist=0")
+    """A machine, for testinfra: its files, services, packages, interfaces. Each question is one SSH command."""
+    found = testinfra.get_host(f"ssh://{name}?ssh_config={_lab.SSH_CONFIG}&controlpersist=0")
+    for kind, answers in ANSWERS.items():
+        setattr(found, kind, type(answers.__name__, (answers,), {"_host": found, **KNOWN}))
+    return found
 
 
 def sh(name, command, check=True):

@@ -132,7 +132,7 @@ class MembersParser:
         if self.landscape.is_a(text, "vapp_edges"):
             vms = self.landscape.vms_behind(text)
             if not vms:
-                self.problems.add(place, f"no VM is behind the vApp {text}; VMs say so with vcc_vapp: {text}")
+                self.problems.add(place, f"no VM is behind the vApp {text}; set vcc_vapp: {text} for its VMs")
             return vms
         if text in hosts:
             return [text]

@@ -17,7 +17,7 @@ Rules = dict[str, list[tuple[str, ...]]]
 GENERATION: Arguments = {
     "allow_older": {"type": "bool", "default": False},
     "adopt": {"type": "list", "elements": "str", "default": []},
-    "require": {"type": "list", "elements": "str", "default": []},
+    "require": {"type": "list", "elements": "raw", "default": []},
 }
 COMMIT: Arguments = {
     "documents": {"type": "path"},  # for the action plugin, as templates and dhcp_require are
@@ -33,7 +33,7 @@ COMMIT: Arguments = {
     "secrets": {"type": "dict", "no_log": True},
     "confirm_timeout": {"type": "int", "default": 60},
     "lineage": {"type": "dict"},
-    "dhcp_require": {"type": "list", "elements": "str", "default": []},
+    "dhcp_require": {"type": "list", "elements": "raw", "default": []},
     **GENERATION,
 }
 COMMIT_RULES: Rules = {"required_one_of": [("documents", "document")]}
@@ -58,12 +58,13 @@ UNINSTALL: Arguments = {
     "allow_older": {"type": "bool", "default": False},
 }
 INFO: Arguments = {
-    "packages": {"type": "list", "elements": "str", "default": []},
+    "packages": {"type": "list", "elements": "raw", "default": []},
+    "links": {"type": "dict", "default": {}},
     "backend": {"type": "str", "choices": ["auto", "xfrm", "libipsec"], "default": "auto"},
     "days": {"type": "int", "default": 30},
     "documents": {"type": "path"},  # for the action plugin, and so are the next
-    "ssl_packages": {"type": "list", "elements": "str", "default": []},
-    "names_packages": {"type": "list", "elements": "str", "default": []},
+    "ssl_packages": {"type": "list", "elements": "raw", "default": []},
+    "names_packages": {"type": "list", "elements": "raw", "default": []},
 }
 SLICES: Arguments = {
     "documents": {"type": "path"},

@@ -83,7 +83,7 @@ CALLS: Mapping[str, Call] = {
     "edge_crl": _revoke,
     "edge_info": _info,
     "member_probe": _probe,
-    "node_observe": _observe,
+    "node_info": _observe,
     "node_slices": _slices,
     "node_uninstall": _uninstall,
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from .ipsec import x509
 from .state import Store
+from .system import packages
 from .system.run import CommandError, have, run, succeeds
 
 # libipsec cannot install traps before it (strongSwan's NEWS, 5.9.11).
@@ -23,27 +24,20 @@ ip xfrm state add src 127.0.0.1 dst 127.0.0.2 proto esp spi 1 mode tunnel if_id 
 
 
 def info(given: dict[str, Any], store: Store, _check: bool) -> dict[str, Any]:
-    """The result of the module edge_info with its parameters."""
-    return {"changed": False, **gather(given["packages"], given["backend"], given["days"], store)}
-
-
-def installed(packages: list[str]) -> dict[str, str]:
-    """The versions of those packages that are installed. On a node without dpkg, nobody can tell: none is missing."""
-    if not packages:
-        return {}
-    if not have("dpkg-query"):
-        return dict.fromkeys(packages, "")
-    names = "|".join(re.escape(package) for package in packages)
+    """The result of the module edge_info with its parameters; one with `msg` is a failure."""
     try:
-        text = run("dpkg-query", "-W", "-f", "${Package}\t${Version}\t${db:Status-Status}\n", *packages)
-    except CommandError as error:  # some are unknown; it lists the others, but on a stream that is gone
-        text = _listed() if "no packages found" in str(error) else ""
-    found = re.findall(rf"^({names})\t(\S+)\tinstalled$", text, re.MULTILINE)
-    return dict(found)
-
-
-def _listed() -> str:
-    return run("dpkg-query", "-W", "-f", "${Package}\t${Version}\t${db:Status-Status}\n")
+        names = packages.named(given["packages"])
+    except packages.UnknownFamily as error:
+        return {"msg": str(error)}
+    found = gather(names, given["backend"], given["days"], store)
+    links = given["links"].get(packages.family(), {})
+    there = [link for link in links if store.at(link).exists()]
+    return {
+        "changed": False,
+        **found,
+        "family": packages.family(),
+        "missing_links": {link: target for link, target in links.items() if link not in there},
+    }
 
 
 def backend() -> str:
@@ -55,7 +49,7 @@ def backend() -> str:
 
 def strongswan(versions: dict[str, str]) -> str:
     """strongSwan's version, or an empty string."""
-    text = versions.get("charon-systemd") or versions.get("strongswan-swanctl") or ""
+    text = versions.get("charon-systemd") or versions.get("strongswan-swanctl") or versions.get("strongswan") or ""
     if not text and have("swanctl"):
         try:
             text = run("swanctl", "--version").split("strongSwan", 1)[-1]
@@ -71,14 +65,14 @@ def traps(kind: str, version: str) -> bool:
     return kind == "xfrm" or numbers >= TRAP_SINCE
 
 
-def gather(packages: list[str], kind: str, days: int, store: Store) -> dict[str, Any]:
+def gather(names: list[str], kind: str, days: int, store: Store) -> dict[str, Any]:
     """All of it; `kind` is `auto` or the backend that somebody decided on."""
-    versions = installed(packages)
+    versions = packages.installed(names)
     version = strongswan(versions)
     chosen = backend() if kind == "auto" else kind
     known = x509.certificate(store)
     return {
-        "missing_packages": sorted(set(packages) - set(versions)),
+        "missing_packages": sorted(set(names) - set(versions)),
         "backend": chosen,
         "strongswan": version,
         "trap": traps(chosen, version),

@@ -15,10 +15,10 @@ from .commit import commit as bring
 from .confirm import confirm as keep
 from .confirm import states, unmet
 from .document import Generation
-from .facts import installed
 from .ipsec import reauthenticate, secrets
 from .ipsec.certificates import needed
 from .state import Busy, Store
+from .system import packages
 from .tunnel_kind import UP
 
 FORMAT = 1
@@ -44,12 +44,16 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     if given["document"].get("format") != FORMAT:
         return {"msg": f"document: format {given['document'].get('format')} is not {FORMAT}; is the collection older?"}
     want = generation(given)
-    missing = [] if want.empty else sorted(set(given["require"]) - set(installed(given["require"])))
+    try:
+        missing = [] if want.empty else packages.missing(given["require"])
+    except packages.UnknownFamily as error:
+        return {"msg": f"not applied, nothing was touched: {error}"}
     if missing:
         return {
             "changed": False,
             "confirm": False,
             "missing_packages": missing,
+            "family": packages.family(),
             "unmet": unmet(states(want, store), want, store),
         }
     new = identity.is_new(store)

@@ -23,7 +23,7 @@ from .tunnel_kind import UP
 
 
 def observe(store: Store) -> dict[str, Any]:
-    """The node's state as plain data; see the module node_observe for its shape."""
+    """The node's state as plain data; see the module node_info for its shape."""
     running = store.running()
     current = running.generation
     drift = refused(running, store) if running.refusing else compare(current, current, store)
@@ -61,7 +61,7 @@ def observe(store: Store) -> dict[str, Any]:
 
 
 def observed(given: dict[str, Any], store: Store) -> dict[str, Any]:
-    """The result of the module node_observe with its parameters; one with `msg` is a failure."""
+    """The result of the module node_info with its parameters; one with `msg` is a failure."""
     from .probe.ping import probed  # the resident agent, which only observes, has no use for it
 
     result = probed(given)

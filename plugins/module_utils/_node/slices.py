@@ -20,9 +20,10 @@ from typing import Any
 from . import identity
 from .commit import describe
 from .document import Change, Document
-from .facts import installed
+from .metrics import slices as metrics
+from .metrics.places import SLICES
 from .state import Busy, Store
-from .system import files
+from .system import files, packages
 
 DIRECTORY = identity.ORGANIZATIONS  # below the state directory
 _DIRECTORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}", re.ASCII)  # no path, whatever the VCC server let pass
@@ -35,9 +36,12 @@ def keep(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     wrong = [text for document in documents for text in _wrong(document)]
     if wrong:
         return {"msg": "; ".join(wrong)}
-    missing = sorted(set(given["require"]) - set(installed(given["require"])))
+    try:
+        missing = packages.missing(given["require"])
+    except packages.UnknownFamily as error:
+        return {"msg": f"not applied, nothing was touched: {error}"}
     if missing:
-        return {"changed": False, "missing_packages": missing}
+        return {"changed": False, "missing_packages": missing, "family": packages.family()}
     try:
         with contextlib.nullcontext() if check else store.lock():
             refused = [text for document in documents for text in _refused(document, given, store)]
@@ -46,11 +50,23 @@ def keep(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
             lineages = {name: identity.stored(one) for name, one in (given.get("lineage") or {}).items()}
             new = [(document, lineages.get(document["organization"], {})) for document in documents]
             changes = [change for document, lineage in new for change in _changes(document, lineage, store)]
+            told = metrics.wanted(_after(documents, store), store)
+            if told != metrics.have(store):
+                changes.append(Change("metrics", f"write {SLICES}" if told else f"remove {SLICES}"))
             for document, lineage in new if changes and not check else ():
                 _write(document, lineage, store)
+            if changes and not check:
+                metrics.write(told, store)
     except (Busy, OSError, ValueError) as error:
         return {"msg": f"not applied: {error}"}
     return {"changed": bool(changes), **describe(changes), "missing_packages": []}
+
+
+def _after(documents: Sequence[Document], store: Store) -> list[Document]:
+    """All slices that the node holds once it has these."""
+    held = {path.parent.name: _read(path) for path in (store.state / DIRECTORY).glob("*/document.json")}
+    held.update({str(document["organization"]): document for document in documents})
+    return [document for document in held.values() if document.get("slice")]
 
 
 def _wrong(document: Document) -> list[str]:
@@ -105,9 +121,14 @@ def _write(document: Document, lineage: dict[str, str], store: Store) -> None:
 
 
 def _stored(document: Document, store: Store) -> Document:
-    """What the node has of the document's organization; what cannot be read is as if it were not there."""
+    """What the node has of the document's organization."""
+    return _read(_path(document, store))
+
+
+def _read(path: Path) -> Document:
+    """A stored slice; what cannot be read is as if it were not there."""
     try:
-        found = json.loads(files.read(_path(document, store)) or "{}")
+        found = json.loads(files.read(path) or "{}")
     except ValueError:
         found = {}
     return found if isinstance(found, dict) else {}

@@ -76,7 +76,7 @@ class NodeKind(ABC):
 
     @abstractmethod
     def observe(self, generation: Generation, store: Store) -> Document:
-        """What there is to see, as node_observe returns it. Every kind has keys of its own."""
+        """What there is to see, as node_info returns it. Every kind has keys of its own."""
 
     @abstractmethod
     def reasons(self, tunnels: Iterable[Document]) -> dict[str, list[Document]]:

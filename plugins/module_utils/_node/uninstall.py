@@ -14,9 +14,10 @@ from typing import Any
 from . import identity
 from .commit import FAILURES, Refused, RolledBack, describe, remove
 from .document import Change
-from .facts import installed
+from .metrics import slices as metrics
+from .metrics.places import SLICES
 from .state import Busy, Store
-from .system import files
+from .system import files, packages
 from .system.run import CommandError, have, run
 
 PACKAGES = "packages"
@@ -43,10 +44,16 @@ def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any
         return {"msg": f"not uninstalled: {error}"}
     except (Busy, *FAILURES, ValueError) as error:
         return {"msg": f"not uninstalled: {error}"}
-    there = sorted({*installed(_noted(store))} - {*STAY})
+    there = sorted({*packages.installed(_noted(store))} - {*STAY})
     needed = _needed_packages(there)
     free = [name for name in there if name not in needed]
-    return {"changed": bool(changes), **describe(changes), "packages": free, "needed_packages": needed}
+    return {
+        "changed": bool(changes),
+        **describe(changes),
+        "packages": free,
+        "needed_packages": needed,
+        "family": packages.family(),
+    }
 
 
 def _refusal(given: dict[str, Any], store: Store) -> str:
@@ -137,6 +144,10 @@ def _slices(store: Store, check: bool) -> list[Change]:
         shutil.rmtree(home)
         with contextlib.suppress(OSError):  # the ledger of a VCC server is in it, or what was installed
             store.state.rmdir()
+    if metrics.have(store):
+        changes.append(Change("metrics", f"remove {SLICES}"))
+        if not check:
+            metrics.write("", store)
     return changes
 
 
@@ -166,10 +177,14 @@ def _needed_packages(ours: list[str]) -> dict[str, list[str]]:
 
 
 def _along(gone: list[str], ours: list[str]) -> list[str]:
-    """What apt would remove along with packages. Where it does not say, the packages are to stay."""
-    if not gone or not have("apt-get"):
+    """What would go along with packages, or why none can go. Where nothing tells, the packages are to stay."""
+    if not gone:
         return []
     try:
+        if not have("apt-get"):
+            if have("rpm"):
+                run("rpm", "--erase", "--test", "--", *gone)  # fails, and says who needs them
+            return []
         return sorted({*_GOES.findall(run("apt-get", "--simulate", "purge", "--", *gone))} - {*ours})
     except CommandError as error:
         return [str(error)]

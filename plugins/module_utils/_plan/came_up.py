@@ -79,11 +79,11 @@ def note_what_came_up(
                 noted.came_up.append(name)
             elif told or name in coming:  # by this run, or one that could not finish it
                 noted.waiting.append(
-                    f"{name} has not come up: {', '.join(sorted(up)) or 'no org edge'} confirmed it, and two have to. "
-                    "Its members are told after that"
+                    f"{name} has not come up: {', '.join(sorted(up)) or 'no org edge'} confirmed it, and two org edges "
+                    "have to. Its members follow after that"
                     if told
-                    else f"{name} has not come up: another run, for other VPNs, has taken it from the org edges "
-                    "meanwhile. Its members are not told of it; run this again"
+                    else f"{name} has not come up: another run, for other VPNs, removed it from the org edges "
+                    "meanwhile. Its members get nothing of it; run this again"
                 )
                 noted.held_back += _told_later(vpn.intent["members"], {**transaction.landscape(organization), **ours})
     noted.held_back = sorted(set(noted.held_back))
@@ -102,7 +102,7 @@ def _note_deleted(
         known = stored.get(name, [])
         if any(vpn.state != DELETING for _organization, vpn in known):
             continue
-        noted.waiting.append(f"{name} was deleted by another run meanwhile. Its members are not told of it")
+        noted.waiting.append(f"another run deleted {name} meanwhile. Its members get nothing of it")
         for organization, vpn in known:
             noted.held_back += _told_later(vpn.intent["members"], {**transaction.landscape(organization), **hosts})
         if not known:  # the ledger no longer says which members it had
@@ -121,8 +121,8 @@ def hold_back(noted: Noted, awaiting: Mapping[str, Collection[str]], applied: Co
         nodes = sorted(awaiting[edge])
         noted.held_back = sorted({*noted.held_back, *nodes})
         noted.waiting.append(
-            f"not told yet: {some(nodes)}. {edge} was not brought to its document by this run, and would pass on in "
-            "clear what they send; run this again when it is"
+            f"not changed yet: {some(nodes)}. This run did not bring {edge} to its generation, and {edge} would "
+            f"forward their packets unencrypted. Repair {edge}, then run this again"
         )
 
 

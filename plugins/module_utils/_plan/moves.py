@@ -66,7 +66,7 @@ def _move(before: Vpn, after: Vpn, old: Vm, new: Vm) -> Move:
     if old.cloud != new.cloud:
         why = f"moved from cloud {old.cloud} to cloud {new.cloud}"
     elif old.site != new.site:
-        why = f"its edge was {old.site}, is {new.site}"
+        why = f"its edge was {old.site} and is {new.site} now"
     else:
         why = f"moved from {old.vapp or 'the org network'} to {new.vapp or 'the org network'}"
     return Move(new.name, lease_key(before, old), lease_key(after, new), why)

@@ -170,7 +170,7 @@ def _standing(organization: str, record: DocumentRecord, facts: Facts) -> Iterab
         return []
     if runs == 0 and not facts.get("node"):
         return [f"{node} has no record of a VPN, the plan is {due}: it is a new machine, or no run has reached it yet"]
-    return [f"{node} runs generation {runs}, the plan is {due}: create_vpn brings it there"]
+    return [f"{node} runs generation {runs}, the plan is {due}: create_vpn applies it"]
 
 
 def _silent(node: str, facts: Facts) -> str:

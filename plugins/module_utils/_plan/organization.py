@@ -239,8 +239,8 @@ class OrganizationPlan:
             if self.landscape.is_external(node):
                 problems.add(
                     f"hosts.{node}.vcc_external",
-                    f"{node} still has what earlier runs told it; take its VMs out of every VPN, or delete those, with "
-                    "vcc_external: false, and declare it external then",
+                    f"{node} still has a generation of earlier runs. First set vcc_external: false, and take its VMs "
+                    "out of every VPN or delete those VPNs. Then declare it external",
                 )
 
     def _write_vpns(self) -> None:

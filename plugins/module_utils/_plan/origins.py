@@ -81,7 +81,7 @@ def strangers(
         own = known.get(str(facts.get("organization")), {}).get(str(facts.get("node") or name), {})
         if digits and own.get(number, "")[:LISTED] != digits[:LISTED]:
             found[name] = (
-                f"{name} runs generation {number} of the ledger {facts.get('ledger')}, which is unknown here: "
-                "it is an older copy or another one, and the node refuses it; run recover_ledger"
+                f"{name} runs generation {number} of the ledger {facts.get('ledger')}, which this ledger does not "
+                "know: this one is an older copy or another ledger, and the node refuses it; run recover_ledger"
             )
     return found

@@ -52,11 +52,11 @@ def rename_vpns(
             if one.name in stored:
                 problems.add(
                     f"{one.path}.formerly",
-                    f"the ledger has both {old} and {one.name}: two VPNs. Delete one first, or leave formerly out",
+                    f"the ledger has both {old} and {one.name}: two VPNs. Delete one first, or remove formerly",
                 )
             elif bool(stored[old].intent.get("stretch")) != one.stretched:
                 what = "a VPN with members" if one.stretched else "a stretched network"
-                problems.add(f"{one.path}.formerly", f"in the ledger, {old} is {what}: that is another thing")
+                problems.add(f"{one.path}.formerly", f"the ledger has {old} as {what}, which cannot get this name")
             else:
                 transaction.rename_vpn(one.organization, old, one.name)
                 transaction.event(one.organization, EVENT, old, {"now": one.name})
@@ -93,11 +93,11 @@ def _wrong(entries: Sequence[Said]) -> Iterator[tuple[str, str]]:
         for old in one.formerly:
             key = one.organization, old
             if old == one.name:
-                yield f"{one.path}.formerly", f"{old} is the name that it has now; leave it out"
+                yield f"{one.path}.formerly", f"{old} is its name now; remove it"
             elif key in now:
                 yield (
                     f"{one.path}.formerly",
-                    f"{old} is the name of {now[key]}, too; leave it out if that is another VPN",
+                    f"{old} is also the name of {now[key]}; remove it if that is another VPN",
                 )
             elif claimed.setdefault(key, one.name) != one.name:
-                yield f"{one.path}.formerly", f"{claimed[key]} was {old}, too; a VPN has one successor"
+                yield f"{one.path}.formerly", f"{claimed[key]} was {old}, too; only one VPN can have been {old}"

@@ -73,11 +73,11 @@ def _both(known: Names, facts: Facts, old: str, new: str) -> str:
     """Why one cannot be the other; empty if it can."""
     group, used, both = known.group(old), known.used(old), known.used(new)
     if group is not None and group not in facts["kinds"]:
-        return f"in the ledger, {old} is of the group {group}, which {new} is not in"
+        return f"the ledger has {old} in the group {group}, and {new} is not in that group"
     if used and both:
         return (
             f"the ledger has {old} in {', '.join(sorted(used))} and {new} in {', '.join(sorted(both))}: two machines. "
-            f"Take {old} out of its VPNs first, or leave vcc_formerly out"
+            f"Take {old} out of its VPNs first, or remove vcc_formerly"
         )
     external = sorted(filter(known.is_external, known.peers(old))) if group == "org_edges" else []
     if external:
@@ -100,15 +100,15 @@ def _wrong(said: Mapping[str, Sequence[str]], hosts: Mapping[str, Facts]) -> Ite
         owner = organization_of(hosts[host])
         path = f"hosts.{host}.vcc_formerly"
         if hosts[host]["kinds"] not in RENAMED:
-            yield path, "is said of VMs, vApp edges and org edges; leave it out"
+            yield path, "is for VMs, vApp edges and org edges only; remove it"
         elif is_external(hosts[host]["vars"]):
-            yield path, "is not said of an external edge: its tunnels and its key are named after it; keep the name"
+            yield path, "is not for an external edge: its tunnels and its key have its name; keep the name"
         for old in names:
             if not NAME.fullmatch(old):
-                yield path, f"{old!r} is no name of a host, which must be {NAME_RULE}"
+                yield path, f"{old!r} cannot be the name of a host, which must be {NAME_RULE}"
             elif old == host:
-                yield path, f"{old} is the name that it has now; leave it out"
+                yield path, f"{old} is its name now; remove it"
             elif old in hosts and organization_of(hosts[old]) == owner:
-                yield path, f"{old} is a host of this inventory, too; leave it out if that is another machine"
+                yield path, f"{old} is also a host of this inventory; remove it if that is another machine"
             elif claimed.setdefault((owner, old), host) != host:
-                yield path, f"{claimed[owner, old]} was {old}, too; a host has one successor"
+                yield path, f"{claimed[owner, old]} was {old}, too; only one host can have been {old}"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .organization import OrganizationPlan
 
 _HINT = (
-    "keep the names and places of the inventory, say vcc_formerly of what only has another name, or allow it with -e "
+    "restore the names and places in the inventory, set vcc_formerly for what was only renamed, or allow it with -e "
     "vcc_allow_renumber=true"
 )
 _ANOTHER = "another address"

@@ -66,8 +66,7 @@ def rolled_back(
     for name in sorted(() if agreed is None else absent - going - {*agreed}):
         problems.add(
             GENERATION,
-            f"generation {generation} had no VPN {name}, which came after this run found out what it may delete: run "
-            "it again",
+            f"generation {generation} had no VPN {name}, which was created while this run was planned: run it again",
         )
     tenant.absent |= absent
     plan.notes += _returning(tenant, [vpn.name for vpn in found])
@@ -78,9 +77,9 @@ def _returning(tenant: OrganizationPlan, names: Sequence[str]) -> Iterator[str]:
     """What is to be known of VPNs that were deleted since."""
     for name in names:
         if name not in tenant.stored:
-            yield f"{name} was deleted since, and its addresses were released: its members get addresses anew"
+            yield f"{name} was deleted since, and its addresses were released: its members get new addresses"
         elif tenant.stored[name].state == DELETING:
-            yield f"{name} is being deleted, and still holds its addresses: its members get these again"
+            yield f"{name} is being deleted, and still holds its addresses: its members get the same addresses again"
 
 
 def ranges(numbers: Sequence[int]) -> str:

@@ -95,8 +95,8 @@ def mark_moving(
             place = ", ".join(landscape.clouds_of(name)) or "none"
             problems.add(
                 TO,
-                f"the inventory has {name} in the cloud {place}, not in {to}: say there where it is now (its group "
-                f"cloud_{to}, vcc_vapp, vcc_address), and run this again",
+                f"the inventory has {name} in the cloud {place}, not in {to}: change its place in the inventory (its "
+                f"group cloud_{to}, vcc_vapp, vcc_address), and run this again",
             )
         for tenant in tenants:
             tenant.moving |= of[tenant.name]

@@ -103,8 +103,8 @@ class _Settling:
             missing = ", ".join(sorted(nodes - applied))
             if missing:
                 waiting.append(
-                    f"{name}: its addresses stay leased until it is gone from {missing}; of a host that will never "
-                    "come back, say so with vcc_forget"
+                    f"{name}: its addresses stay leased until it is gone from {missing}; if a host will never "
+                    "come back, name it in vcc_forget"
                 )
                 continue
             self.transaction.release(self.name, vpn_key(name))

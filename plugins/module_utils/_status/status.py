@@ -32,7 +32,7 @@ def status(
 ) -> dict[str, Any]:
     """The status as plain data (docs/status.md).
 
-    ``observed``: node -> what M(intercloud.vpn.node_observe) returned. ``held``: see `holdings`. ``asked``: the hosts
+    ``observed``: node -> what M(intercloud.vpn.node_info) returned. ``held``: see `holdings`. ``asked``: the hosts
     of this run (None: all); what is silent beside them is a warning. ``now``: UTC.
     """
     result = judge_without_probes(plan, documents, observed, asked, trust)

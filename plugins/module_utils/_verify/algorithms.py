@@ -73,7 +73,7 @@ def wanted(proposal: str, *, ike: bool) -> Algorithms:
 
 
 def negotiated(sa: Mapping[str, Any]) -> Algorithms:
-    """What an IKE_SA or CHILD_SA uses, as node_observe tells it."""
+    """What an IKE_SA or CHILD_SA uses, as node_info tells it."""
     cipher, bits = sa.get("encryption"), sa.get("encryption_keysize")
     if cipher and bits and cipher != "CHACHA20_POLY1305":  # that one has a single key size
         cipher = f"{cipher}_{bits}"

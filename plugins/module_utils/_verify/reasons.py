@@ -71,7 +71,7 @@ _PATTERNS = [(re.compile(pattern), words) for pattern, words in (*_RANKED, *RANK
 def why(ends: Mapping[str, Section], observed: Mapping[str, Section], name: str) -> str:
     """Why the tunnel `name` is down: at most two lines of its ends' logs, the most telling ones; "" if they are silent.
 
-    `ends`: node -> the tunnel in its document. `observed`: node -> what node_observe returned.
+    `ends`: node -> the tunnel in its document. `observed`: node -> what node_info returned.
     """
     found: list[tuple[int, str, str]] = []
     for node, tunnel in sorted(ends.items()):

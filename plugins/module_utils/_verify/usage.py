@@ -15,7 +15,7 @@ Plan = Mapping[str, Any]
 
 
 def usage_records(plan: Plan, observed: Mapping[str, Section]) -> list[dict[str, Any]]:
-    """One record per quota of every edge that was observed: what the edge says of it (see node_observe), with the
+    """One record per quota of every edge that was observed: what the edge says of it (see node_info), with the
     edge, the member's name beside its address, and `stops`, whom it stops when it is used up."""
     found = []
     for edge, state in sorted(observed.items()):

@@ -8,8 +8,8 @@ out. Inputs:
 
 ``plan``       ``{"vpns": [...], "members": [...]}``, the summary in plan.json
 ``documents``  node -> document (docs/documents.md)
-``observed``   node -> what node_observe returned; missing, or ``{"unreachable": True, "msg": ...}``
-``probes``     VM -> what node_observe returned; missing, or ``{"unreachable": True, "msg": ...}``
+``observed``   node -> what node_info returned; missing, or ``{"unreachable": True, "msg": ...}``
+``probes``     VM -> what node_info returned; missing, or ``{"unreachable": True, "msg": ...}``
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def one_of_each():
 
 
 def agent(machine):
-    return int(lab.sh(machine, f"systemctl show -P MainPID {UNIT}"))
+    return int(lab.host(machine).service(UNIT).systemd_properties["MainPID"])
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,8 @@ def test_what_it_costs(say):
     time.sleep(40)
     for machine, (ticks, before) in shares.items():
         share = (int(lab.sh(machine, ticks)) - before) / (time.monotonic() - begin)  # of 100 ticks a second: percent
-        memory = int(re.search(r"VmRSS:\s+(\d+)", lab.sh(machine, f"cat /proc/{agent(machine)}/status"))[1]) / 1024
+        status = lab.host(machine).file(f"/proc/{agent(machine)}/status").content_string
+        memory = int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
         say(f"{machine}: {share:.2f} % of a core, {memory:.1f} MB")
         assert memory <= 20
         assert share <= 0.5

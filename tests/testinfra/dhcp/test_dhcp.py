@@ -66,7 +66,7 @@ def stranger():
 
     def become(name):
         dhcp_clients.bare(name)
-        was[name] = lab.sh(name, "cat /sys/class/net/eth0/address").strip()
+        was[name] = link_layer_address(name)
         _set_mac(name, STRANGER)
         return name
 
@@ -74,6 +74,10 @@ def stranger():
     for name, mac in was.items():
         dhcp_clients.bare(name)
         _set_mac(name, mac)
+
+
+def link_layer_address(name):
+    return lab.host(name).file("/sys/class/net/eth0/address").content_string.strip()
 
 
 def _set_mac(name, mac):
@@ -85,7 +89,7 @@ def bound(address="192.168.1.12"):
 
 
 def pid(edge="vapp1-east"):
-    return lab.sh(edge, f"systemctl show --property=MainPID --value {UNIT}").strip()
+    return lab.host(edge).service(UNIT).systemd_properties["MainPID"]
 
 
 @pytest.mark.parametrize(
@@ -155,9 +159,10 @@ def test_the_server_is_a_user_of_its_own():
 
 def test_again_changes_nothing_and_no_lease_is_lost(client, inventory):
     assert dhcp_clients.udhcpc(client)
-    was = pid(), lab.sh("vapp1-east", f"cat {LEASES}")
+    leases = lab.host("vapp1-east").file(LEASES)
+    was = pid(), leases.content_string
     assert playbooks.create(PAYROLL, inventory=inventory(), verify=False).changed == frozenset()
-    assert (pid(), lab.sh("vapp1-east", f"cat {LEASES}")) == was and "192.168.1.12" in was[1]
+    assert (pid(), leases.content_string) == was and "192.168.1.12" in was[1]
 
 
 def test_a_further_vpn_is_learnt_when_the_client_asks_again(client, inventory):
@@ -192,7 +197,7 @@ def test_a_vm_that_was_built_anew_gets_its_address_at_once(client, stranger, inv
 
 
 def test_the_old_one_again(client, inventory, addresses):
-    mac = lab.sh(client, "cat /sys/class/net/eth0/address").strip()
+    mac = link_layer_address(client)
     done = playbooks.create(PAYROLL, inventory=inventory(vm2_east={"vcc_mac": mac}), verify=False)
     assert not done.hosts("failed")
     assert dhcp_clients.udhcpc(client) and lab.answers(client, addresses["vm1-west"])
@@ -214,7 +219,7 @@ def test_another_server_on_the_node_is_named_and_refused(inventory):
         more = inventory(vapp1_west={"vcc_dhcp": True})
         done = playbooks.create(PAYROLL, inventory=more, verify=False, succeeds=False)
         assert re.search(r"UDP 67 is held by busybox \(process \d+\)", done.output)
-        assert lab.sh("vapp1-west", f"systemctl is-active {UNIT}", check=False) == "inactive\n"
+        assert not lab.host("vapp1-west").service(UNIT).is_running
     finally:
         stop = "pid=$(cat /run/udhcpd.pid); kill $pid; while kill -0 $pid; do sleep 0.1; done; rm -f /run/udhcpd.*"
         lab.sh("vapp1-west", stop, check=False)
@@ -227,7 +232,8 @@ def test_what_is_killed_stopped_or_changed_comes_back(client, say):
     _there, seconds = lab.wait_for("another server", lambda: pid() not in ("0", was), 10)
     say(f"a DHCP server was killed; another one runs after {seconds:.1f} s")
     assert dhcp_clients.udhcpc(client)
-    config = lab.sh("vapp1-east", f"cat /etc/{UNIT}/dnsmasq.conf")
+    file = lab.host("vapp1-east").file(f"/etc/{UNIT}/dnsmasq.conf")
+    config = file.content_string
     lab.sh("vapp1-east", f"systemctl stop {UNIT}; sed -i s/1.12/1.77/ /etc/{UNIT}/dnsmasq.conf")
     dhcp_clients.bare(client)
     assert not dhcp_clients.udhcpc(client, tries=1)
@@ -237,7 +243,7 @@ def test_what_is_killed_stopped_or_changed_comes_back(client, say):
 
     _there, seconds = lab.wait_for("a server that was stopped answers", serves, 60)
     say(f"a DHCP server was stopped; a client has its address after {seconds:.1f} s")
-    assert lab.sh("vapp1-east", f"cat /etc/{UNIT}/dnsmasq.conf") == config
+    assert file.content_string == config
     assert dhcp_clients.state(client)["address"] == ["192.168.1.12/24"]
 
 
@@ -262,7 +268,7 @@ def test_without_vcc_dhcp_an_edge_serves_no_more(client, inventory):
         lab.sh("vapp1-east", f"ls -d /etc/{UNIT}* /var/lib/{UNIT} /var/lib/private/{UNIT} /run/{UNIT}", check=False)
         == ""
     )
-    assert lab.sh("edge-west", f"systemctl is-active {UNIT}") == "active\n"
+    assert lab.host("edge-west").service(UNIT).is_running
     assert playbooks.create(PAYROLL, inventory=inventory(), verify=False).hosts("changed")
     assert dhcp_clients.udhcpc(client)
 

@@ -67,9 +67,7 @@ def addresses_of(vpn):
 
 
 def pids(vpn="payroll"):
-    return lab.at_once(
-        lambda edge: lab.sh(edge, f"systemctl show --property=MainPID --value {UNIT.format(vpn)}").strip(), EDGES
-    )
+    return lab.at_once(lambda edge: lab.host(edge).service(UNIT.format(vpn)).systemd_properties["MainPID"], EDGES)
 
 
 def asked_by_member(member, name, kind=dns.A, vpn="payroll", **options):
@@ -221,13 +219,14 @@ def test_a_member_can_have_them_in_its_hosts_file(before, tmp_path, say):
     """It knows who joins as soon as the run is over; lines of others stay, and what goes comes back."""
     member, file = "vm1-east", "/etc/hosts"
     given = inventories.told(inventories.placed(tmp_path / "given.sh", {}), vm1_east={"vcc_names": "hosts"})
-    was, run = lab.sh(member, f"cat {file}"), partial(playbooks.run, "create_vpn", inventory=given, vcc_pools=POOLS)
+    hosts, run = lab.host(member).file(file), partial(playbooks.run, "create_vpn", inventory=given, vcc_pools=POOLS)
+    was = hosts.content_string
     assert in_file(member, "vm1-west.payroll.vpn.internal") == []
     predicted = None
     if lab.thorough("a check predicts another change of the same kind"):
         predicted = run(["--check", "-v"], vpns=[PAYROLL])
         assert predicted.actions[member]["hosts"] == ["write names in /etc/hosts"]
-        assert lab.sh(member, f"cat {file}") == was
+        assert hosts.content_string == was
     done = run(["-v"], vpns=[PAYROLL])
     assert done.hosts("changed") > {member}
     assert predicted is None or done.hosts("changed") == predicted.hosts("changed")
@@ -245,7 +244,7 @@ def test_a_member_can_have_them_in_its_hosts_file(before, tmp_path, say):
     found = "vm2-west.payroll.vpn.internal"
     assert in_file(member, found) == [addresses_of("payroll")["vm2-west"], found]
     playbooks.create(PAYROLL, vcc_pools=POOLS, verify=False)
-    assert lab.sh(member, f"cat {file}") == was + "192.0.2.9 mine\n"
+    assert hosts.content_string == was + "192.0.2.9 mine\n"
     lab.sh(member, f"sed -i '$d' {file}")
 
 

@@ -40,7 +40,7 @@ def authority():
 
 def loaded(edge):
     """The certificate on an edge."""
-    return x509.load_pem_x509_certificate(lab.sh(edge, f"cat {CERTIFICATE}").encode())
+    return x509.load_pem_x509_certificate(lab.host(edge).file(CERTIFICATE).content)
 
 
 def signed(authority, key=None, name=None, begin=NOW - DAY, end=NOW + 100 * DAY):
@@ -165,7 +165,8 @@ def stolen():
 
 
 def test_check_predicts_the_revocation(stolen, addresses):
-    before = (strongswan.spis(*EDGES), lab.sh("edge-east", f"cat {REVOCATIONS}"))
+    revocations = lab.host("edge-east").file(REVOCATIONS)
+    before = (strongswan.spis(*EDGES), revocations.content)
     run = playbooks.run("revoke_certificate", ("--check", "-v"), vcc_revoke="edge-west")
     assert run.actions["edge-east"] == {
         "certificates": [f"install {REVOCATIONS}"],
@@ -173,7 +174,7 @@ def test_check_predicts_the_revocation(stolen, addresses):
         "generation": run.actions["edge-east"]["generation"],
     }
     assert run.hosts("changed") == set(EDGES)
-    assert (strongswan.spis(*EDGES), lab.sh("edge-east", f"cat {REVOCATIONS}")) == before
+    assert (strongswan.spis(*EDGES), revocations.content) == before
 
 
 def test_a_revoked_certificate_loses_its_tunnel_at_once(stolen, addresses, tmp_path):

@@ -41,9 +41,9 @@ def sa_counts():
 
 
 def test_the_edges_are_of_different_releases():
-    versions = [lab.sh(edge, "dpkg-query -W -f '${Version}' charon-systemd") for edge in EDGES]
+    versions = [lab.host(edge).package("charon-systemd").version for edge in EDGES]
     assert [version.split(".")[0] for version in versions] == ["5", "6"]
-    assert "trixie" in lab.sh(NEW, "cat /etc/os-release")
+    assert lab.host(NEW).file("/etc/os-release").contains("trixie")
     assert lab.sh(NEW, "systemctl --failed --no-legend") == ""
 
 

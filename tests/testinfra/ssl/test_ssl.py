@@ -235,7 +235,8 @@ def test_without_the_key_there_is_no_answer_at_all(addresses):
 
 
 def test_a_new_key_takes_the_place_of_the_old_one(addresses):
-    before = lab.sh(WAITS, "cat /etc/openvpn/intercloud-vpn/server-udp.key")
+    key = lab.host(WAITS).file("/etc/openvpn/intercloud-vpn/server-udp.key")
+    before = key.content
     (path,) = Path(_lab.STATE_DIR, "tls-crypt").glob(f"*/{WAITS}")
     path.unlink()
     done = playbooks.create(SSL, arguments=("-v",))
@@ -244,7 +245,7 @@ def test_a_new_key_takes_the_place_of_the_old_one(addresses):
         STARTS: [f"change the tls-crypt key of {TUNNEL}"],
         WAITS: ["change the tls-crypt key of server-udp", "change the tls-crypt key of server-tcp"],
     }
-    assert lab.sh(WAITS, "cat /etc/openvpn/intercloud-vpn/server-udp.key") != before
+    assert key.content != before
     if lab.thorough("a second run after another change has nothing to do"):
         assert playbooks.create(SSL, verify=False).changed == frozenset()
 

@@ -62,7 +62,10 @@ def test_members_are_told_nothing_while_their_edge_does_not_guard_it(grown):
     said, held = grown[-1]
     assert "edge-south" in said and "not applied, nothing was touched: machine: device hidden" in said
     assert "100.64." not in held
-    assert "not told yet: vapp1-south, vm1-south, vm3-south. edge-south was not brought to its document" in said
+    assert (
+        "not changed yet: vapp1-south, vm1-south, vm3-south. This run did not bring edge-south to its generation"
+        in said
+    )
 
 
 def test_there_are_three_tunnels_of_one_link_each():

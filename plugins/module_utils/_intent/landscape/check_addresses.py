@@ -56,7 +56,7 @@ def check_addresses(vpns: Iterable[tuple[Vpn, Iterable[OrgEdge]]], landscape: La
             if holder is not None:
                 problems.add(
                     f"{vpn.path}.destinations.servers[{server.index}].address",
-                    f"{server.address.address()} is {holder}'s own: an edge cannot be a destination",
+                    f"{server.address.address()} is an address of {holder}: an edge cannot be a destination",
                 )
     for name, vm in sorted(vms.items()):
         taken.add(vm.vapp or vm.site, name, "vcc_address", vm.addresses)

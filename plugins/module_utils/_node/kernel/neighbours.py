@@ -169,7 +169,7 @@ def _set(entries: list[Entry]) -> None:
 
 
 def observed(generation: Generation) -> list[Document]:
-    """Every neighbour as node_observe tells it."""
+    """Every neighbour as node_info tells it."""
     if not generation.listed("neighbours"):
         return []
     loaded = ip.neighbours()

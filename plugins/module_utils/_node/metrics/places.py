@@ -8,3 +8,4 @@ from __future__ import annotations
 # Where Debian's prometheus-node-exporter looks.
 DIRECTORY = "/var/lib/prometheus/node-exporter"
 FILE = f"{DIRECTORY}/intercloud_vpn.prom"
+SLICES = f"{DIRECTORY}/intercloud_vpn_slices.prom"  # of a VCC node, which may be an edge, too

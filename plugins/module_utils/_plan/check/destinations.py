@@ -95,7 +95,7 @@ def _check_site(path: str, name: str, sites: Mapping[str, OrgEdge], landscape: L
         problems.add(path, f"{name} is no site of the VPN{hint}")
     elif sites[name].external:
         problems.add(
-            path, f"{name} is external: only its administrator can translate and filter what is behind it; leave it out"
+            path, f"{name} is external: only its administrator can translate and filter what is behind it; remove it"
         )
 
 
@@ -104,10 +104,10 @@ def _check_server(vpn: Vpn, server: Server, sites: Mapping[str, OrgEdge], proble
     for member in vpn.members:
         vm = member.vm
         if vm.site == server.behind and vm.vapp is None and address == vm.addresses.get(server.address.family):
-            problems.add(path, f"{address} is {vm.name}'s, a member: give it ports there instead")
+            problems.add(path, f"{address} is the address of {vm.name}, a member: give the member ports instead")
     edge = sites.get(server.behind)
     if edge is not None and address in {*edge.inside.values(), *edge.public.values()}:
-        problems.add(path, f"{address} is {edge.name}'s own: an edge cannot be a destination")
+        problems.add(path, f"{address} is an address of {edge.name}: an edge cannot be a destination")
     special = special_in(server.address, edge.networks) if edge is not None else None
     if special:
         problems.add(path, f"{address} is the {special}, which no host can have")
@@ -124,7 +124,8 @@ def _check_against_each_other(vpn: Vpn, problems: Problems) -> None:
         first = places.setdefault((server.behind, server.address), server.index)
         if first != server.index:
             problems.add(
-                f"{path}[{server.index}].address", f"{server.address.address()} is already that of {path}[{first}]"
+                f"{path}[{server.index}].address",
+                f"{server.address.address()} is already the address of {path}[{first}]",
             )
     networks = sorted(vpn.destinations.networks, key=lambda one: one.index)
     for one, other in combinations(networks, 2):
@@ -139,5 +140,5 @@ def _check_against_each_other(vpn: Vpn, problems: Problems) -> None:
                 problems.add(
                     f"{vpn.path}.destinations.servers[{server.index}].address",
                     f"{server.address.address()} is in {network.prefix} of {vpn.path}.destinations.networks"
-                    f"[{network.index}]; name it in one of the two",
+                    f"[{network.index}]; keep one of the two entries",
                 )

@@ -47,7 +47,7 @@ def _check_below(vpn: Vpn, other: Vpn, problems: Problems) -> None:
         problems.add(
             f"{asked.path}.names",
             f"{vpn.domain} (VPN {vpn.name}) is below {other.domain} (VPN {other.name}), and {both[0]} is a member of "
-            "both: its resolver could ask either edge for these names; take a domain that is not below the other",
+            "both: its resolver could ask either edge for these names; choose a domain that is not below the other",
         )
 
 

@@ -62,12 +62,12 @@ def check_between_vpns(vpns: Iterable[Vpn], problems: Problems) -> None:
                 problems.add(
                     f"{outside.path}.members",
                     f"{member.vm.name} goes outside by VPN {first.name} already, and a VM can do so by one VPN only: "
-                    "leave it out of members here, or there",
+                    "remove it from the members of one of the two",
                 )
         for site, place, source in sources_of(vpn, outside):
             for other, other_site, one in pools:
                 if source.overlaps(one) and source is not one:  # that is said already
-                    problems.add(place, f"{source}: VPN {other.name} has such addresses at {other_site} already")
+                    problems.add(place, f"{source}: VPN {other.name} already has these addresses at {other_site}")
             pools.append((vpn, site, source))
 
 
@@ -130,9 +130,7 @@ def _check_sites(
             why = "no member goes outside there" if site in sites else f"is no site of VPN {vpn.name}"
             problems.add(f"{path}.{site}", f"{why}{'' if site in sites else did_you_mean(site, sites)}; remove it")
         for site in sorted(set(there) - sources.keys()):
-            problems.add(
-                path, f"says nothing of {site}, where members go outside: add it, or leave these out of members"
-            )
+            problems.add(path, f"has no entry for {site}, where members go outside: add one, or remove these members")
     elif sources is not None and (sources.count or sources.prefix) and len(there) > 1:
         problems.add(
             path,
@@ -148,7 +146,7 @@ def _check_source(
         problems.add(place, f"{source} is IPv{source.family}, {vpn.path}.pool {vpn.pool} is IPv{vpn.pool.family}")
         return
     if edge.behind_nat:
-        problems.add(place, f"{edge.name} is behind a NAT, and its public address is the NAT's: write masquerade")
+        problems.add(place, f"{edge.name} is behind a NAT, and its public address belongs to the NAT: write masquerade")
     prefixes = [source.prefix] if source.prefix else [parse_address(source.address(n)) for n in range(source.count)]
     own = {*edge.public.values()}
     others = [one for one in real if not (one[0] == edge.name and one[2].address() in own)]

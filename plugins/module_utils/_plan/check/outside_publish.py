@@ -60,7 +60,7 @@ def _check_edge(outside: Outside, one: Published, edge: OrgEdge, own: str, place
         problems.add(
             f"{place}.member",
             f"{one.member} is behind {edge.name}, whose NAT lets no connection in (vcc_behind_nat: true): publish a "
-            "member of another site, or have the NAT forward the port and say vcc_behind_nat: forwarded",
+            "member of another site, or have the NAT forward the port and set vcc_behind_nat: forwarded",
         )
     if one.address is None or one.address == own:
         return

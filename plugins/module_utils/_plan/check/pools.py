@@ -110,8 +110,8 @@ def _check_leased(vpn: Vpn, blocks: Mapping[str, Lease], problems: Problems) -> 
     if block is not None and (block.pool != vpn.pool_name or not vpn.pool.contains(block.prefix)):
         problems.add(
             f"{vpn.path}.pool",
-            f"{vpn.name} has its addresses out of {block.pool} ({block.prefix}), and no "
-            f"member is renumbered; delete the VPN first to move it to {vpn.pool_name} ({vpn.pool})",
+            f"{vpn.name} has its addresses from {block.pool} ({block.prefix}), and members "
+            f"keep their addresses: to move the VPN to {vpn.pool_name} ({vpn.pool}), delete it first",
         )
     if "/" in vpn.pool_name:
         for key, lease in blocks.items():

@@ -56,14 +56,14 @@ def check_public(
             if claim.organization != other.organization and claim.source.overlaps(other.source):
                 problems.add(
                     claim.place,
-                    f"{claim.source}: VPN {other.vpn} of organization {other.organization} has such addresses already; "
-                    "take others",
+                    f"{claim.source}: VPN {other.vpn} of organization {other.organization} already has these "
+                    "addresses; take others",
                 )
         own = {address for edge, _path, address in edges if edge in claim.edges}
         for edge, path, address in edges if claim.source.prefix is None else ():  # that may be the network outside
             # Of the VPN's own edges, that is said already. One that takes the place of such an edge has its address.
             if address not in own and claim.source.meets(address):
-                problems.add(claim.place, f"{address.address()} is taken: it is {edge}'s ({path})")
+                problems.add(claim.place, f"{address.address()} is taken: it is an address of {edge} ({path})")
 
 
 def _claims(vpn: Vpn) -> Iterator[_Claim]:

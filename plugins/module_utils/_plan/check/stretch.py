@@ -23,7 +23,7 @@ from ..._intent.vpn import Vpn
 from .families import check_family
 
 _NAME_IT = "name the network in vcc_networks, with the sites and members that it has now"
-ONE = "one of them needs another before the network can be stretched"
+ONE = "change one of the two before you stretch the network"
 
 
 def check_stretches(vpns: Iterable[Vpn], landscape: Landscape, problems: Problems) -> None:
@@ -103,8 +103,8 @@ def _check_macs(vpn: Vpn, wires: Iterable[OnWire], problems: Problems) -> None:
         if any(len(macs) != 1 for macs in (vm.macs or {}).values()):
             problems.add(
                 of_host(vm.name, "vcc_mac"),
-                f"gives {vm.name} no link-layer address, or several, and {vpn.name} ({vpn.path}) knows members by one: "
-                "give that, or leave vcc_mac out",
+                f"gives {vm.name} no link-layer address, or several, and {vpn.name} ({vpn.path}) needs exactly one: "
+                "write that one, or remove vcc_mac",
             )
     said = {one.name: one.said_macs() for one in wires}
     for name, mac, other in _shared(members, said):

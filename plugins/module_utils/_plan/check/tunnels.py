@@ -56,14 +56,16 @@ def _check_pair(vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> N
     if not one.reachable and not other.reachable:
         problems.add(
             f"{vpn.path}.members",
-            f"{one.name} and {other.name} are both behind a NAT, so that neither reaches the other; have one NAT "
-            f"forward {KINDS[vpn.tunnel].PORTS} to its edge, and say so there with vcc_behind_nat: {FORWARDED}",
+            f"{one.name} and {other.name} are both behind a NAT, so neither reaches the other; have one NAT "
+            f"forward {KINDS[vpn.tunnel].PORTS} to its edge, and set vcc_behind_nat: {FORWARDED} for that edge",
         )
         return  # behind the same NAT, they may well have the same address
     for family in set(one.public) & set(other.public):
         # Without a NAT, no two edges have the same address, tunnel or not (_intent/landscape/check_addresses.py).
         if one.public[family] == other.public[family] and (one.behind_nat or other.behind_nat):
-            problems.add(f"hosts.{other.name}.vcc_public_address", f"{one.public[family]} is {one.name}'s address too")
+            problems.add(
+                f"hosts.{other.name}.vcc_public_address", f"{one.public[family]} is also an address of {one.name}"
+            )
 
 
 def _like(edge: OrgEdge) -> tuple[object, ...]:
@@ -113,7 +115,7 @@ def _check_ways(vpn: Vpn, edges: Mapping[str, OrgEdge], problems: Problems) -> N
     groups = islands(vpn.sites, vpn.pairs)
     if len(groups) > 1:
         apart = "; ".join(", ".join(group) for group in groups)
-        problems.add(f"{vpn.path}.topology", f"leaves islands that do not reach each other: {apart}; join them")
+        problems.add(f"{vpn.path}.topology", f"leaves sites that do not reach each other: {apart}; connect them")
     external = {edge.name for edge in edges.values() if edge.external}
     between: dict[str, tuple[str, str]] = {}
     # Computed again where it is compiled: to keep it with every VPN of a run is dear, and computing it is not.
@@ -137,14 +139,14 @@ def _check_ppk(vpn: Vpn, ends: Iterable[OrgEdge], problems: Problems) -> None:
         kinds = " or ".join(name for name, kind in KINDS.items() if kind.PPK)
         problems.add(
             f"{vpn.path}.policy",
-            f"requires a PPK (encryption.ppk), and tunnels of kind {vpn.tunnel} have none; take tunnel: {kinds}, or "
+            f"requires a PPK (encryption.ppk), and tunnels of kind {vpn.tunnel} have none; use tunnel: {kinds}, or "
             "a policy with ppk: none",
         )
     for edge in ends:
         if edge.external:
             problems.add(
                 f"{vpn.path}.policy",
-                f"requires a PPK (encryption.ppk), and {edge.name} is external: tunnels to it have none; take a policy "
+                f"requires a PPK (encryption.ppk), and {edge.name} is external: tunnels to it have none; use a policy "
                 "with ppk: none for this VPN",
             )
 

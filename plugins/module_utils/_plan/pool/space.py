@@ -39,13 +39,17 @@ class Space:
         self._head = 0  # intervals before it are used up: taking addresses one by one stays linear
         for block in blocks:
             kept = [(block.first, block.first)] if keep_first else []
-            self._insert(_subtract(_subtract(_subtract([(block.first, block.last)], used), avoid), kept))
+            self._insert(subtract(subtract(subtract([(block.first, block.last)], used), avoid), kept))
 
     def add(self, block: Prefix) -> None:
         """A further block, all of it free."""
         first = block.first + (1 if self.keep_first else 0)
         if first <= block.last:
             self._insert([(first, block.last)])
+
+    def spans(self) -> list[Span]:
+        """What is free, sorted."""
+        return self._free[self._head :]
 
     def take_block(self, size: int) -> int | None:
         """The first address of the lowest free block of that size (a power of two), aligned to it; None if none."""
@@ -76,7 +80,7 @@ class Space:
             self.free += span[1] - span[0] + 1
 
 
-def _subtract(free: list[Span], taken: list[Span]) -> list[Span]:
+def subtract(free: list[Span], taken: list[Span]) -> list[Span]:
     """`free` without `taken`; `taken` is sorted and merged, and may be far larger than what matters here."""
     left: list[Span] = []
     for low, high in free:

@@ -22,7 +22,9 @@ def static_losses(sites: Sequence[str], pairs: Sequence[Pair]) -> str | None:
     """What the administrator is told of a VPN's tunnels, in a sentence or two; None if nothing looks redundant."""
     if len(pairs) < len(sites):  # a tree, or islands
         return None
-    told = "paths are static: when a tunnel fails, its two sites lose each other, although others still reach both"
+    told = (
+        "paths are static: when a tunnel fails, its two sites do not reach each other, even if other sites reach both"
+    )
     if len(pairs) == len(sites) * (len(sites) - 1) // 2:  # a mesh: nobody passes anything on
         return told
     lost = lost_pairs(sites, pairs)

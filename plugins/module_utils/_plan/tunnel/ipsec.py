@@ -64,7 +64,7 @@ class Ipsec(Kind):
                 problems.add(
                     f"{vpn.path}.policy",
                     f"has no proposal without ML-KEM (encryption.{key}), and {' and '.join(lacking)} {has} none; add "
-                    "one, or say vcc_mlkem: true of edges whose strongSwan has it",
+                    "one, or set vcc_mlkem: true for edges whose strongSwan has it",
                 )
 
     def check_together(self, vpns: Sequence[Vpn], problems: Problems) -> None:

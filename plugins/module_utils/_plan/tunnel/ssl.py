@@ -116,7 +116,7 @@ class Ssl(Kind):
                 problems.add(
                     f"{place}.encryption.esp[{index}]",
                     f"{proposal}: the keys of a tunnel of kind ssl come from TLS, whose groups are those of ike; name "
-                    f"{other[0]} there, too",
+                    f"{other[0]} in ike, too",
                 )
 
     def check_ends(self, vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> None:

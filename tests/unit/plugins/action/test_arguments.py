@@ -17,7 +17,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import argume
 PLUGINS = "ansible_collections.intercloud.vpn.plugins"
 
 
-@pytest.mark.parametrize("name", [name for name in calls.CALLS if name != "member_probe"])  # asked by node_observe's
+@pytest.mark.parametrize("name", [name for name in calls.CALLS if name != "member_probe"])  # asked by node_info's
 def test_the_action_plugin_validates_what_the_module_documents(name: str) -> None:
     action = importlib.import_module(f"{PLUGINS}.action.{name}").ActionModule
     module = importlib.import_module(f"{PLUGINS}.modules.{name}")

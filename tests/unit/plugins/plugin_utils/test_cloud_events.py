@@ -31,10 +31,10 @@ def report(*events: dict[str, Any]) -> Events:
 
 def test_results_of_looking_are_kept_and_others_are_not() -> None:
     found = report(
-        event("runner_on_ok", host="vm", task_action="intercloud.vpn.node_observe", res={"probes": []}),
-        event("runner_on_ok", host="edge", task_action="intercloud.vpn.node_observe", res={"links": []}),
+        event("runner_on_ok", host="vm", task_action="intercloud.vpn.node_info", res={"probes": []}),
+        event("runner_on_ok", host="edge", task_action="intercloud.vpn.node_info", res={"links": []}),
         event("runner_on_ok", host="edge", task_action="intercloud.vpn.edge_psk", res={"secrets": 1}),
-        event("runner_on_ok", host="other", task_action="intercloud.vpn.node_observe", res={"skipped": True}),
+        event("runner_on_ok", host="other", task_action="intercloud.vpn.node_info", res={"skipped": True}),
         event("playbook_on_stats", changed={"edge": 2, "vm": 0}, artifact_data={"applied": ["edge"]}),
     )
     assert found.seen == {"vm": {"probes": []}, "edge": {"links": []}}
@@ -58,9 +58,9 @@ def test_a_cloud_speaks_for_its_own_hosts_only(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
     said = {"applied": ["mine", "theirs"], "held_back": ["theirs"], "requests": {"mine": "csr", "theirs": "csr"}}
     found = report(
-        event("runner_on_ok", host="theirs", task_action="intercloud.vpn.node_observe", res={"links": []}),
-        event("runner_on_ok", host="../mine", task_action="intercloud.vpn.node_observe", res={"links": []}),
-        event("runner_on_ok", host="mine", task_action="intercloud.vpn.node_observe", res={"links": []}),
+        event("runner_on_ok", host="theirs", task_action="intercloud.vpn.node_info", res={"links": []}),
+        event("runner_on_ok", host="../mine", task_action="intercloud.vpn.node_info", res={"links": []}),
+        event("runner_on_ok", host="mine", task_action="intercloud.vpn.node_info", res={"links": []}),
         event("runner_on_failed", host="theirs", task="Commit", res={"msg": "refused"}),
         event("playbook_on_stats", changed={"theirs": 1}, artifact_data=said),
     )

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.intercloud.vpn.plugins.action import edge_info, node_observe, node_slices
+from ansible_collections.intercloud.vpn.plugins.action import edge_info, node_info, node_slices
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity, slices
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _action, _plan_file
@@ -106,10 +106,10 @@ def test_what_began_and_did_not_end_is_a_failure_and_not_tried_again(
 def test_who_only_probes_is_not_sent_what_looks(action: Callable[..., Any]) -> None:
     target = {"address": "100.64.0.1", "expect": "reachable"}
     node = Node(NOT_FOUND, NOT_FOUND)
-    action(node_observe.ActionModule, node, look=False, targets=[target]).act(HOST)
+    action(node_info.ActionModule, node, look=False, targets=[target]).act(HOST)
     assert node.modules == ["member_probe"]
     node = Node()
-    assert action(node_observe.ActionModule, node, look="no").act(HOST)["skipped"]
+    assert action(node_info.ActionModule, node, look="no").act(HOST)["skipped"]
 
 
 def test_the_configured_python_is_asked_where_the_inventory_names_none(
@@ -150,6 +150,8 @@ def found(documents: Path, digests: dict[str, str]) -> None:
     ("digests", "packages", "asked"),
     [
         ({"acme": "same"}, ["python3"], False),
+        ({"acme": "same"}, {"Debian": ["python3"], "RedHat": ["python3"]}, False),
+        ({"acme": "same"}, {"Debian": ["python3"], "RedHat": ["python3", "htop"]}, True),
         ({"acme": "same", "umbra": "another organization's"}, [], False),
         ({"acme": "other"}, [], True),
         ({}, [], True),
@@ -157,7 +159,7 @@ def found(documents: Path, digests: dict[str, str]) -> None:
     ],
 )
 def test_a_vcc_node_that_has_its_slices_is_not_asked(
-    action: Callable[..., Any], documents: Path, digests: dict[str, str], packages: list[str], asked: bool
+    action: Callable[..., Any], documents: Path, digests: dict[str, str], packages: Any, asked: bool
 ) -> None:
     same = slices.digest(SLICE, LINEAGE)
     assert identity.stored(LINEAGE)
@@ -169,6 +171,24 @@ def test_a_vcc_node_that_has_its_slices_is_not_asked(
 
 
 # Org edges
+
+
+def test_packages_by_family_reach_the_node_as_they_are(action: Callable[..., Any], tmp_path: Path) -> None:
+    """Also together with those of a kind of tunnel, and with a list that the administrator gives instead."""
+    tunnel = {"kind": "ssl", "peer": "b", "local_id": "a.acme", "ike": {"auth": "pubkey"}}
+    (tmp_path / "edge-east.json").write_text(json.dumps({"organization": "acme", "tunnels": [tunnel], "vpns": []}))
+    node = Node(said(AGENT, RESULT))
+    sent: list[dict[str, Any]] = []
+    task = action(
+        edge_info.ActionModule,
+        lambda command, in_data: sent.append(json.loads(in_data)) or node(command, in_data),
+        documents=str(tmp_path),
+        packages={"Debian": ["iproute2"], "RedHat": ["iproute"]},
+        ssl_packages=["openvpn"],
+        names_packages={"Debian": ["dnsmasq-base"]},
+    )
+    task.act(HOST)
+    assert sent[0]["params"]["packages"] == [{"Debian": ["iproute2"], "RedHat": ["iproute"]}, "openvpn"]
 
 
 def test_what_a_document_asks_of_an_edge() -> None:

@@ -180,17 +180,22 @@ vpn: {pool: 100.64.0.0/16}
     (
         "another pool for a VPN that exists",
         "{before: {vpns: [*payroll]}, vpn: {pool: other}, pools: {other: 10.99.0.0/16}}",
-        [("vcc_vpns[0].pool", "no member is renumbered; delete the VPN first to move it to other (10.99.0.0/16)")],
+        [
+            (
+                "vcc_vpns[0].pool",
+                "members keep their addresses: to move the VPN to other (10.99.0.0/16), delete it first",
+            )
+        ],
     ),
     (
         "another range for a pool that is in use",
         "{before: {vpns: [*payroll]}, pools: {internal: 10.99.0.0/16}}",
-        [("vcc_vpns[0].pool", "payroll has its addresses out of internal (100.64.0.0/24)")],
+        [("vcc_vpns[0].pool", "payroll has its addresses from internal (100.64.0.0/24)")],
     ),
     (
         "another IP version for a VPN that exists",
         "{before: {vpns: [*payroll]}, vpn: {pool: 'fd64::/48'}}",
-        [("vcc_vpns[0].pool", "delete the VPN first to move it to fd64::/48")],
+        [("vcc_vpns[0].pool", "to move the VPN to fd64::/48 (fd64::/48), delete it first")],
     ),
     # IP versions along the way of a member
     (
@@ -315,7 +320,7 @@ vpns:
     (
         "a vApp without VMs",
         "{vpn: {members: [vapp1-east, vm1-west]}, hosts: {vm1-east: {vcc_vapp: null}, vm2-east: {vcc_vapp: null}}}",
-        [("vcc_vpns[0].members[0]", "no VM is behind the vApp vapp1-east; VMs say so with vcc_vapp: vapp1-east")],
+        [("vcc_vpns[0].members[0]", "no VM is behind the vApp vapp1-east; set vcc_vapp: vapp1-east for its VMs")],
     ),
     (
         "a group without VMs",
@@ -440,8 +445,8 @@ vpns:
         [
             (
                 "vcc_vpns[0].members",
-                "edge-east and edge-west are both behind a NAT, so that neither reaches the other; have one NAT "
-                "forward UDP 500 and 4500 to its edge, and say so there with vcc_behind_nat: forwarded",
+                "edge-east and edge-west are both behind a NAT, so neither reaches the other; have one NAT "
+                "forward UDP 500 and 4500 to its edge, and set vcc_behind_nat: forwarded for that edge",
             )
         ],
     ),
@@ -589,7 +594,7 @@ vpn: {members: [vm1-east, vm1-west, vm-x, vm-y]}
                 "TLS 1.3 has TLS_AES_128_GCM_SHA256, so ask for prfsha256 with it",
             ),
             ("vcc_vpns[0].policy.encryption.esp[0]", "cannot have aes256, sha256; it takes aes256gcm16"),
-            ("vcc_vpns[0].policy.encryption.esp[1]", "whose groups are those of ike; name ecp521 there, too"),
+            ("vcc_vpns[0].policy.encryption.esp[1]", "whose groups are those of ike; name ecp521 in ike, too"),
         ],
     ),
     (
@@ -922,7 +927,7 @@ vpns:
     (
         "an edge that runs our document, declared external",
         "{before: {vpns: [*payroll]}, vpn: {members: [vm1-east, vm3-west]}, hosts: {edge-west: {vcc_external: true}}}",
-        [("hosts.edge-west.vcc_external", "edge-west still has what earlier runs told it")],
+        [("hosts.edge-west.vcc_external", "edge-west still has a generation of earlier runs")],
     ),
     # All at once
     (

@@ -60,11 +60,11 @@ def test_one_that_is_not_as_shipped_does_nothing(
     installed: Store, monkeypatch: pytest.MonkeyPatch, damage: Any
 ) -> None:
     damage(installed.at(f"{install.HOME}/{install.PACKAGE}/kernel/routes.py"))
-    assert call("node_observe", VERSION, installed, monkeypatch) == (calls.OTHER, [])
+    assert call("node_info", VERSION, installed, monkeypatch) == (calls.OTHER, [])
 
 
 def test_one_that_is_not_there_does_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert call("node_observe", VERSION, store, monkeypatch) == (calls.OTHER, [])
+    assert call("node_info", VERSION, store, monkeypatch) == (calls.OTHER, [])
 
 
 def test_what_it_does_not_know_it_does_not_do(installed: Store, monkeypatch: pytest.MonkeyPatch) -> None:

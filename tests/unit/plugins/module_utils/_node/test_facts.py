@@ -24,9 +24,3 @@ def test_strongswans_version_is_the_packages(versions: dict[str, str], version: 
 )
 def test_traps(backend: str, version: str, trap: bool) -> None:
     assert facts.traps(backend, version) is trap
-
-
-def test_a_package_that_is_only_configured_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facts, "have", lambda _program: True)
-    monkeypatch.setattr(facts, "run", lambda *_argv: "a\t1.0\tinstalled\nb\t2.0\tconfig-files\n")
-    assert facts.installed(["a", "b", "c"]) == {"a": "1.0"}

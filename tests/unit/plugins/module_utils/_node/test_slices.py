@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import slices as _slices
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import survey
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 
@@ -90,3 +91,51 @@ def test_a_file_that_cannot_be_read_is_written_anew(store: Store) -> None:
     path.write_text("{half")
     assert keep(store, ACME)["changed"] is True
     assert keep(store, ACME)["changed"] is False
+
+
+# Metrics
+
+EXPORTER = "/var/lib/prometheus/node-exporter"
+TOLD = f"{EXPORTER}/intercloud_vpn_slices.prom"
+
+
+@pytest.fixture
+def exporter(store: Store) -> Store:
+    """A node with node_exporter's directory."""
+    store.at(EXPORTER).mkdir(parents=True)
+    return store
+
+
+def test_node_exporter_is_told_of_every_slice(exporter: Store) -> None:
+    assert keep(exporter, ACME, UMBRA)["subsystems"]["metrics"]["actions"] == [f"write {TOLD}"]
+    keep(exporter, slice_of("umbra", 8, gate={}, door={}))
+    told = exporter.at(TOLD).read_text()
+    assert 'intercloud_vpn_slice_generation{node="node-east",organization="acme",cloud="east"} 3\n' in told
+    assert 'intercloud_vpn_slice_generation{node="node-east",organization="umbra",cloud="east"} 8\n' in told
+    assert 'intercloud_vpn_slice_nodes{node="node-east",organization="umbra",cloud="east"} 2\n' in told
+    assert exporter.at(TOLD).stat().st_mode & 0o777 == 0o644
+    assert keep(exporter, ACME)["changed"] is False
+
+
+def test_without_node_exporter_nothing_is_written(store: Store) -> None:
+    assert "metrics" not in keep(store, ACME)["subsystems"]
+    assert not store.at(EXPORTER).exists()
+
+
+def test_the_last_slice_takes_the_metrics_along(exporter: Store) -> None:
+    keep(exporter, ACME)
+    predicted = keep(exporter, slice_of("acme", 4), check=True)
+    assert exporter.at(TOLD).exists()
+    assert keep(exporter, slice_of("acme", 4)) == predicted
+    assert list(exporter.at(EXPORTER).iterdir()) == []
+
+
+def test_node_exporter_that_is_installed_later_is_told_by_the_next_run(store: Store) -> None:
+    """A run asks a node whose survey does not show the slices that it is to have."""
+    root = str(store.at("/"))
+    keep(store, ACME)
+    assert survey._told(root)
+    store.at(EXPORTER).mkdir(parents=True)
+    assert not survey._told(root)
+    assert keep(store, ACME)["subsystems"]["metrics"]["changed"]
+    assert survey._told(root)

@@ -16,6 +16,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import identi
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import uninstall as _uninstall
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import packages
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.uninstall import uninstall
 
@@ -50,7 +51,8 @@ def holding(store: Store, document: dict[str, Any]) -> None:
 
 
 def test_a_node_without_anything_of_ours_stays_as_it_is(store: Store) -> None:
-    assert run(store) == {"changed": False, "subsystems": {}, "diff": [], "packages": [], "needed_packages": {}}
+    left = {"packages": [], "needed_packages": {}, "family": packages.family()}
+    assert run(store) == {"changed": False, "subsystems": {}, "diff": [], **left}
     assert not store.state.exists()
 
 
@@ -150,7 +152,7 @@ def test_which_generation_took_all_away_is_forgotten_too(store: Store) -> None:
 
 
 def test_packages_are_known_until_they_are_removed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_uninstall, "installed", list)
+    monkeypatch.setattr(packages, "installed", list)
     monkeypatch.setattr(_uninstall, "run", lambda *_argv: "")
     store.state.mkdir(parents=True)
     (store.state / "packages").write_text("openvpn\ndnsmasq-base\nopenvpn\n")
@@ -161,6 +163,17 @@ def test_packages_are_known_until_they_are_removed(store: Store, monkeypatch: py
     assert not store.state.exists()
 
 
+def test_what_a_vcc_node_told_node_exporter_goes_with_its_slices(store: Store) -> None:
+    told = store.at("/var/lib/prometheus/node-exporter/intercloud_vpn_slices.prom")
+    told.parent.mkdir(parents=True)
+    slices.keep({"slices": [SLICE], "allow_older": False, "require": []}, store, False)
+    assert told.exists()
+    assert run(store, allow_older=True)["subsystems"]["metrics"]["actions"] == [
+        "remove /var/lib/prometheus/node-exporter/intercloud_vpn_slices.prom"
+    ]
+    assert list(told.parent.iterdir()) == []
+
+
 def test_packages_that_others_need_by_now_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     takes = {"openssl": ["ca-certificates", "openssl"], "openvpn": ["openvpn"]}
 
@@ -168,7 +181,7 @@ def test_packages_that_others_need_by_now_stay(store: Store, monkeypatch: pytest
         assert argv[:4] == ("apt-get", "--simulate", "purge", "--")
         return "".join(f"Purg {name} [1.0]\n" for asked in argv[4:] for name in takes[asked])
 
-    monkeypatch.setattr(_uninstall, "installed", list)
+    monkeypatch.setattr(packages, "installed", list)
     monkeypatch.setattr(_uninstall, "have", lambda _program: True)
     monkeypatch.setattr(_uninstall, "run", simulated)
     store.state.mkdir(parents=True)
@@ -181,9 +194,26 @@ def test_where_apt_does_not_say_what_would_go_packages_stay(store: Store, monkey
     def fails(*_argv: str) -> str:
         raise CommandError("apt-get failed")
 
-    monkeypatch.setattr(_uninstall, "installed", list)
+    monkeypatch.setattr(packages, "installed", list)
     monkeypatch.setattr(_uninstall, "have", lambda _program: True)
     monkeypatch.setattr(_uninstall, "run", fails)
     store.state.mkdir(parents=True)
     (store.state / "packages").write_text("openvpn\n")
     assert run(store)["packages"] == []
+
+
+def test_rpm_says_what_else_needs_a_package(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def erases(*argv: str) -> str:
+        assert argv[:4] == ("rpm", "--erase", "--test", "--")
+        if "openssl" in argv:
+            raise CommandError("rpm: openssl is needed by (installed) certmonger")
+        return ""
+
+    monkeypatch.setattr(packages, "installed", list)
+    monkeypatch.setattr(_uninstall, "have", lambda program: program == "rpm")
+    monkeypatch.setattr(_uninstall, "run", erases)
+    store.state.mkdir(parents=True)
+    (store.state / "packages").write_text("openssl\nopenvpn\n")
+    done = run(store)
+    assert done["packages"] == ["openvpn"]
+    assert done["needed_packages"] == {"openssl": ["rpm: openssl is needed by (installed) certmonger"]}

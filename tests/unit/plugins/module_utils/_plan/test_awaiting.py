@@ -191,7 +191,7 @@ def test_who_waits_is_held_back_until_the_edge_is_there(applied: list[str], held
         []
         if applied
         else [
-            "not told yet: vm1-south. edge-south was not brought to its document by this run, and would pass on in "
-            "clear what they send; run this again when it is"
+            "not changed yet: vm1-south. This run did not bring edge-south to its generation, and edge-south would "
+            "forward their packets unencrypted. Repair edge-south, then run this again"
         ]
     )

@@ -74,7 +74,7 @@ def test_an_edge_that_is_ours_no_more_can_be_external_once_nothing_of_ours_is_on
     )
     documents = world.plan(VPN).documents
     world.hosts = changed(world.hosts, "partner: {vcc_external: true}")
-    with pytest.raises(IntentErrors, match="still has what earlier runs told it"):
+    with pytest.raises(IntentErrors, match="still has a generation of earlier runs"):
         world.plan(VPN)
     world.hosts = changed(world.hosts, "partner: {vcc_external: false}")
     world.plan(absent=["payroll"])

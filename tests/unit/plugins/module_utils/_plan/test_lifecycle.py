@@ -251,8 +251,8 @@ def test_a_second_edge_does_not_take_a_remembered_vm_along(world: World) -> None
 
 def waiting_for(*nodes: str) -> str:
     return (
-        f"payroll: its addresses stay leased until it is gone from {', '.join(nodes)}; of a host that will never "
-        "come back, say so with vcc_forget"
+        f"payroll: its addresses stay leased until it is gone from {', '.join(nodes)}; if a host will never "
+        "come back, name it in vcc_forget"
     )
 
 

@@ -282,7 +282,7 @@ def test_a_run_about_a_vm_concerns_its_vpns_only(world: World) -> None:
     [
         ([], None, "vcc_move: must name the VMs that moved, for example -e vcc_move=vm1-east"),
         (["vm1-eats"], None, "vcc_move: no VPN of the ledger has the member vm1-eats; did you mean vm1-east?"),
-        (["vm1-east"], "west", "vcc_to: the inventory has vm1-east in the cloud east, not in west: say there where it"),
+        (["vm1-east"], "west", "vcc_to: the inventory has vm1-east in the cloud east, not in west: change its place"),
     ],
 )
 def test_a_run_about_a_vm_that_cannot_be(world: World, move: list[str], to: str | None, error: str) -> None:

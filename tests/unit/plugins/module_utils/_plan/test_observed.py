@@ -105,7 +105,7 @@ def test_who_runs_what_another_ledger_gave_is_named() -> None:
     world.plan(PAYROLL)
     observed = {"edge-west": {**facts("edge-west", 1), "ledger": "5f", "chain": "a" * 64}}
     (note,) = world.plan(PAYROLL, observed=observed).notes
-    assert note.startswith("edge-west runs generation 1 of the ledger 5f, which is unknown here")
+    assert note.startswith("edge-west runs generation 1 of the ledger 5f, which this ledger does not know")
 
 
 def test_who_was_not_asked_is_not_called_silent() -> None:

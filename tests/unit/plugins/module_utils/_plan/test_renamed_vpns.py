@@ -110,12 +110,18 @@ def test_a_name_that_the_ledger_does_not_know_is_a_new_vpn(world: World) -> None
     ("vpns", "message"),
     [
         ([{**WAGES, "name": "audit", "members": ["vm1-west", "vm2-east"]}], "the ledger has both payroll and audit"),
-        ([WAGES, PAYROLL], "vcc_vpns[0].formerly: payroll is the name of vcc_vpns[1], too"),
-        ([{**PAYROLL, "formerly": "payroll"}], "payroll is the name that it has now; leave it out"),
-        ([WAGES, {**WAGES, "name": "salary"}], "vcc_vpns[1].formerly: wages was payroll, too; a VPN has one successor"),
+        (
+            [WAGES, PAYROLL],
+            "vcc_vpns[0].formerly: payroll is also the name of vcc_vpns[1]; remove it if that is another VPN",
+        ),
+        ([{**PAYROLL, "formerly": "payroll"}], "payroll is its name now; remove it"),
+        (
+            [WAGES, {**WAGES, "name": "salary"}],
+            "vcc_vpns[1].formerly: wages was payroll, too; only one VPN can have been payroll",
+        ),
         ([{**WAGES, "formerly": [7]}], "vcc_vpns[0].formerly: 7 must start with a letter"),
         ([{**WAGES, "formerly": "a/b"}], "vcc_vpns[0].formerly: 'a/b' must start with a letter"),
-        ([{**WAGES, "formerly": "wire"}], "in the ledger, wire is a stretched network: that is another thing"),
+        ([{**WAGES, "formerly": "wire"}], "the ledger has wire as a stretched network, which cannot get this name"),
     ],
 )
 def test_what_is_wrong_with_it(world: World, vpns: list[Any], message: str) -> None:

@@ -109,17 +109,21 @@ def test_the_machine_may_say_that_it_is_the_old_one(world: World) -> None:
 @pytest.mark.parametrize(
     ("hosts", "path", "message"),
     [
-        ("node-west: {vcc_formerly: [gate]}", "node-west", "is said of VMs, vApp edges and org edges; leave it out"),
+        ("node-west: {vcc_formerly: [gate]}", "node-west", "is for VMs, vApp edges and org edges only; remove it"),
         (
             "edge-west: {vcc_formerly: [gate], vcc_external: true}",
             "edge-west",
-            "is not said of an external edge: its tunnels and its key are named after it; keep the name",
+            "is not for an external edge: its tunnels and its key have its name; keep the name",
         ),
-        ("db-west: {vcc_formerly: [vm2-west]}", "db-west", "vm2-west is a host of this inventory, too"),
-        ("db-west: {vcc_formerly: ['x/y']}", "db-west", "'x/y' is no name of a host"),
-        ("db-west: {vcc_formerly: yes}", "db-west", "'(True)' is no name of a host"),
-        ("db-west: {vcc_formerly: [vm1-west, null]}", "db-west", "'(None)' is no name of a host"),
-        ("vm2-west: {vcc_formerly: [vm1-west]}", "vm2-west", "db-west was vm1-west, too; a host has one successor"),
+        ("db-west: {vcc_formerly: [vm2-west]}", "db-west", "vm2-west is also a host of this inventory"),
+        ("db-west: {vcc_formerly: ['x/y']}", "db-west", "'x/y' cannot be the name of a host"),
+        ("db-west: {vcc_formerly: yes}", "db-west", "'(True)' cannot be the name of a host"),
+        ("db-west: {vcc_formerly: [vm1-west, null]}", "db-west", "'(None)' cannot be the name of a host"),
+        (
+            "vm2-west: {vcc_formerly: [vm1-west]}",
+            "vm2-west",
+            "db-west was vm1-west, too; only one host can have been vm1-west",
+        ),
         ("vm2-east: {vcc_formerly: [vm3-gone]}", "", ""),  # whatever it was, the ledger does not know it
     ],
 )
@@ -177,7 +181,10 @@ def test_a_vapp_that_had_two_names_keeps_what_it_runs() -> None:
 
 def test_a_vm_is_no_vapp(world: World) -> None:
     world.hosts = changed(world.hosts, "db-west: {vcc_formerly: null}\nvapp1-west: {vcc_formerly: [vm1-west]}")
-    assert any("vm1-west is of the group members, which vapp1-west is not in" in error for error in refused(world))
+    assert any(
+        "the ledger has vm1-west in the group members, and vapp1-west is not in that group" in error
+        for error in refused(world)
+    )
 
 
 def test_two_machines_that_are_members_are_refused(world: World) -> None:
@@ -239,7 +246,9 @@ def test_what_a_backup_brings_back_of_the_old_name_goes(world: World) -> None:
 
 def test_a_number_is_no_list_of_names(world: World) -> None:
     world.hosts = changed(world.hosts, "db-west: {vcc_formerly: {name: vm1-west}}")
-    assert any("hosts.db-west.vcc_formerly: \"{'name': 'vm1-west'}\" is no name" in error for error in refused(world))
+    assert any(
+        "hosts.db-west.vcc_formerly: \"{'name': 'vm1-west'}\" cannot be the name" in error for error in refused(world)
+    )
     world.hosts = changed(world.hosts, "db-west: {vcc_formerly: 17}")
     assert any("would renumber" in error for error in refused(world))  # 17 is a name, which the ledger does not know
 
@@ -272,13 +281,13 @@ def test_a_vm_is_no_gateway_that_is_gone(gone: str) -> None:
     world.hosts = changed(
         world.hosts, f"web: {{kinds: [members], clouds: [west], vcc_address: [10.10.0.99], vcc_formerly: [{gone}]}}"
     )
-    with pytest.raises(IntentErrors, match=f"hosts.web.vcc_formerly: in the ledger, {gone} is of the group "):
+    with pytest.raises(IntentErrors, match=f"hosts.web.vcc_formerly: the ledger has {gone} in the group "):
         world.plan(PAYROLL)
 
 
 def test_its_own_name_is_no_former_one(world: World) -> None:
     world.hosts = changed(world.hosts, "vm2-east: {vcc_formerly: [vm2-east]}")
-    assert any("vm2-east is the name that it has now; leave it out" in error for error in refused(world))
+    assert any("vm2-east is its name now; remove it" in error for error in refused(world))
 
 
 def test_a_lease_that_a_recovery_left_with_the_old_name_is_taken(world: World) -> None:

@@ -20,7 +20,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscap
 
 AUDIT = {"name": "audit", "pool": "internal", "members": ["vm2-east", "vm2-west"]}
 HINT = (
-    "; keep the names and places of the inventory, say vcc_formerly of what only has another name, or allow it with -e "
+    "; restore the names and places in the inventory, set vcc_formerly for what was only renamed, or allow it with -e "
     "vcc_allow_renumber=true"
 )
 MOVED = "vm1-east: {vcc_vapp: null, vcc_address: [10.10.0.14]}"
@@ -73,7 +73,7 @@ def test_an_edge_by_another_name(world: World) -> None:
     renamed(world, "edge-west", "gate-west")
     (error,) = refused(world, PAYROLL)
     assert error.startswith("vcc_vpns[0].members: would renumber vm1-west: 100.64.0.81 → 100.64.0.1")
-    assert error.count("(its edge was edge-west, is gate-west)") == 2 and "vm3-west: 100.64.0.66 → " in error
+    assert error.count("(its edge was edge-west and is gate-west now)") == 2 and "vm3-west: 100.64.0.66 → " in error
     assert world.plan(PAYROLL, allow_renumber=True).changed
 
 
@@ -99,7 +99,7 @@ def test_a_vm_its_vapp_and_its_edge_by_other_names(world: World) -> None:
     renamed(world, "vapp1-west", "shop-west", "vcc_vapp")
     renamed(world, "edge-west", "gate-west")
     (error,) = refused(world, RENAMED)
-    assert "(renamed to db-west)" in error and "(its edge was edge-west, is gate-west)" in error
+    assert "(renamed to db-west)" in error and "(its edge was edge-west and is gate-west now)" in error
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,7 @@ def test_what_came_after_the_run_asked_is_not_deleted(world: World) -> None:
     asked = world.ask({}, generation=1, dry_run=True).deleting
     world.plan({**AUDIT, "name": "wages"})
     assert refused(world, generation=1, agreed=asked) == (
-        "vcc_generation: generation 1 had no VPN wages, which came after this run found out what it may delete: run "
-        "it again"
+        "vcc_generation: generation 1 had no VPN wages, which was created while this run was planned: run it again"
     )
     assert world.ask({}, generation=1, agreed=["audit", "wages"]).deleting == ["audit", "wages"]
 
@@ -123,7 +122,7 @@ def test_one_that_was_deleted_comes_back(world: World) -> None:
     world.plan(PAYROLL, AUDIT)
     deleted(world, "audit")
     plan = world.ask({}, generation=1)
-    assert "audit was deleted since, and its addresses were released: its members get addresses anew" in plan.notes
+    assert "audit was deleted since, and its addresses were released: its members get new addresses" in plan.notes
     assert plan.coming == ["audit"]
     assert set(addresses(plan, "audit")) == {"vm2-east", "vm2-west"}
 
@@ -132,7 +131,9 @@ def test_one_that_is_being_deleted_keeps_its_addresses(world: World) -> None:
     first = world.plan(PAYROLL, AUDIT)
     world.ask({}, absent=["audit"])
     plan = world.ask({}, generation=1)
-    assert "audit is being deleted, and still holds its addresses: its members get these again" in plan.notes
+    assert (
+        "audit is being deleted, and still holds its addresses: its members get the same addresses again" in plan.notes
+    )
     assert addresses(plan, "audit") == addresses(first, "audit")
 
 

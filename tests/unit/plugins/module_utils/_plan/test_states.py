@@ -152,7 +152,7 @@ def test_members_are_told_once_it_came_up() -> None:
     noted = world.note(["edge-east"])
     assert noted.held_back == ["vm1-east", "vm1-west"]
     assert noted.waiting == [
-        "payroll has not come up: edge-east confirmed it, and two have to. Its members are told after that"
+        "payroll has not come up: edge-east confirmed it, and two org edges have to. Its members follow after that"
     ]
     noted = world.note(["edge-west"])
     assert (noted.held_back, noted.waiting, noted.came_up) == ([], [], ["payroll"])
@@ -165,7 +165,7 @@ def test_members_are_not_told_of_what_another_run_took_from_the_edges() -> None:
     world.plan(AUDIT, comes_up=False)
     noted = world.note(world.hosts, plan.generations, coming=plan.coming)
     assert {"vapp1-west", "vm1-east"} <= set(noted.held_back)
-    why = "payroll has not come up: another run, for other VPNs, has taken it"
+    why = "payroll has not come up: another run, for other VPNs, removed it"
     assert [text for text in noted.waiting if text.startswith(why)]
     assert noted.came_up == []
 
@@ -179,7 +179,7 @@ def test_nor_of_what_another_run_deleted(gone: bool) -> None:
         world.settle(world.hosts)
     noted = world.note(world.hosts, plan.generations, coming=plan.coming)
     assert {"vm1-east", "vm1-west"} <= set(noted.held_back)
-    assert noted.waiting == ["payroll was deleted by another run meanwhile. Its members are not told of it"]
+    assert noted.waiting == ["another run deleted payroll meanwhile. Its members get nothing of it"]
 
 
 def test_members_of_what_a_run_leaves_out_wait_for_nothing(world: World) -> None:

@@ -226,8 +226,8 @@ def test_rules_are_for_the_kind_of_gateway_that_they_name() -> None:
     [
         ("servers", {"behind": "edge-south"}, "behind", "is no site of the VPN"),
         ("servers", {"behind": None}, "behind", "is missing"),
-        ("servers", {"address": "10.10.0.1"}, "address", "edge-east's own"),
-        ("servers", {"address": "10.10.0.11"}, "address", "vapp1-east's own: an edge cannot be a destination"),
+        ("servers", {"address": "10.10.0.1"}, "address", "an address of edge-east: an edge"),
+        ("servers", {"address": "10.10.0.11"}, "address", "an address of vapp1-east: an edge cannot"),
         ("servers", {"address": "10.10.0.0"}, "address", "is the network address of 10.10.0.0/24"),
         ("servers", {"address": "10.10.0.255"}, "address", "is the broadcast address of 10.10.0.0/24"),
         ("servers", {"address": "10.10.0.0/24"}, "address", "is no IP address"),
@@ -273,14 +273,14 @@ def test_two_destinations_are_two() -> None:
     }
     both = {"servers": [{**SERVER, "address": "198.51.100.9"}], "networks": [NETWORK]}
     assert (
-        "name it in one of the two"
+        "keep one of the two entries"
         in refused(payroll(destinations=both))["vcc_vpns[0].destinations.servers[0].address"]
     )
 
 
 def test_a_member_is_no_server() -> None:
     found = refused(payroll(members=["vm1-west", "vm3-east"]))
-    assert "vm3-east's, a member" in found["vcc_vpns[0].destinations.servers[0].address"]
+    assert "the address of vm3-east, a member" in found["vcc_vpns[0].destinations.servers[0].address"]
 
 
 def test_vpns_that_share_a_site_share_no_network() -> None:

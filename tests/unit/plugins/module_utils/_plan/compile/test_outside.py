@@ -287,7 +287,7 @@ PUBLISH = "{member: vm1-east, port: tcp/443, from: any}"
             ".source",
             "members go outside at edge-east, edge-west, and a public address",
         ),
-        ("{source: {edge-east: masquerade}}", "{}", ".source", "says nothing of edge-west"),
+        ("{source: {edge-east: masquerade}}", "{}", ".source", "has no entry for edge-west"),
         (
             "{source: {edge-east: masquerade, edge-wets: masquerade, edge-west: masquerade}}",
             "{}",
@@ -368,7 +368,7 @@ def test_two_vpns_do_not_claim_the_same() -> None:
     other["outside"] = {**one["outside"], "source": {"edge-east": ["203.0.113.9"]}}
     found = dict(refused(one, other))
     assert "vm1-east goes outside by VPN payroll already" in found["vcc_vpns[1].outside.members"]
-    assert "VPN payroll has such addresses at edge-east" in found["vcc_vpns[1].outside.source.edge-east"]
+    assert "VPN payroll already has these addresses at edge-east" in found["vcc_vpns[1].outside.source.edge-east"]
     assert "is published by" in found["vcc_vpns[1].outside.publish[0].port"]
 
 
@@ -417,7 +417,7 @@ def test_a_public_address_is_of_one_organization(alone: bool) -> None:
     with pytest.raises(IntentErrors) as caught:
         world.plan(asked, pools=POOLS)
     said = {(error.path.rpartition("outside")[2], error.message) for error in caught.value.errors}
-    what = "203.0.113.77: VPN payroll of organization acme has such addresses already; take others"
+    what = "203.0.113.77: VPN payroll of organization acme already has these addresses; take others"
     assert (".source.edgeo-east", what) in said
     world.plan({**asked, "outside": {"source": "masquerade"}}, pools=POOLS)
 
@@ -432,5 +432,5 @@ def test_an_edge_that_stands_by_for_another_has_its_address() -> None:
 def test_another_edges_address_is_no_source_though_it_is_in_no_vpn() -> None:
     world = World(lab(3))
     there = world.hosts["edge-south"]["vars"]["vcc_public_address"][0]
-    with pytest.raises(IntentErrors, match=f"{there} is taken: it is edge-south's"):
+    with pytest.raises(IntentErrors, match=f"{there} is taken: it is an address of edge-south"):
         world.plan(vpn(f"{{source: {{edge-east: [{there}], edge-west: masquerade}}}}"), pools=POOLS)

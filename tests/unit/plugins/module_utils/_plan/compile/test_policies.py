@@ -106,7 +106,7 @@ def test_a_ppk_is_refused_where_the_kind_of_tunnel_has_none() -> None:
     assert [(error.path, error.message) for error in caught.value.errors] == [
         (
             "vcc_vpns[0].policy",
-            "requires a PPK (encryption.ppk), and tunnels of kind ssl have none; take tunnel: ipsec, or a policy with "
+            "requires a PPK (encryption.ppk), and tunnels of kind ssl have none; use tunnel: ipsec, or a policy with "
             "ppk: none",
         )
     ]

@@ -20,7 +20,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.to
 )
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World, lab
 
-STATIC = "paths are static: when a tunnel fails, its two sites lose each other, although others still reach both"
+STATIC = "paths are static: when a tunnel fails, its two sites do not reach each other, even if other sites reach both"
 
 
 def notes(topology: object, clouds: int) -> list[str]:

@@ -113,7 +113,7 @@ def test_a_topology_makes_these_tunnels(topology: Any, wanted: str) -> None:
         ({"kind": "graph", "links": [["east", "west"]]}, {"topology.links": "says nothing of edge-south"}),
         (
             {"kind": "graph", "links": [["east", "west"], ["south", "north"]]},
-            {"topology": "leaves islands that do not reach each other: edge-east, edge-west; edge-north, edge-south"},
+            {"topology": "leaves sites that do not reach each other: edge-east, edge-west; edge-north, edge-south"},
         ),
     ],
 )

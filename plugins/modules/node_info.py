@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: node_observe
+module: node_info
 short_description: Tell what a node does right now, and what of its probes is answered
 version_added: "0.1.0"
 author:
@@ -48,11 +48,11 @@ seealso:
 
 EXAMPLES = r"""
 - name: Look at an edge
-  intercloud.vpn.node_observe:
+  intercloud.vpn.node_info:
   register: observed
 
 - name: Look at each node, and have VMs send their probes
-  intercloud.vpn.node_observe:
+  intercloud.vpn.node_info:
     probes: "{{ vcc_probing.probes_dir }}"
     look: "{{ inventory_hostname in vcc_server_plan.nodes }}"
   register: vcc_observed

@@ -17,7 +17,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import k
 
 
 class ActionModule(NodeAction):
-    """Action plugin of M(intercloud.vpn.node_observe). By both times a node's clock is compared with ours."""
+    """Action plugin of M(intercloud.vpn.node_info). By both times a node's clock is compared with ours."""
 
     ARGUMENTS: ClassVar = OBSERVE
     RULES: ClassVar = OBSERVE_RULES
