@@ -42,6 +42,9 @@ find_python() {
     die "no Python 3.10 or later with venv found; name one: PYTHON=/path/to/python3 make setup"
 }
 
+# A package of the lock file, with its hashes.
+locked() { sed -n "/^$1==/,/[^\\\\]\$/p" requirements-dev.lock; }
+
 virtual_environment() {
     local stamp=.venv/.made-of wanted python files=(requirements.txt tests/unit/requirements.txt requirements-dev.txt requirements-dev.lock)
     wanted=$(echo "${UNLOCKED:-}"; cat "${files[@]}" | sha256sum)
@@ -60,7 +63,10 @@ virtual_environment() {
     if [[ -n ${UNLOCKED:-} ]] || ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
         packages=(--upgrade -r requirements-dev.txt)
     fi
-    .venv/bin/python -m pip install -qq --disable-pip-version-check "${packages[@]}"
+    # By uv, in a quarter of the processor time that pip takes; by pip where uv does not find what pip's settings lead to.
+    local pip=(.venv/bin/python -m pip install -qq --disable-pip-version-check)
+    "${pip[@]}" --no-deps --require-hashes -r <(locked uv)
+    VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip install --quiet "${packages[@]}" || "${pip[@]}" "${packages[@]}"
     echo "$wanted" > "$stamp"
 }
 
