@@ -371,7 +371,7 @@ def test_nodes_that_will_refuse_are_known_before_they_are_asked(fleet: Fleet) ->
     notes = fleet.world.ask({"vpns": [member("vm78-east")]}, observed=observed(), dry_run=True).notes
     for name in ("edge-east", "vm77-east"):
         (note,) = [note for note in notes if note.startswith(f"{name} runs")]
-        assert "is unknown here" in note and "recover_ledger" in note
+        assert "this ledger does not know" in note and "recover_ledger" in note
 
 
 def test_a_vpn_that_others_keep_whole_is_not_lost_while_they_are_silent(
