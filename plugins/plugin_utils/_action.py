@@ -21,12 +21,15 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._awx.answers import
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import sent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import AGENT, code_version, sources
-from ansible_collections.intercloud.vpn.plugins.plugin_utils import _forks as _forks  # for what it does
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._forks import keep_memory_shared
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._job import require_lasting
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._sent import asking, command, python_of
 
 _OBEYED = frozenset(("add_group", "add_host", "ansible_facts"))
+
+
+keep_memory_shared()
 
 
 class Action(ActionBase):  # type: ignore[misc]

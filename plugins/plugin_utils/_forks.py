@@ -13,4 +13,7 @@ from __future__ import annotations
 import gc
 import os
 
-os.register_at_fork(after_in_child=gc.freeze)
+
+def keep_memory_shared() -> None:
+    """From now on, in this process and whatever it forks: once, as nothing takes it back."""
+    os.register_at_fork(after_in_child=gc.freeze)

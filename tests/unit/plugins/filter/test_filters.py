@@ -279,14 +279,14 @@ def test_summarize_says_what_is_wrong(arguments: tuple[Any, ...], complaint: str
 MODULES = {name: importlib.import_module(f"{FILTERS}.{name}") for name in ("carve", "overlaps", "summarize")}
 TEMPLATES = NativeEnvironment()
 TEMPLATES.filters |= {f"intercloud.vpn.{name}": getattr(module, name) for name, module in MODULES.items()}
-EXAMPLES = [
+SHOWN = [
     pytest.param(task, id=f"{name}: {task['name']}")
     for name, module in MODULES.items()
     for task in yaml.safe_load(re.sub(r"^  # (.*)$", r"  expected: \1", module.EXAMPLES, flags=re.MULTILINE))
 ]
 
 
-@pytest.mark.parametrize("task", EXAMPLES)
+@pytest.mark.parametrize("task", SHOWN)
 def test_the_examples_are_true(task: dict[str, Any]) -> None:
     variables = task.get("vars", {})
     if "ansible.builtin.assert" in task:
