@@ -125,7 +125,7 @@ def test_what_the_plan_could_not_see_the_commit_refuses(addresses):
 def test_the_plan_names_who_is_behind():
     said = notes()
     runs, due = map(
-        int, re.search(r"edge-west runs generation (\d+), the plan is (\d+): create_vpn brings", said).groups()
+        int, re.search(r"edge-west runs generation (\d+), the plan is (\d+): create_vpn applies it", said).groups()
     )
     assert runs < due
     assert "edge-east runs" not in said
