@@ -73,6 +73,7 @@ def test_a_plan_of_answers_is_the_plan_of_the_intent(tmp_path: Path) -> None:
     assert code == 0 and plan(answered) == plan(asked) and "+ VPN audit" in "\n".join(plan(asked))
 
 
+@pytest.mark.thorough("unit tests have every mistake in the words of its question")
 def test_what_the_inventory_lacks_is_told_in_the_surveys_words(tmp_path: Path) -> None:
     example(tmp_path)
     code, lines = run(tmp_path, *given({**ANSWERS, "vcc_survey_members": ["shop-berlin", "web-osl"]}))

@@ -75,6 +75,7 @@ def test_a_failure_ends_with_what_failed_where_why_and_how_to_go_on(tmp_path: Pa
     assert "hunter2" not in said
 
 
+@pytest.mark.thorough("a failure ends with how to go on, above")
 def test_status_is_not_told_to_run_status(tmp_path: Path) -> None:
     (tmp_path / "status_vpn.yml").write_text(PLAY)
     code, said = run("-i", "broken,", "status_vpn.yml", "-e", "ansible_connection=local", folder=tmp_path)

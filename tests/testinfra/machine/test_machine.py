@@ -190,7 +190,7 @@ def test_the_holder_of_a_port_is_named_and_a_charon_without_its_sockets_repaired
     playbooks.delete("audit", verify=False)
     with held():
         for _stopped_or_deaf in range(2):
-            said = refused(PAYROLL, commit=True)
+            said = refused(PAYROLL, commit=True, vcc_link_timeout=8)  # of the other edge, which waits in vain
             assert "machine: UDP 500 is held by python3 (process " in said
             assert "machine: UDP 4500 is held by python3 (process " in said
             lab.sh("edge-west", "systemctl start strongswan")
