@@ -55,7 +55,8 @@ class ServerAction(Action):
     def _runs_here(self, task_vars: Mapping[str, Any], postgres: bool) -> bool:
         """Whether the module would be this process's child, as this user, by a Python that can do no more."""
         delegated = (task_vars.get("ansible_delegated_vars") or {}).get(self._task.delegate_to) or task_vars
-        named = str(delegated.get("ansible_python_interpreter") or "auto")
+        # Mostly "{{ ansible_playbook_python }}".
+        named = str(self._templar.template(delegated.get("ansible_python_interpreter") or "auto"))
         # Not what links lead to: a virtual environment has libraries of its own.
         ours = named.startswith("auto") or os.path.abspath(named) == os.path.abspath(sys.executable)
         return (

@@ -61,6 +61,13 @@ def test_hosts_can_be_listed_without_a_plan(tmp_path: Path) -> None:
     assert done.stdout.count("edge-east") >= 3 and "probing" not in done.stderr
 
 
+def test_the_controller_plans_itself_and_starts_no_module(tmp_path: Path) -> None:
+    """A module would need a directory on the VCC server, to be unpacked in."""
+    nowhere = INVENTORY.replace("{ansible_connection: local,", "{ansible_connection: local, ansible_remote_tmp: /proc/no,")
+    run = Run(tmp_path, RIGHT + "vcc_server_survey: false\n", inventory=nowhere, playbook=PLAN)
+    assert "Plan: 1 VPN to add" in run.output, run.output
+
+
 def test_the_plan_is_the_same_whether_a_module_makes_it_or_the_controller(tmp_path: Path) -> None:
     """With an environment for the task, Ansible has to start a process of its own for it."""
     module = PLAYBOOK.replace("      delegate_to:", "      environment: {WHO: a module}\n      delegate_to:", 1)
