@@ -70,7 +70,8 @@ def test_a_limited_run_drops_no_peer():
 
 @pytest.mark.parametrize("switched_off", ["edge-west"], indirect=True)
 def test_one_edge_is_dead_and_gets_its_part_when_it_is_back(switched_off):
-    run = playbooks.create(PAYROLL, AUDIT, succeeds=False)
+    # The other one waits for its links in vain.
+    run = playbooks.create(PAYROLL, AUDIT, succeeds=False, vcc_link_timeout=8)
     assert run.hosts("unreachable") == {"edge-west"}
     assert "ERROR  edge-west" in run.output
 
