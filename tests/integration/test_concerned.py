@@ -63,7 +63,8 @@ def test_hosts_can_be_listed_without_a_plan(tmp_path: Path) -> None:
 
 def test_the_controller_plans_itself_and_starts_no_module(tmp_path: Path) -> None:
     """A module would need a directory on the VCC server, to be unpacked in."""
-    nowhere = INVENTORY.replace("{ansible_connection: local,", "{ansible_connection: local, ansible_remote_tmp: /proc/no,")
+    local = "{ansible_connection: local,"
+    nowhere = INVENTORY.replace(local, f"{local} ansible_remote_tmp: /proc/no,")
     run = Run(tmp_path, RIGHT + "vcc_server_survey: false\n", inventory=nowhere, playbook=PLAN)
     assert "Plan: 1 VPN to add" in run.output, run.output
 

@@ -92,6 +92,7 @@ def test_they_prove_as_much_as_verify_vpn_does():
     assert there["pairs"] != []
 
 
+@pytest.mark.thorough("each cloud runs the stages that every other scenario runs twice")
 def test_a_second_run_changes_nothing():
     assert clouds("apply_clouds").changed == frozenset()
 
