@@ -56,8 +56,14 @@ class ActionModule(LocalAction):
             content = descriptor(vapp, given["version"])
             summed = manifest(f"{name}{OVF}", content)
             wanted.update({folder / f"{name}{OVF}": content, folder / f"{name}{MF}": summed})
+            signature = folder / f"{name}{CERT}"
             if given["key"]:
-                wanted[folder / f"{name}{CERT}"] = _signature(folder / f"{name}{CERT}", summed, given)
+                wanted[signature] = _signature(signature, summed, given)
+            elif signature.exists() and _content(folder / f"{name}{MF}") != summed:
+                problems.add(
+                    str(signature),
+                    "signs what was written before, and would not fit; give key and certificate, or remove the file",
+                )
         problems.raise_if_any()
         changed = [path for path, content in wanted.items() if not path.exists() or path.read_bytes() != content]
         if changed and not self._task.check_mode:
@@ -67,6 +73,10 @@ class ActionModule(LocalAction):
         files = [str(path) for path in wanted]
         Display().display("\n".join(file for file in files if file.endswith(OVF)))
         return {"changed": bool(changed), "files": files}
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
 
 
 def _signature(path: Path, summed: bytes, given: dict[str, Any]) -> bytes:

@@ -150,7 +150,9 @@ def carve(
     grow: Any = False,
 ) -> Any:
     """The filter; AnsibleFilterError when the input is wrong or the pool is too small."""
-    bare = nameless(requests)
+    # No request at all has no names where what is held has none.
+    nothing = isinstance(requests, (list, tuple)) and not requests
+    bare = nameless(requests) or (nothing and isinstance(held, (list, tuple)))
     with problems_of("carve") as found:
         pools = _pools(pool, found)
         family = pools[0].family if pools else 4

@@ -106,8 +106,9 @@ options:
     description:
       - A file with the authorities, or the signers themselves, that are trusted, as PEM. A certificate that an
         authority issued must allow code signing if it limits its purposes.
+      - A relative path begins in the folder of the inventory file.
       - Without it, the signature must match the certificate in the package. Any signer is taken then.
-    type: path
+    type: str
   digests:
     description:
       - V(all) reads all files of a package, disks too. V(descriptor) reads the descriptor only, and looks whether the
@@ -149,24 +150,36 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import host_variables
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentError, IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.choice import OF_PACKAGES
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.load import load_packages
 
 KINDS = ("vcc_server", "vcc_nodes", "org_edges", "vapp_edges", "members")
 CLOUD = "cloud_"
-TEMPLATES = ("{{", "{%", "{#", "#jinja")
+SIGNS = frozenset("{}#")
 
 
 def inert(value):
     """What a package says, which strangers wrote: a template in it stays a text."""
     if isinstance(value, dict):
-        return {key: inert(entry) for key, entry in value.items()}
+        # Cores before 2.19 look for the mark in what a mapping has, and not in its keys.
+        return {inert(key): (wrap_var if of_template(key) else inert)(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [inert(entry) for entry in value]
     # Only where there could be one: ansible-inventory of cores before 2.19 shows the mark.
-    return wrap_var(value) if isinstance(value, str) and any(sign in value for sign in TEMPLATES) else value
+    return wrap_var(value) if of_template(value) else value
+
+
+def of_template(value):
+    """Whether a text could be part of a template: `compose` can make one of two texts that are none."""
+    return isinstance(value, str) and not SIGNS.isdisjoint(value)
+
+
+def printable(error):
+    """A mistake with names that strangers chose: none of them begins a line of its own, or steers the terminal."""
+    texts = (error.path, error.message, error.alike)
+    return IntentError(*("".join(one if one.isprintable() else repr(one)[1:-1] for one in text) for text in texts))
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable):
@@ -185,16 +198,21 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         today = datetime.datetime.now(datetime.timezone.utc)
         beside = os.path.dirname(os.path.abspath(path))
         found = load_packages(self.get_option("packages"), common, beside, today, problems)
+        clouds = {f"{CLOUD}{host.cloud}" for host in found.hosts.values()}
+        groups = {*self.inventory.groups, *found.groups, *clouds}
         for name, host in found.hosts.items():
-            self._check_other(name, host, problems)
+            self._check_other(name, host, groups, problems)
         try:
             problems.raise_if_any()
         except IntentErrors as errors:
-            raise AnsibleParserError(f"{path}: {errors.report('in packages, which were not used')}") from errors
+            shown = IntentErrors(map(printable, errors.errors))
+            raise AnsibleParserError(f"{path}: {shown.report('in packages, which were not used')}") from errors
         self._add(found)
 
-    def _check_other(self, name, host, problems):
+    def _check_other(self, name, host, groups, problems):
         """A package must not change what other sources say of a host, nor be a host of another kind or cloud."""
+        if name in groups:  # Ansible would give the host's variables to the group
+            problems.add(host.place, f"{name} is a group of the inventory; set names or suffix")
         other = self.inventory.hosts.get(name)
         for group in other.groups if other else ():
             if group.name in KINDS and group.name != host.kind:

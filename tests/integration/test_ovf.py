@@ -132,6 +132,27 @@ def test_packages_that_must_not_be_used_are_no_inventory(fleet: Path) -> None:
     assert found["old"]["vcc_address"] == "10.10.0.40"
 
 
+def test_a_vm_with_the_name_of_a_group_does_not_set_the_groups_variables(fleet: Path) -> None:
+    """Ansible looks for a group first: the VM's ansible_host would be that of all hosts in the group."""
+    archive(fleet / "other.ova", whole({"other.ovf": envelope(vm("cloud_west", "10.10.0.41"))}, "other"))
+    done = run(fleet, "ansible-inventory", "-i", "hosts.yml", "-i", "fleet.ovf.yml", "--list")
+    said = " ".join(done.stderr.split())
+    assert "VirtualSystem[cloud_west]: cloud_west is a group of the inventory; set names or suffix" in said
+    assert "ansible_host" not in read(done.stdout)["_meta"]["hostvars"]["edge-west"]
+
+
+def test_the_file_of_authorities_is_beside_the_inventory_wherever_a_run_begins(fleet: Path) -> None:
+    (fleet / "fleet.ovf.yml").write_text(
+        "plugin: intercloud.vpn.ovf\ncloud: east\npackages: [signed.ova]\nverify: signed\ntrusted: authorities.pem\n",
+        encoding="utf-8",
+    )
+    files = whole({"signed.ovf": envelope(vm("web"))}, "signed")
+    archive(fleet / "signed.ova", {**files, "signed.cert": b""})
+    (fleet / "elsewhere").mkdir()
+    done = run(fleet / "elsewhere", "ansible-inventory", "-i", str(fleet / "fleet.ovf.yml"), "--list")
+    assert f"{fleet}/authorities.pem:cannotberead" in "".join(done.stderr.split())  # which has lines of a width
+
+
 @pytest.mark.thorough("test_the_vms_of_packages_are_planned; unit tests write and read a vApp")
 def test_a_vapp_of_the_example_is_exported_and_read(tmp_path: Path) -> None:
     export = (

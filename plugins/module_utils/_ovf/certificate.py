@@ -166,9 +166,12 @@ def _issuer(
 
 
 def _issued(parent: Certificate, one: Certificate, place: str) -> bool:
-    if parent.subject != one.issuer or one.signature_hash_algorithm is None:
+    try:
+        algorithm = one.signature_hash_algorithm
+    except UnsupportedAlgorithm:
         return False
-    algorithm = one.signature_hash_algorithm
+    if parent.subject != one.issuer or algorithm is None:
+        return False
     if isinstance(algorithm, (hashes.MD5, hashes.SHA1)):
         raise PackageError(place, f"the certificate of {_subject(one)} is signed with {algorithm.name}")
     return _signed(parent.public_key(), one.signature, one.tbs_certificate_bytes, algorithm, place)
@@ -176,9 +179,9 @@ def _issued(parent: Certificate, one: Certificate, place: str) -> bool:
 
 def _check_authority(certificate: Certificate, below: int, place: str) -> None:
     """Note an authority that may sign no certificate, or has more of them ``below`` it than it may."""
+    _check_understood(certificate, place)
     constraints = _extension(certificate, x509.BasicConstraints)
     usage = _extension(certificate, x509.KeyUsage)
-    _check_understood(certificate, place)
     if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):
         raise PackageError(place, f"{_subject(certificate)} is no authority: it must not sign certificates")
     if constraints.path_length is not None and below > constraints.path_length:
@@ -202,7 +205,7 @@ def _check_leaf(certificate: Certificate, place: str) -> None:
 def _check_understood(certificate: Certificate, place: str) -> None:
     try:
         critical = [one.oid.dotted_string for one in certificate.extensions if one.critical]
-    except ValueError as error:
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise PackageError(place, f"the certificate of {_subject(certificate)} cannot be read: {error}") from None
     unknown = [one for one in critical if one not in UNDERSTOOD]
     if unknown:

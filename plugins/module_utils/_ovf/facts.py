@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,9 @@ OF_MEMBERS = ("vcc_address", "vcc_member_mode", "vcc_names")
 OF_VAPP_EDGES = ("vcc_org_address", "vcc_vapp_address", "vcc_vapp_network", "vcc_dhcp")
 LISTS = ("vcc_address", "vcc_org_address", "vcc_vapp_address", "vcc_vapp_network")
 NAMING = ("names", "exclude", "addresses", "networks")
-NO_HOSTS = ("all", "localhost", "ungrouped")
+NO_GROUPS = ("all", "ungrouped", "vcc_server", "vcc_nodes", "org_edges", VAPP_EDGES, MEMBERS)
+NO_PREFIXES = ("cloud_", "vapp_")
+NO_HOSTS = ("127.0.0.1", "localhost", *NO_GROUPS)  # Ansible takes a host 127.0.0.1 for localhost, too
 
 
 @dataclass
@@ -52,6 +55,15 @@ class Hosts:
 
     hosts: dict[str, Host] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
+
+
+def is_reserved(group: str) -> bool:
+    """Whether a group says what a host is, or where: such groups are not a package's to choose.
+
+    Signs that no variable has become ``_``, as ``keyed_groups`` writes them.
+    """
+    word = re.sub(r"\W", "_", group)
+    return word in NO_GROUPS or word.startswith(NO_PREFIXES)
 
 
 def make_hosts(read: Iterable[tuple[Content, Choice]], problems: Problems) -> Hosts:
@@ -104,6 +116,11 @@ class _Package:
         """The group of a collection. Its name is the collection's, with those around it."""
         own, place = [f"{self._chosen(name)}{self.choice.suffix}" for name in path], self.content.file
         name, parent = _word("vapp", *own), _word("vapp", *own[:-1]) if len(own) > 1 else None
+        if name in NO_GROUPS:
+            self.problems.add(
+                place, f"the vApp {'/'.join(path)} would be the group {name}, the group of all vApp edges; set "
+                "names or suffix"
+            )  # fmt: skip
         before = self.found.groups.setdefault(name, Group(place, parent, {"ovf_vapp_properties": properties}))
         if before.place != place or before.variables["ovf_vapp_properties"] is not properties:
             self.problems.add(
@@ -117,6 +134,8 @@ class _Package:
         full = f"{self._chosen(name)}{self.choice.suffix}"
         if not NAME.fullmatch(full) or full in NO_HOSTS:
             hint = _word(full).replace("_", "-").strip("-").lower() or "a-name"
+            if full in NO_HOSTS:
+                hint += "-1"
             self.problems.add(
                 place, f"{full!r} is no name of a host, which is {NAME_RULE}; say another: names: {{{name!r}: {hint}}}"
             )
@@ -287,6 +306,12 @@ class _Package:
             if f"vpn-{vpn}" in vm.ours
         }
         groups = texts(vm.ours.get("groups", ""))
+        for group in filter(is_reserved, groups):
+            self.problems.add(
+                vm.place,
+                f"a package cannot put a host in the group {group!r}; leave the group out of the property "
+                "intercloud.vpn.groups",
+            )
         return {**self._origin(), **about, "ovf_properties": own, "ovf_vpns": vpns, "ovf_groups": groups}
 
 

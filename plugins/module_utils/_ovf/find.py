@@ -18,7 +18,8 @@ def find_packages(named: str, beside: str, place: str) -> list[str]:
     A folder stands for all packages in it, not in folders below. PackageError where there is none.
     """
     pattern = os.path.join(beside, os.path.expanduser(named))
-    paths = [pattern] if os.path.lexists(pattern) else sorted(glob.glob(pattern))
+    escaped = os.path.join(glob.escape(beside), os.path.expanduser(named))  # the pattern is only what is named
+    paths = [pattern] if os.path.lexists(pattern) else sorted(glob.glob(escaped))
     found: list[str] = []
     for path in paths:
         if os.path.isdir(path):

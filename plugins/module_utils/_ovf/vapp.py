@@ -13,12 +13,10 @@ from typing import Any, NamedTuple
 from .._base.problems import did_you_mean
 from .._intent.landscape.facts import organization_of
 from .errors import PackageError
-from .facts import LISTS, MEMBERS, OF_MEMBERS, OF_VAPP_EDGES, VAPP_EDGES
+from .facts import LISTS, MEMBERS, OF_MEMBERS, OF_VAPP_EDGES, VAPP_EDGES, is_reserved
 from .hardware import mac_of
 
 HostsFacts = Mapping[str, Mapping[str, Any]]
-NO_GROUPS = ("all", "ungrouped", "vcc_server", "vcc_nodes", "org_edges", VAPP_EDGES, MEMBERS)
-NO_PREFIXES = ("cloud_", "vapp_")
 
 
 @dataclass
@@ -83,11 +81,7 @@ def find_vapp(
             {key: _text(vpn[key]) for key in ("name", "organization", "pool", "topology", "blocks") if vpn.get(key)}
         )
     for machine in machines:
-        own = sorted(
-            group
-            for group, names in groups.items()
-            if machine.name in names and group not in NO_GROUPS and not group.startswith(NO_PREFIXES)
-        )
+        own = sorted(group for group, names in groups.items() if machine.name in names and not is_reserved(group))
         if own:
             machine.said["groups"] = ", ".join(own)
     return Vapp(name, machines, found, hardware)

@@ -83,7 +83,8 @@ def carve_blocks(
         taken = (space.take_block(size << room) for space in spaces)
         first = next((first for first in taken if first is not None), None)
         if first is None:
-            raise NoRoom(one, min((block.length + room for block in _blocks(family, spaces)), default=None))
+            lengths = (block.length + room for block in _blocks(family, spaces))
+            raise NoRoom(one, min((length for length in lengths if length <= BITS[family]), default=None))
         placed.append((one, Prefix(family, first, one.length)))
     for one, block in sorted(placed, key=lambda item: item[0].index):
         result.setdefault(one.name, []).append(block)
@@ -121,7 +122,7 @@ def _grown(
         raise InTheWay(one, f"is {block} and cannot become {larger}, which is not in the pool")
     others = [(other, name) for name, blocks in held.items() for other in blocks if other != block]
     for other, whose in [*others, *((prefix, "reserved") for prefix in avoid)]:
-        if larger.overlaps(other):
+        if larger.overlaps(other) and not block.contains(other):  # what is reserved of the block itself stays in it
             raise InTheWay(one, f"is {block} and cannot become {larger}: {other} ({whose}) is in the way")
     return larger
 

@@ -68,6 +68,17 @@ def test_carve_gives_lists_for_lists_and_counts() -> None:
     assert carve("10.0.0.0/16", more, held=plan) == {**plan, "a": ["10.0.2.0/26", "10.0.0.0/24", "10.0.2.128/26"]}
 
 
+def test_no_request_without_a_name_keeps_what_is_held_without_names() -> None:
+    assert carve("10.0.0.0/16", [], held=["10.0.1.0/24"]) == ["10.0.1.0/24"]
+    assert carve("10.0.0.0/16", [], held=[]) == []
+
+
+def test_what_is_reserved_inside_a_held_block_does_not_keep_it_from_growing() -> None:
+    """A site whose network was built since is in the list of networks that exist already."""
+    for there in ("10.0.0.0/26", "10.0.0.1"):
+        assert carve("10.0.0.0/24", {"a": 25}, {"a": "10.0.0.0/26"}, there, grow=True) == {"a": "10.0.0.0/25"}
+
+
 @given(st.lists(st.integers(26, 32), max_size=9), st.integers(26, 32), st.integers(0, 1))
 def test_a_request_at_the_end_moves_nothing_in_given_order(lengths: list[int], last: int, room: int) -> None:
     names = {f"n{len(lengths) - index}": length for index, length in enumerate(lengths)}  # not in the order of letters
@@ -113,6 +124,10 @@ def test_carve_takes_from_several_pools_and_never_what_is_reserved() -> None:
         (
             (["10.0.0.0/25", "10.1.0.0/24"], [25, 25], None, None, "size", 1),
             "requests[1]: no /25 is free: the largest free block is a /26 in 10.0.0.0/25, 10.1.0.0/24, with room 1",
+        ),
+        (
+            ("10.0.0.7/32", [32], None, None, "size", 1),
+            "requests[0]: no /32 is free: nothing is free in 10.0.0.7/32, with room 1",
         ),
         (("10.0.0.1/24", {}), "pool: 10.0.0.1/24 has host bits set: did you mean 10.0.0.0/24?"),
         (([], {}), "pool: must have at least one pool"),

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._ovf.packages import (
@@ -127,3 +129,24 @@ def test_a_package_that_is_not_signed(tmp_path: Path) -> None:
     assert refusals(folder(tmp_path, FILES), **ORG, verify="signed") == [
         "verify: signed needs trusted: a file with the authorities that you trust"
     ]
+
+
+@pytest.mark.parametrize(
+    ("octets", "instead", "message"),
+    [
+        # Two extensions of one kind: the OID of the extended key usage becomes that of the basic constraints.
+        (b"\x55\x1d\x25", b"\x55\x1d\x13", "cannot be read"),
+        # An algorithm that nobody knows signed the certificate.
+        (b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b", b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x7f", "no trusted authority"),
+    ],
+)
+def test_a_certificate_that_is_malformed_is_a_mistake_of_its_package(
+    octets: bytes, instead: bytes, message: str, tmp_path: Path
+) -> None:
+    signature = VENDOR.sign("shop.mf", FILES["shop.mf"])
+    der = VENDOR.certificate.public_bytes(serialization.Encoding.DER)
+    assert octets in der
+    pem = ssl.DER_cert_to_PEM_cert(der.replace(octets, instead)).encode()
+    package = signed(tmp_path, signature.partition(b"\n")[0] + b"\n" + pem)
+    (said,) = refusals(package, **trusting(tmp_path, BETWEEN))
+    assert said.startswith(f"{tmp_path}/shop.cert: ") and message in said

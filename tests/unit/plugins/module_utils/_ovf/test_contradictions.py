@@ -85,6 +85,8 @@ def connections(*connections: str) -> str:
         (vm("web") + vm("web"), "VirtualSystem[web]: 'web' is the VM in line 5, too"),
         (vm("Web 1"), "'Web 1' is no name of a host"),
         (vm("localhost"), "'localhost' is no name of a host"),
+        (vm("127.0.0.1"), "'127.0.0.1' is no name of a host"),
+        (vm("org_edges"), "'org_edges' is no name of a host"),
         (vm(""), "has neither a name nor an id"),
     ],
 )  # fmt: skip
@@ -214,3 +216,20 @@ def test_a_package_does_not_say_what_is_not_its_own(key: str, tmp_path: Path) ->
     ours = f'<ProductSection ovf:class="intercloud.vpn"><Property ovf:key="{key}" ovf:value="x"/></ProductSection>'
     (said,) = said_of(tmp_path, envelope(vm("web", more=ours)))
     assert f"VirtualSystem[web]: a package cannot say {key}" in said
+
+
+def test_a_vapp_is_not_the_group_of_all_vapp_edges(tmp_path: Path) -> None:
+    content = envelope(f'<VirtualSystemCollection ovf:id="edges">{vm("web")}</VirtualSystemCollection>')
+    (said,) = said_of(tmp_path, content)
+    assert said.startswith("shop.ovf: the vApp edges would be the group vapp_edges, the group of all vApp edges")
+    assert said_of(tmp_path, content, names={"edges": "rims"}) == []
+
+
+@pytest.mark.parametrize("group", ["org_edges", "vcc-nodes", "cloud_west", "all", "vapp_shop"])
+def test_a_package_does_not_choose_groups_that_say_what_a_host_is(group: str, tmp_path: Path) -> None:
+    """`keyed_groups` of `ovf_groups` would put the host in it, with `_` for signs such as `-`."""
+    ours = (
+        '<ProductSection ovf:class="intercloud.vpn"><Property ovf:key="groups" ovf:value="web, {}"/></ProductSection>'
+    )
+    (said,) = said_of(tmp_path, envelope(vm("web", more=ours.format(group))))
+    assert f"VirtualSystem[web]: a package cannot put a host in the group '{group}'" in said

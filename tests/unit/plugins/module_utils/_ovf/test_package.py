@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.load import load_packages
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._ovf.packages import (
     DISK,
+    TODAY,
     archive,
     envelope,
     folder,
@@ -186,3 +189,12 @@ def test_paths_are_files_folders_and_patterns(tmp_path: Path) -> None:
         f"packages[0].path: {tmp_path}/four.ova: there is no such file or folder",
         f"packages[1].path: {tmp_path}/README is no package: its name ends neither in .ovf nor in .ova",
     ]
+
+
+def test_a_pattern_begins_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    beside = tmp_path / "fleet [1]*"
+    beside.mkdir()
+    archive(beside / "one.ova", FILES)
+    problems = Problems()
+    found = load_packages(["*.ova"], {"cloud": "east", **ORG}, str(beside), TODAY, problems)
+    assert (set(found.hosts), len(problems)) == ({"web"}, 0)

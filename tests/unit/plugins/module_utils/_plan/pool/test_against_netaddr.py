@@ -148,7 +148,8 @@ def test_named_blocks_are_the_lowest_free_ones_and_those_held_stay(
     for one in wanted:
         block = lowest_free(free, one.length - room)
         if block is None:
-            largest = min((cidr.prefixlen + room for cidr in free.iter_cidrs()), default=None)
+            lengths = (cidr.prefixlen + room for cidr in free.iter_cidrs())
+            largest = min((length for length in lengths if length <= bits), default=None)
             left = f"the largest free block is a /{largest}" if largest is not None else "nothing is free"
             with pytest.raises(NoRoom, match=f"no /{one.length} is free: {left}"):
                 carve_blocks([pool], wanted, {"held": held}, room=room)
