@@ -185,7 +185,7 @@ def _remove_what_ansible_obeys(result: dict[str, Any]) -> None:
 
 
 def _keep_what_ansible_found(result: dict[str, Any]) -> None:
-    """The same for what a module returned. Ansible leaves facts and statistics in there; its own is the Python it found.
+    """The same for what a module returned. Ansible leaves facts and statistics in there, beside the Python it found.
 
     With statistics, a node would speak for other hosts: part_apply reports by them.
     """
