@@ -9,6 +9,8 @@ cd "$directory"
 gpgv --keyring "$keyring" SHA256SUMS.asc SHA256SUMS 2>"$work/gpgv.log" || { cat "$work/gpgv.log" >&2; echo "verify_release: SHA256SUMS: no valid signature" >&2; exit 1; }
 sha256sum --check --strict --quiet SHA256SUMS
 tarball=$(echo intercloud-vpn-*.tar.gz)
+# The keys may have signed digests of other files, too.
+grep -qxF "$(sha256sum "$tarball")" SHA256SUMS || { echo "verify_release: SHA256SUMS does not list $tarball" >&2; exit 1; }
 tar -xzOf "$tarball" MANIFEST.json >"$work/MANIFEST.json"
 gpgv --keyring "$keyring" "${tarball%.tar.gz}.MANIFEST.json.asc" "$work/MANIFEST.json" 2>"$work/gpgv.log" \
     || { cat "$work/gpgv.log" >&2; echo "verify_release: MANIFEST.json: no valid signature" >&2; exit 1; }

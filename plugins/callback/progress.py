@@ -43,6 +43,7 @@ PATIENCE = 10.0  # seconds until a play says how far it is
 RANK = ("ok", "changed", "unreachable", "failed")  # of all that a host went through, the last of these counts
 BAD = RANK[2:]
 MESSAGES = ("debug", "ansible.builtin.debug")
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")  # what moves a terminal's cursor, for example
 SECRET = re.compile(r"psk|secret|passw|token|vault", re.IGNORECASE)
 # The run is refused before anything is touched: the same command would be refused again.
 REFUSED = re.compile(
@@ -231,9 +232,10 @@ def command(words: list[str]) -> str:
 
 
 def _lines(message: Any) -> list[str]:
-    """A message as lines."""
+    """A message as lines. It may be a node's: control characters are shown, and not sent to the terminal."""
     found = message if isinstance(message, (list, tuple)) else [message]
-    return [line for one in found if one is not None for line in str(one).splitlines() if line.strip()]
+    lines = [line for one in found if one is not None for line in str(one).splitlines() if line.strip()]
+    return [CONTROL.sub(lambda sign: repr(sign.group())[1:-1], line) for line in lines]
 
 
 def _short(lines: list[str]) -> str:

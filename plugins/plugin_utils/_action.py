@@ -26,7 +26,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._job import require
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._sent import asking, command, python_of
 
-_OBEYED = frozenset(("add_group", "add_host", "ansible_facts"))
+_OBEYED = frozenset(("add_group", "add_host", "ansible_facts", "ansible_stats"))
 
 
 keep_memory_shared()
@@ -81,6 +81,7 @@ class Action(ActionBase):  # type: ignore[misc]
             wrap_async=bool(self._task.async_val) and not self._connection.has_native_async,
         )
         result.pop("invocation", None)
+        _keep_what_ansible_found(result)
         return result
 
 
@@ -176,7 +177,21 @@ class NodeAction(Action):
 def _remove_what_ansible_obeys(result: dict[str, Any]) -> None:
     """Take out what Ansible acts upon in an action's result: a node says what it found, and nothing else.
 
-    Ansible does so with what a module returns, by a function that ansible-core 2.20 was the last to have in public.
+    Ansible does so with some of what a module returns, by a function that ansible-core 2.20 was the last to have in
+    public.
     """
     for key in [key for key in result if key.startswith("_ansible_") or key in _OBEYED]:
         del result[key]
+
+
+def _keep_what_ansible_found(result: dict[str, Any]) -> None:
+    """The same for what a module returned. Ansible leaves facts and statistics in there, beside the Python it found.
+
+    With statistics, a node would speak for other hosts: part_apply reports by them.
+    """
+    facts = result.get("ansible_facts")
+    for key in _OBEYED & result.keys():
+        del result[key]
+    found = {name: facts[name] for name in facts if str(name).startswith("discovered_interpreter_")} if facts else {}
+    if found:
+        result["ansible_facts"] = found

@@ -164,6 +164,27 @@ def test_a_release_and_what_a_user_verifies(tree: Path, keys: Keys, tmp_path: Pa
     assert code != 0 and "WARNING: 1 computed checksum did NOT match" in said
 
 
+def test_signed_digests_of_other_files_do_not_verify_a_tarball(keys: Keys, tmp_path: Path) -> None:
+    """Maintainers sign more than this. A tarball with the MANIFEST.json of a release, and other files, is not one."""
+    ring, home = keys.make("signer"), {"GNUPGHOME": str(keys.home)}
+    sign = ("gpg", "--batch", "--quiet", "--armor", "--detach-sign", "--local-user", "signer", "--output")
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "MANIFEST.json").write_text("{}")
+    (made / "other.txt").write_text("of another project")
+    with tarfile.open(made / f"{NAME}.tar.gz", "w:gz") as tar:
+        tar.add(made / "MANIFEST.json", "MANIFEST.json")
+    assert sh(*sign, f"{NAME}.MANIFEST.json.asc", "MANIFEST.json", where=made, **home)[0] == 0
+    verify = str(ROOT / "scripts/verify_release.sh")
+    for listed, code in (("other.txt", 1), (f"{NAME}.tar.gz", 0)):
+        (made / "SHA256SUMS").write_text(sh("sha256sum", listed, where=made)[1])
+        (made / "SHA256SUMS.asc").unlink(missing_ok=True)
+        assert sh(*sign, "SHA256SUMS.asc", "SHA256SUMS", where=made, **home)[0] == 0
+        found, said = sh(verify, str(made), str(ring), where=tmp_path)
+        assert found == code, said
+        assert (f"SHA256SUMS does not list {NAME}.tar.gz" in said) == (code != 0), said
+
+
 def test_what_runs_in_an_execution_environment() -> None:
     """antsibull-nox runs it in an image; here the controller is the image."""
     code, said = sh("ansible-playbook", "-i", "localhost,", str(ROOT / "tests/ee/all.yml"), where=ROOT)

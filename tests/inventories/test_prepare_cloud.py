@@ -69,3 +69,21 @@ def test_modules_have_the_arguments(playbook: Path) -> None:
         options = {**{key: {} for key in MODULES[module]["plain"]}, **MODULES[module]["options"]}
         found += wrong(name, arguments, options)
     assert found == []
+
+
+def test_google_cloud_is_not_asked_for_a_rule_without_sources() -> None:
+    """Its module leaves an empty list out, and such a rule lets everybody in: where all pools are IPv6, for example."""
+    module = "google.cloud.gcp_compute_firewall"
+    plays = yaml.safe_load((EXAMPLES / "prepare_cloud/gcp_compute.yml").read_text(encoding="utf-8"))
+    rules = [task for play in plays for task in play["tasks"] if module in task]
+    assert len(rules) == 2
+    for rule in rules:
+        assert (rule[module]["source_ranges"], rule["when"]) == ("{{ sources }}", "sources | length > 0")
+        assert "sources" in rule["vars"]
+
+
+@pytest.mark.parametrize("cloud", ["azure_rm", "gcp_compute"])
+def test_an_ipv6_pool_is_not_led_to_an_ipv4_address(cloud: str) -> None:
+    plays = yaml.safe_load((EXAMPLES / f"prepare_cloud/{cloud}.yml").read_text(encoding="utf-8"))
+    (loop,) = (task["loop"] for play in plays for task in play["tasks"] if task["name"].startswith("Lead the pools"))
+    assert loop == "{{ vcc_pools | dict2items | rejectattr('value', 'search', ':') }}"

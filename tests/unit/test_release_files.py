@@ -114,7 +114,9 @@ def test_a_workflow_may_only_read_and_knows_no_secret(path: Path) -> None:
     assert yaml.safe_load(text)["permissions"] == {}
     assert [job["permissions"] for job in jobs(path).values()] == [{"contents": "read"}] * len(jobs(path))
     assert "secrets." not in text
-    assert not re.search(r"run: .*\$\{\{", text)  # an expression in a script is text that strangers may write
+    for job in jobs(path).values():
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", "")  # an expression in a script is text that strangers may write
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

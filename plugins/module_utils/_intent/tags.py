@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from .._base import names
 from .._base.problems import Problems, did_you_mean
 from .paths import of_host
 from .variables import INSTANCES, OF_HOSTS, TAGS
@@ -76,10 +77,16 @@ def _check_host(
         problems.add(path, f"tag {NAME} is missing: the permanent name, which addresses in VPNs are leased to")
     elif name != host:
         problems.add(path, f"tag {NAME} is {name}, but the inventory calls the host {host}; another may have the name")
+    if not names.NAME.fullmatch(host):
+        # It is a word of the SSH command line, and whoever writes tags chose it.
+        problems.add(path, f"the name {host!r} must be {names.NAME_RULE}")
     if role is None:
         problems.add(path, f"tag {ROLE} is missing: what the host is, one of {roles}")
     elif role not in ROLES:
         problems.add(path, f"tag {ROLE} is {role!r}, which is none of {roles}{did_you_mean(role, ROLES)}")
+    elif ROLES[role] not in groups:
+        group = ROLES[role]
+        problems.add(path, f"tag {ROLE} is {role}, but the host is not in group {group}: remove spaces from the tag")
     if CLOUD not in tags and not any(group.startswith("cloud_") for group in groups):
         problems.add(path, f"tag {CLOUD} is missing: the name of the cloud that the host is in")
     for variable, meaning in (NEEDED[group] for group in groups if group in NEEDED):

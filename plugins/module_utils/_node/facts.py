@@ -27,9 +27,9 @@ def info(given: dict[str, Any], store: Store, _check: bool) -> dict[str, Any]:
     """The result of the module edge_info with its parameters; one with `msg` is a failure."""
     try:
         names = packages.named(given["packages"])
+        found = gather(names, given["backend"], given["days"], store)
     except packages.UnknownFamily as error:
         return {"msg": str(error)}
-    found = gather(names, given["backend"], given["days"], store)
     links = given["links"].get(packages.family(), {})
     there = [link for link in links if store.at(link).exists()]
     return {
@@ -72,7 +72,7 @@ def gather(names: list[str], kind: str, days: int, store: Store) -> dict[str, An
     chosen = backend() if kind == "auto" else kind
     known = x509.certificate(store)
     return {
-        "missing_packages": sorted(set(names) - set(versions)),
+        "missing_packages": packages.lacking(names, versions),
         "backend": chosen,
         "strongswan": version,
         "trap": traps(chosen, version),

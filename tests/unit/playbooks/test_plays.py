@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jinja2 import ChainableUndefined, Environment
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYS = [
@@ -56,3 +57,54 @@ def test_who_acts_once_for_all_waits_for_all(folder: Path, play: dict[str, Any])
     once = [task["name"] for task in tasks_of(play["tasks"], folder) if task.get("run_once")]
     if once and play["hosts"] != "localhost":
         assert play.get("strategy") == "linear", once
+
+
+def values(part: Any, key: str) -> Iterator[str]:
+    """All values of a key, those of a list joined as Ansible joins conditions."""
+    pairs = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for name, value in pairs:
+        if name == key:
+            yield " and ".join(f"({one})" for one in value) if isinstance(value, list) else str(value)
+        yield from values(value, key)
+
+
+def expressions(path: str, key: str) -> list[Any]:
+    """All values of a key in a file of tasks or plays, compiled, without the braces of a template."""
+    content = yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+    bare = [value.removeprefix("{{").removesuffix("}}") for value in values(content, key)]
+    return [Environment(undefined=ChainableUndefined).compile_expression(value) for value in bare]
+
+
+HELD_BACK = [
+    *expressions("playbooks/part_apply.yml", "__held_back"),
+    *expressions("roles/vcc_server/tasks/settle.yml", "__vcc_server_held_back"),
+]
+
+
+def test_who_was_held_back_by_an_earlier_playbook_of_a_run_is_so_no_more() -> None:
+    """A site.yml may import several of ours; came_up.yml registers nothing where nothing is to come up."""
+    told = expressions("playbooks/stages/apply.yml", "when")
+    assert (len(told), len(HELD_BACK)) == (2, 2)
+    host = {"ansible_check_mode": False, "inventory_hostname": "vm1", "vcc_server_came_up": {"held_back": ["vm1"]}}
+    for coming, awaiting in ((["payroll"], {}), ([], {"edge-east": ["vm1"]}), ([], {})):
+        known = {**host, "vcc_server_plan": {"coming": coming, "awaiting": awaiting}}
+        held = bool(coming or awaiting)
+        assert [one(**known) for one in told] == [not held] * 2
+        assert [one(**known) for one in HELD_BACK] == [["vm1"] if held else []] * 2
+    nobody = {"vcc_server_plan": {"coming": ["payroll"], "awaiting": {}}}
+    assert [one(**nobody) for one in HELD_BACK] == [[], []]
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("probing", [["vm1"], []])
+@pytest.mark.parametrize("earlier", [{}, {"vcc_probed": {"generation": 3}}])
+def test_what_a_vm_probed_in_an_earlier_playbook_of_a_run_is_not_judged_again(
+    check: bool, probing: list[str], earlier: dict[str, Any]
+) -> None:
+    """Judge takes what was probed before what was looked at."""
+    leaves, probes, *_look = expressions("playbooks/stages/verify.yml", "when")
+    known = {"ansible_check_mode": check, "inventory_hostname": "vm1", "vcc_probing": {"hosts": probing}, **earlier}
+    to_probe = not check and bool(probing)
+    assert bool(probes(**known)) == to_probe
+    # A task that is skipped registers that.
+    assert bool(leaves(**known)) == (not to_probe and not earlier)

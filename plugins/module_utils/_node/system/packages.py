@@ -46,25 +46,35 @@ def named(wanted: Wanted, release: Path = OS_RELEASE) -> list[str]:
         elif family(release) in one:
             names += map(str, one[family(release)])
         else:
-            words = " ".join(dict.fromkeys(_words(release))) or "unknown"
             raise UnknownFamily(
-                f"the node's distribution ({words}) is of no family that packages are known for ({', '.join(one)}): "
+                f"{_distribution(release)} is of no family that packages are known for ({', '.join(one)}): "
                 "set the role's packages to a list of this distribution's names, or to [] if all of them are installed"
             )
     return names
 
 
-def missing(wanted: Wanted) -> list[str]:
-    """Of the wanted packages those that are not installed, sorted."""
-    names = named(wanted)
-    return sorted(set(names) - set(installed(names)))
+def missing(wanted: Wanted, release: Path = OS_RELEASE) -> list[str]:
+    """Of the wanted packages those that are not installed, sorted. UnknownFamily if the roles cannot install them."""
+    names = named(wanted, release)
+    return lacking(names, installed(names), release)
+
+
+def lacking(names: Iterable[str], there: Iterable[str], release: Path = OS_RELEASE) -> list[str]:
+    """The same of names, where it is known which of them are there."""
+    found = sorted({*names} - {*there})
+    if found and not family(release):
+        raise UnknownFamily(
+            f"{_distribution(release)} is of no family that packages can be installed for: "
+            f"install {', '.join(found)} by hand"
+        )
+    return found
 
 
 def installed(names: list[str]) -> dict[str, str]:
     """The versions of those packages that are installed. Without dpkg and rpm, it cannot be told: none is missing."""
     if not names:
         return {}
-    if have("dpkg-query"):
+    if have("dpkg-query") and not (family() == "RedHat" and have("rpm")):  # Fedora and EPEL have dpkg as a tool
         text = _of_dpkg(names)
     elif have("rpm"):
         text = run(*_RPM)
@@ -79,6 +89,10 @@ def _of_dpkg(names: list[str]) -> str:
         return run(*_DPKG, *names)
     except CommandError as error:  # some are unknown; it lists the others, but on a stream that is gone
         return run(*_DPKG) if "no packages found" in str(error) else ""
+
+
+def _distribution(release: Path) -> str:
+    return f"the node's distribution ({' '.join(dict.fromkeys(_words(release))) or 'unknown'})"
 
 
 def _words(release: Path) -> list[str]:

@@ -82,9 +82,26 @@ def test_a_node_cannot_have_ansible_act_for_it(action: Callable[..., Any]) -> No
         "add_host": {"host_name": "x"},
         "add_group": "x",
         "ansible_facts": {"x": 1},
+        "ansible_stats": {"data": {"requests": {"edge-west": "x"}}, "per_host": False},
     }
     answer = json.dumps({"result": {"generation": 3, **obeyed}}) + "\n"
     assert action(edge_info.ActionModule, Node(said(AGENT, answer))).act(HOST) == {"generation": 3}
+
+
+def test_nor_by_what_its_module_returns(action: Callable[..., Any]) -> None:
+    """A node without a Python that can be started is asked by a module: it may only pretend."""
+    returned = {
+        "generation": 3,
+        "ansible_facts": {"vcc_org": "umbra", "discovered_interpreter_python": "/usr/bin/python3"},
+        "ansible_stats": {"data": {"requests": {"edge-west": "x"}}, "per_host": False},
+    }
+    ask = _action.Action.ask
+    task = action(edge_info.ActionModule, Node())
+    task._execute_module = lambda **_given: returned
+    assert ask(task, {}, HOST) == {
+        "generation": 3,
+        "ansible_facts": {"discovered_interpreter_python": "/usr/bin/python3"},
+    }
 
 
 def test_where_no_python_starts_the_module_says_why(action: Callable[..., Any]) -> None:

@@ -63,6 +63,19 @@ def test_an_unknown_family_is_refused_and_a_list_of_names_is_not(release: Any) -
     assert packages.named(["iproute2", "nftables"], release(ALPINE)) == ["iproute2", "nftables"]
 
 
+def test_what_the_roles_cannot_install_is_named(monkeypatch: pytest.MonkeyPatch, release: Any) -> None:
+    """Before, a run went on without it, and noted it as installed."""
+    machine(monkeypatch, {"rpm"}, {"rpm": "iproute2\t6.4\tinstalled\n"})
+    suse = release('ID="opensuse-leap"\nID_LIKE="suse opensuse"\n')
+    assert packages.missing(["iproute2"], suse) == []
+    with pytest.raises(packages.UnknownFamily) as caught:
+        packages.missing(["strongswan", "iproute2", "nftables"], suse)
+    assert str(caught.value) == (
+        "the node's distribution (opensuse-leap suse opensuse) is of no family that packages can be installed for: "
+        "install nftables, strongswan by hand"
+    )
+
+
 def machine(monkeypatch: pytest.MonkeyPatch, programs: set[str], answers: dict[str, Any]) -> None:
     def run(*argv: str) -> str:
         answer = answers[argv[0]]
@@ -83,6 +96,14 @@ def test_a_package_that_is_only_configured_is_missing(monkeypatch: pytest.Monkey
 def test_rpm_is_asked_where_there_is_no_dpkg(monkeypatch: pytest.MonkeyPatch) -> None:
     machine(monkeypatch, {"rpm"}, {"rpm": "strongswan\t5.9.14\tinstalled\nstrongswan-libipsec\t5.9.14\tinstalled\n"})
     assert packages.installed(["strongswan", "nftables"]) == {"strongswan": "5.9.14"}
+
+
+def test_rpm_is_asked_on_its_own_distributions_where_dpkg_is_a_tool(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch, {"dpkg-query", "rpm"}, {"rpm": "nftables\t1.0\tinstalled\n", "dpkg-query": ""})
+    monkeypatch.setattr(packages, "family", lambda *_release: "RedHat")
+    assert packages.missing(["nftables"]) == []
+    monkeypatch.setattr(packages, "family", lambda *_release: "Debian")
+    assert packages.missing(["nftables"]) == ["nftables"]
 
 
 def test_where_neither_tells_none_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
