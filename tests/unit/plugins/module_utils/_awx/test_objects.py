@@ -132,6 +132,11 @@ def test_a_workflow_is_a_way_from_the_plan_to_the_report(found: dict[str, list[d
         assert [how for name in way[:2] for how, _next in after[name]] == ["success_nodes"] * 2, (
             "denied: nothing is done"
         )
+        assert [how for name in way[2:] for how, _next in after[name]] == [
+            "success_nodes",
+            *["always_nodes"] * (len(way) - 5),
+            "success_nodes",
+        ], "AWX takes a job that fails for dealt with where something always follows: verify has to fail the workflow"
         for identifier, node in nodes.items():
             job = node["unified_job_template"]
             if identifier == "approval":
