@@ -68,7 +68,9 @@ def parse_intent(
             problems.add(path, "must be a mapping with name, pool and members")
             continue
         if is_change(raw):
-            changed = ChangeParser(raw, path, matches, landscape, problems, kept or {}).vpn()
+            change = ChangeParser(raw, path, matches, landscape, problems, kept or {})
+            changed = change.vpn()
+            places |= change.places
             parsed += [] if changed is None else [changed]
             continue
         parser = _Parser(raw, path, pools, policies, matches, landscape, problems, kept or {})

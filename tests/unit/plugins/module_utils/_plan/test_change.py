@@ -43,6 +43,28 @@ def test_it_is_what_the_whole_vpn_would_have_made(topology: str) -> None:
     assert changed.plan({"name": "payroll", "remove": ["vapp1-south"], "add": ["vm2-west"]}).changed_nodes == []
 
 
+def test_a_member_that_is_added_again_stays_as_it_is(world: World) -> None:
+    """By a group or a pattern, most often. It would be reached on all ports, and at another address."""
+    world.plan(RICH)
+    plan = world.plan({"name": "payroll", "add": ["vm3-*", "vapp1-west"]})
+    assert not [line for line in plan.diff if "member vm3-west" in line or "member vm1-west" in line]
+    assert any(line.startswith("+ vpn payroll: member vm3-east") for line in plan.diff)
+    again = {"name": "vm3-west", "ports": ["tcp/22"]}
+    (said,) = world.refused({"name": "payroll", "add": [again]})
+    assert said.startswith("vcc_vpns[0].add[0]: vm3-west is a member already: to change its mode or ports")
+    plan = world.plan({"name": "payroll", "add": [again], "remove": ["vm3-west"]})
+    assert any(line.startswith("+ vpn payroll: member vm3-west") and "tcp/22" in line for line in plan.diff)
+    assert world.plan({"name": "payroll", "add": [again]}).changed_nodes == []
+
+
+def test_a_vapp_of_which_a_vm_would_be_missing_is_refused(world: World) -> None:
+    world.plan(RICH)
+    world.hosts["vm2-south"]["vars"]["vcc_vapp"] = "vapp1-sout"
+    (described,) = world.refused(members("vapp1-south"))
+    (changed,) = world.refused({"name": "payroll", "add": ["vapp1-south"]})
+    assert changed == described and changed.startswith("hosts.vm2-south.vcc_vapp: ")
+
+
 def test_a_vm_that_is_gone_can_leave(world: World) -> None:
     world.plan(members("vm2-west"))
     del world.hosts["vm2-west"]
