@@ -103,7 +103,6 @@ def test_what_is_named_is_there(found: dict[str, list[dict[str, Any]]]) -> None:
         assert {(owner, name) for name in one["teams"]} <= teams
         assert {(owner, name) for name in one.get("job_templates", ())} <= templates
         assert {(owner, name) for name in one.get("workflows", ())} <= workflows
-        assert {(owner, name) for name in one.get("inventories", ())} <= inventories
 
 
 def test_inventories_and_credentials_have_names_that_no_other_organization_has() -> None:
@@ -176,6 +175,9 @@ def test_users_see_and_ask_and_approvers_change(found: dict[str, list[dict[str, 
     assert not may["VPN users"] & {*changing} and {*changing} <= may["VPN approvers"]
     assert may["VPN users"] == {"plan_vpn.yml", "status_vpn.yml", "history_vpn.yml", "verify_vpn.yml", "report_vpn.yml"}
     assert [one["teams"] for one in roles if one["role"] == "approval"] == [["VPN approvers"]]
+    # An inventory has the hosts of all organizations, with their variables.
+    of_each = {"teams", "role", "lookup_organization"}
+    assert {key for one in roles for key in one} == of_each | {"job_templates", "workflows"}
 
 
 def test_surveys_schedules_and_the_credential_type_are_ones_that_awx_accepts() -> None:
