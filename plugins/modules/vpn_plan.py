@@ -235,6 +235,10 @@ summary:
   returned: success
   type: list
   elements: str
+digest:
+  description: The same for plans that change the same, documents included (SHA-256, hexadecimal).
+  returned: success
+  type: str
 nodes:
   description:
     - The nodes that the run concerns, those of the VPNs that it names and those whose document changes. All nodes that
@@ -437,6 +441,7 @@ def run(module: AnsibleModule) -> None:
         changed=plan.changed,
         diff={"prepared": "".join(f"{line}\n" for line in plan.diff)},
         summary=plan.diff,
+        digest=plan.digest,
         node_count=len({name.rpartition("/")[2] for name in plan.documents}),
         external=pointers({name: plan.documents[name] for name in told if plan.documents.record(name).has_external}),
         **trust,

@@ -1,0 +1,34 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan that a person has approved is told from every other one."""
+
+from __future__ import annotations
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World
+
+
+def planned(world: World, rule: str) -> Plan:
+    policies = {"strict": {"extends": "standard", "rules": {"org_edges": [rule]}}}
+    return world.plan({**PAYROLL, "policy": "strict"}, policies=policies, dry_run=True)
+
+
+def test_plans_that_change_the_same_have_the_same_digest() -> None:
+    drop = "tcp dport 25 counter drop"
+    assert planned(World(), drop).digest == planned(World(), drop).digest
+
+
+def test_what_the_difference_does_not_say_is_in_the_digest() -> None:
+    drop, accept = (planned(World(), f"tcp dport 25 counter {verdict}") for verdict in ("drop", "accept"))
+    assert drop.diff == accept.diff and drop.changed_nodes == accept.changed_nodes
+    assert drop.digest != accept.digest
+
+
+def test_what_another_run_changed_meanwhile_is_in_the_digest() -> None:
+    world, change = World(), {"name": "payroll", "add": ["vm2-west"]}
+    world.plan(PAYROLL)
+    before = world.plan(change, dry_run=True).digest
+    assert world.plan(change, dry_run=True).digest == before
+    world.plan({"name": "payroll", "add": ["vm2-east"]})
+    assert world.plan(change, dry_run=True).digest != before
