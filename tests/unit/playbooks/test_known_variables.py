@@ -33,6 +33,14 @@ def test_what_is_asked_about_is_what_is_planned() -> None:
     assert preview["vars"]["__vcc_server_preview"] is True
 
 
+def test_the_plan_itself_is_compared_with_the_approved_one() -> None:
+    """Not only the preview: another run may come between the two."""
+    (task,) = yaml.safe_load((ROOT / "roles/vcc_server/tasks/planner.yml").read_text())
+    approved = task["intercloud.vpn.vpn_plan"]["approved"]
+    assert "intercloud_vpn_plan.digest if vcc_server_as_approved" in approved
+    assert "not (__vcc_server_preview" in approved
+
+
 def _planning(name: str) -> dict[str, Any]:
     tasks: list[dict[str, Any]] = yaml.safe_load((ROOT / "roles/vcc_server/tasks" / name).read_text())
     return next(task for task in tasks if task.get("ansible.builtin.import_tasks") == "planner.yml")

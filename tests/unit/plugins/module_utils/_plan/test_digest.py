@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
+from ansible_collections.intercloud.vpn.plugins.modules import vpn_plan
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World
 
 
@@ -32,3 +36,12 @@ def test_what_another_run_changed_meanwhile_is_in_the_digest() -> None:
     assert world.plan(change, dry_run=True).digest == before
     world.plan({"name": "payroll", "add": ["vm2-east"]})
     assert world.plan(change, dry_run=True).digest != before
+
+
+def test_another_plan_than_the_approved_one_is_refused_in_its_transaction() -> None:
+    """A run may come between the preview, which is compared first, and the plan."""
+    plan = planned(World(), "tcp dport 25 counter drop")
+    vpn_plan.check_approved(plan, plan.digest)
+    vpn_plan.check_approved(plan, "")
+    with pytest.raises(VccError, match="not the one that was approved"):
+        vpn_plan.check_approved(plan, "0" * 64)
