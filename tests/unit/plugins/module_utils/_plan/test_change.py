@@ -90,6 +90,14 @@ def test_a_mistake_has_its_place(world: World, change: dict[str, Any], mistake: 
     assert said.startswith(mistake)
 
 
+def test_nobody_joins_a_vpn_that_is_being_deleted(world: World) -> None:
+    """A survey has the VPN until it is made again. Its members, who may still have it, would get all of it back."""
+    world.plan(RICH)
+    world.plan(absent=["payroll"])
+    (said,) = world.refused({"name": "payroll", "add": ["vm2-west"]})
+    assert said.startswith("vcc_vpns[0].name: there is no VPN payroll in the ledger whose members could change")
+
+
 def test_a_graph_has_to_say_where_a_new_site_is(world: World) -> None:
     world.plan({**RICH, "topology": {"kind": "graph", "links": [["edge-east", "edge-west"]]}})
     (said,) = world.refused({"name": "payroll", "add": ["vm1-south"]})
