@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._awx.questions import PREFIX
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import KNOWN
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,6 +40,13 @@ def test_the_plan_itself_is_compared_with_the_approved_one() -> None:
     approved = task["intercloud.vpn.vpn_plan"]["approved"]
     assert "intercloud_vpn_plan.digest if vcc_server_as_approved" in approved
     assert "not (__vcc_server_preview" in approved
+
+
+def test_what_was_read_of_a_survey_is_not_taken_for_an_answer() -> None:
+    """By the next playbook of the same run, which reads the answers again."""
+    tasks = yaml.safe_load((ROOT / "playbooks/tasks/survey.yml").read_text())
+    registered = [task["register"] for task in tasks if "register" in task]
+    assert registered and not [name for name in registered if name.startswith(PREFIX)]
 
 
 def _planning(name: str) -> dict[str, Any]:
