@@ -223,6 +223,8 @@ def test_the_order_of_the_inventory_has_no_meaning() -> None:
         ),
         ({"organizations": {"umbra": "acme"}}, "vcc_awx.organizations.umbra: acme is the name of acme, too"),
         ({"variables": ["x"]}, "vcc_awx.variables: must be a mapping"),
+        ({"variables": {"vcc_vpns": []}}, "vcc_awx.variables.vcc_vpns: is what surveys ask for; leave it out"),
+        ({"variables": {"vcc_organization": "x"}}, "vcc_awx.variables.vcc_organization: each template has its own"),
     ],
 )
 def test_a_mistake_in_the_settings_has_its_place(settings: dict[str, Any], mistake: str) -> None:
