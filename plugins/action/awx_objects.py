@@ -45,13 +45,11 @@ class ActionModule(LocalAction):
     def work(self, given: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The objects; in a file of ours, or for awx.awx. One that is there already, as it would be, is not changed."""
         inventory = read_inventory(task_vars, given["organizations"])
-        owners = [
-            tenant
-            for tenant in tenants(inventory.hosts, given["vpns"])
-            if not given["organizations"] or tenant.name in given["organizations"]
-        ]
+        every = tenants(inventory.hosts, given["vpns"])
+        owners = [one for one in every if not given["organizations"] or one.name in given["organizations"]]
         problems = inventory.problems
-        settings = read_settings(tidy(given["settings"]), owners, problems)
+        # Of all: the names of two must not be one in AWX, whichever of them this is for.
+        settings = read_settings(tidy(given["settings"]), every, problems)
         if not owners:
             raise VccError("no host of the inventory is of an organization that this is for")
         if settings is None or len(problems):

@@ -102,6 +102,12 @@ options:
         O(generation) did not have.
     type: list
     elements: str
+  approved:
+    description:
+      - The RV(digest) of the plan that a person has approved. Another plan is refused, and changes nothing. Empty for
+        any plan.
+    type: str
+    default: ""
   allow_renumber:
     description:
       - Whether members may get other addresses, because their vApp edge or org edge was renamed, or they were. If not,
@@ -235,6 +241,10 @@ summary:
   returned: success
   type: list
   elements: str
+digest:
+  description: The same for plans that change the same, documents included (SHA-256, hexadecimal).
+  returned: success
+  type: str
 nodes:
   description:
     - The nodes that the run concerns, those of the VPNs that it names and those whose document changes. All nodes that
@@ -385,6 +395,7 @@ ARGUMENTS = {
     "generation": {"type": "int"},
     "only": {"type": "str", "default": ""},
     "agreed": {"type": "list", "elements": "str"},
+    "approved": {"type": "str", "default": ""},
     "allow_renumber": {"type": "bool", "default": False},
     "create_tunnels": {"type": "bool", "default": True},
     "new_ledger": {"type": "bool", "default": False},
@@ -409,11 +420,21 @@ def _trust(state_dir: str, organizations: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def check_approved(plan: _plan.Plan, approved: str) -> None:
+    """VccError unless the plan is the approved one. In its transaction: what others do comes before or after."""
+    if approved not in ("", plan.digest):
+        raise VccError(
+            "The plan is not the one that was approved: another run has changed it just now. Nothing was changed. "
+            "Start the workflow again."
+        )
+
+
 def _planned(
-    transaction: Transaction, request: _plan.Request, stored: bool
+    transaction: Transaction, request: _plan.Request, stored: bool, approved: str = ""
 ) -> tuple[_plan.Plan, dict[str, Any], dict[str, Any]]:
     """The plan; the documents that the run tells, packed, and what each of them descends from, by their names."""
     plan = (stored_plan if stored else _plan.make_plan)(transaction, request)
+    check_approved(plan, approved)
     known = {organization: transaction.lineage(organization) for organization in plan.generations}
     told = {name: plan.documents.record(name).packed for name in plan.concerned}
     return plan, told, {name: known[one["organization"]][one["node"]] for name, one in told.items()}
@@ -427,7 +448,8 @@ def run(module: AnsibleModule) -> None:
     request = _request(wanted)
     if wanted["stored"] and not ledger_exists(module):
         module.fail_json(msg=f"vcc_ledger: {wanted['ledger']}: there is no ledger, so there is nothing to apply")
-    plan, told, lineage = run_on_ledger(module, lambda transaction: _planned(transaction, request, wanted["stored"]))
+    how = wanted["stored"], wanted["approved"]
+    plan, told, lineage = run_on_ledger(module, lambda transaction: _planned(transaction, request, *how))
     try:
         trust = _trust(wanted["state_dir"], plan.generations)
     except VccError as error:
@@ -437,6 +459,7 @@ def run(module: AnsibleModule) -> None:
         changed=plan.changed,
         diff={"prepared": "".join(f"{line}\n" for line in plan.diff)},
         summary=plan.diff,
+        digest=plan.digest,
         node_count=len({name.rpartition("/")[2] for name in plan.documents}),
         external=pointers({name: plan.documents[name] for name in told if plan.documents.record(name).has_external}),
         **trust,

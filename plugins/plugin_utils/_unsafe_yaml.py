@@ -19,10 +19,14 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
     template = "{{" in text or "{%" in text or "{#" in text
-    return dumper.represent_scalar("!unsafe" if template else "tag:yaml.org,2002:str", text)
+    return dumper.represent_scalar("!unsafe" if template else "tag:yaml.org,2002:str", str(text))
 
 
+# Ansible's texts and numbers are of classes of its own, which remember where they come from.
 _Dumper.add_representer(str, _text)
+_Dumper.add_multi_representer(str, _text)
+_Dumper.add_multi_representer(int, lambda dumper, number: dumper.represent_int(int(number)))
+_Dumper.add_multi_representer(float, lambda dumper, number: dumper.represent_float(float(number)))
 
 
 def unsafe_yaml(data: Any) -> str:

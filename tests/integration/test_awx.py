@@ -24,6 +24,7 @@ SETTINGS = {
     "inventory_project": "https://git.example/fleet.git",
     "inventory": "inventories/fleet/hosts.yml",
     "credentials": ["machine", "ledger"],
+    "approval_timeout": 3600,
 }
 ANSWERS = {
     "vcc_survey_name": "audit",

@@ -59,6 +59,20 @@ def test_a_revocation_reaches_every_edge_of_its_organization(tmp_path: Path, sai
     assert asked == {"edge-berlin", "edge-oslo"}, output
 
 
+def test_a_run_for_one_organization_revokes_nothing_of_another(tmp_path: Path) -> None:
+    """An AWX inventory has all organizations, and a job of one of them may name any edge."""
+    copy = example(tmp_path)
+    theirs = "vcc_public_address: [198.51.100.20]\n"
+    edit(copy / HOSTS, theirs, f"{theirs}      vcc_org: umbra\n")
+    certify(tmp_path, "umbra")
+    options = ("-e", "vcc_revoke=edge-berlin.umbra", *UNREACHABLE, "--check")
+    code, lines = run(tmp_path, *options, "-e", "vcc_organization=acme", playbook="revoke_certificate")
+    output = " ".join("\n".join(lines).split())
+    assert code == 2 and "no certificate was ever signed for it" in output, output
+    _code, lines = run(tmp_path, *options, "-e", "vcc_organization=umbra", playbook="revoke_certificate")
+    assert "edge-berlin.umbra: 1 certificates revoked now" in "\n".join(lines)
+
+
 @pytest.mark.parametrize("playbook", ["plan_vpn", pytest.param("revoke_certificate", marks=OTHER)])
 def test_an_organization_that_yaml_made_a_boolean_of_is_refused(tmp_path: Path, playbook: str) -> None:
     copy = example(tmp_path)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .settings import Settings
-from .templates import inventory_name, kinds
+from .templates import kinds
 from .tenants import Tenant
 from .workflows import FORMS
 
@@ -27,7 +27,11 @@ def teams(tenant: Tenant, settings: Settings) -> Iterator[dict[str, Any]]:
 
 
 def roles(tenant: Tenant, settings: Settings) -> Iterator[dict[str, Any]]:
-    """The arguments of awx.awx.role for each. Nothing here is of another organization."""
+    """The arguments of awx.awx.role for each. Nothing here is of another organization.
+
+    So there is no role for inventories: each of them has the hosts of all organizations, with their variables. Who may
+    start a job need not read them.
+    """
     organization = settings.named(tenant.name)
     every = kinds(settings)
     seeing = [kind.name for kind in every if kind.everybody]
@@ -36,7 +40,6 @@ def roles(tenant: Tenant, settings: Settings) -> Iterator[dict[str, Any]]:
     for team, templates in ((USERS, seeing), (APPROVERS, people)):
         yield _role(team, "execute", organization, job_templates=templates)
         yield _role(team, "execute", organization, workflows=names)
-        yield _role(team, "read", organization, inventories=[inventory_name(organization)])
     yield _role(APPROVERS, "approval", organization, workflows=names)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from .._base.coerce import integer
 from .._base.problems import Problems, did_you_mean, unknown_keys
+from .._intent.paths import ORGANIZATION
+from .answers import VARIABLES
 from .tenants import Tenant
 
 SETTINGS = "vcc_awx"
@@ -79,6 +81,7 @@ def read_settings(raw: object, tenants: list[Tenant], problems: Problems) -> Set
     if not _TIME.fullmatch(str(found.get("verify_at", "00:00"))):
         problems.add(f"{SETTINGS}.verify_at", f'must be a time in UTC, such as "02:30", not {found["verify_at"]!r}')
     _check_organizations(found.get("organizations"), tenants, problems)
+    _check_variables(found.get("variables"), problems)
     return Settings(**found) if len(problems) == before else None
 
 
@@ -97,6 +100,15 @@ def _credentials(value: object, problems: Problems) -> tuple[str, ...]:
         if entry not in CREDENTIALS:
             problems.add(f"{SETTINGS}.credentials", f"{entry!r} must be one of: {', '.join(CREDENTIALS)}")
     return tuple(kind for kind in CREDENTIALS if kind in entries)
+
+
+def _check_variables(variables: object, problems: Problems) -> None:
+    """Of what a survey asks, and of its organization, a template says nothing else: the job would be refused."""
+    for name in variables if isinstance(variables, Mapping) else ():
+        if name == ORGANIZATION:
+            problems.add(f"{SETTINGS}.variables.{name}", "each template has its own; leave it out")
+        elif name in VARIABLES:
+            problems.add(f"{SETTINGS}.variables.{name}", "is what surveys ask for; leave it out")
 
 
 def _check_organizations(names: object, tenants: list[Tenant], problems: Problems) -> None:

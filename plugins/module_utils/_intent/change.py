@@ -41,6 +41,7 @@ class ChangeParser:
         self.raw, self.path, self.kept = raw, path, kept
         self.landscape, self.problems = landscape, problems
         self.reader = MembersParser(raw, path, matches, landscape, problems)
+        self.places: set[tuple[str, str]] = set()  # the clouds that its new members are in, each with the organization
 
     def vpn(self) -> Vpn | None:
         """The whole VPN with its new members; None and a problem where there is none."""
@@ -63,8 +64,9 @@ class ChangeParser:
         return None if rest is None else self._changed(rest, joining, record, before)
 
     def _changed(self, rest: Vpn, joining: Mapping[str, Member], record: Mapping[str, Any], before: int) -> Vpn | None:
-        """What is left of the VPN, with those that join."""
-        members = {**rest.by_name, **joining}
+        """What is left of the VPN, with those that join. A member that is added again stays as it is."""
+        self._check_again(rest, joining)
+        members = {**joining, **rest.by_name}
         if len(members) < 2:
             self.problems.add(f"{self.path}.remove", f"a VPN needs at least two members, and {len(members)} is left")
         sites = {member.vm.site for member in members.values()}
@@ -72,6 +74,16 @@ class ChangeParser:
         if topology is None or len(self.problems) > before:
             return None
         return replace(rest, members=tuple(members[name] for name in sorted(members)), topology=topology)
+
+    def _check_again(self, rest: Vpn, joining: Mapping[str, Member]) -> None:
+        """What an entry says of a member beside its name, and is otherwise, would be said in vain."""
+        for index, entry in enumerate(self._entries("add")):
+            name = str(entry.get("name")) if isinstance(entry, Mapping) and len(entry) > 1 else ""
+            if name in rest.by_name and joining[name] != rest.by_name[name]:
+                self.problems.add(
+                    f"{self.path}.add[{index}]",
+                    f"{name} is a member already: to change its mode or ports, name it in remove as well",
+                )
 
     def _owner(self, name: str) -> str | None:
         """The organization that has the VPN."""
@@ -98,6 +110,7 @@ class ChangeParser:
             if member.vm.organization != organization:
                 theirs = f"{name} is of {member.vm.organization}, the VPN of {organization}"
                 self.problems.add(f"{self.path}.add", theirs)
+        self.places = {(organization, member.vm.cloud) for member in joining.values()}
         return joining
 
     def _leaving(self, record: Mapping[str, Any]) -> set[str]:

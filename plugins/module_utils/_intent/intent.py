@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from .._base.prefix import Prefix
@@ -40,13 +40,14 @@ def parse_intent(
     landscape: Landscape,
     problems: Problems,
     kept: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
+    going: Collection[tuple[str, str]] = (),
 ) -> list[Vpn]:
     """Turn ``{"pools": ..., "vpns": ..., "networks": ..., "policies": ...}`` into VPNs.
 
     ``matches`` gives, for every text among the members, the hosts the inventory matches it with (a host name, a group
     or a pattern; nothing when there is no such). ``kept`` are the records of the VPNs that are there, by organization
-    and name: what was once decided for a VPN stays. What is wrong goes to ``problems``; a VPN with an error is left
-    out.
+    and name: what was once decided for a VPN stays. ``going`` are those of them that are being deleted: nobody joins
+    these. What is wrong goes to ``problems``; a VPN with an error is left out.
     """
     pools = parse_pools(intent.get("pools"), problems)
     policies = {} if intent.get("policies") is None else intent["policies"]
@@ -60,6 +61,7 @@ def parse_intent(
         return []
     parsed: list[Vpn] = []
     places: set[tuple[str, str]] = set()
+    there = {key: record for key, record in (kept or {}).items() if key not in going}
     for index, raw in enumerate(vpns):
         path = of_vpn(index)
         if raw is OTHERS:
@@ -68,7 +70,9 @@ def parse_intent(
             problems.add(path, "must be a mapping with name, pool and members")
             continue
         if is_change(raw):
-            changed = ChangeParser(raw, path, matches, landscape, problems, kept or {}).vpn()
+            change = ChangeParser(raw, path, matches, landscape, problems, there)
+            changed = change.vpn()
+            places |= change.places
             parsed += [] if changed is None else [changed]
             continue
         parser = _Parser(raw, path, pools, policies, matches, landscape, problems, kept or {})

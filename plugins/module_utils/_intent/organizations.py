@@ -66,7 +66,7 @@ def restrict(
     vpns = own(
         "vpns",
         lambda vpn: {host for text in _members(vpn) for host in matches.get(text, ())},
-        lambda index: (f"{of_vpn(index)}.members", f"are not all of {whose}; a VPN is of one organization"),
+        lambda index: (_list_of(intent["vpns"], index), f"are not all of {whose}; a VPN is of one organization"),
     )
     networks = own(
         "networks",
@@ -89,6 +89,11 @@ def _edges(network: object) -> set[str]:
     """What names the edges of a stretched network."""
     edges = network.get("stretch") if isinstance(network, Mapping) else None
     return {edge for edge in edges if isinstance(edge, str)} if isinstance(edges, (list, tuple)) else set()
+
+
+def _list_of(vpns: Sequence[Mapping[str, Any]], index: int) -> str:
+    """The path of the first list of members that a VPN has."""
+    return f"{of_vpn(index)}.{next(key for key in ('members', *CHANGES) if key in vpns[index])}"
 
 
 def _members(vpn: object) -> list[str]:

@@ -182,7 +182,6 @@ REGISTERED = (
     "vcc_server_revocation",
     "vcc_server_awx",
     "vcc_survey",
-    "vcc_survey_read",
     "vcc_told",
 )
 """What the playbooks themselves leave with hosts."""

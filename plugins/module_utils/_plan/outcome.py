@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._ledger.records import DocumentRecord
+from .._ledger.records import DocumentRecord, canonical_json, digest_of
 from .compile.documents import Document
 
 
@@ -77,3 +77,12 @@ class Plan:
     concerned: list[str] = field(default_factory=list)
     coming: list[str] = field(default_factory=list)
     also_touched: list[str] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """What tells whether two plans change the same: the difference, and all of each document that changes. The
+        difference does not say everything, such as rules of a policy.
+        """
+        nodes = {*self.changed_nodes}
+        names = sorted(name for name in self.documents if name.rpartition("/")[2] in nodes)
+        return digest_of(canonical_json([self.diff, [[name, self.documents.record(name).digest] for name in names]]))

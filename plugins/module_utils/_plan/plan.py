@@ -21,6 +21,7 @@ from .._intent.intent import parse_intent, vpn_names
 from .._intent.landscape.connections import check_connections
 from .._intent.landscape.landscape import Landscape
 from .._intent.organizations import organizations_of, restrict
+from .._ledger.records import DELETING
 from .came_up import left_out
 from .check.public import check_public
 from .concerned import concerned_nodes, named_hosts
@@ -152,7 +153,8 @@ def _read(
     landscape = Landscape(hosts, problems, remembered)
     tenants = [OrganizationPlan(name, transaction, landscape, problems) for name in organizations]
     kept = {(tenant.name, vpn): record.intent for tenant in tenants for vpn, record in tenant.stored.items()}
-    asked = parse_intent(intent, request.matches, landscape, problems, kept)
+    going = {(tenant.name, vpn) for tenant in tenants for vpn, one in tenant.stored.items() if one.state == DELETING}
+    asked = parse_intent(intent, request.matches, landscape, problems, kept, going)
     if request.generation is not None:
         asked += rolled_back(tenants, request.generation, request.only, request.agreed, landscape, plan, problems)
     # The run ends with these problems: what is stored of a VPN that is wrong would only say them once more.

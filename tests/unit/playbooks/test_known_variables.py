@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._awx.questions import PREFIX
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import KNOWN
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,6 +32,21 @@ def test_what_is_asked_about_is_what_is_planned() -> None:
     assert set(plan["vars"]) - {"__vcc_server_asked"} < set(preview["vars"])
     assert "vcc_server_rollback" in plan["vars"]["__vcc_server_asked"]
     assert preview["vars"]["__vcc_server_preview"] is True
+
+
+def test_the_plan_itself_is_compared_with_the_approved_one() -> None:
+    """Not only the preview: another run may come between the two."""
+    (task,) = yaml.safe_load((ROOT / "roles/vcc_server/tasks/planner.yml").read_text())
+    approved = task["intercloud.vpn.vpn_plan"]["approved"]
+    assert "intercloud_vpn_plan.digest if vcc_server_as_approved" in approved
+    assert "not (__vcc_server_preview" in approved
+
+
+def test_what_was_read_of_a_survey_is_not_taken_for_an_answer() -> None:
+    """By the next playbook of the same run, which reads the answers again."""
+    tasks = yaml.safe_load((ROOT / "playbooks/tasks/survey.yml").read_text())
+    registered = [task["register"] for task in tasks if "register" in task]
+    assert registered and not [name for name in registered if name.startswith(PREFIX)]
 
 
 def _planning(name: str) -> dict[str, Any]:

@@ -80,7 +80,8 @@ def _like(edge: OrgEdge) -> tuple[object, ...]:
 
 def check_together(vpns: Iterable[Vpn], problems: Problems) -> None:
     """Note what an organization's VPNs cannot ask for beside each other."""
-    vpns = sorted(vpns, key=lambda one: one.name)
+    # What is stored comes first, so that a mistake is told of the VPN that is asked for.
+    vpns = sorted(vpns, key=lambda one: (not one.path.startswith("ledger."), one.name))
     _check_shared_tunnels(vpns, problems)
     for kind in KINDS.values():
         kind.check_together([vpn for vpn in vpns if vpn.tunnel == kind.NAME], problems)

@@ -160,6 +160,16 @@ def test_all_mistakes_are_told_at_once_by_label() -> None:
     assert read(vpn="payroll")[1] == ["VPN: nothing is said of its members: answer Members to add or Members to remove"]
 
 
+def test_a_vpn_that_is_there_is_not_blamed() -> None:
+    """The new one comes first by its name."""
+    answers = {"vcc_survey_name": "audit", "vcc_survey_policy": "postquantum"}
+    vpn = {**PAYROLL, "name": "audit", "policy": "postquantum"}
+    with pytest.raises(IntentErrors) as caught:
+        WORLD.plan(vpn, dry_run=True)
+    said = reworded(caught.value.report(), answers)
+    assert "Policy: asks for other settings" in said and "ledger." not in said
+
+
 def test_only_questions_that_have_an_answer_take_the_place_of_a_path() -> None:
     report = "vcc_vpns[0].members[1]: x is no VM\nvcc_pools.a: is wrong\nvcc_delete: no"
     assert reworded(report, {}) == report

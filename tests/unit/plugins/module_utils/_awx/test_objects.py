@@ -103,7 +103,6 @@ def test_what_is_named_is_there(found: dict[str, list[dict[str, Any]]]) -> None:
         assert {(owner, name) for name in one["teams"]} <= teams
         assert {(owner, name) for name in one.get("job_templates", ())} <= templates
         assert {(owner, name) for name in one.get("workflows", ())} <= workflows
-        assert {(owner, name) for name in one.get("inventories", ())} <= inventories
 
 
 def test_inventories_and_credentials_have_names_that_no_other_organization_has() -> None:
@@ -132,6 +131,11 @@ def test_a_workflow_is_a_way_from_the_plan_to_the_report(found: dict[str, list[d
         assert [how for name in way[:2] for how, _next in after[name]] == ["success_nodes"] * 2, (
             "denied: nothing is done"
         )
+        assert [how for name in way[2:] for how, _next in after[name]] == [
+            "success_nodes",
+            *["always_nodes"] * (len(way) - 5),
+            "success_nodes",
+        ], "AWX takes a job that fails for dealt with where something always follows: verify has to fail the workflow"
         for identifier, node in nodes.items():
             job = node["unified_job_template"]
             if identifier == "approval":
@@ -171,6 +175,9 @@ def test_users_see_and_ask_and_approvers_change(found: dict[str, list[dict[str, 
     assert not may["VPN users"] & {*changing} and {*changing} <= may["VPN approvers"]
     assert may["VPN users"] == {"plan_vpn.yml", "status_vpn.yml", "history_vpn.yml", "verify_vpn.yml", "report_vpn.yml"}
     assert [one["teams"] for one in roles if one["role"] == "approval"] == [["VPN approvers"]]
+    # An inventory has the hosts of all organizations, with their variables.
+    of_each = {"teams", "role", "lookup_organization"}
+    assert {key for one in roles for key in one} == of_each | {"job_templates", "workflows"}
 
 
 def test_surveys_schedules_and_the_credential_type_are_ones_that_awx_accepts() -> None:
@@ -216,6 +223,8 @@ def test_the_order_of_the_inventory_has_no_meaning() -> None:
         ),
         ({"organizations": {"umbra": "acme"}}, "vcc_awx.organizations.umbra: acme is the name of acme, too"),
         ({"variables": ["x"]}, "vcc_awx.variables: must be a mapping"),
+        ({"variables": {"vcc_vpns": []}}, "vcc_awx.variables.vcc_vpns: is what surveys ask for; leave it out"),
+        ({"variables": {"vcc_organization": "x"}}, "vcc_awx.variables.vcc_organization: each template has its own"),
     ],
 )
 def test_a_mistake_in_the_settings_has_its_place(settings: dict[str, Any], mistake: str) -> None:

@@ -43,6 +43,28 @@ def test_it_is_what_the_whole_vpn_would_have_made(topology: str) -> None:
     assert changed.plan({"name": "payroll", "remove": ["vapp1-south"], "add": ["vm2-west"]}).changed_nodes == []
 
 
+def test_a_member_that_is_added_again_stays_as_it_is(world: World) -> None:
+    """By a group or a pattern, most often. It would be reached on all ports, and at another address."""
+    world.plan(RICH)
+    plan = world.plan({"name": "payroll", "add": ["vm3-*", "vapp1-west"]})
+    assert not [line for line in plan.diff if "member vm3-west" in line or "member vm1-west" in line]
+    assert any(line.startswith("+ vpn payroll: member vm3-east") for line in plan.diff)
+    again = {"name": "vm3-west", "ports": ["tcp/22"]}
+    (said,) = world.refused({"name": "payroll", "add": [again]})
+    assert said.startswith("vcc_vpns[0].add[0]: vm3-west is a member already: to change its mode or ports")
+    plan = world.plan({"name": "payroll", "add": [again], "remove": ["vm3-west"]})
+    assert any(line.startswith("+ vpn payroll: member vm3-west") and "tcp/22" in line for line in plan.diff)
+    assert world.plan({"name": "payroll", "add": [again]}).changed_nodes == []
+
+
+def test_a_vapp_of_which_a_vm_would_be_missing_is_refused(world: World) -> None:
+    world.plan(RICH)
+    world.hosts["vm2-south"]["vars"]["vcc_vapp"] = "vapp1-sout"
+    (described,) = world.refused(members("vapp1-south"))
+    (changed,) = world.refused({"name": "payroll", "add": ["vapp1-south"]})
+    assert changed == described and changed.startswith("hosts.vm2-south.vcc_vapp: ")
+
+
 def test_a_vm_that_is_gone_can_leave(world: World) -> None:
     world.plan(members("vm2-west"))
     del world.hosts["vm2-west"]
@@ -66,6 +88,14 @@ def test_a_mistake_has_its_place(world: World, change: dict[str, Any], mistake: 
     world.plan({**RICH, "allow": [{"from": "vm1-east", "to": "all"}]})
     (said,) = world.refused(change)
     assert said.startswith(mistake)
+
+
+def test_nobody_joins_a_vpn_that_is_being_deleted(world: World) -> None:
+    """A survey has the VPN until it is made again. Its members, who may still have it, would get all of it back."""
+    world.plan(RICH)
+    world.plan(absent=["payroll"])
+    (said,) = world.refused({"name": "payroll", "add": ["vm2-west"]})
+    assert said.startswith("vcc_vpns[0].name: there is no VPN payroll in the ledger whose members could change")
 
 
 def test_a_graph_has_to_say_where_a_new_site_is(world: World) -> None:

@@ -159,6 +159,10 @@ def test_settling_for_one_organization_leaves_the_other_alone(world: World) -> N
 def test_a_vpn_of_two_organizations_is_refused_in_a_run_about_one_too() -> None:
     with pytest.raises(IntentErrors, match=r"vpns\[0\].members: are not all of acme"):
         World(BOTH).plan({**ACME, "members": ["vm3-east", "vm3u-west"]}, organizations=["acme"])
+    world = World(BOTH)
+    world.plan(ACME, organizations=["acme"])
+    with pytest.raises(IntentErrors, match=r"vpns\[0\].add: are not all of acme"):
+        world.plan({"name": ACME["name"], "add": ["vm1-west", "vm3u-west"]}, organizations=["acme"])
 
 
 def test_an_organization_that_nobody_is_of_is_refused() -> None:
