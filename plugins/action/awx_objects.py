@@ -65,7 +65,7 @@ class ActionModule(LocalAction):
         text = HEAD + unsafe_yaml(made)
         changed = not path.exists() or path.read_text(encoding="utf-8") != text
         if changed and not self._task.check_mode:
-            write_whole(path, text.encode(), 0o644)
+            write_whole(path, text.encode(), 0o600)
         return {"changed": changed, "objects": made, "dest": str(path)}
 
 
