@@ -69,9 +69,9 @@ def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0
             status = machines.status(machine.name)["state"]
             if status == "stopping":
                 _wait({machine.name}, ("off", "failed"))
-            if machine.name in off and status not in ("running", "starting"):
-                continue
             if status not in ("running", "starting"):
+                if machine.name in off:
+                    continue
                 done.append(f"{machine.name}: {'started' if machines.exists(machine.name) else 'made'}")
                 machines.create(machine)
                 _wait_for_some(waiting, at_once)
