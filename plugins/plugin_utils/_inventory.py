@@ -19,6 +19,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.names import 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.external import GIVEN, is_external
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.facts import is_shared, organization_of
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.members import Ambiguous
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import is_concerned
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.paths import CHANGES, of_host
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.run import CHECKS, check_run
@@ -191,7 +192,8 @@ def match_members(
 ) -> dict[str, list[str]]:
     """The hosts that each text among members, or in an `allow`, stands for: host, group or pattern.
 
-    A text that is neither, and has nothing of a pattern, is left out. Misshapen intents are the planner's to refuse.
+    A text that is neither, and has nothing of a pattern, is left out. Misshapen intents are the planner's to refuse, and
+    so are texts with a name that is a host and a group: which of them counts must not depend on who made it.
     """
     texts = {*_member_texts(vpns), *_member_texts(networks)}
     groups = task_vars["groups"]
@@ -201,9 +203,13 @@ def match_members(
         inventory.add_group(group)
         for name in names:
             inventory.add_host(name, group=group)
+    twice = {name for name in everyone & groups.keys() if [*groups[name]] != [name]}
     matches: dict[str, list[str]] = {}
     for text in texts:
-        if text in everyone:
+        both = sorted(twice & {part.lstrip("!&") for part in split_host_pattern(text)}) if twice else []
+        if both:
+            matches[text] = Ambiguous(both, {*both, *_match(inventory, text)})
+        elif text in everyone:
             matches[text] = [text]
         elif text in groups or any(sign in text for sign in "*?[:,&!~"):
             matches[text] = _match(inventory, text)

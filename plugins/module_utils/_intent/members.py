@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._base.problems import Problems, did_you_mean, unknown_keys
@@ -16,6 +16,14 @@ from .ports import Ports, parse_ports
 from .vpn import Member, member_of
 
 _KEYS = ("name", "mode", "ports")
+
+
+class Ambiguous(list[str]):
+    """The hosts that a text stands for, whichever way it is read. ``names`` in it are both a host and a group."""
+
+    def __init__(self, names: Sequence[str], hosts: Iterable[str]) -> None:
+        super().__init__(sorted(hosts))
+        self.names = names
 
 
 class MembersParser:
@@ -123,6 +131,11 @@ class MembersParser:
             )
             return []
         hosts = self.matches.get(text, [])
+        if isinstance(hosts, Ambiguous):
+            self.problems.add(
+                place, f"{' and '.join(hosts.names)} is both a host and a group of the inventory; rename the host or the group"
+            )
+            return []
         if not hosts:
             known = [*self.landscape.of_kind("members"), *self.landscape.of_kind("vapp_edges")]
             successor = self.landscape.successor(text)

@@ -228,7 +228,8 @@ class World:
     def matches(self, vpns: Any, networks: Any = ()) -> dict[str, list[str]]:
         """What the inventory says of the members, by the real inventory manager where it is not plain."""
         texts = _plain_members(vpns), _plain_members(networks)
-        if texts[0] is not None and texts[1] is not None and texts[0] | texts[1] <= set(self.hosts):
+        plain = texts[0] is not None and texts[1] is not None and texts[0] | texts[1] <= set(self.hosts)
+        if plain and self.hosts.keys().isdisjoint(self.groups):
             return {text: [text] for text in texts[0] | texts[1]}
         groups: dict[str, list[str]] = {"all": list(self.hosts), **self.groups}
         groups["all"] += [host for hosts in self.groups.values() for host in hosts if host not in self.hosts]
