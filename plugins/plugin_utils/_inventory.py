@@ -192,8 +192,8 @@ def match_members(
 ) -> dict[str, list[str]]:
     """The hosts that each text among members, or in an `allow`, stands for: host, group or pattern.
 
-    A text that is neither, and has nothing of a pattern, is left out. Misshapen intents are the planner's to refuse, and
-    so are texts with a name that is a host and a group: which of them counts must not depend on who made it.
+    A text that is neither, and has nothing of a pattern, is left out. Misshapen intents are the planner's to refuse,
+    and so are texts with a name that is a host and a group: which of them counts must not depend on who made it.
     """
     texts = {*_member_texts(vpns), *_member_texts(networks)}
     groups = task_vars["groups"]

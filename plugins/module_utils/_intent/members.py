@@ -132,8 +132,9 @@ class MembersParser:
             return []
         hosts = self.matches.get(text, [])
         if isinstance(hosts, Ambiguous):
+            names = " and ".join(hosts.names)
             self.problems.add(
-                place, f"{' and '.join(hosts.names)} is both a host and a group of the inventory; rename the host or the group"
+                place, f"{names} is both a host and a group of the inventory; rename the host or the group"
             )
             return []
         if not hosts:

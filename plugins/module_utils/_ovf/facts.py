@@ -127,7 +127,8 @@ class _Package:
                 place, f"the vApp {'/'.join(path)} would be the group {name}, the group of all vApp edges; set "
                 "names or suffix"
             )  # fmt: skip
-        before = self.found.groups.setdefault(name, Group(place, parent, {"ovf_vapp_properties": properties}, self.choice.joins))
+        group = Group(place, parent, {"ovf_vapp_properties": properties}, self.choice.joins)
+        before = self.found.groups.setdefault(name, group)
         if before.place != place or before.variables["ovf_vapp_properties"] is not properties:
             self.problems.add(
                 place, f"the vApp {'/'.join(path)} is the group {name}, which is one of {before.place}, too; "
@@ -174,12 +175,10 @@ class _Package:
         addresses = self._addresses(vm, nic)
         if addresses:
             variables["vcc_address"] = addresses
-        if self.choice.macs and nic.mac:
-            if nic.mac not in _macs_in(variables.setdefault("vcc_mac", [nic.mac])):
-                self.problems.add(
-                    vm.place, f"has another link-layer address by its property intercloud.vpn.vcc_mac than its adapter "
-                    f"has, {nic.mac}: correct one"
-                )  # fmt: skip
+        if self.choice.macs and nic.mac and nic.mac not in _macs_in(variables.setdefault("vcc_mac", [nic.mac])):
+            self.problems.add(
+                vm.place, f"its adapter has {nic.mac}, and its property intercloud.vpn.vcc_mac has not: correct one"
+            )  # fmt: skip
         groups = (group,) if group else ()
         self._host(name, Host(vm.place, MEMBERS, str(self.choice.cloud), variables, groups, self.choice.joins))
 
@@ -313,7 +312,7 @@ class _Package:
             value = text
         if not all(mac_of(one) for one in _macs_in(value)):
             self.problems.add(
-                vm.place, f"its property intercloud.vpn.vcc_mac: {text[:80]!r} is no link-layer address, list or mapping"
+                vm.place, f"its property intercloud.vpn.vcc_mac: {text[:80]!r} is not made of link-layer addresses"
             )  # fmt: skip
         return {"vcc_mac": value} if self.choice.macs else {}
 

@@ -88,7 +88,7 @@ def test_link_layer_addresses_are_taken_only_where_they_are_wanted_and_are_some(
     assert not any("vcc_mac" in host.variables for host in there)
     wrong = changed(lab(), {"vm1-west": {"vcc_mac": ["02:00:5e:10:00:01", "{{ evil }}"]}})
     (said,) = refusals(package(wrong, tmp_path), cloud="west")
-    assert "its property intercloud.vpn.vcc_mac: '[\"02:00:5e:10:00:01\", \"{{ evil }}\"]' is no link-layer" in said
+    assert 'its property intercloud.vpn.vcc_mac: \'["02:00:5e:10:00:01", "{{ evil }}"]\' is not made of' in said
 
 
 def test_the_vapp_in_another_cloud(tmp_path: Path) -> None:
