@@ -18,7 +18,7 @@ description:
   - A vApp whose VMs are behind a gateway of their own is a host in the group C(vapp_edges), with the vApp's name.
   - Verifies the digests of the manifest and the signature. Refuses a package that was changed, that contradicts itself,
     or that tries to read other files. Reports all mistakes of all packages at once.
-  - A package cannot take a name that an inventory source before it has, and cannot choose how its hosts are logged in to.
+  - A package cannot take a name that an inventory source before it has, and cannot choose how to log in to its hosts.
     C(compose) may set C(ansible_host), C(ansible_port) and C(ansible_user) from what a package says, and no other
     variable that begins with C(ansible_).
   - What a package does not say, the options say, for all packages or for one of them. Nothing is guessed.

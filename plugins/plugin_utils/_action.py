@@ -81,7 +81,7 @@ class Action(ActionBase):  # type: ignore[misc]
             wrap_async=bool(self._task.async_val) and not self._connection.has_native_async,
         )
         result.pop("invocation", None)
-        _keep_what_ansible_found(result)
+        keep_what_ansible_found(result)
         return result
 
 
@@ -184,7 +184,7 @@ def _remove_what_ansible_obeys(result: dict[str, Any]) -> None:
         del result[key]
 
 
-def _keep_what_ansible_found(result: dict[str, Any]) -> None:
+def keep_what_ansible_found(result: dict[str, Any]) -> None:
     """The same for what a module returned. Ansible leaves facts and statistics in there, beside the Python it found.
 
     With statistics, a node would speak for other hosts: part_apply reports by them.
