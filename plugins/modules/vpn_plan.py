@@ -115,6 +115,13 @@ options:
         place then, and keep theirs otherwise.
     type: bool
     default: false
+  answered:
+    description:
+      - Whether O(vpns) are the answers of a survey. One whose members are all of another organization is a mistake
+        then.
+        Filled in by the action plugin.
+    type: bool
+    default: false
   create_tunnels:
     description: Whether tunnels may be created. If not, an intent that needs a new one is a mistake.
     type: bool
@@ -343,6 +350,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentError, VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.members import read_matches
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl
@@ -398,6 +406,7 @@ ARGUMENTS = {
     "approved": {"type": "str", "default": ""},
     "allow_renumber": {"type": "bool", "default": False},
     "create_tunnels": {"type": "bool", "default": True},
+    "answered": {"type": "bool", "default": False},
     "new_ledger": {"type": "bool", "default": False},
     "hosts": {"type": "dict", "default": {}},
     "matches": {"type": "dict", "default": {}},
@@ -486,10 +495,11 @@ def _scope(module: AnsibleModule) -> list[str] | None:
 def _request(wanted: dict[str, Any]) -> _plan.Request:
     return _plan.Request(
         hosts=wanted["hosts"],
-        matches=wanted["matches"],
+        matches=read_matches(wanted["matches"]),
         intent={key: wanted[key] for key in ("pools", "vpns", "networks", "policies")},
         absent=tuple(wanted["absent"]),
         create_tunnels=wanted["create_tunnels"],
+        answered=wanted["answered"],
         organizations=tuple(wanted["organizations"]),
         problems=tuple(IntentError(one["path"], one["message"]) for one in wanted["problems"]),
         absent_of=wanted["absent_of"],

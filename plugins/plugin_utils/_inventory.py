@@ -19,7 +19,6 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.names import 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.external import GIVEN, is_external
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.facts import is_shared, organization_of
-from ansible_collections.intercloud.vpn.plugins.module_utils._intent.members import Ambiguous
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import is_concerned
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.paths import CHANGES, of_host
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.run import CHECKS, check_run
@@ -187,13 +186,12 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def match_members(
-    vpns: object, task_vars: Mapping[str, Any], loader: Any, networks: object = ()
-) -> dict[str, list[str]]:
+def match_members(vpns: object, task_vars: Mapping[str, Any], loader: Any, networks: object = ()) -> dict[str, Any]:
     """The hosts that each text among members, or in an `allow`, stands for: host, group or pattern.
 
     A text that is neither, and has nothing of a pattern, is left out. Misshapen intents are the planner's to refuse,
     and so are texts with a name that is a host and a group: which of them counts must not depend on who made it.
+    Such a text has a mapping of ``names`` and ``hosts``.
     """
     texts = {*_member_texts(vpns), *_member_texts(networks)}
     groups = task_vars["groups"]
@@ -204,11 +202,11 @@ def match_members(
         for name in names:
             inventory.add_host(name, group=group)
     twice = {name for name in everyone & groups.keys() if [*groups[name]] != [name]}
-    matches: dict[str, list[str]] = {}
+    matches: dict[str, Any] = {}
     for text in texts:
         both = sorted(twice & {part.lstrip("!&") for part in split_host_pattern(text)}) if twice else []
         if both:
-            matches[text] = Ambiguous(both, {*both, *_match(inventory, text)})
+            matches[text] = {"names": both, "hosts": sorted({*both, *_match(inventory, text)})}
         elif text in everyone:
             matches[text] = [text]
         elif text in groups or any(sign in text for sign in "*?[:,&!~"):

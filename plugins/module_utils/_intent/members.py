@@ -26,6 +26,14 @@ class Ambiguous(list[str]):
         self.names = names
 
 
+def read_matches(raw: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    """The hosts that each text stands for, as they came from the controller: JSON has no :class:`Ambiguous`."""
+    return {
+        text: Ambiguous(found["names"], found["hosts"]) if isinstance(found, Mapping) else found
+        for text, found in raw.items()
+    }
+
+
 class MembersParser:
     """Reads one VPN's members. ``raw`` is all of the VPN at ``path``, as it may say how all of them are members."""
 
