@@ -344,7 +344,7 @@ to_note:
   type: bool
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -360,6 +360,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     STATE_DIR_ARGUMENT,
     ledger_exists,
+    ledger_is_missing,
     run_on_ledger,
 )
 
@@ -484,12 +485,25 @@ def run(module: AnsibleModule) -> None:
 
 
 def _scope(module: AnsibleModule) -> list[str] | None:
-    """Where there is no ledger, everybody is asked whether there was one."""
-    if module.params["stored"] or not ledger_exists(module):
+    """Where there is no ledger, everybody is asked whether there was one, if a VPN is to be made."""
+    wanted = module.params
+    if wanted["stored"] or not ledger_exists(module):
+        if _is_about_what_is_there(wanted) and ledger_is_missing(module):
+            module.fail_json(
+                msg=f"vcc_ledger: {wanted['ledger']}: there is no ledger, so there is no VPN to change, and no host "
+                "was touched. Correct vcc_ledger; or, if the ledger is lost, restore it from a backup (restore_ledger) "
+                "or make one from what the nodes hold (recover_ledger)"
+            )
         return None
     request = _request(module.params)
     found = run_on_ledger(module, lambda transaction: _plan.find_concerned(transaction, request))
     return None if found is None else sorted(found)
+
+
+def _is_about_what_is_there(wanted: Mapping[str, Any]) -> bool:
+    """Whether the run deletes, moves or goes back, and makes nothing."""
+    returns = wanted["generation"] is not None or wanted["move"] is not None
+    return not (wanted["vpns"] or wanted["networks"]) and bool(wanted["absent"] or wanted["absent_of"] or returns)
 
 
 def _request(wanted: dict[str, Any]) -> _plan.Request:

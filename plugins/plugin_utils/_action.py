@@ -23,7 +23,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import sent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import AGENT, code_version, sources
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._forks import keep_memory_shared
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._job import require_lasting
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import refuse_parts, require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._sent import asking, command, python_of
 
 _OBEYED = frozenset(("add_group", "add_host", "ansible_facts", "ansible_stats"))
@@ -90,6 +90,7 @@ class RunAction(Action):
 
     def check(self, task_vars: dict[str, Any]) -> None:
         """AnsibleActionFail with all that is wrong with them, or where what they keep would be lost."""
+        refuse_parts()
         require_sound_run(task_vars, self._templar)
         self.require_lasting(task_vars)
 
