@@ -29,6 +29,9 @@ DONE_BEFORE = re.compile(r"git clone|make setup$|\. \.venv/bin/activate$")
 ENCRYPTED = "udp port 500 or udp port 4500"
 INNER = " or ".join(f"net {net}" for net in ("100.64.0.0/10", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 
+# The kernel hands captured packets to tcpdump at least once a second; what it still has is lost at the end.
+HANDED_OVER = 1.5
+
 
 @dataclass(frozen=True)
 class Step:
@@ -74,7 +77,7 @@ def listening(command: str, seen: Path) -> Iterator[None]:
         assert listener.stderr
         assert any("listening on" in line for line in listener.stderr)
         yield
-        time.sleep(0.5)
+        time.sleep(HANDED_OVER)
         listener.send_signal(2)
         listener.communicate(timeout=10)
 
@@ -140,7 +143,7 @@ class Internet:
 
     def stop(self) -> None:
         if self.listener and self.listener.poll() is None:
-            time.sleep(0.5)
+            time.sleep(HANDED_OVER)
             self.listener.terminate()
             self.listener.wait(10)
 
