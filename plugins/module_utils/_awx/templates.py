@@ -119,7 +119,8 @@ def job_templates(tenant: Tenant, intent: Intent, settings: Settings) -> Iterato
 
 def _variables(kind: Kind, tenant: Tenant, settings: Settings) -> dict[str, Any]:
     """Who launches the job cannot change these."""
-    report = {"vcc_report_file": settings.report_of(tenant.name)} if kind.playbook == REPORT.playbook else {}
+    reporting = kind.playbook == REPORT.playbook and bool(settings.report)
+    report = {"vcc_report_file": settings.report_of(tenant.name)} if reporting else {}
     steps = {PREPARE: {"vcc_as_approved": True}, REPORT_STEP: {"vcc_as_verified": True}}
-    own = {**(report if settings.report else {}), **steps.get(kind, {})}
+    own = {**report, **steps.get(kind, {})}
     return {**settings.variables, **own, "vcc_organization": tenant.name}
