@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .profile import ADDRESS, SHA2, Lifetime, Profile, PskForm, Source, Suite
+from .profile import ADDRESS, SHA2, Limits, Profile, PskForm, Source, Suite
 
 _SUITE = Suite(
     ciphers=frozenset({"aes128", "aes256", "aes128gcm16", "aes256gcm16"}),
@@ -28,12 +28,12 @@ PROFILE = Profile(
         "the PRF beside AES-GCM: taken to be of the hash that the phase 1 integrity algorithm has",
         "the identity that AWS expects of our edge: its public address",
     ),
-    ike_lifetime=Lifetime(900, 28800),
-    esp_lifetime=Lifetime(900, 3600),
-    dpd=Lifetime(30, None),
+    ike_lifetime=Limits(900, 28800),
+    esp_lifetime=Limits(900, 3600),
+    dpd=Limits(30, None),
     one_child=True,
     identities=frozenset({ADDRESS}),
     psk=PskForm(8, 64, r"[A-Za-z0-9._]", "letters, digits, '.' and '_'", "0"),
     tunnels=2,
-    replay_window=Lifetime(64, 2048),
+    replay_window=Limits(64, 2048),
 )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .profile import ADDRESS, Lifetime, Profile, PskForm, Source, Suite
+from .profile import ADDRESS, Limits, Profile, PskForm, Source, Suite
 
 _GROUPS = frozenset({"modp2048", "ecp256", "ecp384"})
 PROFILE = Profile(
@@ -32,9 +32,9 @@ PROFILE = Profile(
         "the identities: both public addresses",
         "packets inside: at most 1400 octets",
     ),
-    ike_lifetime=Lifetime(28800, 28800),
-    esp_lifetime=Lifetime(300, None),
-    dpd=Lifetime(9, 3600),
+    ike_lifetime=Limits(28800, 28800),
+    esp_lifetime=Limits(300, None),
+    dpd=Limits(9, 3600),
     one_proposal=True,
     one_pfs_group=True,
     one_child=True,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .profile import SHA2, Lifetime, Profile, PskForm, Source, Suite
+from .profile import SHA2, Limits, Profile, PskForm, Source, Suite
 
 PROFILE = Profile(
     name="cisco",
@@ -31,9 +31,9 @@ PROFILE = Profile(
         "lifetimes: 120 to 86400 s",
         "a key's form: at most 127 characters without space, '?' and '\"'",
     ),
-    ike_lifetime=Lifetime(120, 86400),
-    esp_lifetime=Lifetime(120, 86400),
-    dpd=Lifetime(10, 3600),
+    ike_lifetime=Limits(120, 86400),
+    esp_lifetime=Limits(120, 86400),
+    dpd=Limits(10, 3600),
     one_pfs_group=True,
     psk=PskForm(1, 127, r"[!#->@-~]", "printable ASCII without space and '?'", "!"),
 )

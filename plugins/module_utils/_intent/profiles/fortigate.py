@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .profile import SHA2, Lifetime, Profile, PskForm, Source, Suite
+from .profile import SHA2, Limits, Profile, PskForm, Source, Suite
 
 _SUITE = Suite(
     ciphers=frozenset({"aes128", "aes192", "aes256", "aes128gcm16", "aes256gcm16", "chacha20poly1305"}),
@@ -28,7 +28,7 @@ PROFILE = Profile(
         Source("Phase 1 configuration (docs.fortinet.com, FortiGate 7.4 administration guide)", "2026-11-30"),
     ),
     unconfirmed=("a key's length: at least 6 and at most 128 characters",),
-    ike_lifetime=Lifetime(120, 172800),
-    esp_lifetime=Lifetime(120, 172800),
+    ike_lifetime=Limits(120, 172800),
+    esp_lifetime=Limits(120, 172800),
     psk=PskForm(6, 128),
 )

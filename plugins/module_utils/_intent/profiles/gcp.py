@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .profile import ADDRESS, SHA2, Lifetime, Profile, Source, Suite
+from .profile import ADDRESS, SHA2, Limits, Profile, Source, Suite
 
 _CIPHERS = frozenset({"aes128", "aes192", "aes256", "aes128gcm16", "aes192gcm16", "aes256gcm16"})
 _GROUPS = frozenset(
@@ -28,8 +28,8 @@ PROFILE = Profile(
         "the identities: both public addresses",
         "an option to respond only: none was found, so Google may initiate as well",
     ),
-    ike_lifetime=Lifetime(36000, 36000),
-    esp_lifetime=Lifetime(10800, 10800),
+    ike_lifetime=Limits(36000, 36000),
+    esp_lifetime=Limits(10800, 10800),
     one_pair=False,
     one_child=True,
     responds_only=False,

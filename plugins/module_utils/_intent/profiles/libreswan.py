@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..policy.encryption import AEAD, CIPHER, GROUP
-from .profile import CERTIFICATE, PSK, SHA2, Lifetime, Profile, Source, Suite
+from .profile import CERTIFICATE, PSK, SHA2, Limits, Profile, Source, Suite
 
 _SUITE = Suite(AEAD | CIPHER, SHA2, GROUP)
 PROFILE = Profile(
@@ -18,8 +18,8 @@ PROFILE = Profile(
         Source("ipsec.conf(5) and ipsec.secrets(5) of libreswan 4.10 (Debian 12)", "2026-11-30"),
         Source("tried: tests/kernel/test_libreswan.py", "2026-11-30"),
     ),
-    ike_lifetime=Lifetime(None, 86400),
-    esp_lifetime=Lifetime(None, 86400),
+    ike_lifetime=Limits(None, 86400),
+    esp_lifetime=Limits(None, 86400),
     one_pfs_group=True,
     authentication=frozenset({PSK, CERTIFICATE}),
     families=frozenset({4, 6}),

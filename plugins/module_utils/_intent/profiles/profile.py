@@ -60,23 +60,27 @@ class Suite:
 
 
 @dataclass(frozen=True)
-class Lifetime:
-    """The shortest and the longest that can be set, in seconds; the same if it is fixed. None: no limit is known."""
+class Limits:
+    """The lowest and the highest value that can be set; the same if it is fixed. None: no limit is known."""
 
-    shortest: int | None = None
-    longest: int | None = None
+    lowest: int | None = None
+    highest: int | None = None
 
     def rekey(self, asked: int) -> int:
         """When our edge rekeys, of what a policy asks for: after four fifths of the gateway's at the latest.
 
         So it is ours that rekeys, and not both ends at one moment. Earlier than asked for is never weaker.
         """
-        return asked if self.longest is None else min(asked, self.longest * 4 // 5)
+        return asked if self.highest is None else min(asked, self.highest * 4 // 5)
 
     def shown(self, rekey: int) -> int:
         """What is set on the gateway: a tenth more than when our edge rekeys, within the limits."""
-        longer = max(rekey + rekey // 10, self.shortest or 0)
-        return longer if self.longest is None else min(longer, self.longest)
+        return self.within(rekey + rekey // 10)
+
+    def within(self, value: int) -> int:
+        """The value that is nearest to one, and can be set."""
+        longer = max(value, self.lowest or 0)
+        return longer if self.highest is None else min(longer, self.highest)
 
 
 @dataclass(frozen=True)
@@ -112,9 +116,10 @@ class Profile:
     sources: tuple[Source, ...]
     unconfirmed: tuple[str, ...] = ()
     """What no document said, and how it is treated: the careful way."""
-    ike_lifetime: Lifetime = field(default_factory=Lifetime)
-    esp_lifetime: Lifetime = field(default_factory=Lifetime)
-    dpd: Lifetime = field(default_factory=Lifetime)
+    ike_lifetime: Limits = field(default_factory=Limits)
+    """Seconds, as that of ESP."""
+    esp_lifetime: Limits = field(default_factory=Limits)
+    dpd: Limits = field(default_factory=Limits)
     """Seconds after which a dead peer is one."""
     one_proposal: bool = False
     """Whether a connection has one proposal each for IKE and ESP."""
@@ -137,7 +142,7 @@ class Profile:
     """The largest packet inside the tunnel, in octets."""
     tunnels: int = 1
     """Tunnels that a connection of it always has. The first one is used."""
-    replay_window: Lifetime = field(default_factory=Lifetime)
+    replay_window: Limits = field(default_factory=Limits)
     """Packets."""
 
     @property
@@ -180,7 +185,8 @@ def _distance(asked: Proposal, offered: Proposal) -> tuple[int, int, int]:
         del pairs[1]
     weaker = sum(max(0, one - other) for one, other in pairs)
     stronger = sum(max(0, other - one) for one, other in pairs)
-    others = (asked.cipher != offered.cipher) + (asked.hash != offered.hash) + (asked.number != offered.number)
+    others = (asked.cipher != offered.cipher) + (asked.aead != offered.aead)
+    others += (asked.hash != offered.hash) + (asked.number != offered.number)
     return weaker, others, stronger
 
 

@@ -73,12 +73,14 @@ def _options(tunnel: Section, vpn: Section) -> list[tuple[str, object]]:
         ("ike_versions", ["ikev2"]),
         ("startup_action", "add"),
         ("dpd_timeout_action", "clear"),
-        ("dpd_timeout_seconds", PROFILE.dpd.shown(3 * tunnel["ike"]["dpd_delay"])),
+        ("dpd_timeout_seconds", PROFILE.dpd.within(3 * tunnel["ike"]["dpd_delay"])),
         *_phase("phase1", ike),
         ("phase1_lifetime_seconds", ike_life),
         *_phase("phase2", esp),
         ("phase2_lifetime_seconds", esp_life),
-        ("replay_window_size", min(max(window, 64), 2048)),
+        # As late as it can be: our edge has done it before.
+        ("rekey_margin_time_seconds", 60),
+        ("replay_window_size", PROFILE.replay_window.within(window)),
     ]
 
 

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from ..._intent.profiles.azure import PROFILE
-from .common import Section, lifetimes, placeholder, proposals
+from .common import Section, lifetimes, placeholder, proposals, short
 from .hcl import Block, Reference, hcl
 
 _IKE = {"aes128": "AES128", "aes192": "AES192", "aes256": "AES256"}
 _ESP = {**_IKE, "aes128gcm16": "GCMAES128", "aes192gcm16": "GCMAES192", "aes256gcm16": "GCMAES256"}
 _DH = {14: "DHGroup14", 19: "ECP256", 20: "ECP384"}
 _PFS = {14: "PFS2048", 19: "ECP256", 20: "ECP384"}
+_LONGEST = 80  # characters of a name
 _GIVEN = ("resource_group_name", "location", "virtual_network_gateway_id")
 
 
@@ -23,7 +24,7 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
     (ike,), (esp,) = proposals(tunnel["ike"]), proposals(vpn["esp"])
     _ike_life, esp_life = lifetimes(tunnel, vpn, PROFILE)
     group, location, gateway = (Reference(f"var.{name}_{key}") for key in _GIVEN)
-    where = [("name", name), ("resource_group_name", group), ("location", location)]
+    where = [("name", short(name, _LONGEST)), ("resource_group_name", group), ("location", location)]
     policy = Block(
         "ipsec_policy",
         [],
@@ -55,7 +56,7 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
                 ("local_network_gateway_id", Reference(f"azurerm_local_network_gateway.{name}.id")),
                 ("connection_protocol", "IKEv2"),
                 ("connection_mode", "ResponderOnly"),
-                ("dpd_timeout_seconds", PROFILE.dpd.shown(3 * tunnel["ike"]["dpd_delay"])),
+                ("dpd_timeout_seconds", PROFILE.dpd.within(3 * tunnel["ike"]["dpd_delay"])),
                 ("use_policy_based_traffic_selectors", True),
                 ("shared_key", placeholder(tunnel) if psk is None else psk),
                 policy,

@@ -62,7 +62,7 @@ def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
     yield " authentication local pre-share"
     yield f" keyring local {name}"
     yield f" lifetime {ike_life}"
-    yield f" dpd {PROFILE.dpd.shown(tunnel['ike']['dpd_delay'])} 3 periodic"
+    yield f" dpd {PROFILE.dpd.within(tunnel['ike']['dpd_delay'])} 3 periodic"
     for number, vpn in numbered(tunnel["vpns"]):
         yield from _child(f"{name}-{number}", number, name, vpn, address, lifetimes(tunnel, vpn, PROFILE)[1])
     yield "! On the interface with this side's public address; where it has a crypto map, use that one's name above."

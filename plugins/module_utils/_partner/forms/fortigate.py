@@ -31,7 +31,7 @@ def quoted(text: str) -> str:
 
 
 def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
-    name = short(tunnel["name"], _LONGEST - 3)
+    name = short(tunnel["name"], _LONGEST)
     local, remote, ike = tunnel["local"], tunnel["remote"], proposals(tunnel["ike"])
     ike_life, _esp_life = lifetimes(tunnel, tunnel["vpns"][0], PROFILE)
     yield f"# Tunnel {one_line(tunnel['name'])}. {one_line(tunnel['initiator'])} initiates and rekeys."

@@ -1,0 +1,42 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A lab with a partner's gateway of each kind, and what its administrator is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import settings, with_files
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import World, changed, lab
+
+# What each gateway takes, the strongest first.
+POLICY = {
+    "encryption": {
+        "ike": ["aes256gcm16-prfsha384-ecp384", "aes256-sha384-ecp384", "aes256-sha512-ecp384"],
+        "esp": ["aes256gcm16-ecp384"],
+    }
+}
+PARTNER = {"kinds": ["org_edges"], "clouds": ["partner"], "vcc_external": True, "vcc_public_address": ["198.51.100.20"]}
+ORDERS = {"name": "orders", "pool": "internal", "members": ["vm3-east", "vm-partner"], "policy": POLICY}
+
+
+def world(gateway: str | None, **more: Any) -> World:
+    """The lab and an edge ``partner`` with one VM."""
+    said = {} if gateway is None else {"vcc_gateway": gateway}
+    vm = {"kinds": ["members"], "clouds": ["partner"]}
+    return World(changed(lab(1), {"partner": {**PARTNER, **said, **more}, "vm-partner": vm}))
+
+
+def shown(gateway: str | None, psk: str | None = None, vpns: Any = (ORDERS,), **more: Any) -> dict[str, Any]:
+    """The settings; with the key, if there is one."""
+    plan = world(gateway, **more).plan(*vpns)
+    tunnel = "edge-east--partner"
+    found = settings(
+        "partner",
+        {"vpns": plan.vpns},
+        dict(plan.documents.items()),
+        {tunnel: "/state/psk/acme/edge-east--partner on vcc"},
+        "",
+    )
+    return with_files(found, {} if psk is None else {tunnel: psk})
