@@ -13,7 +13,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome impor
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._partner.forms.worlds import ORDERS, world
 
 STANDARD = {key: value for key, value in ORDERS.items() if key != "policy"}
-NETWORK = {"destinations": {"networks": [{"behind": "edge-east", "prefix": "172.16.0.0/24"}]}}
+NETWORK = {"destinations": {"networks": [{"behind": "edge-east", "network": "172.16.0.0/24", "ports": ["tcp/443"]}]}}
 
 
 def end(plan: Plan, name: str = "edge-east--partner") -> Any:
