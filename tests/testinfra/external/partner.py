@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-import hcl2
+import pytest
 
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks
 
@@ -96,6 +96,7 @@ def _write(path, text):
 
 def configure_as_aws(found):
     """The edge's whole configuration as AWS would make it of the printed Terraform, and its own address. No more."""
+    hcl2 = pytest.importorskip("hcl2")
     files = [
         (tunnel["local"]["address"], text) for tunnel in found["tunnels"] for text in tunnel["configuration"].values()
     ]
