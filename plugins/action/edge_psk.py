@@ -55,7 +55,7 @@ class ActionModule(Action):
             result = self.ask(arguments, task_vars)
             if result.get("failed"):
                 return result
-            _check(tunnels, result)
+            refuse_wrong(tunnels, result)
         inventory = {tunnel["name"]: f"vcc_psk of {tunnel['peer']} in the inventory" for tunnel in tunnels}
         result.setdefault("changed", False)
         result["secrets"] = {**result.get("secrets", {}), **given}
@@ -63,7 +63,7 @@ class ActionModule(Action):
         return result
 
 
-def _check(tunnels: list[dict[str, Any]], result: dict[str, Any]) -> None:
+def refuse_wrong(tunnels: list[dict[str, Any]], result: dict[str, Any]) -> None:
     """A key that an administrator put into a file may not do for the gateway. VccError with the file."""
     keys, files = result.get("secrets", {}), result.get("files", {})
     for tunnel in tunnels:
