@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import is_for_moved
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._partner.forms.worlds import ORDERS, world
 
@@ -86,6 +87,7 @@ def test_each_pair_of_selectors_has_a_child_sa_of_its_own(gateway: str) -> None:
     assert [(len(link["local_ts"]), len(link["remote_ts"])) for link in links] == [(1, 1)] * 2
     assert [link.get("name") for link in links] == [None, "orders++2"]
     assert len({link["reqid"] for link in links}) == 2
+    assert not any(map(is_for_moved, links)), "nobody moved"
     assert {link["local_ts"][0] for link in links} >= {"172.16.0.0/24"}
 
 

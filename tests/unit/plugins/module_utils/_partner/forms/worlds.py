@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import json
 from typing import Any
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import settings, with_files
@@ -21,6 +24,9 @@ PARTNER = {"kinds": ["org_edges"], "clouds": ["partner"], "vcc_external": True, 
 ORDERS = {"name": "orders", "pool": "internal", "members": ["vm3-east", "vm-partner"], "policy": POLICY}
 
 
+TUNNEL = "edge-east--partner"
+
+
 def world(gateway: str | None, **more: Any) -> World:
     """The lab and an edge ``partner`` with one VM."""
     said = {} if gateway is None else {"vcc_gateway": gateway}
@@ -28,15 +34,14 @@ def world(gateway: str | None, **more: Any) -> World:
     return World(changed(lab(1), {"partner": {**PARTNER, **said, **more}, "vm-partner": vm}))
 
 
-def shown(gateway: str | None, psk: str | None = None, vpns: Any = (ORDERS,), **more: Any) -> dict[str, Any]:
+def shown(gateway: str | None, psk: str | None = None, vpns: Any = (ORDERS,)) -> dict[str, Any]:
     """The settings; with the key, if there is one."""
-    plan = world(gateway, **more).plan(*vpns)
-    tunnel = "edge-east--partner"
-    found = settings(
-        "partner",
-        {"vpns": plan.vpns},
-        dict(plan.documents.items()),
-        {tunnel: "/state/psk/acme/edge-east--partner on vcc"},
-        "",
-    )
-    return with_files(found, {} if psk is None else {tunnel: psk})
+    found = copy.deepcopy(_found(gateway, json.dumps(vpns)))
+    return with_files(found, {} if psk is None else {TUNNEL: psk})
+
+
+@functools.cache
+def _found(gateway: str | None, vpns: str) -> dict[str, Any]:
+    plan = world(gateway).plan(*json.loads(vpns))
+    files = {TUNNEL: f"/state/psk/acme/{TUNNEL} on vcc"}
+    return settings("partner", {"vpns": plan.vpns}, dict(plan.documents.items()), files, "")
