@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What partners' administrators are shown in their gateways' own forms: golden texts in tests/unit/settings/.
 
-UPDATE_GOLDEN=1 renews them: compare each line with the documents that the profile names. docs/external.md says what was.
+UPDATE_GOLDEN=1 renews them: compare each line with the documents of its profile. docs/external.md says what was.
 """
 
 from __future__ import annotations
