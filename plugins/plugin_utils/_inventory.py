@@ -21,6 +21,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.e
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.facts import is_shared, organization_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import is_concerned
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.paths import CHANGES, of_host
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.profiles.known import wrong_key
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.run import CHECKS, check_run
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.tags import check_tags
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.variables import (
@@ -98,7 +99,8 @@ def read_inventory(
         unreadable = Problems()
         facts["vars"] = host_variables(_read(host, found & OF_HOST, of_host(name), unreadable))
         if PSK in facts["vars"]:  # the planner is told whether it is in order, and no more
-            facts["vars"][PSK] = wrong_psk(facts["vars"][PSK]) or GIVEN
+            key, gateway = facts["vars"][PSK], facts["vars"].get("vcc_gateway")
+            facts["vars"][PSK] = wrong_psk(key) or wrong_key(gateway, str(key)) or GIVEN
         if not is_concerned(facts, organizations):
             continue
         concerned += 1

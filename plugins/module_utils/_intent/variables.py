@@ -20,6 +20,7 @@ OF_HOSTS = (
     "vcc_edge",
     "vcc_external",
     "vcc_formerly",
+    "vcc_gateway",
     "vcc_identity",
     "vcc_mac",
     "vcc_member_mode",

@@ -901,6 +901,36 @@ vpns:
         [("hosts.p.vcc_psk", "must have at least 20 characters, and has 5")],
     ),
     (
+        "a gateway that nobody knows",
+        external("p: {vcc_gateway: fortygate}"),
+        [("hosts.p.vcc_gateway", "not 'fortygate'; did you mean fortigate?; leave it out for other gateways")],
+    ),
+    (
+        "a gateway that is no name",
+        external("p: {vcc_gateway: [aws]}"),
+        [
+            (
+                "hosts.p.vcc_gateway",
+                "must be one of aws, azure, cisco, fortigate, gcp, libreswan, mikrotik, pfsense, not",
+            )
+        ],
+    ),
+    (
+        "a gateway of ours",
+        "hosts: {edge-west: {vcc_gateway: aws}}",
+        [("hosts.edge-west.vcc_gateway", "is for external edges; is vcc_external: true missing?")],
+    ),
+    (
+        "a certificate for a gateway that is shown none",
+        external("p: {vcc_gateway: cisco, vcc_authentication: certificate}"),
+        [("hosts.p.vcc_authentication", "certificate: with vcc_gateway: cisco, it is psk; change it, or leave")],
+    ),
+    (
+        "a name for a gateway that has none",
+        external("p: {vcc_gateway: gcp, vcc_identity: gw.example}"),
+        [("hosts.p.vcc_identity", "gw.example: Google Cloud VPN presents its public address; leave vcc_identity out")],
+    ),
+    (
         "the identity of an edge of ours",
         external("p: {vcc_identity: edge-east.acme}"),
         [("hosts.p.vcc_identity", "edge-east.acme is the identity of another edge")],
