@@ -34,9 +34,10 @@ class ActionModule(NodeAction):
         absent = given["state"] == "absent"
         if given["family"] == "Debian":
             wanted.update({"purge": True} if absent else {"update_cache": True, "cache_valid_time": 3600})
-            return dict(
-                self._execute_module(module_name="ansible.builtin.apt", module_args=wanted, task_vars=task_vars)
-            )
+            done = self._apt(wanted, task_vars)
+            # Lists that are new by their time may be empty, as in an image, or name packages that the mirror replaced.
+            stale = done.get("failed") and not absent
+            return self._apt({**wanted, "cache_valid_time": 0}, task_vars) if stale else done
         task = self._task.copy()
         task.args = {**wanted, **({"autoremove": False} if absent else {})}
         action = self._shared_loader_obj.action_loader.get(
@@ -44,3 +45,6 @@ class ActionModule(NodeAction):
             templar=self._templar, shared_loader_obj=self._shared_loader_obj,
         )  # fmt: skip
         return dict(action.run(task_vars=task_vars))
+
+    def _apt(self, wanted: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        return dict(self._execute_module(module_name="ansible.builtin.apt", module_args=wanted, task_vars=task_vars))
