@@ -35,9 +35,21 @@ options:
       - The packages. Each is a path, or a mapping with C(path) and any of the options below, for this package only.
       - A path is a file (C(*.ovf), C(*.ova)), a folder, which stands for all packages in it, or a pattern.
       - A relative path begins in the folder of the inventory file.
+      - Required, if there is no O(catalog).
     type: list
     elements: raw
-    required: true
+    default: []
+  catalog:
+    description:
+      - Packages that an organization published. Each entry is a mapping with C(organization), C(templates), which is a
+        name, a list of names or V(all), C(directory), the VCC server's state directory (C(vcc_state_dir)), and any of the
+        options below, for these templates only.
+      - The descriptor, the manifest and the certificate are read from the directory, and verified as those of other
+        packages. Disks are on VCC nodes, and are not read.
+      - The VMs are of the organization that published the package, C(vcc_org).
+    type: list
+    elements: dict
+    default: []
   cloud:
     description: The cloud that the VMs run in. A package does not say that. Required, here or with each package.
     type: str
@@ -139,6 +151,12 @@ compose:
   ansible_host: (vcc_address | default(vcc_org_address))[0]
 keyed_groups:
   - {key: ovf_product.vendor, prefix: vendor}
+---
+# payroll.ovf.yml: what acme published, of the VCC server's state directory
+plugin: intercloud.vpn.ovf
+networks: {VM Network: org}
+catalog:
+  - {organization: acme, templates: payroll, cloud: east}
 """
 
 import datetime
@@ -154,6 +172,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.choice import OF_PACKAGES
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.load import load_packages
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.published import read_catalog
 
 KINDS = ("vcc_server", "vcc_nodes", "org_edges", "vapp_edges", "members")
 CLOUD = "cloud_"
@@ -197,7 +216,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         problems = Problems()
         today = datetime.datetime.now(datetime.timezone.utc)
         beside = os.path.dirname(os.path.abspath(path))
-        found = load_packages(self.get_option("packages"), common, beside, today, problems)
+        if not self.get_option("packages") and not self.get_option("catalog"):
+            raise AnsibleParserError(f"{path}: says no packages, and no catalog")
+        published = read_catalog(self.get_option("catalog"), common, beside, problems)
+        found = load_packages(self.get_option("packages"), common, beside, today, problems, published)
         clouds = {f"{CLOUD}{host.cloud}" for host in found.hosts.values()}
         groups = {*self.inventory.groups, *found.groups, *clouds}
         for name, host in found.hosts.items():
