@@ -32,7 +32,8 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import r
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
 
-TEMPLATE, FORGET = "vcc_template", "vcc_forget"
+REGISTERED = "vcc_node_template"
+TEMPLATE = "vcc_template"
 OF_SERVER = ("ledger", "state_dir", "step", "state")
 
 
@@ -150,7 +151,8 @@ class ActionModule(ServerAction):
         told = {
             node: answer
             for node in planned["targets"]
-            if node in hostvars and isinstance(answer := hostvars.raw_get(node).get(given["variable"]), Mapping)
+            if node in hostvars
+            and isinstance(answer := hostvars.raw_get(node).get(given.get("variable", REGISTERED)), Mapping)
         }
         answers = {
             node: answer

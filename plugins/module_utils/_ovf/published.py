@@ -60,7 +60,7 @@ def read_catalog(said: Any, common: Mapping[str, Any], beside: str, problems: Pr
 
     Hosts are of the organization that published the package, and of no other.
     """
-    found = []
+    found: list[tuple[Choice, Package]] = []
     for number, one in enumerate(said if isinstance(said, (list, tuple)) else [said]):
         place = f"catalog[{number}]"
         if not isinstance(one, Mapping):
@@ -97,7 +97,7 @@ def _read(
     named = said.get("templates") or EVERY
     names = named if isinstance(named, (list, tuple)) else [named]
     seen = {name: entry for name in known if (entry := catalog.read(organization, name).seen)}
-    found = []
+    found: list[tuple[Choice, Package]] = []
     for name in dict.fromkeys(known if EVERY in names else map(str, names)):
         if name not in seen:
             if EVERY not in names:  # one that is being taken back is still in the index
