@@ -178,7 +178,7 @@ class ActionModule(ServerAction):
         answer = self._ask_server(given, task_vars, asked)
         if answer.get("failed"):
             return answer
-        lines, missing = noted(state, planned, answers, answer["holders"], answer["changed"])
+        lines, missing = noted(state, planned, answer["holders"], bool(self._task.check_mode))
         Display().display("\n".join(lines))
         result = {"changed": answer["changed"], "state": state, "holders": answer["holders"]}
         return {**result, "failed": True, "msg": missing} if missing else result

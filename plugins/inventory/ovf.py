@@ -137,7 +137,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-# fleet.ovf.yml: a signed package, a folder, and one package twice
+# fleet.ovf.yml: a signed package, a folder, one package twice, and a published one
 plugin: intercloud.vpn.ovf
 org: acme
 networks: {VM Network: org, Management: none}
@@ -147,16 +147,12 @@ packages:
     cloud: east
   - {path: web.ova, cloud: east, suffix: -east, addresses: {web: [10.10.0.21]}}
   - {path: web.ova, cloud: west, suffix: -west, addresses: {web: [10.10.0.21]}}
+catalog:  # what acme published
+  - {organization: acme, templates: payroll, cloud: east}
 compose:
   ansible_host: (vcc_address | default(vcc_org_address))[0]
 keyed_groups:
   - {key: ovf_product.vendor, prefix: vendor}
----
-# payroll.ovf.yml: what acme published, of the VCC server's state directory
-plugin: intercloud.vpn.ovf
-networks: {VM Network: org}
-catalog:
-  - {organization: acme, templates: payroll, cloud: east}
 """
 
 import datetime

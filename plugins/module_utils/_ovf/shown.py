@@ -95,34 +95,29 @@ def listing(
 
 
 def noted(
-    state: str,
-    planned: Mapping[str, Any],
-    answers: Mapping[str, Mapping[str, Any]],
-    holders: Mapping[str, Mapping[str, str]],
-    changed: bool,
+    state: str, planned: Mapping[str, Any], holders: Mapping[str, Mapping[str, str]], check: bool
 ) -> tuple[list[str], str]:
-    """The lines that end a run, and why it fails; empty if it does not. ``holders``: by template, what nodes hold."""
-    whose, lines, missing = planned["organization"], [], []
+    """The lines that end a run, and why it fails; empty if it does not. ``holders``: by template, what nodes have."""
+    whose = planned["organization"]
+    again = (
+        "run this again when they can be reached, or with -e vcc_forget=NODE for one that is in no inventory any more"
+    )
     if state == "present":
-        version = planned["publication"]["version"]
+        name, version = f"{whose}/{planned['template']}", planned["publication"]["version"]
         its = holders[planned["template"]]
         here = sorted(node for node in its if its[node] == version)
-        octets = size(sum(file["size"] for file in planned["publication"]["files"]))
-        name = f"{whose}/{planned['template']}"
-        lines.append(f"{name}: {octets}, version {version[:12]}, on {', '.join(here) or 'no node'}")
         left = sorted(set(its) - set(here))
-        if left:
-            missing.append(
-                f"{name}: {', '.join(left)} {'does' if len(left) == 1 else 'do'} not have this version; run this again "
-                "when they can be reached, or with -e vcc_forget=NODE for one that will never come back"
-            )
-        return lines, "; ".join(missing)
+        octets = size(sum(file["size"] for file in planned["publication"]["files"]))
+        line = (
+            f"{name}: {octets}, version {version[:12]}, {'would be ' if check else ''}on {', '.join(here) or 'no node'}"
+        )
+        does = "does" if len(left) == 1 else "do"
+        return [line], f"{name}: {', '.join(left)} {does} not have this version; {again}" if left else ""
+    lines, missing = [], []
     for template, its in sorted(holders.items()):
-        name = f"{whose}/{template}"
-        lines.append(f"{name}: {'taken back' if not its else 'still on ' + ', '.join(sorted(its))}")
-        if its and planned["whole"]:
-            missing.append(
-                f"{name}: still on {', '.join(sorted(its))}; run this again when they can be reached, or with "
-                "-e vcc_forget=NODE for one that will never come back"
-            )
+        name, left = f"{whose}/{template}", sorted(its)
+        still, gone = ("would still be", "would be taken back") if check else ("still", "taken back")
+        lines.append(f"{name}: {still} on {', '.join(left)}" if left else f"{name}: {gone}")
+        if left and planned["whole"]:
+            missing.append(f"{name}: {', '.join(left)} may still have it; {again}")
     return lines or [f"{whose} has no templates."], "; ".join(missing)
