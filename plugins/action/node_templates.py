@@ -63,9 +63,8 @@ class ActionModule(NodeAction):
                 shown = time.monotonic()
                 Display().display(f"{what}: {size(transfer.here)} of {size(transfer.total)}")
         seconds = time.monotonic() - begun
-        if transfer.sent:
+        if transfer.total:
+            rate = f" in {seconds:.1f} s ({size(transfer.sent / seconds)}/s)" if transfer.sent else ""
             there = f", {size(transfer.resumed)} were there" if transfer.resumed else ""
-            Display().display(
-                f"{what}: {size(transfer.sent)} sent in {seconds:.1f} s ({size(transfer.sent / seconds)}/s){there}"
-            )
+            Display().display(f"{what}: {size(transfer.sent)} sent{rate}{there}")
         return None

@@ -29,6 +29,8 @@ INDEX = Path(_lab.STATE_DIR, "published")
 NODES = ("node-east", "node-west")
 MIB = 1 << 20
 SIZE = 20 * MIB
+# Who receives, on the node.
+RECEIVER = "intercloud_vpn_[s]ent"
 # Until a part of the disk is there, and not all of it.
 WAIT = f"until [ -n \"$(find {CATALOG} -path '*/parts/*' -size +{MIB}c 2>/dev/null)\" ]; do sleep 0.02; done"
 
@@ -65,11 +67,14 @@ def held(node):
 
 
 def descendants(process):
+    """A process and all that it started, by one look at all processes: a transfer does not wait."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
     found = [process]
-    for child in subprocess.run(
-        ["pgrep", "-P", str(process)], capture_output=True, text=True, check=False
-    ).stdout.split():
-        found += descendants(int(child))
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
     return found
 
 
@@ -79,11 +84,12 @@ def killed(path):
     process = subprocess.Popen(
         words, env=playbooks.environment(), cwd=lab.ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
-    lab.sh("node-west", WAIT)
+    lab.sh("node-west", f"{WAIT}; pkill -STOP -f {RECEIVER}")  # however fast the connection is
     for one in descendants(process.pid):
         with contextlib.suppress(ProcessLookupError):  # one that waits for another ends with it
             os.kill(one, signal.SIGKILL)
     process.wait(30)
+    lab.sh("node-west", f"pkill -KILL -f {RECEIVER}")
 
 
 def changes(finished):
