@@ -16,6 +16,8 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.shown import s
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.transfer import Transfer
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 
+TURNS = 2
+"""A run that published another version removes what others were sending. Then what is missing is sent once more."""
 OFTEN = 10  # seconds between two lines about a transfer
 
 
@@ -30,20 +32,21 @@ class ActionModule(NodeAction):
         if given.get("state", "present") != "present":
             return self.ask(given, task_vars)
         package = given.pop("package")
-        answer = self.ask({**given, "state": "look"}, task_vars)
-        if answer.get("failed") or not answer["changed"]:
-            return {**answer, "sent": 0, "resumed": 0}
-        transfer = Transfer(open_package(str(package)), given["publication"]["files"], answer["missing"])
-        if self._task.check_mode:
-            return {"changed": True, "sent": 0, "resumed": transfer.resumed}
-        failure = self._send(transfer, given, task_vars)
-        if failure:
-            return failure
-        return {
-            **self.ask({**given, "state": "present"}, task_vars),
-            "sent": transfer.sent,
-            "resumed": transfer.resumed,
-        }
+        sent = resumed = 0
+        for turn in range(TURNS):
+            answer = self.ask({**given, "state": "look"}, task_vars)
+            if answer.get("failed") or not answer["changed"]:
+                return {**answer, "sent": sent, "resumed": resumed}
+            transfer = Transfer(open_package(str(package)), given["publication"]["files"], answer["missing"])
+            resumed += 0 if turn else transfer.resumed
+            if self._task.check_mode:
+                return {"changed": True, "sent": 0, "resumed": resumed}
+            answer = self._send(transfer, given, task_vars)
+            sent += transfer.sent
+            answer = answer or self.ask({**given, "state": "present"}, task_vars)
+            if not answer.get("lacking"):
+                break
+        return {**answer, "sent": sent, "resumed": resumed}
 
     def _send(self, transfer: Transfer, given: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any] | None:
         """Send what is missing; the node's answer where that failed."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible.utils.display import Display
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import texts
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors, VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems, did_you_mean
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import organizations_of
@@ -47,6 +48,7 @@ class ActionModule(ServerAction):
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         given = {key: value for key, value in self._task.args.items() if value not in (None, "")}
+        given["clouds"] = [cloud for text in given.get("clouds") or () for cloud in texts(text)]
         state = given.get("state", "listed")
         problems = Problems()
         try:
@@ -68,7 +70,7 @@ class ActionModule(ServerAction):
     def _publish(self, given: dict[str, Any], task_vars: dict[str, Any], problems: Problems) -> dict[str, Any] | None:
         hosts = read_hosts(task_vars)
         organization = one_organization(hosts, given.get("organizations") or (), problems)
-        nodes = nodes_of(hosts, organization, given.get("clouds") or (), problems) if organization else []
+        nodes = nodes_of(hosts, organization, given["clouds"], problems) if organization else []
         template = given.get("template") or name_of(given.get("package", ""))
         if not is_template(template):
             problems.add(TEMPLATE, f"{template!r} must be {TEMPLATE_RULE}")
@@ -97,7 +99,7 @@ class ActionModule(ServerAction):
 
     def _take_back(self, given: dict[str, Any], task_vars: dict[str, Any], problems: Problems) -> dict[str, Any] | None:
         hosts = read_hosts(task_vars)
-        clouds = given.get("clouds") or ()
+        clouds = given["clouds"]
         organization = one_organization(hosts, given.get("organizations") or (), problems)
         nodes = nodes_of(hosts, organization, clouds, problems) if organization else []
         template = given.get("template")
@@ -170,9 +172,9 @@ class ActionModule(ServerAction):
             "forget": given.get("forget") or [],
         }
         if state == "present":
-            texts = read_texts(planned["package"], planned["publication"]["files"], planned["texts"])
+            small = read_texts(planned["package"], planned["publication"]["files"], planned["texts"])
             asked["publication"] = planned["publication"]
-            asked["texts"] = {name: base64.b64encode(text).decode() for name, text in texts.items()}
+            asked["texts"] = {name: base64.b64encode(text).decode() for name, text in small.items()}
         else:
             asked.update(serials=planned["serials"], whole=planned["whole"])
         answer = self._ask_server(given, task_vars, asked)

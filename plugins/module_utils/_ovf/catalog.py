@@ -166,6 +166,8 @@ def publish(entry: Entry, seen: Seen, done: Sequence[str]) -> Entry:
             f"{entry.seen.by} published another version at {entry.seen.at}, while this run was sending its own: run "
             "this again if yours is to be seen"
         )
+    if not done and seen.version not in entry.holders.values():  # nobody could take it from anywhere
+        return entry
     same = entry.seen is not None and entry.seen.version == seen.version
     holders = {**entry.holders, **dict.fromkeys(done, seen.version)}
     return replace(entry, seen=entry.seen if same else seen, holders=holders)

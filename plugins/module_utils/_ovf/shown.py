@@ -54,6 +54,7 @@ def catalog_lines(templates: Sequence[Mapping[str, Any]]) -> list[str]:
             what += f", published {one['at']} by {one['by']}"
         lines.append(f"{one['organization']}/{one['template']}: {what}")
         lines += [f"  {node}: {said}" for node, said in sorted(one["nodes"].items())]
+    lines = ["".join(sign if sign.isprintable() else "?" for sign in line) for line in lines]  # nodes said that
     return lines or ["The catalog is empty."]
 
 

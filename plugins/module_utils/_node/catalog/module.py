@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from ..state import Store
 from .contents import damaged, held, read_files, size_of
-from .places import PARTS, Refused, organization_at, template_at, templates_in, version_in
+from .places import PARTS, Lacking, Refused, organization_at, template_at, templates_in, version_in
 from .receive import missing, receive, require_room
 from .versions import activate, is_current, read_index, remove, require_newer, require_ours
 
@@ -37,7 +37,8 @@ def templates(given: dict[str, Any], store: Store, check: bool, source: BinaryIO
             return _look(given, place)
         there = activate(given["publication"], given["ledger"], place, store, given["allow_older"])
     except Refused as error:
-        return {"msg": f"{given['template'] or 'catalog'}: {error}"}
+        again = {"lacking": True} if isinstance(error, Lacking) else {}
+        return {"msg": f"{given['template'] or 'catalog'}: {error}", **again}
     except (OSError, ValueError, TypeError, KeyError) as error:
         return {"msg": f"{given['template'] or 'catalog'}: {type(error).__name__}: {error}"}
     return {"changed": True, "path": str(there)}

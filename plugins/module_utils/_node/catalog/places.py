@@ -42,6 +42,10 @@ class Refused(Exception):
     """What was asked for is not done, and why."""
 
 
+class Lacking(Refused):
+    """Contents are not here, or are wrong. To look again, and to send what is missing, may help."""
+
+
 def digest(text: Any) -> str:
     """A SHA-256, as hexadecimal digits. It becomes a file's name."""
     if not _DIGEST.fullmatch(str(text)):

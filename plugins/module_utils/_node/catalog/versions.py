@@ -16,7 +16,7 @@ from typing import Any
 from ..state import Store
 from ..system import files
 from .contents import File, held, open_own, read_files
-from .places import CURRENT, INDEX, LEDGER, PACKAGE, PARTS, Refused, locked, make, version_in
+from .places import CURRENT, INDEX, LEDGER, PACKAGE, PARTS, Lacking, Refused, locked, make, version_in
 
 KEPT = ("version", "serial", "files", "by", "at")
 """What of a publication is kept, and told again."""
@@ -78,7 +78,7 @@ def activate(publication: Mapping[str, Any], ledger: str, place: Path, store: St
                 (place / PARTS / sha256).unlink()
     if lacking:
         names = ", ".join(sorted(file.name for file in lacking.values())[:3])
-        raise Refused(
+        raise Lacking(
             f"{names}: what arrived is not what was checked. The package was changed while it was sent, or another run "
             "removed it here; run publish_template again"
         )
@@ -105,7 +105,10 @@ def _made(
     for file in wanted:
         target = scratch / PACKAGE / file.name
         make(target.parent, store)
-        os.link(right[file.sha256], target, follow_symlinks=False)
+        try:
+            os.link(right[file.sha256], target, follow_symlinks=False)
+        except FileNotFoundError:  # since it was read, a run that published another version removed it
+            raise Lacking(f"{file.name}: another run removed it here; run publish_template again") from None
         handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             os.fchmod(handle, 0o600)

@@ -164,6 +164,8 @@ def test_nodes_are_noted_before_they_are_told_and_forgotten_when_they_gave_it_up
     again = _catalog.reserve(done, found.version, ["east", "west"], now=200)
     assert again == done and _catalog.serial_of(again, found.version) == 100
     assert _catalog.reserve(done, "other", [], now=50).reserved == 101
+    # One that no node has is not to be seen by anybody.
+    assert _catalog.publish(began, seen(found, 100), []) == began
     part = _catalog.withdraw(done, 150, ["east"], whole=False)
     assert part.seen == done.seen and part.holders == {"west": ""}
     rest = _catalog.withdraw(part, 150, [], whole=True)
@@ -380,7 +382,7 @@ def test_the_list_says_of_each_node_what_is_wrong_and_what_to_do() -> None:
     good = {"version": version, "serial": 5, "size": 20 << 20, "damaged": [], "parts": 0}
     copies: dict[str, Any] = {
         "a": {"payroll": good},
-        "b": {"payroll": {**good, "damaged": ["disk.vmdk"]}},
+        "b": {"payroll": {**good, "damaged": ["disk.vmdk\n\x1b[2J"]}},
         "c": {"payroll": {**good, "version": "cd" * 32}},
         "d": {},
         "e": {"payroll": {**good, "version": "", "parts": 1 << 20}},
@@ -393,7 +395,7 @@ def test_the_list_says_of_each_node_what_is_wrong_and_what_to_do() -> None:
         "  f: has another version, abababababab; publish it again",
         "acme/payroll: 20.0 MiB in 3 files, version abababababab, published 2026-03-01T00:00:00Z by ann",
         "  a: whole",
-        "  b: damaged: disk.vmdk; publish it again",
+        "  b: damaged: disk.vmdk??[2J; publish it again",
         "  c: has another version, cdcdcdcdcdcd; publish it again",
         "  d: has nothing of it; publish it again",
         "  e: has a part of it (1.0 MiB); publish it again, and the transfer goes on",

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import TEMPLATES
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.catalog import contents, places, receive
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.catalog import contents, places, receive, versions
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.catalog.module import templates
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.uninstall import uninstall
@@ -264,6 +264,30 @@ def test_the_later_of_two_publishers_is_seen_on_every_node(store: Store, one: Pu
     assert seen(store) == package(two)
     assert "another run" in one.look(store)["msg"]
     assert "changed" in one.look(store, allow_older=True)
+
+
+def test_what_another_run_removes_between_reading_and_linking_is_asked_for_again(
+    store: Store, one: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two, real = Publisher(tmp_path / "two", disk=OTHER), versions.held
+    done: list[dict[str, Any]] = []
+
+    def held(*given: Any) -> contents.Held:
+        found = real(*given)
+        if not done:
+            done.append({})
+            done[0] = two.run(store)
+        return found
+
+    look = one.look(store)
+    going = Transfer(open_package(str(one.folder / "payroll.ovf")), one.files, look["missing"])
+    while pieces := going.pieces():
+        going.note(pieces, ask(store, state="receive", pieces=pieces, source=io.BytesIO(going.data(pieces)))["have"])
+    monkeypatch.setattr(versions, "held", held)
+    said = ask(store, state="present", publication=one.publication)
+    assert said["lacking"] is True and "another run removed it here" in said["msg"]
+    assert seen(store) == package(two)
+    assert one.run(store)["changed"] is True and seen(store) == package(one)
 
 
 def test_a_package_that_is_changed_while_it_is_sent_is_not_seen(store: Store, one: Publisher) -> None:
