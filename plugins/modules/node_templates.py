@@ -21,18 +21,18 @@ description:
 options:
   state:
     description:
-      - V(present) and V(absent) bring a template to the node, or remove it with all that is left of a transfer. V(info)
+      - V(present) and V(absent) bring a template to the node, or remove it with all that is left of a transfer. V(listed)
         reads all copies, and says whether they are whole.
       - V(look) and V(receive) are steps of V(present), for the action plugin.
     type: str
-    choices: [present, absent, look, receive, info]
+    choices: [present, absent, look, receive, listed]
     default: present
   organization:
     description: Whose the template is.
     type: str
     default: ""
   organizations:
-    description: With O(state=info), the organizations to tell of.
+    description: With O(state=listed), the organizations to tell of.
     type: list
     elements: str
     default: []
@@ -120,7 +120,7 @@ templates:
     - The node's copies, by organization and template, with version, serial, size, what is damaged, and octets of
       transfers that did not end.
   type: dict
-  returned: with O(state=info)
+  returned: with O(state=listed)
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -74,7 +74,7 @@ SLICES: Arguments = {
 }
 SLICES_RULES: Rules = {"required_one_of": [("documents", "slices")]}
 TEMPLATES: Arguments = {
-    "state": {"type": "str", "choices": ["present", "absent", "look", "receive", "info"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "absent", "look", "receive", "listed"], "default": "present"},
     "organization": {"type": "str", "default": ""},
     "organizations": {"type": "list", "elements": "str", "default": []},
     "ledger": {"type": "str", "default": ""},

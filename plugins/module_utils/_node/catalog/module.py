@@ -15,14 +15,17 @@ from .places import PARTS, Lacking, Refused, organization_at, template_at, templ
 from .receive import missing, receive, require_room
 from .versions import activate, is_current, read_index, remove, require_newer, require_ours
 
-LOOK, RECEIVE, PRESENT, ABSENT, INFO = "look", "receive", "present", "absent", "info"
+LOOK, RECEIVE, ABSENT, LISTED = "look", "receive", "absent", "listed"
 
 
 def templates(given: dict[str, Any], store: Store, check: bool, source: BinaryIO | None = None) -> dict[str, Any]:
     """The result of the module. ``source``: where pieces come from, if no file is named."""
     try:
-        if given["state"] == INFO:
-            return {"changed": False, "templates": {name: _info(name, given, store) for name in given["organizations"]}}
+        if given["state"] == LISTED:
+            return {
+                "changed": False,
+                "templates": {name: _listed(name, given, store) for name in given["organizations"]},
+            }
         home = organization_at(store, given["organization"])
         require_ours(home, given["ledger"], given["allow_older"])
         if given["state"] == ABSENT:
@@ -77,7 +80,7 @@ def _absent(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     return {"changed": bool(gone), "removed": [place.name for place in gone]}
 
 
-def _info(organization: str, given: dict[str, Any], store: Store) -> dict[str, Any]:
+def _listed(organization: str, given: dict[str, Any], store: Store) -> dict[str, Any]:
     """What the node has of an organization: of each template its version, its size, and what of it is wrong."""
     home = organization_at(store, organization)
     require_ours(home, given["ledger"], given["allow_older"])

@@ -176,7 +176,7 @@ def test_a_damaged_copy_is_noticed_and_sent_again(store: Store, one: Publisher) 
     one.run(store)
     path = store.state / "catalog/acme/payroll/current/package/disk.vmdk"
     path.write_bytes(OTHER)  # the size is the same
-    assert ask(store, state="info", organizations=["acme"])["templates"]["acme"]["payroll"]["damaged"] == ["disk.vmdk"]
+    assert ask(store, state="listed", organizations=["acme"])["templates"]["acme"]["payroll"]["damaged"] == ["disk.vmdk"]
     assert one.look(store)["changed"] is True
     assert one.run(store)["sent"] == 10240  # and nothing else
     assert seen(store) == package(one)
@@ -399,7 +399,7 @@ def test_a_directory_that_others_can_write_into_is_refused(store: Store, one: Pu
 def test_organizations_do_not_see_each_other(store: Store, one: Publisher, tmp_path: Path) -> None:
     one.run(store)
     was = seen(store)
-    assert ask(store, state="info", organizations=["umbra"])["templates"] == {"umbra": {}}
+    assert ask(store, state="listed", organizations=["umbra"])["templates"] == {"umbra": {}}
     assert ask(store, state="absent", organization="umbra", serials={"payroll": 9})["changed"] is False
     two = Publisher(tmp_path / "two", serial=9, disk=OTHER)
     answer = two.look(store, organization="umbra")
