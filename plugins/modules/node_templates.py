@@ -21,8 +21,8 @@ description:
 options:
   state:
     description:
-      - V(present) and V(absent) bring a template to the node, or remove it with all that is left of a transfer. V(listed)
-        reads all copies, and says whether they are whole.
+      - V(present) and V(absent) bring a template to the node, or remove it with all that is left of a transfer.
+      - V(listed) reads all copies, and says whether they are whole.
       - V(look) and V(receive) are steps of V(present), for the action plugin.
     type: str
     choices: [present, absent, look, receive, listed]
