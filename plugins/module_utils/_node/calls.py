@@ -71,6 +71,12 @@ def _slices(given: dict[str, Any], store: Store, check: bool) -> Result:
     return keep(given, store, check)
 
 
+def _packages(given: dict[str, Any], store: Store, check: bool) -> Result:
+    from .supplied import supplied
+
+    return supplied(given, store, check)
+
+
 def _templates(given: dict[str, Any], store: Store, check: bool) -> Result:
     from .catalog.module import templates
 
@@ -90,6 +96,7 @@ CALLS: Mapping[str, Call] = {
     "edge_info": _info,
     "member_probe": _probe,
     "node_info": _observe,
+    "node_packages": _packages,
     "node_slices": _slices,
     "node_templates": _templates,
     "node_uninstall": _uninstall,

@@ -144,6 +144,7 @@ MODULES = (
     "stretch.frames",
     "stretch.tables",
     "stretch.told",
+    "supplied",
     "survey",
     "system.dnsmasq",
     "system.files",

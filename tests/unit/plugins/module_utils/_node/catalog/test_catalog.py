@@ -176,7 +176,9 @@ def test_a_damaged_copy_is_noticed_and_sent_again(store: Store, one: Publisher) 
     one.run(store)
     path = store.state / "catalog/acme/payroll/current/package/disk.vmdk"
     path.write_bytes(OTHER)  # the size is the same
-    assert ask(store, state="listed", organizations=["acme"])["templates"]["acme"]["payroll"]["damaged"] == ["disk.vmdk"]
+    assert ask(store, state="listed", organizations=["acme"])["templates"]["acme"]["payroll"]["damaged"] == [
+        "disk.vmdk"
+    ]
     assert one.look(store)["changed"] is True
     assert one.run(store)["sent"] == 10240  # and nothing else
     assert seen(store) == package(one)
