@@ -45,6 +45,7 @@ OURS = (
         "export_vpn",
         "rollback_vpn",
         "uninstall",
+        "publish_template",
         "prepare_vpn",
         "apply_vpn",
     ),

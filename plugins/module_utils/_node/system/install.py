@@ -29,6 +29,12 @@ COMPILED = f"{HOME}/compiled.json"  # {file that Python compiled: its SHA-256}
 MODULES = (
     "agent",
     "calls",
+    "catalog.contents",
+    "catalog.leave",
+    "catalog.module",
+    "catalog.places",
+    "catalog.receive",
+    "catalog.versions",
     "collisions",
     "commit",
     "confirm",
