@@ -13,7 +13,7 @@ from ..document import Document, Generation, link_name
 from ..state import Busy, Store
 from ..system.run import CommandError
 from ..tunnel_kind import UP, NodeKind, Tended
-from . import connections, duplicates, former
+from . import bridge, connections, duplicates, former, outdated
 from . import lost as _lost
 from . import reasons as _reasons
 from .vici import Vici, ViciError
@@ -213,9 +213,13 @@ class Ipsec(NodeKind):
         sas, done = self._listed(generation, LOCKED), list[str]()
         with contextlib.suppress(ViciError):
             done = duplicates.end(generation, sas)
+            done += outdated.answer(generation, sas)
+            done += [f"{tunnel}: the peer is asked to authenticate anew" for tunnel in outdated.ask(store, sas)]
         # A thousand tunnels are listed a second time only where it makes a difference.
         states = self._states(generation, self._listed(generation, LOCKED) if done else sas)
         with contextlib.suppress(CommandError, ViciError):
+            left = connections.active(bridge.name(tunnel["name"]) for tunnel in generation.tunnels(self.NAME))
+            bridge.close(bridge.left_over(generation, {name for name, _child in left}), generation)
             former.load(generation, store)
             done += former.proceed(generation, store, states)
         return Tended(done, states)

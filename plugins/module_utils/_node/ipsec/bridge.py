@@ -1,0 +1,208 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A second IKE_SA that carries a tunnel's links while charon makes the tunnel's own anew, as with a new certificate.
+
+A connection that is loaded with another certificate replaces the one before: charon ends its SAs and starts them again
+(`start_action`). To authenticate again is no way around that: charon does so by the old configuration. So before the
+connection is loaded, the end that initiates brings up the same links by the new configuration under another name, the
+bridge. It ends when the tunnel's own links are up again. The peer needs to know nothing of that: both IKE_SAs fit its
+connection.
+
+A bridge is in no file. What a killed commit leaves of it carries the links on until the agent finds the tunnel's own
+links up (`close`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from ..document import Document, Generation, link_name
+from ..state import Store
+from ..system import files
+from ..tunnel_kind import UP
+from . import connections, differing
+from .vici import Vici, ViciError
+
+SUFFIX = ".bridge"
+PARALLEL = 4  # of charon's 16 threads
+PATIENCE = 4.0  # seconds that the peer of one tunnel has
+BUDGET = 15.0  # seconds for all tunnels: a commit that takes a minute is rolled back. The others do without
+INSTEAD = 8.0  # seconds that the tunnels have to come up by themselves; the agent waits for later ones
+IN_FLIGHT = 0.5  # seconds that packets may be under way that were sent with the SAs which end next
+_DIRECTORIES = {"certs": "/etc/swanctl/x509", "cacerts": "/etc/swanctl/x509ca"}
+_LISTS = {"local_addrs", "remote_addrs", "proposals", "esp_proposals", "local_ts", "remote_ts", *_DIRECTORIES}
+# It waits for nobody, comes back for nobody, and has to differ from the tunnel's own: charon makes no second IKE_SA by
+# a configuration that equals one's that is up.
+_CONNECTION = {"keyingtries": "1"}
+_CHILD = {"start_action": "none", "dpd_action": "clear", "close_action": "none"}
+
+
+def name(tunnel: str) -> str:
+    """What charon calls the bridge of a tunnel."""
+    return f"{tunnel}{SUFFIX}"
+
+
+def parsed(section: str) -> Document:
+    """A connection's lines in a swanctl.conf, in vici's words. Certificates are still names of files."""
+    found: Document = {}
+    stack = [found]
+    for line in section.splitlines():
+        words = line.partition("#")[0].strip()
+        if words.endswith("{"):
+            stack.append(stack[-1].setdefault(words[:-1].strip(), {}))
+        elif words == "}":
+            stack.pop()
+        elif words:
+            key, _equals, value = (part.strip() for part in words.partition("="))
+            stack[-1][key] = [one.strip() for one in value.split(",")] if key in _LISTS else value
+    return found
+
+
+def made(section: str, tunnel: str, links: Iterable[str]) -> Document:
+    """The bridge for some links of a tunnel, by the tunnel's lines."""
+    connection = parsed(section)[tunnel]
+    wanted = {*links}
+    children = {link: {**child, **_CHILD} for link, child in connection["children"].items() if link in wanted}
+    return {**connection, **_CONNECTION, "children": children}
+
+
+def concerned(new: str, old: str, renewed: bool, generation: Generation) -> dict[str, str]:
+    """The lines of the tunnels that charon makes anew when it loads a file instead of the one before.
+
+    Those that start here, between our own edges, with the same links as before. `renewed`: with another certificate.
+    None in files that are laid out otherwise than ours.
+    """
+    now, was = differing.layout(new), differing.layout(old)
+    if now is None or was is None:
+        return {}
+    ours = {t["name"]: t for t in generation.tunnels("ipsec") if t.get("initiator") and not t.get("external")}
+    found = {}
+    for tunnel, section in now.connections.items():
+        if tunnel not in ours or tunnel not in was.connections:
+            continue
+        (head, *links), (before, *others) = (_halves(text) for text in (section, was.connections[tunnel]))
+        proves = ours[tunnel]["ike"].get("auth", "pubkey") == "pubkey"
+        if links == others and (head != before or (renewed and proves)):
+            found[tunnel] = section
+    return found
+
+
+def _halves(section: str) -> list[str]:
+    return section.split("\n    children {\n", 1)
+
+
+class Bridges(NamedTuple):
+    """The tunnels that have a bridge, and the ids of the IKE_SAs that it stands in for."""
+
+    tunnels: tuple[str, ...] = ()
+    old: frozenset[str] = frozenset()
+
+
+def build(sections: Mapping[str, str], generation: Generation, store: Store) -> Bridges:
+    """Bring up bridges for tunnels all of whose links are up.
+
+    A tunnel whose peer does not agree has none: it may not have the other half of the change yet.
+    """
+    seen = _seen(sections)
+    wanted = _carried(seen, generation)
+    deadline = time.monotonic() + BUDGET
+
+    def attempt(tunnel: str) -> bool:
+        if time.monotonic() > deadline:
+            return False
+        return _brought_up(tunnel, made(sections[tunnel], tunnel, wanted[tunnel]), store)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        done = tuple(tunnel for tunnel, up in zip(wanted, pool.map(attempt, wanted)) if up)
+    if done:
+        time.sleep(IN_FLIGHT)
+    return Bridges(done, frozenset(str(sa["uniqueid"]) for tunnel in done for sa in seen[tunnel]))
+
+
+def _seen(tunnels: Iterable[str]) -> dict[str, list[Document]]:
+    """The IKE_SAs of tunnels that are not about to end."""
+    found: dict[str, list[Document]] = {tunnel: [] for tunnel in tunnels}
+    for tunnel, sa in connections.security_associations(found, patiently=True) if found else ():
+        if sa.get("state") in ("ESTABLISHED", "REKEYING"):
+            found[tunnel].append(sa)
+    return found
+
+
+def _carried(seen: Mapping[str, list[Document]], generation: Generation) -> dict[str, set[str]]:
+    """Of tunnels all of whose links are up: the links."""
+    wanted = {t["name"]: {link_name(link) for link in t.get("links", [])} for t in generation.tunnels("ipsec")}
+    found = {}
+    for tunnel, sas in seen.items():
+        children = [child for sa in sas for child in sa.get("child-sas", {}).values()]
+        up = {str(child.get("name")) for child in children if child.get("state") in UP}
+        if wanted.get(tunnel) and wanted[tunnel] <= up:
+            found[tunnel] = wanted[tunnel]
+    return found
+
+
+def _brought_up(tunnel: str, connection: Document, store: Store) -> bool:
+    bridge = name(tunnel)
+    try:
+        _put_files(connection, store)
+        with Vici() as vici:
+            vici.request("load-conn", {bridge: connection})
+        for link in connection["children"]:
+            with Vici(timeout=PATIENCE + 5) as vici:
+                words = {"ike": bridge, "child": link, "timeout": str(int(PATIENCE * 1000)), "init-limits": "no"}
+                if vici.ask("initiate", words).get("success") != "yes":
+                    raise ViciError(f"{bridge}: {link} does not come up")
+    except ViciError:
+        with contextlib.suppress(ViciError):
+            end([tunnel])
+        return False
+    return True
+
+
+def _put_files(connection: Document, store: Store) -> None:
+    """Put certificates in the place of their names."""
+    for section in connection.values():
+        for key, directory in _DIRECTORIES.items() if isinstance(section, dict) else ():
+            if key in section:
+                section[key] = [files.read(store.at(f"{directory}/{one}")) for one in section[key]]
+
+
+def end(tunnels: Iterable[str]) -> None:
+    """End the bridges of tunnels. ViciError."""
+    for tunnel in tunnels:
+        with Vici() as vici:  # before its IKE_SA: nothing makes another one then
+            vici.ask("unload-conn", {"name": name(tunnel)})
+        connections.terminate([(name(tunnel), "")])
+
+
+def close(tunnels: Collection[str], generation: Generation, old: Collection[str] = ()) -> list[str]:
+    """End the bridges of tunnels whose own links are up by other IKE_SAs than the `old` ones (ids), at once.
+
+    Returns those tunnels. ViciError.
+    """
+    seen = {tunnel: [sa for sa in sas if str(sa.get("uniqueid")) not in old] for tunnel, sas in _seen(tunnels).items()}
+    done = sorted(_carried(seen, generation))
+    if done:
+        time.sleep(IN_FLIGHT)
+        end(done)
+    return done
+
+
+def replace(bridges: Bridges, generation: Generation) -> None:
+    """Wait until the tunnels are up by themselves, and end their bridges. The agent ends late ones. ViciError."""
+    left = {*bridges.tunnels}
+    deadline = time.monotonic() + INSTEAD
+    while left and time.monotonic() < deadline:
+        left -= {*close(left, generation, bridges.old)}
+        if left:
+            time.sleep(0.1)
+
+
+def left_over(generation: Generation, names: Iterable[str]) -> list[str]:
+    """The tunnels with a bridge, of the names of all IKE_SAs."""
+    there = {*names}
+    return [t["name"] for t in generation.tunnels("ipsec") if t.get("initiator") and name(t["name"]) in there]
