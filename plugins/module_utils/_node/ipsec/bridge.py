@@ -1,13 +1,17 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A second IKE_SA that carries a tunnel's links while charon makes the tunnel's own anew, as with a new certificate.
+"""A second IKE_SA that carries a tunnel's links while the tunnel's own is made anew, as with a new certificate.
 
 A connection that is loaded with another certificate replaces the one before: charon ends its SAs and starts them again
 (`start_action`). To authenticate again is no way around that: charon does so by the old configuration. So before the
 connection is loaded, the end that initiates brings up the same links by the new configuration under another name, the
 bridge. It ends when the tunnel's own links are up again. The peer needs to know nothing of that: both IKE_SAs fit its
 connection.
+
+Where this end's configuration is the same, and the peer's certificate or a key is another one, charon would
+authenticate again, and end the old IKE_SA at once: packets that are under way with it are lost then. A bridge loses
+none of these.
 
 A bridge is in no file. What a killed commit leaves of it carries the links on until the agent finds the tunnel's own
 links up (`close`).
@@ -25,7 +29,7 @@ from ..document import Document, Generation, link_name
 from ..state import Store
 from ..system import files
 from ..tunnel_kind import UP
-from . import connections, differing
+from . import charon, connections, differing
 from .vici import Vici, ViciError
 
 SUFFIX = ".bridge"
@@ -152,15 +156,19 @@ def _brought_up(tunnel: str, connection: Document, store: Store) -> bool:
         with Vici() as vici:
             vici.request("load-conn", {bridge: connection})
         for link in connection["children"]:
-            with Vici(timeout=PATIENCE + 5) as vici:
-                words = {"ike": bridge, "child": link, "timeout": str(int(PATIENCE * 1000)), "init-limits": "no"}
-                if vici.ask("initiate", words).get("success") != "yes":
-                    raise ViciError(f"{bridge}: {link} does not come up")
+            if not _initiate(bridge, link):
+                raise ViciError(f"{bridge}: {link} does not come up")
     except ViciError:
         with contextlib.suppress(ViciError):
             end([tunnel])
         return False
     return True
+
+
+def _initiate(connection: str, link: str) -> bool:
+    with Vici(timeout=PATIENCE + 5) as vici:
+        words = {"ike": connection, "child": link, "timeout": str(int(PATIENCE * 1000)), "init-limits": "no"}
+        return bool(vici.ask("initiate", words).get("success") == "yes")
 
 
 def _put_files(connection: Document, store: Store) -> None:
@@ -200,6 +208,24 @@ def replace(bridges: Bridges, generation: Generation) -> None:
         left -= {*close(left, generation, bridges.old)}
         if left:
             time.sleep(0.1)
+
+
+def make_anew(tunnels: Iterable[str], generation: Generation, store: Store) -> tuple[str, ...]:
+    """Make IKE_SAs anew whose tunnels are up, and of which the connection stays the same; returns the tunnels.
+
+    None of those whose peers do not agree. What is late is left to the agent. ViciError.
+    """
+    layout = differing.layout(files.read(store.at(charon.CONFIG)))
+    there = layout.connections if layout else {}
+    bridges = build({tunnel: there[tunnel] for tunnel in tunnels if tunnel in there}, generation, store)
+    for unique in sorted(bridges.old):
+        with Vici() as vici:
+            vici.ask("terminate", {"ike-id": unique, "force": "yes", "timeout": "3000"})
+    for tunnel in bridges.tunnels:
+        for link in parsed(there[tunnel])[tunnel]["children"]:
+            _initiate(tunnel, link)
+    replace(bridges, generation)
+    return bridges.tunnels
 
 
 def left_over(generation: Generation, names: Iterable[str]) -> list[str]:

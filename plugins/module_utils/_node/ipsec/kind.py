@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from ..document import Document, Generation, link_name
 from ..state import Busy, Store
@@ -210,31 +210,35 @@ class Ipsec(NodeKind):
 
     def tend(self, generation: Generation, store: Store) -> Tended:
         """End what is there twice. ViciError if charon does not answer: its links are not down for that."""
-        sas, done = self._listed(generation, LOCKED), list[str]()
+        listed, done = self._listed(generation, LOCKED, bridge.name), list[str]()
+        bridges = bridge.left_over(generation, {name for name, _sa in listed})
+        sas = [(name, sa) for name, sa in listed if not bridges or not name.endswith(bridge.SUFFIX)]
         with contextlib.suppress(ViciError):
             done = duplicates.end(generation, sas)
-            done += outdated.answer(generation, sas)
+            done += outdated.answer(generation, store, sas)
             done += [f"{tunnel}: the peer is asked to authenticate anew" for tunnel in outdated.ask(store, sas)]
         # A thousand tunnels are listed a second time only where it makes a difference.
         states = self._states(generation, self._listed(generation, LOCKED) if done else sas)
         with contextlib.suppress(CommandError, ViciError):
-            left = connections.active(bridge.name(tunnel["name"]) for tunnel in generation.tunnels(self.NAME))
-            bridge.close(bridge.left_over(generation, {name for name, _child in left}), generation)
+            done += [f"{tunnel}: its bridge has ended" for tunnel in bridge.close(bridges, generation)]
             former.load(generation, store)
             done += former.proceed(generation, store, states)
         return Tended(done, states)
 
-    def _listed(self, generation: Generation, timeout: float = 15) -> list[tuple[str, Document]]:
-        """The IKE_SAs of a generation's tunnels.
+    def _listed(
+        self, generation: Generation, timeout: float = 15, other: Callable[[str], str] | None = None
+    ) -> list[tuple[str, Document]]:
+        """The IKE_SAs of a generation's tunnels, and those by their `other` names.
 
         One that charon is busy with is not in a list that waits for none. So there is a second one unless all links are
         up: whoever takes such a link for missing makes it a second time.
         """
-        names = [tunnel["name"] for tunnel in generation.tunnels(self.NAME)]
-        sas = connections.answered(names, timeout=timeout)
-        if all(link["state"] in UP for link in self._states(generation, sas)):
+        names = {tunnel["name"] for tunnel in generation.tunnels(self.NAME)}
+        wanted = {*names, *(map(other, names) if other else ())}
+        sas = connections.answered(wanted, timeout=timeout)
+        if all(link["state"] in UP for link in self._states(generation, [sa for sa in sas if sa[0] in names])):
             return sas
-        return connections.answered(names, patiently=True, timeout=timeout)
+        return connections.answered(wanted, patiently=True, timeout=timeout)
 
     def observe(self, generation: Generation, store: Store) -> Document:
         """The IKE_SAs with their CHILD_SAs, and which connections are loaded."""

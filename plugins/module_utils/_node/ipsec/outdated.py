@@ -6,7 +6,7 @@
 Of a tunnel that starts here, charon makes the IKE_SA anew when it loads another certificate (bridge.py). Of a tunnel
 that the peer starts, it does not: the peer has to authenticate anew, and no message of IKE asks it to. So this end
 rekeys the IKE_SA, which it never does otherwise unless the peer is late. The peer finds that an IKE_SA of its own was
-rekeyed by the other end, with the older CHILD_SAs in it, and authenticates anew (`asked`), without a gap.
+rekeyed by the other end, with the older CHILD_SAs in it, and makes another one (`asked`), with a bridge (bridge.py).
 
 charon does not say which certificate an IKE_SA was made with. So the IKE_SAs and CHILD_SAs are noted before another
 certificate is loaded. A rekeying gives an IKE_SA other ids, or its CHILD_SAs, but not both at once: whatever has one of
@@ -21,12 +21,13 @@ from typing import Any
 
 from ..document import Document, Generation
 from ..state import Store
-from . import certificates, charon, connections, x509
+from . import bridge, certificates, charon, connections, x509
 from .vici import Vici
 
 AGAIN = 60.0  # seconds until the peer is asked again
 PATIENCE = 6.0  # seconds that the peers have
 OLDER = 2  # seconds
+AT_ONCE = 8  # tunnels
 _UP = ("ESTABLISHED", "REKEYING")
 
 # tunnel → serial: of the old certificate, hexadecimal; ikes, children: ids; asked: when last, on the monotonic clock.
@@ -141,14 +142,11 @@ def _rekeyed(sa: Document) -> bool:
     return sa.get("state") == "ESTABLISHED" and sa.get("initiator") != "yes" and older
 
 
-def answer(generation: Generation, sas: Iterable[tuple[str, Document]]) -> list[str]:
-    """Authenticate anew where a peer asks for it; returns what was done, in words. ViciError.
+def answer(generation: Generation, store: Store, sas: Iterable[tuple[str, Document]]) -> list[str]:
+    """Authenticate anew where a peer asks for it; returns what was done, in words. The rest has its turn later.
 
-    charon keeps the old IKE_SA until the new one carries the links (make_before_break).
+    The caller holds the store's lock. ViciError.
     """
-    done = []
-    for tunnel, unique in asked(generation, sas):
-        with Vici() as vici:
-            vici.ask("rekey", {"ike-id": unique, "reauth": "yes"})
-        done.append(f"{tunnel}: authenticates anew: the peer has another certificate")
-    return done
+    found = [tunnel for tunnel, _unique in asked(generation, sas)][:AT_ONCE]
+    done = bridge.make_anew(found, generation, store) if found else ()
+    return [f"{tunnel}: authenticated anew: the peer has another certificate" for tunnel in done]
