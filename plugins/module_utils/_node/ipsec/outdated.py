@@ -24,13 +24,14 @@ from ..state import Store
 from . import bridge, certificates, charon, connections, x509
 from .vici import Vici
 
-AGAIN = 60.0  # seconds until the peer is asked again
+AGAIN, RARELY = 8.0, 300.0  # seconds until the peer is asked again: twice as long each time, up to so many
 PATIENCE = 6.0  # seconds that the peers have
-OLDER = 2  # seconds
+OLDER = 5  # seconds; who rekeys all of a tunnel begins with the CHILD_SAs, seconds before the IKE_SA (connections.py)
 AT_ONCE = 8  # tunnels
 _UP = ("ESTABLISHED", "REKEYING")
 
-# tunnel → serial: of the old certificate, hexadecimal; ikes, children: ids; asked: when last, on the monotonic clock.
+# tunnel → serial: of the old certificate, hexadecimal; ikes, children: ids; asked: how often, and when to ask next, on
+# the monotonic clock.
 Noted = dict[str, dict[str, Any]]
 
 
@@ -44,7 +45,7 @@ def note(want: Generation, have: Generation, store: Store) -> None:
     for tunnel, sa in connections.security_associations(names, patiently=True):
         if sa.get("state") in _UP:
             since = before.get(tunnel, {}).get("serial") or serial
-            entry = found.setdefault(tunnel, {"serial": since, "ikes": [], "children": [], "asked": 0.0})
+            entry = found.setdefault(tunnel, {"serial": since, "ikes": [], "children": [], "asked": 0, "next": 0.0})
             _add(entry, sa)
     if found != before:
         charon.mark(store, outdated=found)
@@ -106,15 +107,16 @@ def ask(store: Store, sas: Iterable[tuple[str, Document]] | None = None) -> list
     found, now, asked = left(noted, there), time.monotonic(), []
     for tunnel, sa in there:
         entry = found.get(tunnel)
-        if entry and str(sa.get("uniqueid")) in entry["ikes"] and not 0 <= now - entry["asked"] < AGAIN:
+        if entry and str(sa.get("uniqueid")) in entry["ikes"] and now >= entry["next"]:
             with Vici() as vici:
                 vici.ask("rekey", {"ike-id": str(sa["uniqueid"])})
             asked.append(tunnel)
-    for tunnel in asked:
-        found[tunnel]["asked"] = now
+    for tunnel in {*asked}:
+        times = found[tunnel]["asked"]
+        found[tunnel].update({"asked": times + 1, "next": now + min(RARELY, AGAIN * 2**times)})
     if found != noted:
         charon.mark(store, outdated=found)
-    return asked
+    return sorted({*asked})
 
 
 def wait(store: Store, tunnels: Collection[str]) -> None:

@@ -139,8 +139,12 @@ def test_the_peer_is_asked_now_and_then(store: Store, noted: Charon, monkeypatch
     now[0] += 1
     assert outdated.ask(store) == [TUNNEL]
     assert noted.asked[1:] == [{"ike-id": "2"}]
+    now[0] += 2 * outdated.AGAIN - 1  # less and less often
+    assert outdated.ask(store) == []
+    now[0] += 1
+    assert outdated.ask(store) == [TUNNEL]
     noted.sas = [sa(3, 3)]
-    now[0] += outdated.AGAIN
+    now[0] += outdated.RARELY
     assert outdated.ask(store) == []
     assert _charon.marker(store)["outdated"] == {}
 
