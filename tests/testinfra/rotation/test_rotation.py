@@ -89,7 +89,9 @@ def one_of_each():
     ) and not any(status(edge)["drift"] for edge in EDGES)
 
 
-@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize(
+    "edge", [pytest.param(EAST, marks=pytest.mark.thorough("edge-east's, when a run is killed, below")), WEST]
+)
 def test_a_new_certificate_is_in_use_when_the_run_ends(edge, addresses, say):
     """Of the end that initiates, and of the other one."""
     forget()
@@ -114,6 +116,7 @@ def test_both_ends_at_once(addresses, say):
     lab.wait_for("one of each SA", one_of_each, 15)
 
 
+@pytest.mark.thorough("the scenario policies")
 def test_a_new_ppk_is_in_use_and_hardly_anything_is_lost(addresses, say):
     before = strongswan.spis(*EDGES)
     KEY.write_text(f"{secrets.token_hex(32)}\n", encoding="utf-8")
@@ -167,6 +170,7 @@ def test_a_run_that_is_killed_loses_nothing_and_the_next_one_goes_on(addresses, 
     lab.wait_for("one of each SA", one_of_each, 30)
 
 
+@pytest.mark.thorough("a peer that is there, above")
 def test_a_peer_whose_agent_is_away_does_it_when_it_is_back(addresses):
     """The edge says until then which certificate is still in use."""
     forget()

@@ -187,7 +187,7 @@ def end(tunnels: Iterable[str]) -> None:
         connections.terminate([(name(tunnel), "")])
 
 
-def close(tunnels: Collection[str], generation: Generation, old: Collection[str] = ()) -> list[str]:
+def _close(tunnels: Collection[str], generation: Generation, old: Collection[str] = ()) -> list[str]:
     """End the bridges of tunnels whose own links are up by other IKE_SAs than the `old` ones (ids), at once.
 
     Returns those tunnels. ViciError.
@@ -200,35 +200,71 @@ def close(tunnels: Collection[str], generation: Generation, old: Collection[str]
     return done
 
 
-def replace(bridges: Bridges, generation: Generation) -> None:
-    """Wait until the tunnels are up by themselves, and end their bridges. The agent ends late ones. ViciError."""
-    left = {*bridges.tunnels}
+def replace(bridges: Bridges, generation: Generation, store: Store) -> list[str]:
+    """Have the tunnels' own IKE_SAs made anew, unless charon has done so, and end the bridges; returns the tunnels.
+
+    What is late is left to the agent. ViciError.
+    """
+    _retire(bridges, store)
+    left, done = {*bridges.tunnels}, list[str]()
     deadline = time.monotonic() + INSTEAD
     while left and time.monotonic() < deadline:
-        left -= {*close(left, generation, bridges.old)}
+        now = _close(left, generation, bridges.old)
+        done += now
+        left -= {*now}
         if left:
             time.sleep(0.1)
+    return done
 
 
-def make_anew(tunnels: Iterable[str], generation: Generation, store: Store) -> tuple[str, ...]:
+def _retire(bridges: Bridges, store: Store) -> None:
+    """End the old IKE_SAs that are still up, and initiate their links anew.
+
+    None may stay: a peer for which both IKE_SAs are by the same configuration (`unique = replace`) ends it, 10 s after
+    the bridge came.
+    """
+    layout = differing.layout(files.read(store.at(charon.CONFIG)))
+    for tunnel, sas in _seen(bridges.tunnels).items():
+        old = [str(sa["uniqueid"]) for sa in sas if str(sa["uniqueid"]) in bridges.old]
+        for unique in old:
+            with Vici() as vici:
+                vici.ask("terminate", {"ike-id": unique, "force": "yes", "timeout": "3000"})
+        if old and layout and tunnel in layout.connections:
+            for link in parsed(layout.connections[tunnel])[tunnel]["children"]:
+                _initiate(tunnel, link)
+
+
+def make_anew(tunnels: Iterable[str], generation: Generation, store: Store) -> list[str]:
     """Make IKE_SAs anew whose tunnels are up, and of which the connection stays the same; returns the tunnels.
 
-    None of those whose peers do not agree. What is late is left to the agent. ViciError.
+    None of those whose peers do not agree. ViciError.
     """
     layout = differing.layout(files.read(store.at(charon.CONFIG)))
     there = layout.connections if layout else {}
-    bridges = build({tunnel: there[tunnel] for tunnel in tunnels if tunnel in there}, generation, store)
-    for unique in sorted(bridges.old):
-        with Vici() as vici:
-            vici.ask("terminate", {"ike-id": unique, "force": "yes", "timeout": "3000"})
-    for tunnel in bridges.tunnels:
-        for link in parsed(there[tunnel])[tunnel]["children"]:
-            _initiate(tunnel, link)
-    replace(bridges, generation)
-    return bridges.tunnels
+    sections = {tunnel: there[tunnel] for tunnel in tunnels if tunnel in there}
+    bridges = build(sections, generation, store) if sections else Bridges()
+    replace(bridges, generation, store)
+    return [*bridges.tunnels]
 
 
-def left_over(generation: Generation, names: Iterable[str]) -> list[str]:
-    """The tunnels with a bridge, of the names of all IKE_SAs."""
-    there = {*names}
-    return [t["name"] for t in generation.tunnels("ipsec") if t.get("initiator") and name(t["name"]) in there]
+def finish(listed: Iterable[tuple[str, Document]], generation: Generation, store: Store) -> list[str]:
+    """Do the rest where a bridge was left; returns the tunnels whose bridge has ended. ViciError.
+
+    `listed`: the IKE_SAs, those of bridges, too. A tunnel of its own that is down is left to who initiates links: the
+    bridge carries its traffic until then.
+    """
+    sas: dict[str, list[Document]] = {}
+    for one, sa in listed:
+        sas.setdefault(one, []).append(sa)
+    ours = [tunnel["name"] for tunnel in generation.tunnels("ipsec") if tunnel.get("initiator")]
+    left = [tunnel for tunnel in ours if name(tunnel) in sas]
+    if not left:
+        return []
+    # The daemon counts its IKE_SAs.
+    since = {tunnel: max(int(sa["uniqueid"]) for sa in sas[name(tunnel)]) for tunnel in left}
+    old = {str(sa["uniqueid"]) for t in left for sa in sas.get(t, ()) if int(sa["uniqueid"]) < since[t]}
+    carrying = _carried({tunnel: sas[name(tunnel)] for tunnel in left}, generation)
+    whole = Bridges(tuple(carrying), frozenset(old))
+    done = [*_close([tunnel for tunnel in left if tunnel not in carrying], generation)]
+    ready = [tunnel for tunnel in carrying if tunnel in _carried({t: sas.get(t, []) for t in left}, generation)]
+    return done + (replace(whole._replace(tunnels=tuple(ready)), generation, store) if ready else [])

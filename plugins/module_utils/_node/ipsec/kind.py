@@ -211,8 +211,7 @@ class Ipsec(NodeKind):
     def tend(self, generation: Generation, store: Store) -> Tended:
         """End what is there twice. ViciError if charon does not answer: its links are not down for that."""
         listed, done = self._listed(generation, LOCKED, bridge.name), list[str]()
-        bridges = bridge.left_over(generation, {name for name, _sa in listed})
-        sas = [(name, sa) for name, sa in listed if not bridges or not name.endswith(bridge.SUFFIX)]
+        sas = [(name, sa) for name, sa in listed if not name.endswith(bridge.SUFFIX)]
         with contextlib.suppress(ViciError):
             done = duplicates.end(generation, sas)
             done += outdated.answer(generation, store, sas)
@@ -220,7 +219,7 @@ class Ipsec(NodeKind):
         # A thousand tunnels are listed a second time only where it makes a difference.
         states = self._states(generation, self._listed(generation, LOCKED) if done else sas)
         with contextlib.suppress(CommandError, ViciError):
-            done += [f"{tunnel}: its bridge has ended" for tunnel in bridge.close(bridges, generation)]
+            done += [f"{tunnel}: its bridge has ended" for tunnel in bridge.finish(listed, generation, store)]
             former.load(generation, store)
             done += former.proceed(generation, store, states)
         return Tended(done, states)

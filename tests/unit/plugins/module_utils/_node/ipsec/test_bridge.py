@@ -157,13 +157,14 @@ def test_it_carries_the_links_until_other_sas_do(edge: Generation, store: Store,
     assert bridges.tunnels == (TUNNEL,)
     assert fake.loaded[BRIDGE]["local"]["certs"] == ["of x509"]
     assert fake.loaded[BRIDGE]["remote"]["cacerts"] == ["of x509ca"]
-    bridge.replace(bridges, edge)  # charon still lists the SA that is about to end
+    fake.sas[0] = sa(unique="1", state="DELETING")
+    bridge.replace(bridges, edge, store)
     assert f"terminate {BRIDGE}" not in fake.done
     fake.sas.append(sa(unique="2", state="CONNECTING"))
-    bridge.replace(bridges, edge)
+    bridge.replace(bridges, edge, store)
     assert f"terminate {BRIDGE}" not in fake.done
     fake.sas.append(sa(unique="3"))
-    bridge.replace(bridges, edge)
+    bridge.replace(bridges, edge, store)
     assert fake.done[-2:] == [f"unload-conn {BRIDGE}", f"terminate {BRIDGE}"]
 
 
@@ -213,15 +214,33 @@ def test_it_stays_as_it_is_while_the_peer_refuses(edge: Generation, store: Store
 
 def test_the_agent_ends_what_a_killed_commit_left(edge: Generation, store: Store, charon: Any) -> None:
     """Not before the tunnel's own links are up: until then it is what carries them."""
-    fake = charon(sa(BRIDGE))
+    fake = charon(sa(BRIDGE, "7"))
     assert [link["state"] for link in Ipsec().tend(edge, store).links] == ["DOWN"]
     assert fake.done == []
-    fake.sas.append(sa(unique="2"))
+    fake.sas.append(sa(unique="8"))
     tended = Ipsec().tend(edge, store)
     assert [link["state"] for link in tended.links] == ["INSTALLED"]
     assert tended.done == [f"{TUNNEL}: its bridge has ended"]
     assert fake.done == [f"unload-conn {BRIDGE}", f"terminate {BRIDGE}"]
     assert Ipsec().tend(edge, store).done == []
+
+
+def test_nor_does_the_old_one_stay(edge: Generation, store: Store, charon: Any) -> None:
+    """The peer would end it, seconds after the bridge has gone."""
+    fake = charon(sa(unique="6"), sa(BRIDGE, "7"))
+    files.write(store.at(CONFIG), text())
+    assert Ipsec().tend(edge, store).done == [f"{TUNNEL}: its bridge has ended"]
+    assert fake.done[:3] == ["terminate #6", f"initiate {TUNNEL} payroll", f"unload-conn {BRIDGE}"]
+    assert [sa["uniqueid"] for _name, sa in fake.sas] == ["9"]
+
+
+def test_a_bridge_that_carries_nothing_is_no_reason_to_end_anything(
+    edge: Generation, store: Store, charon: Any
+) -> None:
+    """A commit was killed before the bridge had its links."""
+    fake = charon(sa(unique="6"), sa(BRIDGE, "7", "ESTABLISHED", "another"))
+    assert Ipsec().tend(edge, store).done == [f"{TUNNEL}: its bridge has ended"]
+    assert [sa["uniqueid"] for _name, sa in fake.sas] == ["6"]
 
 
 def test_a_charon_that_does_not_answer_has_no_bridge(edge: Generation, store: Store, charon: Any) -> None:
