@@ -92,8 +92,14 @@ def concerned(new: str, old: str, renewed: bool, generation: Generation) -> dict
         (head, *links), (before, *others) = (_halves(text) for text in (section, was.connections[tunnel]))
         proves = ours[tunnel]["ike"].get("auth", "pubkey") == "pubkey"
         if links == others and (head != before or (renewed and proves)):
-            found[tunnel] = section
+            if _ends(section) == _ends(was.connections[tunnel]):
+                found[tunnel] = section
     return found
+
+
+def _ends(section: str) -> list[str]:
+    """Where a tunnel leads. At another place, a peer may be about to listen: nothing waits for that here."""
+    return [line for line in section.splitlines() if line.strip().startswith(("local_addrs", "remote_addrs"))]
 
 
 def _halves(section: str) -> list[str]:
@@ -107,22 +113,22 @@ class Bridges(NamedTuple):
     old: frozenset[str] = frozenset()
 
 
-def build(sections: Mapping[str, str], generation: Generation, store: Store) -> Bridges:
-    """Bring up bridges for tunnels all of whose links are up.
+def build(wanted: Mapping[str, str], generation: Generation, store: Store) -> Bridges:
+    """Bring up bridges for tunnels, by their lines, all of whose links are up.
 
     A tunnel whose peer does not agree has none: it may not have the other half of the change yet.
     """
-    seen = _seen(sections)
-    wanted = _carried(seen, generation)
+    seen = _seen(wanted)
+    links = _carried(seen, generation)
     deadline = time.monotonic() + BUDGET
 
     def attempt(tunnel: str) -> bool:
         if time.monotonic() > deadline:
             return False
-        return _brought_up(tunnel, made(sections[tunnel], tunnel, wanted[tunnel]), store)
+        return _brought_up(tunnel, made(wanted[tunnel], tunnel, links[tunnel]), store)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
-        done = tuple(tunnel for tunnel, up in zip(wanted, pool.map(attempt, wanted)) if up)
+        done = tuple(tunnel for tunnel, up in zip(links, pool.map(attempt, links)) if up)
     if done:
         time.sleep(IN_FLIGHT)
     return Bridges(done, frozenset(str(sa["uniqueid"]) for tunnel in done for sa in seen[tunnel]))
@@ -223,15 +229,21 @@ def _retire(bridges: Bridges, store: Store) -> None:
     None may stay: a peer for which both IKE_SAs are by the same configuration (`unique = replace`) ends it, 10 s after
     the bridge came.
     """
-    layout = differing.layout(files.read(store.at(charon.CONFIG)))
+    there = sections(store)
     for tunnel, sas in _seen(bridges.tunnels).items():
         old = [str(sa["uniqueid"]) for sa in sas if str(sa["uniqueid"]) in bridges.old]
         for unique in old:
             with Vici() as vici:
                 vici.ask("terminate", {"ike-id": unique, "force": "yes", "timeout": "3000"})
-        if old and layout and tunnel in layout.connections:
-            for link in parsed(layout.connections[tunnel])[tunnel]["children"]:
+        if old and tunnel in there:
+            for link in parsed(there[tunnel])[tunnel]["children"]:
                 _initiate(tunnel, link)
+
+
+def sections(store: Store) -> dict[str, str]:
+    """The lines of each tunnel in the file that is loaded. None if that is laid out otherwise than ours."""
+    layout = differing.layout(files.read(store.at(charon.CONFIG)))
+    return layout.connections if layout else {}
 
 
 def make_anew(tunnels: Iterable[str], generation: Generation, store: Store) -> list[str]:
@@ -239,10 +251,9 @@ def make_anew(tunnels: Iterable[str], generation: Generation, store: Store) -> l
 
     None of those whose peers do not agree. ViciError.
     """
-    layout = differing.layout(files.read(store.at(charon.CONFIG)))
-    there = layout.connections if layout else {}
-    sections = {tunnel: there[tunnel] for tunnel in tunnels if tunnel in there}
-    bridges = build(sections, generation, store) if sections else Bridges()
+    there = sections(store)
+    wanted = {tunnel: there[tunnel] for tunnel in tunnels if tunnel in there}
+    bridges = build(wanted, generation, store) if wanted else Bridges()
     replace(bridges, generation, store)
     return [*bridges.tunnels]
 

@@ -150,5 +150,7 @@ def answer(generation: Generation, store: Store, sas: Iterable[tuple[str, Docume
     The caller holds the store's lock. ViciError.
     """
     found = [tunnel for tunnel, _unique in asked(generation, sas)][:AT_ONCE]
-    done = bridge.make_anew(found, generation, store) if found else ()
+    done = bridge.make_anew(found, generation, store) if found else []
+    without = {*found} - {*bridge.sections(store)} if found else set()
+    done += sorted(without - connections.again(without, reauth=True)) if without else []
     return [f"{tunnel}: authenticated anew: the peer has another certificate" for tunnel in done]

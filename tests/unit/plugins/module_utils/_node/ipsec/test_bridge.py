@@ -129,6 +129,7 @@ def test_a_bridge_is_the_tunnels_own_configuration_that_nothing_starts_again() -
         (SECTION, False, False),  # charon goes on with what it has
         (SECTION, True, True),
         (SECTION.replace("version = 2", "version = 2\n    dpd_delay = 7s"), False, True),
+        (SECTION.replace("203.0.113.18", "203.0.113.19"), True, False),  # the peer may not be there yet
         (SECTION.replace("100.64.0.0/26", "100.64.0.0/25"), True, False),  # the link is another one then
         (SECTION.replace(TUNNEL, "edge-east--edge-south"), True, False),  # there is nothing to carry on
     ],
@@ -203,6 +204,17 @@ def test_a_peer_with_another_certificate_gets_another_ike_sa(edge: Generation, s
         f"terminate {BRIDGE}",
     ]
     assert [name for name, _sa in fake.sas] == [TUNNEL]
+
+
+def test_also_where_the_file_is_laid_out_by_others(
+    edge: Generation, store: Store, charon: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charon(asked())
+    again: list[tuple[set[str], bool]] = []
+    monkeypatch.setattr(connections, "again", lambda names, reauth: again.append((names, reauth)) or set())
+    files.write(store.at(CONFIG), "include mine.conf\n")
+    assert Ipsec().tend(edge, store).done == [f"{TUNNEL}: authenticated anew: the peer has another certificate"]
+    assert again == [({TUNNEL}, True)]
 
 
 def test_it_stays_as_it_is_while_the_peer_refuses(edge: Generation, store: Store, charon: Any) -> None:
