@@ -91,9 +91,9 @@ def concerned(new: str, old: str, renewed: bool, generation: Generation) -> dict
             continue
         (head, *links), (before, *others) = (_halves(text) for text in (section, was.connections[tunnel]))
         proves = ours[tunnel]["ike"].get("auth", "pubkey") == "pubkey"
-        if links == others and (head != before or (renewed and proves)):
-            if _ends(section) == _ends(was.connections[tunnel]):
-                found[tunnel] = section
+        anew = head != before or (renewed and proves)
+        if anew and links == others and _ends(section) == _ends(was.connections[tunnel]):
+            found[tunnel] = section
     return found
 
 
