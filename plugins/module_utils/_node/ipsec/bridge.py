@@ -14,7 +14,7 @@ authenticate again, and end the old IKE_SA at once: packets that are under way w
 none of these.
 
 A bridge is in no file. What a killed commit leaves of it carries the links on until the agent finds the tunnel's own
-links up (`close`).
+links up (`finish`).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ SUFFIX = ".bridge"
 PARALLEL = 4  # of charon's 16 threads
 PATIENCE = 4.0  # seconds that the peer of one tunnel has
 BUDGET = 15.0  # seconds for all tunnels: a commit that takes a minute is rolled back. The others do without
+ITSELF = 1.0  # seconds that charon has to end the old IKE_SAs by itself, when it loads another connection
 INSTEAD = 8.0  # seconds that the tunnels have to come up by themselves; the agent waits for later ones
 IN_FLIGHT = 0.5  # seconds that packets may be under way that were sent with the SAs which end next
 _DIRECTORIES = {"certs": "/etc/swanctl/x509", "cacerts": "/etc/swanctl/x509ca"}
@@ -206,11 +207,14 @@ def _close(tunnels: Collection[str], generation: Generation, old: Collection[str
     return done
 
 
-def replace(bridges: Bridges, generation: Generation, store: Store) -> list[str]:
-    """Have the tunnels' own IKE_SAs made anew, unless charon has done so, and end the bridges; returns the tunnels.
+def replace(bridges: Bridges, generation: Generation, store: Store, itself: float = 0.0) -> list[str]:
+    """Have the tunnels' own IKE_SAs made anew, and end the bridges; returns the tunnels.
 
-    What is late is left to the agent. ViciError.
+    charon has `itself` seconds to begin with the former. What is late is left to the agent. ViciError.
     """
+    patience = time.monotonic() + itself
+    while time.monotonic() < patience and _old(bridges):
+        time.sleep(0.05)
     _retire(bridges, store)
     left, done = {*bridges.tunnels}, list[str]()
     deadline = time.monotonic() + INSTEAD
@@ -223,6 +227,15 @@ def replace(bridges: Bridges, generation: Generation, store: Store) -> list[str]
     return done
 
 
+def _old(bridges: Bridges) -> dict[str, list[str]]:
+    """The ids of the old IKE_SAs that are still up, by tunnel."""
+    found = {}
+    for tunnel, sas in _seen(bridges.tunnels).items():
+        if old := [str(sa["uniqueid"]) for sa in sas if str(sa["uniqueid"]) in bridges.old]:
+            found[tunnel] = old
+    return found
+
+
 def _retire(bridges: Bridges, store: Store) -> None:
     """End the old IKE_SAs that are still up, and initiate their links anew.
 
@@ -230,14 +243,12 @@ def _retire(bridges: Bridges, store: Store) -> None:
     the bridge came.
     """
     there = sections(store)
-    for tunnel, sas in _seen(bridges.tunnels).items():
-        old = [str(sa["uniqueid"]) for sa in sas if str(sa["uniqueid"]) in bridges.old]
+    for tunnel, old in _old(bridges).items():
         for unique in old:
             with Vici() as vici:
                 vici.ask("terminate", {"ike-id": unique, "force": "yes", "timeout": "3000"})
-        if old and tunnel in there:
-            for link in parsed(there[tunnel])[tunnel]["children"]:
-                _initiate(tunnel, link)
+        for link in parsed(there[tunnel])[tunnel]["children"] if tunnel in there else ():
+            _initiate(tunnel, link)
 
 
 def sections(store: Store) -> dict[str, str]:

@@ -211,7 +211,8 @@ class Ipsec(NodeKind):
     def tend(self, generation: Generation, store: Store) -> Tended:
         """End what is there twice. ViciError if charon does not answer: its links are not down for that."""
         listed, done = self._listed(generation, LOCKED, bridge.name), list[str]()
-        sas = [(name, sa) for name, sa in listed if not name.endswith(bridge.SUFFIX)]
+        names = {tunnel["name"] for tunnel in generation.tunnels(self.NAME)}
+        sas = [(name, sa) for name, sa in listed if name in names]
         with contextlib.suppress(ViciError):
             done = duplicates.end(generation, sas)
             done += outdated.answer(generation, store, sas)

@@ -257,7 +257,7 @@ class Swanctl(Part):
         self._former.untrap()
         charon.mark(self.store, config=self._text, credentials=self._credentials)
         with contextlib.suppress(ViciError):  # the agent ends what is left
-            bridge.replace(bridges, self.want, self.store)
+            bridge.replace(bridges, self.want, self.store, bridge.ITSELF)
 
     def _others(self) -> bool:
         """Whether charon has connections with another certificate, or authority, than they are to have."""
