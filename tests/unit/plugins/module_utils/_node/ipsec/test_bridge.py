@@ -53,9 +53,9 @@ def text(section: str = SECTION) -> str:
 class Charon:
     """A charon that brings up what it is asked for, unless its peer refuses."""
 
-    def __init__(self, *there: tuple[str, dict[str, Any]], refuses: bool = False) -> None:
+    def __init__(self, *there: tuple[str, dict[str, Any]], refuses: bool = False, lingers: bool = False) -> None:
         self.sas = [*there]
-        self.refuses = refuses
+        self.refuses, self.lingers = refuses, lingers
         self.loaded: dict[str, Any] = {}
         self.done: list[str] = []
 
@@ -79,13 +79,13 @@ class Charon:
         self.done.append(" ".join([command, *words]))
         if command == "unload-conn":
             self.loaded.pop(arguments["name"], None)
-        elif command == "terminate":
+        elif command == "terminate" and not (self.lingers and "ike-id" in arguments):
             gone = arguments.get("ike"), arguments.get("ike-id")
             self.sas = [one for one in self.sas if one[0] != gone[0] and one[1]["uniqueid"] != gone[1]]
         elif command == "initiate":
             if self.refuses:
                 return {"success": "no"}
-            self.sas.append(sa(arguments["ike"], "9"))
+            self.sas += [] if self.lingers and arguments["ike"] == TUNNEL else [sa(arguments["ike"], "9")]
         return {"success": "yes"}
 
     def answered(self, names: list[str], *_patiently: bool, **_given: object) -> list[tuple[str, dict[str, Any]]]:
@@ -151,16 +151,17 @@ def test_templates_of_users_may_look_different(edge: Generation) -> None:
 
 
 def test_it_carries_the_links_until_other_sas_do(edge: Generation, store: Store, charon: Any) -> None:
-    fake = charon(sa(unique="1"))
+    fake = charon(sa(unique="1"), lingers=True)
     for path in ("x509", "x509ca"):
         files.write(store.at(f"/etc/swanctl/{path}/intercloud-vpn.pem"), f"of {path}")
     bridges = bridge.build({TUNNEL: SECTION}, edge, store)
     assert bridges.tunnels == (TUNNEL,)
     assert fake.loaded[BRIDGE]["local"]["certs"] == ["of x509"]
     assert fake.loaded[BRIDGE]["remote"]["cacerts"] == ["of x509ca"]
-    fake.sas[0] = sa(unique="1", state="DELETING")
-    bridge.replace(bridges, edge, store)
-    assert f"terminate {BRIDGE}" not in fake.done
+    for state in ("ESTABLISHED", "DELETING"):  # charon still lists what is about to end
+        fake.sas[0] = sa(unique="1", state=state)
+        bridge.replace(bridges, edge, store)
+        assert f"terminate {BRIDGE}" not in fake.done
     fake.sas.append(sa(unique="2", state="CONNECTING"))
     bridge.replace(bridges, edge, store)
     assert f"terminate {BRIDGE}" not in fake.done
