@@ -25,8 +25,9 @@ TUNNEL = "edge-east--edge-west"
 BRIDGE = f"{TUNNEL}.bridge"
 KEY = Path(_lab.STATE_DIR, "ppk/acme", TUNNEL)
 VPN = {**PAYROLL, "policy": {"encryption": {"ppk": "required"}}}
-# What is under way when one end begins to use other keys may be lost (docs/kernel.md): a packet, now and then.
-FEW = 2
+# What the responder sends while the initiator computes the keys may be lost (docs/certificates.md): a packet for each
+# of two IKE_SAs, whose ping is missing in both directions at worst. Without a bridge it was 16 and more in each.
+FEW = 4
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -37,7 +38,7 @@ def there():
 
 
 @contextmanager
-def pinging(addresses, say=lambda _text: None, what=""):
+def pinging(addresses, say=lambda _text: None, what="", renewals=1):
     """100 pings a second in both directions; few are lost."""
     with (
         lab.pinging("vm1-east", addresses["vm1-west"], interval=0.01) as there,
@@ -46,7 +47,7 @@ def pinging(addresses, say=lambda _text: None, what=""):
         yield
     lost, sent = there.lost + back.lost, there.sent + back.sent
     say(f"{what or 'a renewal'} under 100 pings a second: {lost} of {sent} lost, load {os.getloadavg()[0]:.0f}")
-    assert lost <= FEW, f"{there.text} {back.text}"
+    assert lost <= FEW * renewals, f"{there.text} {back.text}"
 
 
 def status(edge):
@@ -162,7 +163,7 @@ def killed(edge, pattern):
 )
 def test_a_run_that_is_killed_loses_nothing_and_the_next_one_goes_on(addresses, moment):
     forget()
-    with pinging(addresses):
+    with pinging(addresses, renewals=2):  # by the agent, what was begun; by the next run
         with killed(EAST, moment):
             renew(EAST, succeeds=None)
         playbooks.create(VPN, verify=False)
