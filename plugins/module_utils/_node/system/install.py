@@ -140,6 +140,7 @@ MODULES = (
     "stretch.frames",
     "stretch.tables",
     "stretch.told",
+    "supplied",
     "survey",
     "system.dnsmasq",
     "system.files",
