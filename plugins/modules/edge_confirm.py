@@ -98,6 +98,8 @@ renewed:
   description:
     - The tunnels that this node initiates and whose IKE_SA had to be made again, with another PPK or under other
       settings than it was made with.
+    - And those that a peer initiates and that still used a certificate which this node has no more. The peer was asked
+      to make the IKE_SA again.
   type: list
   elements: str
   returned: success
