@@ -34,5 +34,6 @@ existing=()
     [[ -s CHANGELOG.rst ]] || die "antsibull-changelog wrote no CHANGELOG.rst"
     rm -f changelogs/.plugin-cache.yaml
 )
-rsync -a --checksum --exclude .plugin-cache.yaml --delete "$tree/changelogs" "$tree/plugins" "$tree/roles" "$tree/galaxy.yml" "$tree/CHANGELOG.rst" ./
+rsync -a --checksum --delete "$tree/changelogs" ./
+rsync -a --checksum "$tree/plugins" "$tree/roles" "$tree/galaxy.yml" "$tree/CHANGELOG.rst" ./
 echo "cut: $version. Read CHANGELOG.rst, then: git add --all && git commit -m 'Cut $version'"

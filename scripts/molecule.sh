@@ -133,6 +133,14 @@ if [[ ${1:-} == queue ]]; then
     done
     exit
 elif [[ $# -gt 0 ]]; then
+    if [[ $1 != take ]]; then
+        for scenario in "$@"; do
+            [[ -f extensions/molecule/$scenario/molecule.yml ]] || { echo "molecule: there is no scenario $scenario" >&2; exit 2; }
+        done
+    elif [[ ! ${2:-} =~ ^(head|tail)$ ]]; then
+        echo "molecule: take head, or take tail" >&2
+        exit 2
+    fi
     lane "$@"
     exit
 fi

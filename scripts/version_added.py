@@ -8,18 +8,16 @@ Who adds an option does not know which version will have it, and may guess.
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
-ADDED = re.compile(r"""(\bversion_added: *)(["']?)(\d+\.\d+\.\d+[\w.-]*)\2""")
+ADDED = re.compile(r"""(?P<key>\bversion_added: *)(?P<quote>["']?)(?P<version>\d+\.\d+\.\d+[\w.-]*)(?P=quote)""")
 
 
-def documented(tree: Path) -> Iterator[Path]:
+def documented(tree: Path) -> list[Path]:
     """The files with documentation of plugins and roles."""
-    yield from sorted((tree / "plugins").rglob("*.py"))
-    yield from sorted((tree / "roles").glob("*/meta/argument_specs.yml"))
+    return [*sorted((tree / "plugins").rglob("*.py")), *sorted((tree / "roles").glob("*/meta/argument_specs.yml"))]
 
 
 def released(tree: Path) -> set[str]:
@@ -28,25 +26,29 @@ def released(tree: Path) -> set[str]:
     return set(yaml.safe_load(text)["releases"])
 
 
-def never_released(tree: Path, version: str) -> Iterator[tuple[Path, str]]:
-    """Each file that says a version which is neither released nor this one, and what it says."""
-    known = released(tree) | {version}
-    for file in documented(tree):
-        for _name, _quote, found in ADDED.findall(file.read_text(encoding="utf-8")):
-            if found not in known:
-                yield file, found
+def said(text: str) -> set[str]:
+    """The versions that a file names."""
+    return {found["version"] for found in ADDED.finditer(text)}
+
+
+def corrected(text: str, known: set[str], version: str) -> str:
+    """The text of a file, with `version` in place of all that are not known."""
+    return ADDED.sub(
+        lambda found: (
+            found[0] if found["version"] in known else f"{found['key']}{found['quote']}{version}{found['quote']}"
+        ),
+        text,
+    )
 
 
 def main() -> None:
-    """Replace them, in the tree's files."""
+    """Correct the tree's files."""
     tree, version = Path(sys.argv[1]), sys.argv[2]
-    for file in dict.fromkeys(file for file, _found in never_released(tree, version)):
-        known = released(tree) | {version}
+    known = released(tree) | {version}
+    for file in documented(tree):
         text = file.read_text(encoding="utf-8")
-        file.write_text(
-            ADDED.sub(lambda found: found[0] if found[3] in known else f"{found[1]}{found[2]}{version}{found[2]}", text),
-            encoding="utf-8",
-        )
+        if said(text) - known:
+            file.write_text(corrected(text, known, version), encoding="utf-8")
 
 
 if __name__ == "__main__":
