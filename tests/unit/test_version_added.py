@@ -26,7 +26,8 @@ def test_every_version_is_released_or_is_cut() -> None:
 
 
 def test_every_plugin_and_role_says_one() -> None:
-    plugins = [file for file in script.documented(ROOT) if "DOCUMENTATION =" in file.read_text(encoding="utf-8")]
+    listed = [file for file in script.documented(ROOT) if file.parent.name != "doc_fragments"]
+    plugins = [file for file in listed if "DOCUMENTATION =" in file.read_text(encoding="utf-8")]
     roles = list((ROOT / "roles").glob("*/meta/argument_specs.yml"))
     assert len(plugins) > 30 and len(roles) == 6
     assert [file for file in (*plugins, *roles) if not script.said(file.read_text(encoding="utf-8"))] == []
