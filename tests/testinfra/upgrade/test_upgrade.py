@@ -77,13 +77,14 @@ def processes(edge):
 
 
 @contextmanager
-def nothing_lost(say, what):
-    """Members send 50 packets a second to each other while the block runs; each has its answer."""
+def nothing_lost(say, what, without=""):
+    """Members send 50 packets a second to each other while the block runs; each has its answer. `without` a member."""
     addresses = {vpn: playbooks.addresses(vpn) for vpn in ("payroll", "audit")}
     with ExitStack() as stack:
         flows = {
             (vpn, one, two): stack.enter_context(lab.pinging(one, addresses[vpn][two], own=addresses[vpn][one]))
             for vpn, one, two in TALKING
+            if without not in (one, two)
         }
         yield
     lost, sent = sum(pings.lost for pings in flows.values()), sum(pings.sent for pings in flows.values())
@@ -144,7 +145,7 @@ def test_the_history_of_the_previous_release_goes_on(made, say, tmp_path):
     assert json.loads((tmp_path / "status.json").read_text())["findings"] == []
     playbooks.run("history_vpn", vcc_json=str(tmp_path / "history.json"))
     assert last in json.loads((tmp_path / "history.json").read_text())["rollbacks"]["acme"]
-    with nothing_lost(say, "a member more, and back to the previous release's generation"):
+    with nothing_lost(say, "a member more, and back to the previous release's generation", without="vm2-west"):
         playbooks.create(LARGER, verify=False)
         added = playbooks.addresses()["vm2-west"]
         assert lab.answers("vm1-east", added)
