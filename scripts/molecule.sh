@@ -21,7 +21,7 @@ declare -A thorough=(
     [releases]="moves has edges of both releases"
     [three_clouds]="stretched has a third site that joins, topologies four clouds, and others lose nothing"
     [slices]="limit applies to parts of the fleet one after the other, clouds at once"
-    [capture]="demo and test-kernel look at the internet from before a VPN until after its end"
+    [capture]="tests/lesson and test-kernel look at the internet from before a VPN until after its end"
 )
 begun=$SECONDS
 

@@ -57,16 +57,20 @@ step_lab() { roles/lab/files/labctl down && ansible-playbook -i inventories/lab 
 # Both lanes take scenarios until none is left, whichever comes to them first.
 step_beside() { APART=1 roles/lab/files/labctl apart beside scripts/molecule.sh take tail; }
 step_molecule() { scripts/molecule.sh take head; }
-# What a newcomer tries first.
-step_demo() { scripts/demo.sh; }
+# What a newcomer tries first. The demo does less of the same.
+step_lesson() {
+    pytest -q tests/lesson || return
+    [[ $THOROUGH == 0 ]] || { scripts/demo.sh; return; }
+    echo "scripts/demo.sh: tests/lesson does the same and more" >>"$LEFT_OUT"
+}
 step_lab_down() { tests/lab/killed.sh; }
 
 trap 'roles/lab/files/labctl down >/dev/null 2>&1; roles/lab/files/vmctl down >/dev/null 2>&1' EXIT
-say "lint, unit, docs, page, faults, intents, metrics, package, release, sanity, kernel, attack, beside | lab, lab_down, demo, molecule (logs in $logs)"
+say "lint, unit, docs, page, faults, intents, metrics, package, release, sanity, kernel, attack, beside | lab, lab_down, lesson, molecule (logs in $logs)"
 scripts/molecule.sh queue || exit 1
 lane lint unit docs page faults intents metrics package release sanity kernel attack beside & python_lane=$!
 # lab_down takes away every lab: while the other lane has none. Scenarios are last in both lanes, so that neither waits for long.
-lane lab lab_down demo molecule & lab_lane=$!
+lane lab lab_down lesson molecule & lab_lane=$!
 wait "$python_lane" || failed+=(python)
 wait "$lab_lane" || failed+=(lab)
 # What the test runners counted, for whoever reads only the end.

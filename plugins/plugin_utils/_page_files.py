@@ -24,6 +24,7 @@ SCRIPTS = (
     "lists",
     "prefixes",
     "intent",
+    "change",
     "checks",
     "compose",
     "main",

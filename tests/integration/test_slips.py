@@ -234,12 +234,9 @@ def edit(file: Path, old: str, new: str) -> None:
 
 # In the short form: one of each playbook, and one of each way in which a run ends.
 SHORT = (
-    "no VPNs by another name",
     "VPNs that are a mapping, and a duration",
     "variables that are not there",
-    "a VPN to verify that YAML takes for a truth",
     "no VPN to delete",
-    "tunnels that are not to be made",
     "slips in an intent and in what it needs of the inventory",
 )
 OTHERS = pytest.mark.thorough("another slip, told in the same way; unit tests have its message")

@@ -212,6 +212,56 @@ def composing(browser: Any, document: dict[str, Any], tmp_path_factory: pytest.T
     return seen
 
 
+def option(page: Look, text: str) -> None:
+    page.run(
+        "const it = document.getElementById('want-vpn'); const text = arguments[0];"
+        "it.value = [...it.options].find((one) => one.textContent === text).value; it.dispatchEvent(new Event('change'))",
+        text,
+    )
+
+
+def hidden(page: Look) -> set[str]:
+    return {str(one.get_attribute("id")) for one in page.all(".step") if not one.is_displayed()}
+
+
+def test_members_of_a_vpn_that_exists_come_and_go(page: Look, made: fleet.Fleet) -> None:
+    option(page, "members of build")
+    assert (members(page), hidden(page)) == (
+        ["build1-mad", "build2-mad", "files-fra"],
+        {"step-topology", "step-kind", "step-pool", "step-name"},
+    )
+    assert "nothing changes yet" in todo(page)["members"]
+    page.one("[aria-label='Take build2-mad out']").send_keys(Keys.ENTER)
+    choose(page, "edge-osl")
+    page.drag("#palette [data-name='mail-osl']", "#drop")
+    page.drag("#palette [data-name='print-fra']", "#drop")
+    assert todo(page) == {} and "Ready" in page.text("#mistakes")
+    assert intent(page) == [{"name": "build", "add": ["mail-osl", "print-fra"], "remove": ["build2-mad"]}]
+    assert "will be created" in page.text("[data-pair='edge-mad edge-osl']")
+    vpn = planned(made, intent(page))
+    assert {member["name"] for member in vpn["members"]} == {"build1-mad", "files-fra", "mail-osl", "print-fra"}
+    assert page.text("#command").endswith("-e @build.yml")
+    option(page, "a new VPN")
+    assert (members(page), hidden(page)) == ([], set())
+
+
+def test_what_a_change_of_members_may_not_be(page: Look, made: fleet.Fleet) -> None:
+    option(page, "members of build")
+    choose(page, "edge-mad")  # a network that is taken away takes its members along
+    page.one("#want-member").send_keys("print-fra", Keys.ENTER)
+    assert "All members are at the one site edge-fra" in todo(page)["members"]
+    assert intent(page) == [{"name": "build", "add": ["print-fra"], "remove": ["build1-mad", "build2-mad"]}]
+    assert refused(made, intent(page))
+
+
+def test_the_report_leads_to_a_change_of_members(look: Opens, document: dict[str, Any]) -> None:
+    page = look({**document})  # opened anew: on the report
+    page.run("select('vpn:acme/build')")
+    page.click("#change-members")
+    assert page.one("#compose").is_displayed()
+    assert members(page) == ["build1-mad", "build2-mad", "files-fra"]
+
+
 def test_members_that_cannot_be(page: Look, made: fleet.Fleet) -> None:
     page.one("#want-member").send_keys("web1-fra db1-fra", Keys.ENTER)
     assert "All members are at the one site" in todo(page)["members"]

@@ -30,6 +30,8 @@ EDGES = ("edge-east", "edge-west")
 
 # What a task says of a host, with -v in YAML.
 ANSWER = re.compile(r"^(\w+): \[([\w-]+).*\](?: => *\n((?: .*\n|\n(?= ))*))?", re.MULTILINE)
+# What ended a run: a host's answer, or a mistake in what is read before any host.
+FATAL = re.compile(r"^(?:fatal: |\[?ERROR\]?:? ).*\n(?: .*\n)*", re.MULTILINE)
 OURS = (
     *(
         "create_vpn",
@@ -103,7 +105,7 @@ def run(playbook, arguments=(), succeeds=True, code=None, **variables):
     finished = read(done.returncode, done.stdout)
     log(playbook, arguments, finished, time.monotonic() - begun)
     words = f"{playbook} {' '.join(arguments)}"
-    end = f"{words}: {finished.status}, see {LOG}\n{finished.output[-3000:]}"
+    end = f"{words}: {finished.status}{why(finished.output)}, see {LOG}\n{finished.output[-3000:]}"
     assert succeeds is None or (finished.status == 0) == succeeds, end
     assert finished.recap or not succeeds, f"{words} ran on no host, see {LOG}"
     return finished
@@ -141,6 +143,12 @@ def log(playbook, arguments, finished, seconds):
     title = f"{Path(playbook).name} {' '.join(arguments)}: {finished.status}, {seconds:.1f} s"
     with LOG.open("a", encoding="utf-8") as log:
         log.write(f"{'=' * 100}\n{title}\n{finished.output}\n")
+
+
+def why(output):
+    """What failed first, in a line: whoever sees only the summary of the tests sees no more than that."""
+    found = FATAL.search(output)
+    return f": {' '.join(found[0].split())[:400]}" if found else ""
 
 
 def read(status, output):

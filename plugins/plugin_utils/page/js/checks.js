@@ -15,10 +15,13 @@ function mistakes() {
   checkNetworks(wrong);
   checkTunnels(wrong);
   checkMembers(wrong, vms);
-  checkTopology(wrong);
-  checkPolicy(wrong);
-  checkPool(wrong, vms);
-  checkName(wrong);
+  if (WANTED.of) checkChange(wrong);
+  else {
+    checkTopology(wrong);
+    checkPolicy(wrong);
+    checkPool(wrong, vms);
+    checkName(wrong);
+  }
   const order = ["networks", "tunnels", "members", "topology", "kind", "pool", "name"];
   return found.sort((one, other) => order.indexOf(one.step) - order.indexOf(other.step));
 }
@@ -44,17 +47,17 @@ function checkTunnels(wrong) {
 function checkMembers(wrong, vms) {
   const seen = new Map();
   for (const name of WANTED.members) {
-    if (!vmsOf(name).length) wrong("members", isVapp(name) ? `No VM is behind the vApp ${name}.` : `${name} is no VM or vApp of the inventory.`);
+    if (!vmsOf(name).length && !(WANTED.of && was().has(name))) wrong("members", isVapp(name) ? `No VM is behind the vApp ${name}.` : `${name} is no VM or vApp of the inventory.`);
     for (const vm of vmsOf(name)) {
       if (seen.has(vm.name)) wrong("members", `${vm.name} is in it twice: ${seen.get(vm.name) === name ? "it is named twice" : `by itself and with the vApp ${isVapp(name) ? name : seen.get(vm.name)}`}.`);
       seen.set(vm.name, name);
-      if (vm.unusable || !vm.site) wrong("members", `${vm.name} cannot be a member as the inventory describes it; plan_vpn says why.`);
+      if ((vm.unusable || !vm.site) && !(WANTED.of && was().has(vm.name))) wrong("members", `${vm.name} cannot be a member as the inventory describes it; plan_vpn says why.`);
     }
   }
   if (vms.length < 2) wrong("members", "A VPN needs at least two members.");
   else if (homes().length < 2) wrong("members", `All members are at the one site ${homes()[0] || "?"}: a VPN joins two or more.`);
   const idle = [...WANTED.sites].filter((site) => !wantedSites().includes(site)).sort();
-  if (vms.length && idle.length) wrong("members", `${idle.join(", ")} ${idle.length === 1 ? "is" : "are"} chosen and ${idle.length === 1 ? "has" : "have"} no member: add a VM there, or remove the network.`);
+  if (vms.length && idle.length && !WANTED.of) wrong("members", `${idle.join(", ")} ${idle.length === 1 ? "is" : "are"} chosen and ${idle.length === 1 ? "has" : "have"} no member: add a VM there, or remove the network.`);
   const organizations = new Set(vms.map((vm) => vm.organization));
   if (organizations.size > 1) wrong("members", `The members are of several organizations: ${[...organizations].sort().join(", ")}.`);
 }

@@ -36,6 +36,9 @@ function compose() {
       field("Addresses from", choice("want-pool", [...pools.map(([name, text]) => [name, `${name} (${text})`]), ["", "a CIDR of its own"]], WANTED.pool.name, (value) => { WANTED.pool.name = value; if (value) WANTED.pool.cidr = ""; })),
       field("CIDR", typed("want-cidr", "", (value) => { WANTED.pool.cidr = value; }, { placeholder: "10.99.0.0/16" })))),
     step(7, "name", "Name", null, el("div", { class: "fields" }, field("Name of the VPN", typed("want-name", "", (value) => { WANTED.name = value.trim(); }, { placeholder: "payroll", maxlength: 40 }))))));
+  const what = el("section", { class: "card", "aria-label": "What to compose" }, field("Compose", el("select", { id: "want-vpn", onchange: (event) => begin(thing(event.target.value)) },
+    el("option", { value: "" }, "a new VPN"), changeable().map((vpn) => el("option", { value: vpnKey(vpn) }, `members of ${called(vpn)}`)))));
+  if (changeable().length) steps.prepend(what);
   byId("compose").append(el("div", { class: "composing" }, steps, resultCard()));
   changed();
 }
@@ -137,7 +140,7 @@ function drawMembers() {
   const rows = WANTED.members.map((name, place) => {
     const vms = vmsOf(name);
     const site = (vms[0] || {}).site;
-    return el("span", { class: `chip member${vms.length ? "" : " wrong"}`, "data-member": name }, isVapp(name) ? `${name} (${vms.length})` : name, site ? el("span", { class: "row-note" }, ` ${site}`) : null,
+    return el("span", { class: `chip member${vms.length || (WANTED.of && was().has(name)) ? "" : " wrong"}`, "data-member": name }, isVapp(name) ? `${name} (${vms.length})` : name, site ? el("span", { class: "row-note" }, ` ${site}`) : null,
       el("button", { type: "button", class: "out", "data-focus": `${name} ${place}`, "aria-label": `Take ${name} out`, onclick: () => leave(place) }, "×"));
   });
   renew("drop", rows.length ? rows : el("p", { class: "note" }, "Drop VMs here."));
@@ -172,7 +175,8 @@ function drawPairs() {
       tunnel ? badge(tunnel.state, `exists, ${WORDS[tunnel.state]}`) : WANTED.create ? el("span", { class: "badge new" }, "+ will be created") : badge("down", "missing"));
   });
   renew("pairs", rows.length ? [el("p", { class: "note" }, early ? "Between the chosen networks:" : "The VPN crosses these tunnels:"), el("ul", { class: "rows" }, rows), pairs.length > 60 ? el("p", { class: "note" }, `and ${pairs.length - 60} more`) : null]
-    : el("p", { class: "note" }, "Choose two organization networks to see whether there is a tunnel between them."));
+    : el("p", { class: "note" }, "Choose two organization networks to see whether there is a tunnel between them."),
+  WANTED.of && WANTED.of.topology !== "mesh" && joining().length ? el("p", { class: "note" }, `${WANTED.of.topology}: plan_vpn shows the tunnels of ${joining().join(", ")}.`) : null);
 }
 
 function resultCard() {

@@ -4,6 +4,7 @@
 // What is being composed, as an intent: the VPN, its sites and pairs, its YAML, and the command.
 "use strict";
 const WANTED = {
+  of: null, // the VPN whose members change; null: a new one
   sites: new Set(), members: [], create: true, topology: { kind: "mesh", hubs: new Set(), order: [], root: "", fanout: 2, links: new Set() },
   tunnel: { kind: "ipsec", transport: "auto" }, policy: { name: "standard", own: false, rate: "", all: "", quota: "", total: "", then: "drop" }, pool: { name: "", cidr: "" }, name: "",
 };
@@ -19,6 +20,7 @@ function homes() {
 
 // The sites of the VPN: those with members, and those that the topology names.
 function wantedSites() {
+  if (WANTED.of) return [...new Set([...homes(), ...sitesWithoutMembers()])].sort();
   const { kind, hubs, root } = WANTED.topology;
   const named = kind === "star" ? [...hubs] : kind === "tree" && root ? [root] : [];
   return [...new Set([...homes(), ...named])].sort();
@@ -33,6 +35,7 @@ function middleSite(sites) {
 }
 
 function wantedPairs() {
+  if (WANTED.of) return changedPairs();
   const sites = wantedSites();
   const { kind, hubs, root, fanout, links } = WANTED.topology;
   const found = new Map();
@@ -63,6 +66,7 @@ function wantedPairs() {
 const tunnelBetween = (pair) => DATA.tunnels.find((tunnel) => tunnel.kind === WANTED.tunnel.kind && tunnel.ends.join("\n") === pair.join("\n"));
 
 function wantedVpn() {
+  if (WANTED.of) return changedEntry();
   const { topology, tunnel, policy, pool } = WANTED;
   const sites = wantedSites();
   const vpn = { name: WANTED.name, pool: pool.cidr ? pool.cidr.trim() : pool.name, members: [...WANTED.members] };
@@ -97,7 +101,7 @@ function yaml(vpn) {
   const lines = ["---", "vcc_vpns:"];
   Object.entries(vpn).forEach(([key, value], place) => {
     const begin = place ? "    " : "  - ";
-    if (key === "members") lines.push(`${begin}members:`, ...value.map((name) => `      - ${scalar(name)}`));
+    if (["members", "add", "remove"].includes(key)) lines.push(`${begin}${key}:`, ...value.map((name) => `      - ${scalar(name)}`));
     else lines.push(`${begin}${key}: ${flow(value)}`);
   });
   return `${lines.join("\n")}\n`;
@@ -113,4 +117,4 @@ function command() {
   return words.join(" ");
 }
 
-const organizationOf = () => (wantedVms()[0] || {}).organization || [...WANTED.sites].map((name) => (thing(`site:${name}`) || {}).organization)[0];
+const organizationOf = () => (WANTED.of || wantedVms()[0] || {}).organization || [...WANTED.sites].map((name) => (thing(`site:${name}`) || {}).organization)[0];

@@ -82,6 +82,7 @@ const PANELS = {
     ...((vpn.members || []).length ? [el("h3", {}, plural(vpn.members.length, "member")), el("ul", { class: "rows" }, vpn.members.slice(0, 60).map((member) => el("li", {},
       link(`vm:${member.name}`, member.name), el("span", { class: "mono row-note" }, member.address || ""), member.mode === "nat" ? el("span", { class: "tag" }, "nat") : null)))] : []),
     ...((vpn.tunnels || []).length ? [el("h3", {}, "Tunnels"), tunnelRows(vpn.tunnels.map((name) => thing(`tunnel:${name}`)).filter(Boolean))] : []),
+    ...(changeable().includes(vpn) ? [el("button", { type: "button", class: "button", id: "change-members", onclick: () => { byId("tab-compose").click(); begin(vpn); } }, "Add or remove members")] : []),
   ],
   tunnel: (tunnel) => [
     head(tunnel.kind === "ssl" ? "SSL tunnel" : "IPsec tunnel", tunnel.ends.join(" — "), tunnel.state),
