@@ -218,7 +218,6 @@ def test_a_version_that_is_cut_takes_late_fragments_in(tmp_path: Path) -> None:
     assert "lab_up - A release for a test." in changes and "lab_up - came late." in changes
     assert f"version: {VERSION}\n" in (tree / "galaxy.yml").read_text(encoding="utf-8")
     assert f"version_added: {VERSION}\n" in module.read_text(encoding="utf-8")
-    assert "vpn_plan - " in changes.partition("New Modules")[2]
 
     code, said = sh("scripts/rebuild.sh", "--version", VERSION, str(tmp_path), where=tree)
     assert (code, f"{NAME}.tar.gz" in said) == (0, True), said
