@@ -46,8 +46,8 @@ step_package() { scripts/package.sh; }
 # In the short form without what looks at documentation: sanity does so, too.
 step_release() {
     [[ $THOROUGH == 0 ]] || { scripts/release_checks.sh; return; }
-    printf 'release_checks: %s: takes as long as all others\n' docs importer >>"$LEFT_OUT"
-    scripts/release_checks.sh reuse python environment
+    echo 'release_checks: docs: sanity and the site read the same documentation' >>"$LEFT_OUT"
+    scripts/release_checks.sh reuse python environment importer
 }
 step_intents() { pytest -q tests/integration tests/inventories; }
 step_faults() { scripts/test-faults.sh short; }

@@ -21,7 +21,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._packages import as
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import document_of, lineage_beside
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import run_directory
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._ssl_files import expanded
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._templates import render
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._templates import GATEWAYS, render
 
 ENTRIES = ("addresses", "routes", "vpns", "tunnels", "sysctls")
 
@@ -85,7 +85,7 @@ class ActionModule(NodeAction):
             path = Path(self._find_needle("templates", template))
             # What it includes is looked for beside it, and then in the role: a template of one's own may begin as ours.
             places = [path.parent, *(Path(place) / "templates" for place in self._task.get_search_path())]
-            folders = [folder for place in places for folder in (place, place / "gateway")]
+            folders = [*(folder for place in places for folder in (place, place / "gateway")), GATEWAYS]
             return render(self._templar, path, variables, folders, run_directory() / "templates")
         except (AnsibleError, TemplateError, OSError) as error:
             raise AnsibleActionFail(f"templates.{name}: {template}: {error}") from error

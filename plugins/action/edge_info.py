@@ -44,7 +44,8 @@ def asked_of(document: Mapping[str, Any]) -> dict[str, Any]:
     tunnels = document.get("tunnels") or []
     return {
         "organization": document.get("organization", ""),
-        "identity": tunnels[0]["local_id"] if tunnels else "",
+        # To a gateway that is known by its address, the edge is known by its own.
+        "identity": tunnels[0].get("identity", tunnels[0]["local_id"]) if tunnels else "",
         "needs_certificate": any(kind_of(tunnel) != PSK for tunnel in tunnels),
         "needs_keys": any(map(kind_of, tunnels)),
         "peers": [tunnel["peer"] for tunnel in tunnels],

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.profiles.known import wrong_key
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import tunnels_to
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import PPK, TLS_CRYPT, kind_of, wrong_psk
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
@@ -45,7 +46,7 @@ class ActionModule(Action):
             if "vcc_psk" not in variables:
                 asked.append(_told(tunnel))
                 continue
-            wrong = wrong_psk(variables["vcc_psk"])
+            wrong = wrong_psk(variables["vcc_psk"]) or wrong_key(tunnel.get("gateway"), str(variables["vcc_psk"]))
             if wrong:
                 raise VccError(f"hosts.{tunnel['peer']}.vcc_psk: {wrong}")
             given[tunnel["name"]] = str(variables["vcc_psk"])
@@ -54,11 +55,22 @@ class ActionModule(Action):
             result = self.ask(arguments, task_vars)
             if result.get("failed"):
                 return result
+            refuse_wrong(tunnels, result)
         inventory = {tunnel["name"]: f"vcc_psk of {tunnel['peer']} in the inventory" for tunnel in tunnels}
         result.setdefault("changed", False)
         result["secrets"] = {**result.get("secrets", {}), **given}
         result["files"] = {**result.get("files", {}), **{name: inventory[name] for name in given}}
         return result
+
+
+def refuse_wrong(tunnels: list[dict[str, Any]], result: dict[str, Any]) -> None:
+    """A key that an administrator put into a file may not do for the gateway. VccError with the file."""
+    keys, files = result.get("secrets", {}), result.get("files", {})
+    for tunnel in tunnels:
+        name = tunnel["name"]
+        wrong = wrong_key(tunnel.get("gateway"), str(keys[name])) if name in keys else None
+        if wrong:
+            raise VccError(f"the pre-shared key of {name} ({files.get(name, 'its file')}): {wrong}")
 
 
 def _told(tunnel: dict[str, Any]) -> dict[str, Any]:

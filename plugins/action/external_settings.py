@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from ansible.utils.display import Display
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import write_whole
-from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import settings, with_libreswan
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import settings, with_files
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings_text import settings_text
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import LocalAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
@@ -39,7 +39,7 @@ class ActionModule(LocalAction):
         }
         authorities = f"{given['state_dir']}/ca/{{organization}}/ca.pem on {given['server']}"
         found = settings(given["edge"], plan, documents, files, authorities)
-        shown = with_libreswan(found, given["secrets"])
+        shown = with_files(found, given["secrets"])
         if given["dest"] and not self._task.check_mode:
             write_whole(Path(given["dest"]), f"{json.dumps(shown, indent=2)}\n".encode(), 0o600)
         Display().display(settings_text(shown))

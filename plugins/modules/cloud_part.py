@@ -124,7 +124,7 @@ def _take(transaction: Transaction, hosts: dict[str, list[str]]) -> dict[str, An
             tunnels = record.document.get("tunnels", []) if record.role == "org_edge" else []
             found["tunnels"][organization] += filter(keys.kind_of, tunnels)
             if tunnels:
-                found["identities"][node] = (organization, str(tunnels[0]["local_id"]))
+                found["identities"][node] = (organization, str(tunnels[0].get("identity", tunnels[0]["local_id"])))
     found["ledger"] = ledger_file(transaction.dump_part(needed))
     return found
 

@@ -13,7 +13,8 @@ version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Of every tunnel to an external edge, shows addresses, identities, proposals, lifetimes and selectors from the other
-    side's point of view, and the same as configuration of libreswan.
+    side's point of view, and the same in the form of its gateway (C(vcc_gateway)); without one, as configuration
+    of libreswan.
   - Runs on the controller, once.
 options:
   plan:
@@ -71,7 +72,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 settings:
-  description: The settings as data. C(local) is the external edge, C(remote) is ours.
+  description:
+    - The settings as data. C(local) is the external edge, C(remote) is ours.
+    - C(configuration) of a tunnel has texts by file name, in the form of its gateway.
   returned: success
   type: dict
 """

@@ -37,6 +37,8 @@ except ImportError:  # before ansible-core 2.19 every string was a template
 
 
 OURS = Path(__file__).resolve().parents[2] / "roles"
+GATEWAYS = OURS / "org_edge" / "templates" / "gateway"
+"""What the templates of all gateways include: org edges and vApp edges."""
 OVERRIDES = {"trim_blocks": True, "lstrip_blocks": True}
 # A template that begins so changes the syntax. Ansible looks for that in a text, not in a file that the text includes.
 HEADER = "#jinja2:"

@@ -142,11 +142,14 @@ def test_a_key_of_the_inventory_is_nowhere_else(controller: Controller) -> None:
 def test_a_key_that_is_too_short_is_a_mistake_of_the_inventory(controller: Controller) -> None:
     inventory = yaml.safe_load(INVENTORY)
     inventory["org_edges"]["hosts"]["shop"]["vcc_psk"] = "open sesame"
+    inventory["org_edges"]["hosts"]["partner"].update(vcc_gateway="aws", vcc_psk="one with blanks, 20 or more")
     (controller.folder / "short.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
     code, said = controller.run("plan_vpn.yml", "-i", "short.yml", vcc_vpns=VPNS)
     assert code != 0
     assert "hosts.shop.vcc_psk: must have at least 20 characters, and has 11" in said
-    assert "open sesame" not in said
+    wrong = "hosts.partner.vcc_psk: AWS Site-to-Site VPN takes letters, digits, '.' and '_' in keys only"
+    assert wrong in said
+    assert "open sesame" not in said and "with blanks" not in said
 
 
 def request(folder: Path, name: str) -> str:

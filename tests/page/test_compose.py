@@ -215,7 +215,8 @@ def composing(browser: Any, document: dict[str, Any], tmp_path_factory: pytest.T
 def option(page: Look, text: str) -> None:
     page.run(
         "const it = document.getElementById('want-vpn'); const text = arguments[0];"
-        "it.value = [...it.options].find((one) => one.textContent === text).value; it.dispatchEvent(new Event('change'))",
+        "it.value = [...it.options].find((one) => one.textContent === text).value;"
+        "it.dispatchEvent(new Event('change'))",
         text,
     )
 

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
+from .document import is_for_moved
+
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 ANY_ADDRESS = "%any"
 
@@ -145,7 +147,9 @@ def moved_here(document: Mapping[str, Any], version: str) -> str:
     if not numbers or numbers >= HOLDS_NO_ADDRESS:
         return ""
     held = [ipaddress.ip_interface(entry["address"]).ip for entry in document.get("addresses") or []]
-    links = [link for tunnel in document.get("tunnels") or [] for link in tunnel.get("links") or [] if "name" in link]
+    links = [
+        link for tunnel in document.get("tunnels") or [] for link in filter(is_for_moved, tunnel.get("links") or [])
+    ]
     every = sorted({text for link in links if "esp" in link for text in link["local_ts"]})
     bare = [text for text in every if not any(own in ipaddress.ip_network(text) for own in held)]
     if not bare:

@@ -31,6 +31,11 @@ def link_name(link: Mapping[str, Any]) -> str:
     return str(link.get("name", link["vpn"]))
 
 
+def is_for_moved(link: Mapping[str, Any]) -> bool:
+    """Whether a link is for members that moved. Others with a name are further pairs of selectors of a VPN's link."""
+    return "name" in link and not str(link["name"]).startswith(f"{link['vpn']}++")
+
+
 @dataclass(frozen=True)
 class Change:
     """One thing that differs between the node and its document, and what is done about it."""

@@ -61,7 +61,7 @@ def ipsec_conf(tunnel: Section) -> str:
         f"# {tunnel['initiator']} initiates and rekeys; this side answers.",
     ]
     for vpn in tunnel["vpns"]:
-        lines += ["", f"conn {tunnel['name']}-{vpn['name']}", *(f"{_INDENT}{line}" for line in _conn(tunnel, vpn))]
+        lines += ["", f"conn {tunnel['name']}-{vpn['child']}", *(f"{_INDENT}{line}" for line in _conn(tunnel, vpn))]
     return "\n".join(lines) + "\n"
 
 

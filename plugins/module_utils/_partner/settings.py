@@ -13,7 +13,7 @@ from typing import Any
 
 from .._base.errors import VccError
 from .._base.problems import did_you_mean
-from .libreswan import ipsec_conf, ipsec_secrets
+from .forms.known import files_of
 
 Documents = Mapping[str, Mapping[str, Any]]
 AUTH = {"psk": "psk", "pubkey": "certificate"}
@@ -77,18 +77,17 @@ def settings(
     }
 
 
-def with_libreswan(found: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:
-    """The same with libreswan's files. Without a tunnel's key in ``secrets``, its file says where the key is."""
-    tunnels = [
-        {
-            **tunnel,
-            "libreswan": {
-                "ipsec.conf": ipsec_conf(tunnel),
-                "ipsec.secrets": ipsec_secrets(tunnel, secrets.get(tunnel["name"])),
-            },
-        }
-        for tunnel in found["tunnels"]
-    ]
+def with_files(found: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:
+    """The same in the gateway's own form: ``configuration``, texts by file name.
+
+    Without a tunnel's key in ``secrets``, it says where the key is. ``libreswan``: its files, of a gateway that is not
+    known as well.
+    """
+    tunnels = []
+    for tunnel in found["tunnels"]:
+        files = files_of(tunnel, secrets.get(tunnel["name"]))
+        libreswan = {"libreswan": files} if tunnel["gateway"] in (None, "libreswan") else {}
+        tunnels.append({**tunnel, "configuration": files, **libreswan})
     return {**found, "tunnels": tunnels}
 
 
@@ -99,6 +98,8 @@ def _tunnel(
     auth = AUTH[ike["auth"]]
     return {
         "name": tunnel["name"],
+        "edge": tunnel["peer"],
+        "gateway": tunnel.get("gateway"),
         "initiator": node,
         "local": {
             "address": tunnel["remote_address"],
@@ -122,6 +123,8 @@ def _tunnel(
 def _vpn(edge: str, link: Mapping[str, Any], vpn: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": link["vpn"],
+        # Of its own where the VPN has several CHILD_SAs: for pairs of selectors, or for members that moved.
+        "child": str(link.get("name", link["vpn"])).replace("+", "-"),
         "local_ts": list(link["remote_ts"]),
         "remote_ts": list(link["local_ts"]),
         "gateway": vpn["sites"][edge]["address"],

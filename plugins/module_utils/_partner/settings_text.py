@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._intent.profiles.known import profile_of
+
 Section = Mapping[str, Any]
 _WIDTH = 18  # of the first column
 
 
 def settings_text(settings: Section) -> str:
-    """What `settings` and `with_libreswan` found out, to read and to copy from."""
+    """What `settings` and `with_files` found out, to read and to copy from."""
     head = f"What the administrator of {settings['edge']} configures (organization {settings['organization']})"
     lines = [head, "=" * len(head)]
     for tunnel in settings["tunnels"]:
@@ -21,10 +23,22 @@ def settings_text(settings: Section) -> str:
     lines += ["", "Addresses that VMs get, and a route to the other side's selectors for each:", ""]
     lines += [_row(member["name"], f"{member['address']} ({member['vpn']})") for member in settings["members"]]
     for tunnel in settings["tunnels"]:
-        for file, text in tunnel["libreswan"].items():
-            suffix = file.partition(".")[2]
-            lines += ["", f"libreswan, {file}: put into /etc/ipsec.d/{tunnel['name']}.{suffix}", "", text.rstrip()]
+        for file, text in tunnel["configuration"].items():
+            lines += ["", f"{_title(tunnel)}, {file}: {_place(tunnel, file)}", "", text.rstrip()]
     return "\n".join(lines) + "\n"
+
+
+def _title(tunnel: Section) -> str:
+    profile = profile_of(tunnel["gateway"])
+    return profile.title if profile else "libreswan"
+
+
+def _place(tunnel: Section, file: str) -> str:
+    if file.startswith("ipsec."):
+        return f"put into /etc/ipsec.d/{tunnel['name']}.{file.partition('.')[2]}"
+    if file.endswith(".tf"):
+        return "put into a directory of Terraform's"
+    return "fill in the pages" if file.startswith("pfsense") else "paste into the command line"
 
 
 def _tunnel(edge: str, tunnel: Section) -> Iterator[str]:

@@ -19,6 +19,7 @@ from .._intent.vpn import Vpn, vpn_from_record
 from .._ledger.records import ACTIVE, DELETING, PLANNED, DocumentRecord, VpnRecord
 from .also_touched import also_touched
 from .came_up import vpns_in
+from .check.gateways import check_one_pair
 from .check.outside import check_prefixes
 from .check.pools import note_exhausted
 from .check.tunnels import check_together
@@ -159,6 +160,7 @@ class OrganizationPlan:
         going = self._going()
         recompiler = Recompiler(self.name, leased, before, going, self.landscape, self.past, self.records, known)
         done = recompiler.run()
+        check_one_pair(done.new, problems)
         self.homes, self.places = done.homes, recompiler.homes
         self._write_tunnels(plan, done, problems, create_tunnels)
         self._remember(done)

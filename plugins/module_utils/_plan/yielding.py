@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .._node.document import is_for_moved
 from .compile.documents import Document
 from .compile.reqids import link_name
 from .moves import Move, places
@@ -112,7 +113,7 @@ def _ahead(before: Document, after: Document) -> Document | None:
         came = [link for name, link in new.items() if name not in links or _grew(links[name], link)]
         same = all(links[name] == link for name, link in new.items() if name in links and link not in came)
         same = same and _settings(will.get(tunnel["name"], tunnel)) == _settings(tunnel)
-        if not same or any("name" not in link for link in came):
+        if not same or not all(map(is_for_moved, came)):
             return None
         left = [link for name, link in links.items() if name not in new]
         tunnels.append({**tunnel, "links": [*new.values(), *left]} if came else tunnel)
@@ -126,7 +127,7 @@ def _grew(before: dict[str, Any], after: dict[str, Any]) -> bool:
     ends = ("local_ts", "remote_ts")
     more = all({*before[end]} <= {*after[end]} for end in ends)
     same = {**before, **{key: after[key] for key in (*ends, "reqid") if key in after}} == after
-    return "name" in after and before != after and more and same
+    return is_for_moved(after) and before != after and more and same
 
 
 def _form(document: Document) -> tuple[object, set[str]]:

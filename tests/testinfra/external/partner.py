@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks
 
 EDGE, VM, VM_ADDRESS, GATEWAY = "edge-south", "vm3-south", "10.10.0.13", "10.10.0.1"
@@ -90,3 +92,59 @@ def _secret(tunnel, text):
 
 def _write(path, text):
     lab.sh(EDGE, f"umask 077; cat > {path} <<'END'\n{text}END\n")
+
+
+def configure_as_aws(found):
+    """The edge's whole configuration as AWS would make it of the printed Terraform, and its own address. No more."""
+    hcl2 = pytest.importorskip("hcl2")
+    files = [
+        (tunnel["local"]["address"], text) for tunnel in found["tunnels"] for text in tunnel["configuration"].values()
+    ]
+    made = [_made_by_aws(own, hcl2.loads(text)) for own, text in files]
+    connections, secrets = ("".join(part) for part in zip(*made))
+    _write(CONFIG, f"connections {{\n{connections}}}\nsecrets {{\n{secrets}}}\n")
+    lab.sh(EDGE, "swanctl --load-all --noprompt")
+
+
+def _made_by_aws(own, read):
+    """A connection and its secret. AWS knows both ends by their addresses."""
+    resources = {kind.strip('"'): named for block in read["resource"] for kind, named in block.items()}
+    customer, connection = (
+        {key: _plain(value) for key, value in next(iter(resources[kind].values())).items()}
+        for kind in ("aws_customer_gateway", "aws_vpn_connection")
+    )
+    peer = customer["ip_address"]
+    name = f"aws-{peer.replace('.', '-')}"
+    options = {key.removeprefix("tunnel1_"): value for key, value in connection.items() if key.startswith("tunnel1_")}
+    assert options["ike_versions"] == ["ikev2"] and options["startup_action"] == "add"
+    text = (
+        f" {name} {{\n  version = 2\n  encap = yes\n  local_addrs = {own}\n  remote_addrs = {peer}\n"
+        f"  proposals = {_proposals(options, 'phase1', ike=True)}\n  rekey_time = 0\n"
+        f"  over_time = {options['phase1_lifetime_seconds']}s\n"
+        f"  local {{\n   auth = psk\n   id = {own}\n  }}\n  remote {{\n   auth = psk\n   id = {peer}\n  }}\n"
+        f"  children {{\n   one {{\n    local_ts = {connection['remote_ipv4_network_cidr']}\n"
+        f"    remote_ts = {connection['local_ipv4_network_cidr']}\n"
+        f"    esp_proposals = {_proposals(options, 'phase2', ike=False)}\n    rekey_time = 0\n"
+        f"    life_time = {options['phase2_lifetime_seconds']}s\n   }}\n  }}\n }}\n"
+    )
+    secret = f' ike-{name} {{\n  id-1 = {own}\n  id-2 = {peer}\n  secret = "{options["preshared_key"]}"\n }}\n'
+    return text, secret
+
+
+def _proposals(options, phase, *, ike):
+    ciphers = {"AES256-GCM-16": "aes256gcm16", "AES128-GCM-16": "aes128gcm16"}
+    hashes = [name.replace("SHA2-", "sha") for name in options[f"{phase}_integrity_algorithms"]]
+    groups = {14: "modp2048", 19: "ecp256", 20: "ecp384", 21: "ecp521"}
+    return ", ".join(
+        "-".join([ciphers[cipher], *([f"prf{name}"] if ike else []), groups[group]])
+        for cipher in options[f"{phase}_encryption_algorithms"]
+        for name in (hashes if ike else [""])
+        for group in options[f"{phase}_dh_group_numbers"]
+    )
+
+
+def _plain(value):
+    """A value that python-hcl2 read, without the quotes of literals."""
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return value.strip('"') if isinstance(value, str) else value

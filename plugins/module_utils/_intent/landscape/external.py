@@ -11,25 +11,33 @@ from typing import Any
 
 from ..._base.names import IDENTITY, folded
 from ..._base.prefix import parse_address
-from ..._base.problems import Problems
+from ..._base.problems import Problems, did_you_mean
+from ..profiles.known import GATEWAYS, profile_of
+from ..profiles.profile import ADDRESS, FQDN, Profile
 
 AUTHENTICATION = ("psk", "certificate")
 GIVEN = "given"
 """What stands for a ``vcc_psk`` that is in order, wherever the key itself has no business."""
 # What only says something of an edge that is not ours.
-ONLY_EXTERNAL = ("vcc_authentication", "vcc_identity", "vcc_psk")
+ONLY_EXTERNAL = ("vcc_authentication", "vcc_gateway", "vcc_identity", "vcc_psk")
 
 
 @dataclass(frozen=True)
 class External:
-    """How an external edge proves who it is: ``psk`` or ``certificate``."""
+    """How an external edge proves who it is: ``psk`` or ``certificate``. ``gateway``: what it is, if it is said."""
 
     authentication: str
+    gateway: str | None = None
 
     @property
     def auth(self) -> str:
         """In swanctl's word."""
         return "psk" if self.authentication == "psk" else "pubkey"
+
+    @property
+    def profile(self) -> Profile | None:
+        """What it accepts; None: what our edges propose."""
+        return profile_of(self.gateway)
 
 
 def is_external(variables: Mapping[str, Any]) -> bool:
@@ -38,9 +46,14 @@ def is_external(variables: Mapping[str, Any]) -> bool:
 
 
 def identity_of(name: str, organization: str, variables: Mapping[str, Any]) -> str:
-    """The IKE identity of an edge."""
+    """The IKE identity of an edge: said, or its name, or its address where its gateway is known by nothing else."""
     own = variables.get("vcc_identity") if is_external(variables) else None
-    return f"{name}.{organization}" if own is None else str(own)
+    if own is not None:
+        return str(own)
+    profile = GATEWAYS.get(str(variables.get("vcc_gateway"))) if is_external(variables) else None
+    public = variables.get("vcc_public_address") if profile and profile.by_address else None
+    addresses = [str(one) for one in (public if isinstance(public, (list, tuple)) else [public]) if one]
+    return next((one for one in addresses if "." in one), f"{name}.{organization}")
 
 
 def read_external(
@@ -61,6 +74,7 @@ def read_external(
     authentication = variables.get("vcc_authentication", AUTHENTICATION[0])
     if authentication not in AUTHENTICATION:
         problems.add(f"{place}.vcc_authentication", f"must be {' or '.join(AUTHENTICATION)}, not {authentication!r}")
+    gateway = _gateway(place, identity, authentication, variables, problems)
     if folded(identity) in others:
         problems.add(f"{place}.vcc_identity", f"{identity} is the identity of another edge of this organization")
     if _is_address(identity):
@@ -82,7 +96,43 @@ def read_external(
         problems.add(f"{place}.vcc_psk", "is not used with vcc_authentication: certificate; leave it out")
     elif psk != GIVEN:
         problems.add(f"{place}.vcc_psk", str(psk))
-    return External(str(authentication))
+    return External(str(authentication), gateway)
+
+
+def _gateway(
+    place: str, identity: str, authentication: object, variables: Mapping[str, Any], problems: Problems
+) -> str | None:
+    """What gateway it is, and what is wrong with what else is said of it."""
+    said = variables.get("vcc_gateway")
+    if said is None:
+        return None
+    profile = GATEWAYS.get(said) if isinstance(said, str) else None
+    if profile is None:
+        known = ", ".join(sorted(GATEWAYS))
+        problems.add(
+            f"{place}.vcc_gateway",
+            f"must be one of {known}, not {said!r}{did_you_mean(str(said), GATEWAYS)}; leave it out for other gateways",
+        )
+        return None
+    if authentication in AUTHENTICATION and authentication not in profile.authentication:
+        problems.add(
+            f"{place}.vcc_authentication",
+            f"{authentication}: with vcc_gateway: {profile.name}, it is {' or '.join(sorted(profile.authentication))}; "
+            "change it, or leave vcc_gateway out",
+        )
+    if (ADDRESS if _is_address(identity) else FQDN) not in profile.identities:
+        problems.add(
+            f"{place}.vcc_identity",
+            f"{identity}: {profile.title} presents its public address; leave vcc_identity out",
+        )
+    if not any(family in profile.families for family in _families(variables.get("vcc_public_address"))):
+        problems.add(f"{place}.vcc_public_address", f"has no IPv4 address, which {profile.title} needs")
+    return profile.name
+
+
+def _families(addresses: object) -> set[int]:
+    every = addresses if isinstance(addresses, (list, tuple)) else [addresses]
+    return {6 if ":" in str(one) else 4 for one in every if one}
 
 
 def read_mlkem(place: str, variables: Mapping[str, Any], external: bool, problems: Problems) -> bool:

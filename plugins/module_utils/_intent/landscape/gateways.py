@@ -10,11 +10,17 @@ from collections.abc import Mapping
 from ..._base.names import IDENTITY, ORGANIZATION, folded
 from .dhcp import VARIABLE as DHCP
 from .dhcp import read_dhcp
-from .external import identity_of, read_external, read_mlkem
+from .external import External, identity_of, read_external, read_mlkem
 from .facts import Facts
 from .hosts import FORWARDED, OrgEdge, VappEdge
 
 UNDERLAY_MTU = 1500
+
+
+def default_mtu(external: External | None) -> int:
+    """The largest outer packet in octets where the inventory does not say it."""
+    profile = external.profile if external else None
+    return UNDERLAY_MTU if profile is None or profile.underlay_mtu is None else profile.underlay_mtu
 
 
 def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
@@ -40,7 +46,7 @@ def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
     public = host.addresses("vcc_public_address", "the address other clouds' edges reach this one at")
     inside = host.addresses("vcc_org_address", None if external else "the edge's address on the org network")
     networks = host.networks("vcc_org_network")
-    mtu = variables.get("vcc_underlay_mtu", UNDERLAY_MTU)
+    mtu = variables.get("vcc_underlay_mtu", default_mtu(external))
     if isinstance(mtu, bool) or not isinstance(mtu, int) or not 1280 <= mtu <= 9216:
         host.wrong("vcc_underlay_mtu", f"must be octets from 1280 to 9216, not {mtu!r}")
     nat = variables.get("vcc_behind_nat", False)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..._base.prefix import Prefix, parse_address
+from ..profiles.profile import Profile
 from .external import External
 from .neighbours import EVERY, Macs
 
@@ -69,6 +70,11 @@ class OrgEdge:
     """Its link-layer addresses, where the inventory says them; () binds it to none."""
     dhcp: Dhcp | None = field(default=None, repr=False)
     """What it serves on the org network. It concerns nobody else: what tells edges apart elsewhere goes by `repr`."""
+
+    @property
+    def profile(self) -> Profile | None:
+        """What its gateway accepts, where it is not ours and said what it is."""
+        return self.external.profile if self.external else None
 
 
 @dataclass(frozen=True)

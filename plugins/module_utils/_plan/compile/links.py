@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..._base.prefix import Prefix, collapse, parse_address
@@ -79,13 +79,12 @@ class _SiteLinks:
             "number": self.leased.number,
             "mtu": link.mtu,
             "mss": link.mss,
-            "local_ts": local.texts,
-            "remote_ts": remote.texts,
             **of_link,
         }
-        tunnel["links"].append(whole)
+        split = peer.profile is not None and peer.profile.one_pair
+        tunnel["links"] += _children(whole, None, local.texts, remote.texts, split)
         for name, ts in link.for_moved(self.vpn.name):
-            tunnel["links"].append({**whole, "name": name, "local_ts": ts[here], "remote_ts": ts[1 - here]})
+            tunnel["links"] += _children(whole, name, ts[here], ts[1 - here], split)
         self._anchor(local)
         into = {"tunnel": self.vpn.name, "source": source, **self.kind.route(link.tunnel)}
         self.document["routes"] += [{"prefix": prefix, **into} for prefix in (*remote.texts, *texts(remote.moved))]
@@ -97,15 +96,19 @@ class _SiteLinks:
     def _tunnel(self, link: Link, peer: OrgEdge, section: Section) -> dict[str, Any]:
         """The tunnel in the document, still without links."""
         own, external = self.own, peer.external
+        # A gateway that is known by its address knows us by ours, too; ours stays what our certificate says.
+        by_address = peer.profile is not None and peer.profile.by_address
         return {
             "name": link.tunnel,
             "peer": peer.name,
             **({"external": True, "public_address": own.public[link.outer]} if external else {}),
+            **({"gateway": external.gateway} if external and external.gateway else {}),
             "initiator": link.starts == own.name,
             # Behind a NAT it is the route that tells which of the edge's own addresses is meant.
             "local_address": ANY_ADDRESS if own.behind_nat else own.public[link.outer],
             "remote_address": peer.public[link.outer],
-            "local_id": own.identity,
+            "local_id": own.public[link.outer] if by_address else own.identity,
+            **({"identity": own.identity} if by_address else {}),
             "remote_id": peer.identity,
             **section,
             "links": [],
@@ -132,3 +135,15 @@ class _SiteLinks:
                 address = self.leased.host(prefix.address(free))
                 self.document["addresses"].append({"address": address, "device": "lo", "backend": "libipsec"})
                 self.held.insert(at, prefix.first + free)
+
+
+def _children(
+    whole: dict[str, Any], name: str | None, local: Sequence[str], remote: Sequence[str], split: bool
+) -> list[dict[str, Any]]:
+    """The CHILD_SAs for some selectors: one, or one per pair. The first has the VPN's name if ``name`` is None."""
+    pairs = [([one], [other]) for one in local for other in remote] if split else [(local, remote)]
+    names = [name, *(f"{name or whole['vpn']}++{number}" for number in range(2, len(pairs) + 1))]
+    return [
+        {**whole, **({} if own is None else {"name": own}), "local_ts": one, "remote_ts": other}
+        for own, (one, other) in zip(names, pairs)
+    ]

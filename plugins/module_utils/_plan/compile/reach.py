@@ -166,7 +166,8 @@ class Links:
 
     def _fitting(self, one: OrgEdge, other: OrgEdge, outer: int) -> tuple[int, int]:
         """The largest packet and segment. A thousand links of a mesh share a few."""
-        key = (one.underlay_mtu, other.underlay_mtu, one.mlkem, other.mlkem, outer)
+        profile = one.profile or other.profile
+        key = (one.underlay_mtu, other.underlay_mtu, one.mlkem, other.mlkem, outer, profile and profile.name)
         found = self._fits.get(key)
         if found is None:
             mtu = self._kind.mtu(self.vpn, one, other, outer)

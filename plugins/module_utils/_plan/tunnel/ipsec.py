@@ -12,8 +12,10 @@ from ..._base.problems import Problems
 from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.policy.encryption import Encryption, usable
 from ..._intent.policy.retries import Retries
+from ..._intent.profiles.profile import Profile
 from ..._intent.vpn import Vpn
 from ..compile.mtu import link_mtu
+from .gateway import check_gateway
 from .kind import Kind, Section
 
 
@@ -28,15 +30,16 @@ class Ipsec(Kind):
     def tunnel(self, vpn: Vpn, name: str, own: OrgEdge, peer: OrgEdge, starts: bool) -> Section:
         """The IKE_SA."""
         auth = peer.external.auth if peer.external else "pubkey"
-        return {"ike": _ike(vpn.policy.encryption, vpn.policy.retries, own.mlkem and peer.mlkem, auth, starts)}
+        ike = _ike(vpn.policy.encryption, vpn.policy.retries, own.mlkem and peer.mlkem, auth, starts, peer.profile)
+        return {"ike": ike}
 
     def link(self, vpn: Vpn, own: OrgEdge, peer: OrgEdge, starts: bool) -> Section:
         """The CHILD_SA."""
-        return {"esp": _esp(vpn.policy.encryption, own.mlkem and peer.mlkem, starts)}
+        return {"esp": _esp(vpn.policy.encryption, own.mlkem and peer.mlkem, starts, peer.profile)}
 
     def alike(self, own: OrgEdge, peer: OrgEdge) -> Hashable:
-        """What both can, and how they prove who they are."""
-        return own.mlkem and peer.mlkem, peer.external.auth if peer.external else None
+        """What both can, how they prove who they are, and what a gateway that is not ours accepts."""
+        return own.mlkem and peer.mlkem, peer.external
 
     def edge(self, vpn: Vpn) -> Section:
         """How charon retransmits, alike in all tunnels of the edge."""
@@ -45,8 +48,11 @@ class Ipsec(Kind):
 
     def mtu(self, vpn: Vpn, one: OrgEdge, other: OrgEdge, outer_family: int) -> int:
         """What ESP leaves. Where no proposal is left there is no tunnel, and a problem noted elsewhere."""
-        proposals = _proposals(vpn.policy.encryption, one.mlkem and other.mlkem)
-        return link_mtu(min(one.underlay_mtu, other.underlay_mtu), outer_family, proposals)
+        profile = one.profile or other.profile
+        encryption = vpn.policy.encryption
+        proposals = _chosen(encryption.esp, one.mlkem and other.mlkem, profile, ike=False) or encryption.esp
+        mtu = link_mtu(min(one.underlay_mtu, other.underlay_mtu), outer_family, tuple(proposals))
+        return mtu if profile is None or profile.inner_mtu is None else min(mtu, profile.inner_mtu)
 
     def agreed(self, vpn: Vpn) -> tuple[object, ...]:
         """What belongs to the IKE_SA."""
@@ -56,7 +62,8 @@ class Ipsec(Kind):
         """Nothing: policies are written in IPsec's words."""
 
     def check_ends(self, vpn: Vpn, one: OrgEdge, other: OrgEdge, problems: Problems) -> None:
-        """Every edge can have it, external ones included; but ML-KEM is never left out silently."""
+        """Every edge can have it, external ones included; but ML-KEM is never left out silently, nor is a policy
+        weakened for somebody's gateway."""
         lacking = [edge.name for edge in (one, other) if not edge.mlkem]
         for key in ("ike", "esp"):
             if not usable(getattr(vpn.policy.encryption, key), not lacking):
@@ -66,6 +73,8 @@ class Ipsec(Kind):
                     f"has no proposal without ML-KEM (encryption.{key}), and {' and '.join(lacking)} {has} none; add "
                     "one, or set vcc_mlkem: true for edges whose strongSwan has it",
                 )
+        for edge in (one, other):
+            check_gateway(vpn, edge, problems)
 
     def check_together(self, vpns: Sequence[Vpn], problems: Problems) -> None:
         """Charon retransmits alike in all tunnels of an edge: VPNs that meet there must agree."""
@@ -94,10 +103,13 @@ class Ipsec(Kind):
         return f"{' '.join(esp['proposals'])}, rekey {esp['rekey_time']} s, replay window {esp['replay_window']}"
 
 
-def _ike(encryption: Encryption, retries: Retries, mlkem: bool, auth: str, starts: bool) -> Section:
+def _ike(
+    encryption: Encryption, retries: Retries, mlkem: bool, auth: str, starts: bool, profile: Profile | None
+) -> Section:
+    asked = encryption.ike_rekey
     return {
-        "proposals": usable(encryption.ike, mlkem),
-        "rekey_time": _rekey_time(encryption.ike_rekey, starts),
+        "proposals": _chosen(encryption.ike, mlkem, profile, ike=True),
+        "rekey_time": _rekey_time(profile.ike_lifetime.rekey(asked) if profile else asked, starts),
         "dpd_delay": retries.dpd_delay,
         **retries.of_ike(),
         "auth": auth,
@@ -105,16 +117,19 @@ def _ike(encryption: Encryption, retries: Retries, mlkem: bool, auth: str, start
     }
 
 
-def _esp(encryption: Encryption, mlkem: bool, starts: bool) -> Section:
+def _esp(encryption: Encryption, mlkem: bool, starts: bool, profile: Profile | None) -> Section:
+    asked = encryption.esp_rekey
     return {
-        "proposals": usable(encryption.esp, mlkem),
-        "rekey_time": _rekey_time(encryption.esp_rekey, starts),
+        "proposals": _chosen(encryption.esp, mlkem, profile, ike=False),
+        "rekey_time": _rekey_time(profile.esp_lifetime.rekey(asked) if profile else asked, starts),
         "replay_window": encryption.replay_window,
     }
 
 
-def _proposals(encryption: Encryption, mlkem: bool) -> tuple[str, ...]:
-    return tuple(usable(encryption.esp, mlkem) or encryption.esp)
+def _chosen(proposals: Sequence[str], mlkem: bool, profile: Profile | None, *, ike: bool) -> list[str]:
+    """Of a policy's proposals those that both ends have. Where none is left, a problem is noted elsewhere."""
+    found = usable(proposals, mlkem)
+    return found if profile is None else profile.chosen(found, ike=ike)
 
 
 def _rekey_time(seconds: int, starts: bool) -> int:

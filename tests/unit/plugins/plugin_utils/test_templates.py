@@ -61,7 +61,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def by_ansible(path: Path, variables: Mapping[str, Any], compiled: Path | None = None) -> str:
     """What the template module would make of a file, with the roles' settings. ``compiled``: to be quicker."""
-    places = [str(path.parent), str(path.parent / "gateway")]
+    places = [str(path.parent), str(_templates.GATEWAYS)]
     templar = Templar(DataLoader()).copy_with_new_env(searchpath=places, available_variables=variables)
     environment = _templates._environment(templar)
     if compiled is not None and environment is not None:
@@ -83,7 +83,7 @@ def same_files(document: dict[str, Any], backend: str, trap: bool, compiled: Pat
 
 
 def by_us(path: Path, variables: Mapping[str, Any], compiled: Path) -> str:
-    return render(Templar(DataLoader()), path, variables, [path.parent / "gateway"], compiled)
+    return render(Templar(DataLoader()), path, variables, [_templates.GATEWAYS], compiled)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_a_template_that_begins_as_ours_shares_no_compiled_part_with_ours(tmp_pa
 
     def rendered(path: Path) -> str:
         templar = Templar(DataLoader())
-        return _templates.render(templar, path, variables, [ours, ours / "gateway"], tmp_path / "compiled")
+        return _templates.render(templar, path, variables, [ours, _templates.GATEWAYS], tmp_path / "compiled")
 
     paths = [ours / "nftables.nft.j2", own]
     found = {path: rendered(path) for path in (paths if ours_first else paths[::-1])}

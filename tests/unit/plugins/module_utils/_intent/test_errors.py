@@ -38,9 +38,25 @@ def external(change: str) -> str:
     return yaml.safe_dump({"vpn": {"members": ["vm1-east", "vm-p"]}, "hosts": hosts})
 
 
+def test_a_group_of_the_one_host_that_has_its_name() -> None:
+    """It means the same, whichever is meant."""
+    assert World(groups={"vm1-east": ["vm1-east"]}).plan(PAYROLL)
+
+
 UMBRELLA_VM = "{vm1-east: {vcc_org: umbrella, vcc_vapp: null}, edge-east: {vcc_org: umbrella}}"
 
 CASES: list[tuple[str, str, Errors]] = [
+    # A name of two things
+    (
+        "a host with the name of a group",
+        "{vpn: {members: [vm1-west, vm1-east]}, groups: {vm1-east: [vm2-east]}}",
+        [("vcc_vpns[0].members[1]", "vm1-east is both a host and a group of the inventory; rename the host or the")],
+    ),
+    (
+        "a host with the name of a group in a pattern",
+        "{vpn: {members: [vm1-west, 'cloud_east:&members:!vm1-east']}, groups: {vm1-east: []}}",
+        [("vcc_vpns[0].members[1]", "vm1-east is both a host and a group of the inventory")],
+    ),
     # Addresses on one network
     (
         "a member with the address of another one behind the same vApp edge",
@@ -883,6 +899,36 @@ vpns:
         "a key that is too short",
         external("p: {vcc_psk: 'must have at least 20 characters, and has 5'}"),
         [("hosts.p.vcc_psk", "must have at least 20 characters, and has 5")],
+    ),
+    (
+        "a gateway that nobody knows",
+        external("p: {vcc_gateway: fortygate}"),
+        [("hosts.p.vcc_gateway", "not 'fortygate'; did you mean fortigate?; leave it out for other gateways")],
+    ),
+    (
+        "a gateway that is no name",
+        external("p: {vcc_gateway: [aws]}"),
+        [
+            (
+                "hosts.p.vcc_gateway",
+                "must be one of aws, azure, cisco, fortigate, gcp, libreswan, mikrotik, pfsense, not",
+            )
+        ],
+    ),
+    (
+        "a gateway of ours",
+        "hosts: {edge-west: {vcc_gateway: aws}}",
+        [("hosts.edge-west.vcc_gateway", "is for external edges; is vcc_external: true missing?")],
+    ),
+    (
+        "a certificate for a gateway that is shown none",
+        external("p: {vcc_gateway: cisco, vcc_authentication: certificate}"),
+        [("hosts.p.vcc_authentication", "certificate: with vcc_gateway: cisco, it is psk; change it, or leave")],
+    ),
+    (
+        "a name for a gateway that has none",
+        external("p: {vcc_gateway: gcp, vcc_identity: gw.example}"),
+        [("hosts.p.vcc_identity", "gw.example: Google Cloud VPN presents its public address; leave vcc_identity out")],
     ),
     (
         "the identity of an edge of ours",

@@ -30,7 +30,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._partner.libreswan 
     ipsec_conf,
     ipsec_secrets,
 )
-from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers, settings, with_libreswan
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers, settings, with_files
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings_text import settings_text
 
 UNIT = Path(__file__).parents[3]
@@ -45,7 +45,7 @@ def found(edge: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("edge", ["partner", "bank"])
 def test_the_administrator_is_shown_this(edge: str) -> None:
-    text = settings_text(with_libreswan(found(edge), {}))
+    text = settings_text(with_files(found(edge), {}))
     path = UNIT / "settings" / f"{edge}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text, encoding="utf-8")

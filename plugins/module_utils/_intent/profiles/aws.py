@@ -1,0 +1,39 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWS Site-to-Site VPN."""
+
+from __future__ import annotations
+
+from .profile import ADDRESS, SHA2, Limits, Profile, PskForm, Source, Suite
+
+_SUITE = Suite(
+    ciphers=frozenset({"aes128", "aes256", "aes128gcm16", "aes256gcm16"}),
+    hashes=SHA2,
+    groups=frozenset({"modp2048", "modp3072", "modp4096", "modp6144", "modp8192", "ecp256", "ecp384", "ecp521"}),
+)
+PROFILE = Profile(
+    name="aws",
+    title="AWS Site-to-Site VPN",
+    ike=_SUITE,
+    esp=_SUITE,
+    sources=(
+        # Algorithms, groups, lifetimes, form of the key, replay window, who starts.
+        Source("API_ModifyVpnTunnelOptionsSpecification (docs.aws.amazon.com, AWSEC2 API reference)", "2026-11-30"),
+        Source("aws_vpn_connection (Terraform provider hashicorp/aws)", "2026-11-30"),
+        # One SA pair per tunnel, two tunnels per connection.
+        Source("Requirements for a customer gateway device (docs.aws.amazon.com, s2svpn/CGRequirements)", "2026-11-30"),
+    ),
+    unconfirmed=(
+        "the PRF beside AES-GCM: taken to be of the hash that the phase 1 integrity algorithm has",
+        "the identity that AWS expects of our edge: its public address",
+    ),
+    ike_lifetime=Limits(900, 28800),
+    esp_lifetime=Limits(900, 3600),
+    dpd=Limits(30, None),
+    one_child=True,
+    identities=frozenset({ADDRESS}),
+    psk=PskForm(8, 64, r"[A-Za-z0-9._]", "letters, digits, '.' and '_'", "0"),
+    tunnels=2,
+    replay_window=Limits(64, 2048),
+)

@@ -1,0 +1,102 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PARTNER: Google Cloud VPN, as Terraform (provider hashicorp/google): a tunnel of a Classic VPN, and static routes."""
+
+from __future__ import annotations
+
+from ..._intent.profiles.proposal import Proposal
+from .common import Section, placeholder, proposals, short, unique
+from .hcl import Block, Reference, hcl
+
+_CIPHERS = {
+    "aes128": "AES-CBC-128",
+    "aes192": "AES-CBC-192",
+    "aes256": "AES-CBC-256",
+    "aes128gcm16": "AES-GCM-16-128",
+    "aes192gcm16": "AES-GCM-16-192",
+    "aes256gcm16": "AES-GCM-16-256",
+}
+_INTEGRITY = {"sha256": "HMAC-SHA2-256-128", "sha384": "HMAC-SHA2-384-192", "sha512": "HMAC-SHA2-512-256"}
+_PRF = {"sha256": "PRF-HMAC-SHA2-256", "sha384": "PRF-HMAC-SHA2-384", "sha512": "PRF-HMAC-SHA2-512"}
+_GIVEN = ("region", "network", "target_vpn_gateway")
+
+
+def files(tunnel: Section, psk: str | None) -> dict[str, str]:
+    """A file for a directory of Terraform's."""
+    name = f"vcc_{tunnel['name']}"
+    (vpn,) = tunnel["vpns"]
+    ike, esp = proposals(tunnel["ike"]), proposals(vpn["esp"])
+    region, network, gateway = (Reference(f"var.{name}_{key}") for key in _GIVEN)
+    suite = Block(
+        "cipher_suite",
+        [],
+        [
+            Block(
+                "phase1",
+                [],
+                [
+                    *_phase(ike),
+                    ("prf", unique([_PRF[one.prf or one.hash] for one in ike])),
+                    ("dh", _groups(ike)),
+                ],
+            ),
+            Block("phase2", [], [*_phase(esp), ("pfs", _groups(esp))]),
+        ],
+    )
+    blocks = [
+        *(Block("variable", [f"{name}_{key}"], [("type", Reference("string"))]) for key in _GIVEN),
+        Block(
+            "resource",
+            ["google_compute_vpn_tunnel", name],
+            [
+                ("name", _name(tunnel["name"])),
+                ("region", region),
+                ("target_vpn_gateway", gateway),
+                ("peer_ip", tunnel["remote"]["address"]),
+                ("ike_version", 2),
+                ("shared_secret", placeholder(tunnel) if psk is None else psk),
+                ("local_traffic_selector", vpn["local_ts"]),
+                ("remote_traffic_selector", vpn["remote_ts"]),
+                suite,
+            ],
+        ),
+        *(
+            Block(
+                "resource",
+                ["google_compute_route", f"{name}_{number}"],
+                [
+                    ("name", _name(f"{tunnel['name']}-{number}")),
+                    ("network", network),
+                    ("dest_range", prefix),
+                    ("priority", 1000),
+                    ("next_hop_vpn_tunnel", Reference(f"google_compute_vpn_tunnel.{name}.id")),
+                ],
+            )
+            for number, prefix in enumerate(vpn["remote_ts"], 1)
+        ),
+    ]
+    comments = [
+        f"Tunnel {tunnel['name']}. {tunnel['initiator']} initiates and rekeys; Google may initiate as well.",
+        f"The gateway {name}_target_vpn_gateway is a google_compute_vpn_gateway with the address "
+        f"{tunnel['local']['address']}",
+        f"and forwarding rules for ESP, UDP 500 and UDP 4500. The network has {' '.join(vpn['local_ts'])}.",
+        "Lifetimes are fixed: 36000 s for IKE, 10800 s for ESP.",
+    ]
+    return {f"{name}.tf": hcl(blocks, comments)}
+
+
+def _phase(found: list[Proposal]) -> list[tuple[str, object]]:
+    return [
+        ("encryption", unique([_CIPHERS[one.cipher] for one in found])),
+        ("integrity", unique([_INTEGRITY[one.hash] for one in found if not one.aead])),
+    ]
+
+
+def _groups(found: list[Proposal]) -> list[str]:
+    return unique([f"Group-{one.number}" for one in found])
+
+
+def _name(name: str) -> str:
+    """As RFC 1035 has names: lower case letters, digits and hyphens, at most 63, no hyphen at the end."""
+    return f"vcc-{short(name, 59, r'[^a-z0-9-]')}"

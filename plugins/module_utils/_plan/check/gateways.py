@@ -1,0 +1,54 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""INTENT: gateways of partners that have one CHILD_SA per tunnel: one VPN, and for some one pair of selectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..._base.problems import Problems
+from ..._intent.landscape.hosts import OrgEdge
+from ..._intent.vpn import Vpn
+from ..compile.reach import Links
+from ..tunnel.kinds import KINDS
+
+
+def check_one_vpn(described: Iterable[tuple[Vpn, list[OrgEdge]]], problems: Problems) -> None:
+    """Note the VPNs that would be the second one in a tunnel that has one CHILD_SA."""
+    first: dict[str, Vpn] = {}
+    # What is stored comes first, so that a mistake is told of the VPN that is asked for.
+    for vpn, edges in sorted(described, key=lambda one: (not one[0].path.startswith("ledger."), one[0].name)):
+        single = {edge.name: edge.profile for edge in edges if edge.profile and edge.profile.one_child}
+        for pair in vpn.pairs if single else ():
+            profile = single.get(pair[0]) or single.get(pair[1])
+            if profile is None:
+                continue
+            other = first.setdefault(KINDS[vpn.tunnel].tunnel_name(pair), vpn)
+            if other is not vpn:
+                problems.add(
+                    f"{vpn.path}.members",
+                    f"need a second CHILD_SA in the tunnel {' -- '.join(pair)}, which {other.name} uses, and "
+                    f"{profile.title} (vcc_gateway: {profile.name}) has one per tunnel; give this VPN a connection and "
+                    "an external edge of its own",
+                )
+
+
+def check_one_pair(every: Iterable[Links], problems: Problems) -> None:
+    """Note the links that need a CHILD_SA of their own for each pair of selectors, where a tunnel has but one."""
+    for links in every:
+        single = {site for site, edge in links.leased.edges.items() if edge.profile and edge.profile.one_child}
+        for link in links.touching(single) if single else ():
+            profile = link.ends[0].profile or link.ends[1].profile
+            if profile is None:
+                continue
+            here, there = (reach.texts for reach in link.behind)
+            more = [ts for _name, ts in link.for_moved(links.vpn.name)]
+            if more or (profile.one_pair and len(here) * len(there) > 1):
+                problems.add(
+                    f"{links.vpn.path}.members",
+                    f"need several CHILD_SAs in the tunnel {link.ends[0].name} -- {link.ends[1].name}, for "
+                    f"{' '.join(here)} and {' '.join(there)}{' and members that moved' if more else ''}, and "
+                    f"{profile.title} (vcc_gateway: {profile.name}) has one per tunnel; make a VPN of its own for "
+                    "this edge, in which each side has one block",
+                )

@@ -1,0 +1,176 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What partners' administrators are shown in their gateways' own forms: golden texts in tests/unit/settings/.
+
+UPDATE_GOLDEN=1 renews them: compare each line with the documents of its profile. docs/external.md says what was.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.profiles.known import GATEWAYS
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.forms.cisco import word
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.forms.common import one_line, short
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.forms.hcl import quoted
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.forms.known import FORMS, files_of
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings_text import settings_text
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._partner.forms import worlds
+
+SETTINGS = Path(__file__).parents[4] / "settings"
+TERRAFORM = ("aws", "azure", "gcp")
+# What would end a string, a line, a comment or a block somewhere, or be read as a variable.
+HOSTILE = 'a" }\nresource "x" "y" {}\n! no shutdown\r\n/system reset\n${file("/etc/passwd")}%{if true}\\$x;?[]{}#'
+
+
+def text_of(found: dict[str, Any]) -> str:
+    (tunnel,) = found["tunnels"]
+    (text,) = tunnel["configuration"].values()
+    return str(text)
+
+
+def test_every_profile_has_a_form() -> None:
+    assert set(FORMS) == set(GATEWAYS)
+
+
+@pytest.mark.parametrize("gateway", [name for name in GATEWAYS if name != "libreswan"])
+def test_the_administrator_is_shown_this(gateway: str) -> None:
+    text = settings_text(worlds.shown(gateway))
+    path = SETTINGS / f"{gateway}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def test_libreswan_is_shown_what_every_gateway_is_shown() -> None:
+    (known,), (other,) = (worlds.shown(gateway)["tunnels"] for gateway in ("libreswan", None))
+    assert known["libreswan"] == known["configuration"] == other["libreswan"]
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+def test_the_key_is_only_shown_to_who_asks(gateway: str) -> None:
+    key = "1" + 63 * "a"
+    files = worlds.shown(gateway)["tunnels"][0]["configuration"]
+    assert "THE KEY: /state/psk/acme/edge-east--partner on vcc" in "\n".join(files.values()).replace(
+        "THE-KEY", "THE KEY"
+    )
+    files = worlds.shown(gateway, key)["tunnels"][0]["configuration"]
+    assert key in "\n".join(files.values())
+    assert "THE KEY" not in "\n".join(files.values())
+
+
+def literals(value: Any) -> list[str]:
+    """All string literals of a file that python-hcl2 read."""
+    if isinstance(value, dict):
+        return [text for one in value.values() for text in literals(one)]
+    if isinstance(value, list):
+        return [text for one in value for text in literals(one)]
+    return [value] if isinstance(value, str) else []
+
+
+@pytest.mark.parametrize("gateway", TERRAFORM)
+def test_terraform_reads_what_is_meant(gateway: str) -> None:
+    hcl2 = pytest.importorskip("hcl2")
+    found = worlds.shown(gateway, "a" * 64)
+    read = hcl2.loads(text_of(found))
+    read.pop("__comments__")
+    said = {text.strip('"') for text in literals(read)}
+    assert {"203.0.113.2", "a" * 64} <= said
+    resources = [kind.strip('"') for block in read["resource"] for kind in block]
+    assert (
+        resources
+        == {
+            "aws": ["aws_customer_gateway", "aws_vpn_connection", "aws_vpn_connection_route"],
+            "azure": ["azurerm_local_network_gateway", "azurerm_virtual_network_gateway_connection"],
+            "gcp": ["google_compute_vpn_tunnel", "google_compute_route"],
+        }[gateway]
+    )
+    # What is read and written again means the same.
+    assert hcl2.loads(hcl2.dumps(read)) == read
+
+
+@pytest.mark.skipif(not shutil.which("terraform"), reason="needs Terraform")
+@pytest.mark.parametrize("gateway", TERRAFORM)
+def test_terraform_would_write_it_the_same_way(gateway: str, tmp_path: Path) -> None:
+    """`terraform fmt` parses, and leaves it as it is, hostile values and all."""
+    for number, text in enumerate((text_of(worlds.shown(gateway)), text_of(hostile(gateway)))):
+        file = tmp_path / f"{number}.tf"
+        file.write_text(text, encoding="utf-8")
+        command = ["terraform", "fmt", "-check", "-diff", str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stdout) == (0, "")
+
+
+def hostile(gateway: str) -> dict[str, Any]:
+    """Settings in which all that others wrote is hostile, as if nothing had been checked before."""
+    found = worlds.shown(gateway)
+    (tunnel,) = found["tunnels"]
+    tunnel["initiator"] = tunnel["edge"] = HOSTILE
+    for end in ("local", "remote"):
+        tunnel[end]["identity"] = tunnel[end]["address"] = HOSTILE
+    for vpn in tunnel["vpns"]:
+        vpn["name"] = vpn["child"] = HOSTILE
+    return {**found, "tunnels": [{**tunnel, "configuration": files_of(tunnel, HOSTILE)}]}
+
+
+@pytest.mark.parametrize("gateway", [name for name in GATEWAYS if name != "libreswan"])
+def test_hostile_values_add_no_line(gateway: str) -> None:
+    """Nor do they end a string: what is left without quoted strings and comments has none of their words."""
+    plain, text = text_of(worlds.shown(gateway, "a" * 64)), text_of(hostile(gateway))
+    assert len(text.splitlines()) == len(plain.splitlines())
+    assert "\r" not in text
+    starts = [line.split(maxsplit=1)[0] for line in text.splitlines() if line.strip()]
+    assert starts == [line.split(maxsplit=1)[0] for line in plain.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("gateway", TERRAFORM)
+def test_hostile_values_are_no_templates(gateway: str) -> None:
+    hcl2 = pytest.importorskip("hcl2")
+    text = text_of(hostile(gateway))
+    code = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    assert "$${file(" in code and "%%{if" in code
+    assert "${file(" not in code.replace("$${file(", "")
+    assert "%{if" not in code.replace("%%{if", "")
+    plain, read = hcl2.loads(text_of(worlds.shown(gateway))), hcl2.loads(text)
+    assert [list(block) for block in read["resource"]] == [list(block) for block in plain["resource"]]
+
+
+@given(st.text())
+def test_a_quoted_text_is_one_literal(text: str) -> None:
+    inner = quoted(text)[1:-1]
+    assert inner == "" or (inner.isascii() and inner.isprintable())
+    assert '"' not in inner.replace("\\\\", "").replace('\\"', "")
+    assert not inner.replace("\\\\", "").endswith("\\")
+
+
+@given(st.text())
+def test_a_word_and_a_line_stay_one(text: str) -> None:
+    assert len(one_line(text).splitlines()) <= 1
+    assert not {*word(text)} & {*' ?"\n\r\t'}
+    assert not word(text).startswith("!")
+
+
+def test_long_names_stay_different() -> None:
+    names = [short(f"edge-of-the-east-{number}--partner", 12) for number in range(100)]
+    assert len(set(names)) == 100
+    assert all(len(name) <= 12 for name in names)
+    assert short("east--west", 12) == "east--west"
+
+
+@pytest.mark.parametrize("gateway", ["fortigate", "pfsense", "mikrotik", "cisco", "libreswan"])
+def test_two_vpns_share_a_tunnel(gateway: str) -> None:
+    audit = {**worlds.ORDERS, "name": "audit"}
+    (tunnel,) = worlds.shown(gateway, vpns=(worlds.ORDERS, audit))["tunnels"]
+    text = "\n".join(tunnel["configuration"].values())
+    for vpn in tunnel["vpns"]:
+        address = vpn["local_ts"][0].partition("/")[0]
+        assert address in text

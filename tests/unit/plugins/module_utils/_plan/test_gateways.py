@@ -1,0 +1,130 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""External edges whose gateway is known: what they refuse, and what is planned for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import is_for_moved
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._partner.forms.worlds import ORDERS, world
+
+STANDARD = {key: value for key, value in ORDERS.items() if key != "policy"}
+NETWORK = {"destinations": {"networks": [{"behind": "edge-east", "network": "172.16.0.0/24", "ports": ["tcp/443"]}]}}
+
+
+def end(plan: Plan, name: str = "edge-east--partner") -> Any:
+    """Our end of the tunnel."""
+    return next(one for one in plan.documents["edge-east"]["tunnels"] if one["name"] == name)
+
+
+@pytest.mark.parametrize(
+    ("gateway", "reason"),
+    [
+        ("mikrotik", "MikroTik RouterOS takes of aes256gcm16-prfsha384-ecp384 not aes256gcm16 and sha384"),
+        ("azure", "Azure VPN Gateway takes of aes256gcm16-prfsha384-ecp384 not aes256gcm16"),
+    ],
+)
+def test_a_policy_that_the_gateway_does_not_take_is_refused(gateway: str, reason: str) -> None:
+    (error,) = world(gateway).refused(STANDARD)
+    assert error.startswith(
+        f"vcc_vpns[0].policy: has no proposal (encryption.ike) for partner (vcc_gateway: {gateway}): for IKE, {reason}"
+    )
+    assert "; the nearest that it takes is aes256-sha" in error
+    assert error.endswith("; add that to encryption.ike, or use a policy that has it")
+
+
+def test_what_is_named_instead_is_what_mends_it() -> None:
+    lab = world("mikrotik")
+    (error,) = lab.refused(STANDARD)
+    nearest = error.partition("that it takes is ")[2].partition(";")[0]
+    ike = ["aes256gcm16-prfsha384-ecp384", nearest]
+    plan = lab.plan({**STANDARD, "policy": {"encryption": {"ike": ike}}})
+    assert end(plan)["ike"]["proposals"] == [nearest]
+
+
+@pytest.mark.parametrize("gateway", ["aws", "gcp", "libreswan", "fortigate", "pfsense", "cisco", None])
+def test_these_take_the_standard_policy(gateway: str | None) -> None:
+    tunnel = end(world(gateway).plan(STANDARD))
+    assert tunnel["ike"]["proposals"] == ["aes256gcm16-prfsha384-ecp384"]
+    assert [link["esp"]["proposals"] for link in tunnel["links"]] == [["aes256gcm16-ecp384"]]
+    assert tunnel.get("gateway") == gateway
+
+
+def test_an_edge_of_unknown_make_is_planned_as_before() -> None:
+    tunnel = end(world(None).plan(STANDARD))
+    assert not {"gateway", "identity"} & set(tunnel)
+    assert (tunnel["local_id"], tunnel["remote_id"]) == ("edge-east.acme", "partner.acme")
+    assert (tunnel["ike"]["rekey_time"], tunnel["links"][0]["esp"]["rekey_time"]) == (14400, 3600)
+
+
+@pytest.mark.parametrize("gateway", ["aws", "azure", "gcp"])
+def test_a_cloud_knows_both_ends_by_their_addresses(gateway: str) -> None:
+    tunnel = end(world(gateway).plan(ORDERS))
+    assert (tunnel["local_id"], tunnel["remote_id"]) == ("203.0.113.2", "198.51.100.20")
+    assert tunnel["identity"] == "edge-east.acme", "what our certificate says, for other tunnels"
+
+
+def test_our_edge_rekeys_before_the_gateways_longest_lifetime_ends() -> None:
+    day = {"encryption": {**ORDERS["policy"]["encryption"], "ike_rekey": 86400, "esp_rekey": 28800}}
+    for gateway, ike, esp in (("aws", 23040, 2880), ("gcp", 28800, 8640), ("azure", 23040, 28800)):
+        tunnel = end(world(gateway).plan({**ORDERS, "policy": day}))
+        assert (tunnel["ike"]["rekey_time"], tunnel["links"][0]["esp"]["rekey_time"]) == (ike, esp)
+
+
+def test_packets_fit_into_what_the_gateway_carries() -> None:
+    sizes = {gateway: end(world(gateway).plan(ORDERS))["links"][0]["mtu"] for gateway in (None, "azure", "gcp")}
+    assert sizes == {None: 1438, "azure": 1400, "gcp": 1398}
+
+
+@pytest.mark.parametrize("gateway", ["libreswan", "fortigate", "pfsense", "mikrotik", "cisco"])
+def test_each_pair_of_selectors_has_a_child_sa_of_its_own(gateway: str) -> None:
+    links = end(world(gateway).plan({**ORDERS, **NETWORK}))["links"]
+    assert [(len(link["local_ts"]), len(link["remote_ts"])) for link in links] == [(1, 1)] * 2
+    assert [link.get("name") for link in links] == [None, "orders++2"]
+    assert len({link["reqid"] for link in links}) == 2
+    assert not any(map(is_for_moved, links)), "nobody moved"
+    assert {link["local_ts"][0] for link in links} >= {"172.16.0.0/24"}
+
+
+def test_google_has_all_selectors_in_one_child_sa() -> None:
+    (link,) = end(world("gcp").plan({**ORDERS, **NETWORK}))["links"]
+    assert len(link["local_ts"]) == 2
+
+
+@pytest.mark.parametrize("gateway", ["aws", "azure"])
+def test_a_second_pair_is_refused_where_there_is_one_child_sa(gateway: str) -> None:
+    (error,) = world(gateway).refused({**ORDERS, **NETWORK})
+    assert "vcc_vpns[0].members: need several CHILD_SAs in the tunnel edge-east -- partner" in error
+    assert "172.16.0.0/24" in error and "has one per tunnel" in error
+
+
+@pytest.mark.parametrize("gateway", ["aws", "azure", "gcp"])
+def test_a_second_vpn_is_refused_where_there_is_one_child_sa(gateway: str) -> None:
+    lab = world(gateway)
+    lab.plan(ORDERS)
+    (error,) = lab.refused({**ORDERS, "name": "audit"})
+    assert "vcc_vpns[0].members: need a second CHILD_SA in the tunnel edge-east -- partner, which orders uses" in error
+
+
+def test_another_policy_of_a_gateway_changes_the_plan_and_its_loss_is_told() -> None:
+    lab = world("fortigate")
+    lab.plan(ORDERS)
+    lab.hosts["partner"]["vars"]["vcc_gateway"] = "azure"
+    plan = lab.plan(ORDERS)
+    assert plan.changed
+    assert end(plan)["gateway"] == "azure"
+    del lab.hosts["partner"], lab.hosts["vm-partner"]
+    assert not lab.plan().changed, "the ledger remembers what it is"
+
+
+def test_ipv6_inside_is_refused_where_it_is_not_printed() -> None:
+    errors = world("fortigate").refused({**ORDERS, "pool": "fd64::/48"})
+    assert any(
+        "vcc_vpns[0].pool: is of IPv6, and tunnels to partner (vcc_gateway: fortigate) carry IPv4" in one
+        for one in errors
+    )
