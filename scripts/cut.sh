@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Cuts a version in this tree: galaxy.yml, the changelog, and version_added of what is new. Commits nothing, and needs no key.
+# Cuts a version in this tree: galaxy.yml, docs/own_fleet.md, the changelog, and version_added of what is new. Commits nothing, and needs no key.
 #   cut.sh VERSION
 # As long as the version has no tag, run it again: it takes in the fragments that came since. docs/project/releasing.md has the rest.
 set -euo pipefail
@@ -22,6 +22,7 @@ git ls-files -z --cached --others --exclude-standard -- ':!collections' ':!playb
     | rsync -a --delete-missing-args --from0 --files-from=- ./ "$tree/"
 
 sed -i "s/^version: .*/version: $version/" "$tree/galaxy.yml"
+sed -i "s/intercloud-vpn-[0-9][0-9A-Za-z.-]*\.tar\.gz/intercloud-vpn-$version.tar.gz/" "$tree/docs/own_fleet.md"
 python scripts/version_added.py "$tree" "$version"
 existing=()
 ! grep -qxF "  $version:" changelogs/changelog.yaml || existing=(--update-existing)
@@ -36,4 +37,5 @@ existing=()
 )
 rsync -a --checksum --delete "$tree/changelogs" ./
 rsync -a --checksum "$tree/plugins" "$tree/roles" "$tree/galaxy.yml" "$tree/CHANGELOG.rst" ./
+rsync -a --checksum "$tree/docs/own_fleet.md" docs/
 echo "cut: $version. Read CHANGELOG.rst, then: git add --all && git commit -m 'Cut $version'"

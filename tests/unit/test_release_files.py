@@ -101,6 +101,12 @@ def test_the_changelog_has_the_version() -> None:
     assert version in yaml.safe_load(read("changelogs/changelog.yaml"))["releases"]
 
 
+def test_the_first_page_installs_this_version() -> None:
+    """cut.sh writes it. The scenario own_fleet runs the page's commands as they are printed."""
+    version = yaml.safe_load(read("galaxy.yml"))["version"]
+    assert re.findall(r"intercloud-vpn-(\S+)\.tar\.gz", read("docs/own_fleet.md")) == [version]
+
+
 def test_a_tag_that_is_another_version_is_not_rebuilt() -> None:
     """The workflow *Release* gives the tag's name to rebuild.sh."""
     assert 'scripts/rebuild.sh --version "$TAG"' in read(".github/workflows/release.yml")
