@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: ovf
 short_description: The VMs of OVF and OVA packages
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Reads packages of virtual machines (OVF 1.x and 2.0) and lists their VMs in the group C(members), with addresses and
