@@ -20,6 +20,8 @@ scenarios=(moves releases clouds upgrade limits access machine failure own_fleet
 declare -A thorough=(
     [releases]="moves has edges of both releases"
     [three_clouds]="stretched has a third site that joins, topologies four clouds, and others lose nothing"
+    [upgrade]="no release is out yet whose fleets it could break; other scenarios apply again what did not change"
+    [rotation]="unit tests have each step of a bridge, refused an edge with another certificate"
     [slices]="limit applies to parts of the fleet one after the other, clouds at once"
     [capture]="tests/lesson and test-kernel look at the internet from before a VPN until after its end"
 )

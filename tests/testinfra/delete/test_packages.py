@@ -46,9 +46,11 @@ def test_what_is_missing_is_installed_and_noted(supplied):
     assert {member: installed(member) for member in PAYROLL["members"]} == dict.fromkeys(PAYROLL["members"], True)
     assert lab.sh("vm1-east", "cat /var/lib/intercloud-vpn/packages").split() == [PACKAGE]
     assert lab.answers("vm1-east", playbooks.addresses()["vm1-west"])
-    assert playbooks.create(PAYROLL, verify=False, **NEEDED).hosts("changed") == set()
+    if lab.thorough("a second run without a package that was missing"):
+        assert playbooks.create(PAYROLL, verify=False, **NEEDED).hosts("changed") == set()
 
 
+@pytest.mark.thorough("unit tests of uninstall and of what is noted")
 def test_it_goes_with_uninstall_where_that_is_asked_for(supplied):
     playbooks.delete("payroll", verify=False)
     assert installed("vm1-east")
