@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import is_for_moved
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._partner.forms.worlds import ORDERS, world
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import lab
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import changed, lab
 
 STANDARD = {key: value for key, value in ORDERS.items() if key != "policy"}
 NETWORK = {"destinations": {"networks": [{"behind": "edge-east", "network": "172.16.0.0/24", "ports": ["tcp/443"]}]}}
@@ -86,10 +87,23 @@ def test_packets_fit_into_what_the_gateway_carries() -> None:
 def test_each_pair_of_selectors_has_a_child_sa_of_its_own(gateway: str) -> None:
     links = end(world(gateway).plan({**ORDERS, **NETWORK}))["links"]
     assert [(len(link["local_ts"]), len(link["remote_ts"])) for link in links] == [(1, 1)] * 2
-    assert [link.get("name") for link in links] == [None, "orders++2"]
+    first, second = (link.get("name") for link in links)
+    assert first is None and re.fullmatch(r"orders\+\+[0-9a-f]{8}", second)
     assert len({link["reqid"] for link in links}) == 2
     assert not any(map(is_for_moved, links)), "nobody moved"
     assert {link["local_ts"][0] for link in links} >= {"172.16.0.0/24"}
+
+
+def test_a_further_pair_leaves_the_others_as_they_are() -> None:
+    """The partner's block was full, and got a second one."""
+    landscape = world("fortigate")
+    before = end(landscape.plan({**ORDERS, **NETWORK}))["links"]
+    more = {f"vm{number}-p": {"kinds": ["members"], "clouds": ["partner"]} for number in range(4, 74)}
+    landscape.hosts = changed(landscape.hosts, more)
+    after = end(landscape.plan({**ORDERS, **NETWORK, "members": [*ORDERS["members"], *more]}))["links"]
+    assert (len(before), len(after)) == (2, 4)
+    assert all(link in after for link in before)
+    assert len({link.get("name") for link in after}) == 4
 
 
 def test_google_has_all_selectors_in_one_child_sa() -> None:
