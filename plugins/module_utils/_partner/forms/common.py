@@ -40,7 +40,7 @@ def one_line(text: object) -> str:
 def short(name: str, longest: int, pattern: str = r"[^A-Za-z0-9_-]") -> str:
     """A name of at most so many characters. A longer one ends with a digest, so that no two become one."""
     fit = re.sub(pattern, "-", name)
-    if len(fit) <= longest and fit == name:
+    if len(fit) <= longest and fit == name.rstrip("-"):
         return fit
     digest = hashlib.sha256(name.encode()).hexdigest()[:6]
     return f"{fit[: longest - 7].rstrip('-_')}-{digest}"

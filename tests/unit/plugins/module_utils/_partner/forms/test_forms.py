@@ -133,6 +133,15 @@ def test_hostile_values_add_no_line(gateway: str) -> None:
     assert starts == [line.split(maxsplit=1)[0] for line in plain.splitlines() if line.strip()]
 
 
+def test_hostile_values_add_no_line_to_libreswans_files() -> None:
+    plain = worlds.shown("libreswan", "a" * 64)["tunnels"][0]["configuration"]
+    texts = hostile("libreswan")["tunnels"][0]["configuration"]
+    assert {file: len(text.splitlines()) for file, text in texts.items()} == {
+        file: len(text.splitlines()) for file, text in plain.items()
+    }
+    assert texts["ipsec.secrets"].count('"') == 2
+
+
 @pytest.mark.parametrize("gateway", TERRAFORM)
 def test_hostile_values_are_no_templates(gateway: str) -> None:
     hcl2 = pytest.importorskip("hcl2")
@@ -158,6 +167,12 @@ def test_a_word_and_a_line_stay_one(text: str) -> None:
     assert len(one_line(text).splitlines()) <= 1
     assert not {*word(text)} & {*' ?"\n\r\t'}
     assert not word(text).startswith("!")
+
+
+def test_a_name_does_not_end_with_a_hyphen() -> None:
+    """Google and Azure refuse it."""
+    assert not re.search(r"[-_]$", short("east--west-", 80))
+    assert short("east--west-", 80) != short("east--west", 80)
 
 
 def test_long_names_stay_different() -> None:
