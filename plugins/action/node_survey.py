@@ -16,6 +16,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.f
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import survey
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.survey_facts import read_facts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._logins import is_ours
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import refuse_parts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._sent import command, python_of
 
 
@@ -31,6 +32,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         result["changed"] = False
+        refuse_parts()
         try:
             if not self._concerned(variables):
                 return {**result, "skipped": True, "skip_reason": "the run is not about this host"}

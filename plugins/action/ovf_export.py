@@ -84,6 +84,8 @@ def _signature(path: Path, summed: bytes, given: dict[str, Any]) -> bytes:
     name, today = f"{path.stem}{MF}", datetime.datetime.now(datetime.timezone.utc)
     certificates = Path(given["certificate"]).expanduser().read_bytes()
     fresh = sign_manifest(name, summed, Path(given["key"]).expanduser().read_bytes(), certificates)
+    # Nobody would take it with a certificate that has expired, and each run would write another one.
+    check_signature(fresh, summed, name, None, sha1=False, today=today, place="certificate")
     chain = fresh.partition(b"\n")[2]
     try:
         there = path.read_bytes()

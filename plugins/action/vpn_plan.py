@@ -12,6 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._awx.answers import describes_vpn
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.names import NAME, NAME_RULE, refuse_booleans
@@ -84,6 +85,7 @@ class ActionModule(ServerAction):
         ours = {host for host, facts in inventory.hosts.items() if is_concerned(facts, organizations)}
         arguments.update(
             hosts=inventory.hosts,
+            answered=describes_vpn(task_vars),
             matches=match_members(arguments.get("vpns"), task_vars, self._loader, arguments.get("networks")),
             problems=[{"path": error.path, "message": error.message} for error in problems],
             who=who_runs(task_vars),

@@ -43,7 +43,8 @@ PATIENCE = 10.0  # seconds until a play says how far it is
 RANK = ("ok", "changed", "unreachable", "failed")  # of all that a host went through, the last of these counts
 BAD = RANK[2:]
 MESSAGES = ("debug", "ansible.builtin.debug")
-CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")  # what moves a terminal's cursor, for example
+# What moves a terminal's cursor, or turns the direction of a line round. A message was split into lines before.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 SECRET = re.compile(r"psk|secret|passw|token|vault", re.IGNORECASE)
 # The run is refused before anything is touched: the same command would be refused again.
 REFUSED = re.compile(
@@ -122,7 +123,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if not diff or not self._result(result).get("changed"):
             return
         for part in diff if isinstance(diff, list) else [diff]:
-            text = self._get_diff(part)
+            text = self._get_diff(_shown(part))
             if text:
                 self._say(f"{INDENT}{self._host(result)}:")
                 self._say("\n".join(self._folded(text.rstrip().splitlines())))
@@ -235,7 +236,20 @@ def _lines(message: Any) -> list[str]:
     """A message as lines. It may be a node's: control characters are shown, and not sent to the terminal."""
     found = message if isinstance(message, (list, tuple)) else [message]
     lines = [line for one in found if one is not None for line in str(one).splitlines() if line.strip()]
-    return [CONTROL.sub(lambda sign: repr(sign.group())[1:-1], line) for line in lines]
+    return [_escaped(line) for line in lines]
+
+
+def _shown(value: Any) -> Any:
+    """What a node says differs, before colours are in it: with control characters escaped."""
+    if isinstance(value, Mapping):
+        return {_shown(key): _shown(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_shown(one) for one in value]
+    return _escaped(value) if isinstance(value, str) else value
+
+
+def _escaped(text: str) -> str:
+    return CONTROL.sub(lambda sign: ascii(sign.group())[1:-1], text)
 
 
 def _short(lines: list[str]) -> str:

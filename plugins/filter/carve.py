@@ -26,7 +26,7 @@ options:
     description:
       - A mapping of names to what each name gets. That is a prefix length, a list of prefix lengths, or a mapping with
         C(length) (the prefix length) or C(hosts) (how many hosts the block must have room for), and optionally C(count)
-        (how many such blocks).
+        (how many such blocks, at most 65536).
       - With C(hosts), the addresses that no host can have come on top. These are network and broadcast with IPv4, and
         subnet-router anycast with IPv6.
       - A list of such mappings, each with its C(name), is the same.
@@ -208,6 +208,9 @@ def _held(held: Any, bare: bool, found: Problems) -> tuple[dict[str, list[Prefix
     if not isinstance(held, Mapping):
         found.add("held", "must be a mapping of names to CIDR blocks")
         return {}, set()
+    twice = [name for name in held if not isinstance(name, str) and str(name) in held]
+    for name in twice:
+        found.add(f"held.{name}", f"is the name of two entries, {name!r} and {str(name)!r}; remove one of them")
     lists = {str(name) for name, some in held.items() if isinstance(some, (list, tuple))}
     kept = {str(name): listed({str(name): some}, "held", found) for name, some in held.items()}
     return {name: some for name, some in kept.items() if some or name in lists}, lists

@@ -18,6 +18,9 @@ description:
   - A vApp whose VMs are behind a gateway of their own is a host in the group C(vapp_edges), with the vApp's name.
   - Verifies the digests of the manifest and the signature. Refuses a package that was changed, that contradicts itself,
     or that tries to read other files. Reports all mistakes of all packages at once.
+  - A package cannot take a name that an inventory source before it has, and cannot choose how to log in to its hosts.
+    C(compose) may set C(ansible_host), C(ansible_port) and C(ansible_user) from what a package says, and no other
+    variable that begins with C(ansible_).
   - What a package does not say, the options say, for all packages or for one of them. Nothing is guessed.
 requirements:
   - netaddr
@@ -94,6 +97,13 @@ options:
         package. A wrong C(vcc_mac) cuts a VM off.
     type: bool
     default: false
+  joins:
+    description:
+      - Hosts and groups of inventory sources before this one that packages may be, or put hosts in. Any other name that
+        such a source has is refused.
+      - The vApp edge that O(vapp) names needs no entry.
+    type: list
+    elements: str
   verify:
     description:
       - V(required) wants a manifest. V(signed) also wants a certificate that O(trusted) vouches for. V(if_present)
@@ -146,6 +156,7 @@ import importlib.util
 import os
 
 from ansible.errors import AnsibleParserError
+from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
@@ -153,10 +164,13 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentError, IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.choice import OF_PACKAGES
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.constructed import VETTED, wrong_variable
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.facts import is_reserved
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.load import load_packages
 
 KINDS = ("vcc_server", "vcc_nodes", "org_edges", "vapp_edges", "members")
 CLOUD = "cloud_"
+IMPLIED = ("all", "ungrouped")
 SIGNS = frozenset("{}#")
 
 
@@ -182,6 +196,11 @@ def printable(error):
     return IntentError(*("".join(one if one.isprintable() else repr(one)[1:-1] for one in text) for text in texts))
 
 
+def _inside(group):
+    """The hosts and groups that are in a group itself."""
+    return {one.name for one in (*group.hosts, *group.child_groups)}
+
+
 class InventoryModule(BaseInventoryPlugin, Constructable):
     NAME = "intercloud.vpn.ovf"
 
@@ -198,54 +217,161 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         today = datetime.datetime.now(datetime.timezone.utc)
         beside = os.path.dirname(os.path.abspath(path))
         found = load_packages(self.get_option("packages"), common, beside, today, problems)
-        clouds = {f"{CLOUD}{host.cloud}" for host in found.hosts.values()}
-        groups = {*self.inventory.groups, *found.groups, *clouds}
-        for name, host in found.hosts.items():
-            self._check_other(name, host, groups, problems)
+        self._check_others(found, problems)
+        staged = InventoryData()
+        if not len(problems):
+            self._stage(found, staged, problems)
         try:
             problems.raise_if_any()
         except IntentErrors as errors:
             shown = IntentErrors(map(printable, errors.errors))
             raise AnsibleParserError(f"{path}: {shown.report('in packages, which were not used')}") from errors
-        self._add(found)
+        self._add(staged)
 
-    def _check_other(self, name, host, groups, problems):
-        """A package must not change what other sources say of a host, nor be a host of another kind or cloud."""
-        if name in groups:  # Ansible would give the host's variables to the group
-            problems.add(host.place, f"{name} is a group of the inventory; set names or suffix")
+    def _check_others(self, found, problems):
+        """Packages must not change what other sources say, nor who is in a group of theirs."""
+        clouds = {f"{CLOUD}{host.cloud}" for host in found.hosts.values()}
+        groups = {*self.inventory.groups, *found.groups, *clouds}
+        for name, host in found.hosts.items():
+            if name in groups:  # Ansible would give the host's variables to the group
+                problems.add(host.place, f"{name} is a group of the inventory; set names or suffix")
+            self._check_other(name, host, problems)
+        for name, group in found.groups.items():
+            if name in self.inventory.hosts:
+                problems.add(group.place, f"the group {name} of a vApp is a host of the inventory; set names or suffix")
+            elif name in self.inventory.groups and name not in group.joins:
+                problems.add(
+                    group.place,
+                    f"the group {name} of a vApp is a group of the inventory already; set names or suffix, or say "
+                    f"joins: [{name}] if it is the same vApp",
+                )
+
+    def _check_other(self, name, host, problems):
+        """A host must be no other's, unless the options say so, and then of the same kind and cloud."""
         other = self.inventory.hosts.get(name)
-        for group in other.groups if other else ():
+        if other is None:
+            return
+        before = len(problems)
+        for group in other.groups:
             if group.name in KINDS and group.name != host.kind:
                 problems.add(host.place, f"{name} is in {group.name} of the inventory; set names or suffix")
             elif group.name.startswith(CLOUD) and group.name != f"{CLOUD}{host.cloud}":
                 problems.add(host.place, f"{name} is in {group.name} of the inventory, and not in cloud {host.cloud}")
+        if name in host.joins:
+            self._check_said(name, host.variables, host.place, problems)
+        elif len(problems) == before:
+            problems.add(
+                host.place,
+                f"{name} is a host of {other.vars.get('inventory_file') or 'the inventory'} already; set names or "
+                f"suffix, or say joins: [{name}] if it is the same",
+            )
+
+    def _check_said(self, name, variables, place, problems):
+        """Another source's word for a host stays."""
+        other = self.inventory.hosts.get(name)
         said = host_variables(other.vars) if other else {}
-        for key, value in host_variables(host.variables).items():
+        for key, value in host_variables(variables).items():
             if key.startswith("vcc_") and said.get(key, value) != value:
                 problems.add(
-                    host.place, f"the inventory has another {key} for {name}: {said[key]}, and not {value}; correct one"
+                    place, f"the inventory has another {key} for {name}: {said[key]}, and not {value}; correct one"
                 )
 
-    def _add(self, found):
+    def _stage(self, found, staged, problems):
+        """Put all hosts and groups in an inventory of their own, from where they are taken if all of it is in order."""
         for group in ("members", "vapp_edges"):
-            self.inventory.add_group(group)
+            staged.add_group(group)
         for name, group in found.groups.items():
-            self.inventory.add_group(name)
+            staged.add_group(name)
             if group.parent:
-                self.inventory.add_child(group.parent, name)
+                staged.add_child(group.parent, name)
             for key, value in group.variables.items():
-                self.inventory.set_variable(name, key, inert(value))
+                staged.set_variable(name, key, inert(value))
         for name, host in found.hosts.items():
             for group in (host.kind, f"{CLOUD}{host.cloud}", *host.groups):
-                self.inventory.add_group(group)
-                self.inventory.add_host(name, group=group)
+                staged.add_group(group)
+                staged.add_host(name, group=group)
             for key, value in host.variables.items():
-                self.inventory.set_variable(name, key, inert(value))
-            self._construct(name, host.variables)
+                staged.set_variable(name, key, inert(value))
+        own = {name: _inside(group) for name, group in staged.groups.items()}
+        inventory, self.inventory = self.inventory, staged
+        try:
+            for name, host in found.hosts.items():
+                self._construct(name, host, inventory.hosts.get(name), problems)
+        finally:
+            self.inventory = inventory
+        for name, host in found.hosts.items():
+            self._check_said(name, staged.hosts[name].vars, host.place, problems)
+        self._check_groups(found, staged, own, problems)
 
-    def _construct(self, name, variables):
-        strict = self.get_option("strict")
-        variables = inert({**self.inventory.hosts[name].get_vars(), **variables})
-        self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
+    def _construct(self, name, host, other, problems):
+        """Its variables and groups of templates. ``other``: the host as the inventory has it already."""
+        strict, groups = self.get_option("strict"), other.groups if other else ()
+        for group in groups:  # a template can ask for them
+            if group.name not in IMPLIED:
+                self.inventory.add_group(group.name)
+                self.inventory.add_child(group.name, name)
+        known = other.get_vars() if other else {}
+        variables = inert({**known, **self.inventory.hosts[name].get_vars(), **host.variables})
+        vetted = {**known, **{key: value for key, value in host.variables.items() if key in VETTED}}
+        for variable, template in (self.get_option("compose") or {}).items():
+            try:
+                value = self._compose(template, variables)
+            except Exception as error:
+                if strict:
+                    raise AnsibleParserError(f"could not set {variable} for host {name}: {error}") from error
+                continue
+            if not self._says(template, vetted, value):
+                wrong = wrong_variable(variable, value, host.kind)
+                if wrong:
+                    problems.add(f"compose.{variable}", f"{name}: {wrong}", wrong)
+                value = inert(value)  # a filter, such as b64decode, can have made a template of it
+            self.inventory.set_variable(name, variable, value)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+
+    def _says(self, template, variables, value):
+        """Whether a template has this value with these variables alone."""
+        try:
+            return bool(self._compose(template, variables) == value)
+        except Exception:  # most often, a variable is missing
+            return False
+
+    def _check_groups(self, found, staged, own, problems):
+        """Groups whose names packages chose: none says what a host is, and none is another source's."""
+        parents = [keyed.get("parent_group") or "" for keyed in self.get_option("keyed_groups") or ()]
+        chosen = [*(self.get_option("groups") or {}), *(parent for parent in parents if "{" not in parent)]
+        names = staged.groups.keys() - set(map(self._sanitize_group_name, chosen)) - set(IMPLIED)
+        joins = {name: host.joins for name, host in found.hosts.items()}
+        common = self.get_option("joins") or ()
+        for name in sorted(names):
+            group = staged.groups[name]
+            there = self.inventory.groups.get(name)
+            new = sorted(_inside(group) - own.get(name, set()) - (_inside(there) if there else set()))
+            if not new:
+                continue
+            wrong = None
+            if is_reserved(name):
+                wrong = f"packages cannot put hosts in the group {name}; give keyed_groups a prefix"
+            elif name in self.inventory.hosts or name in found.hosts:
+                wrong = f"the group {name} has the name of a host; give keyed_groups a prefix"
+            elif there and not all(name in joins.get(one, common) for one in new):
+                wrong = (
+                    f"{name} is a group of the inventory already; give keyed_groups a prefix, or say joins: [{name}] "
+                    "if packages may put hosts in it"
+                )
+            if wrong:
+                problems.add("keyed_groups", f"{new[0]}: {wrong}", wrong)
+
+    def _add(self, staged):
+        groups = {name: group for name, group in staged.groups.items() if name not in IMPLIED}
+        for name, group in groups.items():
+            self.inventory.add_group(name)
+            for key, value in group.vars.items():
+                self.inventory.set_variable(name, key, value)
+        for name, host in staged.hosts.items():
+            self.inventory.add_host(name)
+            for key, value in host.vars.items():
+                self.inventory.set_variable(name, key, value)
+        for name, group in groups.items():
+            for child in (*group.child_groups, *group.hosts):
+                self.inventory.add_child(name, child.name)

@@ -84,6 +84,14 @@ def ledger_exists(module: AnsibleModule) -> bool:
         return False
 
 
+def ledger_is_missing(module: AnsibleModule) -> bool:
+    """Whether there certainly is none: one that does not answer may be there."""
+    try:
+        return not Ledger(module.params["ledger"]).exists
+    except VccError:
+        return False
+
+
 def require_libraries(module: AnsibleModule) -> None:
     """End the module with what is missing on the VCC server."""
     for name, library in LIBRARIES.items():

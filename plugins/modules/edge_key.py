@@ -40,7 +40,11 @@ options:
     default: []
 extends_documentation_fragment:
   - intercloud.vpn.attributes
+  - intercloud.vpn.attributes.action
 attributes:
+  action:
+    support: full
+    details: It has the module run, and leaves facts and statistics out of what the edge returns.
   check_mode:
     support: full
     details: Predicts whether a key would be made. As long as there is none that can stay, RV(csr) is null.

@@ -16,7 +16,7 @@ description:
     node that was told that it is in no VPN any more has nothing of that; this is for what is left, such as on a node
     that was declared lost and is back.
   - Refuses while the node is in a VPN of the ledger.
-  - Packages stay. Those that the roles installed are returned.
+  - Packages stay. Those that the roles installed are returned. Links that M(intercloud.vpn.node_packages) made go.
 options:
   ledger:
     description:
@@ -35,11 +35,6 @@ options:
       - The newest generation of each organization, as M(intercloud.vpn.ledger_nodes) returns it. A node that runs a
         later one of the same ledger is left as it is. Without, that is not compared.
     type: dict
-  packages:
-    description: Packages that were removed, and that need not be known any more.
-    type: list
-    elements: str
-    default: []
   allow_older:
     description: Whether the node gives up a VPN of another ledger, of none, or of a later generation.
     type: bool
@@ -54,6 +49,7 @@ attributes:
 seealso:
   - module: intercloud.vpn.ledger_nodes
   - module: intercloud.vpn.edge_commit
+  - module: intercloud.vpn.node_packages
 """
 
 EXAMPLES = r"""

@@ -15,6 +15,7 @@ description:
   - Writes the descriptor and the manifest of a vApp. The descriptor has the vApp edge, the VMs, their networks and
     addresses, and the VPNs that they are in. The vApp can be made again in another cloud with it.
   - The inventory plugin P(intercloud.vpn.ovf#inventory) reads the same hosts from it.
+  - C(vcc_mac) of the hosts is in it, too. The inventory plugin reads it with C(macs) only.
   - A package has no disks. The hardware is the same for all VMs.
   - Runs on the controller, once.
 options:

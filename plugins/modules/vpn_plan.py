@@ -115,6 +115,13 @@ options:
         place then, and keep theirs otherwise.
     type: bool
     default: false
+  answered:
+    description:
+      - Whether O(vpns) are the answers of a survey. One whose members are all of another organization is a mistake
+        then.
+        Filled in by the action plugin.
+    type: bool
+    default: false
   create_tunnels:
     description: Whether tunnels may be created. If not, an intent that needs a new one is a mistake.
     type: bool
@@ -337,12 +344,13 @@ to_note:
   type: bool
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentError, VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.members import read_matches
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl
@@ -352,6 +360,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     STATE_DIR_ARGUMENT,
     ledger_exists,
+    ledger_is_missing,
     run_on_ledger,
 )
 
@@ -398,6 +407,7 @@ ARGUMENTS = {
     "approved": {"type": "str", "default": ""},
     "allow_renumber": {"type": "bool", "default": False},
     "create_tunnels": {"type": "bool", "default": True},
+    "answered": {"type": "bool", "default": False},
     "new_ledger": {"type": "bool", "default": False},
     "hosts": {"type": "dict", "default": {}},
     "matches": {"type": "dict", "default": {}},
@@ -475,21 +485,35 @@ def run(module: AnsibleModule) -> None:
 
 
 def _scope(module: AnsibleModule) -> list[str] | None:
-    """Where there is no ledger, everybody is asked whether there was one."""
-    if module.params["stored"] or not ledger_exists(module):
+    """Where there is no ledger, everybody is asked whether there was one, if a VPN is to be made."""
+    wanted = module.params
+    if wanted["stored"] or not ledger_exists(module):
+        if _is_about_what_is_there(wanted) and ledger_is_missing(module):
+            module.fail_json(
+                msg=f"vcc_ledger: {wanted['ledger']}: there is no ledger, so there is no VPN to change, and no host "
+                "was touched. Correct vcc_ledger; or, if the ledger is lost, restore it from a backup (restore_ledger) "
+                "or make one from what the nodes hold (recover_ledger)"
+            )
         return None
     request = _request(module.params)
     found = run_on_ledger(module, lambda transaction: _plan.find_concerned(transaction, request))
     return None if found is None else sorted(found)
 
 
+def _is_about_what_is_there(wanted: Mapping[str, Any]) -> bool:
+    """Whether the run deletes, moves or goes back, and makes nothing."""
+    returns = wanted["generation"] is not None or wanted["move"] is not None
+    return not (wanted["vpns"] or wanted["networks"]) and bool(wanted["absent"] or wanted["absent_of"] or returns)
+
+
 def _request(wanted: dict[str, Any]) -> _plan.Request:
     return _plan.Request(
         hosts=wanted["hosts"],
-        matches=wanted["matches"],
+        matches=read_matches(wanted["matches"]),
         intent={key: wanted[key] for key in ("pools", "vpns", "networks", "policies")},
         absent=tuple(wanted["absent"]),
         create_tunnels=wanted["create_tunnels"],
+        answered=wanted["answered"],
         organizations=tuple(wanted["organizations"]),
         problems=tuple(IntentError(one["path"], one["message"]) for one in wanted["problems"]),
         absent_of=wanted["absent_of"],

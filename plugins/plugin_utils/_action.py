@@ -23,7 +23,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import sent
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.install import AGENT, code_version, sources
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._forks import keep_memory_shared
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._job import require_lasting
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import refuse_parts, require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._sent import asking, command, python_of
 
 _OBEYED = frozenset(("add_group", "add_host", "ansible_facts", "ansible_stats"))
@@ -81,7 +81,7 @@ class Action(ActionBase):  # type: ignore[misc]
             wrap_async=bool(self._task.async_val) and not self._connection.has_native_async,
         )
         result.pop("invocation", None)
-        _keep_what_ansible_found(result)
+        keep_what_ansible_found(result)
         return result
 
 
@@ -90,6 +90,7 @@ class RunAction(Action):
 
     def check(self, task_vars: dict[str, Any]) -> None:
         """AnsibleActionFail with all that is wrong with them, or where what they keep would be lost."""
+        refuse_parts()
         require_sound_run(task_vars, self._templar)
         self.require_lasting(task_vars)
 
@@ -184,7 +185,7 @@ def _remove_what_ansible_obeys(result: dict[str, Any]) -> None:
         del result[key]
 
 
-def _keep_what_ansible_found(result: dict[str, Any]) -> None:
+def keep_what_ansible_found(result: dict[str, Any]) -> None:
     """The same for what a module returned. Ansible leaves facts and statistics in there, beside the Python it found.
 
     With statistics, a node would speak for other hosts: part_apply reports by them.

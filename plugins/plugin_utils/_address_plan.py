@@ -62,10 +62,15 @@ def labelled(value: Any, place: str, found: Problems, bare: bool = True) -> list
     return [(at, label, prefix) for at, label, prefix in read if prefix is not None]
 
 
+def _is_short_number(text: str) -> bool:
+    """Python refuses to read thousands of digits."""
+    return text.isdecimal() and len(text) <= 40
+
+
 def number(value: Any, place: str, found: Problems, least: int = 0, most: int | None = None) -> int | None:
     """A whole number. None when it is none, which is noted."""
     # Text as well: what a template made of a number is text in older ansible-core.
-    if isinstance(value, bool) or not (isinstance(value, int) or (isinstance(value, str) and value.isdecimal())):
+    if isinstance(value, bool) or not (isinstance(value, int) or (isinstance(value, str) and _is_short_number(value))):
         found.add(place, f"must be a whole number, and is {value!r}")
     elif int(value) < least or (most is not None and int(value) > most):
         limits = f"at least {least}" if most is None else f"from {least} to {most}"

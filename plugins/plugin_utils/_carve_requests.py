@@ -16,6 +16,9 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._address_plan impor
 NAMELESS = ""
 """The name of all that is requested without names."""
 
+MOST = 65_536
+"""So many blocks one request can ask for. More of them than anybody can use would fill the controller's memory."""
+
 
 def nameless(requests: Any) -> bool:
     """Whether it is a list of prefix lengths."""
@@ -29,7 +32,8 @@ def asked(requests: Any, family: int, found: Problems) -> tuple[list[Wanted], se
     names: dict[str, str] = {}
     for name, place, value in _requests(requests, found):
         if name in names:
-            found.add(place, f"{name} is requested twice, also by {names[name]}")
+            also = "as a number and as a text" if names[name] == place else f"also by {names[name]}"
+            found.add(place, f"{name} is requested twice, {also}")
             continue
         names[name] = place
         lengths = _lengths(value, family, place, found)
@@ -68,7 +72,7 @@ def _lengths(value: Any, family: int, place: str, found: Problems) -> list[int]:
         if ("length" in value) == ("hosts" in value):
             found.add(place, "must have either a length or hosts")
             return []
-        count = number(value.get("count", 1), f"{place}.count", found, least=1)
+        count = number(value.get("count", 1), f"{place}.count", found, least=1, most=MOST)
         if "length" in value:
             length = number(value["length"], f"{place}.length", found, most=BITS[family])
         else:

@@ -188,12 +188,12 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def match_members(
-    vpns: object, task_vars: Mapping[str, Any], loader: Any, networks: object = ()
-) -> dict[str, list[str]]:
+def match_members(vpns: object, task_vars: Mapping[str, Any], loader: Any, networks: object = ()) -> dict[str, Any]:
     """The hosts that each text among members, or in an `allow`, stands for: host, group or pattern.
 
-    A text that is neither, and has nothing of a pattern, is left out. Misshapen intents are the planner's to refuse.
+    A text that is neither, and has nothing of a pattern, is left out. Misshapen intents are the planner's to refuse,
+    and so are texts with a name that is a host and a group: which of them counts must not depend on who made it.
+    Such a text has a mapping of ``names`` and ``hosts``.
     """
     texts = {*_member_texts(vpns), *_member_texts(networks)}
     groups = task_vars["groups"]
@@ -203,9 +203,13 @@ def match_members(
         inventory.add_group(group)
         for name in names:
             inventory.add_host(name, group=group)
-    matches: dict[str, list[str]] = {}
+    twice = {name for name in everyone & groups.keys() if [*groups[name]] != [name]}
+    matches: dict[str, Any] = {}
     for text in texts:
-        if text in everyone:
+        both = sorted(twice & {part.lstrip("!&") for part in split_host_pattern(text)}) if twice else []
+        if both:
+            matches[text] = {"names": both, "hosts": sorted({*both, *_match(inventory, text)})}
+        elif text in everyone:
             matches[text] = [text]
         elif text in groups or any(sign in text for sign in "*?[:,&!~"):
             matches[text] = _match(inventory, text)

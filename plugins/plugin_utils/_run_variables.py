@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
@@ -17,6 +18,8 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._intent.run import 
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._host_reader import is_plain
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import UNREADABLE, check_server, first_line
 
+PARTS = ("start_at_task", "step")
+"""Options of ansible-playbook that leave out tasks."""
 INTENT = {
     "pools": POOLS,
     "vpns": VPNS,
@@ -46,6 +49,17 @@ def require_sound_run(task_vars: Mapping[str, Any], templar: Any) -> None:
     check_server(task_vars, read_run(task_vars, templar, problems), problems)
     if len(problems):
         raise AnsibleActionFail(IntentErrors(problems).report("in the variables of the run, nothing was changed"))
+
+
+def refuse_parts() -> None:
+    """AnsibleActionFail where Ansible leaves out tasks: as tasks/whole.yml with tags, which may be left out itself."""
+    given = [f"--{name.replace('_', '-')}" for name in PARTS if context.CLIARGS.get(name)]
+    if given:
+        raise AnsibleActionFail(
+            f"{' and '.join(given)} would leave out steps that others rely on: nothing was done. Run the playbook "
+            "without it. To run it for some hosts only, use --limit; to run one stage, the playbooks plan_vpn, "
+            "prepare_vpn, apply_vpn and verify_vpn."
+        )
 
 
 def find_unreadable(task_vars: Mapping[str, Any], templar: Any, problems: Problems) -> None:

@@ -20,6 +20,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import LIBRARIES
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import refuse_parts
 
 DRIVERS = ("psycopg2", "psycopg")
 MODULES = "ansible_collections.intercloud.vpn.plugins.modules"
@@ -34,7 +35,8 @@ class ServerAction(Action):
         importlib.import_module(f"{MODULES}.{cls.__module__.rpartition('.')[2]}")
 
     def check(self, task_vars: dict[str, Any]) -> None:
-        """AnsibleActionFail where what is kept here would be lost."""
+        """AnsibleActionFail where what is kept here would be lost, or where Ansible leaves out what comes before."""
+        refuse_parts()
         self.require_lasting(task_vars)
 
     def ask(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -119,6 +119,7 @@ def test_packages_that_must_not_be_used_are_no_inventory(fleet: Path) -> None:
     path = fleet / "vcloud.ova"
     path.write_bytes(path.read_bytes().replace(b"192.168.1.100", b"192.168.1.101", 1))
     archive(fleet / "other.ova", whole({"other.ovf": envelope(vm("edge-west"), vm("old", "10.10.0.41"))}, "other"))
+    (fleet / "fleet.ovf.yml").write_text(PACKAGES + "joins: [old]\n", encoding="utf-8")
     with (fleet / "hosts.yml").open("a", encoding="utf-8") as file:
         file.write("members: {hosts: {old: {vcc_address: 10.10.0.40}}}\n")
     done = run(fleet, "ansible-inventory", "-i", "hosts.yml", "-i", "fleet.ovf.yml", "--list")

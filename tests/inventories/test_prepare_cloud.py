@@ -71,15 +71,44 @@ def test_modules_have_the_arguments(playbook: Path) -> None:
     assert found == []
 
 
-def test_google_cloud_is_not_asked_for_a_rule_without_sources() -> None:
-    """Its module leaves an empty list out, and such a rule lets everybody in: where all pools are IPv6, for example."""
+def rules(cloud: str, module: str) -> list[dict[str, Any]]:
+    plays = yaml.safe_load((EXAMPLES / f"prepare_cloud/{cloud}.yml").read_text(encoding="utf-8"))
+    return [task for play in plays for task in play["tasks"] if module in task]
+
+
+def test_a_rule_of_google_cloud_is_for_few_and_from_few() -> None:
+    """Its module leaves an empty list out. Without sources, such as where all pools are IPv6, a rule lets everybody in;
+    without tags it is for every instance of the network."""
     module = "google.cloud.gcp_compute_firewall"
-    plays = yaml.safe_load((EXAMPLES / "prepare_cloud/gcp_compute.yml").read_text(encoding="utf-8"))
-    rules = [task for play in plays for task in play["tasks"] if module in task]
-    assert len(rules) == 2
-    for rule in rules:
+    found = rules("gcp_compute", module)
+    assert [rule[module]["target_tags"] for rule in found] == [["vcc"], ["vcc-edge"]]
+    for rule in found:
         assert (rule[module]["source_ranges"], rule["when"]) == ("{{ sources }}", "sources | length > 0")
         assert "sources" in rule["vars"]
+    refusing = [task["ansible.builtin.assert"]["that"] for task in rules("gcp_compute", "ansible.builtin.assert")]
+    assert [tag for tag in ("vcc", "vcc-edge") if any(said.startswith(f"'{tag}' in") for said in refusing)] == [
+        "vcc",
+        "vcc-edge",
+    ]
+
+
+def test_rules_of_a_shared_group_of_azure_are_the_same_for_all_who_share_it() -> None:
+    """Else an edge takes away what the one before it let in. What others have in the group stays."""
+    module = "azure.azcollection.azure_rm_securitygroup"
+    found = rules("azure_rm", module)
+    names, priorities = [], []
+    for task in found:
+        assert task[module]["purge_rules"] is False and task["throttle"] == 1
+        assert "inventory_hostname" not in str(task)
+        assert "sources | length > 0" in task["when"]  # without any, Azure takes "*"
+        names += [rule["name"] for rule in task[module]["rules"]]
+        priorities += [rule["priority"] for rule in task[module]["rules"]]
+    assert len(names) == len({*names}) == 3 == len({*priorities})
+
+
+def test_a_rule_of_ec2_without_sources_is_none() -> None:
+    module = "amazon.aws.ec2_security_group"
+    assert [task[module]["rules"].endswith("if sources else [] }}") for task in rules("aws_ec2", module)] == [True] * 2
 
 
 @pytest.mark.parametrize("cloud", ["azure_rm", "gcp_compute"])

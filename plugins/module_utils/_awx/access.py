@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .settings import Settings
-from .templates import kinds
+from .templates import kinds, template_name
 from .tenants import Tenant
 from .workflows import FORMS
 
@@ -34,8 +34,8 @@ def roles(tenant: Tenant, settings: Settings) -> Iterator[dict[str, Any]]:
     """
     organization = settings.named(tenant.name)
     every = kinds(settings)
-    seeing = [kind.name for kind in every if kind.everybody]
-    people = [kind.name for kind in every if not kind.step]
+    seeing = [template_name(kind, organization) for kind in every if kind.everybody]
+    people = [template_name(kind, organization) for kind in every if not kind.step]
     names = [name for name, _says in FORMS.values()]
     for team, templates in ((USERS, seeing), (APPROVERS, people)):
         yield _role(team, "execute", organization, job_templates=templates)

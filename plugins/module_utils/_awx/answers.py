@@ -16,7 +16,7 @@ from typing import Any
 
 from .._base.coerce import boolean, integer
 from .._base.problems import Problems, did_you_mean
-from .._intent.paths import CREATE_TUNNELS, DELETE, GENERATION, MOVE, ONLY, REVOKE, TO, VPNS
+from .._intent.paths import CREATE_TUNNELS, DELETE, GENERATION, MOVE, NETWORKS, ONLY, REVOKE, TO, VPNS
 from .._intent.run import CHECKS
 from .._intent.vpn import parse_name
 from . import questions as q
@@ -44,6 +44,7 @@ def read_answers(given: Mapping[str, Any], problems: Problems) -> dict[str, Any]
     vpns = [vpn for vpn in (_described(answers), _changed(answers)) if vpn is not None]
     if vpns:
         found[VPNS] = vpns
+        found[NETWORKS] = []  # what the inventory declares stays as the ledger has it: the survey is about one VPN
     deleted = [*answers.names(q.DELETE), *answers.names(q.AGREED)]
     lists = {DELETE: deleted, MOVE: answers.names(q.MOVE)}
     found.update({variable: names for variable, names in lists.items() if names})
@@ -57,6 +58,12 @@ def read_answers(given: Mapping[str, Any], problems: Problems) -> dict[str, Any]
     return found
 
 
+def describes_vpn(given: Mapping[str, Any]) -> bool:
+    """Whether the answers are a VPN, or a change of one. It takes the place of what the inventory declares."""
+    return any(not _is_empty(given.get(question.variable)) for question in (*_DESCRIBING, *_CHANGING))
+
+
+_DESCRIBING, _CHANGING = (q.NAME, q.POOL, q.MEMBERS), (q.VPN, q.ADD, q.REMOVE)
 ONE_TO_ONE: Mapping[str, Question] = {
     CREATE_TUNNELS: q.NEW_TUNNELS,
     TO: q.TO,
@@ -69,7 +76,7 @@ ONE_TO_ONE: Mapping[str, Question] = {
 }
 """The variables that are one answer."""
 
-VARIABLES = (VPNS, DELETE, MOVE, *ONE_TO_ONE)
+VARIABLES = (VPNS, NETWORKS, DELETE, MOVE, *ONE_TO_ONE)
 """All that answers can set."""
 
 
@@ -87,10 +94,9 @@ def reworded(text: str, given: Mapping[str, Any]) -> str:
 
 def _described(answers: _Answers) -> dict[str, Any] | None:
     """The VPN that the form `create` describes."""
-    asked = (q.NAME, q.POOL, q.MEMBERS)
-    if not any(answers.has(question) for question in asked):
+    if not any(answers.has(question) for question in _DESCRIBING):
         return None
-    for question in asked:
+    for question in _DESCRIBING:
         if not answers.has(question):
             answers.problems.add(question.label, "needs an answer")
     name = answers.name(q.NAME)
@@ -113,8 +119,7 @@ def _described(answers: _Answers) -> dict[str, Any] | None:
 
 def _changed(answers: _Answers) -> dict[str, Any] | None:
     """The VPN whose members the forms `add` and `remove` change."""
-    asked = (q.VPN, q.ADD, q.REMOVE)
-    if not any(answers.has(question) for question in asked):
+    if not any(answers.has(question) for question in _CHANGING):
         return None
     if not answers.has(q.VPN):
         answers.problems.add(q.VPN.label, "needs an answer")

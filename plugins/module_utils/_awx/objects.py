@@ -13,7 +13,7 @@ from typing import Any
 from .access import roles, teams
 from .questions import PROBES
 from .settings import Settings
-from .templates import ENVIRONMENT, PROJECT, VERIFY, credential_name, inventory_name, job_templates
+from .templates import ENVIRONMENT, PROJECT, VERIFY, credential_name, inventory_name, job_templates, template_name
 from .tenants import Intent, Tenant
 from .workflows import workflows
 
@@ -124,7 +124,7 @@ def _schedule(organization: str, settings: Settings) -> dict[str, Any]:
         "name": NIGHTLY,
         "description": "",
         "organization": organization,
-        "unified_job_template": VERIFY.name,
+        "unified_job_template": template_name(VERIFY, organization),
         "extra_data": {PROBES.variable: PROBES.default},  # nobody answers at night
         "rrule": f"DTSTART:20260101T{hour}{minute}00Z RRULE:FREQ=DAILY;INTERVAL=1",
         "enabled": True,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from .._base.coerce import integer
@@ -47,6 +48,11 @@ class Settings:
         """An organization's name in AWX."""
         return self.organizations.get(organization, organization)
 
+    def report_of(self, organization: str) -> str:
+        """The path of an organization's report: what another one sees is not in it, and it replaces no other."""
+        path = PurePosixPath(self.report)
+        return str(path.with_name(f"{path.stem}-{organization}{path.suffix}"))
+
 
 _KEYS = tuple(Settings.__dataclass_fields__)
 _EXAMPLES = {
@@ -80,6 +86,8 @@ def read_settings(raw: object, tenants: list[Tenant], problems: Problems) -> Set
             problems.add(f"{SETTINGS}.{key}", f"must be a text of at most {_NAME} characters, not {value!r}")
     if not _TIME.fullmatch(str(found.get("verify_at", "00:00"))):
         problems.add(f"{SETTINGS}.verify_at", f'must be a time in UTC, such as "02:30", not {found["verify_at"]!r}')
+    if isinstance(found.get("report"), str) and not PurePosixPath(found["report"]).name:
+        problems.add(f"{SETTINGS}.report", f"must be the path of a file, not {found['report']!r}")
     _check_organizations(found.get("organizations"), tenants, problems)
     _check_variables(found.get("variables"), problems)
     return Settings(**found) if len(problems) == before else None

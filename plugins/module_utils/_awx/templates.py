@@ -43,6 +43,11 @@ class Kind:
     sliced: bool = False
 
 
+def template_name(kind: Kind, organization: str) -> str:
+    """awx.awx.schedule, too, finds a template by its name alone: the one that has a schedule."""
+    return f"{organization} {kind.name}" if kind is VERIFY else kind.name
+
+
 PLAN = Kind("VPN step plan", "plan_vpn", "Shows what a workflow would change.", step=True)
 PREPARE = Kind(
     "VPN step prepare",
@@ -59,6 +64,7 @@ GATEWAYS = Kind("VPN step apply 2 gateways", "apply_vpn", "VCC nodes and org edg
 MEMBERS = Kind("VPN step apply 3 members", "apply_vpn", "Members and vApp edges.", "", False, True, _LOSING, True)
 VERIFY = Kind("VPN verify", "verify_vpn", "Proves that the VPNs work, and that nothing else does.", "verify", True)
 REPORT = Kind("VPN report", "report_vpn", "Writes the page with the map.", "", True)
+REPORT_STEP = Kind("VPN step report", "report_vpn", "Writes the page. Fails if verify has failed.", step=True)
 
 KINDS = (
     Kind("VPN plan", "plan_vpn", "Shows what VPN create would change. Changes nothing.", "create", True),
@@ -79,7 +85,7 @@ KINDS = (
 
 def kinds(settings: Settings) -> tuple[Kind, ...]:
     """All of them. Without slices, one job applies."""
-    return (*KINDS, PLAN, PREPARE, *((APPLY,) if settings.slices == 1 else (RELEASE, GATEWAYS, MEMBERS)))
+    return (*KINDS, PLAN, PREPARE, *((APPLY,) if settings.slices == 1 else (RELEASE, GATEWAYS, MEMBERS)), REPORT_STEP)
 
 
 def path_of(playbook: str) -> str:
@@ -92,7 +98,7 @@ def job_templates(tenant: Tenant, intent: Intent, settings: Settings) -> Iterato
     organization = settings.named(tenant.name)
     for kind in kinds(settings):
         yield {
-            "name": kind.name,
+            "name": template_name(kind, organization),
             "description": kind.says,
             "organization": organization,
             "job_type": "run",
@@ -113,6 +119,8 @@ def job_templates(tenant: Tenant, intent: Intent, settings: Settings) -> Iterato
 
 def _variables(kind: Kind, tenant: Tenant, settings: Settings) -> dict[str, Any]:
     """Who launches the job cannot change these."""
-    own = {"vcc_report_file": settings.report} if kind is REPORT and settings.report else {}
-    approved = {"vcc_as_approved": True} if kind is PREPARE else {}
-    return {**settings.variables, **own, **approved, "vcc_organization": tenant.name}
+    reporting = kind.playbook == REPORT.playbook and bool(settings.report)
+    report = {"vcc_report_file": settings.report_of(tenant.name)} if reporting else {}
+    steps = {PREPARE: {"vcc_as_approved": True}, REPORT_STEP: {"vcc_as_verified": True}}
+    own = {**report, **steps.get(kind, {})}
+    return {**settings.variables, **own, "vcc_organization": tenant.name}

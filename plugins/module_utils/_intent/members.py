@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._base.problems import Problems, did_you_mean, unknown_keys
@@ -16,6 +16,22 @@ from .ports import Ports, parse_ports
 from .vpn import Member, member_of
 
 _KEYS = ("name", "mode", "ports")
+
+
+class Ambiguous(list[str]):
+    """The hosts that a text stands for, whichever way it is read. ``names`` in it are both a host and a group."""
+
+    def __init__(self, names: Sequence[str], hosts: Iterable[str]) -> None:
+        super().__init__(sorted(hosts))
+        self.names = names
+
+
+def read_matches(raw: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    """The hosts that each text stands for, as they came from the controller: JSON has no :class:`Ambiguous`."""
+    return {
+        text: Ambiguous(found["names"], found["hosts"]) if isinstance(found, Mapping) else found
+        for text, found in raw.items()
+    }
 
 
 class MembersParser:
@@ -123,6 +139,12 @@ class MembersParser:
             )
             return []
         hosts = self.matches.get(text, [])
+        if isinstance(hosts, Ambiguous):
+            names = " and ".join(hosts.names)
+            self.problems.add(
+                place, f"{names} is both a host and a group of the inventory; rename the host or the group"
+            )
+            return []
         if not hosts:
             known = [*self.landscape.of_kind("members"), *self.landscape.of_kind("vapp_edges")]
             successor = self.landscape.successor(text)

@@ -34,11 +34,14 @@ def restrict(
     intent: Mapping[str, Any],
     organizations: Collection[str],
     problems: Problems,
+    *,
+    answered: bool = False,
 ) -> tuple[Hosts, Mapping[str, Any]]:
     """The hosts and the intent of some organizations: their hosts and shared VCC nodes, their VPNs and networks.
 
     A VPN is another organization's if all hosts are that its members stand for, a network if all its edges are. Paths
     stay what they are: what is left out of a list leaves its place. No ``organizations`` at all stands for every one.
+    ``answered``: the VPNs are a survey's, which asks one organization. Nothing of it is left out silently.
     """
     if not organizations:
         return hosts, intent
@@ -61,6 +64,8 @@ def restrict(
                 left[index] = OTHERS
                 if there & ours.keys():
                     problems.add(*mixed(index))
+                elif answered and key == "vpns":
+                    problems.add(_list_of(entries, index), f"are of another organization, and this run is of {whose}")
         return left
 
     vpns = own(

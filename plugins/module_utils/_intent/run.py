@@ -132,6 +132,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_allow_older": _truth,
     "vcc_allow_renumber": _truth,
     "vcc_as_approved": _truth,
+    "vcc_as_verified": _truth,
     "vcc_awx_url": _url,
     "vcc_awx_write": _text,
     "vcc_backup": _text,

@@ -54,8 +54,14 @@ UNINSTALL: Arguments = {
     "ledger": {"type": "str", "default": ""},
     "vpns": {"type": "dict", "default": {}},
     "generations": {"type": "dict"},
-    "packages": {"type": "list", "elements": "str", "default": []},
     "allow_older": {"type": "bool", "default": False},
+}
+# Of a node's family, for the action plugin, which installs them; the node notes what was done.
+PACKAGES: Arguments = {
+    "packages": {"type": "list", "elements": "str", "required": True},
+    "family": {"type": "str", "choices": ["Debian", "RedHat"], "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "links": {"type": "dict", "default": {}},
 }
 INFO: Arguments = {
     "packages": {"type": "list", "elements": "raw", "default": []},

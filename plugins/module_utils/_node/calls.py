@@ -71,6 +71,12 @@ def _slices(given: dict[str, Any], store: Store, check: bool) -> Result:
     return keep(given, store, check)
 
 
+def _packages(given: dict[str, Any], store: Store, check: bool) -> Result:
+    from .supplied import supplied
+
+    return supplied(given, store, check)
+
+
 def _uninstall(given: dict[str, Any], store: Store, check: bool) -> Result:
     from .uninstall import uninstall
 
@@ -84,6 +90,7 @@ CALLS: Mapping[str, Call] = {
     "edge_info": _info,
     "member_probe": _probe,
     "node_info": _observe,
+    "node_packages": _packages,
     "node_slices": _slices,
     "node_uninstall": _uninstall,
 }

@@ -17,11 +17,9 @@ from .document import Change
 from .metrics import slices as metrics
 from .metrics.places import SLICES
 from .state import Busy, Store
+from .supplied import noted, unlink
 from .system import files, packages
 from .system.run import CommandError, have, run
-
-PACKAGES = "packages"
-"""The file below the state directory with the packages that the roles installed, one a line (tasks/missing.yml)."""
 
 STAY = ("openssh-server", "python3")
 """Without these, no administrator reaches the node any more."""
@@ -37,14 +35,14 @@ def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any
             if reason:
                 return {"msg": reason}
             changes = remove(store, check) + _slices(store, check)
-            changes += _packages(given["packages"], store, check)
+            changes += unlink(store, check)
     except Refused as error:
         return {"msg": f"not uninstalled, nothing was touched: {error}"}
     except RolledBack as error:
         return {"msg": f"not uninstalled: {error}"}
     except (Busy, *FAILURES, ValueError) as error:
         return {"msg": f"not uninstalled: {error}"}
-    there = sorted({*packages.installed(_noted(store))} - {*STAY})
+    there = sorted({*packages.installed(noted(store))} - {*STAY})
     needed = _needed_packages(there)
     free = [name for name in there if name not in needed]
     return {
@@ -151,23 +149,6 @@ def _slices(store: Store, check: bool) -> list[Change]:
     return changes
 
 
-def _packages(gone: list[str], store: Store, check: bool) -> list[Change]:
-    """Of packages that were removed, nothing needs to be noted any more."""
-    noted = _noted(store)
-    left = [name for name in noted if name not in gone]
-    if left == noted:
-        return []
-    if not check:
-        path = store.state / PACKAGES
-        if left:
-            files.write(path, "".join(f"{name}\n" for name in left), 0o600)
-        else:
-            path.unlink()
-            with contextlib.suppress(OSError):
-                store.state.rmdir()
-    return [Change(PACKAGES, f"forget {' '.join(name for name in noted if name in gone)}")]
-
-
 def _needed_packages(ours: list[str]) -> dict[str, list[str]]:
     """Of some packages those that others need, which apt would remove along with them, each with these."""
     if not _along(ours, ours):
@@ -188,7 +169,3 @@ def _along(gone: list[str], ours: list[str]) -> list[str]:
         return sorted({*_GOES.findall(run("apt-get", "--simulate", "purge", "--", *gone))} - {*ours})
     except CommandError as error:
         return [str(error)]
-
-
-def _noted(store: Store) -> list[str]:
-    return sorted({line.strip() for line in files.read(store.state / PACKAGES).splitlines() if line.strip()})

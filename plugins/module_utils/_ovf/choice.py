@@ -21,7 +21,7 @@ ADDRESSES = ("ip{nic}", "vami.ip{nic}.{vm}", "guestinfo.ip{nic}")
 _WORDS = {"verify": (SIGNED, REQUIRED, IF_PRESENT), "digests": (ALL, DESCRIPTOR), "missing": (REFUSE, LEAVE)}
 _TRUTHS = ("macs", "sha1")
 _TEXTS = ("cloud", "configuration", "edge", "org", "suffix", "trusted", "vapp")
-_LISTS = ("address_properties", "exclude")
+_LISTS = ("address_properties", "exclude", "joins")
 _MAPPINGS = ("addresses", "names", "networks")
 
 
@@ -47,6 +47,7 @@ class Choice:
     digests: str = ALL
     sha1: bool = False
     trusted: str | None = None
+    joins: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
     """Where each of these is said: ``networks`` for all packages, ``packages[1].networks`` for one."""
 

@@ -16,6 +16,7 @@ from .._base.names import NAME, NAME_RULE
 from .._base.prefix import Prefix, parse_address
 from .._base.problems import Problems
 from .choice import LEAVE, Choice
+from .hardware import mac_of
 from .model import ORG, VAPP, Content, Network, Nic, Vm
 
 MEMBERS, VAPP_EDGES = "members", "vapp_edges"
@@ -31,22 +32,27 @@ NO_HOSTS = ("127.0.0.1", "localhost", *NO_GROUPS)  # Ansible takes a host 127.0.
 
 @dataclass
 class Host:
-    """A host: where it is said, its kind, its cloud, its variables, and the groups that its vApp is."""
+    """A host: where it is said, its kind, its cloud, its variables, and the groups that its vApp is.
+
+    ``joins``: what of other sources of the inventory it may be, or be put in.
+    """
 
     place: str
     kind: str
     cloud: str
     variables: dict[str, Any]
     groups: tuple[str, ...] = ()
+    joins: tuple[str, ...] = ()
 
 
 @dataclass
 class Group:
-    """The group of a vApp, or of a part of one: the group that it is part of, and its variables."""
+    """The group of a vApp, or of a part of one: the group that it is part of, and its variables; ``joins`` as above."""
 
     place: str
     parent: str | None
     variables: dict[str, Any]
+    joins: tuple[str, ...] = ()
 
 
 @dataclass
@@ -121,7 +127,8 @@ class _Package:
                 place, f"the vApp {'/'.join(path)} would be the group {name}, the group of all vApp edges; set "
                 "names or suffix"
             )  # fmt: skip
-        before = self.found.groups.setdefault(name, Group(place, parent, {"ovf_vapp_properties": properties}))
+        group = Group(place, parent, {"ovf_vapp_properties": properties}, self.choice.joins)
+        before = self.found.groups.setdefault(name, group)
         if before.place != place or before.variables["ovf_vapp_properties"] is not properties:
             self.problems.add(
                 place, f"the vApp {'/'.join(path)} is the group {name}, which is one of {before.place}, too; "
@@ -168,9 +175,12 @@ class _Package:
         addresses = self._addresses(vm, nic)
         if addresses:
             variables["vcc_address"] = addresses
-        if self.choice.macs and nic.mac:
-            variables["vcc_mac"] = [nic.mac]
-        self._host(name, Host(vm.place, MEMBERS, str(self.choice.cloud), variables, (group,) if group else ()))
+        if self.choice.macs and nic.mac and nic.mac not in _macs_in(variables.setdefault("vcc_mac", [nic.mac])):
+            self.problems.add(
+                vm.place, f"its adapter has {nic.mac}, and its property intercloud.vpn.vcc_mac has not: correct one"
+            )  # fmt: skip
+        groups = (group,) if group else ()
+        self._host(name, Host(vm.place, MEMBERS, str(self.choice.cloud), variables, groups, self.choice.joins))
 
     def _vapp(self, vm: Vm) -> str | None:
         """The vApp that a VM is in: by the name of its edge."""
@@ -273,7 +283,8 @@ class _Package:
         shared = self.choice.vapp and not vm and before is not None and before.kind == VAPP_EDGES
         if shared and before and {**before.variables, "ovf_package": self.choice.path} == variables:
             return  # packages that share an edge, as the inventory says
-        self._host(name, Host(place, VAPP_EDGES, str(self.choice.cloud), variables))
+        joins = (*self.choice.joins, *([self.choice.vapp] if self.choice.vapp else []))
+        self._host(name, Host(place, VAPP_EDGES, str(self.choice.cloud), variables, joins=joins))
 
     def _said(self, vm: Vm, known: tuple[str, ...]) -> dict[str, Any]:
         """Of what a package of ours says of a host, what may be said there."""
@@ -281,6 +292,8 @@ class _Package:
         for key, value in vm.ours.items():
             if key in known and key != "vcc_address":
                 found[key] = texts(value) if key in LISTS else _plain(value)
+            elif key == "vcc_mac":
+                found.update(self._macs(value, vm))
             elif key.startswith("vcc_") and key not in known:
                 self.problems.add(vm.place, f"a package cannot say {key}; leave out the property intercloud.vpn.{key}")
         for key in set(LISTS) & set(found):
@@ -290,6 +303,18 @@ class _Package:
                 except ValueError as error:
                     self.problems.add(vm.place, f"its property intercloud.vpn.{key}: {error}")
         return found
+
+    def _macs(self, text: str, vm: Vm) -> dict[str, Any]:
+        """Its ``vcc_mac``, where one address of one adapter cannot say it, and the inventory wants it."""
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            value = text
+        if not all(mac_of(one) for one in _macs_in(value)):
+            self.problems.add(
+                vm.place, f"its property intercloud.vpn.vcc_mac: {text[:80]!r} is not made of link-layer addresses"
+            )  # fmt: skip
+        return {"vcc_mac": value} if self.choice.macs else {}
 
     def _origin(self) -> dict[str, Any]:
         return {"ovf_package": self.choice.path, **({"vcc_org": self.choice.org} if self.choice.org else {})}
@@ -323,6 +348,13 @@ def _parsed(who: str, some: Iterable[str], vm: Vm, problems: Problems) -> tuple[
         except ValueError as error:
             problems.add(vm.place, f"{who}: {error}")
     return tuple(found)
+
+
+def _macs_in(value: Any) -> list[str]:
+    """The link-layer addresses in a ``vcc_mac``; in place of one that is no text, an empty one."""
+    if isinstance(value, dict):
+        return [mac for some in value.values() for mac in _macs_in(some)]
+    return [one if isinstance(one, str) else "" for one in (value if isinstance(value, list) else [value])]
 
 
 def _plain(text: str) -> Any:

@@ -75,9 +75,11 @@ def _entries(file: BinaryIO, total: int, place: str) -> Iterator[Entry]:
                     place, f"has a header of {size} octets at {at - BLOCK}: it may have {LONGEST_HEADER}"
                 )
             content = _read(file, at, size, total, place)
-            extended.update({"path": _text(content.rstrip(b"\0"), place)} if kind == b"L" else _pax(content, place))
-            if kind == b"g":  # of all entries that follow: none of what it says is read
-                extended = {}
+            said = {"path": _text(content.rstrip(b"\0"), place)} if kind == b"L" else _pax(content, place)
+            if kind == b"g" and (said or extended):  # of all that follow: programs differ in what they make of it
+                what = f"says the {' and '.join(said)} of all files" if said else "is between a file and its header"
+                raise PackageError(place, f"has a pax header for all files that {what}: each file has its own")
+            extended.update(said)
         else:
             name = extended.get("path") or _name(header, place)
             if kind not in (b"0", b"\0", b"7"):

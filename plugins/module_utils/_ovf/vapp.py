@@ -94,9 +94,12 @@ def _machine(name: str, facts: Mapping[str, Any], kind: str) -> Machine:
         value = variables.get(key)
         if value is not None:
             said[key] = _text(value) if key in LISTS else value if isinstance(value, str) else json.dumps(value)
-    macs = variables.get("vcc_mac") or []
+    macs = variables.get("vcc_mac")
     one = macs[0] if isinstance(macs, (list, tuple)) and len(macs) == 1 else macs
-    return Machine(name, kind, said, mac_of(one) if isinstance(one, str) else "")
+    mac = mac_of(one) if isinstance(one, str) else ""
+    if macs is not None and (kind == VAPP_EDGES or not mac):  # more than the address of its one adapter
+        said["vcc_mac"] = json.dumps(macs, sort_keys=True)
+    return Machine(name, kind, said, mac)
 
 
 def _text(value: Any) -> str:

@@ -59,6 +59,7 @@ class Request:
     ``collisions``: the hosts that would be reached over the connection of another one.
     ``move``: the VMs that a run is about because they moved, None for a run that is not about any; ``to``: the cloud
     that they are in now, where that is said.
+    ``answered``: the VPNs are what a survey was answered, and all of them are meant.
     ``generation``: the one whose VPNs are asked for again, 0 where the run did not say which; None for a run that is
     no rollback. ``only``: the only VPN of it; empty for all. ``agreed``: the VPNs that a rollback may delete, None for
     all that the generation did not have.
@@ -85,6 +86,7 @@ class Request:
     generation: int | None = None
     only: str = ""
     agreed: tuple[str, ...] | None = None
+    answered: bool = False
 
     @property
     def asking(self) -> bool:
@@ -141,7 +143,9 @@ def _read(
 ) -> tuple[list[OrganizationPlan], Landscape, Mapping[str, Mapping[str, Any]]]:
     """What is asked for, what the ledger knows of it, and where; and the hosts that the run is about."""
     problems.extend(request.problems)
-    hosts, intent = restrict(request.hosts, request.matches, request.intent, request.organizations, problems)
+    hosts, intent = restrict(
+        request.hosts, request.matches, request.intent, request.organizations, problems, answered=request.answered
+    )
     check_nodes(hosts, problems)
     check_connections(request.collisions, hosts, problems)
     organizations = organizations_of(hosts)

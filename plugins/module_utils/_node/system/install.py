@@ -138,6 +138,7 @@ MODULES = (
     "stretch.frames",
     "stretch.tables",
     "stretch.told",
+    "supplied",
     "survey",
     "system.dnsmasq",
     "system.files",

@@ -31,6 +31,7 @@ BASE = (
     "openssh-server",
     "procps",
     "python3",
+    "python3-apt",  # what Ansible installs packages with
     "sudo",
     "systemd",
     "systemd-resolved",  # does not run unless a test starts it (customize.sh)

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.intercloud.vpn.plugins.callback.progress import _lines
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.callback.progress import CallbackModule, _lines
 
 
 def test_a_node_cannot_write_over_what_the_run_says() -> None:
@@ -14,3 +18,22 @@ def test_a_node_cannot_write_over_what_the_run_says() -> None:
         "done",
     ]
     assert _lines(["über …\tall", None]) == ["über …\tall"]
+
+
+@pytest.mark.parametrize("form", ["texts", "mappings", "prepared"])
+def test_nor_by_what_it_says_differs(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    evil, header = "new\x1b[2K\rold \u202e", "motd\x9b1A"
+    diff = {
+        "texts": {"before": "a\n", "after": f"{evil}\nb\n", "before_header": header, "after_header": header},
+        "mappings": {"before": {}, "after": {evil: [header]}},
+        "prepared": {"prepared": f"{header}\n{evil}\n"},
+    }[form]
+    told: list[str] = []
+    callback = CallbackModule()
+    monkeypatch.setattr(callback, "_say", told.append)
+    result = SimpleNamespace(
+        _host=SimpleNamespace(get_name=lambda: "vm"), _result={"diff": [diff], "changed": True}, _task=None
+    )
+    callback.v2_on_file_diff(result)
+    assert len(told) == 2 and "new" in told[1] and "\\x9b1A" in told[1]
+    assert {sign for sign in told[1] if not sign.isprintable()} == {"\n"}

@@ -154,7 +154,20 @@ def test_carve_takes_from_several_pools_and_never_what_is_reserved() -> None:
             ("10.0.0.0/24", {"a": {"lenght": 30, "length": 30}}),
             "requests.a.lenght: is not known here; did you mean length?",
         ),
-        (("10.0.0.0/24", {"a": {"length": 30, "count": 0}}), "requests.a.count: must be at least 1, and is 0"),
+        (("10.0.0.0/24", {"a": {"length": 30, "count": 0}}), "requests.a.count: must be from 1 to 65536, and is 0"),
+        (
+            ("::/0", {"a": {"length": 64, "count": 10**9}}),
+            "requests.a.count: must be from 1 to 65536, and is 1000000000",
+        ),
+        (
+            ("10.0.0.0/24", {"a": "9" * 50}),
+            f"requests.a: must be a whole number, and is {chr(39)}{chr(57) * 50}{chr(39)}",
+        ),
+        (("10.0.0.0/24", {1: 26, "1": 27}), "requests.1: 1 is requested twice, as a number and as a text"),
+        (
+            ("10.0.0.0/24", {"a": 26}, {1: "10.0.0.0/26", "1": "10.0.0.64/26"}),
+            "held.1: is the name of two entries, 1 and '1'; remove one of them",
+        ),
         (
             ("10.0.0.0/24", [{"name": "a", "hosts": 0}]),
             "requests[0].hosts: 0 is no number of hosts that an IPv4 network can have",

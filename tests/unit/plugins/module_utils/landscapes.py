@@ -23,6 +23,7 @@ import yaml
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import host_variables, tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.members import read_matches
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.schema import metadata
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.came_up import Noted, note_what_came_up
@@ -135,6 +136,7 @@ class World:
         agreed: Iterable[str] | None = None,
         anew: bool = False,
         stored: bool = False,
+        answered: bool = False,
         **parts: Any,
     ) -> Plan:
         """Plan an intent, given as ``{"pools", "vpns", "policies"}``, and have every edge confirm it.
@@ -164,6 +166,7 @@ class World:
             generation=generation,
             only=only,
             agreed=None if agreed is None else tuple(agreed),
+            answered=answered,
         )
 
         def work(transaction: Transaction) -> Plan:
@@ -225,10 +228,11 @@ class World:
 
         return self.ledger.run(work, dry_run=dry_run, who="test")
 
-    def matches(self, vpns: Any, networks: Any = ()) -> dict[str, list[str]]:
+    def matches(self, vpns: Any, networks: Any = ()) -> dict[str, Sequence[str]]:
         """What the inventory says of the members, by the real inventory manager where it is not plain."""
         texts = _plain_members(vpns), _plain_members(networks)
-        if texts[0] is not None and texts[1] is not None and texts[0] | texts[1] <= set(self.hosts):
+        plain = texts[0] is not None and texts[1] is not None and texts[0] | texts[1] <= set(self.hosts)
+        if plain and self.hosts.keys().isdisjoint(self.groups):
             return {text: [text] for text in texts[0] | texts[1]}
         groups: dict[str, list[str]] = {"all": list(self.hosts), **self.groups}
         groups["all"] += [host for hosts in self.groups.values() for host in hosts if host not in self.hosts]
@@ -240,7 +244,7 @@ class World:
 
         from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import match_members
 
-        return match_members(vpns, {"groups": groups}, DataLoader(), networks)
+        return read_matches(json.loads(json.dumps(match_members(vpns, {"groups": groups}, DataLoader(), networks))))
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table of the ledger, save what is only about time, and what no two ledgers share."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.intercloud.vpn.plugins.action import edge_info, node_info, node_slices
+from ansible_collections.intercloud.vpn.plugins.action import edge_info, node_info, node_packages, node_slices
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity, slices
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _action, _plan_file
@@ -102,6 +103,49 @@ def test_nor_by_what_its_module_returns(action: Callable[..., Any]) -> None:
         "generation": 3,
         "ansible_facts": {"discovered_interpreter_python": "/usr/bin/python3"},
     }
+
+
+@pytest.mark.parametrize("family", ["Debian", "RedHat"])
+def test_nor_by_what_its_package_manager_returns(action: Callable[..., Any], family: str) -> None:
+    """Statistics of a run are variables of the jobs that follow in AWX."""
+    returned = {
+        "changed": True,
+        "ansible_facts": {"vcc_org": "umbra"},
+        "ansible_stats": {"data": {"vcc_delete": ["payroll"]}, "per_host": False},
+    }
+    asked: list[Any] = []
+    node = Node(said(AGENT, RESULT), said(AGENT, RESULT))
+    task = action(node_packages.ActionModule, node, packages=["openvpn"], family=family)
+    task._connection = task._play_context = task._loader = None
+    task._task.copy = lambda: SimpleNamespace()
+    task._execute_module = lambda **given: asked.append(given["module_name"]) or dict(returned)
+    dnf = SimpleNamespace(run=lambda **_given: dict(returned))
+    get = SimpleNamespace(get=lambda name, **_given: asked.append(name) or dnf)
+    task._shared_loader_obj = SimpleNamespace(action_loader=get)
+    task.validate_argument_spec = lambda argument_spec: (
+        None,
+        {"packages": ["openvpn"], "family": family, "state": "present", "links": {}},
+    )
+    assert task.act(HOST) == {"changed": True, "generation": 3}
+    assert asked == [f"ansible.builtin.{'apt' if family == 'Debian' else 'dnf'}"]
+    returned["failed"] = True
+    assert task.act(HOST) == {"changed": True, "failed": True} and len(node.answers) == 1, "nothing is noted then"
+
+
+def test_nothing_else_runs_on_a_node() -> None:
+    """What a module of Ansible's returns, Ansible acts upon; a node is asked by our action plugins only."""
+    root = Path(_action.__file__).parents[2]
+    plain = {path.stem for path in (root / "plugins/modules").glob("*.py")}
+    plain -= {path.stem for path in (root / "plugins/action").glob("*.py")}
+    assert plain == {"member_probe"}, "which node_info asks for"
+    here = ("assert", "debug", "fail", "import_tasks", "include_tasks", "meta", "set_fact", "set_stats")
+    tasks = [
+        path
+        for role in ("vcc_node", "org_edge", "vapp_edge", "member")
+        for path in (root / "roles" / role).rglob("tasks/*")
+    ]
+    used = {name for path in tasks for name in re.findall(r"^ *ansible\.\w+\.(\w+):", path.read_text(), re.MULTILINE)}
+    assert len(tasks) > 15 and used <= {*here}
 
 
 def test_where_no_python_starts_the_module_says_why(action: Callable[..., Any]) -> None:

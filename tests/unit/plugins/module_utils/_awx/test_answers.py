@@ -12,7 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._awx.answers import WHERE, read_answers, reworded
+from ansible_collections.intercloud.vpn.plugins.module_utils._awx.answers import (
+    WHERE,
+    describes_vpn,
+    read_answers,
+    reworded,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._awx.questions import FORMS, QUESTIONS
 from ansible_collections.intercloud.vpn.plugins.module_utils._awx.survey import survey
 from ansible_collections.intercloud.vpn.plugins.module_utils._awx.tenants import Intent, tenants
@@ -124,13 +129,14 @@ def test_a_vpn_is_described_as_in_the_intent() -> None:
                 "names": True,
             }
         ],
+        "vcc_networks": [],
         "vcc_create_tunnels": "never",
     }
 
 
 def test_lines_are_names_and_nothing_is_no_answer() -> None:
     assert read(vpn="payroll", add="vm1-south\nvapp1-east, vm1-south\n", hubs="") == (
-        {"vcc_vpns": [{"name": "payroll", "add": ["vm1-south", "vapp1-east"]}]},
+        {"vcc_vpns": [{"name": "payroll", "add": ["vm1-south", "vapp1-east"]}], "vcc_networks": []},
         [],
     )
     assert read(only="", since=" ", to=None, agreed=[]) == ({}, [])
@@ -168,6 +174,44 @@ def test_a_vpn_that_is_there_is_not_blamed() -> None:
         WORLD.plan(vpn, dry_run=True)
     said = reworded(caught.value.report(), answers)
     assert "Policy: asks for other settings" in said and "ledger." not in said
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (
+            {"name": "audit", "pool": "internal", "members": ["vm1u-east", "vm1u-west"]},
+            "Members: are of another organization, and this run is of acme",
+        ),
+        ({"name": "audit", "pool": "internal", "members": ["vm1-east", "vm1u-west"]}, "Members: are not all of acme"),
+        ({"vpn": "payroll", "add": ["vm1u-east"]}, "Members to add: are of another organization"),
+        ({"vpn": "payroll", "remove": ["vm1u-east"]}, "Members to remove: are of another organization"),
+    ],
+)
+def test_members_of_another_tenant_are_refused_and_not_left_out(answers: dict[str, Any], said: str) -> None:
+    """Of an intent, the VPNs of others are left out. A survey asks one tenant, who would read that all was done."""
+    world = World({**lab(2), **lab(2, org="umbra", tag="u")})
+    world.plan(PAYROLL, organizations=["acme"])
+    found, mistakes = read(**answers)
+    given = {f"vcc_survey_{name}": value for name, value in answers.items()}
+    assert mistakes == [] and describes_vpn(given)
+    with pytest.raises(IntentErrors) as caught:
+        world.plan(*found["vcc_vpns"], organizations=["acme"], answered=True)
+    report = reworded(caught.value.report(), given)
+    assert [line.startswith(said) for line in report.splitlines()[1:]] == [True], report
+
+
+def test_what_the_inventory_declares_beside_a_survey_stays_as_it_is() -> None:
+    """A stretched network of the inventory is neither planned anew nor deleted by a survey about a VPN."""
+    world = World(lab(2))
+    network = {"name": "office", "stretch": ["edge-east", "edge-west"], "members": ["vm3-east", "vm3-west"]}
+    hosts = world.hosts
+    for number, cloud in enumerate(("east", "west"), start=5):
+        hosts[f"vm3-{cloud}"]["vars"].update(vcc_address=[f"10.10.0.{number}"], vcc_mac=f"02:00:5e:10:00:0{number}")
+    world.ask({"vpns": [], "networks": [network]})
+    found, _mistakes = read(name="audit", pool="internal", members=["vm1-east", "vm1-west"])
+    plan = world.ask({"vpns": found["vcc_vpns"], "networks": found["vcc_networks"]})
+    assert sorted(vpn["name"] for vpn in plan.vpns) == ["audit", "office"] and plan.named == ["acme/audit"]
 
 
 def test_only_questions_that_have_an_answer_take_the_place_of_a_path() -> None:

@@ -106,10 +106,13 @@ def test_what_is_named_is_there(found: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def test_inventories_and_credentials_have_names_that_no_other_organization_has() -> None:
-    """awx.awx.job_template finds them by their names alone."""
+    """awx.awx.job_template finds them by their names alone, and awx.awx.schedule a template."""
     for variable in ("controller_inventories", "controller_credentials"):
         found = [one["name"] for one in made()[variable]]
         assert len(found) == len({*found})
+    templates = [one["name"] for one in made()["controller_templates"]]
+    for one in made()["controller_schedules"]:
+        assert templates.count(one["unified_job_template"]) == 1
 
 
 def test_a_workflow_is_a_way_from_the_plan_to_the_report(found: dict[str, list[dict[str, Any]]]) -> None:
@@ -133,15 +136,27 @@ def test_a_workflow_is_a_way_from_the_plan_to_the_report(found: dict[str, list[d
         )
         assert [how for name in way[2:] for how, _next in after[name]] == [
             "success_nodes",
-            *["always_nodes"] * (len(way) - 5),
-            "success_nodes",
-        ], "AWX takes a job that fails for dealt with where something always follows: verify has to fail the workflow"
+            *["always_nodes"] * (len(way) - 4),
+        ], "AWX takes a job that fails for dealt with where something always follows: the last one fails the workflow"
+        own = {
+            one["name"]: one for one in found["controller_templates"] if one["organization"] == workflow["organization"]
+        }
+        last = own[nodes["report"]["unified_job_template"]["name"]]
+        assert last["extra_vars"]["vcc_as_verified"] is True and last["playbook"] == "playbooks/report_vpn.yml"
+        assert not own["VPN report"]["extra_vars"].get("vcc_as_verified")
         for identifier, node in nodes.items():
             job = node["unified_job_template"]
             if identifier == "approval":
                 assert job["type"] == "workflow_approval" and job["name"] and job["timeout"] > 0 and job["description"]
             else:
                 assert job["type"] == "job_template" and (job["organization"]["name"], job["name"]) in templates
+
+
+def test_an_organizations_report_replaces_no_other() -> None:
+    found = [one for one in made()["controller_templates"] if one["playbook"] == "playbooks/report_vpn.yml"]
+    paths = {one["organization"]: one["extra_vars"]["vcc_report_file"] for one in found}
+    folder = "/var/lib/intercloud-vpn"
+    assert paths == {"acme": f"{folder}/report-acme.html", "Umbra Corp": f"{folder}/report-umbra.html"}
 
 
 def test_slices_apply_in_the_order_of_the_table() -> None:
@@ -213,6 +228,7 @@ def test_the_order_of_the_inventory_has_no_meaning() -> None:
         ({"image": None}, "vcc_awx.image: is missing: for example registry.example/intercloud-vpn:1.0"),
         ({"imag": "x"}, "vcc_awx.imag: is not known here; did you mean image?"),
         ({"slices": 0}, "vcc_awx.slices: must be a whole number from 1 to 1000, not 0"),
+        ({"report": "/"}, "vcc_awx.report: must be the path of a file, not '/'"),
         ({"slices": True}, "vcc_awx.slices: must be a whole number from 1 to 1000, not True"),
         ({"verify_at": "2:30"}, "vcc_awx.verify_at: must be a time in UTC, such as \"02:30\", not '2:30'"),
         ({"verify_at": 150}, "vcc_awx.verify_at: must be a text of at most 512 characters, not 150"),

@@ -38,9 +38,25 @@ def external(change: str) -> str:
     return yaml.safe_dump({"vpn": {"members": ["vm1-east", "vm-p"]}, "hosts": hosts})
 
 
+def test_a_group_of_the_one_host_that_has_its_name() -> None:
+    """It means the same, whichever is meant."""
+    assert World(groups={"vm1-east": ["vm1-east"]}).plan(PAYROLL)
+
+
 UMBRELLA_VM = "{vm1-east: {vcc_org: umbrella, vcc_vapp: null}, edge-east: {vcc_org: umbrella}}"
 
 CASES: list[tuple[str, str, Errors]] = [
+    # A name of two things
+    (
+        "a host with the name of a group",
+        "{vpn: {members: [vm1-west, vm1-east]}, groups: {vm1-east: [vm2-east]}}",
+        [("vcc_vpns[0].members[1]", "vm1-east is both a host and a group of the inventory; rename the host or the")],
+    ),
+    (
+        "a host with the name of a group in a pattern",
+        "{vpn: {members: [vm1-west, 'cloud_east:&members:!vm1-east']}, groups: {vm1-east: []}}",
+        [("vcc_vpns[0].members[1]", "vm1-east is both a host and a group of the inventory")],
+    ),
     # Addresses on one network
     (
         "a member with the address of another one behind the same vApp edge",

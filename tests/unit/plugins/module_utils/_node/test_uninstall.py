@@ -16,6 +16,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import identi
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import uninstall as _uninstall
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.supplied import supplied
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import packages
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.uninstall import uninstall
@@ -38,9 +39,7 @@ def _no_subsystems(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(store: Store, check: bool = False, **given: Any) -> dict[str, Any]:
-    return uninstall(
-        {"ledger": "L1", "vpns": {}, "generations": None, "packages": [], "allow_older": False, **given}, store, check
-    )
+    return uninstall({"ledger": "L1", "vpns": {}, "generations": None, "allow_older": False, **given}, store, check)
 
 
 def holding(store: Store, document: dict[str, Any]) -> None:
@@ -157,9 +156,12 @@ def test_packages_are_known_until_they_are_removed(store: Store, monkeypatch: py
     store.state.mkdir(parents=True)
     (store.state / "packages").write_text("openvpn\ndnsmasq-base\nopenvpn\n")
     assert run(store)["packages"] == ["dnsmasq-base", "openvpn"]
-    done = run(store, packages=["openvpn"])
-    assert (done["packages"], done["subsystems"]["packages"]["actions"]) == (["dnsmasq-base"], ["forget openvpn"])
-    assert run(store, packages=["dnsmasq-base"])["packages"] == []
+    gone = {"packages": ["openvpn"], "state": "absent", "links": {}}
+    assert supplied(gone, store, True)["subsystems"]["packages"]["actions"] == ["forget openvpn"]
+    assert supplied(gone, store, False)["changed"] is True
+    assert run(store)["packages"] == ["dnsmasq-base"]
+    supplied({**gone, "packages": ["dnsmasq-base"]}, store, False)
+    assert run(store)["packages"] == []
     assert not store.state.exists()
 
 
@@ -172,6 +174,28 @@ def test_what_a_vcc_node_told_node_exporter_goes_with_its_slices(store: Store) -
         "remove /var/lib/prometheus/node-exporter/intercloud_vpn_slices.prom"
     ]
     assert list(told.parent.iterdir()) == []
+
+
+def test_links_go_as_far_as_they_are_ours(store: Store) -> None:
+    """On RHEL, strongSwan's files are elsewhere."""
+    given = {"packages": ["strongswan"], "state": "present", "links": {"/etc/swanctl": "/etc/strongswan/swanctl"}}
+    place = store.at("/etc/swanctl")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    assert supplied(given, store, True)["subsystems"]["links"]["actions"] == [
+        "link /etc/swanctl to /etc/strongswan/swanctl"
+    ]
+    assert not place.is_symlink()
+    assert supplied(given, store, False)["changed"] is True and str(place.readlink()) == "/etc/strongswan/swanctl"
+    assert supplied(given, store, False)["changed"] is False
+    assert run(store, check=True)["subsystems"]["links"]["actions"] == ["remove /etc/swanctl"]
+    assert place.is_symlink()
+    assert run(store)["changed"] is True and not place.is_symlink()
+    assert run(store)["changed"] is False
+    supplied(given, store, False)
+    place.unlink()
+    place.mkdir()  # by the administrator, meanwhile
+    assert run(store)["subsystems"] == {} and place.is_dir()
+    assert "is no link to /etc/strongswan/swanctl; move it away" in supplied(given, store, False)["msg"]
 
 
 def test_packages_that_others_need_by_now_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

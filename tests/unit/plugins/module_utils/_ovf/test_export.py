@@ -37,9 +37,12 @@ NAME = "vapp1-west"
 VAPP = (NAME, "vm1-west", "vm2-west")
 HARDWARE = Hardware(2, 2048)
 CHANGES: dict[str, Any] = {
-    "vapp1-west": {"vcc_dhcp": {"range": ["192.168.1.100", "192.168.1.199"], "lease": "1h"}},
+    "vapp1-west": {
+        "vcc_dhcp": {"range": ["192.168.1.100", "192.168.1.199"], "lease": "1h"},
+        "vcc_mac": {"10.10.0.11": "02:00:5e:10:00:02", "192.168.1.1": ["02:00:5e:10:00:03"]},
+    },
     "vm1-west": {"vcc_mac": ["02:00:5e:10:00:01"], "vcc_names": "hosts"},
-    "vm2-west": {"vcc_member_mode": "nat"},
+    "vm2-west": {"vcc_member_mode": "nat", "vcc_mac": ["02:00:5e:10:00:04", "02:00:5e:10:00:05"]},
 }
 GROUPS = {
     "all": [*VAPP],
@@ -77,6 +80,15 @@ def test_the_same_hosts_and_the_same_plan(version: str, tmp_path: Path) -> None:
     assert again == hosts
     after = World(again).plan(PAYROLL)
     assert bodies(after) == bodies(before) and after.diff == before.diff
+
+
+def test_link_layer_addresses_are_taken_only_where_they_are_wanted_and_are_some(tmp_path: Path) -> None:
+    hosts = changed(lab(), CHANGES)
+    there = load(package(hosts, tmp_path), cloud="west").hosts.values()
+    assert not any("vcc_mac" in host.variables for host in there)
+    wrong = changed(lab(), {"vm1-west": {"vcc_mac": ["02:00:5e:10:00:01", "{{ evil }}"]}})
+    (said,) = refusals(package(wrong, tmp_path), cloud="west")
+    assert 'its property intercloud.vpn.vcc_mac: \'["02:00:5e:10:00:01", "{{ evil }}"]\' is not made of' in said
 
 
 def test_the_vapp_in_another_cloud(tmp_path: Path) -> None:

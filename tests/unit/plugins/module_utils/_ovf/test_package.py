@@ -52,6 +52,27 @@ def test_archives_of_all_formats_are_read(form: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"comment": "of git archive"}, None),
+        ({"path": "other.ovf"}, "has a pax header for all files that says the path of all files: each"),
+        ({"size": "1"}, "has a pax header for all files that says the size of all files"),
+    ],
+)
+def test_a_header_for_all_files_must_not_say_what_each_file_says(
+    said: dict[str, str], message: str | None, tmp_path: Path
+) -> None:
+    """Programs differ in what they make of it: one would verify other files than the next one unpacks."""
+    with tarfile.open(tmp_path / "shop.ova", "w", format=tarfile.PAX_FORMAT, pax_headers=said) as tar:
+        for name, content in FILES.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    found = refusals(tmp_path / "shop.ova", **ORG)
+    assert found == [] if message is None else message in found[0]
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         ("../evil.mf", "'../evil.mf' is no name of a file in the package: it leads elsewhere"),
