@@ -14,6 +14,8 @@ check ruff check --quiet .
 check ruff format --quiet --check .
 check mypy -p ansible_collections.intercloud.vpn.plugins.module_utils
 check yamllint --strict .
+check antsibull-changelog lint
+check antsibull-changelog lint-changelog-yaml --strict changelogs/changelog.yaml
 check ansible-lint --profile production --strict --offline
 if [[ ${#failed[@]} -gt 0 ]]; then
     echo "lint: not clean: ${failed[*]}" >&2

@@ -3,11 +3,30 @@
 #   matrix.sh                 all of them
 #   matrix.sh 2.17/3.10 2.21  some: of a core one Python, or all
 # A Python is found as python3.N on PATH or in pyenv's directory. Each pair has a virtual environment in .cache/matrix, and logs in
-# build/matrix. KINDS="sanity units core" names what runs.
+# build/matrix. KINDS="sanity units core" names what runs. An environment is made again when the requirements or its Python changed, and
+# in a new week: there may be a later ansible-core.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 read -ra kinds <<<"${KINDS:-sanity units core}"
 rows=() failed=0
+
+# All that is not in the table is said before anything runs.
+table=() wrong=()
+while read -r core versions; do
+    [[ $core != \#* ]] || continue
+    for version in $versions; do table+=("$core/$version"); done
+done <tests/matrix.txt
+for name in "$@"; do
+    [[ " ${table[*]/%/ } ${table[*]%%/*} " == *" $name "* ]] || wrong+=("tests/matrix.txt has no $name")
+done
+[[ ${#wrong[@]} -eq 0 ]] || wrong+=("it has ${table[*]}")
+for kind in "${kinds[@]}"; do
+    [[ $kind =~ ^(sanity|units|core)$ ]] || wrong+=("KINDS: $kind is none of sanity, units, core")
+done
+if [[ ${#wrong[@]} -gt 0 ]]; then
+    printf 'matrix: %s\n' "${wrong[@]}" >&2
+    exit 2
+fi
 
 find_python() {
     command -v "python$1" 2>/dev/null && "python$1" -c '' 2>/dev/null && return
@@ -18,11 +37,11 @@ find_python() {
 environment() {  # of a core and a Python; its directory is in $venv
     local core=$1 python
     venv=$PWD/.cache/matrix/core$core-py$2
-    local wanted
-    wanted=$(cat requirements.txt tests/unit/requirements.txt scripts/matrix.sh | sha256sum)
-    [[ -f $venv/.made-of && $(<"$venv/.made-of") == "$wanted" ]] && return
     python=$(find_python "$2" | tail -n 1)
     [[ -n $python ]] || { echo "matrix: no python$2 found"; return 1; }
+    local wanted
+    wanted=$({ date +%G-%V; "$python" -c 'import sys; print(sys.executable, sys.version)'; cat requirements.txt tests/unit/requirements.txt scripts/matrix.sh; } | sha256sum)
+    if [[ -f $venv/.made-of && $(<"$venv/.made-of") == "$wanted" ]] && "$venv/bin/python" -c 'import ansible' 2>/dev/null; then return; fi
     rm -rf "$venv"
     "$python" -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check "ansible-core~=$core.0" \
         -r requirements.txt -r tests/unit/requirements.txt pytest pytest-mock pytest-xdist \
@@ -71,12 +90,8 @@ chosen() {  # whether the arguments name this pair, or none do
     return 1
 }
 
-while read -r core versions; do
-    [[ $core != \#* ]] || continue
-    for version in $versions; do
-        ! chosen "$core" "$version" "$@" || pair "$core" "$version"
-    done
-done <tests/matrix.txt
-[[ ${#rows[@]} -gt 0 ]] || { echo "matrix: tests/matrix.txt has no $*" >&2; exit 1; }
+for name in "${table[@]}"; do
+    ! chosen "${name%/*}" "${name#*/}" "$@" || pair "${name%/*}" "${name#*/}"
+done
 printf '%s\n' "${rows[@]}"
 exit $failed

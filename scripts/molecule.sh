@@ -14,8 +14,8 @@ logs=build/molecule
 queue=$logs/queue
 # Each begins with a new lab, so their order does not matter. Near the tail: those that mostly wait, and measure nothing. Short ones are
 # where two lanes end. Those with machines of another release are at the head: a lab apart cannot build a root.
-scenarios=(moves releases clouds limits access machine failure own_fleet limit membership nat dhcp names recovery external
-    findings check delete behind_nat agent default tunnels capture reboot refused slices three_clouds policies tenants topologies stretched ssl)
+scenarios=(moves releases clouds upgrade limits access machine failure own_fleet limit membership nat dhcp names recovery external
+    findings check delete rotation behind_nat agent default tunnels capture reboot refused slices three_clouds policies tenants topologies stretched ssl)
 # What these show, others show as well. They are left to `make test-thorough` (THOROUGH=0 is the short form: tests/conftest.py).
 declare -A thorough=(
     [releases]="moves has edges of both releases"
@@ -24,6 +24,14 @@ declare -A thorough=(
     [capture]="tests/lesson and test-kernel look at the internet from before a VPN until after its end"
 )
 begun=$SECONDS
+
+# What a clone may lack of what a scenario needs: then the scenario is left out.
+lacks() {
+    local previous=extensions/molecule/upgrade/previous
+    [[ $1 == upgrade ]] || return 1
+    ! git cat-file -e "$(<"$previous")^{commit}" 2>/dev/null || return 1
+    echo "this clone has no commit $(<"$previous"), the previous release ($previous): git fetch --unshallow --tags"
+}
 
 # Molecule calls it success when there is nothing to do it on, or nothing to test.
 looked_at_something() {
@@ -72,7 +80,12 @@ take() {
 }
 
 run() {  # a scenario; fails if it does
-    local scenario=$1 start=$SECONDS verdict=FAILED
+    local scenario=$1 start=$SECONDS verdict=FAILED reason
+    if reason=$(lacks "$scenario"); then
+        echo "molecule: $scenario: left out: $reason"
+        echo "scenario $scenario: $reason" >>"${LEFT_OUT:-/dev/null}"
+        return
+    fi
     if molecule test --no-command-borders --destroy=never -s "$scenario" >"$logs/$scenario.log" 2>&1 && looked_at_something "$scenario"; then
         verdict=passed
     fi
@@ -120,6 +133,14 @@ if [[ ${1:-} == queue ]]; then
     done
     exit
 elif [[ $# -gt 0 ]]; then
+    if [[ $1 != take ]]; then
+        for scenario in "$@"; do
+            [[ -f extensions/molecule/$scenario/molecule.yml ]] || { echo "molecule: there is no scenario $scenario" >&2; exit 2; }
+        done
+    elif [[ ! ${2:-} =~ ^(head|tail)$ ]]; then
+        echo "molecule: take head, or take tail" >&2
+        exit 2
+    fi
     lane "$@"
     exit
 fi

@@ -13,14 +13,15 @@ cd "$work"
 export ANSIBLE_COLLECTIONS_PATH="$work/collections" ANSIBLE_HOME="$work/home"
 ansible-galaxy collection install --collections-path "$work/collections" intercloud-vpn-*.tar.gz
 installed=collections/ansible_collections/intercloud/vpn
-names=(create_vpn plan_vpn verify_vpn delete_vpn status_vpn report_vpn history_vpn rollback_vpn uninstall export_vpn export_ovf external_settings
+names=(create_vpn plan_vpn verify_vpn delete_vpn status_vpn report_vpn history_vpn rollback_vpn uninstall export_vpn export_ovf publish_template external_settings
     sign_certificate awx_setup lab_up lab_down)
 for name in "${names[@]}"; do
     [[ -f $installed/playbooks/$name.yml ]] || { echo "package: playbook $name is missing" >&2; exit 1; }
 done
 ansible-playbook --syntax-check -i "$installed/inventories/example" "${names[@]/#/intercloud.vpn.}"
-# Nothing else is at its top (CHANGELOG.rst from the first release on), and all that git has below the folders that users need.
-diff <(cd "$installed" && LC_ALL=C ls -A --ignore CHANGELOG.rst) - <<'EOT'
+# Nothing else is at its top, and all that git has below the folders that users need.
+diff <(cd "$installed" && LC_ALL=C ls -A) - <<'EOT'
+CHANGELOG.rst
 CODE_OF_CONDUCT.md
 CONTRIBUTING.md
 FILES.json

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Makes a release of what is committed: changelog, tarball, bill of materials, digests, signatures. docs/project/releasing.md says how
-# to use it.
-#   release.sh VERSION                        tries it in a clone: changes nothing but build/release/VERSION
+# Makes a release of what is committed: tarball, bill of materials, digests, signatures. A version that is not cut yet (scripts/cut.sh) is
+# cut in a clone. docs/project/releasing.md says how to use it.
+#   release.sh VERSION                        tries it: changes nothing but build/release/VERSION
 #   release.sh VERSION --key KEY              the same, signed by this key of gpg's keyring
-#   release.sh VERSION --key KEY --commit     also commits CHANGELOG.rst and galaxy.yml here, and makes the signed tag VERSION
+#   release.sh VERSION --key KEY --commit     also commits the cut here, if there is one, makes the signed tag VERSION, and has the scenario
+#                                             `upgrade` begin with it from now on
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
@@ -13,9 +14,11 @@ die() { echo "release: $*" >&2; exit 1; }
 version=${1:-} key="" commit=""
 [[ $version =~ ^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?$ ]] || die "'$version' is no version: name one like 1.0.0"
 shift
+cut=""
+! grep -qxF "  $version:" changelogs/changelog.yaml || cut=1
 while [[ $# -gt 0 ]]; do
     case $1 in
-        --key) key=${2:?}; shift ;;
+        --key) key=${2:?release: --key needs a key}; shift ;;
         --commit) commit=1 ;;
         *) die "$1: not an option" ;;
     esac
@@ -28,8 +31,12 @@ problems=()
 [[ -z $(git tag --list "$version") ]] || problems+=("the tag $version exists")
 [[ -z $commit || -n $key ]] || problems+=("--commit needs --key: a release is signed")
 [[ -z $key ]] || gpg --batch --quiet --list-secret-keys "$key" >/dev/null 2>&1 || problems+=("gpg has no secret key $key")
-compgen -G 'changelogs/fragments/*.y*ml' >/dev/null || problems+=("changelogs/fragments has no change")
-grep -q "^  $version:" changelogs/changelog.yaml && problems+=("changelogs/changelog.yaml has $version")
+if compgen -G 'changelogs/fragments/*.y*ml' >/dev/null; then
+    [[ -z $cut ]] || problems+=("changelogs/fragments has changes that $version does not have yet: scripts/cut.sh $version, and commit")
+else
+    [[ -n $cut ]] || problems+=("changelogs/fragments has no change")
+fi
+[[ -z $cut ]] || grep -qxF "version: $version" galaxy.yml || problems+=("galaxy.yml has another version than $version, which is cut: scripts/cut.sh $version, and commit")
 if [[ ${#problems[@]} -gt 0 ]]; then
     printf 'release: refused: %s\n' "${problems[@]}" >&2
     exit 1
@@ -39,23 +46,19 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 say() { echo "release: $*"; }
 
-say "changelog and version"
 tree=$work/ansible_collections/intercloud/vpn
 mkdir -p "${tree%/*}"
 git clone -q "$checkout" "$tree"
 for setting in user.name user.email; do git -C "$tree" config "$setting" "$(git config "$setting")"; done
 cd "$tree"
-sed -i "s/^version: .*/version: $version/" galaxy.yml
-# antsibull-changelog asks ansible-doc, which finds collections here.
-export ANSIBLE_COLLECTIONS_PATH=$work
-antsibull-changelog lint || die "changelogs/fragments: see above"
-antsibull-changelog release --version "$version" >"$work/changelog.log" 2>&1 || { cat "$work/changelog.log"; die "antsibull-changelog failed"; }
-if ! antsibull-changelog lint || ! antsibull-changelog lint-changelog-yaml --strict changelogs/changelog.yaml; then
-    die "the changelog is not valid"
+if [[ -n $cut ]]; then
+    say "$version is cut"
+else
+    say "changelog and version"
+    scripts/cut.sh "$version" >"$work/cut.log" 2>&1 || { cat "$work/cut.log" >&2; die "scripts/cut.sh failed"; }
+    git add --all
+    git commit -q -m "Release $version"
 fi
-[[ -s CHANGELOG.rst ]] || die "antsibull-changelog wrote no CHANGELOG.rst"
-git add --all
-git commit -q -m "Release $version"
 when=$(git log -1 --format=%ct)
 cd "$checkout"
 
@@ -88,6 +91,9 @@ if [[ -n $commit ]]; then
     git fetch -q "$tree" HEAD
     git merge -q --ff-only FETCH_HEAD
     git tag --sign --local-user "$key" --message "intercloud.vpn $version" "$version"
+    # From now on, what users upgrade from is this.
+    echo "$version" >extensions/molecule/upgrade/previous
+    git commit -q -m "Upgrades begin at $version" extensions/molecule/upgrade/previous
     say "committed and tagged $version. Next: git push origin HEAD $version"
 fi
 say "done: build/release/$version"

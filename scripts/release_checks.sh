@@ -46,6 +46,10 @@ check_environment() {
 
 [[ $# -gt 0 ]] || set -- reuse python docs importer environment
 for check in "$@"; do
+    [[ $check =~ ^(reuse|python|docs|importer|environment)$ ]] \
+        || { echo "release_checks: $check is none of reuse, python, docs, importer, environment" >&2; exit 2; }
+done
+for check in "$@"; do
     echo "release_checks: $check"
     "check_$check" || failed+=("$check")
 done

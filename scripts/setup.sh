@@ -9,6 +9,7 @@ exec 9<Makefile
 flock 9
 
 profile=${1:-}
+[[ $# -le 1 && $profile =~ ^(kernel)?$ ]] || { echo "usage: ${0##*/} [kernel]" >&2; exit 2; }
 
 say() { echo "setup: $*"; }
 die() { echo "setup: $*" >&2; exit 1; }

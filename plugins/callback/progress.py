@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: progress
 type: stdout
 short_description: A line for each step of a run
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Shows a line for each play, with how many hosts took part, how many changed, and how long it took. Beside that, it

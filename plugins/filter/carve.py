@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: carve
 short_description: Carve named blocks out of a pool
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers
 description:
   - Gives every name a free block of the pool, or several. No two blocks overlap.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: overlaps
 short_description: Find CIDR blocks that overlap
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers
 description:
   - With a list, returns every pair of its blocks that share an address.

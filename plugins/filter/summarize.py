@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: summarize
 short_description: Summarize CIDR blocks and addresses, or tell what is free beside them
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers
 description:
   - Returns the fewest CIDR blocks that cover exactly the addresses of the input, sorted, IPv4 first.

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: lab
 short_description: The machines of the lab
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Lists the machines of the lab that C(intercloud.vpn.lab_up) makes, with their landscape (C(vcc_*) variables) and

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: ovf
 short_description: The VMs of OVF and OVA packages
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Reads packages of virtual machines (OVF 1.x and 2.0) and lists their VMs in the group C(members), with addresses and
@@ -38,9 +38,21 @@ options:
       - The packages. Each is a path, or a mapping with C(path) and any of the options below, for this package only.
       - A path is a file (C(*.ovf), C(*.ova)), a folder, which stands for all packages in it, or a pattern.
       - A relative path begins in the folder of the inventory file.
+      - Required, if there is no O(catalog).
     type: list
     elements: raw
-    required: true
+    default: []
+  catalog:
+    description:
+      - Packages that an organization published. Each entry is a mapping with C(organization), C(templates), which is a
+        name, a list of names or V(all), C(directory), the VCC server's state directory (C(vcc_state_dir)), and any of
+        the options below, for these templates only.
+      - The descriptor, the manifest and the certificate are read from the directory, and verified as those of other
+        packages. Disks are on VCC nodes, and are not read.
+      - The VMs are of the organization that published the package, C(vcc_org).
+    type: list
+    elements: dict
+    default: []
   cloud:
     description: The cloud that the VMs run in. A package does not say that. Required, here or with each package.
     type: str
@@ -135,7 +147,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-# fleet.ovf.yml: a signed package, a folder, and one package twice
+# fleet.ovf.yml: a signed package, a folder, one package twice, and a published one
 plugin: intercloud.vpn.ovf
 org: acme
 networks: {VM Network: org, Management: none}
@@ -145,6 +157,8 @@ packages:
     cloud: east
   - {path: web.ova, cloud: east, suffix: -east, addresses: {web: [10.10.0.21]}}
   - {path: web.ova, cloud: west, suffix: -west, addresses: {web: [10.10.0.21]}}
+catalog:  # what acme published
+  - {organization: acme, templates: payroll, cloud: east}
 compose:
   ansible_host: (vcc_address | default(vcc_org_address))[0]
 keyed_groups:
@@ -167,6 +181,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.choice import 
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.constructed import VETTED, wrong_variable
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.facts import is_reserved
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.load import load_packages
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.published import read_catalog
 
 KINDS = ("vcc_server", "vcc_nodes", "org_edges", "vapp_edges", "members")
 CLOUD = "cloud_"
@@ -216,7 +231,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         problems = Problems()
         today = datetime.datetime.now(datetime.timezone.utc)
         beside = os.path.dirname(os.path.abspath(path))
-        found = load_packages(self.get_option("packages"), common, beside, today, problems)
+        if not self.get_option("packages") and not self.get_option("catalog"):
+            raise AnsibleParserError(f"{path}: says no packages, and no catalog")
+        published = read_catalog(self.get_option("catalog"), common, beside, problems)
+        found = load_packages(self.get_option("packages"), common, beside, today, problems, published)
         self._check_others(found, problems)
         staged = InventoryData()
         if not len(problems):

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: concerned
 short_description: The hosts that a run concerns
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Gives a play exactly the hosts that M(intercloud.vpn.vpn_plan) found to be concerned. The others are not in its

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: awx_objects
 short_description: Make AWX's objects from inventory, ledger and settings
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Makes all objects that AWX or Automation Controller needs for VPNs, as plain data. They are organizations, teams,

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cloud_part
 short_description: Take out what a VCC node needs to bring its cloud to the plan
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Writes to the controller what C(apply_vpn) needs on a VCC node for the hosts of its cloud. That is a ledger with

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cloud_run
 short_description: Run a playbook on a VCC node for the hosts of its cloud
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Sends this collection, an inventory of the hosts of the VCC node's cloud, and what the playbook reads to the VCC

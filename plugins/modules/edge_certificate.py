@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: edge_certificate
 short_description: Sign an org edge's certificate on the VCC server
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Signs the certificate request of an org edge with the certification authority of its organization. Runs on the

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: edge_confirm
 short_description: Confirm what a commit did, and bring the node's links up
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The intercloud.vpn developers (@intercloud)
 description:
@@ -98,6 +98,8 @@ renewed:
   description:
     - The tunnels that this node initiates and whose IKE_SA had to be made again, with another PPK or under other
       settings than it was made with.
+    - And those that a peer initiates and that still used a certificate which this node has no more. The peer was asked
+      to make the IKE_SA again.
   type: list
   elements: str
   returned: success

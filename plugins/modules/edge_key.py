@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: edge_key
 short_description: Make an org edge's private key and a certificate request
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Makes the private key of an org edge (ECDSA P-384) on the edge itself if it has none, and returns a certificate

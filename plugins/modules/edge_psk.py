@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: edge_psk
 short_description: Hand out the keys of tunnels on the VCC server
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Returns the pre-shared keys of an organization's tunnels to external edges, and the PPKs (RFC 8784) of those between

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: edge_revocation
 short_description: Revoke an org edge's certificates on the VCC server
-version_added: "0.1.0"
+version_added: "1.0.0"
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Revokes every certificate of an org edge that is still valid, in the revocation list of its organization's

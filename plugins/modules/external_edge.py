@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: external_edge
 short_description: Know who an external edge is
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Finds an edge in the inventory that is declared external, and checks all that is said of it. Fails if it is not

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: external_settings
 short_description: Show what the other side of an external edge has to configure
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Of every tunnel to an external edge, shows addresses, identities, proposals, lifetimes and selectors from the other

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ledger_backup
 short_description: Back up the ledger, the authorities and the keys
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The intercloud.vpn developers (@intercloud)
 description:

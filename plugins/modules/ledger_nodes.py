@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ledger_nodes
 short_description: Tell which VPNs nodes are in
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Reads from the ledger which VPNs each node was told of.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ledger_restore
 short_description: Restore the ledger, the authorities and the keys from a backup
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The intercloud.vpn developers (@intercloud)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: member_probe
 short_description: Send a VM's probes, those that must be answered and those that must not
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Pings all O(targets) from one VM, side by side, and says what came back. It judges nothing and changes nothing;

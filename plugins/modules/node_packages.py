@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: node_packages
 short_description: Install the packages that a node lacks
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The intercloud.vpn developers (@intercloud)
 description:

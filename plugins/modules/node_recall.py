@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: node_recall
 short_description: Read back what a node was told last
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The intercloud.vpn developers (@intercloud)
 description:

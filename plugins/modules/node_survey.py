@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: node_survey
 short_description: Ask a machine what it is before a plan is made
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Returns what a machine says of itself. This is its inventory name and generation by its own records, its devices

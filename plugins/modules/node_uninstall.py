@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: node_uninstall
 short_description: Make a node what it was before
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The intercloud.vpn developers (@intercloud)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ovf_export
 short_description: Write vApps as OVF packages
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Writes the descriptor and the manifest of a vApp. The descriptor has the vApp edge, the VMs, their networks and

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: survey_answers
 short_description: Read the answers of an AWX survey
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Reads the variables that begin with C(vcc_survey_), the answers of a survey that M(intercloud.vpn.awx_objects) made,

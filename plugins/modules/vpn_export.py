@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vpn_export
 short_description: Write members and their addresses as other programs read them
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Writes the members of the VPNs of a plan, with their addresses, as lines for C(/etc/hosts), as an inventory for

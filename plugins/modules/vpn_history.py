@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vpn_history
 short_description: Show who changed what and when
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Reads the ledger's events and shows them, oldest first. What a run did to addresses is one line.

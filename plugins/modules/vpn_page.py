@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vpn_page
 short_description: Write what is known of the VPNs as one HTML page
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Puts together the plan, the ledger, the inventory, what M(intercloud.vpn.node_info) found on the nodes, and the

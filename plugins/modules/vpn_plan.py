@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vpn_plan
 short_description: Turn an intent into one document per node
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Reads the landscape from the inventory and the VPNs asked for from its options, takes the addresses that are missing

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vpn_probes
 short_description: Choose the probes that prove the VPNs of a plan
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Writes down for every VM which probes start there, those that must be answered and those that must not.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vpn_report
 short_description: Judge whether the VPNs are as planned
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Compares the plan with what the nodes have and with what came of the probes (M(intercloud.vpn.node_info)), shows

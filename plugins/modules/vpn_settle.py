@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vpn_settle
 short_description: Note which VPNs came up, and release what no node needs any more
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Makes VPNs active once org edges of two of their sites run what they were told. Until then, runs that do not

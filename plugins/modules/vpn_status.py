@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vpn_status
 short_description: Show how the VPNs are, without probes
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - Compares the plan and the ledger with what M(intercloud.vpn.node_info) found on the nodes. Shows a table of VPNs,

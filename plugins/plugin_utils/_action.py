@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
@@ -128,16 +129,34 @@ class NodeAction(Action):
         """Ask with what the task gives."""
         return self.ask(self._task.args, task_vars)
 
-    def ask(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """What comes of the arguments on the node."""
+    def ask(self, arguments: Mapping[str, Any], task_vars: dict[str, Any], data: bytes = b"") -> dict[str, Any]:
+        """What comes of the arguments on the node. ``data``: octets that its code reads after them. A module is given a
+        file with them, its option ``source``.
+        """
         # An asynchronous task is a module: neither the agent nor code that is sent can go on without its connection.
         if self._is_pipelining_enabled("new") and not self._task.async_val:
-            answer = self._ask_directly(arguments, task_vars)
+            answer = self._ask_directly(arguments, task_vars, data)
             if answer is not None:
                 return answer
+        if data:
+            arguments = {**arguments, "source": self._put(data)}
         return super().ask(arguments, task_vars)
 
-    def _ask_directly(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any] | None:
+    def _put(self, data: bytes) -> str:
+        """A file on the node, in the directory that Ansible removes after the task."""
+        shell = self._connection._shell
+        if shell.tmpdir is None:
+            self._make_tmp_path()
+        remote = shell.join_path(shell.tmpdir, "source")
+        with tempfile.NamedTemporaryFile(prefix="intercloud-vpn-") as file:
+            file.write(data)
+            file.flush()
+            self._transfer_file(file.name, remote)
+        return str(remote)
+
+    def _ask_directly(
+        self, arguments: Mapping[str, Any], task_vars: dict[str, Any], data: bytes
+    ) -> dict[str, Any] | None:
         """The node's answer. None where nothing was done, and the module is to do it.
 
         So it is where no Python can be started, and with options that are wrong, or that only Ansible can send: the
@@ -156,7 +175,7 @@ class NodeAction(Action):
             said = self._say(f"{AGENT} call {self.module} {version}", asked.encode(), {"version": version}, secret)
         if said is None:
             program = command(python_of(task_vars, self._templar), sent)
-            said = self._say(program, asking(self.module, asked), {"sent": True}, secret)
+            said = self._say(program, asking(self.module, asked) + data, {"sent": True}, secret)
         return said
 
     def _say(self, words: str, told: bytes, begun: Mapping[str, Any], secret: Collection[str]) -> dict[str, Any] | None:

@@ -13,9 +13,13 @@ import pytest
 import yaml
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.catalog import Catalog, Seen, publish
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.choice import OF_PACKAGES
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.descriptor import OURS
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.load import load_packages
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.publication import read_publication
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.published import read_catalog
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.shown import catalog_lines, listing
 from ansible_collections.intercloud.vpn.tests.docs.pages import ROOT, blocks
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._ovf.packages import (
     TODAY,
@@ -28,7 +32,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._ovf.pac
 )
 
 PAGE = ROOT / "docs/ovf.md"
-CONSTRUCTED = {"plugin", "packages", "compose", "groups", "keyed_groups", "strict"}
+CONSTRUCTED = {"plugin", "packages", "catalog", "compose", "groups", "keyed_groups", "strict"}
 NETWORK = "VM Network"
 SIGNER = Signer("vendor")
 
@@ -57,6 +61,15 @@ def made(name: str, path: Path) -> None:
     archive(path, {**files, **signature})
 
 
+def published(state: Path, organization: str, name: str) -> None:
+    made(name, state / f"{name}.ova")
+    problems = Problems()
+    found = read_publication(str(state / f"{name}.ova"), "/", None, False, TODAY, problems)
+    assert found is not None, list(problems)
+    seen = Seen(found.version, 1, "ann", "today", found.files, dict(found.texts))
+    Catalog(str(state)).change(organization, name, lambda entry: publish(entry, seen, ["node-east"]))
+
+
 @pytest.mark.parametrize("content", inventories())
 def test_it_is_read(content: dict[str, Any], tmp_path: Path) -> None:
     common = {key: value for key, value in content.items() if key not in CONSTRUCTED}
@@ -68,9 +81,13 @@ def test_it_is_read(content: dict[str, Any], tmp_path: Path) -> None:
         made("web", path)
     (tmp_path / "authorities.pem").write_bytes(SIGNER.pem)
     problems = Problems()
-    found = load_packages(content["packages"], common, str(tmp_path), TODAY, problems)
+    catalog = [{**entry, "directory": str(tmp_path)} for entry in content.get("catalog", ())]
+    for entry in catalog:
+        published(tmp_path, entry["organization"], entry["templates"])
+    published_ones = read_catalog(catalog, common, str(tmp_path), problems)
+    found = load_packages(content.get("packages", ()), common, str(tmp_path), TODAY, problems, published_ones)
     problems.raise_if_any()
-    assert len(found.hosts) == len(content["packages"])
+    assert len(found.hosts) == len([*content.get("packages", ()), *catalog]) > 0
 
 
 def test_the_mistakes_are_those_that_are_reported(tmp_path: Path) -> None:
@@ -85,3 +102,16 @@ def test_the_mistakes_are_those_that_are_reported(tmp_path: Path) -> None:
     # Their lines and their places differ with the package.
     assert [one.split(": ", 1)[1] for one in said] == [one.split(": ", 1)[1] for one in quoted]
     assert all("Envelope/" in one.split(": ", 1)[0] for one in (*said, *quoted))
+
+
+def test_the_catalog_is_shown_as_on_the_page() -> None:
+    quoted = next(block.text for block in blocks(PAGE) if block.language == "text" and "node-east" in block.text)
+    index: dict[str, Any] = {"organization": "acme", "template": "payroll", "version": "7ddb6a5dcb5d" + "0" * 52}
+    index |= {"size": 20 << 20, "files": 3, "by": "ann", "at": "2026-03-01T09:20:11Z"}
+    index["holders"] = dict.fromkeys(("node-east", "node-west"), index["version"])
+    copies = {
+        node: {"version": index["version"], "damaged": damaged, "parts": 0}
+        for node, damaged in (("node-east", []), ("node-west", ["disk.vmdk"]))
+    }
+    answers = {node: {"templates": {"acme": {"payroll": copy}}} for node, copy in copies.items()}
+    assert catalog_lines(listing([index], answers, [*copies], "all")) == quoted.splitlines()

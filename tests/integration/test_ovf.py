@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import datetime
 import json
 import os
 import subprocess
@@ -13,6 +15,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.catalog import Catalog, Seen, publish
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.publication import read_publication
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._ovf.packages import (
     archive,
     envelope,
@@ -174,3 +179,28 @@ def test_a_vapp_of_the_example_is_exported_and_read(tmp_path: Path) -> None:
     assert "changed=0" in again.stdout, again.stdout
     refused = run(tmp_path, *export[:-2])
     assert refused.returncode == 2 and "-e vcc_export_vapp=NAME says which vApp is exported" in refused.stdout
+
+
+def test_what_an_organization_published_is_an_inventory(fleet: Path) -> None:
+    problems = Problems()
+    path = fleet / "vcloud.ova"
+    found = read_publication(str(path), "/", None, False, datetime.datetime.now(datetime.timezone.utc), problems)
+    assert found is not None, list(problems)
+    seen = Seen(found.version, 1, "ann", "today", found.files, dict(found.texts))
+    Catalog(str(fleet / "state")).change("acme", "shop", lambda entry: publish(entry, seen, ["node-east"]))
+    path.unlink()
+    (fleet / "fleet.ovf.yml").write_text(
+        "plugin: intercloud.vpn.ovf\ncatalog:\n"
+        "  - {directory: state, organization: acme, templates: all, cloud: east}\n",
+        encoding="utf-8",
+    )
+    web = inventory(fleet)["_meta"]["hostvars"]["web"]
+    assert (web["vcc_vapp"], web["vcc_org"]) == ("shop", "acme")
+    index = fleet / "state/published/acme/shop.json"
+    texts = json.loads(index.read_text())
+    evil = found.texts["vcloud.ovf"].replace(b"192.168.1.100", b"192.168.1.101")
+    texts["seen"]["texts"]["vcloud.ovf"] = base64.b64encode(evil).decode()
+    index.write_text(json.dumps(texts))
+    done = run(fleet, "ansible-inventory", "-i", "fleet.ovf.yml", "-i", "hosts.yml", "--list")
+    assert "is not the file that was published; publish it again" in " ".join(done.stderr.split())
+    assert "web" not in read(done.stdout)["_meta"]["hostvars"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -42,9 +43,20 @@ def checkout(where: Path) -> Path:
     )
     (where / ".venv").mkdir()  # a link would be a change: .gitignore names the directory
     (where / ".venv/bin").symlink_to(ROOT / ".venv/bin")
+    write_fragment(where, "9.0.0", "A release for a test.")
     for words in (("user.name", "A maintainer"), ("user.email", "maintainer@example.com")):
         sh("git", "config", *words, where=where)
+    commit(where)
     return where
+
+
+def write_fragment(tree: Path, name: str, text: str) -> None:
+    (tree / f"changelogs/fragments/{name}.yml").write_text(f"minor_changes:\n  - lab_up - {text}\n", encoding="utf-8")
+
+
+def commit(tree: Path) -> None:
+    assert sh("git", "add", "--all", where=tree)[0] == 0
+    assert sh("git", "commit", "-q", "-m", "A commit", where=tree)[0] == 0
 
 
 class Keys:
@@ -118,6 +130,7 @@ def test_a_release_and_what_a_user_verifies(tree: Path, keys: Keys, tmp_path: Pa
     assert sh("git", "log", "-1", "--format=%s", VERSION, where=tree) == (0, f"Release {VERSION}\n")
     assert sh("git", "verify-tag", VERSION, where=tree, **home)[0] == 0
     assert sh("git", "status", "--porcelain", where=tree) == (0, "")
+    assert (tree / "extensions/molecule/upgrade/previous").read_text() == f"{VERSION}\n"
     made = tree / "build/release" / VERSION
     assert {path.name for path in made.iterdir()} == {
         f"{NAME}.tar.gz",
@@ -183,6 +196,60 @@ def test_signed_digests_of_other_files_do_not_verify_a_tarball(keys: Keys, tmp_p
         found, said = sh(verify, str(made), str(ring), where=tmp_path)
         assert found == code, said
         assert (f"SHA256SUMS does not list {NAME}.tar.gz" in said) == (code != 0), said
+
+
+@pytest.mark.thorough("test_version_added, and what release.sh does; takes half a minute")
+def test_a_version_that_is_cut_takes_late_fragments_in(tmp_path: Path) -> None:
+    """Until it has a tag."""
+    tree = checkout(tmp_path / "checkout")
+    module = tree / "plugins/modules/vpn_plan.py"
+    module.write_text(re.sub("version_added: .*", "version_added: 7.7.7", module.read_text()), encoding="utf-8")
+    for late in ("", "came late."):
+        if late:
+            write_fragment(tree, "late", late)
+            commit(tree)
+            assert f"changes that {VERSION} does not have yet" in sh("scripts/release.sh", VERSION, where=tree)[1]
+        code, said = sh("scripts/cut.sh", VERSION, where=tree)
+        assert code == 0, said
+        commit(tree)
+    assert list((tree / "changelogs/fragments").glob("*.yml")) == []
+    changes = re.split(r"\nv(?=\d)", (tree / "CHANGELOG.rst").read_text(encoding="utf-8"))[1]
+    assert changes.startswith(f"{VERSION}\n")
+    assert "lab_up - A release for a test." in changes and "lab_up - came late." in changes
+    assert f"version: {VERSION}\n" in (tree / "galaxy.yml").read_text(encoding="utf-8")
+    assert f"version_added: {VERSION}\n" in module.read_text(encoding="utf-8")
+
+    code, said = sh("scripts/rebuild.sh", "--version", VERSION, str(tmp_path), where=tree)
+    assert (code, f"{NAME}.tar.gz" in said) == (0, True), said
+    code, said = sh("scripts/rebuild.sh", "--version", "9.0.1", str(tmp_path), where=tree)
+    assert (code, said) == (1, f"rebuild: 9.0.1 is asked for, and galaxy.yml has {VERSION}\n")
+    sh("git", "tag", VERSION, where=tree)
+    assert f"the tag {VERSION} exists" in sh("scripts/cut.sh", VERSION, where=tree)[1]
+
+
+def test_who_verifies_is_told_how(tmp_path: Path) -> None:
+    verify = str(ROOT / "scripts/verify_release.sh")
+    assert sh(verify, where=tmp_path)[1].startswith("usage: verify_release.sh DIRECTORY KEYRING")
+    (tmp_path / "ring").write_text("")
+    code, said = sh(verify, str(tmp_path), str(tmp_path / "ring"), where=tmp_path)
+    assert (code, said) == (1, f"verify_release: {tmp_path} has no intercloud-vpn-*.tar.gz\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("matrix.sh", "2.17/3.10", "2.99", "3.1"), ["tests/matrix.txt has no 2.99", "tests/matrix.txt has no 3.1"]),
+        (("release_checks.sh", "reuse", "nothing"), ["nothing is none of reuse, python"]),
+        (("molecule.sh", "default", "nothing"), ["there is no scenario nothing"]),
+        (("cut.sh", "1.0"), ["'1.0' is no version"]),
+    ],
+)
+def test_a_script_refuses_what_it_does_not_know_before_it_runs_anything(
+    words: tuple[str, ...], told: list[str]
+) -> None:
+    code, said = sh(str(ROOT / "scripts" / words[0]), *words[1:], where=ROOT)
+    assert code != 0
+    assert [line for line in told if line not in said] == []
 
 
 def test_what_runs_in_an_execution_environment() -> None:

@@ -15,6 +15,12 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 FILE = Path(_lab.STATE_DIR, "ledger.sqlite")
 
 
+def version():
+    """The format that it has."""
+    with closing(sqlite3.connect(f"file:{FILE}?mode=ro", uri=True)) as ledger:
+        return ledger.execute("SELECT version FROM schema_version").fetchone()[0]
+
+
 def rows(table, file=FILE):
     """All rows of a table, as dictionaries."""
     if not file.exists():

@@ -45,6 +45,7 @@ OURS = (
         "export_vpn",
         "rollback_vpn",
         "uninstall",
+        "publish_template",
         "prepare_vpn",
         "apply_vpn",
     ),
@@ -76,21 +77,31 @@ def command(playbook, *arguments, vpns=None, inventory=INVENTORY, **variables):
     return ["ansible-playbook", "-i", str(inventory), name, "-e", json.dumps(extra), *arguments]
 
 
-def environment():
+def environment(tree=lab.ROOT):
     return {
         **os.environ,
-        "ANSIBLE_CONFIG": str(lab.ROOT / "ansible.cfg"),
+        "ANSIBLE_CONFIG": str(tree / "ansible.cfg"),
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_FORCE_COLOR": "0",
     }
 
 
-def run(playbook, arguments=(), succeeds=True, **variables):
-    """Run a playbook of the collection by its name, or another one by its path. `succeeds` None: it may do either."""
+def run(playbook, arguments=(), succeeds=True, code=None, **variables):
+    """Run a playbook of the collection by its name, or another one by its path. `succeeds` None: it may do either.
+
+    `code`: a directory of collections with another release of this one, whose code and inventory run.
+    """
     begun = time.monotonic()
+    tree, env = lab.ROOT, environment()
+    if code:
+        tree = code / "ansible_collections/intercloud/vpn"
+        env = {**environment(tree), "ANSIBLE_COLLECTIONS_PATH": str(code)}
+        variables.setdefault("inventory", tree / INVENTORY.relative_to(lab.ROOT))
+        if isinstance(playbook, Path):
+            playbook = tree / playbook.relative_to(lab.ROOT)
     done = subprocess.run(
         command(playbook, *arguments, **variables), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, check=False, env=environment(), cwd=lab.ROOT, timeout=240,
+        stderr=subprocess.STDOUT, text=True, check=False, env=env, cwd=tree, timeout=240,
     )  # fmt: skip
     finished = read(done.returncode, done.stdout)
     log(playbook, arguments, finished, time.monotonic() - begun)

@@ -93,6 +93,25 @@ def test_the_oldest_core_forgives_what_rooms_say_of_themselves() -> None:
     assert len(ignored) == len(rooms), "nothing else is ignored"
 
 
+def test_the_changelog_has_the_version() -> None:
+    """If not: scripts/cut.sh. Fragments of what comes next may be there."""
+    version = yaml.safe_load(read("galaxy.yml"))["version"]
+    newest = re.findall(r"^v(\S+)\n=+$", read("CHANGELOG.rst"), re.MULTILINE)[0]
+    assert newest == version
+    assert version in yaml.safe_load(read("changelogs/changelog.yaml"))["releases"]
+
+
+def test_the_first_page_installs_this_version() -> None:
+    """cut.sh writes it. The scenario own_fleet runs the page's commands as they are printed."""
+    version = yaml.safe_load(read("galaxy.yml"))["version"]
+    assert re.findall(r"intercloud-vpn-(\S+)\.tar\.gz", read("docs/own_fleet.md")) == [version]
+
+
+def test_a_tag_that_is_another_version_is_not_rebuilt() -> None:
+    """The workflow *Release* gives the tag's name to rebuild.sh."""
+    assert 'scripts/rebuild.sh --version "$TAG"' in read(".github/workflows/release.yml")
+
+
 # Workflows
 
 
@@ -117,6 +136,14 @@ def test_a_workflow_may_only_read_and_knows_no_secret(path: Path) -> None:
     for job in jobs(path).values():
         for step in job["steps"]:
             assert "${{" not in step.get("run", "")  # an expression in a script is text that strangers may write
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_job_that_hangs_ends(path: Path) -> None:
+    """GitHub's own limit is six hours."""
+    assert {name: 10 <= job.get("timeout-minutes", 0) <= 120 for name, job in jobs(path).items()} == dict.fromkeys(
+        jobs(path), True
+    )
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -170,7 +197,7 @@ def test_every_file_of_the_lock_has_a_digest() -> None:
 def test_contributing_names_every_script() -> None:
     """One command for each check, and for each thing that a maintainer does."""
     told = read("CONTRIBUTING.md") + read("docs/testing.md") + read("docs/project/releasing.md") + read("Makefile")
-    inner = {"ansible_test.sh", "get_pip.py", "prometheus.sh", "repack.py", "sbom.py", "test.sh"}
+    inner = {"ansible_test.sh", "get_pip.py", "prometheus.sh", "repack.py", "sbom.py", "test.sh", "version_added.py"}
     scripts = {path.name for path in (ROOT / "scripts").iterdir() if path.is_file()}
     assert {name for name in scripts - inner if name not in told} == set()
 

@@ -8,12 +8,17 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import runpy
 import tarfile
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-repack = runpy.run_path(str(ROOT / "scripts/repack.py"))["repack"]
+# Not by runpy: in ansible-test, Ansible's own finder takes the file for a directory of collections.
+loader = SourceFileLoader("repack", str(ROOT / "scripts/repack.py"))
+script = module_from_spec(spec_from_loader(loader.name, loader))  # type: ignore[arg-type]
+loader.exec_module(script)
+repack = script.repack
 
 
 def tarball(path: Path, names: list[str], when: int, mode: int) -> Path:

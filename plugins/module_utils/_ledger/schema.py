@@ -330,7 +330,7 @@ def ensure_schema(connection: Connection) -> None:
     if found > VERSION:
         raise LedgerError(
             f"the ledger has format {found}, and this collection knows formats up to {VERSION}: "
-            "update intercloud.vpn on this controller"
+            "update intercloud.vpn on this controller, or restore the backup of before its update (restore_ledger)"
         )
     for version in range(found, VERSION):
         STEPS[version - 1](connection)

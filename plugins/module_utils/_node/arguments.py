@@ -79,6 +79,19 @@ SLICES: Arguments = {
     **GENERATION,
 }
 SLICES_RULES: Rules = {"required_one_of": [("documents", "slices")]}
+TEMPLATES: Arguments = {
+    "state": {"type": "str", "choices": ["present", "absent", "look", "receive", "listed"], "default": "present"},
+    "organization": {"type": "str", "default": ""},
+    "organizations": {"type": "list", "elements": "str", "default": []},
+    "ledger": {"type": "str", "default": ""},
+    "template": {"type": "str", "default": ""},
+    "serials": {"type": "dict", "default": {}},
+    "publication": {"type": "dict"},
+    "package": {"type": "path"},  # for the action plugin
+    "pieces": {"type": "list", "elements": "dict", "default": []},  # from the action plugin, as is the next
+    "source": {"type": "path"},
+    "allow_older": {"type": "bool", "default": False},
+}
 _TARGET: Arguments = {
     "address": {"type": "str", "required": True},
     "source": {"type": "str"},

@@ -77,6 +77,12 @@ def _packages(given: dict[str, Any], store: Store, check: bool) -> Result:
     return supplied(given, store, check)
 
 
+def _templates(given: dict[str, Any], store: Store, check: bool) -> Result:
+    from .catalog.module import templates
+
+    return templates(given, store, check, sys.stdin.buffer)
+
+
 def _uninstall(given: dict[str, Any], store: Store, check: bool) -> Result:
     from .uninstall import uninstall
 
@@ -92,6 +98,7 @@ CALLS: Mapping[str, Call] = {
     "node_info": _observe,
     "node_packages": _packages,
     "node_slices": _slices,
+    "node_templates": _templates,
     "node_uninstall": _uninstall,
 }
 """Parameters, the node's state and whether it is check mode, to the result. One with `msg` is a failure."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from .commit import NOTHING_LEFT, leave, shrink_notes
 from .document import Document, Generation
-from .ipsec import former, reauthenticate
+from .ipsec import former, outdated, reauthenticate
 from .kinds import KINDS, kind_of
 from .state import Store
 from .system.run import CommandError
@@ -123,7 +123,8 @@ def confirm(
     if check:
         generation = store.running().generation
         ended = _given_up(lost, generation, store, check)
-        renewed = [name for name in reauthenticate.pending(generation, store) if name not in ended]
+        again = {*reauthenticate.pending(generation, store), *outdated.pending(store)}
+        renewed = sorted(again - {*ended})
         down = [link for link in states(generation, store) if link["tunnel"] in ended or link["state"] not in UP]
         return {
             "disarmed": store.fallback is not None,
@@ -155,6 +156,9 @@ def confirm(
             former.load(generation, store)
         ended = _given_up(lost, generation, store, check)
         renewed = reauthenticate.renew(generation, store) if generation.tunnels("ipsec") else []
+        told = outdated.ask(store)
+    outdated.wait(store, told)
+    renewed += told
     patient = {tunnel["name"] for tunnel in generation.listed("tunnels") if tunnel.get("peer") in behind}
     tried = initiate(missing(generation, store), generation, timeout, store, patient)
     for kind in KINDS:

@@ -15,7 +15,7 @@ from .commit import commit as bring
 from .confirm import confirm as keep
 from .confirm import states, unmet
 from .document import Generation
-from .ipsec import reauthenticate, secrets
+from .ipsec import outdated, reauthenticate, secrets
 from .ipsec.certificates import needed
 from .state import Busy, Store
 from .system import packages
@@ -81,7 +81,7 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
         return {"msg": f"not applied, nothing was touched: {error}", "rolled_back": False}
     links = [] if want.empty else states(want, store)
     down = any(link["initiator"] and link["state"] not in UP for link in links)
-    stale = not check and bool(reauthenticate.pending(want, store))
+    stale = not check and bool(reauthenticate.pending(want, store) or outdated.pending(store))
     return {
         **outcome.report(),
         "new": new and not want.empty,

@@ -11,7 +11,7 @@ from typing import Any
 from .commit import compare, refused
 from .confirm import states
 from .document import Change, Document
-from .ipsec import certificates, reauthenticate, x509
+from .ipsec import certificates, outdated, reauthenticate, x509
 from .kernel import ip, neighbours, usage
 from .kernel.effective import diverted
 from .kernel.foreign import droppers
@@ -28,6 +28,10 @@ def observe(store: Store) -> dict[str, Any]:
     current = running.generation
     drift = refused(running, store) if running.refusing else compare(current, current, store)
     drift += [Change("secrets", f"make the IKE_SA of {name} again") for name in reauthenticate.pending(current, store)]
+    drift += [
+        Change("swanctl", f"have {name} authenticate anew: it still uses certificate {serial}")
+        for name, serial in outdated.pending(store).items()
+    ]
     down = {link["tunnel"] for link in states(current, store) if link["state"] not in UP}
     seen: Document = {}
     reasons: dict[str, list[Document]] = {}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import identity
+from .catalog import leave as catalog
 from .commit import FAILURES, Refused, RolledBack, describe, remove
 from .document import Change
 from .metrics import slices as metrics
@@ -34,7 +35,7 @@ def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any
             reason = _refusal(given, store)
             if reason:
                 return {"msg": reason}
-            changes = remove(store, check) + _slices(store, check)
+            changes = remove(store, check) + _slices(store, check) + catalog.remove(store, check)
             changes += unlink(store, check)
     except Refused as error:
         return {"msg": f"not uninstalled, nothing was touched: {error}"}
@@ -65,6 +66,14 @@ def _refusal(given: dict[str, Any], store: Store) -> str:
             f"this node holds {what}, of {which}, and the ledger of this run is "
             f"{given['ledger'] or 'not there'}: whether a VPN needs it, only its own ledger knows. Run this with that "
             "ledger; or, if that is lost, with -e vcc_allow_older=true"
+        )
+    strangers = {} if given["allow_older"] else catalog.others(store, given["ledger"])
+    if strangers:
+        which = ", ".join(f"{organization} (ledger {ledger})" for organization, ledger in strangers.items())
+        return (
+            f"this node keeps templates that others published: {which}. The ledger of this run is "
+            f"{given['ledger'] or 'not there'}. Run this with that ledger; or, if that is lost, with "
+            "-e vcc_allow_older=true"
         )
     return ("" if given["allow_older"] else _later(given, store)) or _needed(given, store)
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -56,11 +56,13 @@ OF_PACKAGES = tuple(one.name for one in fields(Choice) if one.name != "places")
 """What can be said of one package; all but ``path`` can be said for all of them, too."""
 
 
-def read_choices(packages: Any, common: Mapping[str, Any], problems: Problems) -> list[tuple[str, Choice]]:
+def read_choices(
+    packages: Any, common: Mapping[str, Any], problems: Problems, place_of: Callable[[int], str] = "packages[{}]".format
+) -> list[tuple[str, Choice]]:
     """The packages that an inventory lists, each with its place there. ``common``: what is said for all."""
     found = []
     for number, one in enumerate(packages if isinstance(packages, (list, tuple)) else [packages]):
-        place = f"packages[{number}]"
+        place = place_of(number)
         own = one if isinstance(one, Mapping) else {"path": one}
         unknown_keys(own, OF_PACKAGES, place, problems)
         said = {key: value for key, value in {**common, **own}.items() if value is not None and key in OF_PACKAGES}

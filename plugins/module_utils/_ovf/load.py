@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +39,30 @@ class Mistakes(Problems):
         super().add(error.path, error.message, error.alike)
 
 
+@dataclass
+class Seen:
+    """What was read of a package's files: what they sum up to, and the descriptor, manifest and certificate."""
+
+    sums: dict[str, manifest.Sum] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, name: str, content: bytes) -> None:
+        """Note one that is in memory."""
+        self.contents[name], self.sums[name] = content, manifest.sum_of(content)
+
+
 def load_packages(
-    packages: Any, common: Mapping[str, Any], beside: str, today: datetime.datetime, problems: Problems
+    packages: Any,
+    common: Mapping[str, Any],
+    beside: str,
+    today: datetime.datetime,
+    problems: Problems,
+    others: Iterable[tuple[Choice, Package]] = (),
 ) -> Hosts:
-    """The hosts and groups of packages. ``beside``: the folder that relative paths begin in."""
-    read = []
+    """The hosts and groups of packages. ``beside``: the folder that relative paths begin in. ``others``: packages that
+    were found elsewhere.
+    """
+    read: list[tuple[Content, Choice]] = []
     for place, choice in read_choices(packages, common, problems):
         try:
             found = find_packages(choice.path, beside, f"{place}.path")
@@ -51,21 +70,45 @@ def load_packages(
             problems.extend([error])
             continue
         for path in found:
-            trusted = choice.trusted and str(Path(beside) / Path(choice.trusted).expanduser())
-            its = Mistakes()
-            content = load_package(replace(choice, path=path, trusted=trusted), today, its)
-            problems.extend(its)
-            if content is not None:
-                read.append((content, replace(choice, path=path)))
+            _add(replace(choice, path=path), None, beside, today, read, problems)
+    for choice, package in others:
+        _add(choice, package, beside, today, read, problems)
     return make_hosts(read, problems)
 
 
-def load_package(choice: Choice, today: datetime.datetime, problems: Mistakes) -> Content | None:
-    """One package: its digests and signature verified, and its descriptor read. None where it is not to be used."""
+def _add(
+    choice: Choice,
+    package: Package | None,
+    beside: str,
+    today: datetime.datetime,
+    read: list[tuple[Content, Choice]],
+    problems: Problems,
+) -> None:
+    trusted = choice.trusted and str(Path(beside) / Path(choice.trusted).expanduser())
+    its = Mistakes()
+    content = load_package(replace(choice, trusted=trusted), today, its, package=package)
+    problems.extend(its)
+    if content is not None:
+        read.append((content, choice))
+
+
+def load_package(
+    choice: Choice,
+    today: datetime.datetime,
+    problems: Mistakes,
+    seen: Seen | None = None,
+    package: Package | None = None,
+) -> Content | None:
+    """One package: its digests and signature verified, and its descriptor read. None where it is not to be used.
+
+    ``seen`` gets what was read of its files. ``package``: an open one, if it is not opened by its path.
+    """
+    seen = seen or Seen()
     try:
-        package = open_package(choice.path)
+        package = package or open_package(choice.path)
         descriptor = package.read(package.descriptor, LARGEST)
-        signed = _manifest(package, choice, today)
+        seen.add(package.descriptor, descriptor)
+        signed = _manifest(package, choice, today, seen)
         lines = None if signed is None else manifest.read_manifest(signed, package.place(package.stem + MF))
         if lines is not None:  # the descriptor is not parsed before
             manifest.check_descriptor(package, lines, descriptor, sha1=choice.sha1)
@@ -74,7 +117,9 @@ def load_package(choice: Choice, today: datetime.datetime, problems: Mistakes) -
         content = read_descriptor(envelope, file, choice.configuration, problems)
         if lines is not None:
             whole = choice.digests == ALL
-            manifest.check_files(package, lines, content.references, sha1=choice.sha1, whole=whole, problems=problems)
+            manifest.check_files(
+                package, lines, content.references, sha1=choice.sha1, whole=whole, problems=problems, sums=seen.sums
+            )
     except PackageError as error:
         problems.last(error)
         return None
@@ -84,7 +129,7 @@ def load_package(choice: Choice, today: datetime.datetime, problems: Mistakes) -
     return None if len(problems) else content
 
 
-def _manifest(package: Package, choice: Choice, today: datetime.datetime) -> bytes | None:
+def _manifest(package: Package, choice: Choice, today: datetime.datetime, seen: Seen) -> bytes | None:
     """The manifest, if its signature is right; None where there is none, and need not be."""
     name, signature = package.stem + MF, package.stem + CERT
     if not package.has(name):
@@ -98,10 +143,13 @@ def _manifest(package: Package, choice: Choice, today: datetime.datetime) -> byt
             "verify: if_present",
         )
     content = package.read(name, manifest.LARGEST)
+    seen.add(name, content)
     if package.has(signature):
+        signed = package.read(signature, certificate.LARGEST)
+        seen.add(signature, signed)
         trusted = choice.trusted and certificate.read_trusted(_trusted(choice.trusted), choice.trusted)
         certificate.check_signature(
-            package.read(signature, certificate.LARGEST),
+            signed,
             content,
             name,
             trusted or None,

@@ -30,6 +30,18 @@ class Line(NamedTuple):
     number: int
 
 
+class Sum(NamedTuple):
+    """What was read of a file: its SHA-256, and how many octets it has."""
+
+    sha256: str
+    size: int
+
+
+def sum_of(content: bytes) -> Sum:
+    """The same of a content that is in memory."""
+    return Sum(hashlib.sha256(content).hexdigest(), len(content))
+
+
 def read_manifest(content: bytes, place: str) -> list[Line]:
     """The lines of a manifest. PackageError with the first that is none."""
     try:
@@ -68,11 +80,12 @@ def check_files(
     sha1: bool,
     whole: bool,
     problems: Problems,
+    sums: dict[str, Sum] | None = None,
 ) -> None:
     """Note what of the files beside the descriptor is not as the manifest says.
 
     ``references``: those that the descriptor names. ``sha1``: whether SHA-1 alone is enough. ``whole``: whether they
-    are read, or only looked for.
+    are read, or only looked for. ``sums`` gets what was read of each file.
     """
     said: dict[str, list[Line]] = {}
     for line in lines:
@@ -88,7 +101,9 @@ def check_files(
             if not package.has(name):
                 problems.add(package.place(name), "is named, and is not in the package")
             elif whole:
-                _compare(its, package.pieces(name), package, problems)
+                read = _compare(its, package.pieces(name), package, problems)
+                if read and sums is not None:
+                    sums[name] = read
         except PackageError as error:
             problems.extend([error])
 
@@ -106,11 +121,15 @@ def _check_said(package: Package, name: str, its: list[Line], sha1: bool, proble
         )
 
 
-def _compare(its: list[Line], pieces: Iterable[bytes], package: Package, problems: Problems) -> None:
+def _compare(its: list[Line], pieces: Iterable[bytes], package: Package, problems: Problems) -> Sum | None:
+    """Note the digests that differ. What was read; None where nothing is said of the file."""
     if not its:
-        return
-    sums = {line.algorithm: hashlib.new(DIGESTS[line.algorithm], usedforsecurity=False) for line in its}
+        return None
+    algorithms = {"SHA256", *(line.algorithm for line in its)}
+    sums = {name: hashlib.new(DIGESTS[name], usedforsecurity=False) for name in sorted(algorithms)}
+    size = 0
     for piece in pieces:
+        size += len(piece)
         for one in sums.values():
             one.update(piece)
     for line in its:
@@ -120,3 +139,4 @@ def _compare(its: list[Line], pieces: Iterable[bytes], package: Package, problem
                 f"{line.name} is not the file that the manifest was made of: its {line.algorithm} digest is "
                 f"{sums[line.algorithm].hexdigest()}; get the package again",
             )
+    return Sum(sums["SHA256"].hexdigest(), size)

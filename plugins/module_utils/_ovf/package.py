@@ -58,6 +58,13 @@ class Package(ABC):
             raise PackageError(self.place(name), "was changed while it was read")
         return content
 
+    def part(self, name: str, at: int, most: int) -> bytes:
+        """So many octets of a file, from there on; fewer where it ends."""
+        file, offset, size = self._open(name)
+        with file:
+            file.seek(offset + at)
+            return file.read(max(0, min(most, size - at)))
+
     def pieces(self, name: str) -> Iterator[bytes]:
         """A file of any size, piece by piece."""
         file, offset, size = self._open(name)

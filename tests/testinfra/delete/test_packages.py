@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A package that a role needs and a node lacks: it is installed in the run, noted, and removed with what noted it.
 
-A lab's machine has no way to a package mirror, so each has a repository of one package in a folder of its own.
+A lab's machine has no way to a package mirror, so each has a repository of one package in a folder, instead of its own.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ printf '%s\\n' 'Package: {PACKAGE}' 'Version: 1.0' 'Architecture: all' 'Maintain
 dpkg-deb --build {PACKAGE} {PACKAGE}.deb > /dev/null
 {{ cat {PACKAGE}/DEBIAN/control; echo "Filename: ./{PACKAGE}.deb"; echo "Size: $(stat -c %s {PACKAGE}.deb)"
    echo "SHA256: $(sha256sum {PACKAGE}.deb | cut -d' ' -f1)"; }} > Packages
+mkdir aside && mv /etc/apt/sources.list.d/* aside/
 echo 'deb [trusted=yes] file:/srv/lab ./' > {SOURCES}
 """
+AS_BEFORE = f"rm {SOURCES}; mv /srv/lab/aside/* /etc/apt/sources.list.d/; rm -rf /srv/lab"
 
 
 def installed(member):
@@ -37,7 +39,7 @@ def supplied():
     """The members find the package, and the run that creates their VPN needs it."""
     lab.at_once(lambda member: lab.sh(member, REPOSITORY), PAYROLL["members"])
     yield playbooks.create(PAYROLL, verify=False, **NEEDED)
-    lab.at_once(lambda member: lab.sh(member, f"rm -rf /srv/lab {SOURCES}"), PAYROLL["members"])
+    lab.at_once(lambda member: lab.sh(member, AS_BEFORE), PAYROLL["members"])
 
 
 def test_what_is_missing_is_installed_and_noted(supplied):

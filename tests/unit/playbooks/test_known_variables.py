@@ -21,7 +21,7 @@ NAMES = {"vcc_node", "vcc_nodes", "vcc_server", "vcc_survey_"}
 
 def test_every_variable_of_roles_and_playbooks_is_known() -> None:
     files = [path for folder in ("roles", "playbooks", "inventories") for path in (ROOT / folder).rglob("*.yml")]
-    found = {name: path for path in files for name in re.findall(r"(?<!_)\bvcc_[a-z_]+", path.read_text())}
+    found = {name: path for path in files for name in re.findall(r"(?<!_)\bvcc_[a-z0-9_]+", path.read_text())}
     assert len(found) > 40
     assert {name: str(path) for name, path in found.items() if name not in KNOWN | NAMES} == {}
 

@@ -59,6 +59,10 @@ class Certificates(Part):
             return False  # who goes back to an earlier generation does not trust again what was revoked since
         return there != text
 
+    def reissued(self) -> bool:
+        """Whether the edge gets another certificate or authority. Revocations are no part of connections."""
+        return bool({*self._wrong()} & {*FILES.values()})
+
     def loaded(self) -> str:
         """What `on_disk` tells once this is built."""
         return sha256("".join(self.text(path) for path in LOADED))

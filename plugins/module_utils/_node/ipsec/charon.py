@@ -148,12 +148,13 @@ def mark(
     revoked: dict[str, str] | None = None,
     secrets: dict[str, str] | None = None,
     made: dict[str, dict[str, str]] | None = None,
+    outdated: dict[str, Any] | None = None,
 ) -> None:
     """Note what the running daemon was started with and has loaded; None keeps what is noted.
 
     `daemon`: its settings. `credentials`: a digest of certificates and revocations. `revoked`: the identities, and when
     their certificates were revoked, that no SA is left of. `secrets`: digests of the pre-shared keys, by tunnel.
-    `made`: what tunnels' IKE_SAs were made with (reauthenticate.py).
+    `made`: what tunnels' IKE_SAs were made with (reauthenticate.py). `outdated`: see outdated.py.
     """
     pid, start = identity()
     old = marker(store)
@@ -167,6 +168,7 @@ def mark(
         "revoked": old.get("revoked", {}) if revoked is None else revoked,
         "secrets": old.get("secrets", {}) if secrets is None else secrets,
         "made": old.get("made", {}) if made is None else made,
+        "outdated": old.get("outdated", {}) if outdated is None else outdated,
     }
     store.put(lambda: files.write(store.at(MARKER), json.dumps(noted, sort_keys=True), 0o600))
 

@@ -128,16 +128,17 @@ def again(names: Iterable[str], reauth: bool) -> set[str]:
 
     charon makes it before it ends the old one, so that nothing is lost when the peer plays its part.
     """
-    before = {name: found for name, found in _ike_spis(names).items() if found}
-    for name in before:
-        # A tunnel that charon cannot rekey is among those left, and does not hinder the others.
+    before = _youngest(names)
+    for sa in before.values():
+        # A tunnel that charon cannot rekey is among those left, and does not hinder the others. By its id: by its name,
+        # charon would rekey an IKE_SA that is about to end, too, and two would be four.
         with contextlib.suppress(ViciError), Vici() as vici:
-            vici.ask("rekey", {"ike": name, "reauth": "yes" if reauth else "no"})
+            vici.ask("rekey", {"ike-id": str(sa.get("uniqueid")), "reauth": "yes" if reauth else "no"})
     left = set(before)
     deadline = time.monotonic() + PATIENCE
     while left and time.monotonic() < deadline:
         time.sleep(0.1)
-        left = {name for name, found in _ike_spis(left).items() if not found or found & before[name]}
+        left = {name for name, found in _ike_spis(left).items() if not found or _spis_of(before[name]) in found}
     return left
 
 
@@ -194,7 +195,22 @@ def _ike_spis(names: Iterable[str]) -> dict[str, set[tuple[str, str]]]:
     found: dict[str, set[tuple[str, str]]] = {name: set() for name in names}
     for name, sa in security_associations(found):
         if sa.get("state") in ("ESTABLISHED", "REKEYING"):
-            found[name].add((str(sa.get("initiator-spi")), str(sa.get("responder-spi"))))
+            found[name].add(_spis_of(sa))
+    return found
+
+
+def _spis_of(sa: Document) -> tuple[str, str]:
+    return str(sa.get("initiator-spi")), str(sa.get("responder-spi"))
+
+
+def _youngest(names: Iterable[str]) -> dict[str, Document]:
+    """The IKE_SAs of tunnels; of several of one tunnel, that which was made last."""
+    found: dict[str, Document] = {}
+    for name, sa in security_associations({*names}):
+        if sa.get("state") in ("ESTABLISHED", "REKEYING"):
+            age = int(sa.get("established") or 0)
+            if name not in found or age < int(found[name].get("established") or 0):
+                found[name] = sa
     return found
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from ..document import Document, Generation, link_name
 from ..state import Busy, Store
 from ..system.run import CommandError
 from ..tunnel_kind import UP, NodeKind, Tended
-from . import connections, duplicates, former
+from . import bridge, connections, duplicates, former, outdated
 from . import lost as _lost
 from . import reasons as _reasons
 from .vici import Vici, ViciError
@@ -210,27 +210,35 @@ class Ipsec(NodeKind):
 
     def tend(self, generation: Generation, store: Store) -> Tended:
         """End what is there twice. ViciError if charon does not answer: its links are not down for that."""
-        sas, done = self._listed(generation, LOCKED), list[str]()
+        listed, done = self._listed(generation, LOCKED, bridge.name), list[str]()
+        names = {tunnel["name"] for tunnel in generation.tunnels(self.NAME)}
+        sas = [(name, sa) for name, sa in listed if name in names]
         with contextlib.suppress(ViciError):
             done = duplicates.end(generation, sas)
+            done += outdated.answer(generation, store, sas)
+            done += [f"{tunnel}: the peer is asked to authenticate anew" for tunnel in outdated.ask(store, sas)]
         # A thousand tunnels are listed a second time only where it makes a difference.
         states = self._states(generation, self._listed(generation, LOCKED) if done else sas)
         with contextlib.suppress(CommandError, ViciError):
+            done += [f"{tunnel}: its bridge has ended" for tunnel in bridge.finish(listed, generation, store)]
             former.load(generation, store)
             done += former.proceed(generation, store, states)
         return Tended(done, states)
 
-    def _listed(self, generation: Generation, timeout: float = 15) -> list[tuple[str, Document]]:
-        """The IKE_SAs of a generation's tunnels.
+    def _listed(
+        self, generation: Generation, timeout: float = 15, other: Callable[[str], str] | None = None
+    ) -> list[tuple[str, Document]]:
+        """The IKE_SAs of a generation's tunnels, and those by their `other` names.
 
         One that charon is busy with is not in a list that waits for none. So there is a second one unless all links are
         up: whoever takes such a link for missing makes it a second time.
         """
-        names = [tunnel["name"] for tunnel in generation.tunnels(self.NAME)]
-        sas = connections.answered(names, timeout=timeout)
-        if all(link["state"] in UP for link in self._states(generation, sas)):
+        names = {tunnel["name"] for tunnel in generation.tunnels(self.NAME)}
+        wanted = {*names, *(map(other, names) if other else ())}
+        sas = connections.answered(wanted, timeout=timeout)
+        if all(link["state"] in UP for link in self._states(generation, [sa for sa in sas if sa[0] in names])):
             return sas
-        return connections.answered(names, patiently=True, timeout=timeout)
+        return connections.answered(wanted, patiently=True, timeout=timeout)
 
     def observe(self, generation: Generation, store: Store) -> Document:
         """The IKE_SAs with their CHILD_SAs, and which connections are loaded."""

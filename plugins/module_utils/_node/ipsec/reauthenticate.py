@@ -13,7 +13,7 @@ import json
 
 from ..document import Generation, sha256
 from ..state import Store
-from . import charon, connections, secrets
+from . import bridge, charon, connections, secrets
 
 Made = dict[str, dict[str, str]]
 
@@ -57,7 +57,9 @@ def renew(generation: Generation, store: Store) -> list[str]:
     ViciError if charon does not run.
     """
     todo = pending(generation, store)
-    left = {name for reauth in (True, False) for name in _again(todo, reauth)}
+    anew = bridge.make_anew([name for name, reauth in todo.items() if reauth], generation, store)
+    rest = {name: reauth for name, reauth in todo.items() if name not in anew}
+    left = {name for reauth in (True, False) for name in _again(rest, reauth)}
     noted = charon.marker(store).get("made", {})
     made = {name: noted.get(name, new) if name in left else new for name, new in made_with(generation).items()}
     if made != noted:

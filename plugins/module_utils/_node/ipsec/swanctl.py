@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from .. import collisions, survey
@@ -13,8 +14,8 @@ from ..kernel import ip
 from ..part import Context, Part
 from ..system import files, systemd
 from ..system.run import CommandError, have, run
+from . import bridge, charon, differing, outdated, revocations, scratch
 from . import certificates as _certificates
-from . import charon, differing, revocations, scratch
 from . import connections as _connections
 from .former import Former
 from .vici import ViciError
@@ -39,6 +40,7 @@ class Swanctl(Part):
         # Connections carry their certificates, so that other certificates are a reason to load them again.
         certificates = _certificates.Certificates(context)
         self._renewed = bool(tunnels and certificates.changes())
+        self._reissued = bool(tunnels and certificates.reissued())
         self._credentials = certificates.loaded() if tunnels else ""
         self._revoked = certificates.revoked() if tunnels else {}
 
@@ -82,7 +84,8 @@ class Swanctl(Part):
     def _over(self) -> list[tuple[str, str]]:
         """SAs of tunnels and links that the node had and should not have."""
         had = _connections.shape(self.have)
-        found = []
+        gone = [bridge.name(name) for name in had if name not in self._shape]
+        found = [(name, "") for name, child in _connections.active(gone) if not child] if gone else []
         for name, child in _connections.active(had) if had else []:
             if self._former.keeps(name, child):
                 continue
@@ -212,6 +215,7 @@ class Swanctl(Part):
         if not self._settings:
             return
         stale = self._stale()
+        before = files.read(self.store.at(charon.CONFIG))
         if files.read(self.store.at(charon.SETTINGS)) != self._settings:
             charon.note_service(self.store)
             files.write(self.store.at(charon.SETTINGS), self._settings)
@@ -235,15 +239,32 @@ class Swanctl(Part):
             stale = self._stale()
         if stale:
             try:
+                if self._others():
+                    outdated.note(self.want, self.have, self.store)
                 _connections.load_credentials(self.store)
             except ViciError as error:
                 raise CommandError(str(error)) from error
             if self._former.waits(self._text):  # confirm loads them
                 charon.mark(self.store, credentials=self._credentials)
                 return
-            run("swanctl", "--load-conns", timeout=60)
-            self._former.untrap()
-            charon.mark(self.store, config=self._text, credentials=self._credentials)
+            self._load(before)
+
+    def _load(self, before: str) -> None:
+        """Load the connections. What charon makes anew for it, a bridge carries meanwhile."""
+        sections = bridge.concerned(self._text, before, self._others(), self.want)
+        bridges = bridge.build(sections, self.want, self.store) if sections else bridge.Bridges()
+        run("swanctl", "--load-conns", timeout=60)
+        self._former.untrap()
+        charon.mark(self.store, config=self._text, credentials=self._credentials)
+        with contextlib.suppress(ViciError):  # the agent ends what is left
+            bridge.replace(bridges, self.want, self.store, bridge.ITSELF)
+
+    def _others(self) -> bool:
+        """Whether charon has connections with another certificate, or authority, than they are to have."""
+        if self._renewed:
+            return self._reissued
+        noted = charon.marker(self.store)
+        return bool(noted) and noted.get("credentials") != self._credentials
 
     def _reload(self) -> None:
         try:

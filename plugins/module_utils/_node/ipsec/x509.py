@@ -58,6 +58,17 @@ def certificate(store: Store) -> dict[str, Any]:
     return facts
 
 
+def serial(pem: str) -> str:
+    """A certificate's serial number, hexadecimal; empty where there is none to read."""
+    if not pem or not have("openssl"):
+        return ""
+    try:
+        found = _SERIAL.search(run("openssl", "x509", "-noout", "-serial", stdin=pem))
+    except CommandError:
+        return ""
+    return found.group(1).lower().lstrip("0") if found else ""
+
+
 def _public(text: str) -> list[str]:
     found = _KEY.search(text)
     return found.group().split() if found else []

@@ -30,7 +30,7 @@ from .held import Held
 from .journal import Journal
 from .worker import Worker
 
-EVENTS = ("ike-updown", "child-updown")
+EVENTS = ("ike-updown", "ike-rekey", "child-updown")  # a peer rekeys for a reason of its own: ipsec/outdated.py
 AGAIN = 0.2  # seconds between attempts to reach a charon that is not there
 AT_ONCE = 0.05  # seconds that the agent waits for a charon whose queue is full
 BUNCH = 0.1  # seconds between two times that charon is listened to

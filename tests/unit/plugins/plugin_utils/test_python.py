@@ -21,7 +21,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils import _sent
 PACKAGE = Path(_node.__file__).parent
 MODULES = Path(__file__).resolve().parents[4] / "plugins/modules"
 # These run on the VCC server or on the controller.
-SERVER = ("cloud_", "edge_certificate", "edge_psk", "edge_revocation", "external_", "ledger_", "vpn_")
+SERVER = ("cloud_", "edge_certificate", "edge_psk", "edge_revocation", "external_", "ledger_", "template_", "vpn_")
 OURS = "ansible_collections.intercloud.vpn.plugins.module_utils"
 NODE_MODULES = sorted(path.stem for path in MODULES.glob("*.py") if not path.stem.startswith(SERVER))
 

@@ -79,6 +79,19 @@ def test_a_server_that_forgot_its_handshake_is_believed_the_client() -> None:
     assert links[0]["algorithms"]["ike"] == "TLS_AES_256_GCM_SHA384/secp384r1"
 
 
+def test_a_client_that_forgot_its_handshake_is_believed_the_server() -> None:
+    """OpenVPN's log has room for some 100 questions, and metrics ask twice a minute."""
+    forgotten = {"cipher": "", "suite": "", "group": ""}
+    links, findings = judged([session("edge-east", **forgotten)], [session("edge-west", suite="", group="")])
+    assert findings == []
+    assert links[0]["algorithms"] == {"ike": None, "esp": "AES-256-GCM"}
+
+
+def test_a_server_that_names_no_cipher_is_an_error() -> None:
+    _links, findings = judged([session("edge-east")], [session("edge-west", cipher="")])
+    assert [finding.expected for finding in findings] == ["cipher AES-256-GCM"]
+
+
 @pytest.mark.parametrize(
     ("east", "west", "expected", "seen", "state"),
     [

@@ -59,15 +59,20 @@ class Charon:
         return {"keys": list(self.keys)}
 
     def ask(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        self.asked.append(f"{command} {arguments['ike']}")
+        tunnel = arguments.get("ike") or arguments["ike-id"].partition("#")[0]
+        self.asked.append(f"{command} {tunnel}")
         if command == "rekey" and self.reauthenticates:
-            self.sas[arguments["ike"]] += 1
+            self.sas[tunnel] += 1
         elif command == "terminate":
-            del self.sas[arguments["ike"]]
+            del self.sas[tunnel]
         return {}
 
     def security_associations(self, names: list[str], **_given: object) -> list[tuple[str, dict[str, Any]]]:
-        return [(name, {"state": "ESTABLISHED", "initiator-spi": self.sas[name]}) for name in names if name in self.sas]
+        there = {name: self.sas[name] for name in names if name in self.sas}
+        return [
+            (name, {"state": "ESTABLISHED", "uniqueid": f"{name}#{number}", "initiator-spi": number})
+            for name, number in there.items()
+        ]
 
 
 @pytest.fixture

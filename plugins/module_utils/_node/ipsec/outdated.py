@@ -1,0 +1,156 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IKE_SAs in which this end proved who it is with a certificate that it has no more.
+
+Of a tunnel that starts here, charon makes the IKE_SA anew when it loads another certificate (bridge.py). Of a tunnel
+that the peer starts, it does not: the peer has to authenticate anew, and no message of IKE asks it to. So this end
+rekeys the IKE_SA, which it never does otherwise unless the peer is late. The peer finds that an IKE_SA of its own was
+rekeyed by the other end, with the older CHILD_SAs in it, and makes another one (`asked`), with a bridge (bridge.py).
+
+charon does not say which certificate an IKE_SA was made with. So the IKE_SAs and CHILD_SAs are noted before another
+certificate is loaded. A rekeying gives an IKE_SA other ids, or its CHILD_SAs, but not both at once: whatever has one of
+the noted ids is of the same descent, and its other ids are noted, too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from ..document import Document, Generation
+from ..state import Store
+from . import bridge, certificates, charon, connections, x509
+from .vici import Vici
+
+AGAIN, RARELY = 8.0, 300.0  # seconds until the peer is asked again: twice as long each time, up to so many
+PATIENCE = 6.0  # seconds that the peers have
+OLDER = 5  # seconds; who rekeys all of a tunnel begins with the CHILD_SAs, seconds before the IKE_SA (connections.py)
+AT_ONCE = 8  # tunnels
+_UP = ("ESTABLISHED", "REKEYING")
+
+# tunnel → serial: of the old certificate, hexadecimal; ikes, children: ids; asked: how often, and when to ask next, on
+# the monotonic clock.
+Noted = dict[str, dict[str, Any]]
+
+
+def note(want: Generation, have: Generation, store: Store) -> None:
+    """Before another certificate is loaded: what is there was made with the one before."""
+    names = [tunnel["name"] for tunnel in want.tunnels("ipsec") if _waits(tunnel)]
+    if not names or not charon.marker(store):
+        return
+    before, serial = _noted(store), x509.serial(have.files.get("certificate.pem", ""))
+    found: Noted = {}
+    for tunnel, sa in connections.security_associations(names, patiently=True):
+        if sa.get("state") in _UP:
+            since = before.get(tunnel, {}).get("serial") or serial
+            entry = found.setdefault(tunnel, {"serial": since, "ikes": [], "children": [], "asked": 0, "next": 0.0})
+            _add(entry, sa)
+    if found != before:
+        charon.mark(store, outdated=found)
+
+
+def _waits(tunnel: Document) -> bool:
+    """Whether another edge of ours starts a tunnel, in which this one proves who it is with its certificate."""
+    return not tunnel.get("initiator") and not tunnel.get("external") and certificates.proves(tunnel)
+
+
+def _noted(store: Store) -> Noted:
+    found: Noted = charon.marker(store).get("outdated") or {}
+    return found
+
+
+def _add(entry: dict[str, Any], sa: Document) -> None:
+    entry["ikes"] = sorted({*entry["ikes"], str(sa.get("uniqueid"))})
+    children = {str(child.get("uniqueid")) for child in sa.get("child-sas", {}).values()}
+    entry["children"] = sorted({*entry["children"], *children})
+
+
+def _of_the_same_descent(entry: Mapping[str, Any], sa: Document) -> bool:
+    children = {str(child.get("uniqueid")) for child in sa.get("child-sas", {}).values()}
+    return str(sa.get("uniqueid")) in entry["ikes"] or bool(children & {*entry["children"]})
+
+
+def left(noted: Noted, sas: Iterable[tuple[str, Document]]) -> Noted:
+    """What is noted, with the ids that have come since, of tunnels that still have such an IKE_SA."""
+    found: Noted = {}
+    for tunnel, sa in sas:
+        if tunnel in noted and sa.get("state") in _UP and _of_the_same_descent(noted[tunnel], sa):
+            entry = found.setdefault(tunnel, {**noted[tunnel]})
+            _add(entry, sa)
+    return found
+
+
+def look(store: Store, sas: Iterable[tuple[str, Document]] | None = None) -> Noted:
+    """What is left now. Changes nothing. `sas`: as charon listed them, if it was asked already."""
+    noted = _noted(store)
+    if not noted:
+        return {}
+    return left(noted, connections.security_associations(noted, patiently=True) if sas is None else sas)
+
+
+def pending(store: Store) -> dict[str, str]:
+    """The tunnels that still use a certificate which this edge has no more: its serial number, hexadecimal."""
+    return {tunnel: str(entry["serial"]) for tunnel, entry in sorted(look(store).items())}
+
+
+def ask(store: Store, sas: Iterable[tuple[str, Document]] | None = None) -> list[str]:
+    """Ask peers to authenticate anew; returns the tunnels, of those whose peers were not asked of late.
+
+    The caller holds the store's lock. ViciError.
+    """
+    noted = _noted(store)
+    if not noted:
+        return []
+    there = [*(connections.security_associations(noted, patiently=True) if sas is None else sas)]
+    found, now, asked = left(noted, there), time.monotonic(), []
+    for tunnel, sa in there:
+        entry = found.get(tunnel)
+        if entry and str(sa.get("uniqueid")) in entry["ikes"] and now >= entry["next"]:
+            with Vici() as vici:
+                vici.ask("rekey", {"ike-id": str(sa["uniqueid"])})
+            asked.append(tunnel)
+    for tunnel in {*asked}:
+        times = found[tunnel]["asked"]
+        found[tunnel].update({"asked": times + 1, "next": now + min(RARELY, AGAIN * 2**times)})
+    if found != noted:
+        charon.mark(store, outdated=found)
+    return sorted({*asked})
+
+
+def wait(store: Store, tunnels: Collection[str]) -> None:
+    """Wait until the peers of tunnels have authenticated anew, or for PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
+    while {*tunnels} & {*look(store)} and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
+def asked(generation: Generation, sas: Iterable[tuple[str, Document]]) -> list[tuple[str, str]]:
+    """(tunnel, id of its IKE_SA) of tunnels that start here and whose peer asks to authenticate anew."""
+    ours = {t["name"] for t in generation.tunnels("ipsec") if t.get("initiator") and not t.get("external")}
+    tunnels: dict[str, list[Document]] = {}
+    for tunnel, sa in sas:
+        if tunnel in ours:
+            tunnels.setdefault(tunnel, []).append(sa)
+    return [(tunnel, str(sas[0]["uniqueid"])) for tunnel, sas in tunnels.items() if len(sas) == 1 and _rekeyed(sas[0])]
+
+
+def _rekeyed(sa: Document) -> bool:
+    """Whether the peer has rekeyed an IKE_SA, rather than made one of its own: that one has no older CHILD_SAs."""
+    age = int(sa.get("established") or 0)
+    children = sa.get("child-sas", {}).values()
+    older = any(int(child.get("install-time") or 0) > age + OLDER for child in children)
+    return sa.get("state") == "ESTABLISHED" and sa.get("initiator") != "yes" and older
+
+
+def answer(generation: Generation, store: Store, sas: Iterable[tuple[str, Document]]) -> list[str]:
+    """Authenticate anew where a peer asks for it; returns what was done, in words. The rest has its turn later.
+
+    The caller holds the store's lock. ViciError.
+    """
+    found = [tunnel for tunnel, _unique in asked(generation, sas)][:AT_ONCE]
+    done = bridge.make_anew(found, generation, store) if found else []
+    without = {*found} - {*bridge.sections(store)} if found else set()
+    done += sorted(without - connections.again(without, reauth=True)) if without else []
+    return [f"{tunnel}: authenticated anew: the peer has another certificate" for tunnel in done]

@@ -1,0 +1,171 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IKE_SAs that the peer started, and that were made with a certificate which this edge has no more."""
+
+from __future__ import annotations
+
+import copy
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon as _charon
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, outdated, x509
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+
+TUNNEL = "edge-east--edge-west"
+
+
+class Charon:
+    """A charon that rekeys what it is asked to."""
+
+    def __init__(self) -> None:
+        self.sas: list[tuple[str, dict[str, Any]]] = []
+        self.asked: list[dict[str, str]] = []
+
+    def __call__(self, *_arguments: object, **_options: object) -> Charon:
+        return self
+
+    def __enter__(self) -> Charon:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        pass
+
+    def ask(self, _command: str, arguments: dict[str, str]) -> dict[str, Any]:
+        self.asked.append(arguments)
+        return {"success": "yes"}
+
+    def answered(self, names: Any, *_patiently: bool, **_given: object) -> list[tuple[str, dict[str, Any]]]:
+        return [one for one in self.sas if one[0] in {*names}]
+
+
+def sa(
+    unique: int, *children: int, age: int = 10, older: int = 0, ours: bool = False, state: str = "ESTABLISHED"
+) -> tuple[str, dict[str, Any]]:
+    return TUNNEL, {
+        "uniqueid": str(unique),
+        "state": state,
+        "established": str(age),
+        **({"initiator": "yes"} if ours else {}),
+        "child-sas": {str(one): {"uniqueid": str(one), "install-time": str(age + older)} for one in children},
+    }
+
+
+@pytest.fixture
+def charon(monkeypatch: pytest.MonkeyPatch, store: Store) -> Charon:
+    fake = Charon()
+    monkeypatch.setattr(outdated, "Vici", fake)
+    monkeypatch.setattr(connections, "answered", fake.answered)
+    monkeypatch.setattr(_charon, "identity", lambda: (7, "1"))
+    monkeypatch.setattr(x509, "serial", lambda pem: pem)
+    _charon.mark(store)
+    return fake
+
+
+def generation(document: dict[str, Any], certificate: str, **how: Any) -> Generation:
+    """The edge, at the end that does not initiate, with a certificate that is its serial number."""
+    document = copy.deepcopy(document)
+    document["tunnels"][0].update({"initiator": False, **how})
+    return Generation(document, {"certificate.pem": certificate}, "libipsec")
+
+
+@pytest.fixture
+def noted(document: dict[str, Any], store: Store, charon: Charon) -> Charon:
+    """A certificate was renewed while the IKE_SA 1 was up, with the CHILD_SA 1."""
+    charon.sas = [sa(1, 1)]
+    outdated.note(generation(document, "bb"), generation(document, "aa"), store)
+    return charon
+
+
+def test_what_was_there_before_still_uses_the_old_one(store: Store, noted: Charon) -> None:
+    assert outdated.pending(store) == {TUNNEL: "aa"}
+
+
+def test_what_the_peer_makes_anew_does_not(store: Store, noted: Charon) -> None:
+    noted.sas = [sa(2, 2)]
+    assert outdated.pending(store) == {}
+
+
+def test_while_both_are_there_one_of_them_does(store: Store, noted: Charon) -> None:
+    noted.sas = [sa(1, 1), sa(2, 2)]
+    assert outdated.pending(store) == {TUNNEL: "aa"}
+    noted.sas = [sa(1, 1, state="DELETING"), sa(2, 2)]
+    assert outdated.pending(store) == {}
+
+
+def test_a_rekeying_changes_nothing(store: Store, noted: Charon) -> None:
+    """First of the IKE_SA, then of the CHILD_SA: no id is as it was."""
+    noted.sas = [sa(2, 1)]
+    assert outdated.ask(store) == [TUNNEL]  # which notes what it sees
+    noted.sas = [sa(2, 2)]
+    assert outdated.pending(store) == {TUNNEL: "aa"}
+
+
+def test_another_daemon_has_read_the_new_one(store: Store, noted: Charon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_charon, "identity", lambda: (8, "2"))
+    assert outdated.pending(store) == {}
+
+
+def test_the_serial_stays_that_of_the_certificate_in_use(document: dict[str, Any], store: Store, noted: Charon) -> None:
+    """Renewed once more before the peer has authenticated anew."""
+    noted.sas = [sa(1, 1), sa(3, 3)]
+    outdated.note(generation(document, "cc"), generation(document, "bb"), store)
+    assert outdated.pending(store) == {TUNNEL: "aa"}
+    noted.sas = [sa(3, 3)]
+    assert TUNNEL in outdated.pending(store)
+
+
+@pytest.mark.parametrize("how", [{"initiator": True}, {"external": True}, {"ike": {"auth": "psk"}}])
+def test_tunnels_that_have_none_of_that(
+    document: dict[str, Any], store: Store, charon: Charon, how: dict[str, Any]
+) -> None:
+    charon.sas = [sa(1, 1)]
+    outdated.note(generation(document, "bb", **how), generation(document, "aa", **how), store)
+    assert outdated.pending(store) == {}
+
+
+def test_the_peer_is_asked_now_and_then(store: Store, noted: Charon, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(outdated, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    assert outdated.ask(store) == [TUNNEL]
+    assert noted.asked == [{"ike-id": "1"}]  # rekeyed, by its id
+    noted.sas = [sa(2, 1)]
+    now[0] += outdated.AGAIN - 1
+    assert outdated.ask(store) == []
+    now[0] += 1
+    assert outdated.ask(store) == [TUNNEL]
+    assert noted.asked[1:] == [{"ike-id": "2"}]
+    now[0] += 2 * outdated.AGAIN - 1  # less and less often
+    assert outdated.ask(store) == []
+    now[0] += 1
+    assert outdated.ask(store) == [TUNNEL]
+    noted.sas = [sa(3, 3)]
+    now[0] += outdated.RARELY
+    assert outdated.ask(store) == []
+    assert _charon.marker(store)["outdated"] == {}
+
+
+@pytest.mark.parametrize(
+    ("there", "asks"),
+    [
+        ([sa(2, 1, age=1, older=100)], True),
+        ([sa(2, 1, age=1, older=100, ours=True)], False),  # this end has rekeyed it
+        ([sa(2, 2, age=100)], False),  # the peer made it, as after an outage
+        ([sa(2, 1, age=1, older=100), sa(3, age=0, ours=True, state="CONNECTING")], False),  # this end is about it
+        ([sa(2, 1, age=1, older=100, state="REKEYING")], False),
+    ],
+)
+def test_the_end_that_initiates_authenticates_anew(
+    document: dict[str, Any], there: list[tuple[str, dict[str, Any]]], asks: bool
+) -> None:
+    found = outdated.asked(generation(document, "bb", initiator=True), there)
+    assert found == ([(TUNNEL, "2")] if asks else [])
+
+
+def test_the_other_end_does_not(document: dict[str, Any]) -> None:
+    assert outdated.asked(generation(document, "bb"), [sa(2, 1, age=1, older=100)]) == []
+    assert outdated.asked(generation(document, "bb", initiator=True, external=True), [sa(2, 1, older=100)]) == []
