@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from .._intent.profiles.known import profile_of
@@ -47,7 +48,7 @@ def _tunnel(edge: str, tunnel: Section) -> Iterator[str]:
     behind = " (its NAT's, which forwards UDP 500 and 4500)" if local["behind_nat"] else ""
     yield _row("this side", f"{local['address']}{behind}, identity {local['identity']} ({edge})")
     yield _row("other side", f"{remote['address']}, identity {remote['identity']} ({remote['edge']})")
-    yield _row("who initiates", f"{tunnel['initiator']}, and only that side; it rekeys, too")
+    yield _row("who initiates", _initiates(tunnel))
     if tunnel["authentication"] == "psk":
         yield _row("authentication", f"pre-shared key: {tunnel['psk']}")
     else:
@@ -59,11 +60,25 @@ def _tunnel(edge: str, tunnel: Section) -> Iterator[str]:
     for vpn in tunnel["vpns"]:
         esp = vpn["esp"]
         yield f"  VPN {vpn['name']}: one CHILD_SA, tunnel mode"
-        yield _row("  this side", f"{' '.join(vpn['local_ts'])} (of these, {vpn['gateway']} is the gateway's own)")
+        yield _row("  this side", f"{' '.join(vpn['local_ts'])}{_reserved(vpn)}")
         yield _row("  other side", " ".join(vpn["remote_ts"]))
         yield _row("  ESP", f"{' or '.join(esp['proposals'])} (perfect forward secrecy: {' or '.join(esp['pfs'])})")
         yield _row("", f"rekeyed after {esp['rekey_time']} s; replay window {esp['replay_window']} packets")
         yield _row("  packets", f"at most {vpn['mtu']} octets inside the tunnel: TCP MSS {vpn['mss']}")
+
+
+def _initiates(tunnel: Section) -> str:
+    profile = profile_of(tunnel["gateway"])
+    if profile is None or profile.responds_only:
+        return f"{tunnel['initiator']}, and only that side; it rekeys, too"
+    return f"{tunnel['initiator']}; it rekeys, too. {profile.title} may initiate as well"
+
+
+def _reserved(vpn: Section) -> str:
+    """Of several pairs of selectors, one has the gateway's address."""
+    gateway = ip_address(vpn["gateway"])
+    held = any(gateway in ip_network(prefix) for prefix in vpn["local_ts"])
+    return f" (of these, {vpn['gateway']} is the gateway's own)" if held else ""
 
 
 def _row(label: str, text: str) -> str:

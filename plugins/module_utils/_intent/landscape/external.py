@@ -76,7 +76,14 @@ def read_external(
         problems.add(f"{place}.vcc_authentication", f"must be {' or '.join(AUTHENTICATION)}, not {authentication!r}")
     gateway = _gateway(place, identity, authentication, variables, problems)
     if folded(identity) in others:
-        problems.add(f"{place}.vcc_identity", f"{identity} is the identity of another edge of this organization")
+        if variables.get("vcc_identity") is None and _is_address(identity):
+            problems.add(
+                f"{place}.vcc_public_address",
+                f"{identity} is what another edge of this organization is known by, too; "
+                "give each external edge a public address of its own",
+            )
+        else:
+            problems.add(f"{place}.vcc_identity", f"{identity} is the identity of another edge of this organization")
     if _is_address(identity):
         if authentication == "certificate":
             problems.add(f"{place}.vcc_identity", f"{identity}: the name in a certificate must be a DNS name")
@@ -108,10 +115,9 @@ def _gateway(
         return None
     profile = GATEWAYS.get(said) if isinstance(said, str) else None
     if profile is None:
-        known = ", ".join(sorted(GATEWAYS))
+        hint = did_you_mean(said, GATEWAYS) if isinstance(said, str) else f"; known are {', '.join(sorted(GATEWAYS))}"
         problems.add(
-            f"{place}.vcc_gateway",
-            f"must be one of {known}, not {said!r}{did_you_mean(str(said), GATEWAYS)}; leave it out for other gateways",
+            f"{place}.vcc_gateway", f"is no gateway with a profile: {said!r}{hint}; leave it out for other gateways"
         )
         return None
     if authentication in AUTHENTICATION and authentication not in profile.authentication:
@@ -120,7 +126,8 @@ def _gateway(
             f"{authentication}: with vcc_gateway: {profile.name}, it is {' or '.join(sorted(profile.authentication))}; "
             "change it, or leave vcc_gateway out",
         )
-    if (ADDRESS if _is_address(identity) else FQDN) not in profile.identities:
+    said_identity = variables.get("vcc_identity") is not None
+    if said_identity and (ADDRESS if _is_address(identity) else FQDN) not in profile.identities:
         problems.add(
             f"{place}.vcc_identity",
             f"{identity}: {profile.title} presents its public address; leave vcc_identity out",

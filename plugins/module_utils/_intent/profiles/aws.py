@@ -21,7 +21,7 @@ PROFILE = Profile(
         # Algorithms, groups, lifetimes, form of the key, replay window, who starts.
         Source("API_ModifyVpnTunnelOptionsSpecification (docs.aws.amazon.com, AWSEC2 API reference)", "2026-11-30"),
         Source("aws_vpn_connection (Terraform provider hashicorp/aws)", "2026-11-30"),
-        # One SA pair per tunnel, two tunnels per connection.
+        # One SA pair per tunnel, public addresses of each connection's own, two tunnels per connection.
         Source("Requirements for a customer gateway device (docs.aws.amazon.com, s2svpn/CGRequirements)", "2026-11-30"),
     ),
     unconfirmed=(
@@ -32,6 +32,7 @@ PROFILE = Profile(
     esp_lifetime=Limits(900, 3600),
     dpd=Limits(30, None),
     one_child=True,
+    one_peer=True,
     identities=frozenset({ADDRESS}),
     psk=PskForm(8, 64, r"[A-Za-z0-9._]", "letters, digits, '.' and '_'", "0"),
     tunnels=2,

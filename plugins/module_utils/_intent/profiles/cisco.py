@@ -35,5 +35,7 @@ PROFILE = Profile(
     esp_lifetime=Limits(120, 86400),
     dpd=Limits(10, 3600),
     one_pfs_group=True,
+    # A crypto map initiates whenever there is a packet for it.
+    responds_only=False,
     psk=PskForm(1, 127, r"[!#->@-~]", "printable ASCII without space and '?'", "!"),
 )

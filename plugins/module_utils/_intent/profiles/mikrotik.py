@@ -35,6 +35,8 @@ PROFILE = Profile(
     # A profile has one hash, and a policy one proposal.
     one_proposal=True,
     one_pfs_group=True,
+    # Of a day, an installed SA says 19h12m/1d (add-lifetime): when it is replaced, and when it ends.
+    rekeys_after=80,
     # The rest is quoted; a ? asks its console for help even within quotes.
     psk=PskForm(characters=r"[ ->@-~]", rule="printable ASCII without '?'"),
 )

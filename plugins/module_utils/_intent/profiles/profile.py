@@ -129,8 +129,12 @@ class Profile:
     """Whether a CHILD_SA has one pair of selectors. Neither end narrows: both have the same ones."""
     one_child: bool = False
     """Whether a tunnel has one CHILD_SA."""
+    one_peer: bool = False
+    """Whether it has another public address for each of our edges, so that a tunnel leads to one of them only."""
     responds_only: bool = True
     """Whether the gateway can be told not to initiate."""
+    rekeys_after: int = 100
+    """Percent of a lifetime that is set, after which the gateway rekeys by itself."""
     identities: frozenset[str] = frozenset({ADDRESS, FQDN})
     authentication: frozenset[str] = frozenset({PSK})
     families: frozenset[int] = frozenset({4})

@@ -68,6 +68,8 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
 def _options(tunnel: Section, vpn: Section) -> list[tuple[str, object]]:
     ike, esp = proposals(tunnel["ike"]), proposals(vpn["esp"])
     ike_life, esp_life = lifetimes(tunnel, vpn, PROFILE)
+    # Phase 2 must be the shorter one. A longer phase 1 weakens nothing: our edge rekeys when it was to.
+    ike_life = max(ike_life, esp_life + 1)
     window = vpn["esp"]["replay_window"]
     return [
         ("ike_versions", ["ikev2"]),

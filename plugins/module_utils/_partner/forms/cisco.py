@@ -40,7 +40,8 @@ def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
     ike = proposals(tunnel["ike"])
     address = word(remote["address"])
     ike_life, _esp_life = lifetimes(tunnel, tunnel["vpns"][0], PROFILE)
-    yield f"! Tunnel {one_line(tunnel['name'])}. {one_line(tunnel['initiator'])} initiates and rekeys."
+    who = one_line(tunnel["initiator"])
+    yield f"! Tunnel {one_line(tunnel['name'])}. {who} initiates and rekeys; this side may initiate as well."
     for number, one in enumerate(ike, 1):
         yield f"crypto ikev2 proposal {name}-{number}"
         yield f" encryption {_IKE[one.cipher]}"
@@ -64,7 +65,8 @@ def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
     yield f" lifetime {ike_life}"
     yield f" dpd {PROFILE.dpd.within(tunnel['ike']['dpd_delay'])} 3 periodic"
     for number, vpn in numbered(tunnel["vpns"]):
-        yield from _child(f"{name}-{number}", number, name, vpn, address, lifetimes(tunnel, vpn, PROFILE)[1])
+        child, esp_life = word(f"{name}-{vpn['child']}"), lifetimes(tunnel, vpn, PROFILE)[1]
+        yield from _child(child, number, name, vpn, address, esp_life)
     yield "! On the interface with this side's public address; where it has a crypto map, use that one's name above."
     yield "interface GigabitEthernet1"
     yield f" crypto map {name}"
@@ -85,6 +87,8 @@ def _child(child: str, number: int, name: str, vpn: Section, address: str, life:
     yield f"crypto map {name} {number * 10} ipsec-isakmp"
     yield f" set peer {address}"
     yield f" set security-association lifetime seconds {life}"
+    # Else it rekeys every 4.6 GB.
+    yield " set security-association lifetime kilobytes disable"
     yield f" set transform-set {' '.join(f'{child}-{index}' for index in range(1, len(sets) + 1))}"
     yield f" set pfs group{esp[0].number}"
     yield f" set ikev2-profile {name}"

@@ -23,10 +23,8 @@ def proposals(section: Section) -> list[Proposal]:
 
 def lifetimes(tunnel: Section, vpn: Section, profile: Profile) -> tuple[int, int]:
     """What is set on the gateway, in seconds: of IKE and of ESP. Our edge rekeys before."""
-    return (
-        profile.ike_lifetime.shown(tunnel["ike"]["rekey_time"]),
-        profile.esp_lifetime.shown(vpn["esp"]["rekey_time"]),
-    )
+    ike, esp = (entry["rekey_time"] * 100 // profile.rekeys_after for entry in (tunnel["ike"], vpn["esp"]))
+    return profile.ike_lifetime.shown(ike), profile.esp_lifetime.shown(esp)
 
 
 def placeholder(tunnel: Section) -> str:
@@ -42,7 +40,7 @@ def one_line(text: object) -> str:
 def short(name: str, longest: int, pattern: str = r"[^A-Za-z0-9_-]") -> str:
     """A name of at most so many characters. A longer one ends with a digest, so that no two become one."""
     fit = re.sub(pattern, "-", name)
-    if len(fit) <= longest and fit == name:
+    if len(fit) <= longest and fit == name.rstrip("-"):
         return fit
     digest = hashlib.sha256(name.encode()).hexdigest()[:6]
     return f"{fit[: longest - 7].rstrip('-_')}-{digest}"

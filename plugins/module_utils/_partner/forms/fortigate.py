@@ -10,14 +10,15 @@ from ipaddress import ip_network
 
 from ..._intent.profiles.fortigate import PROFILE
 from ..._intent.profiles.proposal import Proposal
-from .common import Section, is_address, lifetimes, numbered, one_line, placeholder, proposals, short, unique
+from .common import Section, is_address, lifetimes, one_line, placeholder, proposals, short, unique
 
 _CIPHERS = {
     "aes128gcm16": "aes128gcm",
     "aes256gcm16": "aes256gcm",
     "chacha20poly1305": "chacha20poly1305",
 }
-_LONGEST = 15  # characters of a phase 1's name, which is an interface
+# Characters of a name: a phase 1 is an interface.
+_LONGEST, _LONGEST_PHASE2 = 15, 35
 
 
 def files(tunnel: Section, psk: str | None) -> dict[str, str]:
@@ -58,9 +59,10 @@ def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
         ("psksecret", quoted(placeholder(tunnel) if psk is None else psk)),
     )
     yield from ("    next", "end", "config vpn ipsec phase2-interface")
-    for number, vpn in numbered(tunnel["vpns"]):
+    for vpn in tunnel["vpns"]:
         esp = proposals(vpn["esp"])
-        yield f"    edit {quoted(f'{name}-{number}')}"
+        child = short(f"{name}-{vpn['child']}", _LONGEST_PHASE2)
+        yield f"    edit {quoted(child)}"
         yield from _set(
             ("phase1name", quoted(name)),
             ("proposal", " ".join(unique([_proposal(one, ike=False) for one in esp]))),

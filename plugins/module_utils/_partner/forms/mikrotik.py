@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..._intent.profiles.mikrotik import PROFILE
-from .common import Section, is_address, lifetimes, numbered, one_line, placeholder, proposals
+from .common import Section, is_address, lifetimes, one_line, placeholder, proposals
 
 _ESP = {
     "aes128": "aes-128-cbc",
@@ -55,9 +55,9 @@ def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
         f"add peer={name} auth-method=pre-shared-key my-id={_identity(local['identity'])} "
         f"remote-id={_identity(remote['identity'])} generate-policy=no secret={key}"
     )
-    for number, vpn in numbered(tunnel["vpns"]):
+    for vpn in tunnel["vpns"]:
         (esp,) = proposals(vpn["esp"])
-        child = quoted(f"{tunnel['name']}-{number}")
+        child = quoted(f"{tunnel['name']}-{vpn['child']}")
         ours, theirs = one_line(vpn["local_ts"][0]), one_line(vpn["remote_ts"][0])
         yield f"# VPN {one_line(vpn['name'])}"
         yield "/ip ipsec proposal"

@@ -53,7 +53,7 @@ def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
             ("  DH Group", _GROUPS[one.number]),
         )
     yield from _rows(
-        ("Life Time", ike_life),
+        *_expiry(ike_life, tunnel["ike"]["rekey_time"], ("Reauth Time", 0)),
         ("Child SA Start Action", "None (Responder Only)"),
         ("Child SA Close Action", "Close connection and clear SA"),
         ("NAT Traversal", "Auto"),
@@ -77,11 +77,16 @@ def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
             ("Encryption Algorithms", ", ".join(dict.fromkeys(map(_cipher, esp)))),
             ("Hash Algorithms", ", ".join(dict.fromkeys(one.hash.upper() for one in esp if one.hash)) or "none"),
             ("PFS key group", _GROUPS[esp[0].number]),
-            ("Life Time", lifetimes(tunnel, vpn, PROFILE)[1]),
+            *_expiry(lifetimes(tunnel, vpn, PROFILE)[1], vpn["esp"]["rekey_time"]),
         )
     yield ""
     yield "Firewall > Rules > IPsec: pass what is to come in. VPN > IPsec > Advanced Settings:"
     yield from _rows(("Maximum MSS", f"Enable MSS clamping, {min(vpn['mss'] for vpn in tunnel['vpns'])}"))
+
+
+def _expiry(life: int, rekey: int, *more: tuple[str, int]) -> list[tuple[str, int]]:
+    """Left empty, pfSense rekeys at a time between 80 and 90 % of the lifetime: before our edge, or with it."""
+    return [("Life Time", life), ("Rekey Time", rekey + rekey // 20), *more, ("Rand Time", 0)]
 
 
 def _rows(*rows: tuple[str, object]) -> Iterator[str]:

@@ -15,8 +15,10 @@ from ..tunnel.kinds import KINDS
 
 
 def check_one_vpn(described: Iterable[tuple[Vpn, list[OrgEdge]]], problems: Problems) -> None:
-    """Note the VPNs that would be the second one in a tunnel that has one CHILD_SA."""
+    """Note the VPNs that would be the second one in a tunnel that has one CHILD_SA, or need a second tunnel to a
+    gateway that has one."""
     first: dict[str, Vpn] = {}
+    ours: dict[str, str] = {}
     # What is stored comes first, so that a mistake is told of the VPN that is asked for.
     for vpn, edges in sorted(described, key=lambda one: (not one[0].path.startswith("ledger."), one[0].name)):
         single = {edge.name: edge.profile for edge in edges if edge.profile and edge.profile.one_child}
@@ -24,13 +26,23 @@ def check_one_vpn(described: Iterable[tuple[Vpn, list[OrgEdge]]], problems: Prob
             profile = single.get(pair[0]) or single.get(pair[1])
             if profile is None:
                 continue
+            theirs, own = pair if pair[0] in single else pair[::-1]
+            found = ours.setdefault(theirs, own)
+            if profile.one_peer and found != own:
+                problems.add(
+                    f"{vpn.path}.members",
+                    f"need a tunnel {own} -- {theirs}, and {theirs} has one with {found}: {profile.title} "
+                    f"(vcc_gateway: {profile.name}) has another public address for each of your edges; add an external "
+                    f"edge for {own}, or a topology of kind star with the hub {found}",
+                )
+                continue
             other = first.setdefault(KINDS[vpn.tunnel].tunnel_name(pair), vpn)
             if other is not vpn:
                 problems.add(
                     f"{vpn.path}.members",
                     f"need a second CHILD_SA in the tunnel {' -- '.join(pair)}, which {other.name} uses, and "
-                    f"{profile.title} (vcc_gateway: {profile.name}) has one per tunnel; give this VPN a connection and "
-                    "an external edge of its own",
+                    f"{profile.title} (vcc_gateway: {profile.name}) has one per tunnel; give this VPN an external "
+                    "edge of its own, with another public address",
                 )
 
 

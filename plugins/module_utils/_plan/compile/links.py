@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -137,12 +138,21 @@ class _SiteLinks:
                 self.held.insert(at, prefix.first + free)
 
 
+def _digest(local: Sequence[str], remote: Sequence[str]) -> str:
+    """What tells a pair of selectors from others in a name. A VPN has few pairs: 32 bits do."""
+    return hashlib.sha256(f"{local[0]} {remote[0]}".encode()).hexdigest()[:8]
+
+
 def _children(
     whole: dict[str, Any], name: str | None, local: Sequence[str], remote: Sequence[str], split: bool
 ) -> list[dict[str, Any]]:
-    """The CHILD_SAs for some selectors: one, or one per pair. The first has the VPN's name if ``name`` is None."""
+    """The CHILD_SAs for some selectors: one, or one per pair. The first has the VPN's name if ``name`` is None.
+
+    The names of the others follow from their selectors: a pair that comes or goes leaves all others up, and as the
+    partner's administrator knows them.
+    """
     pairs = [([one], [other]) for one in local for other in remote] if split else [(local, remote)]
-    names = [name, *(f"{name or whole['vpn']}++{number}" for number in range(2, len(pairs) + 1))]
+    names = [name, *(f"{name or whole['vpn']}++{_digest(one, other)}" for one, other in pairs[1:])]
     return [
         {**whole, **({} if own is None else {"name": own}), "local_ts": one, "remote_ts": other}
         for own, (one, other) in zip(names, pairs)

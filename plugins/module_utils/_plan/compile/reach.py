@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..._base.prefix import Prefix, collapse, without
+from ..._intent.landscape.external import External
 from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.topology.kinds import Pair, initiator
 from ..topology.ways import next_hops
@@ -135,7 +136,7 @@ class Links:
         found = self._words.get(id(section))
         if found is None:
             external = one.external or other.external
-            kind = f"{self.vpn.tunnel}, external, {AUTH[external.auth]}" if external else self.vpn.tunnel
+            kind = self.vpn.tunnel + (_of_external(external) if external else "")
             found = kind, self._kind.describe(section), self._kind.describe_link(of_link)
             if self._kind.alike(one, other) is not None:
                 self._words[id(section)] = found
@@ -210,3 +211,8 @@ class Links:
         if one.external or other.external:
             return other.name if one.external else one.name
         return initiator(pair, [edge.name for edge in (one, other) if not edge.reachable])
+
+
+def _of_external(external: External) -> str:
+    """An external edge's part of the kind of a tunnel."""
+    return f", external, {f'{external.gateway}, ' if external.gateway else ''}{AUTH[external.auth]}"

@@ -903,7 +903,7 @@ vpns:
     (
         "a gateway that nobody knows",
         external("p: {vcc_gateway: fortygate}"),
-        [("hosts.p.vcc_gateway", "not 'fortygate'; did you mean fortigate?; leave it out for other gateways")],
+        [("hosts.p.vcc_gateway", "'fortygate'; did you mean fortigate?; leave it out for other gateways")],
     ),
     (
         "a gateway that is no name",
@@ -911,9 +911,19 @@ vpns:
         [
             (
                 "hosts.p.vcc_gateway",
-                "must be one of aws, azure, cisco, fortigate, gcp, libreswan, mikrotik, pfsense, not",
+                "is no gateway with a profile: ['aws']; known are aws, azure, cisco, fortigate, gcp, libreswan,",
             )
         ],
+    ),
+    (
+        "a gateway in capitals",
+        external("p: {vcc_gateway: AWS}"),
+        [("hosts.p.vcc_gateway", "is no gateway with a profile: 'AWS'; known are aws, azure, cisco, fortigate, gcp,")],
+    ),
+    (
+        "a gateway that has no IPv4 address",
+        external("p: {vcc_gateway: aws, vcc_public_address: ['2001:db8::9']}"),
+        [("hosts.p.vcc_public_address", "has no IPv4 address, which AWS Site-to-Site VPN needs")],
     ),
     (
         "a gateway of ours",
@@ -929,6 +939,14 @@ vpns:
         "a name for a gateway that has none",
         external("p: {vcc_gateway: gcp, vcc_identity: gw.example}"),
         [("hosts.p.vcc_identity", "gw.example: Google Cloud VPN presents its public address; leave vcc_identity out")],
+    ),
+    (
+        "two gateways at one address",
+        "{vpn: {members: [vm1-east, vm-p]}, hosts: {vm-p: {kinds: [members], clouds: [p]}, "
+        "p: {kinds: [org_edges], clouds: [p], vcc_external: true, vcc_gateway: gcp, vcc_public_address: [192.0.2.9]}, "
+        "q: {kinds: [org_edges], clouds: [q], vcc_external: true, vcc_gateway: gcp, vcc_public_address: [192.0.2.9]}"
+        "}}",
+        [("hosts.p.vcc_public_address", "192.0.2.9 is what another edge of this organization is known by, too; give")],
     ),
     (
         "the identity of an edge of ours",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import is_for_moved
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._partner.forms.worlds import ORDERS, world
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import changed, lab
 
 STANDARD = {key: value for key, value in ORDERS.items() if key != "policy"}
 NETWORK = {"destinations": {"networks": [{"behind": "edge-east", "network": "172.16.0.0/24", "ports": ["tcp/443"]}]}}
@@ -39,11 +41,11 @@ def test_a_policy_that_the_gateway_does_not_take_is_refused(gateway: str, reason
 
 
 def test_what_is_named_instead_is_what_mends_it() -> None:
-    lab = world("mikrotik")
-    (error,) = lab.refused(STANDARD)
+    landscape = world("mikrotik")
+    (error,) = landscape.refused(STANDARD)
     nearest = error.partition("that it takes is ")[2].partition(";")[0]
     ike = ["aes256gcm16-prfsha384-ecp384", nearest]
-    plan = lab.plan({**STANDARD, "policy": {"encryption": {"ike": ike}}})
+    plan = landscape.plan({**STANDARD, "policy": {"encryption": {"ike": ike}}})
     assert end(plan)["ike"]["proposals"] == [nearest]
 
 
@@ -85,10 +87,23 @@ def test_packets_fit_into_what_the_gateway_carries() -> None:
 def test_each_pair_of_selectors_has_a_child_sa_of_its_own(gateway: str) -> None:
     links = end(world(gateway).plan({**ORDERS, **NETWORK}))["links"]
     assert [(len(link["local_ts"]), len(link["remote_ts"])) for link in links] == [(1, 1)] * 2
-    assert [link.get("name") for link in links] == [None, "orders++2"]
+    first, second = (link.get("name") for link in links)
+    assert first is None and re.fullmatch(r"orders\+\+[0-9a-f]{8}", second)
     assert len({link["reqid"] for link in links}) == 2
     assert not any(map(is_for_moved, links)), "nobody moved"
     assert {link["local_ts"][0] for link in links} >= {"172.16.0.0/24"}
+
+
+def test_a_further_pair_leaves_the_others_as_they_are() -> None:
+    """The partner's block was full, and got a second one."""
+    landscape = world("fortigate")
+    before = end(landscape.plan({**ORDERS, **NETWORK}))["links"]
+    more = {f"vm{number}-p": {"kinds": ["members"], "clouds": ["partner"]} for number in range(4, 74)}
+    landscape.hosts = changed(landscape.hosts, more)
+    after = end(landscape.plan({**ORDERS, **NETWORK, "members": [*ORDERS["members"], *more]}))["links"]
+    assert (len(before), len(after)) == (2, 4)
+    assert all(link in after for link in before)
+    assert len({link.get("name") for link in after}) == 4
 
 
 def test_google_has_all_selectors_in_one_child_sa() -> None:
@@ -105,21 +120,21 @@ def test_a_second_pair_is_refused_where_there_is_one_child_sa(gateway: str) -> N
 
 @pytest.mark.parametrize("gateway", ["aws", "azure", "gcp"])
 def test_a_second_vpn_is_refused_where_there_is_one_child_sa(gateway: str) -> None:
-    lab = world(gateway)
-    lab.plan(ORDERS)
-    (error,) = lab.refused({**ORDERS, "name": "audit"})
+    landscape = world(gateway)
+    landscape.plan(ORDERS)
+    (error,) = landscape.refused({**ORDERS, "name": "audit"})
     assert "vcc_vpns[0].members: need a second CHILD_SA in the tunnel edge-east -- partner, which orders uses" in error
 
 
 def test_another_policy_of_a_gateway_changes_the_plan_and_its_loss_is_told() -> None:
-    lab = world("fortigate")
-    lab.plan(ORDERS)
-    lab.hosts["partner"]["vars"]["vcc_gateway"] = "azure"
-    plan = lab.plan(ORDERS)
+    landscape = world("fortigate")
+    landscape.plan(ORDERS)
+    landscape.hosts["partner"]["vars"]["vcc_gateway"] = "azure"
+    plan = landscape.plan(ORDERS)
     assert plan.changed
     assert end(plan)["gateway"] == "azure"
-    del lab.hosts["partner"], lab.hosts["vm-partner"]
-    assert not lab.plan().changed, "the ledger remembers what it is"
+    del landscape.hosts["partner"], landscape.hosts["vm-partner"]
+    assert not landscape.plan().changed, "the ledger remembers what it is"
 
 
 def test_ipv6_inside_is_refused_where_it_is_not_printed() -> None:
@@ -128,3 +143,55 @@ def test_ipv6_inside_is_refused_where_it_is_not_printed() -> None:
         "vcc_vpns[0].pool: is of IPv6, and tunnels to partner (vcc_gateway: fortigate) carry IPv4" in one
         for one in errors
     )
+
+
+def two_of_ours(gateway: str) -> tuple[Any, Any]:
+    """The partner's gateway, two clouds of ours, and a VPN of all three."""
+    one = world(gateway)
+    one.hosts.update({name: facts for name, facts in lab(2).items() if name not in one.hosts})
+    return one, {**ORDERS, "members": ["vm3-east", "vm3-west", "vm-partner"]}
+
+
+def test_aws_has_another_address_for_each_of_our_edges() -> None:
+    landscape, orders = two_of_ours("aws")
+    (error,) = landscape.refused(orders)
+    assert error == (
+        "vcc_vpns[0].members: need a tunnel edge-west -- partner, and partner has one with edge-east: "
+        "AWS Site-to-Site VPN (vcc_gateway: aws) has another public address for each of your edges; add an external "
+        "edge for edge-west, or a topology of kind star with the hub edge-east"
+    )
+    landscape.plan({**ORDERS, "members": ["vm3-east", "vm-partner"]})
+    west = {**ORDERS, "name": "audit", "members": ["vm3-west", "vm-partner"]}
+    (error,) = landscape.refused(west)
+    assert error.startswith("vcc_vpns[0].members: need a tunnel edge-west -- partner, and partner has one with edge-e")
+
+
+@pytest.mark.parametrize("gateway", ["azure", "gcp", "cisco"])
+def test_the_others_have_one_for_all(gateway: str) -> None:
+    landscape, orders = two_of_ours(gateway)
+    plan = landscape.plan(orders)
+    assert end(plan)["remote_address"] == "198.51.100.20"
+
+
+def test_the_star_that_is_named_mends_it() -> None:
+    landscape, orders = two_of_ours("aws")
+    star = {**orders, "topology": {"kind": "star", "hub": "edge-east"}}
+    assert len(end(landscape.plan(star))["links"]) == 1
+
+
+def test_a_plan_says_that_a_gateway_became_another_one() -> None:
+    landscape = world(None)
+    landscape.plan(ORDERS)
+    landscape.hosts["partner"]["vars"]["vcc_gateway"] = "fortigate"
+    tunnels = [line for line in landscape.plan(ORDERS).diff if "tunnel " in line]
+    assert [line.partition(":")[0] for line in tunnels] == [
+        "- tunnel edge-east--partner (ipsec, external, pre-shared key)",
+        "+ tunnel edge-east--partner (ipsec, external, fortigate, pre-shared key)",
+    ]
+
+
+def test_a_vpn_that_the_gateway_no_longer_takes_can_be_deleted() -> None:
+    landscape = world(None)
+    landscape.plan(STANDARD)
+    landscape.hosts["partner"]["vars"]["vcc_gateway"] = "mikrotik"
+    assert landscape.ask({}, absent=["orders"]).deleting == ["orders"]

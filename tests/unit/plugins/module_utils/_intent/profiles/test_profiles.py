@@ -145,6 +145,8 @@ def test_a_gateway_takes_the_keys_that_are_made_here(profile: Profile) -> None:
         ("azure", "correct-horse-battery-staple", "takes letters and digits in keys only"),
         ("cisco", "what?what?what?what?what?", "takes printable ASCII without space and '?' in keys only"),
         ("cisco", "!this would be a comment".replace(" ", ""), "takes no key that begins with !"),
+        ("fortigate", "what? what? what? what?", "takes printable ASCII without '?' and '$' in keys only"),
+        ("fortigate", "it is $USERNAME that is here", "takes printable ASCII without '?' and '$' in keys only"),
         ("mikrotik", "what? what? what? what?", "takes printable ASCII without '?' in keys only"),
         ("gcp", "anything goes, it seems", None),
         (None, "anything goes, it seems", None),

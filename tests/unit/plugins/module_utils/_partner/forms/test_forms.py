@@ -9,6 +9,7 @@ UPDATE_GOLDEN=1 renews them: compare each line with the documents of its profile
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -132,6 +133,15 @@ def test_hostile_values_add_no_line(gateway: str) -> None:
     assert starts == [line.split(maxsplit=1)[0] for line in plain.splitlines() if line.strip()]
 
 
+def test_hostile_values_add_no_line_to_libreswans_files() -> None:
+    plain = worlds.shown("libreswan", "a" * 64)["tunnels"][0]["configuration"]
+    texts = hostile("libreswan")["tunnels"][0]["configuration"]
+    assert {file: len(text.splitlines()) for file, text in texts.items()} == {
+        file: len(text.splitlines()) for file, text in plain.items()
+    }
+    assert texts["ipsec.secrets"].count('"') == 2
+
+
 @pytest.mark.parametrize("gateway", TERRAFORM)
 def test_hostile_values_are_no_templates(gateway: str) -> None:
     hcl2 = pytest.importorskip("hcl2")
@@ -159,6 +169,12 @@ def test_a_word_and_a_line_stay_one(text: str) -> None:
     assert not word(text).startswith("!")
 
 
+def test_a_name_does_not_end_with_a_hyphen() -> None:
+    """Google and Azure refuse it."""
+    assert not re.search(r"[-_]$", short("east--west-", 80))
+    assert short("east--west-", 80) != short("east--west", 80)
+
+
 def test_long_names_stay_different() -> None:
     names = [short(f"edge-of-the-east-{number}--partner", 12) for number in range(100)]
     assert len(set(names)) == 100
@@ -174,3 +190,80 @@ def test_two_vpns_share_a_tunnel(gateway: str) -> None:
     for vpn in tunnel["vpns"]:
         address = vpn["local_ts"][0].partition("/")[0]
         assert address in text
+
+
+def text(gateway: str, **policy: Any) -> str:
+    """What is printed with another policy."""
+    encryption = {**worlds.POLICY["encryption"], **policy}
+    return text_of(worlds.shown(gateway, vpns=({**worlds.ORDERS, "policy": {"encryption": encryption}},)))
+
+
+def number(printed: str, key: str) -> int:
+    """The first value of a key."""
+    found = re.search(rf"{re.escape(key)}[ =]+(\d+)", printed)
+    assert found, key
+    return int(found[1])
+
+
+@pytest.mark.parametrize(("ike", "esp"), [(900, 3600), (60, 60), (3600, 3600), (86400, 28800)])
+def test_phase_2_is_shorter_than_phase_1_for_aws(ike: int, esp: int) -> None:
+    printed = text("aws", ike_rekey=ike, esp_rekey=esp)
+    phases = [number(printed, f"tunnel1_phase{phase}_lifetime_seconds") for phase in (1, 2)]
+    assert phases[1] < phases[0] <= 28800
+    assert 900 <= phases[1] <= 3600
+
+
+def test_pfsense_rekeys_after_our_edge() -> None:
+    """Left empty, Rekey Time is 90 % of Life Time less a random part: before 14400 and 3600 s."""
+    printed = text("pfsense")
+    first, second = printed.split("Add P2")
+    for part, asked in ((first, 14400), (second, 3600)):
+        assert asked < number(part, "  Rekey Time") < number(part, "  Life Time")
+        assert number(part, "  Rand Time") == 0
+
+
+def test_mikrotik_rekeys_after_our_edge() -> None:
+    """It does so after four fifths of a lifetime."""
+    profile, proposal = text("mikrotik").split("/ip ipsec proposal")
+    assert number(profile, " lifetime") * 4 // 5 > 14400
+    assert number(proposal, " lifetime") * 4 // 5 > 3600
+
+
+def test_cisco_rekeys_for_no_volume() -> None:
+    assert " set security-association lifetime kilobytes disable\n" in text("cisco")
+
+
+@pytest.mark.parametrize(("gateway", "said"), [("gcp", True), ("cisco", True), ("fortigate", False), ("aws", False)])
+def test_it_is_said_which_gateways_may_initiate_as_well(gateway: str, said: bool) -> None:
+    (line,) = [one for one in settings_text(worlds.shown(gateway)).splitlines() if "who initiates" in one]
+    assert ("may initiate as well" in line) is said
+    assert ("only that side" in line) is not said
+
+
+@pytest.mark.parametrize(
+    ("gateway", "mark"),
+    [("fortigate", '    edit "edge-eas-'), ("cisco", "ip access-list extended "), ("mikrotik", "add name=")],
+)
+def test_a_vpn_that_comes_leaves_the_names_of_others_as_they_are(gateway: str, mark: str) -> None:
+    """Settings are pasted again: the access list of one VPN must not get the lines of another."""
+
+    def names(*vpns: Any) -> dict[str, str]:
+        """What follows each name, which has the prefix that tells the VPNs apart."""
+        lines = text_of(worlds.shown(gateway, vpns=vpns)).splitlines()
+        found = {line: "\n".join(lines[at : at + 14]) for at, line in enumerate(lines) if line.startswith(mark)}
+        return {line: after for line, after in found.items() if "orders" in line or "audit" in line}
+
+    audit = {**worlds.ORDERS, "name": "audit"}
+    (orders,) = names(worlds.ORDERS)
+    both = names(worlds.ORDERS, audit)
+    assert orders in both
+    assert len(both) == 2
+
+
+def test_an_address_is_the_gateways_where_its_pair_has_it() -> None:
+    found = worlds.shown("libreswan")
+    (vpn,) = found["tunnels"][0]["vpns"]
+    found["tunnels"][0]["vpns"] = [vpn, {**vpn, "local_ts": ["100.64.9.0/26"]}]
+    mine, other = (line for line in settings_text(found).splitlines() if line.startswith("    this side"))
+    assert mine.endswith("100.64.0.64/26 (of these, 100.64.0.65 is the gateway's own)")
+    assert other.endswith("100.64.9.0/26")
