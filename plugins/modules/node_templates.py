@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: node_templates
 short_description: Keep an organization's templates on a VCC node
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The intercloud.vpn developers (@intercloud)
 description:

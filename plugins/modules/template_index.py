@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: template_index
 short_description: Keep the index of published packages
-version_added: 0.1.0
+version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
   - The index says which packages each organization published, which VCC nodes hold them, and has their descriptors,
