@@ -64,7 +64,7 @@ class Certificates(Part):
         return bool({*self._wrong()} & {*FILES.values()})
 
     def loaded(self) -> str:
-        """What `on_disk` tells once this is built."""
+        """What `on_disk` tells once this is built, and what is over is gone."""
         return sha256("".join(self.text(path) for path in LOADED))
 
     def revoked(self) -> dict[str, str]:
@@ -76,8 +76,8 @@ class Certificates(Part):
         return revocations.serials(self.text(REVOCATIONS))
 
     def text(self, path: str) -> str:
-        """The content of one of these files once this is built."""
-        return self._wrong().get(path) or files.read(self.store.at(path))
+        """The content of one of these files in the end: with the last tunnel that needs it, it goes."""
+        return self._wrong().get(path) or ("" if path in self._over() else files.read(self.store.at(path)))
 
     def _absent(self) -> list[str]:
         return [

@@ -84,6 +84,21 @@ def test_it_goes_with_the_last_tunnel(edge: Generation, store: Store, document: 
     assert not store.at(REVOCATIONS).exists()
 
 
+def test_what_is_told_of_them_is_so_when_the_last_tunnel_with_a_certificate_has_a_key(
+    edge: Generation, store: Store, document: dict[str, Any]
+) -> None:
+    """charon is told once. Else it is never as wanted: seen when an edge kept only its tunnel to a partner."""
+    part(edge, store, crl=FIRST).build()
+    for tunnel in document["tunnels"]:
+        tunnel["ike"]["auth"] = "psk"
+    rest = Certificates(Context(dataclasses.replace(edge, document=document, files={}), NOTHING, store))
+    told, revoked = rest.loaded(), rest.revoked()
+    rest.build()
+    rest.clear()
+    assert (told, revoked) == (certificates.on_disk(store), {})
+    assert (rest.loaded(), actions(rest)) == (told, [])
+
+
 @pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
 class TestFacts:
     """What _x509 tells, of certificates that openssl makes."""
