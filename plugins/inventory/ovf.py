@@ -314,15 +314,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         inventory, self.inventory = self.inventory, staged
         try:
             for name, host in found.hosts.items():
-                self._construct(name, host, inventory.hosts.get(name), problems)
+                self._construct(name, host, inventory.hosts.get(name), own, problems)
         finally:
             self.inventory = inventory
         for name, host in found.hosts.items():
             self._check_said(name, staged.hosts[name].vars, host.place, problems)
         self._check_groups(found, staged, own, problems)
 
-    def _construct(self, name, host, other, problems):
-        """Its variables and groups of templates. ``other``: the host as the inventory has it already."""
+    def _construct(self, name, host, other, own, problems):
+        """Its variables and groups of templates. ``other``: the host as the inventory has it already. ``own``: of each
+        group what the administrator has put in it; grows by what the templates here put.
+        """
         strict, groups = self.get_option("strict"), other.groups if other else ()
         for group in groups:  # a template can ask for them
             if group.name not in IMPLIED:
@@ -344,8 +346,30 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
                     problems.add(f"compose.{variable}", f"{name}: {wrong}", wrong)
                 value = inert(value)  # a filter, such as b64decode, can have made a template of it
             self.inventory.set_variable(name, variable, value)
-        self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+        self._group(name, variables, own)
+
+    def _group(self, name, variables, own):
+        """Put a host in the groups of templates. Those of `groups`, and a parent with a name that is no template, are
+        the administrator's word. A package can choose the same name, in `keyed_groups`: that is not.
+        """
+        strict, composed = self.get_option("strict"), self.get_option("groups") or {}
+        self._add_host_to_composed_groups(composed, variables, name, strict=strict)
+        for group in map(self._sanitize_group_name, composed):
+            there = self.inventory.groups.get(group)
+            if there and name in there.host_names:
+                own.setdefault(group, set()).add(name)
+        for keyed in self.get_option("keyed_groups") or ():
+            said = str((keyed.get("parent_group") if isinstance(keyed, dict) else None) or "")
+            parent = None if not said or "{" in said else self._sanitize_group_name(said)
+            before = self._children(parent)
+            self._add_host_to_keyed_groups([keyed], variables, name, strict=strict)
+            if parent:
+                own.setdefault(parent, set()).update(self._children(parent) - before)
+
+    def _children(self, parent):
+        """The groups that are in a group itself; none where it is not there."""
+        there = self.inventory.groups.get(parent)
+        return {child.name for child in there.child_groups} if there else set()
 
     def _says(self, template, variables, value):
         """Whether a template has this value with these variables alone."""
@@ -355,13 +379,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             return False
 
     def _check_groups(self, found, staged, own, problems):
-        """Groups whose names packages chose: none says what a host is, and none is another source's."""
-        parents = [keyed.get("parent_group") or "" for keyed in self.get_option("keyed_groups") or ()]
-        chosen = [*(self.get_option("groups") or {}), *(parent for parent in parents if "{" not in parent)]
-        names = staged.groups.keys() - set(map(self._sanitize_group_name, chosen)) - set(IMPLIED)
+        """What packages chose to put in groups: none says what a host is, and none is another source's."""
         joins = {name: host.joins for name, host in found.hosts.items()}
         common = self.get_option("joins") or ()
-        for name in sorted(names):
+        for name in sorted(staged.groups.keys() - set(IMPLIED)):
             group = staged.groups[name]
             there = self.inventory.groups.get(name)
             new = sorted(_inside(group) - own.get(name, set()) - (_inside(there) if there else set()))

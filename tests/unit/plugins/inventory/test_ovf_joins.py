@@ -141,6 +141,42 @@ def test_a_group_of_the_administrators_template_has_any_name(tmp_path: Path) -> 
     assert state(found)["groups"]["payroll"] == ["db", "web"]
 
 
+def in_group(owner: str, *groups: str) -> str:
+    """A VM that a package describes, with an owner, and with groups as ovf_export writes them."""
+    ours = said("groups", ",".join(groups)).replace("<ProductSection", '<ProductSection ovf:class="intercloud.vpn"')
+    return vm("web", more=said("owner", owner) + ours)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "groups: {payroll: ovf_properties.owner == 'acme'}\nkeyed_groups: [PAGE]",
+        "groups: {pay-roll: ovf_properties.owner == 'acme'}\nkeyed_groups: [PAGE]",
+        "keyed_groups: [{key: ovf_properties.owner, prefix: owner, parent_group: payroll}, PAGE]",
+        "keyed_groups: [PAGE, {key: ovf_properties.owner, prefix: owner, parent_group: payroll}]",
+    ],
+)
+def test_a_package_gets_into_no_group_because_a_template_has_its_name(options: str, tmp_path: Path) -> None:
+    name = "pay_roll" if "pay-roll" in options else "payroll"
+    there = inventory({name: {"db": {}}})
+    options = options.replace("PAGE", "{key: ovf_groups, prefix: '', separator: ''}")
+    system = in_group("umbrella", name)
+    assert f"web: {name} is a group of the inventory already; give keyed_g" in refusal(tmp_path, there, options, system)
+    found = parse(tmp_path, there, options, in_group("acme", "new"))
+    members = {host.name for host in found.groups[name].get_hosts()}
+    assert members == {"db", "web"}, "by the administrator's template"
+    assert state(found)["groups"]["new"] == ["web"]
+
+
+def test_a_parent_that_a_package_chooses_is_checked_beside_one_that_the_administrator_names(tmp_path: Path) -> None:
+    there = inventory({"payroll": {"db": {}}})
+    own = "{key: ovf_properties.owner, prefix: owner, parent_group: payroll}"
+    chosen = "{key: ovf_id, prefix: id, parent_group: '{{ ovf_groups[0] }}'}"
+    message = "id_web: payroll is a group of the inventory already"
+    for options in (f"[{own}, {chosen}]", f"[{chosen}, {own}]"):
+        assert message in refusal(tmp_path, there, f"keyed_groups: {options}", in_group("acme", "payroll"))
+
+
 @pytest.mark.parametrize(
     ("compose", "value", "message"),
     [
