@@ -21,6 +21,7 @@ description:
   - A package cannot take a name that an inventory source before it has, and cannot choose how to log in to its hosts.
     C(compose) may set C(ansible_host), C(ansible_port) and C(ansible_user) from what a package says, and no other
     variable that begins with C(ansible_).
+  - Refuses loopback and unspecified addresses, and names such as C(localhost). Ansible would connect to the controller.
   - What a package does not say, the options say, for all packages or for one of them. Nothing is guessed.
 requirements:
   - netaddr
@@ -178,7 +179,12 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentError, IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.choice import OF_PACKAGES
-from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.constructed import VETTED, wrong_variable
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.constructed import (
+    GUARDED,
+    LOGINS,
+    VETTED,
+    wrong_variable,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.facts import is_reserved
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.load import load_packages
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.published import read_catalog
@@ -289,10 +295,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         other = self.inventory.hosts.get(name)
         said = host_variables(other.vars) if other else {}
         for key, value in host_variables(variables).items():
-            if key.startswith("vcc_") and said.get(key, value) != value:
-                problems.add(
-                    place, f"the inventory has another {key} for {name}: {said[key]}, and not {value}; correct one"
-                )
+            if key.startswith("vcc_"):
+                same = said.get(key, value) == value
+            else:  # of Ansible's own, some are texts or numbers
+                same = not key.startswith(GUARDED) or str(said.get(key, value)) == str(value)
+            if not same:
+                secret = key.startswith("ansible_") and key not in LOGINS
+                values = "" if secret else f": {said[key]}, and not {value}"
+                problems.add(place, f"the inventory has another {key} for {name}{values}; correct one")
 
     def _stage(self, found, staged, problems):
         """Put all hosts and groups in an inventory of their own, from where they are taken if all of it is in order."""

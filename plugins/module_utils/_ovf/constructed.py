@@ -15,7 +15,8 @@ from typing import Any
 from .._base.coerce import integer
 from .._base.names import NAME
 from .._base.prefix import parse_address
-from .facts import MEMBERS, OF_MEMBERS, OF_VAPP_EDGES
+from .facts import MEMBERS, OF_MEMBERS, OF_VAPP_EDGES, own_addresses
+from .loopback import is_loopback
 
 GUARDED = ("ansible_", "vcc_")
 VETTED = ("vcc_org", "vcc_edge", "vcc_address", "vcc_org_address", "vcc_vapp_address", "vcc_vapp_network")
@@ -49,12 +50,14 @@ def wrong_variable(variable: str, value: Any, kind: str) -> str | None:
     """Why a variable of a host of a kind must not have a value that a package chose; None where it may."""
     if not variable.startswith(GUARDED):
         return None
+    if variable == "ansible_host" and is_loopback(value):
+        return f"{str(value)[:80]!r} is the controller itself, and a package cannot choose that"
     if variable in LOGINS:
         check, what = LOGINS[variable]
         return None if check(value) else f"{str(value)[:80]!r} is not {what}"
     its = OF_MEMBERS if kind == MEMBERS else OF_VAPP_EDGES
     if variable in its:
-        return None
+        return own_addresses({variable: value})
     return (
         f"the template reads what a package says, and a package cannot choose {variable}; give it in group_vars. From "
         f"packages can be {', '.join((*LOGINS, *its))}, and what does not begin with {' or '.join(GUARDED)}"

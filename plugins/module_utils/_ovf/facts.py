@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from .._base.prefix import Prefix, parse_address
 from .._base.problems import Problems
 from .choice import LEAVE, Choice
 from .hardware import mac_of
+from .loopback import is_loopback
 from .model import ORG, VAPP, Content, Network, Nic, Vm
 
 MEMBERS, VAPP_EDGES = "members", "vapp_edges"
@@ -27,7 +28,6 @@ LISTS = ("vcc_address", "vcc_org_address", "vcc_vapp_address", "vcc_vapp_network
 NAMING = ("names", "exclude", "addresses", "networks")
 NO_GROUPS = ("all", "ungrouped", "vcc_server", "vcc_nodes", "org_edges", VAPP_EDGES, MEMBERS)
 NO_PREFIXES = ("cloud_", "vapp_")
-NO_HOSTS = ("127.0.0.1", "localhost", *NO_GROUPS)  # Ansible takes a host 127.0.0.1 for localhost, too
 
 
 @dataclass
@@ -70,6 +70,18 @@ def is_reserved(group: str) -> bool:
     """
     word = re.sub(r"\W", "_", group)
     return word in NO_GROUPS or word.startswith(NO_PREFIXES)
+
+
+def own_addresses(variables: Mapping[str, Any]) -> str | None:
+    """Why no host can have its addresses, where they are a loopback or an unspecified one; else None.
+
+    Templates of the inventory read addresses: one that connects to them would connect to the controller.
+    """
+    for key in LISTS:
+        for text in () if key.endswith("network") else texts(variables.get(key) or ()):
+            if is_loopback(text):
+                return f"{key}: {text} is an address that each machine has for itself; correct it"
+    return None
 
 
 def make_hosts(read: Iterable[tuple[Content, Choice]], problems: Problems) -> Hosts:
@@ -139,9 +151,10 @@ class _Package:
     def _name(self, name: str, place: str) -> str:
         """The host's name of a VM or a vApp."""
         full = f"{self._chosen(name)}{self.choice.suffix}"
-        if not NAME.fullmatch(full) or full in NO_HOSTS:
+        taken = full in NO_GROUPS or is_loopback(full)  # Ansible connects to the name where it is told no address
+        if not NAME.fullmatch(full) or taken:
             hint = _word(full).replace("_", "-").strip("-").lower() or "a-name"
-            if full in NO_HOSTS:
+            if taken:
                 hint += "-1"
             self.problems.add(
                 place, f"{full!r} is no name of a host, which is {NAME_RULE}; say another: names: {{{name!r}: {hint}}}"
@@ -157,6 +170,9 @@ class _Package:
             self.problems.add(
                 host.place, f"{name} is a host of {before.place}, too; set names or suffix for one of the packages"
             )
+        wrong = own_addresses(host.variables)
+        if wrong:
+            self.problems.add(host.place, wrong)
 
     def _member(self, vm: Vm, group: str | None) -> None:
         name = self._name(vm.name, vm.place)

@@ -189,6 +189,17 @@ def test_a_parent_that_a_package_chooses_is_checked_beside_one_that_the_administ
         ("ansible_host: ovf_properties.x", "-oProxyCommand=id", "'-oProxyCommand=id' is not an address or the name of"),
         ("ansible_host: ovf_properties.x", "web.example.com", None),
         ("ansible_host: vcc_address[0]", "", None),
+        ("ansible_host: ovf_properties.x", "10.10.0.127", None),
+        ("ansible_host: ovf_properties.x", "web.localhost.example.com", None),
+        *[
+            ("ansible_host: ovf_properties.x", own, f"{own!r} is the controller itself")
+            for own in (
+                *("localhost", "LocalHost", "db.localhost", "localhost.localdomain", "localhost6", "ip6-loopback"),
+                *("127.0.0.1", "127.8.9.1", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "0.0.0.0", "0"),
+                *("::1", "::", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", "::ffff:7f00:1", "::ffff:0:0"),
+            )
+        ],
+        ('vcc_address: "[ovf_properties.x]"', "127.0.0.1", "127.0.0.1 is an address that each machine has for"),
         ("ansible_port: ovf_properties.x", "0x16", "'0x16' is not a port"),
         ("ansible_port: ovf_properties.x", "2222", None),
         ("vcc_edge: ovf_properties.x", "edge-west", "cannot choose vcc_edge; give it in group_vars"),
@@ -205,6 +216,40 @@ def test_variables_that_a_package_chooses(compose: str, value: str, message: str
     else:
         assert f"compose.{name}: web: " in (found := refusal(tmp_path, inventory(), options, system))
         assert message in found
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "0.0.0.0", "::ffff:127.0.0.1"])
+def test_a_package_gives_no_address_of_the_controller(address: str, tmp_path: Path) -> None:
+    """Templates read the address, as that of the page does, and group_vars can."""
+    assert "is an address that each machine has for itself; correct it" in refusal(
+        tmp_path, inventory(), "compose:\n  ansible_host: vcc_address[0]", vm("web", address)
+    )
+
+
+@pytest.mark.parametrize("name", ["127.0.0.2", "127.1", "localhost", "ip6-localhost"])
+def test_a_vm_is_not_named_like_the_controller(name: str, tmp_path: Path) -> None:
+    """Ansible connects to a host's name where it has no other."""
+    assert f"{name!r} is no name of a host" in refusal(tmp_path, inventory(), "", vm(name))
+
+
+@pytest.mark.parametrize(
+    ("compose", "there", "message"),
+    [
+        ("ansible_host: vcc_address[0]", "10.10.0.9", "has another ansible_host for web: 10.10.0.9, and not"),
+        ("ansible_host: vcc_address[0]", "10.10.0.21", None),
+        ("ansible_port: \"'22'\"", 22, None),
+        ("ansible_port: \"'2222'\"", 22, "has another ansible_port for web: 22, and not 2222"),
+        ("ansible_password: \"'new'\"", "secret", "has another ansible_password for web; correct one"),
+    ],
+)
+def test_how_a_host_in_joins_is_reached_stays(compose: str, there: Any, message: str | None, tmp_path: Path) -> None:
+    name = compose.partition(":")[0]
+    found, options = inventory({"members": {"web": {name: there}}}), f"joins: [web]\ncompose:\n  {compose}"
+    if message is None:
+        assert str(parse(tmp_path, found, options).hosts["web"].vars[name]) == str(there)
+    else:
+        assert message in (text := refusal(tmp_path, found, options))
+        assert "secret" not in text
 
 
 def test_what_a_filter_makes_of_a_package_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
