@@ -222,6 +222,11 @@ def _inside(group):
     return {one.name for one in (*group.hosts, *group.child_groups)}
 
 
+def _hosts(group):
+    """The hosts that are in a group, also by a group in it."""
+    return {host.name for host in group.get_hosts()}
+
+
 class InventoryModule(BaseInventoryPlugin, Constructable):
     NAME = "intercloud.vpn.ovf"
 
@@ -395,7 +400,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         for name in sorted(staged.groups.keys() - set(IMPLIED)):
             group = staged.groups[name]
             there = self.inventory.groups.get(name)
-            new = sorted(_inside(group) - own.get(name, set()) - (_inside(there) if there else set()))
+            new = sorted(_inside(group) - own.get(name, set()) - (_inside(there) | _hosts(there) if there else set()))
             if not new:
                 continue
             wrong = None
@@ -413,6 +418,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
 
     def _add(self, staged):
         groups = {name: group for name, group in staged.groups.items() if name not in IMPLIED}
+        before = {name: _hosts(group) for name, group in self.inventory.groups.items() if name in groups}
         for name, group in groups.items():
             self.inventory.add_group(name)
             for key, value in group.vars.items():
@@ -422,5 +428,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             for key, value in host.vars.items():
                 self.inventory.set_variable(name, key, value)
         for name, group in groups.items():
-            for child in (*group.child_groups, *group.hosts):
+            new = (host for host in group.hosts if host.name not in before.get(name, ()))
+            for child in (*group.child_groups, *new):
                 self.inventory.add_child(name, child.name)

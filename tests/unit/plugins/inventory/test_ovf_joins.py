@@ -91,6 +91,15 @@ def test_a_vm_is_no_host_that_another_source_has(tmp_path: Path) -> None:
     assert parse(tmp_path, there, "joins: [web]").hosts["web"].vars["vcc_address"] == ["10.10.0.21"]
 
 
+def test_a_host_in_joins_stays_in_the_groups_around_its_own(tmp_path: Path) -> None:
+    there = inventory({"payroll": {"web": {}}, "audit": {}})
+    there.add_group("finance")
+    there.add_child("finance", "payroll")
+    options = "joins: [web]\ngroups: {audit: \"'finance' in group_names\"}"
+    groups = state(parse(tmp_path, there, options))["groups"]
+    assert (groups["payroll"], groups["finance"], groups["audit"]) == (["web"], [], ["web"])
+
+
 def test_a_vapp_is_none_that_another_source_has(tmp_path: Path) -> None:
     """Its VMs would be in every VPN that has the vApp among its members."""
     there = inventory({"vapp_edges": {"shop": {}}})
