@@ -172,6 +172,7 @@ import os
 
 from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
+from ansible.inventory.helpers import get_group_vars
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
@@ -296,9 +297,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             )
 
     def _check_said(self, name, variables, place, problems):
-        """Another source's word for a host stays."""
+        """Another source's word for a host stays, be it the host's own or that of its groups."""
         other = self.inventory.hosts.get(name)
-        said = host_variables(other.vars) if other else {}
+        said = host_variables({**self._of_groups(other), **other.vars}) if other else {}
         for key, value in host_variables(variables).items():
             if key.startswith("vcc_"):
                 same = said.get(key, value) == value
@@ -307,7 +308,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             if not same:
                 secret = key.startswith("ansible_") and key not in LOGINS
                 values = "" if secret else f": {said[key]}, and not {value}"
-                problems.add(place, f"the inventory has another {key} for {name}{values}; correct one")
+                keep = f", or keep it: compose: {{{key}: {key} | default(...)}}" if key.startswith("ansible_") else ""
+                problems.add(place, f"the inventory has another {key} for {name}{values}; correct one{keep}")
+
+    def _of_groups(self, host):
+        """The variables of a host's groups, the inner ones before the outer. Not those of files in group_vars."""
+        every = self.inventory.groups.get("all")  # hosts are in it only when all sources were read
+        inner = get_group_vars([group for group in host.get_groups() if group is not every])
+        return {**(every.get_vars() if every else {}), **inner}
 
     def _stage(self, found, staged, problems):
         """Put all hosts and groups in an inventory of their own, from where they are taken if all of it is in order."""

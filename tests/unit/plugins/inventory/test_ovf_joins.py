@@ -245,6 +245,12 @@ def test_a_vm_is_not_named_like_the_controller(name: str, tmp_path: Path) -> Non
     ("compose", "there", "message"),
     [
         ("ansible_host: vcc_address[0]", "10.10.0.9", "has another ansible_host for web: 10.10.0.9, and not"),
+        (
+            "ansible_host: vcc_address[0]",
+            "10.10.0.9",
+            "correct one, or keep it: compose: {ansible_host: ansible_host | d",
+        ),
+        ("ansible_host: ansible_host | default(vcc_address[0])", "10.10.0.9", None),
         ("ansible_host: vcc_address[0]", "10.10.0.21", None),
         ("ansible_port: \"'22'\"", 22, None),
         ("ansible_port: \"'2222'\"", 22, "has another ansible_port for web: 22, and not 2222"),
@@ -259,6 +265,42 @@ def test_how_a_host_in_joins_is_reached_stays(compose: str, there: Any, message:
     else:
         assert message in (text := refusal(tmp_path, found, options))
         assert "secret" not in text
+
+
+@pytest.mark.parametrize(
+    ("group", "variables", "message"),
+    [
+        (
+            "payroll",
+            {"vcc_member_mode": "route"},
+            "has another vcc_member_mode for web: route, and not nat; correct one",
+        ),
+        ("finance", {"vcc_member_mode": "route"}, "has another vcc_member_mode for web: route, and not nat"),
+        ("all", {"vcc_member_mode": "route"}, "has another vcc_member_mode for web: route, and not nat"),
+        ("payroll", {"vcc_member_mode": "nat"}, None),
+        ("others", {"vcc_member_mode": "route"}, None),
+        ("payroll", {"vcc_org": "acme"}, None),
+        ("payroll", {"ansible_host": "10.10.0.9"}, "has another ansible_host for web: 10.10.0.9, and not 10.10.0.21"),
+    ],
+)
+def test_what_groups_of_a_host_in_joins_say_stays(
+    group: str, variables: dict[str, str], message: str | None, tmp_path: Path
+) -> None:
+    """A host's variable beats that of its group."""
+    there = inventory({"payroll": {"web": {}}, "others": {"db": {}}})
+    there.add_group("finance")
+    there.add_child("finance", "payroll")
+    for name, value in variables.items():
+        there.set_variable(group, name, value)
+    ours = said("vcc_member_mode", "nat").replace("<ProductSection", '<ProductSection ovf:class="intercloud.vpn"')
+    options, system = "joins: [web]\ncompose:\n  ansible_host: vcc_address[0]", vm("web", more=ours)
+    if message is None:
+        assert parse(tmp_path, there, options, system).hosts["web"].vars["vcc_member_mode"] == "nat"
+    else:
+        assert message in refusal(tmp_path, there, options, system)
+        there.set_variable("web", "vcc_member_mode", "nat")
+        there.set_variable("web", "ansible_host", "10.10.0.21")
+        assert parse(tmp_path, there, options, system), "a host's own word counts before its groups'"
 
 
 def test_what_a_filter_makes_of_a_package_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
