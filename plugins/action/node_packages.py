@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, ClassVar
+
+from ansible.errors import AnsibleError
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import PACKAGES
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction, keep_what_ansible_found
@@ -19,13 +22,23 @@ class ActionModule(NodeAction):
     ARGUMENTS: ClassVar = PACKAGES
 
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Nothing is noted of packages that could not be installed."""
+        """Packages are noted before they are installed: what is installed and not noted would stay for ever. Those that
+        could not be installed are forgotten then.
+        """
         _dummy, given = self.validate_argument_spec(argument_spec=PACKAGES)
+        first = bool(given["packages"]) and given["state"] == "present" and not self._task.check_mode
+        noting = {**self._task.args, "links": {}}  # what a link is in may come with a package
+        noted = self.ask(noting, task_vars) if first else {}
+        if noted.get("failed"):
+            return noted
         done = self._managed(given, task_vars) if given["packages"] else {}
         keep_what_ansible_found(done)
         if done.get("failed"):
+            if first:
+                with contextlib.suppress(AnsibleError):  # why nothing was installed is what counts
+                    self.ask({**noting, "state": "absent"}, task_vars)
             return done
-        said = self.ask(self._task.args, task_vars)
+        said = noted if first and not given["links"] else _both(noted, self.ask(self._task.args, task_vars))
         return {**said, "changed": bool(done.get("changed") or said.get("changed"))}
 
     def _managed(self, given: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -48,3 +61,10 @@ class ActionModule(NodeAction):
 
     def _apt(self, wanted: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         return dict(self._execute_module(module_name="ansible.builtin.apt", module_args=wanted, task_vars=task_vars))
+
+
+def _both(first: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
+    """The node's answer after another one, with what that changed."""
+    changed = bool(first.get("changed") or then.get("changed"))
+    subsystems = {**first.get("subsystems", {}), **then.get("subsystems", {})}
+    return {**then, "changed": changed, **({"subsystems": subsystems} if subsystems else {})}

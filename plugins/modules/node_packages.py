@@ -14,7 +14,7 @@ author:
   - The intercloud.vpn developers (@intercloud)
 description:
   - Installs packages with M(ansible.builtin.apt) or M(ansible.builtin.dnf), and notes them on the node for
-    M(intercloud.vpn.node_uninstall).
+    M(intercloud.vpn.node_uninstall), before it installs them. If that fails, it forgets those that are not installed.
   - Makes links to where a distribution has its files elsewhere, and notes them, too.
   - Of what the package manager's module returns, Ansible is told whether it changed something or failed. A node cannot
     set facts or statistics of the run with it.

@@ -16,7 +16,8 @@ from typing import Any
 from .commit import describe
 from .document import Change
 from .state import Busy, Store
-from .system import files
+from .system import files, packages
+from .system.run import CommandError
 
 PACKAGES = "packages"
 """The file with the packages that were installed, one a line."""
@@ -25,16 +26,19 @@ LINKS = "links.json"
 
 
 def supplied(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
-    """The result of the module node_packages, after packages were installed or removed; one with `msg` is a failure."""
+    """The result of the module node_packages, before packages are installed, or after they were removed; one with `msg`
+    is a failure. Of packages that are absent, those that are installed all the same stay noted.
+    """
     try:
         with contextlib.nullcontext() if check else store.lock():
             if given["state"] == "absent":
-                changes = _note(sorted({*noted(store)} - {*given["packages"]}), store, check)
+                there = {} if check else packages.installed(given["packages"])
+                changes = _note(sorted({*noted(store)} - ({*given["packages"]} - {*there})), store, check)
             else:
                 changes = _link(given["links"], store, check)
                 changes += _note(sorted({*noted(store), *given["packages"]}), store, check)
-    except (Busy, OSError, ValueError) as error:
-        return {"msg": f"not noted what was installed: {error}"}
+    except (Busy, CommandError, OSError, ValueError) as error:
+        return {"msg": f"not noted which packages are installed: {error}"}
     return {"changed": bool(changes), **describe(changes)}
 
 
@@ -53,6 +57,11 @@ def unlink(store: Store, check: bool) -> list[Change]:
         (store.state / LINKS).unlink()
         _forget(store)
     return [Change("links", f"remove {link}") for link in ours]
+
+
+def forget_missing(store: Store, check: bool) -> list[Change]:
+    """Forget packages that are noted and not installed."""
+    return _note(sorted(packages.installed(noted(store))), store, check)
 
 
 def _link(links: dict[str, str], store: Store, check: bool) -> list[Change]:

@@ -18,7 +18,7 @@ from .document import Change
 from .metrics import slices as metrics
 from .metrics.places import SLICES
 from .state import Busy, Store
-from .supplied import noted, unlink
+from .supplied import forget_missing, noted, unlink
 from .system import files, packages
 from .system.run import CommandError, have, run
 
@@ -36,7 +36,7 @@ def uninstall(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any
             if reason:
                 return {"msg": reason}
             changes = remove(store, check) + _slices(store, check) + catalog.remove(store, check)
-            changes += unlink(store, check)
+            changes += unlink(store, check) + forget_missing(store, check)
     except Refused as error:
         return {"msg": f"not uninstalled, nothing was touched: {error}"}
     except RolledBack as error:

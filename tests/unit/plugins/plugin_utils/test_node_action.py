@@ -13,11 +13,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 
 from ansible_collections.intercloud.vpn.plugins.action import edge_info, node_info, node_packages, node_slices
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import identity, slices
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.supplied import noted, supplied
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install, packages
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _action, _plan_file
 
 VERSION = install.code_version(install.sources())
@@ -114,7 +116,7 @@ def test_nor_by_what_its_package_manager_returns(action: Callable[..., Any], fam
         "ansible_stats": {"data": {"vcc_delete": ["payroll"]}, "per_host": False},
     }
     asked: list[Any] = []
-    node = Node(said(AGENT, RESULT), said(AGENT, RESULT))
+    node = Node(*[said(AGENT, RESULT)] * 3)
     task = action(node_packages.ActionModule, node, packages=["openvpn"], family=family)
     task._connection = task._play_context = task._loader = None
     task._task.copy = lambda: SimpleNamespace()
@@ -129,7 +131,91 @@ def test_nor_by_what_its_package_manager_returns(action: Callable[..., Any], fam
     assert task.act(HOST) == {"changed": True, "generation": 3}
     assert asked == [f"ansible.builtin.{'apt' if family == 'Debian' else 'dnf'}"]
     returned["failed"] = True
-    assert task.act(HOST) == {"changed": True, "failed": True} and len(node.answers) == 1, "nothing is noted then"
+    assert task.act(HOST) == {"changed": True, "failed": True}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A node's memory."""
+    return Store(str(tmp_path))
+
+
+@pytest.fixture
+def supply(action: Callable[..., Any], store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Has a node install packages: ``there`` are those that it has, which ``apt`` changes, or fails to."""
+
+    def run(there: set[str], apt: Callable[[], dict[str, Any]], check: bool = False, **arguments: Any) -> Any:
+        monkeypatch.setattr(packages, "installed", lambda names: {name: "" for name in names if name in there})
+        given = {"packages": ["openvpn", "nftables"], "family": "Debian", "state": "present", "links": {}, **arguments}
+
+        def answer(_command: str, in_data: bytes) -> dict[str, Any]:
+            asked = json.loads(in_data)
+            return said(AGENT, json.dumps({"result": supplied(asked["params"], store, asked["check"])}) + "\n")
+
+        task = action(node_packages.ActionModule, answer, **given)
+        task._task.check_mode = check
+        task._execute_module = lambda **_given: apt()
+        task.validate_argument_spec = lambda argument_spec: (None, given)
+        return task.act(HOST)
+
+    return run
+
+
+def test_packages_are_noted_before_they_are_installed(supply: Callable[..., Any], store: Store) -> None:
+    """The connection may break in between, and uninstall takes only what is noted."""
+
+    def breaks() -> dict[str, Any]:
+        raise AnsibleConnectionFailure("the connection broke")
+
+    with pytest.raises(AnsibleConnectionFailure):
+        supply(set(), breaks)
+    assert noted(store) == ["nftables", "openvpn"]
+
+
+def test_nothing_is_installed_that_cannot_be_noted(supply: Callable[..., Any], store: Store) -> None:
+    store.state.parent.mkdir(parents=True, exist_ok=True)
+    store.state.write_text("as on a disk that is full")
+    done = supply(set(), lambda: pytest.fail("apt ran"))
+    assert done["failed"] and done["msg"].startswith("not noted which packages are installed: ")
+
+
+def test_what_could_not_be_installed_is_forgotten_and_what_was_is_not(supply: Callable[..., Any], store: Store) -> None:
+    """The administrator may install it by hand then."""
+    there: set[str] = set()
+
+    def half() -> dict[str, Any]:
+        there.add("openvpn")
+        return {"failed": True, "msg": "no space left on device"}
+
+    assert supply(there, half) == {"failed": True, "msg": "no space left on device"}
+    assert noted(store) == ["openvpn"]
+    there.clear()
+    assert supply(there, lambda: {"failed": True, "msg": "no mirror"})["msg"] == "no mirror"
+    assert not store.state.exists()
+
+
+def test_what_is_installed_and_noted_is_said_as_check_mode_predicts(supply: Callable[..., Any], store: Store) -> None:
+    there: set[str] = set()
+    links = {"/etc/swanctl": "/etc/strongswan/swanctl"}
+    place = store.at("/etc/swanctl")
+    place.parent.mkdir(parents=True, exist_ok=True)
+
+    def apt() -> dict[str, Any]:
+        assert not place.is_symlink(), "a package may bring what a link is in"
+        new = {"openvpn", "nftables"} - there
+        there.update(new)
+        return {"changed": bool(new)}
+
+    predicted = supply(set(), lambda: {"changed": True}, check=True, links=links)
+    assert not store.state.exists()
+    done = supply(there, apt, links=links)
+    assert done == predicted
+    assert {name: entry["actions"] for name, entry in done["subsystems"].items()} == {
+        "packages": ["note nftables openvpn"],
+        "links": ["link /etc/swanctl to /etc/strongswan/swanctl"],
+    }
+    place.unlink()
+    assert supply(there, apt)["changed"] is False
 
 
 def test_nothing_else_runs_on_a_node() -> None:

@@ -151,18 +151,39 @@ def test_which_generation_took_all_away_is_forgotten_too(store: Store) -> None:
 
 
 def test_packages_are_known_until_they_are_removed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "installed", list)
+    there = {"dnsmasq-base", "openvpn"}
+    monkeypatch.setattr(packages, "installed", lambda names: {name: "" for name in names if name in there})
     monkeypatch.setattr(_uninstall, "run", lambda *_argv: "")
     store.state.mkdir(parents=True)
     (store.state / "packages").write_text("openvpn\ndnsmasq-base\nopenvpn\n")
     assert run(store)["packages"] == ["dnsmasq-base", "openvpn"]
     gone = {"packages": ["openvpn"], "state": "absent", "links": {}}
     assert supplied(gone, store, True)["subsystems"]["packages"]["actions"] == ["forget openvpn"]
+    assert supplied(gone, store, False)["changed"] is False, "it is installed"
+    there.clear()
+    there.add("dnsmasq-base")
     assert supplied(gone, store, False)["changed"] is True
     assert run(store)["packages"] == ["dnsmasq-base"]
+    there.clear()
     supplied({**gone, "packages": ["dnsmasq-base"]}, store, False)
     assert run(store)["packages"] == []
     assert not store.state.exists()
+
+
+def test_packages_that_were_noted_and_never_installed_are_forgotten(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a connection that broke before the installation began."""
+    monkeypatch.setattr(packages, "installed", lambda names: {name: "" for name in names if name == "openssl"})
+    monkeypatch.setattr(_uninstall, "run", lambda *_argv: "")
+    store.state.mkdir(parents=True)
+    (store.state / "packages").write_text("openssl\nopenvpn\n")
+    predicted = run(store, check=True)
+    assert predicted["subsystems"]["packages"]["actions"] == ["forget openvpn"]
+    assert run(store) == predicted and predicted["packages"] == ["openssl"]
+    assert (store.state / "packages").read_text() == "openssl\n"
+    monkeypatch.setattr(packages, "installed", lambda _names: {})
+    assert run(store)["changed"] is True and not store.state.exists()
 
 
 def test_what_a_vcc_node_told_node_exporter_goes_with_its_slices(store: Store) -> None:
@@ -176,8 +197,9 @@ def test_what_a_vcc_node_told_node_exporter_goes_with_its_slices(store: Store) -
     assert list(told.parent.iterdir()) == []
 
 
-def test_links_go_as_far_as_they_are_ours(store: Store) -> None:
+def test_links_go_as_far_as_they_are_ours(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """On RHEL, strongSwan's files are elsewhere."""
+    monkeypatch.setattr(packages, "installed", list)
     given = {"packages": ["strongswan"], "state": "present", "links": {"/etc/swanctl": "/etc/strongswan/swanctl"}}
     place = store.at("/etc/swanctl")
     place.parent.mkdir(parents=True, exist_ok=True)
