@@ -195,7 +195,7 @@ def _plan_present(
 
     catalog.change(whose, template, work, check)
     (entry,) = found
-    seen = entry.seen if entry.seen is not None and entry.seen.version == version else None
+    seen = _catalog.kept(entry, version)
     return {
         "serial": _catalog.serial_of(entry, version),
         "by": seen.by if seen else given["who"],

@@ -186,6 +186,23 @@ def test_of_two_publishers_the_later_one_is_noted_whoever_ends_first(tmp_path: P
     assert "published it again" in refused(lambda: _catalog.withdraw(entry, mine, ["east"], True))
 
 
+def test_the_published_version_is_published_again_after_a_run_of_the_next_one_that_died(tmp_path: Path) -> None:
+    """A node may have the next version: it takes only what is later than that."""
+    one = publication(archive(tmp_path / "one.ova", FILES))
+    entry = _catalog.publish(Entry(reserved=100), seen(one, 100), ["east"])
+    entry = _catalog.reserve(entry, "2" * 64, ["east"], now=100)
+    died = _catalog.serial_of(entry, "2" * 64)
+    entry = _catalog.reserve(entry, one.version, ["east"], now=100)
+    serial = _catalog.serial_of(entry, one.version)
+    assert serial > died and _catalog.kept(entry, one.version) is None
+    again = replace(seen(one, serial), by="bob")
+    entry = _catalog.publish(entry, again, ["east"])
+    assert entry.seen == again and entry.holders == {"east": one.version}
+    # The next run of the same version changes nothing any more.
+    assert _catalog.reserve(entry, one.version, ["east"], now=900) == entry
+    assert _catalog.serial_of(entry, one.version) == serial and _catalog.kept(entry, one.version) == again
+
+
 def test_the_last_node_takes_the_entry_along(tmp_path: Path) -> None:
     catalog = store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)))
     catalog.change("acme", "web", lambda entry: _catalog.withdraw(entry, 9, ["node-east"], True))
