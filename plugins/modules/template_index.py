@@ -141,7 +141,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.names import E
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     STATE_DIR_ARGUMENT,
-    ledger_exists,
+    ledger_is_missing,
     read_ledger,
 )
 
@@ -167,7 +167,7 @@ def run(module: AnsibleModule) -> None:
     """The module's work."""
     given, catalog = module.params, _catalog.Catalog(module.params["state_dir"])
     asked = given["asked"] or {}
-    ledger = read_ledger(module, lambda ledger: ledger.ledger_id()) if ledger_exists(module) else ""
+    ledger = "" if ledger_is_missing(module) else read_ledger(module, lambda ledger: ledger.ledger_id())
     work = {
         ("plan", "present"): _plan_present,
         ("plan", "absent"): _plan_absent,

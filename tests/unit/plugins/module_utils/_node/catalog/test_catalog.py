@@ -414,7 +414,11 @@ def test_an_organization_of_another_ledger_is_another(store: Store, one: Publish
     for state in ("look", "absent"):
         said = ask(store, state=state, publication=one.publication, ledger="two", serials={"payroll": 9})
         assert "another VCC server has an organization of this name" in said["msg"]
-    assert one.look(store, ledger="")["changed"] is False  # one that has no ledger yet
+    for state in ("look", "receive", "present", "absent"):  # nor of one that has no ledger yet, or no more
+        said = ask(store, state=state, publication=one.publication, ledger="", serials={"payroll": 9})
+        assert "this run's VCC server has no ledger" in said["msg"]
+    assert "payroll" in ask(store, state="listed", organizations=["acme"], ledger="")["templates"]["acme"]
+    assert one.look(store, ledger="", allow_older=True)["changed"] is False
     assert seen(store) == package(one)
 
 
