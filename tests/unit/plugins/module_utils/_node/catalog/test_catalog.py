@@ -314,6 +314,16 @@ def test_a_full_disk_is_found_before_the_transfer(
     assert "no inodes left" in one.look(store)["msg"]
 
 
+def test_a_run_that_sends_nothing_does_not_fail_on_a_full_disk(
+    store: Store, one: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one.run(store)
+    full = namedtuple("full", "f_bavail f_frsize f_files f_favail")
+    monkeypatch.setattr(receive, "SPARE", 16 << 20)
+    monkeypatch.setattr(os, "statvfs", lambda _path: full(1, 1000, 1000, 0))
+    assert one.look(store) == {"changed": False, "missing": []}
+
+
 def test_a_disk_that_fills_up_meanwhile_keeps_what_was_sent(
     store: Store, one: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
