@@ -19,7 +19,12 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems, did_you_mean
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import organizations_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.errors import PackageError
-from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.holders import nodes_of, one_organization
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.holders import (
+    nodes_of,
+    nodes_to_clear,
+    one_organization,
+    stray_in,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.names import EVERY, TEMPLATE_RULE, is_template
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.publication import (
     PLACE,
@@ -81,12 +86,13 @@ class ActionModule(ServerAction):
         answer = self._ask_server(given, task_vars, asked)
         if answer.get("failed"):
             return answer
-        holders = set(answer["holders"])
+        may = nodes_of(hosts, organization, (), Problems())
         return {
             "changed": False,
             "organization": organization,
             "template": template,
-            "targets": sorted({*nodes, *(holders & set(task_vars["groups"].get("vcc_nodes", ())))}),
+            "targets": sorted({*nodes, *(set(answer["holders"]) & set(may))}),
+            "stray": stray_in(hosts, organization, answer["holders"]),
             "ledger": answer["ledger"],
             "package": os.path.abspath(publication.path),
             "texts": sorted(publication.texts),
@@ -101,7 +107,6 @@ class ActionModule(ServerAction):
         hosts = read_hosts(task_vars)
         clouds = given["clouds"]
         organization = one_organization(hosts, given.get("organizations") or (), problems)
-        nodes = nodes_of(hosts, organization, clouds, problems) if organization else []
         template = given.get("template")
         if not template:
             problems.add(TEMPLATE, "must say which template is taken back, or all")
@@ -112,13 +117,11 @@ class ActionModule(ServerAction):
         answer = self._ask_server(given, task_vars, {"organization": organization, "template": template})
         if answer.get("failed"):
             return answer
-        known = set(task_vars["groups"].get("vcc_nodes", ()))
-        holders = set() if clouds else set(answer["holders"])
         return {
             "changed": False,
             "organization": organization,
             "template": template,
-            "targets": sorted({*nodes, *(holders & known)}),
+            "targets": nodes_to_clear(hosts, organization, clouds, answer["holders"], problems),
             "ledger": answer["ledger"],
             "serials": answer["serials"],
             "whole": not clouds,

@@ -109,6 +109,11 @@ targets:
   type: list
   elements: str
   returned: with O(step=plan)
+stray:
+  description: VCC nodes that hold the template, and may not any more. They are not told.
+  type: list
+  elements: str
+  returned: with O(step=plan) and O(state=present)
 ledger:
   description: The ledger's id; empty where there is no ledger yet.
   type: str

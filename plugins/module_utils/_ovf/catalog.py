@@ -130,8 +130,8 @@ class Catalog:
 def reserve(entry: Entry, version: str, nodes: Sequence[str], now: float | None = None) -> Entry:
     """Before nodes are told: which of them may hold something from now on, and the serial of this publication.
 
-    The serial of what is published stays while that is the same, and no other run was given a later one: a run that died
-    may have left its version on a node. A serial grows with time: what a lost index gave, a new one does not give again.
+    The serial of what is published stays while that is the same, and no other run was given a later one: one that died
+    may have left its version on a node. It grows with time: what a lost index gave, a new one does not give again.
     """
     holders = {**dict.fromkeys(nodes, ""), **entry.holders}
     if kept(entry, version):

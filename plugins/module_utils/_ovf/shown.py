@@ -106,14 +106,21 @@ def noted(
     if state == "present":
         name, version = f"{whose}/{planned['template']}", planned["publication"]["version"]
         its = holders[planned["template"]]
-        here = sorted(node for node in its if its[node] == version)
-        left = sorted(set(its) - set(here))
+        stray = set(planned.get("stray", ()))
+        here = sorted(node for node in its if its[node] == version and node not in stray)
+        left = sorted(set(its) - set(here) - stray)
         octets = size(sum(file["size"] for file in planned["publication"]["files"]))
         line = (
             f"{name}: {octets}, version {version[:12]}, {'would be ' if check else ''}on {', '.join(here) or 'no node'}"
         )
         does = "does" if len(left) == 1 else "do"
-        return [line], f"{name}: {', '.join(left)} {does} not have this version; {again}" if left else ""
+        wrong = [f"{name}: {', '.join(left)} {does} not have this version; {again}"] if left else []
+        if stray & set(its):
+            wrong.append(
+                f"{name}: {', '.join(sorted(stray & set(its)))} may not hold it any more; take it back there, with "
+                f"-e vcc_template={planned['template']} -e vcc_template_state=absent -e vcc_clouds=CLOUD"
+            )
+        return [line], "; ".join(wrong)
     lines, missing = [], []
     for template, its in sorted(holders.items()):
         name, left = f"{whose}/{template}", sorted(its)

@@ -21,7 +21,12 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ovf import catalog
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.catalog import Catalog, Entry, Seen
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.errors import PackageError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.facts import Hosts
-from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.holders import nodes_of, one_organization
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.holders import (
+    nodes_of,
+    nodes_to_clear,
+    one_organization,
+    stray_in,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.load import load_packages
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.package import open_package
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.publication import (
@@ -265,6 +270,52 @@ def test_clouds_and_organizations_that_cannot_be_are_named() -> None:
     for named in ([], ["acme", "umbra"], ["acne"]):
         assert one_organization(HOSTS, named, problems) == ""
     assert len(problems) == 3
+
+
+HELD = ["node-east", "node-west", "node-umbra", "node-north", "gone"]
+
+
+def test_nodes_that_may_not_hold_it_any_more_are_named_and_not_told() -> None:
+    """One that is another organization's now, one in a cloud that the organization has left."""
+    assert stray_in(HOSTS, "acme", HELD) == ["node-north", "node-umbra"]
+    assert stray_in(HOSTS, "acme", ["node-east", "gone", "shop"]) == []
+    planned = {"organization": "acme", "template": "web", "stray": ["node-umbra"]}
+    planned["publication"] = {"version": "ab" * 32, "files": [{"size": 10}]}
+    for its in ("ab" * 32, "cd" * 32):
+        lines, wrong = noted("present", planned, {"web": {"east": "ab" * 32, "node-umbra": its}}, False)
+        assert lines == ["acme/web: 10 B, version abababababab, on east"]
+        assert wrong.startswith("acme/web: node-umbra may not hold it any more; take it back there, with -e ")
+    assert noted("present", planned, {"web": {"east": "ab" * 32}}, False)[1] == ""  # vcc_forget
+
+
+@pytest.mark.parametrize(
+    ("clouds", "holders", "nodes"),
+    [
+        ([], HELD, ["node-east", "node-north", "node-umbra", "node-west"]),
+        (["north"], HELD, ["node-north"]),
+        (["west"], ["node-umbra"], ["node-umbra", "node-west"]),
+        (["south"], [], []),
+        (["north", "eas"], ["node-east"], None),
+    ],
+)
+def test_it_is_taken_back_from_those_that_hold_it(
+    clouds: list[str], holders: list[str], nodes: list[str] | None
+) -> None:
+    problems = Problems()
+    found = nodes_to_clear(HOSTS, "acme", clouds, holders, problems)
+    if nodes is not None:
+        assert found == nodes and len(problems) == 0
+        return
+    assert [str(one) for one in problems] == [
+        "vcc_clouds: acme has no edge and no vApp in cloud north, and no template; did you mean south?",
+        "vcc_clouds: acme has no edge and no vApp in cloud eas, and no template; did you mean east?",
+    ]
+
+
+def test_it_is_taken_back_when_the_last_node_is_gone() -> None:
+    hosts = {name: facts for name, facts in HOSTS.items() if "vcc_nodes" not in facts["kinds"]}
+    problems = Problems()
+    assert nodes_to_clear(hosts, "acme", [], ["gone"], problems) == [] and len(problems) == 0
 
 
 # --- inventories -----------------------------------------------------------------------------------------------------
