@@ -34,6 +34,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.publication im
     read_texts,
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.shown import catalog_lines, listing, noted
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.told import sound
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts, who_runs
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
@@ -138,15 +139,21 @@ class ActionModule(ServerAction):
         answer = self._ask_server(given, task_vars, {"organizations": named})
         if answer.get("failed"):
             return answer
-        holders = {node for one in answer["templates"] for node in one["holders"]}
-        own = {node for name in named for node in nodes_of(hosts, name, (), Problems())}
         nodes = set(task_vars["groups"].get("vcc_nodes", ()))
+        may: dict[str, set[str]] = {}  # hold templates of an organization: by its clouds, or by the index
+        for name in named:
+            for node in nodes_of(hosts, name, (), Problems()):
+                may.setdefault(node, set()).add(name)
+        for one in answer["templates"]:
+            for node in nodes & set(one["holders"]):
+                may.setdefault(node, set()).add(one["organization"])
         wanted = given.get("template")
         return {
             "changed": False,
             "organizations": named,
             "template": wanted or EVERY,
-            "targets": sorted(own | (holders & nodes)),
+            "targets": sorted(may),
+            "may": {node: sorted(its) for node, its in may.items()},
             "ledger": answer["ledger"],
             "templates": answer["templates"],
         }
@@ -165,6 +172,7 @@ class ActionModule(ServerAction):
             if not any(answer.get(wrong) for wrong in ("failed", "unreachable", "skipped"))
         }
         if state == "listed":
+            answers = sound(answers, planned["may"])
             found = listing(planned["templates"], answers, planned["targets"], planned["template"])
             Display().display("\n".join(catalog_lines(found)))
             return {"changed": False, "state": state, "templates": found}

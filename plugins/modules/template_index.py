@@ -114,6 +114,10 @@ stray:
   type: list
   elements: str
   returned: with O(step=plan) and O(state=present)
+may:
+  description: Of which organizations each VCC node may hold templates. What it says of others is left out.
+  type: dict
+  returned: with O(step=plan) and O(state=listed)
 ledger:
   description: The ledger's id; empty where there is no ledger yet.
   type: str
