@@ -10,6 +10,7 @@ from typing import Any
 
 from .names import is_template
 
+LARGEST = 1 << 63  # octets; no disk has more
 Copies = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """By organization and template: ``{"version": text, "damaged": [file], "parts": octets}``."""
 
@@ -50,5 +51,5 @@ def _is_copy(copy: Any) -> bool:
         and isinstance(damaged, (list, tuple))
         and all(isinstance(name, str) for name in damaged)
         and isinstance(parts, int)
-        and parts >= 0
+        and 0 <= parts <= LARGEST
     )

@@ -86,6 +86,7 @@ def test_a_node_is_not_believed_about_organizations_that_it_may_not_hold(monkeyp
         {"acme": {"web": {**COPY, "damaged": 5}}},
         {"acme": {"web": {**COPY, "damaged": [5]}}},
         {"acme": {"web": {**COPY, "version": "", "parts": "many"}}},
+        {"acme": {"web": {**COPY, "version": "", "parts": 10**400}}},
         {"stranger": {"web": "x"}},
     ],
 )

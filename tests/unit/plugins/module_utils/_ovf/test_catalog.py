@@ -329,6 +329,22 @@ def test_an_inventory_reads_what_was_published_without_disks(tmp_path: Path) -> 
     assert "has not published 'wep'; did you mean web?" in refused(lambda: inventory(tmp_path, templates="wep"))
 
 
+def test_an_index_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """A wrong directory, a misspelt organization: no inventory is empty without a word."""
+    store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)))
+    said = refused(lambda: inventory(tmp_path / "elsewhere", templates="all"))
+    assert f"catalog[0]: there is no index in {tmp_path}/elsewhere/published/acme: acme has published nothing" in said
+    said = refused(lambda: inventory(tmp_path, organization="acne"))
+    assert f"no index in {tmp_path}/published/acne:" in said and "did you mean acme?" in said
+
+
+def test_no_template_is_not_all(tmp_path: Path) -> None:
+    store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)))
+    for templates in ([], "", [""]):
+        said = refused(lambda templates=templates: inventory(tmp_path, templates=templates))  # type: ignore[misc]
+        assert "catalog[0].templates: names no template; say all" in said
+
+
 def altered(state: Path, change: Callable[[dict[str, Any]], None], name: str = "web") -> None:
     path = state / f"published/acme/{name}.json"
     said = json.loads(path.read_text())
@@ -370,7 +386,7 @@ def test_an_inventory_reads_only_what_its_organization_published(tmp_path: Path)
     found = publication(archive(tmp_path / "web.ova", FILES))
     store(tmp_path, found, "umbra")
     assert "acme has not published 'web'" in refused(lambda: inventory(tmp_path, templates="web"))
-    assert inventory(tmp_path).hosts == {}
+    assert "there is no index" in refused(lambda: inventory(tmp_path))
     assert "of its own organization" in refused(lambda: inventory(tmp_path, organization="umbra", org="acme"))
     assert "of its own organization" in refused(lambda: inventory(tmp_path, organization="umbra", path="/etc"))
     for name in ("../umbra", "umbra/../umbra", ""):
