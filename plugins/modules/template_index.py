@@ -236,7 +236,11 @@ def _list(catalog: _catalog.Catalog, asked: dict[str, Any], given: dict[str, Any
     found = []
     for organization in asked["organizations"]:
         for template in catalog.templates(organization):
-            entry = catalog.read(organization, template)
+            entry, wrong = _catalog.Entry(), ""
+            try:
+                entry = catalog.read(organization, template)
+            except VccError as error:  # others are listed
+                wrong = str(error)
             seen = entry.seen
             found.append(
                 {
@@ -248,6 +252,7 @@ def _list(catalog: _catalog.Catalog, asked: dict[str, Any], given: dict[str, Any
                     "by": seen.by if seen else "",
                     "at": seen.at if seen else "",
                     "holders": dict(entry.holders),
+                    "wrong": wrong,
                 }
             )
     return {"templates": found}

@@ -224,7 +224,7 @@ def _content(path: Path) -> bytes | None:
 
 def _read(content: bytes, organization: str, template: str, path: Path) -> Entry:
     wrong = VccError(
-        f"{path}: is no entry of the catalog, or was changed; publish {template} again, or remove the file"
+        f"{path}: is no entry of the catalog, or was changed; remove the file, and publish {template} again"
     )
     try:
         said = json.loads(content)

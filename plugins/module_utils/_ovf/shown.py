@@ -29,7 +29,7 @@ def held(version: str, had: Mapping[str, Any] | None, told: str) -> str:
     has.
     """
     if had is None:
-        return f"not asked; {'has it' if told == version else 'may have a part of it'}, as the index says"
+        return f"not asked; {'has it' if told and told == version else 'may have a part of it'}, as the index says"
     if not had:
         return "has nothing of it; publish it again"
     if not had["version"]:
@@ -44,12 +44,15 @@ def held(version: str, had: Mapping[str, Any] | None, told: str) -> str:
 def catalog_lines(templates: Sequence[Mapping[str, Any]]) -> list[str]:
     """A line per template, and one per node that holds it, or should.
 
-    ``templates``: each with organization, template, version, size, files, by, at, and what ``held`` says by node.
+    ``templates``: each with organization, template, version, size, files, by, at, and what ``held`` says by node;
+    ``wrong``: why the index does not say it.
     """
     lines: list[str] = []
     for one in templates:
         what = "not published: it is being published or taken back; run that again"
-        if one["version"]:
+        if one.get("wrong"):
+            what = one["wrong"]
+        elif one["version"]:
             what = f"{size(one['size'])} in {one['files']} files, version {one['version'][:12]}"
             what += f", published {one['at']} by {one['by']}"
         lines.append(f"{one['organization']}/{one['template']}: {what}")
@@ -91,7 +94,8 @@ def listing(
             if had or told is not None:
                 nodes[node] = held(known["version"], had or {}, told or "")
         said = {key: known[key] for key in ("version", "size", "files", "by", "at")}
-        found.append({"organization": organization, "template": template, **said, "nodes": nodes})
+        wrong = {"wrong": known["wrong"]} if known.get("wrong") else {}
+        found.append({"organization": organization, "template": template, **said, **wrong, "nodes": nodes})
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.shown import catalog_lines, listing
 from ansible_collections.intercloud.vpn.plugins.modules import template_index
 from ansible_collections.intercloud.vpn.tests.unit.plugins.modules.test_cloud_part import Done, Module
 
@@ -37,3 +38,15 @@ def test_a_ledger_that_does_not_answer_is_not_taken_for_none(tmp_path: Path, led
     answer = plan(tmp_path, "present", PUBLISH, ledger=ledger)
     assert "ledger" in answer["msg"] and "targets" not in answer
     assert not (tmp_path / "published").exists()
+
+
+def test_an_entry_that_cannot_be_read_is_listed_with_what_to_do(tmp_path: Path) -> None:
+    plan(tmp_path, "present", PUBLISH)
+    path = tmp_path / "published/acme/bad.json"
+    path.write_text("{")
+    templates = plan(tmp_path, "listed", {"organizations": ["acme"]})["templates"]
+    assert catalog_lines(listing(templates, {}, [], "all")) == [
+        f"acme/bad: {path}: is no entry of the catalog, or was changed; remove the file, and publish bad again",
+        "acme/web: not published: it is being published or taken back; run that again",
+        "  node-east: not asked; may have a part of it, as the index says",
+    ]

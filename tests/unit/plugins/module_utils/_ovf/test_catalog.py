@@ -420,6 +420,21 @@ def test_an_index_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> Non
     assert "web.json: is no entry of the catalog" in refused(lambda: inventory(tmp_path))
 
 
+def test_an_entry_that_cannot_be_read_harms_no_inventory_of_others(tmp_path: Path) -> None:
+    catalog = store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)))
+    store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)), template="wep")
+    path = catalog.path("acme", "wep")
+    path.write_text("{")
+    assert "web" in inventory(tmp_path, templates="web").hosts
+    for templates in ("wep", "all"):
+        said = refused(lambda templates=templates: inventory(tmp_path, templates=templates))  # type: ignore[misc]
+        assert f"catalog[0]: {path}: is no entry of the catalog" in said and "remove the file, and publish wep" in said
+    assert "did you mean web?" in refused(lambda: inventory(tmp_path, templates="weq"))
+    path.unlink()  # as the message says
+    store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)), template="wep")
+    assert "web" in inventory(tmp_path, templates="wep").hosts
+
+
 # --- transfers -------------------------------------------------------------------------------------------------------
 
 
