@@ -125,6 +125,7 @@ class ActionModule(ServerAction):
             "targets": nodes_to_clear(hosts, organization, clouds, answer["holders"], problems),
             "ledger": answer["ledger"],
             "serials": answer["serials"],
+            "unknown": answer["unknown"],
             "whole": not clouds,
         }
 
@@ -174,7 +175,7 @@ class ActionModule(ServerAction):
         if state == "listed":
             answers = sound(answers, planned["may"])
             found = listing(planned["templates"], answers, planned["targets"], planned["template"])
-            Display().display("\n".join(catalog_lines(found)))
+            Display().display("\n".join(catalog_lines(found, planned["organizations"], planned["template"])))
             return {"changed": False, "state": state, "templates": found}
         asked = {
             "organization": planned["organization"],
@@ -191,7 +192,8 @@ class ActionModule(ServerAction):
         answer = self._ask_server(given, task_vars, asked)
         if answer.get("failed"):
             return answer
-        lines, missing = noted(state, planned, answer["holders"], bool(self._task.check_mode))
+        removed = {node: said.get("removed") for node, said in answers.items()}
+        lines, missing = noted(state, planned, answer["holders"], bool(self._task.check_mode), removed)
         Display().display("\n".join(lines))
         result = {"changed": answer["changed"], "state": state, "holders": answer["holders"]}
         return {**result, "failed": True, "msg": missing} if missing else result

@@ -130,6 +130,10 @@ serials:
   description: The templates to remove, each with the serial of the removal.
   type: dict
   returned: with O(step=plan)
+unknown:
+  description: Of the templates to remove, those that the index does not have, each with what may have been meant.
+  type: dict
+  returned: with O(step=plan) and O(state=absent)
 templates:
   description: What the index has, a list of templates.
   type: list
@@ -145,6 +149,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import did_you_mean
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf import catalog as _catalog
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.names import EVERY
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
@@ -216,20 +221,24 @@ def _plan_present(
 def _plan_absent(
     catalog: _catalog.Catalog, asked: dict[str, Any], given: dict[str, Any], check: bool
 ) -> dict[str, Any]:
-    """Of each template its serial and its holders."""
+    """Of each template its serial and its holders; of one that the index does not have, what may have been meant."""
     whose, named = asked["organization"], asked["template"]
     serials: dict[str, int] = {}
+    unknown: dict[str, str] = {}
+    known = catalog.templates(whose)
     holders: set[str] = set()
 
     def work(entry: _catalog.Entry) -> _catalog.Entry:
         serials[template] = _catalog.next_serial(entry)
         holders.update(entry.holders)
         there = entry.seen is not None or entry.holders
+        if not there:
+            unknown[template] = did_you_mean(template, known)
         return replace(entry, reserved=serials[template]) if there else entry
 
-    for template in catalog.templates(whose) if named == EVERY else [named]:
+    for template in known if named == EVERY else [named]:
         catalog.change(whose, template, work, check)
-    return {"serials": serials, "holders": sorted(holders)}
+    return {"serials": serials, "holders": sorted(holders), "unknown": unknown}
 
 
 def _list(catalog: _catalog.Catalog, asked: dict[str, Any], given: dict[str, Any], check: bool) -> dict[str, Any]:

@@ -41,11 +41,13 @@ def held(version: str, had: Mapping[str, Any] | None, told: str) -> str:
     return "whole"
 
 
-def catalog_lines(templates: Sequence[Mapping[str, Any]]) -> list[str]:
+def catalog_lines(
+    templates: Sequence[Mapping[str, Any]], organizations: Sequence[str] = (), wanted: str = EVERY
+) -> list[str]:
     """A line per template, and one per node that holds it, or should.
 
     ``templates``: each with organization, template, version, size, files, by, at, and what ``held`` says by node;
-    ``wrong``: why the index does not say it.
+    ``wrong``: why the index does not say it. ``organizations`` and ``wanted``: what was asked for.
     """
     lines: list[str] = []
     for one in templates:
@@ -58,7 +60,9 @@ def catalog_lines(templates: Sequence[Mapping[str, Any]]) -> list[str]:
         lines.append(f"{one['organization']}/{one['template']}: {what}")
         lines += [f"  {node}: {said}" for node, said in sorted(one["nodes"].items())]
     lines = ["".join(sign if sign.isprintable() else "?" for sign in line) for line in lines]  # nodes said that
-    return lines or ["The catalog is empty."]
+    whose = f" of {', '.join(organizations)}" if organizations else ""
+    has = "is empty" if wanted == EVERY else f"has no template {wanted}"
+    return lines or [f"The catalog{whose} {has}."]
 
 
 def listing(
@@ -100,9 +104,16 @@ def listing(
 
 
 def noted(
-    state: str, planned: Mapping[str, Any], holders: Mapping[str, Mapping[str, str]], check: bool
+    state: str,
+    planned: Mapping[str, Any],
+    holders: Mapping[str, Mapping[str, str]],
+    check: bool,
+    removed: Mapping[str, Any] | None = None,
 ) -> tuple[list[str], str]:
-    """The lines that end a run, and why it fails; empty if it does not. ``holders``: by template, what nodes have."""
+    """The lines that end a run, and why it fails; empty if it does not. ``holders``: by template, what nodes have.
+
+    ``removed``: by node, the names of the templates that it says it removed.
+    """
     whose = planned["organization"]
     again = (
         "run this again when they can be reached, or with -e vcc_forget=NODE for one that is in no inventory any more"
@@ -125,11 +136,18 @@ def noted(
                 f"-e vcc_template={planned['template']} -e vcc_template_state=absent -e vcc_clouds=CLOUD"
             )
         return [line], "; ".join(wrong)
-    lines, missing = [], []
+    lines, missing, told, unknown = [], [], removed or {}, planned.get("unknown", {})
     for template, its in sorted(holders.items()):
         name, left = f"{whose}/{template}", sorted(its)
         still, gone = ("would still be", "would be taken back") if check else ("still", "taken back")
-        lines.append(f"{name}: {still} on {', '.join(left)}" if left else f"{name}: {gone}")
+        if left:
+            lines.append(f"{name}: {still} on {', '.join(left)}")
+        elif template in unknown and not any(isinstance(names, list) and template in names for names in told.values()):
+            silent = sorted({*planned["targets"]} - {*told})
+            where = f"is not in the index, and {', '.join(silent)} did not answer" if silent else "was nowhere"
+            lines.append(f"{name}: {where}{unknown[template]}")
+        else:
+            lines.append(f"{name}: {gone}")
         if left and planned["whole"]:
             missing.append(f"{name}: {', '.join(left)} may still have it; {again}")
     return lines or [f"{whose} has no templates."], "; ".join(missing)

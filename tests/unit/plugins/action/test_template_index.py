@@ -98,7 +98,7 @@ def test_an_answer_of_another_shape_is_none(said: Any, monkeypatch: pytest.Monke
 
 
 def test_a_template_is_taken_back_where_the_organization_has_no_edge_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    action = asking(monkeypatch, holders=HELD, serials={"web": 9})
+    action = asking(monkeypatch, holders=HELD, serials={"web": 9}, unknown={})
     problems = Problems()
     given: dict[str, Any] = {"template": "web", "organizations": ["acme"], "clouds": ["north"]}
     found = action._take_back(given, NODES, problems)

@@ -50,3 +50,13 @@ def test_an_entry_that_cannot_be_read_is_listed_with_what_to_do(tmp_path: Path) 
         "acme/web: not published: it is being published or taken back; run that again",
         "  node-east: not asked; may have a part of it, as the index says",
     ]
+
+
+def test_a_template_that_the_index_does_not_have_is_said_with_what_was_meant(tmp_path: Path) -> None:
+    asked = {"organization": "acme", "template": "wep"}
+    assert plan(tmp_path, "absent", asked)["unknown"] == {"wep": ""}
+    plan(tmp_path, "present", PUBLISH)
+    assert plan(tmp_path, "absent", asked)["unknown"] == {"wep": "; did you mean web?"}
+    for template in ("web", "all"):
+        answer = plan(tmp_path, "absent", {**asked, "template": template})
+        assert answer["unknown"] == {} and list(answer["serials"]) == ["web"]

@@ -501,7 +501,21 @@ def test_the_list_says_of_each_node_what_is_wrong_and_what_to_do() -> None:
         "  gone: not asked; has it, as the index says",
         "  new: not asked; may have a part of it, as the index says",
     ]
-    assert catalog_lines(listing([index], answers, [*copies], "none")) == ["The catalog is empty."]
+    none = listing([index], answers, [*copies], "none")
+    assert catalog_lines(none, ["acme"], "none") == ["The catalog of acme has no template none."]
+    assert catalog_lines([], ["acme", "umbra"]) == ["The catalog of acme, umbra is empty."]
+
+
+def test_a_template_that_was_nowhere_was_not_taken_back() -> None:
+    planned = {"organization": "acme", "whole": True, "targets": ["east", "west"]}
+    planned["unknown"] = {"wep": "; did you mean web?"}
+
+    def lines(removed: dict[str, Any]) -> list[str]:
+        return noted("absent", planned, {"wep": {}}, False, removed)[0]
+
+    assert lines({"east": [], "west": []}) == ["acme/wep: was nowhere; did you mean web?"]
+    assert lines({"east": 5}) == ["acme/wep: is not in the index, and west did not answer; did you mean web?"]
+    assert lines({"east": ["wep"], "west": []}) == ["acme/wep: taken back"]  # the index was lost
 
 
 def test_a_run_fails_for_nodes_that_lack_the_version_and_names_them() -> None:
