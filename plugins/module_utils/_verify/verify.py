@@ -135,7 +135,7 @@ def _judge_nodes(
             yield Finding(ERROR, node, f"generation {document['generation']}", f"generation {seen}", look)
         drift = state.get("drift") or []
         late = [str(change["action"]) for change in drift if change["subsystem"] == RENEWAL]
-        if late:  # the peer makes the IKE_SA again, in a large star one after the other; the old certificate does until then
+        if late:  # a hub makes one IKE_SA after the other again; until then, the certificate before does
             look = "the peer's agent does so within minutes; if it does not: journalctl -u intercloud-vpn on the peer"
             yield Finding(WARNING, node, "its tunnels use the certificate that it has", few(late), look)
         if len(drift) > len(late):
