@@ -102,11 +102,11 @@ def _read(
         return []
     every = EVERY in names
     if every and organization not in catalog.organizations():
-        path = catalog.home / organization
+        there = catalog.home / organization
         alike = did_you_mean(organization, catalog.organizations())
         problems.add(
             place,
-            f"there is no index in {path}: {organization} has published nothing, or directory or organization is "
+            f"there is no index in {there}: {organization} has published nothing, or directory or organization is "
             f"wrong, or published/ was not copied there{alike}",
         )
     found: list[tuple[Choice, Package]] = []

@@ -20,25 +20,23 @@ def sound(answers: Mapping[str, Mapping[str, Any]], may: Mapping[str, Collection
 
     ``may``: the organizations that each node may hold templates of. What it says of others is left out.
     """
-    found = {}
+    found: dict[str, dict[str, Copies]] = {}
     for node, answer in answers.items():
-        said = answer.get("templates")
+        said: Any = answer.get("templates")
         if _is_sound(said):
-            its = {name: said[name] for name in may.get(node, ()) if name in said}
-            found[node] = {
-                "templates": {
-                    organization: {name: copy for name, copy in copies.items() if is_template(name)}
-                    for organization, copies in its.items()
-                }
-            }
+            its = [organization for organization in may.get(node, ()) if organization in said]
+            found[node] = {"templates": {organization: _named(said[organization]) for organization in its}}
     return found
+
+
+def _named(copies: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {name: copy for name, copy in copies.items() if is_template(name)}
 
 
 def _is_sound(said: Any) -> bool:
     return isinstance(said, Mapping) and all(
-        isinstance(templates, Mapping)
-        and all(isinstance(name, str) and _is_copy(copy) for name, copy in templates.items())
-        for templates in said.values()
+        isinstance(copies, Mapping) and all(isinstance(name, str) and _is_copy(copy) for name, copy in copies.items())
+        for copies in said.values()
     )
 
 
