@@ -19,7 +19,12 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems, did_you_mean
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.organizations import organizations_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.errors import PackageError
-from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.holders import nodes_of, one_organization
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.holders import (
+    nodes_of,
+    nodes_to_clear,
+    one_organization,
+    stray_in,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.names import EVERY, TEMPLATE_RULE, is_template
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.publication import (
     PLACE,
@@ -29,6 +34,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.publication im
     read_texts,
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.shown import catalog_lines, listing, noted
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.told import sound
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_hosts, who_runs
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
@@ -81,12 +87,13 @@ class ActionModule(ServerAction):
         answer = self._ask_server(given, task_vars, asked)
         if answer.get("failed"):
             return answer
-        holders = set(answer["holders"])
+        may = nodes_of(hosts, organization, (), Problems())
         return {
             "changed": False,
             "organization": organization,
             "template": template,
-            "targets": sorted({*nodes, *(holders & set(task_vars["groups"].get("vcc_nodes", ())))}),
+            "targets": sorted({*nodes, *(set(answer["holders"]) & set(may))}),
+            "stray": stray_in(hosts, organization, answer["holders"]),
             "ledger": answer["ledger"],
             "package": os.path.abspath(publication.path),
             "texts": sorted(publication.texts),
@@ -101,7 +108,6 @@ class ActionModule(ServerAction):
         hosts = read_hosts(task_vars)
         clouds = given["clouds"]
         organization = one_organization(hosts, given.get("organizations") or (), problems)
-        nodes = nodes_of(hosts, organization, clouds, problems) if organization else []
         template = given.get("template")
         if not template:
             problems.add(TEMPLATE, "must say which template is taken back, or all")
@@ -112,15 +118,14 @@ class ActionModule(ServerAction):
         answer = self._ask_server(given, task_vars, {"organization": organization, "template": template})
         if answer.get("failed"):
             return answer
-        known = set(task_vars["groups"].get("vcc_nodes", ()))
-        holders = set() if clouds else set(answer["holders"])
         return {
             "changed": False,
             "organization": organization,
             "template": template,
-            "targets": sorted({*nodes, *(holders & known)}),
+            "targets": nodes_to_clear(hosts, organization, clouds, answer["holders"], problems),
             "ledger": answer["ledger"],
             "serials": answer["serials"],
+            "unknown": answer["unknown"],
             "whole": not clouds,
         }
 
@@ -135,15 +140,21 @@ class ActionModule(ServerAction):
         answer = self._ask_server(given, task_vars, {"organizations": named})
         if answer.get("failed"):
             return answer
-        holders = {node for one in answer["templates"] for node in one["holders"]}
-        own = {node for name in named for node in nodes_of(hosts, name, (), Problems())}
         nodes = set(task_vars["groups"].get("vcc_nodes", ()))
+        may: dict[str, set[str]] = {}  # hold templates of an organization: by its clouds, or by the index
+        for name in named:
+            for node in nodes_of(hosts, name, (), Problems()):
+                may.setdefault(node, set()).add(name)
+        for one in answer["templates"]:
+            for node in nodes & set(one["holders"]):
+                may.setdefault(node, set()).add(one["organization"])
         wanted = given.get("template")
         return {
             "changed": False,
             "organizations": named,
             "template": wanted or EVERY,
-            "targets": sorted(own | (holders & nodes)),
+            "targets": sorted(may),
+            "may": {node: sorted(its) for node, its in may.items()},
             "ledger": answer["ledger"],
             "templates": answer["templates"],
         }
@@ -162,8 +173,9 @@ class ActionModule(ServerAction):
             if not any(answer.get(wrong) for wrong in ("failed", "unreachable", "skipped"))
         }
         if state == "listed":
+            answers = sound(answers, planned["may"])
             found = listing(planned["templates"], answers, planned["targets"], planned["template"])
-            Display().display("\n".join(catalog_lines(found)))
+            Display().display("\n".join(catalog_lines(found, planned["organizations"], planned["template"])))
             return {"changed": False, "state": state, "templates": found}
         asked = {
             "organization": planned["organization"],
@@ -180,7 +192,8 @@ class ActionModule(ServerAction):
         answer = self._ask_server(given, task_vars, asked)
         if answer.get("failed"):
             return answer
-        lines, missing = noted(state, planned, answer["holders"], bool(self._task.check_mode))
+        removed = {node: said.get("removed") for node, said in answers.items()}
+        lines, missing = noted(state, planned, answer["holders"], bool(self._task.check_mode), removed)
         Display().display("\n".join(lines))
         result = {"changed": answer["changed"], "state": state, "holders": answer["holders"]}
         return {**result, "failed": True, "msg": missing} if missing else result

@@ -46,8 +46,8 @@ options:
   catalog:
     description:
       - Packages that an organization published. Each entry is a mapping with C(organization), C(templates), which is a
-        name, a list of names or V(all), C(directory), the VCC server's state directory (C(vcc_state_dir)), and any of
-        the options below, for these templates only.
+        name, a list of names or V(all), which is the default, C(directory), the VCC server's state directory
+        (C(vcc_state_dir)), and any of the options below, for these templates only.
       - The descriptor, the manifest and the certificate are read from the directory, and verified as those of other
         packages. Disks are on VCC nodes, and are not read.
       - The VMs are of the organization that published the package, C(vcc_org).

@@ -86,6 +86,7 @@ def ledger_exists(module: AnsibleModule) -> bool:
 
 def ledger_is_missing(module: AnsibleModule) -> bool:
     """Whether there certainly is none: one that does not answer may be there."""
+    require_libraries(module)
     try:
         return not Ledger(module.params["ledger"]).exists
     except VccError:

@@ -109,6 +109,15 @@ targets:
   type: list
   elements: str
   returned: with O(step=plan)
+stray:
+  description: VCC nodes that hold the template, and may not any more. They are not told.
+  type: list
+  elements: str
+  returned: with O(step=plan) and O(state=present)
+may:
+  description: Of which organizations each VCC node may hold templates. What it says of others is left out.
+  type: dict
+  returned: with O(step=plan) and O(state=listed)
 ledger:
   description: The ledger's id; empty where there is no ledger yet.
   type: str
@@ -121,6 +130,10 @@ serials:
   description: The templates to remove, each with the serial of the removal.
   type: dict
   returned: with O(step=plan)
+unknown:
+  description: Of the templates to remove, those that the index does not have, each with what may have been meant.
+  type: dict
+  returned: with O(step=plan) and O(state=absent)
 templates:
   description: What the index has, a list of templates.
   type: list
@@ -136,12 +149,13 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import did_you_mean
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf import catalog as _catalog
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.names import EVERY
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     STATE_DIR_ARGUMENT,
-    ledger_exists,
+    ledger_is_missing,
     read_ledger,
 )
 
@@ -167,7 +181,7 @@ def run(module: AnsibleModule) -> None:
     """The module's work."""
     given, catalog = module.params, _catalog.Catalog(module.params["state_dir"])
     asked = given["asked"] or {}
-    ledger = read_ledger(module, lambda ledger: ledger.ledger_id()) if ledger_exists(module) else ""
+    ledger = "" if ledger_is_missing(module) else read_ledger(module, lambda ledger: ledger.ledger_id())
     work = {
         ("plan", "present"): _plan_present,
         ("plan", "absent"): _plan_absent,
@@ -195,7 +209,7 @@ def _plan_present(
 
     catalog.change(whose, template, work, check)
     (entry,) = found
-    seen = entry.seen if entry.seen is not None and entry.seen.version == version else None
+    seen = _catalog.kept(entry, version)
     return {
         "serial": _catalog.serial_of(entry, version),
         "by": seen.by if seen else given["who"],
@@ -207,27 +221,35 @@ def _plan_present(
 def _plan_absent(
     catalog: _catalog.Catalog, asked: dict[str, Any], given: dict[str, Any], check: bool
 ) -> dict[str, Any]:
-    """Of each template its serial and its holders."""
+    """Of each template its serial and its holders; of one that the index does not have, what may have been meant."""
     whose, named = asked["organization"], asked["template"]
     serials: dict[str, int] = {}
+    unknown: dict[str, str] = {}
+    known = catalog.templates(whose)
     holders: set[str] = set()
 
     def work(entry: _catalog.Entry) -> _catalog.Entry:
         serials[template] = _catalog.next_serial(entry)
         holders.update(entry.holders)
         there = entry.seen is not None or entry.holders
+        if not there:
+            unknown[template] = did_you_mean(template, known)
         return replace(entry, reserved=serials[template]) if there else entry
 
-    for template in catalog.templates(whose) if named == EVERY else [named]:
+    for template in known if named == EVERY else [named]:
         catalog.change(whose, template, work, check)
-    return {"serials": serials, "holders": sorted(holders)}
+    return {"serials": serials, "holders": sorted(holders), "unknown": unknown}
 
 
 def _list(catalog: _catalog.Catalog, asked: dict[str, Any], given: dict[str, Any], check: bool) -> dict[str, Any]:
     found = []
     for organization in asked["organizations"]:
         for template in catalog.templates(organization):
-            entry = catalog.read(organization, template)
+            entry, wrong = _catalog.Entry(), ""
+            try:
+                entry = catalog.read(organization, template)
+            except VccError as error:  # others are listed
+                wrong = str(error)
             seen = entry.seen
             found.append(
                 {
@@ -239,6 +261,7 @@ def _list(catalog: _catalog.Catalog, asked: dict[str, Any], given: dict[str, Any
                     "by": seen.by if seen else "",
                     "at": seen.at if seen else "",
                     "holders": dict(entry.holders),
+                    "wrong": wrong,
                 }
             )
     return {"templates": found}

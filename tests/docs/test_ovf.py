@@ -74,18 +74,21 @@ def published(state: Path, organization: str, name: str) -> None:
 def test_it_is_read(content: dict[str, Any], tmp_path: Path) -> None:
     common = {key: value for key, value in content.items() if key not in CONSTRUCTED}
     assert set(common) <= set(OF_PACKAGES)
-    made("shop", tmp_path / "shop.ova")
-    made("shop", tmp_path / "packages/shop.ova")
-    made("mail", tmp_path / "catalog/mail.ova")
-    for path in (tmp_path / "web.ova", tmp_path / "packages/web.ova"):
-        made("web", path)
-    (tmp_path / "authorities.pem").write_bytes(SIGNER.pem)
+    fleet = tmp_path / "my_fleet"
+    fleet.mkdir()
+    for place in (tmp_path, fleet):
+        made("shop", place / "shop.ova")
+        made("shop", place / "packages/shop.ova")
+        made("mail", place / "catalog/mail.ova")
+        for path in (place / "web.ova", place / "packages/web.ova"):
+            made("web", path)
+        (place / "authorities.pem").write_bytes(SIGNER.pem)
     problems = Problems()
     catalog = [{**entry, "directory": str(tmp_path)} for entry in content.get("catalog", ())]
     for entry in catalog:
         published(tmp_path, entry["organization"], entry["templates"])
-    published_ones = read_catalog(catalog, common, str(tmp_path), problems)
-    found = load_packages(content.get("packages", ()), common, str(tmp_path), TODAY, problems, published_ones)
+    published_ones = read_catalog(catalog, common, str(fleet), problems)
+    found = load_packages(content.get("packages", ()), common, str(fleet), TODAY, problems, published_ones)
     problems.raise_if_any()
     assert len(found.hosts) == len([*content.get("packages", ()), *catalog]) > 0
 

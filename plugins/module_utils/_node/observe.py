@@ -29,7 +29,7 @@ def observe(store: Store) -> dict[str, Any]:
     drift = refused(running, store) if running.refusing else compare(current, current, store)
     drift += [Change("secrets", f"make the IKE_SA of {name} again") for name in reauthenticate.pending(current, store)]
     drift += [
-        Change("swanctl", f"have {name} authenticate anew: it still uses certificate {serial}")
+        Change("renewal", f"have {name} authenticate anew: it still uses certificate {serial}")
         for name, serial in outdated.pending(store).items()
     ]
     down = {link["tunnel"] for link in states(current, store) if link["state"] not in UP}

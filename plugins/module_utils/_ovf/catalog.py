@@ -130,13 +130,19 @@ class Catalog:
 def reserve(entry: Entry, version: str, nodes: Sequence[str], now: float | None = None) -> Entry:
     """Before nodes are told: which of them may hold something from now on, and the serial of this publication.
 
-    The serial of what is published stays while that is the same. It grows with time: what a lost index gave, a new one
-    does not give again.
+    The serial of what is published stays while that is the same, and no other run was given a later one: one that died
+    may have left its version on a node. It grows with time: what a lost index gave, a new one does not give again.
     """
     holders = {**dict.fromkeys(nodes, ""), **entry.holders}
-    if entry.seen is not None and entry.seen.version == version:
+    if kept(entry, version):
         return replace(entry, holders=holders)
     return replace(entry, holders=holders, reserved=next_serial(entry, now))
+
+
+def kept(entry: Entry, version: str) -> Seen | None:
+    """What is published, if a run that publishes this version leaves it as it is."""
+    seen = entry.seen
+    return seen if seen is not None and seen.version == version and entry.reserved <= seen.serial else None
 
 
 def next_serial(entry: Entry, now: float | None = None) -> int:
@@ -156,7 +162,8 @@ def forget(entry: Entry, nodes: Sequence[str]) -> Entry:
 
 def serial_of(entry: Entry, version: str) -> int:
     """The serial that a run publishes with."""
-    return entry.seen.serial if entry.seen is not None and entry.seen.version == version else entry.reserved
+    same = kept(entry, version)
+    return same.serial if same else entry.reserved
 
 
 def publish(entry: Entry, seen: Seen, done: Sequence[str]) -> Entry:
@@ -168,7 +175,7 @@ def publish(entry: Entry, seen: Seen, done: Sequence[str]) -> Entry:
         )
     if not done and seen.version not in entry.holders.values():  # nobody could take it from anywhere
         return entry
-    same = entry.seen is not None and entry.seen.version == seen.version
+    same = entry.seen is not None and (entry.seen.version, entry.seen.serial) == (seen.version, seen.serial)
     holders = {**entry.holders, **dict.fromkeys(done, seen.version)}
     return replace(entry, seen=entry.seen if same else seen, holders=holders)
 
@@ -217,7 +224,7 @@ def _content(path: Path) -> bytes | None:
 
 def _read(content: bytes, organization: str, template: str, path: Path) -> Entry:
     wrong = VccError(
-        f"{path}: is no entry of the catalog, or was changed; publish {template} again, or remove the file"
+        f"{path}: is no entry of the catalog, or was changed; remove the file, and publish {template} again"
     )
     try:
         said = json.loads(content)

@@ -35,17 +35,21 @@ def one_organization(hosts: Hosts, named: Collection[str], problems: Problems) -
     return ""
 
 
-def nodes_of(hosts: Hosts, organization: str, clouds: Sequence[str], problems: Problems) -> list[str]:
-    """The VCC nodes that hold the organization's templates, sorted: in the clouds that are named, else in all its own.
-
-    An external edge is in nobody's cloud.
-    """
+def own_clouds(hosts: Hosts, organization: str) -> set[str]:
+    """The clouds that the organization has an edge or a vApp in. An external edge is in nobody's cloud."""
     own: set[str] = set()
-    nodes: dict[str, list[str]] = {}
-    for name, facts in hosts.items():
+    for facts in hosts.values():
         edge = not is_shared(facts) and any(kind in facts["kinds"] for kind in EDGES)
         if edge and organization_of(facts) == organization and not is_external(facts["vars"]):
             own.update(facts["clouds"])
+    return own
+
+
+def nodes_of(hosts: Hosts, organization: str, clouds: Sequence[str], problems: Problems) -> list[str]:
+    """The VCC nodes that hold the organization's templates, sorted: in the clouds that are named, or in all its own."""
+    own = own_clouds(hosts, organization)
+    nodes: dict[str, list[str]] = {}
+    for name, facts in hosts.items():
         if "vcc_nodes" in facts["kinds"] and is_concerned(facts, [organization]):
             for cloud in facts["clouds"]:
                 nodes.setdefault(cloud, []).append(name)
@@ -58,3 +62,32 @@ def nodes_of(hosts: Hosts, organization: str, clouds: Sequence[str], problems: P
     if not found and not len(problems):
         problems.add(CLOUDS, f"no cloud of {organization} has a VCC node in the inventory")
     return found
+
+
+def stray_in(hosts: Hosts, organization: str, holders: Collection[str]) -> list[str]:
+    """Of the VCC nodes that hold a template, those that may not any more, sorted. Nodes of no inventory are not known.
+
+    They are another organization's by now, or are in a cloud that the organization left.
+    """
+    may = nodes_of(hosts, organization, (), Problems())
+    return sorted(name for name in {*holders} - {*may} if _is_node(hosts, name))
+
+
+def nodes_to_clear(
+    hosts: Hosts, organization: str, clouds: Sequence[str], holders: Collection[str], problems: Problems
+) -> list[str]:
+    """The VCC nodes that a template is taken back from, sorted: those that may hold it, and those that do.
+
+    Of all clouds, or of those that are named. There may be none: nodes that hold it can be in no inventory any more.
+    """
+    nodes = {*nodes_of(hosts, organization, (), Problems()), *(name for name in holders if _is_node(hosts, name))}
+    there = own_clouds(hosts, organization).union(*(hosts[name]["clouds"] for name in nodes))
+    for cloud in clouds:
+        if cloud not in there:
+            what = f"{organization} has no edge and no vApp in cloud {cloud}, and no template"
+            problems.add(CLOUDS, f"{what}{did_you_mean(cloud, there)}")
+    return sorted(name for name in nodes if not clouds or {*clouds} & {*hosts[name]["clouds"]})
+
+
+def _is_node(hosts: Hosts, name: str) -> bool:
+    return name in hosts and "vcc_nodes" in hosts[name]["kinds"]

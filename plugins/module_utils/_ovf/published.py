@@ -8,6 +8,7 @@ The disks are on VCC nodes. What is here is verified as that of any other packag
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Collection, Mapping
@@ -94,19 +95,44 @@ def _read(
     problems: Problems,
 ) -> list[tuple[Choice, Package]]:
     known = catalog.templates(organization)
-    named = said.get("templates") or EVERY
-    names = named if isinstance(named, (list, tuple)) else [named]
-    seen = {name: entry for name in known if (entry := catalog.read(organization, name).seen)}
+    named = EVERY if said.get("templates") is None else said["templates"]
+    names = list(dict.fromkeys(map(str, named if isinstance(named, (list, tuple)) else [named])))
+    if not any(names):
+        problems.add(f"{place}.templates", "names no template; say all, or leave it out, for all of the organization")
+        return []
+    every = EVERY in names
+    if every and organization not in catalog.organizations():
+        there = catalog.home / organization
+        alike = did_you_mean(organization, catalog.organizations())
+        problems.add(
+            place,
+            f"there is no index in {there}: {organization} has published nothing, or directory or organization is "
+            f"wrong, or published/ was not copied there{alike}",
+        )
     found: list[tuple[Choice, Package]] = []
-    for name in dict.fromkeys(known if EVERY in names else map(str, names)):
-        if name not in seen:
-            if EVERY not in names:  # one that is being taken back is still in the index
-                problems.add(
-                    f"{place}.templates", f"{organization} has not published {name!r}{did_you_mean(name, seen)}"
-                )
+    for name in known if every else names:
+        try:
+            seen = catalog.read(organization, name).seen if name in known else None
+        except VccError as error:
+            problems.add(place, str(error))
+            continue
+        if seen is None:
+            if not every:  # one that is being taken back is still in the index
+                alike = did_you_mean(name, _readable(catalog, organization, known))
+                problems.add(f"{place}.templates", f"{organization} has not published {name!r}{alike}")
             continue
         path = f"{catalog.home}/{organization}/{name}"
         own = {**its, "path": path, "digests": DESCRIPTOR}
         for _place, choice in read_choices([own], common, problems, lambda _number: place):
-            found.append((choice, Published(path, seen[name])))
+            found.append((choice, Published(path, seen)))
+    return found
+
+
+def _readable(catalog: Catalog, organization: str, names: Collection[str]) -> list[str]:
+    """Those of an organization's templates that are published, and whose entries can be read."""
+    found = []
+    for name in names:
+        with contextlib.suppress(VccError):
+            if catalog.read(organization, name).seen is not None:
+                found.append(name)
     return found

@@ -29,7 +29,7 @@ def held(version: str, had: Mapping[str, Any] | None, told: str) -> str:
     has.
     """
     if had is None:
-        return f"not asked; {'has it' if told == version else 'may have a part of it'}, as the index says"
+        return f"not asked; {'has it' if told and told == version else 'may have a part of it'}, as the index says"
     if not had:
         return "has nothing of it; publish it again"
     if not had["version"]:
@@ -41,21 +41,28 @@ def held(version: str, had: Mapping[str, Any] | None, told: str) -> str:
     return "whole"
 
 
-def catalog_lines(templates: Sequence[Mapping[str, Any]]) -> list[str]:
+def catalog_lines(
+    templates: Sequence[Mapping[str, Any]], organizations: Sequence[str] = (), wanted: str = EVERY
+) -> list[str]:
     """A line per template, and one per node that holds it, or should.
 
-    ``templates``: each with organization, template, version, size, files, by, at, and what ``held`` says by node.
+    ``templates``: each with organization, template, version, size, files, by, at, and what ``held`` says by node;
+    ``wrong``: why the index does not say it. ``organizations`` and ``wanted``: what was asked for.
     """
     lines: list[str] = []
     for one in templates:
         what = "not published: it is being published or taken back; run that again"
-        if one["version"]:
+        if one.get("wrong"):
+            what = one["wrong"]
+        elif one["version"]:
             what = f"{size(one['size'])} in {one['files']} files, version {one['version'][:12]}"
             what += f", published {one['at']} by {one['by']}"
         lines.append(f"{one['organization']}/{one['template']}: {what}")
         lines += [f"  {node}: {said}" for node, said in sorted(one["nodes"].items())]
     lines = ["".join(sign if sign.isprintable() else "?" for sign in line) for line in lines]  # nodes said that
-    return lines or ["The catalog is empty."]
+    whose = f" of {', '.join(organizations)}" if organizations else ""
+    has = "is empty" if wanted == EVERY else f"has no template {wanted}"
+    return lines or [f"The catalog{whose} {has}."]
 
 
 def listing(
@@ -91,14 +98,22 @@ def listing(
             if had or told is not None:
                 nodes[node] = held(known["version"], had or {}, told or "")
         said = {key: known[key] for key in ("version", "size", "files", "by", "at")}
-        found.append({"organization": organization, "template": template, **said, "nodes": nodes})
+        wrong = {"wrong": known["wrong"]} if known.get("wrong") else {}
+        found.append({"organization": organization, "template": template, **said, **wrong, "nodes": nodes})
     return found
 
 
 def noted(
-    state: str, planned: Mapping[str, Any], holders: Mapping[str, Mapping[str, str]], check: bool
+    state: str,
+    planned: Mapping[str, Any],
+    holders: Mapping[str, Mapping[str, str]],
+    check: bool,
+    removed: Mapping[str, Any] | None = None,
 ) -> tuple[list[str], str]:
-    """The lines that end a run, and why it fails; empty if it does not. ``holders``: by template, what nodes have."""
+    """The lines that end a run, and why it fails; empty if it does not. ``holders``: by template, what nodes have.
+
+    ``removed``: by node, the names of the templates that it says it removed.
+    """
     whose = planned["organization"]
     again = (
         "run this again when they can be reached, or with -e vcc_forget=NODE for one that is in no inventory any more"
@@ -106,19 +121,33 @@ def noted(
     if state == "present":
         name, version = f"{whose}/{planned['template']}", planned["publication"]["version"]
         its = holders[planned["template"]]
-        here = sorted(node for node in its if its[node] == version)
-        left = sorted(set(its) - set(here))
+        stray = set(planned.get("stray", ()))
+        here = sorted(node for node in its if its[node] == version and node not in stray)
+        left = sorted(set(its) - set(here) - stray)
         octets = size(sum(file["size"] for file in planned["publication"]["files"]))
         line = (
             f"{name}: {octets}, version {version[:12]}, {'would be ' if check else ''}on {', '.join(here) or 'no node'}"
         )
         does = "does" if len(left) == 1 else "do"
-        return [line], f"{name}: {', '.join(left)} {does} not have this version; {again}" if left else ""
-    lines, missing = [], []
+        wrong = [f"{name}: {', '.join(left)} {does} not have this version; {again}"] if left else []
+        if stray & set(its):
+            wrong.append(
+                f"{name}: {', '.join(sorted(stray & set(its)))} may not hold it any more; take it back there, with "
+                f"-e vcc_template={planned['template']} -e vcc_template_state=absent -e vcc_clouds=CLOUD"
+            )
+        return [line], "; ".join(wrong)
+    lines, missing, told, unknown = [], [], removed or {}, planned.get("unknown", {})
     for template, its in sorted(holders.items()):
         name, left = f"{whose}/{template}", sorted(its)
         still, gone = ("would still be", "would be taken back") if check else ("still", "taken back")
-        lines.append(f"{name}: {still} on {', '.join(left)}" if left else f"{name}: {gone}")
+        if left:
+            lines.append(f"{name}: {still} on {', '.join(left)}")
+        elif template in unknown and not any(isinstance(names, list) and template in names for names in told.values()):
+            silent = sorted({*planned["targets"]} - {*told})
+            where = f"is not in the index, and {', '.join(silent)} did not answer" if silent else "was nowhere"
+            lines.append(f"{name}: {where}{unknown[template]}")
+        else:
+            lines.append(f"{name}: {gone}")
         if left and planned["whole"]:
             missing.append(f"{name}: {', '.join(left)} may still have it; {again}")
     return lines or [f"{whose} has no templates."], "; ".join(missing)

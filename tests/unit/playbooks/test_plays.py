@@ -59,6 +59,14 @@ def test_who_acts_once_for_all_waits_for_all(folder: Path, play: dict[str, Any])
         assert play.get("strategy") == "linear", once
 
 
+def test_a_template_is_noted_also_if_all_vcc_nodes_fail() -> None:
+    """Ansible ends a run when all hosts of a play have failed."""
+    plays = yaml.safe_load((ROOT / "playbooks" / "publish_template.yml").read_text(encoding="utf-8"))
+    assert len({play["hosts"] for play in plays}) == 1 and "members" in plays[0]["hosts"]
+    (bring,) = plays[1]["tasks"]
+    assert bring["when"] == "inventory_hostname in vcc_server_template.targets"
+
+
 def values(part: Any, key: str) -> Iterator[str]:
     """All values of a key, those of a list joined as Ansible joins conditions."""
     pairs = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()

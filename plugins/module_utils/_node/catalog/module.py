@@ -27,7 +27,7 @@ def templates(given: dict[str, Any], store: Store, check: bool, source: BinaryIO
                 "templates": {name: _listed(name, given, store) for name in given["organizations"]},
             }
         home = organization_at(store, given["organization"])
-        require_ours(home, given["ledger"], given["allow_older"])
+        require_ours(home, given["ledger"], given["allow_older"], changes=True)
         if given["state"] == ABSENT:
             return _absent(given, store, check)
         place = template_at(store, given["organization"], given["template"])
@@ -83,7 +83,7 @@ def _absent(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
 def _listed(organization: str, given: dict[str, Any], store: Store) -> dict[str, Any]:
     """What the node has of an organization: of each template its version, its size, and what of it is wrong."""
     home = organization_at(store, organization)
-    require_ours(home, given["ledger"], given["allow_older"])
+    require_ours(home, given["ledger"], given["allow_older"], changes=False)
     found = {}
     for name in templates_in(home):
         place = template_at(store, organization, name)

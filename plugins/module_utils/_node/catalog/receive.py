@@ -36,7 +36,7 @@ def require_room(lacking: Sequence[Mapping[str, Any]], place: Path) -> None:
     there = files.existing(place)
     found = os.statvfs(there)
     free = found.f_bavail * found.f_frsize - SPARE
-    if octets > free:
+    if octets and octets > free:  # a run that sends nothing needs no room
         raise Refused(
             f"{place}: no space left on device: {octets} octets are missing, and {max(free, 0)} can be used "
             f"({SPARE} stay free); free some space, then run publish_template again"

@@ -39,12 +39,16 @@ def read_index(there: Path | None) -> dict[str, Any]:
         return {}
 
 
-def require_ours(path: Path, ledger: str, allow_older: bool) -> None:
-    """Refused where an organization's directory is another ledger's: organizations of two may have one name."""
+def require_ours(path: Path, ledger: str, allow_older: bool, changes: bool) -> None:
+    """Refused where an organization's directory is another ledger's: organizations of two may have one name.
+
+    ``ledger``: empty if the run's VCC server has none yet. ``changes``: such a run is refused, too.
+    """
     known = files.read(path / LEDGER).strip()
-    if known and ledger and known != ledger and not allow_older:
+    if known and (ledger or changes) and known != ledger and not allow_older:
+        its = f"this run's ledger is {ledger}" if ledger else "this run's VCC server has no ledger"
         raise Refused(
-            f"the catalog of {path.name} on this node is of the ledger {known}, and this run's ledger is {ledger}: "
+            f"the catalog of {path.name} on this node is of the ledger {known}, and {its}: "
             "another VCC server has an organization of this name. If that ledger is lost: -e vcc_allow_older=true"
         )
 

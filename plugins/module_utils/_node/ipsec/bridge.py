@@ -41,9 +41,7 @@ INSTEAD = 8.0  # seconds that the tunnels have to come up by themselves; the age
 IN_FLIGHT = 0.5  # seconds that packets may be under way that were sent with the SAs which end next
 _DIRECTORIES = {"certs": "/etc/swanctl/x509", "cacerts": "/etc/swanctl/x509ca"}
 _LISTS = {"local_addrs", "remote_addrs", "proposals", "esp_proposals", "local_ts", "remote_ts", *_DIRECTORIES}
-# It waits for nobody, comes back for nobody, and has to differ from the tunnel's own: charon makes no second IKE_SA by
-# a configuration that equals one's that is up.
-_CONNECTION = {"keyingtries": "1"}
+# It comes back for nobody.
 _CHILD = {"start_action": "none", "dpd_action": "clear", "close_action": "none"}
 
 
@@ -73,7 +71,9 @@ def made(section: str, tunnel: str, links: Iterable[str]) -> Document:
     connection = parsed(section)[tunnel]
     wanted = {*links}
     children = {link: {**child, **_CHILD} for link, child in connection["children"].items() if link in wanted}
-    return {**connection, **_CONNECTION, "children": children}
+    # It waits for nobody, and has to differ from the tunnel's own: charon makes no second IKE_SA by a configuration
+    # that equals one's that is up.
+    return {**connection, "keyingtries": "2" if connection.get("keyingtries") == "1" else "1", "children": children}
 
 
 def concerned(new: str, old: str, renewed: bool, generation: Generation) -> dict[str, str]:
@@ -126,7 +126,11 @@ def build(wanted: Mapping[str, str], generation: Generation, store: Store) -> Br
     def attempt(tunnel: str) -> bool:
         if time.monotonic() > deadline:
             return False
-        return _brought_up(tunnel, made(wanted[tunnel], tunnel, links[tunnel]), store)
+        try:
+            connection = made(wanted[tunnel], tunnel, links[tunnel])
+        except (KeyError, IndexError):  # lines of somebody's own template
+            return False
+        return _brought_up(tunnel, connection, store)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         done = tuple(tunnel for tunnel, up in zip(links, pool.map(attempt, links)) if up)
@@ -157,13 +161,13 @@ def _carried(seen: Mapping[str, list[Document]], generation: Generation) -> dict
 
 
 def _brought_up(tunnel: str, connection: Document, store: Store) -> bool:
-    bridge = name(tunnel)
+    bridge, deadline = name(tunnel), time.monotonic() + PATIENCE
     try:
         _put_files(connection, store)
         with Vici() as vici:
             vici.request("load-conn", {bridge: connection})
         for link in connection["children"]:
-            if not _initiate(bridge, link):
+            if not _initiate(bridge, link, deadline - time.monotonic()):
                 raise ViciError(f"{bridge}: {link} does not come up")
     except ViciError:
         with contextlib.suppress(ViciError):
@@ -172,9 +176,11 @@ def _brought_up(tunnel: str, connection: Document, store: Store) -> bool:
     return True
 
 
-def _initiate(connection: str, link: str) -> bool:
-    with Vici(timeout=PATIENCE + 5) as vici:
-        words = {"ike": connection, "child": link, "timeout": str(int(PATIENCE * 1000)), "init-limits": "no"}
+def _initiate(connection: str, link: str, seconds: float) -> bool:
+    if seconds <= 0:
+        return False
+    with Vici(timeout=seconds + 5) as vici:
+        words = {"ike": connection, "child": link, "timeout": str(int(seconds * 1000) or 1), "init-limits": "no"}
         return bool(vici.ask("initiate", words).get("success") == "yes")
 
 
@@ -242,13 +248,18 @@ def _retire(bridges: Bridges, store: Store) -> None:
     None may stay: a peer for which both IKE_SAs are by the same configuration (`unique = replace`) ends it, 10 s after
     the bridge came.
     """
-    there = sections(store)
-    for tunnel, old in _old(bridges).items():
-        for unique in old:
+    there, old = sections(store), _old(bridges)
+    deadline = time.monotonic() + INSTEAD
+
+    def retire(tunnel: str) -> None:
+        for unique in old[tunnel]:
             with Vici() as vici:
                 vici.ask("terminate", {"ike-id": unique, "force": "yes", "timeout": "3000"})
         for link in parsed(there[tunnel])[tunnel]["children"] if tunnel in there else ():
-            _initiate(tunnel, link)
+            _initiate(tunnel, link, min(PATIENCE, deadline - time.monotonic()))  # what is late, the agent initiates
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        list(pool.map(retire, old))
 
 
 def sections(store: Store) -> dict[str, str]:

@@ -77,7 +77,8 @@ def left(noted: Noted, sas: Iterable[tuple[str, Document]]) -> Noted:
     found: Noted = {}
     for tunnel, sa in sas:
         if tunnel in noted and sa.get("state") in _UP and _of_the_same_descent(noted[tunnel], sa):
-            entry = found.setdefault(tunnel, {**noted[tunnel]})
+            # Only of what is there now, or the note grows with each rekeying.
+            entry = found.setdefault(tunnel, {**noted[tunnel], "ikes": [], "children": []})
             _add(entry, sa)
     return found
 

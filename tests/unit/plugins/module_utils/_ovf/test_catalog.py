@@ -21,7 +21,12 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ovf import catalog
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.catalog import Catalog, Entry, Seen
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.errors import PackageError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.facts import Hosts
-from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.holders import nodes_of, one_organization
+from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.holders import (
+    nodes_of,
+    nodes_to_clear,
+    one_organization,
+    stray_in,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.load import load_packages
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.package import open_package
 from ansible_collections.intercloud.vpn.plugins.module_utils._ovf.publication import (
@@ -186,6 +191,23 @@ def test_of_two_publishers_the_later_one_is_noted_whoever_ends_first(tmp_path: P
     assert "published it again" in refused(lambda: _catalog.withdraw(entry, mine, ["east"], True))
 
 
+def test_the_published_version_is_published_again_after_a_run_of_the_next_one_that_died(tmp_path: Path) -> None:
+    """A node may have the next version: it takes only what is later than that."""
+    one = publication(archive(tmp_path / "one.ova", FILES))
+    entry = _catalog.publish(Entry(reserved=100), seen(one, 100), ["east"])
+    entry = _catalog.reserve(entry, "2" * 64, ["east"], now=100)
+    died = _catalog.serial_of(entry, "2" * 64)
+    entry = _catalog.reserve(entry, one.version, ["east"], now=100)
+    serial = _catalog.serial_of(entry, one.version)
+    assert serial > died and _catalog.kept(entry, one.version) is None
+    again = replace(seen(one, serial), by="bob")
+    entry = _catalog.publish(entry, again, ["east"])
+    assert entry.seen == again and entry.holders == {"east": one.version}
+    # The next run of the same version changes nothing any more.
+    assert _catalog.reserve(entry, one.version, ["east"], now=900) == entry
+    assert _catalog.serial_of(entry, one.version) == serial and _catalog.kept(entry, one.version) == again
+
+
 def test_the_last_node_takes_the_entry_along(tmp_path: Path) -> None:
     catalog = store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)))
     catalog.change("acme", "web", lambda entry: _catalog.withdraw(entry, 9, ["node-east"], True))
@@ -250,6 +272,52 @@ def test_clouds_and_organizations_that_cannot_be_are_named() -> None:
     assert len(problems) == 3
 
 
+HELD = ["node-east", "node-west", "node-umbra", "node-north", "gone"]
+
+
+def test_nodes_that_may_not_hold_it_any_more_are_named_and_not_told() -> None:
+    """One that is another organization's now, one in a cloud that the organization has left."""
+    assert stray_in(HOSTS, "acme", HELD) == ["node-north", "node-umbra"]
+    assert stray_in(HOSTS, "acme", ["node-east", "gone", "shop"]) == []
+    planned = {"organization": "acme", "template": "web", "stray": ["node-umbra"]}
+    planned["publication"] = {"version": "ab" * 32, "files": [{"size": 10}]}
+    for its in ("ab" * 32, "cd" * 32):
+        lines, wrong = noted("present", planned, {"web": {"east": "ab" * 32, "node-umbra": its}}, False)
+        assert lines == ["acme/web: 10 B, version abababababab, on east"]
+        assert wrong.startswith("acme/web: node-umbra may not hold it any more; take it back there, with -e ")
+    assert noted("present", planned, {"web": {"east": "ab" * 32}}, False)[1] == ""  # vcc_forget
+
+
+@pytest.mark.parametrize(
+    ("clouds", "holders", "nodes"),
+    [
+        ([], HELD, ["node-east", "node-north", "node-umbra", "node-west"]),
+        (["north"], HELD, ["node-north"]),
+        (["west"], ["node-umbra"], ["node-umbra", "node-west"]),
+        (["south"], [], []),
+        (["north", "eas"], ["node-east"], None),
+    ],
+)
+def test_it_is_taken_back_from_those_that_hold_it(
+    clouds: list[str], holders: list[str], nodes: list[str] | None
+) -> None:
+    problems = Problems()
+    found = nodes_to_clear(HOSTS, "acme", clouds, holders, problems)
+    if nodes is not None:
+        assert found == nodes and len(problems) == 0
+        return
+    assert [str(one) for one in problems] == [
+        "vcc_clouds: acme has no edge and no vApp in cloud north, and no template; did you mean south?",
+        "vcc_clouds: acme has no edge and no vApp in cloud eas, and no template; did you mean east?",
+    ]
+
+
+def test_it_is_taken_back_when_the_last_node_is_gone() -> None:
+    hosts = {name: facts for name, facts in HOSTS.items() if "vcc_nodes" not in facts["kinds"]}
+    problems = Problems()
+    assert nodes_to_clear(hosts, "acme", [], ["gone"], problems) == [] and len(problems) == 0
+
+
 # --- inventories -----------------------------------------------------------------------------------------------------
 
 
@@ -259,6 +327,22 @@ def test_an_inventory_reads_what_was_published_without_disks(tmp_path: Path) -> 
         web = inventory(tmp_path, templates=templates).hosts["web"]
         assert (web.variables["vcc_address"], web.variables["vcc_org"]) == (["10.10.0.21"], "acme")
     assert "has not published 'wep'; did you mean web?" in refused(lambda: inventory(tmp_path, templates="wep"))
+
+
+def test_an_index_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """A wrong directory, a misspelt organization: no inventory is empty without a word."""
+    store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)))
+    said = refused(lambda: inventory(tmp_path / "elsewhere", templates="all"))
+    assert f"catalog[0]: there is no index in {tmp_path}/elsewhere/published/acme: acme has published nothing" in said
+    said = refused(lambda: inventory(tmp_path, organization="acne"))
+    assert f"no index in {tmp_path}/published/acne:" in said and "did you mean acme?" in said
+
+
+def test_no_template_is_not_all(tmp_path: Path) -> None:
+    store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)))
+    for templates in ([], "", [""]):
+        said = refused(lambda templates=templates: inventory(tmp_path, templates=templates))  # type: ignore[misc]
+        assert "catalog[0].templates: names no template; say all" in said
 
 
 def altered(state: Path, change: Callable[[dict[str, Any]], None], name: str = "web") -> None:
@@ -302,7 +386,7 @@ def test_an_inventory_reads_only_what_its_organization_published(tmp_path: Path)
     found = publication(archive(tmp_path / "web.ova", FILES))
     store(tmp_path, found, "umbra")
     assert "acme has not published 'web'" in refused(lambda: inventory(tmp_path, templates="web"))
-    assert inventory(tmp_path).hosts == {}
+    assert "there is no index" in refused(lambda: inventory(tmp_path))
     assert "of its own organization" in refused(lambda: inventory(tmp_path, organization="umbra", org="acme"))
     assert "of its own organization" in refused(lambda: inventory(tmp_path, organization="umbra", path="/etc"))
     for name in ("../umbra", "umbra/../umbra", ""):
@@ -334,6 +418,21 @@ def test_an_index_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> Non
     store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)))
     (tmp_path / "published/acme/web.json").write_text(text, encoding="latin-1")
     assert "web.json: is no entry of the catalog" in refused(lambda: inventory(tmp_path))
+
+
+def test_an_entry_that_cannot_be_read_harms_no_inventory_of_others(tmp_path: Path) -> None:
+    catalog = store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)))
+    store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)), template="wep")
+    path = catalog.path("acme", "wep")
+    path.write_text("{")
+    assert "web" in inventory(tmp_path, templates="web").hosts
+    for templates in ("wep", "all"):
+        said = refused(lambda templates=templates: inventory(tmp_path, templates=templates))  # type: ignore[misc]
+        assert f"catalog[0]: {path}: is no entry of the catalog" in said and "remove the file, and publish wep" in said
+    assert "did you mean web?" in refused(lambda: inventory(tmp_path, templates="weq"))
+    path.unlink()  # as the message says
+    store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)), template="wep")
+    assert "web" in inventory(tmp_path, templates="wep").hosts
 
 
 # --- transfers -------------------------------------------------------------------------------------------------------
@@ -402,7 +501,21 @@ def test_the_list_says_of_each_node_what_is_wrong_and_what_to_do() -> None:
         "  gone: not asked; has it, as the index says",
         "  new: not asked; may have a part of it, as the index says",
     ]
-    assert catalog_lines(listing([index], answers, [*copies], "none")) == ["The catalog is empty."]
+    none = listing([index], answers, [*copies], "none")
+    assert catalog_lines(none, ["acme"], "none") == ["The catalog of acme has no template none."]
+    assert catalog_lines([], ["acme", "umbra"]) == ["The catalog of acme, umbra is empty."]
+
+
+def test_a_template_that_was_nowhere_was_not_taken_back() -> None:
+    planned = {"organization": "acme", "whole": True, "targets": ["east", "west"]}
+    planned["unknown"] = {"wep": "; did you mean web?"}
+
+    def lines(removed: dict[str, Any]) -> list[str]:
+        return noted("absent", planned, {"wep": {}}, False, removed)[0]
+
+    assert lines({"east": [], "west": []}) == ["acme/wep: was nowhere; did you mean web?"]
+    assert lines({"east": 5}) == ["acme/wep: is not in the index, and west did not answer; did you mean web?"]
+    assert lines({"east": ["wep"], "west": []}) == ["acme/wep: taken back"]  # the index was lost
 
 
 def test_a_run_fails_for_nodes_that_lack_the_version_and_names_them() -> None:

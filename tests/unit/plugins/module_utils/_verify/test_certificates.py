@@ -115,3 +115,15 @@ def test_tunnels_without_certificates_need_none(world: World) -> None:
 def test_an_edge_that_does_not_answer_is_named_once(world: World) -> None:
     world.observed["edge-west"] = {"unreachable": True, "msg": "timed out"}
     assert [f.subject for f in judge(world).findings if "edge-west" in f.subject] == ["edge-west"]
+
+
+def test_a_tunnel_that_still_uses_the_certificate_before_is_no_error(world: World) -> None:
+    """In a large star, the hub makes one IKE_SA after the other again."""
+    action = "have edge-east--edge-west authenticate anew: it still uses certificate 0a"
+    world.observed["edge-east"]["drift"] = [{"subsystem": "renewal", "action": action}]
+    result = judge(world)
+    (finding,) = (one for one in result.findings if one.subject == "edge-east")
+    assert (finding.severity, finding.seen) == ("warning", action)
+    world.observed["edge-east"]["drift"].append({"subsystem": "routes", "action": "add a route"})
+    found = {(one.severity, one.seen) for one in judge(world).findings if one.subject == "edge-east"}
+    assert found == {("warning", action), ("error", "routes: add a route")}

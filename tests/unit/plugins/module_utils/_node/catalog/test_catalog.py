@@ -314,6 +314,16 @@ def test_a_full_disk_is_found_before_the_transfer(
     assert "no inodes left" in one.look(store)["msg"]
 
 
+def test_a_run_that_sends_nothing_does_not_fail_on_a_full_disk(
+    store: Store, one: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one.run(store)
+    full = namedtuple("full", "f_bavail f_frsize f_files f_favail")
+    monkeypatch.setattr(receive, "SPARE", 16 << 20)
+    monkeypatch.setattr(os, "statvfs", lambda _path: full(1, 1000, 1000, 0))
+    assert one.look(store) == {"changed": False, "missing": []}
+
+
 def test_a_disk_that_fills_up_meanwhile_keeps_what_was_sent(
     store: Store, one: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -414,7 +424,11 @@ def test_an_organization_of_another_ledger_is_another(store: Store, one: Publish
     for state in ("look", "absent"):
         said = ask(store, state=state, publication=one.publication, ledger="two", serials={"payroll": 9})
         assert "another VCC server has an organization of this name" in said["msg"]
-    assert one.look(store, ledger="")["changed"] is False  # one that has no ledger yet
+    for state in ("look", "receive", "present", "absent"):  # nor of one that has no ledger yet, or no more
+        said = ask(store, state=state, publication=one.publication, ledger="", serials={"payroll": 9})
+        assert "this run's VCC server has no ledger" in said["msg"]
+    assert "payroll" in ask(store, state="listed", organizations=["acme"], ledger="")["templates"]["acme"]
+    assert one.look(store, ledger="", allow_older=True)["changed"] is False
     assert seen(store) == package(one)
 
 

@@ -121,6 +121,27 @@ def test_a_bridge_is_the_tunnels_own_configuration_that_nothing_starts_again() -
     assert (child["start_action"], child["dpd_action"], child["close_action"]) == ("none", "clear", "none")
     # With equal configurations, charon would take the IKE_SA that is up instead of a second one.
     assert made["keyingtries"] == "1" != bridge.parsed(SECTION)[TUNNEL]["keyingtries"]
+    once = bridge.made(SECTION.replace("keyingtries = 0", "keyingtries = 1"), TUNNEL, ["payroll"])
+    assert once["keyingtries"] == "2"
+
+
+def test_lines_of_somebody_elses_template_are_no_reason_to_fail(edge: Generation, store: Store, charon: Any) -> None:
+    fake = charon(sa())
+    without = SECTION.partition("    children {")[0] + "  }\n"
+    assert bridge.build({TUNNEL: without}, edge, store) == bridge.Bridges()
+    assert fake.done == []
+
+
+def test_all_links_of_a_tunnel_have_the_time_of_one(
+    edge: Generation, store: Store, charon: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node has a minute for a commit, and a tunnel hundreds of links."""
+    fake = charon(sa())
+    now = iter(range(0, 1000, 3))
+    monkeypatch.setattr(bridge.time, "monotonic", lambda: next(now))
+    many = {f"vpn{number}": {} for number in range(5)}
+    assert not bridge._brought_up(TUNNEL, {"children": many}, store)
+    assert len([one for one in fake.done if one.startswith("initiate")]) == 1
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,15 @@ def test_a_rekeying_changes_nothing(store: Store, noted: Charon) -> None:
     assert outdated.pending(store) == {TUNNEL: "aa"}
 
 
+def test_the_note_does_not_grow_with_them(store: Store, noted: Charon) -> None:
+    """A peer whose agent is away may be away for months."""
+    for unique in range(20, 60):
+        noted.sas = [sa(unique, 1)] if unique % 2 else [sa(unique - 1, 1)]
+        outdated.ask(store)
+    (entry,) = _charon.marker(store)["outdated"].values()
+    assert len(entry["ikes"]) == len(entry["children"]) == 1
+
+
 def test_another_daemon_has_read_the_new_one(store: Store, noted: Charon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_charon, "identity", lambda: (8, "2"))
     assert outdated.pending(store) == {}

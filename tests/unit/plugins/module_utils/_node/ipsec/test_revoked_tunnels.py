@@ -27,7 +27,12 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(charon, "identity", lambda: (1, "1"))
     monkeypatch.setattr(charon, "marker", lambda _store: note)
     monkeypatch.setattr(charon, "mark", lambda _store, **news: note.update(news))
-    monkeypatch.setattr(connections, "active", lambda names: [(name, "") for name in names])
+    note["up"] = ""  # "": tunnels; else what their bridges end with
+    monkeypatch.setattr(
+        connections,
+        "active",
+        lambda names: [(name, "") for name in names if name.endswith(".bridge") == bool(note["up"])],
+    )
     return note
 
 
@@ -56,6 +61,13 @@ def test_once_for_every_revocation(
     for crl in (LIST, LIST, LATER, LATER):
         swanctl(document, store, crl).clear()
     assert ended == ["edge-east--edge-west"] * 2
+
+
+def test_a_bridge_ends_too(document: dict[str, Any], store: Store, noted: dict[str, Any], ended: list[str]) -> None:
+    """It may be all that is up: the peer took the bridge, and refused the tunnel's own IKE_SA."""
+    noted["up"] = ".bridge"
+    swanctl(document, store, LIST).clear()
+    assert ended == ["edge-east--edge-west.bridge"]
 
 
 def test_a_killed_run_is_finished_by_the_next(
