@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.intercloud.vpn.tests.docs.pages import ROOT, blocks, commands
+from ansible_collections.intercloud.vpn.tests.testinfra import lab
 
 PAGE = ROOT / "docs/tutorial/lab.md"
 SSH = "ssh -F /var/lib/intercloud-vpn/lab/ssh/config "
@@ -108,7 +109,7 @@ def repaired(step: Step, _folder: Path) -> None:
 def created(step: Step, folder: Path) -> None:
     """Then "run the same command again"."""
     prints_what_is_shown(step, folder)
-    if "audit" not in step.command:
+    if "audit" not in step.command and lab.thorough("the scenario default creates again"):
         again = run(step.command)
         assert re.search(r"^\d+ hosts: 0 changed", again, re.MULTILINE), again[-2000:]
         assert "Everything is as planned." in again

@@ -115,6 +115,7 @@ def test_verify_asked_what_the_rules_allow_and_tried_what_they_do_not():
     assert all(link["up"] for link in result["links"])
 
 
+@pytest.mark.thorough("test_access.py: again changes nothing")
 def test_again_changes_nothing():
     assert playbooks.create(SHOP, SIX, verify=False).hosts("changed") == set()
 

@@ -147,6 +147,7 @@ def test_used_up_survives_a_reboot(addresses):
     assert not lab.answers(MEMBER, addresses["vm1-west"])
 
 
+@pytest.mark.thorough("unit tests of the firewall and of verify")
 def test_report_only_says_so(addresses):
     playbooks.create(limited(quota={**QUOTA, "when_used_up": "report"}))
     assert lab.answers(MEMBER, addresses["vm1-west"])
@@ -154,6 +155,7 @@ def test_report_only_says_so(addresses):
     assert finding["severity"] == "warning" and "reported only" in finding["seen"]
 
 
+@pytest.mark.thorough("it goes with the test before")
 def test_and_back(addresses):
     playbooks.create(limited(quota=QUOTA), verify=False)
     assert not lab.answers(MEMBER, addresses["vm1-west"])
