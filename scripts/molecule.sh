@@ -22,6 +22,8 @@ declare -A thorough=(
     [three_clouds]="stretched has a third site that joins, topologies four clouds, and others lose nothing"
     [upgrade]="no release is out yet whose fleets it could break; other scenarios apply again what did not change"
     [rotation]="unit tests have each step of a bridge, refused an edge with another certificate"
+    [reboot]="limits and stretched reboot edges, agent and kernel kill daemons"
+    [tunnels]="tests of the plan: a tunnel that is missing; tests/integration: a question in a job"
     [slices]="limit applies to parts of the fleet one after the other, clouds at once"
     [capture]="tests/lesson and test-kernel look at the internet from before a VPN until after its end"
 )

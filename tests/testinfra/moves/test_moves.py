@@ -105,7 +105,7 @@ def test_a_second_run_changes_nothing(was, in_the_west):
     assert links() == before
 
 
-@pytest.mark.thorough("reboot: an edge comes back with all that it had")
+@pytest.mark.thorough("stretched and limits: an edge comes back with all that it had")
 def test_a_reboot_of_the_edge_brings_it_back(was):
     lab.labctl("reboot", NEW)
     lab.wait_for("all members answer", lambda: silent(was, "west") == [], 60)

@@ -355,7 +355,7 @@ def test_the_last_one_is_deleted_and_leaves_no_trace_on_any_machine(before, addr
     assert snapshot.differences(before, snapshot.of_all()) == []
 
 
-@pytest.mark.thorough("what reboot shows over IPsec; killed daemons are tried above")
+@pytest.mark.thorough("what limits and stretched show over IPsec; killed daemons are tried above")
 def test_both_edges_reboot_and_all_comes_back(say):
     playbooks.create(SSL, verify=False)
     addresses = playbooks.addresses()
