@@ -24,6 +24,7 @@ declare -A thorough=(
     [rotation]="unit tests have each step of a bridge, refused an edge with another certificate"
     [reboot]="limits and stretched reboot edges, agent and kernel kill daemons"
     [tunnels]="tests of the plan: a tunnel that is missing; tests/integration: a question in a job"
+    [findings]="access, limits and refused break what verify names; limit and own_fleet have hosts that fail"
     [slices]="limit applies to parts of the fleet one after the other, clouds at once"
     [capture]="tests/lesson and test-kernel look at the internet from before a VPN until after its end"
 )
