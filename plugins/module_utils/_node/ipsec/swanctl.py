@@ -252,13 +252,9 @@ class Swanctl(Part):
 
     def _load(self, before: str) -> None:
         """Load the connections. What charon makes anew for it, a bridge carries meanwhile."""
-        others = self._others()
-        sections = bridge.concerned(self._text, before, others, self.want)
+        sections = bridge.concerned(self._text, before, self._others(), self.want)
         bridges = bridge.build(sections, self.want, self.store) if sections else bridge.Bridges()
         run("swanctl", "--load-conns", timeout=60)
-        with contextlib.suppress(ViciError):
-            if others:  # bridges take their time, in which peers made IKE_SAs with the certificate before
-                outdated.note(self.want, self.have, self.store)
         self._former.untrap()
         charon.mark(self.store, config=self._text, credentials=self._credentials)
         with contextlib.suppress(ViciError):  # the agent ends what is left
