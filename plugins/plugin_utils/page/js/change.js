@@ -10,6 +10,7 @@ const changeable = () => DATA.vpns.filter((vpn) => vpn.planned && (vpn.members |
 function begin(vpn) {
   WANTED.of = vpn || null;
   WANTED.members = vpn ? vpn.members.map((member) => member.name) : [];
+  WANTED.was = new Set(WANTED.members);
   WANTED.sites = new Set(vpn ? vpn.sites.filter((site) => thing(`site:${site}`)) : []);
   WANTED.name = vpn ? vpn.name : byId("want-name").value.trim();
   WANTED.tunnel.kind = vpn ? (vpn.tunnel.startsWith("ssl") ? "ssl" : "ipsec") : byId("want-tunnel").value;
@@ -18,17 +19,16 @@ function begin(vpn) {
   changed();
 }
 
-const was = () => new Set(WANTED.of.members.map((member) => member.name));
-const added = () => WANTED.members.filter((name) => !was().has(name));
+const added = () => WANTED.members.filter((name) => !WANTED.was.has(name));
 
 function removed() {
   const left = new Set([...WANTED.members, ...wantedVms().map((vm) => vm.name)]);
-  return [...was()].filter((name) => !left.has(name));
+  return [...WANTED.was].filter((name) => !left.has(name));
 }
 
 // Sites that the VPN has for another reason than a member, such as a hub, stay.
 function sitesWithoutMembers() {
-  const once = new Set([...was()].map((name) => (thing(`vm:${name}`) || {}).site));
+  const once = new Set([...WANTED.was].map((name) => (thing(`vm:${name}`) || {}).site));
   return WANTED.of.sites.filter((site) => !once.has(site));
 }
 
@@ -36,9 +36,9 @@ const joining = () => homes().filter((site) => !WANTED.of.sites.includes(site));
 
 // Its tunnels between the sites that stay. Those of sites that join are known for a mesh; else the plan finds them.
 function changedPairs() {
-  const sites = new Set(wantedSites());
-  if (WANTED.of.topology === "mesh") return [...sites].flatMap((one, place) => [...sites].slice(place + 1).map((other) => pairOf(one, other)));
-  return WANTED.of.tunnels.map((name) => (thing(`tunnel:${name}`) || { ends: [] }).ends).filter((ends) => ends.length === 2 && ends.every((end) => sites.has(end)));
+  const sites = wantedSites();
+  if (WANTED.of.topology === "mesh") return pairsOf(sites);
+  return WANTED.of.tunnels.map((name) => (thing(`tunnel:${name}`) || { ends: [] }).ends).filter((ends) => ends.length === 2 && ends.every((end) => sites.includes(end)));
 }
 
 function checkChange(wrong) {

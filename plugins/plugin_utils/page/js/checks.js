@@ -47,11 +47,11 @@ function checkTunnels(wrong) {
 function checkMembers(wrong, vms) {
   const seen = new Map();
   for (const name of WANTED.members) {
-    if (!vmsOf(name).length && !(WANTED.of && was().has(name))) wrong("members", isVapp(name) ? `No VM is behind the vApp ${name}.` : `${name} is no VM or vApp of the inventory.`);
+    if (!vmsOf(name).length && !WANTED.was.has(name)) wrong("members", isVapp(name) ? `No VM is behind the vApp ${name}.` : `${name} is no VM or vApp of the inventory.`);
     for (const vm of vmsOf(name)) {
       if (seen.has(vm.name)) wrong("members", `${vm.name} is in it twice: ${seen.get(vm.name) === name ? "it is named twice" : `by itself and with the vApp ${isVapp(name) ? name : seen.get(vm.name)}`}.`);
       seen.set(vm.name, name);
-      if ((vm.unusable || !vm.site) && !(WANTED.of && was().has(vm.name))) wrong("members", `${vm.name} cannot be a member as the inventory describes it; plan_vpn says why.`);
+      if ((vm.unusable || !vm.site) && !WANTED.was.has(vm.name)) wrong("members", `${vm.name} cannot be a member as the inventory describes it; plan_vpn says why.`);
     }
   }
   if (vms.length < 2) wrong("members", "A VPN needs at least two members.");

@@ -140,7 +140,7 @@ function drawMembers() {
   const rows = WANTED.members.map((name, place) => {
     const vms = vmsOf(name);
     const site = (vms[0] || {}).site;
-    return el("span", { class: `chip member${vms.length || (WANTED.of && was().has(name)) ? "" : " wrong"}`, "data-member": name }, isVapp(name) ? `${name} (${vms.length})` : name, site ? el("span", { class: "row-note" }, ` ${site}`) : null,
+    return el("span", { class: `chip member${vms.length || WANTED.was.has(name) ? "" : " wrong"}`, "data-member": name }, isVapp(name) ? `${name} (${vms.length})` : name, site ? el("span", { class: "row-note" }, ` ${site}`) : null,
       el("button", { type: "button", class: "out", "data-focus": `${name} ${place}`, "aria-label": `Take ${name} out`, onclick: () => leave(place) }, "×"));
   });
   renew("drop", rows.length ? rows : el("p", { class: "note" }, "Drop VMs here."));
@@ -158,7 +158,7 @@ function drawTopology() {
       el("button", { type: "button", class: "button small", disabled: place === 0, "data-focus": `up ${site}`, "aria-label": `${site} earlier`, onclick: () => { topology.order = [...order]; [topology.order[place - 1], topology.order[place]] = [site, order[place - 1]]; changed(); } }, "↑"))))],
     tree: () => el("div", { class: "fields" }, field("Root", choice("want-root", [["", "the plan chooses"], ...all.map((site) => [site, site])], topology.root, (value) => { topology.root = value; })),
       field("Fan-out", el("input", { type: "number", id: "want-fanout", "data-focus": "fanout", min: 1, max: 1000, value: topology.fanout, onchange: (event) => { topology.fanout = Number(event.target.value); changed(); } }))),
-    graph: () => [el("p", { class: "note" }, "Choose the pairs that have a tunnel."), el("div", { class: "checks" }, sites.flatMap((one, place) => sites.slice(place + 1).map((other) => pairOf(one, other).join("\n"))).slice(0, 400)
+    graph: () => [el("p", { class: "note" }, "Choose the pairs that have a tunnel."), el("div", { class: "checks" }, pairsOf(sites).map((pair) => pair.join("\n")).slice(0, 400)
       .map((pair) => box(pair.replace("\n", " — "), topology.links.has(pair), (on) => topology.links[on ? "add" : "delete"](pair), `link ${pair}`)))],
   };
   renew("topology-more", parts[topology.kind]());
@@ -168,7 +168,7 @@ function drawTopology() {
 function drawPairs() {
   const early = homes().length < 2;
   const sites = [...WANTED.sites].sort();
-  const pairs = early ? sites.flatMap((one, place) => sites.slice(place + 1).map((other) => pairOf(one, other))) : wantedPairs();
+  const pairs = early ? pairsOf(sites) : wantedPairs();
   const rows = pairs.slice(0, 60).map((pair) => {
     const tunnel = tunnelBetween(pair);
     return el("li", { class: "pair", "data-pair": pair.join(" "), "data-exists": String(Boolean(tunnel)) }, el("span", {}, pair.join(" — ")),

@@ -4,7 +4,7 @@
 // What is being composed, as an intent: the VPN, its sites and pairs, its YAML, and the command.
 "use strict";
 const WANTED = {
-  of: null, // the VPN whose members change; null: a new one
+  of: null, was: new Set(), // the VPN whose members change, and their names; null: a new one
   sites: new Set(), members: [], create: true, topology: { kind: "mesh", hubs: new Set(), order: [], root: "", fanout: 2, links: new Set() },
   tunnel: { kind: "ipsec", transport: "auto" }, policy: { name: "standard", own: false, rate: "", all: "", quota: "", total: "", then: "drop" }, pool: { name: "", cidr: "" }, name: "",
 };
@@ -13,6 +13,7 @@ const isVapp = (name) => Boolean(thing(`vapp:${name}`));
 const vmsOf = (name) => (isVapp(name) ? behind(`vapp:${name}`) : thing(`vm:${name}`) ? [thing(`vm:${name}`)] : []);
 const wantedVms = () => [...new Map(WANTED.members.flatMap(vmsOf).map((vm) => [vm.name, vm])).values()];
 const pairOf = (one, other) => (one < other ? [one, other] : [other, one]);
+const pairsOf = (sites) => sites.flatMap((one, place) => sites.slice(place + 1).map((other) => pairOf(one, other)));
 
 function homes() {
   return [...new Set(wantedVms().map((vm) => vm.site).filter(Boolean))].sort();
@@ -41,7 +42,7 @@ function wantedPairs() {
   const found = new Map();
   const add = (one, other) => one !== other && found.set(pairOf(one, other).join("\n"), pairOf(one, other));
   if (!sites.length) return [];
-  if (kind === "mesh") sites.forEach((one, place) => sites.slice(place + 1).forEach((other) => add(one, other)));
+  if (kind === "mesh") pairsOf(sites).forEach((pair) => add(...pair));
   if (kind === "star") (hubs.size ? [...hubs] : [middleSite(sites)]).forEach((hub) => sites.forEach((site) => add(hub, site)));
   if (kind === "chain") orderOf(sites).forEach((site, place, all) => place && add(all[place - 1], site));
   if (kind === "tree") {
