@@ -81,7 +81,7 @@ class Ipsec(Kind):
         first: dict[str, Vpn] = {}
         asked = {vpn.name: vpn.policy.retries.retransmission() for vpn in vpns}
         for vpn in vpns:
-            theirs = {member.vm.site for member in vpn.members if member.vm.external}
+            theirs = {*vpn.partners, *(member.vm.site for member in vpn.members if member.vm.external)}
             for edge in sorted({edge for pair in vpn.pairs for edge in pair} - theirs):
                 other = first.setdefault(edge, vpn)
                 mine, others = asked[vpn.name], asked[other.name]
