@@ -128,7 +128,11 @@ def _planned(vpn: Section) -> dict[str, Any]:
         "rules": "allow" in vpn,
         "limits": [str(line) for line in vpn.get("limits") or ()],
         "destinations": [
-            {"name": str(one.get("name") or one.get("network")), "behind": str(one["behind"])}
+            {
+                "name": str(one.get("name") or one.get("network")),
+                "behind": str(one["behind"]),
+                **({"ports": [str(port) for port in one["ports"]]} if one.get("ports") is not None else {}),
+            }
             for one in [*(destinations.get("servers") or ()), *(destinations.get("networks") or ())]
         ],
     }

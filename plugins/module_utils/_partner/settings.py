@@ -73,6 +73,12 @@ def settings(
             for member in vpn["members"]
             if member["site"] == edge
         ],
+        "networks": [
+            {"network": network["network"], "vpn": name, "ports": network.get("ports")}
+            for name, vpn in sorted(vpns.items())
+            for network in vpn.get("destinations", {}).get("networks", ())
+            if network["behind"] == edge
+        ],
         "tunnels": [_tunnel(node, tunnel, vpns, psk_files, authority) for node, tunnel in tunnels],
     }
 

@@ -132,6 +132,12 @@ def _gateway(
             f"{place}.vcc_identity",
             f"{identity}: {profile.title} presents its public address; leave vcc_identity out",
         )
+    if profile.longest_identity is not None and len(identity) > profile.longest_identity:
+        problems.add(
+            f"{place}.vcc_identity",
+            f"{identity} has {len(identity)} characters, and {profile.title} takes {profile.longest_identity} at most; "
+            "set a shorter one",
+        )
     if not any(family in profile.families for family in _families(variables.get("vcc_public_address"))):
         problems.add(f"{place}.vcc_public_address", f"has no IPv4 address, which {profile.title} needs")
     return profile.name

@@ -47,7 +47,7 @@ function networkChoices() {
   const one = (site) => el("label", { class: "network" },
     el("input", { type: "checkbox", value: site.name, "data-site": site.name, onchange: (event) => chooseSite(site.name, event.target.checked) }),
     el("span", { class: "network-text" }, el("b", {}, site.cloud || site.name), el("span", {}, several ? `${site.name} of ${site.organization}` : site.name),
-      el("span", { class: "note" }, [site.networks[0], plural(vmsOfSite(site.name).length, "VM")].filter(Boolean).join(" · "))));
+      el("span", { class: "note" }, [site.networks[0], plural(vmsOfSite(site.name).length, "VM"), destinationsBehind(site.name).join(", ")].filter(Boolean).join(" · "))));
   return DATA.sites.length ? el("div", { class: "networks" }, [...DATA.sites].sort((a, b) => (a.cloud < b.cloud ? -1 : a.cloud > b.cloud ? 1 : byName(a, b))).map(one)) : el("p", {}, "The inventory has no org edges.");
 }
 
