@@ -60,6 +60,18 @@ def route(found):
     lab.sh(VM, " && ".join(vm))
 
 
+def open_network(address, gateway):
+    """Another network behind the edge: an address of the VM's in it, and the edge's own."""
+    lab.sh(VM, f"ip address replace {address}/32 dev eth0")
+    lab.sh(EDGE, f"ip address replace {gateway}/32 dev lo && ip route replace {address}/32 via {VM_ADDRESS}")
+
+
+def close_network(address, gateway):
+    """Undo it."""
+    lab.sh(VM, f"ip address delete {address}/32 dev eth0")
+    lab.sh(EDGE, f"ip route delete {address}/32; ip address delete {gateway}/32 dev lo")
+
+
 def hang_up(tunnel):
     """End an IKE_SA."""
     lab.sh(EDGE, f"swanctl --terminate --ike {tunnel} --timeout 5", check=False)

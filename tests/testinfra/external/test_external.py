@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
-from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra import capture, lab, playbooks, ports, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.external import partner
 
 HERE = Path(__file__).parent
@@ -132,6 +132,48 @@ def test_a_new_key_takes_the_place_of_the_old_one_at_once(found, say):
     assert after[WEST] != before[WEST]
     say(f"a new pre-shared key under 100 pings a second: {pings.lost} of {pings.sent} lost")
     assert pings.lost <= 3, pings.text
+
+
+def test_members_reach_what_is_behind_the_partner_and_nothing_else_passes(found, tmp_path, say):
+    """On the wire there is nothing but ESP, and a second run changes nothing. Then it is taken back, without a trace."""
+    begun = time.monotonic()
+    behind, closed, beside = "172.20.0.7", "172.20.0.9", "172.20.8.7"
+    network = {"network": "172.20.0.0/22", "behind": partner.EDGE, "ports": ["tcp/8443"], "probe": behind}
+    payroll = {**PAYROLL, "destinations": {"networks": [network]}}
+    playbooks.run(lab.ROOT / "playbooks/stages/plan.yml", LAYERED, vpns=[payroll])
+    settings = partner.settings(*LAYERED)
+    assert {(one["network"], *one["ports"]) for one in settings["networks"]} == {("172.20.0.0/22", "tcp/8443")}
+    for number, address in enumerate((behind, beside)):
+        partner.open_network(address, f"172.20.{8 * number}.1")
+    partner.configure(settings)
+    playbooks.create(payroll, arguments=LAYERED)
+    assert [(one["dst"], one["port"], one["reachable"]) for one in playbooks.result()["ports"]] == [
+        ("172.20.0.0/22", 8443, True)
+    ] * 2
+    addresses = playbooks.addresses()
+    with ports.listening({partner.VM: ["tcp/8443", "tcp/8444"]}), capture.capturing(tmp_path / "wire.pcap") as wire:
+        asked = [(behind, "tcp/8443", None), (behind, "tcp/8444", None), (beside, "tcp/8443", None)]
+        own = {"vm3-west": addresses["vm3-west"], "vm1-east": addresses["vm1-east"]}
+        for member, address in own.items():
+            assert ports.ask(member, asked) == [address, None, None]
+        assert ports.ask("vm2-east", asked) == [None, None, None]  # no member
+        assert lab.answers("vm1-east", behind)
+        assert not lab.answers("vm1-east", closed)
+        assert not lab.answers(partner.VM, addresses["vm1-east"], own=behind)  # a network opens no connection
+        assert lab.answers(partner.VM, addresses["vm1-east"], own=addresses[partner.VM])
+    esp = "udp port 4500 or udp port 500 or esp"
+    assert wire.packets("udp port 4500")
+    assert wire.packets(f"not ({esp}) and not host 127.0.0.1 and not ({capture.HOUSEKEEPING})") == []
+    assert playbooks.create(payroll, arguments=LAYERED, verify=False).hosts("changed") == set()
+
+    playbooks.create(PAYROLL, arguments=LAYERED, verify=False)
+    for edge in TUNNELS.values():
+        left = lab.sh(edge, "ip route; nft list table inet intercloud_vpn; swanctl --list-conns; swanctl --list-sas")
+        assert "172.20." not in left
+    for number, address in enumerate((behind, beside)):
+        partner.close_network(address, f"172.20.{8 * number}.1")
+    partner.configure(found, {WEST: keys(settings)[WEST]})
+    say(f"a network behind the partner: {time.monotonic() - begun:.0f} s for this test")
 
 
 def test_with_a_certificate_instead(found, tmp_path):
