@@ -110,6 +110,7 @@ def _tunnel(
         "local": {
             "address": tunnel["remote_address"],
             "behind_nat": tunnel.get("peer_forwarded", False),
+            "by_name": tunnel.get("by_name", False),
             "identity": tunnel["remote_id"],
         },
         "remote": {"edge": node, "address": tunnel["public_address"], "identity": tunnel["local_id"]},

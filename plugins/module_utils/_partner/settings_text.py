@@ -54,6 +54,11 @@ def _tunnel(edge: str, tunnel: Section) -> Iterator[str]:
     local, remote, ike = tunnel["local"], tunnel["remote"], tunnel["ike"]
     yield f"Tunnel {tunnel['name']}"
     behind = " (its NAT's, which forwards UDP 500 and 4500)" if local["behind_nat"] else ""
+    behind += (
+        " (a name: keep it up to date; a TTL of a minute lets the other side follow in time)"
+        if local["by_name"]
+        else ""
+    )
     yield _row("this side", f"{local['address']}{behind}, identity {local['identity']} ({edge})")
     yield _row("other side", f"{remote['address']}, identity {remote['identity']} ({remote['edge']})")
     yield _row("who initiates", _initiates(tunnel))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ansible_collections.intercloud.vpn.tests.testinfra.external import partner
 HERE = Path(__file__).parent
 LAYERED = ("-i", str(HERE / "partner.yml"))
 AWS = (*LAYERED, "-i", str(HERE / "aws.yml"))
+NAMED = (*LAYERED, "-i", str(HERE / "name.yml"))
 CERTIFICATE = (*LAYERED, "-i", str(HERE / "certificate.yml"))
 PAYROLL = {"name": "payroll", "pool": "internal", "members": ["vm1-east", "vm3-west", partner.VM]}
 OURS = ["vm1-east", "vm3-west"]
@@ -34,6 +36,12 @@ def state():
 def up(edge):
     """An edge's tunnels whose link carries packets."""
     return [sa.name for sa in strongswan.ike_sas(edge) if [child.state for child in sa.children] == ["INSTALLED"]]
+
+
+def remote_hosts():
+    """Where our ends of the tunnels find the partner."""
+    shown = "".join(lab.sh(edge, f"swanctl --list-sas --raw --ike {name}") for name, edge in TUNNELS.items())
+    return set(re.findall(r"remote-host=(\S+)", shown))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -135,7 +143,7 @@ def test_a_new_key_takes_the_place_of_the_old_one_at_once(found, say):
 
 
 def test_members_reach_what_is_behind_the_partner_and_nothing_else_passes(found, tmp_path, say):
-    """On the wire there is nothing but ESP, and a second run changes nothing. Then it is taken back, without a trace."""
+    """On the wire is nothing but ESP, and a second run changes nothing. Taken back, it leaves no trace."""
     begun = time.monotonic()
     behind, closed, beside = "172.20.0.7", "172.20.0.9", "172.20.8.7"
     network = {"network": "172.20.0.0/22", "behind": partner.EDGE, "ports": ["tcp/8443"], "probe": behind}
@@ -152,11 +160,11 @@ def test_members_reach_what_is_behind_the_partner_and_nothing_else_passes(found,
     ] * 2
     addresses = playbooks.addresses()
     with ports.listening({partner.VM: ["tcp/8443", "tcp/8444"]}), capture.capturing(tmp_path / "wire.pcap") as wire:
-        asked = [(behind, "tcp/8443", None), (behind, "tcp/8444", None), (beside, "tcp/8443", None)]
+        asked = [(behind, "tcp/8443"), (behind, "tcp/8444"), (beside, "tcp/8443")]
         own = {"vm3-west": addresses["vm3-west"], "vm1-east": addresses["vm1-east"]}
         for member, address in own.items():
-            assert ports.ask(member, asked) == [address, None, None]
-        assert ports.ask("vm2-east", asked) == [None, None, None]  # no member
+            assert [*ports.ask(member, asked).values()] == [address, None, None]
+        assert [*ports.ask("vm2-east", asked).values()] == [None, None, None]  # no member
         assert lab.answers("vm1-east", behind)
         assert not lab.answers("vm1-east", closed)
         assert not lab.answers(partner.VM, addresses["vm1-east"], own=behind)  # a network opens no connection
@@ -174,6 +182,45 @@ def test_members_reach_what_is_behind_the_partner_and_nothing_else_passes(found,
         partner.close_network(address, f"172.20.{8 * number}.1")
     partner.configure(found, {WEST: keys(settings)[WEST]})
     say(f"a network behind the partner: {time.monotonic() - begun:.0f} s for this test")
+
+
+def test_a_partner_is_found_by_its_name_wherever_it_goes(found, say):
+    """Its address changes without a farewell: traffic goes on when its edges have seen that, and asked."""
+    first, second = "203.0.113.34", "203.0.113.35"
+    partner.answer(first)
+    for edge in TUNNELS.values():
+        partner.ask_server(edge)
+    try:
+        playbooks.create(PAYROLL, arguments=NAMED)
+        links = {link["tunnel"]: link for link in playbooks.result()["links"]}
+        assert {(links[name]["partner"]["address"], links[name]["up"]) for name in TUNNELS} == {(first, True)}
+        assert playbooks.create(PAYROLL, arguments=NAMED, verify=False).hosts("changed") == set()
+        address = playbooks.addresses()[partner.VM]
+        partner.answer(second)
+        with lab.pinging("vm1-east", address, interval=0.05) as pings:
+            partner.move(found, first, second)
+            begun = time.monotonic()
+            lab.wait_for("an answer of the partner where it is now", lambda: lab.answers("vm1-east", address), 60)
+            waited = time.monotonic() - begun
+            lab.wait_for(
+                "the other tunnel", lambda: remote_hosts() == {second} and lab.answers("vm3-west", address), 60
+            )
+        say(f"a partner by name moves: traffic after {waited:.1f} s ({pings.lost} of {pings.sent} pings lost)")
+        assert [len(sas) for sas in state().values()] == [1, 1]
+        assert playbooks.create(PAYROLL, arguments=NAMED, verify=False).hosts("changed") == set()
+        shown = playbooks.run("status_vpn", NAMED).output
+        assert f"{partner.NAME}  {second}" in shown
+
+        partner.move(found, second, first)
+        playbooks.create(PAYROLL, arguments=LAYERED, verify=False)
+        assert remote_hosts() == {first}
+        for edge in TUNNELS.values():
+            assert not lab.host(edge).file("/run/intercloud-vpn/partners.json").exists
+            assert partner.NAME not in lab.sh(edge, "cat /etc/swanctl/conf.d/*")
+    finally:
+        partner.stop_answering()
+        for edge in TUNNELS.values():
+            partner.ask_as_before(edge)
 
 
 def test_with_a_certificate_instead(found, tmp_path):

@@ -88,7 +88,7 @@ def _check_vapp(vapp: VappEdge, edge: OrgEdge, problems: Problems) -> None:
 
 def _check_public(edge: OrgEdge, problems: Problems) -> None:
     path = of_host(edge.name, "vcc_public_address")
-    for address in edge.public.values():
+    for address in edge.public_addresses:
         where = unusable(parse_address(address))
         if where:
             problems.add(

@@ -84,8 +84,8 @@ def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
 
 
 def _own(local: Section) -> str:
-    """Behind a NAT, the router's own address is another one."""
-    return "0.0.0.0" if local.get("behind_nat") else one_line(local["address"])
+    """Behind a NAT, the router's own address is another one; and it may change."""
+    return "0.0.0.0" if local.get("behind_nat") or local.get("by_name") else one_line(local["address"])
 
 
 def _identity(identity: str) -> str:
