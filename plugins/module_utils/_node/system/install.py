@@ -61,6 +61,7 @@ MODULES = (
     "ipsec.links",
     "ipsec.lost",
     "ipsec.outdated",
+    "ipsec.partners",
     "ipsec.reasons",
     "ipsec.reauthenticate",
     "ipsec.revocations",
