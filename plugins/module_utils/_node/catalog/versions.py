@@ -86,6 +86,9 @@ def activate(publication: Mapping[str, Any], ledger: str, place: Path, store: St
             f"{names}: what arrived is not what was checked. The package was changed while it was sent, or another run "
             "removed it here; run publish_template again"
         )
+    for path in right.values():  # what is written out by now takes no time under the lock
+        with contextlib.suppress(OSError):
+            files.sync(path)
     with locked(place, store):
         require_newer(read_index(version_in(place)), int(publication["serial"]), place.name, allow_older)
         made = _made(publication, wanted, right, place, store)
