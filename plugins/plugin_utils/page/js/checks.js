@@ -54,8 +54,10 @@ function checkMembers(wrong, vms) {
       if ((vm.unusable || !vm.site) && !WANTED.was.has(vm.name)) wrong("members", `${vm.name} cannot be a member as the inventory describes it; plan_vpn says why.`);
     }
   }
-  if (vms.length < 2) wrong("members", "A VPN needs at least two members.");
-  else if (homes().length < 2) wrong("members", `All members are at the one site ${homes()[0] || "?"}: a VPN joins two or more.`);
+  // One member and a network behind a partner's edge are two.
+  const partner = WANTED.of && (WANTED.of.destinations || []).some((one) => (thing(`site:${one.behind}`) || {}).external);
+  if (vms.length < (partner ? 1 : 2)) wrong("members", `A VPN needs at least ${partner ? "one member" : "two members"}.`);
+  else if (homes().length < 2 && !partner) wrong("members", `All members are at the one site ${homes()[0] || "?"}: a VPN joins two or more.`);
   const idle = [...WANTED.sites].filter((site) => !wantedSites().includes(site)).sort();
   if (vms.length && idle.length && !WANTED.of) wrong("members", `${idle.join(", ")} ${idle.length === 1 ? "is" : "are"} chosen and ${idle.length === 1 ? "has" : "have"} no member: add a VM there, or remove the network.`);
   const organizations = new Set(vms.map((vm) => vm.organization));
