@@ -63,15 +63,17 @@ def route(found):
 
 
 def open_network(address, gateway):
-    """Another network behind the edge: an address of the VM's in it, and the edge's own."""
+    """Another network behind the edge: an address of the VM's in it, and the edge's own. The rest leads nowhere."""
     lab.sh(VM, f"ip address replace {address}/32 dev eth0")
     lab.sh(EDGE, f"ip address replace {gateway}/32 dev lo && ip route replace {address}/32 via {VM_ADDRESS}")
+    lab.sh(EDGE, f"ip route replace blackhole {gateway.rpartition('.')[0]}.0/24")
 
 
 def close_network(address, gateway):
     """Undo it."""
     lab.sh(VM, f"ip address delete {address}/32 dev eth0")
     lab.sh(EDGE, f"ip route delete {address}/32; ip address delete {gateway}/32 dev lo")
+    lab.sh(EDGE, f"ip route delete blackhole {gateway.rpartition('.')[0]}.0/24")
 
 
 def answer(address):
@@ -100,8 +102,8 @@ def ask_as_before(edge):
 def move(found, old, new):
     """Another public address, and a charon that has it. The old one is gone, and says no farewell."""
     device = lab.sh(EDGE, f"ip -o address show to {old}").split()[1]
-    lab.sh(EDGE, f"ip address add {new}/28 dev {device} && ip address delete {old}/28 dev {device}")
-    lab.sh(EDGE, f"ip route replace default via {GATE}")
+    words = [f"ip address delete {old}/28 dev {device}", f"ip address add {new}/28 dev {device}"]
+    lab.sh(EDGE, " && ".join([*words, f"ip route replace default via {GATE}"]))
     tunnels = [{**tunnel, "local": {**tunnel["local"], "address": new}} for tunnel in found["tunnels"]]
     configure({**found, "tunnels": tunnels})
 

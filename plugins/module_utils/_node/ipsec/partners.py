@@ -167,7 +167,9 @@ def _inside(address: str, generation: Generation) -> bool:
     found = IPv4Address(address)
     if found.is_loopback or found.is_multicast or found.is_unspecified or found.is_link_local or found.is_reserved:
         return True
-    if any(str(tunnel.get("local_address")) == address for tunnel in generation.tunnels("ipsec")):
+    # This edge's own, or that of another peer, whose tunnel has an address of its own.
+    ends = ("local_address", "remote_address")
+    if any(str(tunnel.get(end)) == address for tunnel in generation.tunnels("ipsec") for end in ends):
         return True
     led = [str(route["prefix"]) for route in generation.listed("routes") if "tunnel" in route]
     return any(found in ip_network(prefix) for prefix in led if ":" not in prefix)

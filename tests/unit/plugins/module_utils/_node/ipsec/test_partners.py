@@ -170,6 +170,7 @@ def test_without_an_answer_an_address_is_used_for_an_hour_and_no_longer(
         ("224.0.0.1", False),
         ("169.254.1.1", False),
         ("203.0.113.2", False),  # the edge's own
+        ("192.0.2.7", False),  # another peer's
         ("172.20.3.4", False),  # would lead into a tunnel
         ("172.21.3.4", True),
         ("10.1.2.3", True),
