@@ -99,13 +99,13 @@ def ask_as_before(edge):
     lab.sh(edge, "mv -f /root/resolv.conf /etc/resolv.conf")
 
 
-def move(found, old, new):
+def move(found, old, new, keys):
     """Another public address, and a charon that has it. The old one is gone, and says no farewell."""
     device = lab.sh(EDGE, f"ip -o address show to {old}").split()[1]
     words = [f"ip address delete {old}/28 dev {device}", f"ip address add {new}/28 dev {device}"]
     lab.sh(EDGE, " && ".join([*words, f"ip route replace default via {GATE}"]))
     tunnels = [{**tunnel, "local": {**tunnel["local"], "address": new}} for tunnel in found["tunnels"]]
-    configure({**found, "tunnels": tunnels})
+    configure({**found, "tunnels": tunnels}, keys)
 
 
 def hang_up(tunnel):

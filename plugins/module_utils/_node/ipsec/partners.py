@@ -120,6 +120,16 @@ def follow(generation: Generation, store: Store, down: Collection[str]) -> list[
     ]
 
 
+def soon(generation: Generation, store: Store, down: Collection[str]) -> float | None:
+    """In how many seconds there is something to ask; None: nothing ever is. ``down``: tunnels that are."""
+    names, noted, now = by_name(generation), known(store), time.time()
+    if not names:
+        return None
+    if any(one in down or noted.get(name, {}).get("error") for one, name in names.items()):
+        return LEAST
+    return max(LEAST, min(float(noted.get(name, {}).get("until") or 0) for name in names.values()) - now)
+
+
 def seen(generation: Generation, store: Store) -> dict[str, Document]:
     """What is known, by tunnel, as observations have it."""
     noted = known(store)

@@ -42,7 +42,6 @@ SOON = 0.3  # seconds after charon told of something: it mostly tells more
 SETTLED = duplicates.SETTLED + 0.5  # seconds after that: SAs that are there twice by then do not go by themselves
 # A charon that was killed has forgotten its SAs, and its peers notice by DPD only. A link that starts here starts by
 # itself. Of other links, the peer has so many seconds to come first; then this end asks for a new IKE_SA.
-ASKING = 5.0  # seconds until partners are looked for again that have a name, and whose tunnels are down
 RESCUE = 1.0
 HOUR = 3600.0
 PATIENCE = 15.0  # seconds that a peer has to answer
@@ -171,7 +170,7 @@ class Upkeep(Worker):
         for line in (line for found in tended if found for line in found.done):
             self.journal.say(line)
         down = [link for found in tended if found for link in found.links if link["state"] not in UP]
-        named = partners.by_name(generation)
+        asking = partners.soon(generation, store, {str(link["tunnel"]) for link in down})
         return {
             "calm": all(tended) and not down and not self.held.summary.silent,
             # What charon is at needs no other attempt: of a thousand links that come up at once, those would be in the
@@ -179,8 +178,8 @@ class Upkeep(Worker):
             "down": [
                 link for link in down if link["initiator"] and link["tunnel"] in due and link["state"] != "CONNECTING"
             ],
-            # Where the partner is may be told at any time.
-            "asking": any(link["tunnel"] in named for link in down),
+            # Where partners are may be another place by then.
+            "asking": asking,
             "certificate": certificate,
             "orphans": cleared is not None,
         }
@@ -191,7 +190,9 @@ class Upkeep(Worker):
         self._orphans = now + RARELY if found["orphans"] else self._orphans
         self._calm = found["calm"]
         if not self._calm:
-            self._due = min(self._due, now + (ASKING if found["asking"] else self.held.summary.interval))
+            self._due = min(self._due, now + self.held.summary.interval)
+        if found["asking"] is not None:
+            self._due = min(self._due, now + found["asking"])
         self._rest(now)
         if found["down"]:
             self.begin(LINKS, lambda: self._bring_up(found["down"]), BRING_UP, self._brought_up)

@@ -135,6 +135,18 @@ def test_a_tunnel_that_is_down_does_not_wait_for_that(server: Server, node: Node
     assert node.ask(1, down=True)["address"] == "198.51.100.10"
 
 
+def test_it_is_known_when_to_ask_again(server: Server, node: Node) -> None:
+    server.addresses, server.ttl = ["198.51.100.9"], 30
+    node.ask()
+    assert partners.soon(node.generation, node.store, set()) == 30
+    assert partners.soon(node.generation, node.store, {TUNNEL}) == partners.LEAST
+    server.silent = True
+    node.ask(30)
+    assert partners.soon(node.generation, node.store, set()) == partners.LEAST
+    without = Generation({"tunnels": DOCUMENT["tunnels"][1:]}, {}, "xfrm")
+    assert partners.soon(without, node.store, {"other"}) is None
+
+
 def test_one_of_several_addresses_stays(server: Server, node: Node) -> None:
     server.addresses = ["198.51.100.9"]
     node.ask()
