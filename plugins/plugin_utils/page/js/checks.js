@@ -145,14 +145,24 @@ function checkPool(wrong, vms) {
   for (const [text, what] of UNUSABLE) if (overlaps(pool, prefix(text))) wrong("pool", `${pool.text} lies in ${text}, ${what}.`);
   checkReal(pool, wantedSites(), vms, wrong);
   if (own) {
-    for (const [other, text] of Object.entries(DATA.compose.pools)) if (!prefix(text).wrong && overlaps(pool, prefix(text))) wrong("pool", `${pool.text} overlaps the pool ${other} (${text}): choose that pool.`);
     for (const vpn of DATA.vpns) for (const text of vpn.blocks || []) if (overlaps(pool, prefix(text))) wrong("pool", `${pool.text} overlaps ${text} of VPN ${called(vpn)}.`);
-    if (pool.size < 8n) wrong("pool", `${pool.text} is too small for two sites.`);
+    if (pool.size < smallest(vms)) wrong("pool", `${pool.text} is too small: these members and their edges need a block of ${smallest(vms)} addresses.`);
   } else {
     const usage = DATA.pools.find((one) => one.pool === name && (!several || one.organization === organizationOf()));
     if (usage && usage.size && usage.size - usage.used < 8) wrong("pool", `The pool ${name} has no room for another VPN.`);
   }
   return undefined;
+}
+
+// The smallest block for the edges of the sites and the VMs: blocks of a power of two, of vApps in those of sites.
+function smallest(vms) {
+  const power = (count) => { let size = 1; while (size < count) size *= 2; return size; };
+  const ofSite = (site) => {
+    const here = vms.filter((vm) => vm.site === site);
+    const vapps = [...new Set(here.map((vm) => vm.vapp).filter(Boolean))].map((vapp) => power(here.filter((vm) => vm.vapp === vapp).length));
+    return power([...vapps, 1, here.filter((vm) => !vm.vapp).length].reduce((all, size) => all + size, 0));
+  };
+  return BigInt(power(wantedSites().map(ofSite).reduce((all, size) => all + size, 0)));
 }
 
 // What exists at the sites, and the IP versions of the VMs.

@@ -170,6 +170,9 @@ function drawTopology() {
     graph: () => [el("p", { class: "note" }, "Choose the pairs that have a tunnel."), el("div", { class: "checks" }, pairsOf(sites).map((pair) => pair.join("\n")).slice(0, 400)
       .map((pair) => box(pair.replace("\n", " — "), topology.links.has(pair), (on) => topology.links[on ? "add" : "delete"](pair), `link ${pair}`)))],
   };
+  // A list that is typed into stays: a new one would begin with the first letter again.
+  const root = topology.kind === "tree" && byId("want-root");
+  if (root && root.value === topology.root && [...root.options].map((one) => one.value).join("\n") === ["", ...all].join("\n")) return;
   renew("topology-more", parts[topology.kind]());
 }
 
