@@ -70,7 +70,7 @@ CIDRS = (
 
 
 def hosts() -> Hosts:
-    """The company, a partner's edge, two edges behind NATs, one without IPv4, and a VM with an address from elsewhere."""
+    """The company, a partner's edge, two edges behind NATs, one without IPv4, and VMs with wrong addresses."""
     more: dict[str, Any] = {}
     for number, (cloud, variables) in enumerate(FURTHER.items()):
         here = {"clouds": [cloud], "vcc_org": "acme"}
@@ -134,7 +134,9 @@ def new_vpns(document: dict[str, Any], seed: int, count: int) -> Iterator[dict[s
             "tunnel": {"kind": pick(["ipsec", "ipsec", "ssl"]), "transport": pick(["auto", "tcp", "udp"])},
             "policy": {
                 "name": pick(["standard"] * 12 + ["cnsa", "postquantum", "tight"]),
-                **{"own": rnd.random() < 0.12, **own, "then": pick(["drop", "report"])},
+                "own": rnd.random() < 0.12,
+                "then": pick(["drop", "report"]),
+                **own,
             },
             "pool": pick([{"name": "internal", "cidr": ""}] * 9 + [{"name": "six", "cidr": ""}, *_cidrs(rnd)]),
         }

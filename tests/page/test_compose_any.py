@@ -35,7 +35,8 @@ CHANGE = """
     const [key, members, create] = arguments;
     begin(thing(key));
     WANTED.create = create;
-    [...WANTED.members].filter((name) => !members.includes(name)).forEach((name) => leave(WANTED.members.indexOf(name)));
+    const out = WANTED.members.filter((name) => !members.includes(name));
+    out.forEach((name) => leave(WANTED.members.indexOf(name)));
     members.filter((name) => !WANTED.members.includes(name)).forEach(join);
 """
 

@@ -22,7 +22,8 @@ def holdings(transaction: Transaction, organizations: Iterable[str], pools: Mapp
     """By organization ``{"generation": 4, "vpns": {name: …}, "pools": [...]}``; all organizations if none is named.
 
     A VPN has its `state` (docs/ledger.md), the number of addresses that are `leased`, and `of` how many its blocks
-    have; `agreed`: see `agreed`; and whether its policy requires a `ppk`. ``pools``: the prefix of each pool, as in the inventory.
+    have; `agreed`: see `agreed`; and whether its policy requires a `ppk`. ``pools``: the prefix of each pool, as in the
+    inventory.
     """
     return {org: _of(transaction, org, pools) for org in [*organizations] or transaction.organizations()}
 
