@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from ..document import Document, Generation
-from ..tunnel_kind import UP
+from ..tunnel_kind import UNKNOWN, UP
 from .counters import Counter
 from .exposition import Family, Sample, text
 
@@ -68,15 +68,17 @@ def _generation(seen: Seen) -> int:
 def _tunnels(seen: Seen) -> Iterator[Family]:
     """One sample for each link of the document: one that is down stays visible."""
     tunnels = {str(one["name"]): one for one in seen.generation.document.get("tunnels") or []}
-    links, narrowed = [], []
+    links, narrowed, unknown = [], [], []
     for link in seen.links:
         tunnel = tunnels.get(str(link["tunnel"]), {})
         labels = {"vpn": str(link["vpn"]), "tunnel": str(link["tunnel"]), "peer": str(tunnel.get("peer", ""))}
         links.append(Sample(int(link["state"] in UP), labels))
         narrowed += [Sample(1, labels)] if link["state"] == "NARROWED" else []
+        unknown += [Sample(1, labels)] if link["state"] == UNKNOWN else []
     sessions = [Sample(seen.associations.get(name, 0), {"tunnel": name}) for name in sorted(tunnels)]
     yield Family("link_up", "gauge", "1: the link carries all its addresses.", links)
     yield Family("link_narrowed", "gauge", "1: the peer carries other addresses than the document.", narrowed)
+    yield Family("link_unknown", "gauge", "1: the daemon runs and does not answer.", unknown)
     yield Family("security_associations", "gauge", "IKE_SAs or TLS sessions of a tunnel; 1 is right.", sessions)
 
 

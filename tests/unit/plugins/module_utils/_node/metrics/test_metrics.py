@@ -36,11 +36,14 @@ def values(seen: Seen) -> dict[str, str]:
     return dict(line.removeprefix("intercloud_vpn_").rsplit(" ", 1) for line in lines)
 
 
-@pytest.mark.parametrize(("state", "up"), [("INSTALLED", "1"), ("REKEYING", "1"), ("DOWN", "0"), ("NARROWED", "0")])
+@pytest.mark.parametrize(
+    ("state", "up"), [("INSTALLED", "1"), ("REKEYING", "1"), ("DOWN", "0"), ("NARROWED", "0"), ("UNKNOWN", "0")]
+)
 def test_a_link_that_is_down_stays_visible(seen: Seen, state: str, up: str) -> None:
     found = values(seen._replace(links=[{**LINK, "state": state}]))
     assert found[f"link_up{LABELS}"] == up
     assert (f"link_narrowed{LABELS}" in found) == (state == "NARROWED")
+    assert (f"link_unknown{LABELS}" in found) == (state == "UNKNOWN")
 
 
 def test_a_tunnel_without_associations_has_none(seen: Seen) -> None:
