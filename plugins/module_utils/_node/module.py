@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from . import identity
-from .commit import FAILURES, Refused, RolledBack, describe, revise, rollback
+from .commit import FAILURES, Outcome, Refused, RolledBack, describe, revise, rollback
 from .commit import commit as bring
 from .confirm import confirm as keep
 from .confirm import states, unmet
@@ -125,15 +126,30 @@ def revoke(given: dict[str, Any], store: Store, check: bool, patience: float = 9
     have = running.generation
     if not needed(have) or have.document.get("organization") != given["organization"]:
         return {"changed": False, "generation": store.named("current"), "subsystems": {}, "diff": []}
+    outcome = revised({"crl.pem": f"{given['crl'].strip()}\n"}, store, check, "the revocations stay", patience)
+    return outcome if isinstance(outcome, dict) else {**outcome.report(), "generation": outcome.generation}
+
+
+def revised(
+    files: dict[str, str],
+    store: Store,
+    check: bool,
+    otherwise: str,
+    patience: float = 90,
+    still: Callable[[], bool] = lambda: True,
+) -> Outcome | dict[str, Any]:
+    """What `revise` returns, or the result of a module that failed. Waits `patience` seconds for another run.
+
+    `otherwise`: what is so after an activation that failed. `still`: see `revise`.
+    """
     deadline = time.monotonic() + (0 if check else patience)
     while store.fallback is not None and time.monotonic() < deadline:
         time.sleep(0.5)
     try:
-        outcome = revise({"crl.pem": f"{given['crl'].strip()}\n"}, store, check)
+        return revise(files, store, check, still)
     except Refused as error:
         return {"msg": f"not applied, nothing was touched: {error}"}
     except RolledBack as error:
-        return {"msg": f"activation failed: {error}; the revocations stay"}
+        return {"msg": f"activation failed: {error}; {otherwise}"}
     except (Busy, *FAILURES, ValueError) as error:
         return {"msg": f"not applied, nothing was touched: {error}"}
-    return {**outcome.report(), "generation": outcome.generation}
