@@ -154,7 +154,9 @@ def _keys(state_dir: Path, organization: str, tunnels: list[dict[str, Any]], che
     return files
 
 
-def _signed(state_dir: Path, identities: dict[str, tuple[str, str]], requests: dict[str, str], days: int) -> dict[str, Any]:
+def _signed(
+    state_dir: Path, identities: dict[str, tuple[str, str]], requests: dict[str, str], days: int
+) -> dict[str, Any]:
     """The certificates that edges of this part asked for, valid for so many days."""
     signed = {}
     for edge in sorted({*requests} & {*identities}):
