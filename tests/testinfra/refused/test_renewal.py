@@ -12,6 +12,7 @@ import shlex
 import threading
 
 import pytest
+from cryptography import x509
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca
@@ -48,6 +49,10 @@ def age(edge, over=25, left=5):
         patch.setattr(ca, "CLOCK_SKEW", datetime.timedelta(days=over))
         owner = ca.ensure_authority(_lab.STATE_DIR, "acme")
         text = ca.sign(owner, days["csr"], f"{edge}.acme", left).certificate
+    for path in owner.directory.glob("issued/*.pem"):  # had it been signed then, it would be the newest
+        one = x509.load_pem_x509_certificate(path.read_bytes())
+        if f"CN={edge}.acme" in one.subject.rfc4514_string() and path.read_text() != text:
+            path.unlink()
     done = asked(edge, certificate=text, replaces=days["serial"])
     assert done["changed"], done
     lab.wait_for("one of each SA", one_of_each, 30)
