@@ -51,8 +51,8 @@ CRL: Arguments = {
     "crl": {"type": "str", "required": True},
 }
 RENEWAL: Arguments = {
-    "identity": {"type": "str"},  # from the action plugin, as the next is
-    "organization": {"type": "str"},
+    "identity": {"type": "str", "required": True},
+    "organization": {"type": "str", "required": True},
     "days": {"type": "int"},
     "certificate": {"type": "str"},
     "replaces": {"type": "str", "default": ""},

@@ -118,6 +118,16 @@ def confirm(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     return {"changed": changed, "generation": store.named("current"), **result}
 
 
+def revised(
+    files: dict[str, str], store: Store, check: bool, patience: float = 90, still: Callable[[], bool] = lambda: True
+) -> Outcome:
+    """Give the node's generation other files; waits `patience` seconds for another run. Raises what `revise` does."""
+    deadline = time.monotonic() + (0 if check else patience)
+    while store.fallback is not None and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return revise(files, store, check, still)
+
+
 def revoke(given: dict[str, Any], store: Store, check: bool, patience: float = 90) -> dict[str, Any]:
     """The result of the module edge_crl; one with `msg` is a failure. Waits `patience` seconds for another run."""
     running = store.running()
@@ -126,30 +136,12 @@ def revoke(given: dict[str, Any], store: Store, check: bool, patience: float = 9
     have = running.generation
     if not needed(have) or have.document.get("organization") != given["organization"]:
         return {"changed": False, "generation": store.named("current"), "subsystems": {}, "diff": []}
-    outcome = revised({"crl.pem": f"{given['crl'].strip()}\n"}, store, check, "the revocations stay", patience)
-    return outcome if isinstance(outcome, dict) else {**outcome.report(), "generation": outcome.generation}
-
-
-def revised(
-    files: dict[str, str],
-    store: Store,
-    check: bool,
-    otherwise: str,
-    patience: float = 90,
-    still: Callable[[], bool] = lambda: True,
-) -> Outcome | dict[str, Any]:
-    """What `revise` returns, or the result of a module that failed. Waits `patience` seconds for another run.
-
-    `otherwise`: what is so after an activation that failed. `still`: see `revise`.
-    """
-    deadline = time.monotonic() + (0 if check else patience)
-    while store.fallback is not None and time.monotonic() < deadline:
-        time.sleep(0.5)
     try:
-        return revise(files, store, check, still)
+        outcome = revised({"crl.pem": f"{given['crl'].strip()}\n"}, store, check, patience)
     except Refused as error:
         return {"msg": f"not applied, nothing was touched: {error}"}
     except RolledBack as error:
-        return {"msg": f"activation failed: {error}; {otherwise}"}
+        return {"msg": f"activation failed: {error}; the revocations stay"}
     except (Busy, *FAILURES, ValueError) as error:
         return {"msg": f"not applied, nothing was touched: {error}"}
+    return {**outcome.report(), "generation": outcome.generation}

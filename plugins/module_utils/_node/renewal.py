@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .commit import FAILURES
+from .commit import FAILURES, Refused, RolledBack
 from .confirm import states
 from .ipsec import certificates, outdated, request, x509
 from .module import revised
-from .state import Store
+from .state import Busy, Store
 from .system import files
 from .system.run import CommandError, run
 from .tunnel_kind import UP
@@ -29,8 +29,6 @@ _BROKEN = {  # by what x509.py tells of it
 
 def renewal(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     """The module's result with its parameters; one with `msg` is a failure."""
-    if given["identity"] is None or given["organization"] is None:
-        return {"msg": "identity, organization: are found out on the controller, by the action plugin of this name"}
     running = store.running()
     if running.damaged:
         return {"msg": f"not renewed, nothing was touched: {running.trouble()}"}
@@ -39,7 +37,9 @@ def renewal(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
         return {**NOTHING, "needed": False}
     try:
         return _install(given, store, check) if given["certificate"] else _look(given, store, check)
-    except (*FAILURES, ValueError) as error:
+    except RolledBack as error:
+        return {"msg": f"activation failed: {error}; the edge keeps the certificate that it had"}
+    except (Busy, Refused, *FAILURES, ValueError) as error:
         return {"msg": f"not renewed, nothing was touched: {error}"}
 
 
@@ -68,16 +68,10 @@ def _install(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]
         _refuse_stranger(text, store)
     elif not check:
         raise ValueError("certificate: is no certificate in PEM")
-    stays = "the edge keeps the certificate that it had"
+    path = store.at(certificates.CERTIFICATE)
     outcome = revised(
-        {"certificate.pem": text},
-        store,
-        check,
-        stays,
-        still=lambda: x509.serial(files.read(store.at(certificates.CERTIFICATE))) == given["replaces"],
+        {"certificate.pem": text}, store, check, still=lambda: x509.serial(files.read(path)) == given["replaces"]
     )
-    if isinstance(outcome, dict):
-        return outcome
     if not check:
         request.drop(store)
     links = states(store.running().generation, store)
