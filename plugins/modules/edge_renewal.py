@@ -61,7 +61,7 @@ EXAMPLES = r"""
   intercloud.vpn.edge_renewal:
     identity: edge-east.acme
     organization: acme
-  register: vcc_renewal
+  register: org_edge_renewal
 """
 
 RETURN = r"""

@@ -61,7 +61,7 @@ EXAMPLES = r"""
 - name: Sign what is due
   intercloud.vpn.vpn_renewals:
     state_dir: /var/lib/intercloud-vpn
-    variable: vcc_renewal
+    variable: org_edge_renewal
     days: 30
   delegate_to: "{{ groups['vcc_server'] | first }}"
   run_once: true

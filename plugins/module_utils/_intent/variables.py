@@ -179,7 +179,6 @@ REGISTERED = (
     "vcc_probed",
     "vcc_probing",
     "vcc_recalled",
-    "vcc_renewal",
     "vcc_server_backed_up",
     "vcc_server_came_up",
     "vcc_server_cloud",
