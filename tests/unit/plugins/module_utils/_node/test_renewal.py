@@ -116,6 +116,7 @@ def test_an_edge_that_was_renamed_waits_for_create_vpn(east: Edge) -> None:
     assert found["problem"] == "it is edge-east.acme, and the inventory says edge-west.acme: run create_vpn"
     east.have(30, 25, identity="edge-west.acme")
     assert "it is edge-west.acme, and the inventory says edge-east.acme" in east.ask()["problem"]
+    assert "it is edge-east.acme, and" in east.ask(identity="edge-west.acme")["problem"], "its tunnels say edge-east"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,10 @@ def test_only_a_trusted_authority_s_certificate_is_installed(east: Edge, tmp_pat
     east.have(30, 25)
     had = x509.certificate(east.store)["serial"]
     east.owner = ca.ensure_authority(tmp_path / "elsewhere", "acme")
-    for text in (east.sign(30), "no certificate"):
+    for text, said in (
+        (east.sign(30), "the new certificate is not signed by an authority that the edge trusts: run create_vpn"),
+        ("no certificate", "certificate: is no certificate in PEM"),
+    ):
         found = east.ask(certificate=text, replaces=had)
-        assert "not renewed, nothing was touched" in found["msg"]
+        assert found["msg"].startswith(f"not renewed, nothing was touched: {said}")
         assert x509.certificate(east.store)["serial"] == had
