@@ -19,6 +19,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, PAYROLL
+from ansible_collections.intercloud.vpn.tests.testinfra.rotation.test_rotation import killed
 
 EAST, WEST = EDGES  # edge-east initiates
 TUNNEL = "edge-east--edge-west"
@@ -165,3 +166,33 @@ def test_two_runs_at_once_renew_once():
     changed = [edge for run in runs for edge in run.hosts("changed")]
     assert sorted(changed) == sorted(EDGES), "one of the runs installed it, and the other one left it alone"
     lab.wait_for("one of each SA", one_of_each, 30)
+
+
+@pytest.mark.thorough("the scenario rotation, where create_vpn is killed")
+def test_a_run_that_is_killed_loses_nothing_and_the_next_one_goes_on(addresses):
+    """While the bridge carries the links. The agent or the next run does the rest."""
+    age(EAST)
+    before = serials()
+    with lab.pinging("vm1-east", addresses["vm1-west"], interval=0.01) as pings:
+        with killed(EAST, "CHILD_SA payroll.* established with SPIs"):
+            playbooks.run(RENEW, succeeds=None, **DAYS)
+        playbooks.run(RENEW, **DAYS)
+        lab.wait_for("one of each SA", one_of_each, 30)
+    assert pings.lost <= 2, pings.text
+    now = serials()
+    assert now[EAST] != before[EAST] and not asked(EAST)["due"]
+    assert playbooks.run(RENEW, **DAYS).changed == frozenset()
+
+
+@pytest.mark.thorough("tests of units")
+def test_a_revoked_edge_is_not_renewed_and_fails_no_schedule():
+    """Last: the edge has a new key after it."""
+    age(WEST)
+    before = serials()
+    playbooks.run("revoke_certificate", vcc_revoke=WEST)
+    run = playbooks.run(RENEW, **DAYS)
+    assert "edge-west: its certificate was revoked: it gets no other" in " ".join(run.output.split())
+    assert run.changed == frozenset() and serials() == before
+    playbooks.create(PAYROLL, verify=False)
+    lab.wait_for("one of each SA", one_of_each, 30)
+    assert playbooks.run(RENEW, **DAYS).changed == frozenset()
