@@ -13,6 +13,7 @@ author:
   - The intercloud.vpn developers (@intercloud)
 description:
   - Tells whether the certificate of an org edge is due for renewal, and returns the request for the next one if so.
+  - A renewal that was interrupted is finished.
   - With O(certificate), gives the generation that the edge runs this certificate. The rest of the generation stays what
     it is, whatever was planned meanwhile. Tunnels stay up; see M(intercloud.vpn.edge_commit).
   - Does nothing on an edge that has no tunnels with certificates, or is another organization's.
@@ -92,16 +93,16 @@ problem:
 subsystems:
   description: What is changed, by subsystem; subsystems where nothing is are left out.
   type: dict
-  returned: with O(certificate)
+  returned: with O(certificate), or if a renewal was interrupted
   sample: {certificates: {changed: true, actions: ["install /etc/swanctl/x509/intercloud-vpn.pem"]}}
 generation:
   description: The name of the node's generation.
   type: str
-  returned: with O(certificate)
+  returned: like RV(subsystems)
 confirm:
   description: Whether M(intercloud.vpn.edge_confirm) has something to do, because peers have to authenticate anew.
   type: bool
-  returned: with O(certificate)
+  returned: like RV(subsystems)
 """
 
 from ansible.module_utils.basic import AnsibleModule

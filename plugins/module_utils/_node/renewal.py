@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .commit import FAILURES, Refused, RolledBack
+from .commit import FAILURES, Outcome, Refused, RolledBack
 from .confirm import states
-from .ipsec import certificates, outdated, request, x509
+from .ipsec import certificates, charon, outdated, request, x509
 from .module import revised
 from .state import Busy, Store
 from .system import files
@@ -58,7 +58,17 @@ def _look(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     if found["due"]:
         identity, organization = given["identity"], given["organization"]
         found["csr"] = request.asked(store, identity, organization, keep=not check)
+    elif _unfinished(store):
+        found.update(_told(revised({}, store, check), store, check))
     return found
+
+
+def _unfinished(store: Store) -> bool:
+    """Whether a run was killed between installing a certificate and having it used. The agent would look in minutes."""
+    if store.fallback is not None or store.committing():  # who is at work has an end of its own
+        return False
+    noted = charon.marker(store)
+    return bool(noted) and noted.get("credentials") != certificates.on_disk(store)
 
 
 def _install(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
@@ -72,18 +82,17 @@ def _install(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]
     outcome = revised(
         {"certificate.pem": text}, store, check, still=lambda: x509.serial(files.read(path)) == given["replaces"]
     )
+    return {**NOTHING, "needed": True, "serial": x509.serial(text), **_told(outcome, store, check)}
+
+
+def _told(outcome: Outcome, store: Store, check: bool) -> dict[str, Any]:
+    """What was done, and whether peers have to do their part."""
     if not check:
         request.drop(store)
     links = states(store.running().generation, store)
     down = any(link["initiator"] and link["state"] not in UP for link in links)
-    return {
-        **NOTHING,
-        **outcome.report(),
-        "needed": True,
-        "serial": x509.serial(text),
-        "generation": outcome.generation,
-        "confirm": bool(outcome.changes) and (check or down or bool(outdated.pending(store))),
-    }
+    confirm = bool(outcome.changes) and (check or down or bool(outdated.pending(store)))
+    return {**outcome.report(), "generation": outcome.generation, "confirm": confirm}
 
 
 def _refuse_stranger(text: str, store: Store) -> None:
