@@ -67,7 +67,7 @@ def _unfinished(store: Store) -> bool:
     """Whether a run was killed between installing a certificate and having it used. The agent would look in minutes."""
     if store.fallback is not None or store.committing():  # who is at work has an end of its own
         return False
-    noted = charon.marker(store)
+    noted = charon.marker(store) if store.running().generation.tunnels("ipsec") else {}
     return bool(noted) and noted.get("credentials") != certificates.on_disk(store)
 
 
