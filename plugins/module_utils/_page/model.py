@@ -29,7 +29,7 @@ FORMAT = 1
 _FINDING = ("severity", "subject", "expected", "seen", "look")
 _USAGE = ("vpn", "edge", "member", "address", "octets", "period", "used", "used_up", "until", "when_used_up")
 _POOL = ("organization", "pool", "prefix", "size", "vpns", "used")
-_NODE = ("generation", "runs", "unconfirmed", "certificate_days")
+_NODE = ("generation", "runs", "unconfirmed", "certificate_days", "certificate_left")
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def metrics(seen: Seen, took: float = 0.0, now: float | None = None) -> str:
             *_traffic(seen),
             *_limits(seen),
             Family("repairs_total", "counter", "What the agent put back.", _by("subsystem", seen.repairs)),
-            Family("certificate_not_after_timestamp_seconds", "gauge", "When the certificate ends.", _ends(seen)),
+            *_certificate(seen),
             Family("look_timestamp_seconds", "gauge", "When this was seen, Unix time.", [Sample(round(when, 3))]),
             Family("look_duration_seconds", "gauge", "How long it took to look.", [Sample(round(took, 3))]),
         ]
@@ -115,11 +115,17 @@ def _limits(seen: Seen) -> Iterator[Family]:
     yield Family("quota_used_bytes", "gauge", "How much of it is used.", used)
 
 
-def _ends(seen: Seen) -> list[Sample]:
+def _certificate(seen: Seen) -> Iterator[Family]:
+    ends, due = (_when(seen, name) for name in ("not_after", "due"))
+    yield Family("certificate_not_after_timestamp_seconds", "gauge", "When the certificate ends.", ends)
+    yield Family("certificate_due_timestamp_seconds", "gauge", "From when it is due for renewal.", due)
+
+
+def _when(seen: Seen, name: str) -> list[Sample]:
     """None where there is no certificate, and one is needed: that is 0, so that an alert sees it."""
     if seen.certificate is None:
         return []
-    said = str(seen.certificate.get("not_after") or "")
+    said = str(seen.certificate.get(name) or "")
     if not said:
         return [Sample(0)]
     return [Sample(int(datetime.strptime(said, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()))]
