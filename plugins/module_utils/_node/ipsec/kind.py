@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from ..document import Document, Generation, link_name
 from ..state import Busy, Store
 from ..system.run import CommandError
-from ..tunnel_kind import UP, NodeKind, Tended
+from ..tunnel_kind import UNKNOWN, UP, NodeKind, Tended
 from . import bridge, connections, duplicates, former, outdated, partners
 from . import lost as _lost
 from . import reasons as _reasons
@@ -97,12 +97,12 @@ class Ipsec(NodeKind):
         """Every link, and the state of its CHILD_SA.
 
         A CHILD_SA with other selectors than the document's (the peer may have narrowed them while it had an older
-        generation) is `NARROWED`; a missing one is `DOWN`.
+        generation) is `NARROWED`; a missing one is `DOWN`. While charon runs and does not answer, all are `UNKNOWN`.
         """
         try:
             return self._states(generation, self._listed(generation))
         except ViciError:
-            return self._states(generation, [])
+            return [{**link, "state": UNKNOWN} for link in self._states(generation, [])]
 
     def _states(self, generation: Generation, sas: Iterable[tuple[str, Document]]) -> list[Document]:
         wanted = {
