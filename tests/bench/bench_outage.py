@@ -22,13 +22,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-KERNEL = sys.argv[1:2] == ["kernel"]
-if KERNEL:
-    from ansible_collections.intercloud.vpn.tests.kernel import vm
-
-from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
+
+KERNEL = sys.argv[1:2] == ["kernel"]
+if KERNEL:  # importing it turns the helpers above to the virtual machine
+    from ansible_collections.intercloud.vpn.tests.kernel import vm
 
 EAST, WEST = EDGES  # edge-east initiates
 TUNNEL = "edge-east--edge-west"

@@ -17,7 +17,8 @@ pytest.importorskip("cryptography")
 from ansible_collections.intercloud.vpn.plugins.module_utils._base import lifetime as _lifetime
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import renewal
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import certificates, lifetime, x509
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import certificates, charon, lifetime, x509
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import REQUEST, Store
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.csr import check_request
@@ -154,3 +155,17 @@ def test_only_a_trusted_authority_s_certificate_is_installed(east: Edge, tmp_pat
         found = east.ask(certificate=text, replaces=had)
         assert found["msg"].startswith(f"not renewed, nothing was touched: {said}")
         assert x509.certificate(east.store)["serial"] == had
+
+
+def test_a_certificate_that_is_not_in_use_yet_is_an_interrupted_renewal(
+    east: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a run that was killed. Who is at work has an end of its own."""
+    east.have(30, 5)
+    assert not renewal._unfinished(east.store), "no strongSwan runs here"
+    monkeypatch.setattr(charon, "marker", lambda store: {"credentials": certificates.on_disk(store)})
+    assert not renewal._unfinished(east.store)
+    monkeypatch.setattr(charon, "marker", lambda _store: {"credentials": "those before"})
+    assert renewal._unfinished(east.store)
+    pending.arm(east.store, east.store.named("current"), "", 60)
+    assert not renewal._unfinished(east.store)
