@@ -50,6 +50,13 @@ CRL: Arguments = {
     "organization": {"type": "str", "required": True},
     "crl": {"type": "str", "required": True},
 }
+ROTATE: Arguments = {
+    "organization": {"type": "str", "required": True},
+    "order": {"type": "dict"},  # for the action plugin
+    "certificate": {"type": "str"},
+    "authority": {"type": "str"},
+    "crl": {"type": "str"},
+}
 UNINSTALL: Arguments = {
     "ledger": {"type": "str", "default": ""},
     "vpns": {"type": "dict", "default": {}},

@@ -16,7 +16,7 @@ from typing import Any
 
 from .commit import NOTHING_LEFT, leave, shrink_notes
 from .document import Document, Generation
-from .ipsec import former, outdated, reauthenticate
+from .ipsec import certificates, former, outdated, reauthenticate
 from .kinds import KINDS, kind_of
 from .state import Store
 from .system.run import CommandError
@@ -152,6 +152,7 @@ def confirm(
         generation = store.running().generation
         if disarmed:
             shrink_notes(generation, store)
+            certificates.forget_old_key(store)
         if generation.tunnels("ipsec"):
             former.load(generation, store)
         ended = _given_up(lost, generation, store, check)

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from ..document import Document, Generation, link_name
 from ..state import Store
 from ..system import files
-from . import certificates
+from ..system.run import CommandError, run
+from . import certificates, charon
 from .vici import Vici, ViciError
 
 PATIENCE = 5.0  # seconds that a peer has to make a new IKE_SA with us
@@ -215,18 +216,36 @@ def _youngest(names: Iterable[str]) -> dict[str, Document]:
 
 
 def load_credentials(store: Store) -> None:
-    """Give charon our key, certificate, authority and what that one revoked, and leave other people's alone."""
+    """Give charon our key, certificate, authorities and what those revoked, and leave other people's alone.
+
+    charon forgets an authority only with everything else that it has. So that happens when one of ours has gone, and
+    swanctl loads again what is in files, other people's too.
+    """
+    wanted = certificates.authorities(store)
+    noted = charon.marker(store).get("authorities") or []
+    if {*noted} - {*wanted}:
+        try:
+            run("swanctl", "--load-creds", "--clear", "--noprompt", timeout=60)
+        except CommandError as error:
+            raise ViciError(str(error)) from error
     with Vici() as vici:
-        for path, flag in ((certificates.AUTHORITY, "CA"), (certificates.CERTIFICATE, "NONE")):
+        for path, flag in (
+            (certificates.AUTHORITY, "CA"),
+            (certificates.LAST_AUTHORITY, "CA"),
+            (certificates.CERTIFICATE, "NONE"),
+        ):
             text = files.read(store.at(path))
             if text:
                 vici.request("load-cert", {"type": "X509", "flag": flag, "data": text})
-        revoked = files.read(store.at(certificates.REVOCATIONS))
-        if revoked:
-            vici.request("load-cert", {"type": "X509_CRL", "flag": "NONE", "data": revoked})
+        for path in (certificates.REVOCATIONS, certificates.LAST_REVOCATIONS):
+            revoked = files.read(store.at(path))
+            if revoked:
+                vici.request("load-cert", {"type": "X509_CRL", "flag": "NONE", "data": revoked})
         # charon remembers every list that it has verified, and the first one that is not out of date decides: without
         # this, the older list would go on saying that all is well.
         vici.request("flush-certs", {"type": "ANY"})
         key = files.read(store.at(certificates.KEY))
         if key:
             vici.request("load-key", {"type": "any", "data": key})
+    if noted != wanted:
+        charon.mark(store, authorities=wanted)

@@ -128,6 +128,9 @@ class Swanctl(Part):
                 changed[path] = text
             elif _certificates.needed(self.want) and not self.store.at(path).exists():
                 return []  # reported as the missing certificate that it is
+        authority = changed.get(_certificates.AUTHORITY) or files.read(self.store.at(_certificates.AUTHORITY))
+        if _certificates.signed(authority):
+            changed[_certificates.LAST_AUTHORITY] = _certificates.derived(authority, "")[_certificates.LAST_AUTHORITY]
         try:
             connections, exchanges = scratch.load(changed)
             if known & connections.keys():  # another file has something to say about one of them

@@ -111,6 +111,7 @@ MODULES = (
     "probe.name",
     "probe.ping",
     "probe.port",
+    "rotate",
     "resident.clock",
     "resident.convergence",
     "resident.counting",
