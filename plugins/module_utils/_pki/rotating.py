@@ -83,12 +83,9 @@ class Rotating:
         every = {node for edges in self.ours.values() for node in edges}
         unknown = sorted(named - every)
         if unknown:
-            raise VccError(
-                "\n".join(
-                    f"vcc_rotate_edges: {one}: no org edge of ours with a certificate has this name{did_you_mean(one, every)}"
-                    for one in unknown
-                )
-            )
+            what = "no org edge of ours with a certificate has this name"
+            lines = [f"vcc_rotate_edges: {one}: {what}{did_you_mean(one, every)}" for one in unknown]
+            raise VccError("\n".join(lines))
         return {
             name: {identity for node, identity in edges.items() if not named or node in named}
             for name, edges in self.ours.items()
