@@ -472,6 +472,7 @@ def run(module: AnsibleModule) -> None:
         trust = _trust(wanted["state_dir"], plan.generations)
     except VccError as error:
         module.fail_json(msg=str(error))
+    plan.notes += rotation.unfinished(wanted["state_dir"], plan.generations)
     proved = [vpn for vpn in plan.vpns if not request.asking or f"{vpn['organization']}/{vpn['name']}" in plan.named]
     module.exit_json(
         changed=plan.changed,

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,16 @@ def read(state_dir: str | Path, organization: str) -> Rotation | None:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise VccError(f"{path}: cannot be read ({error}): restore it from a backup") from error
+
+
+def unfinished(state_dir: str | Path, organizations: Iterable[str]) -> list[str]:
+    """A sentence for each organization whose rotation waits for somebody."""
+    known = {name: read(state_dir, name) for name in sorted(organizations)}
+    return [
+        f"{name}: the rotation of {', '.join(one.kinds)}, begun {one.begun}, is not finished: run rotate again"
+        for name, one in known.items()
+        if one
+    ]
 
 
 def order(state_dir: str | Path, organization: str, rotation: Rotation | None) -> Order | None:

@@ -122,7 +122,7 @@ def test_of_one_edge_only(tmp_path: Path, edges: dict[str, Edge]) -> None:
     assert edges[WEST].has() == before[WEST]
     assert edges[EAST].has()["key_sha256"] != before[EAST]["key_sha256"]
     assert run(tmp_path, edges, "advance", reports=reports(edges)).waiting == {}
-    with pytest.raises(VccError, match="vcc_rotate_edges: edge-eastt: no org edge .* did you mean edge-east"):
+    with pytest.raises(VccError, match=r"vcc_rotate_edges: edge-eastt: no org edge .* did you mean edge-east"):
         run(tmp_path, edges, "begin", kinds=["keys"], edges=["edge-eastt"])
 
 
@@ -253,7 +253,7 @@ def test_a_finished_rotation_begins_again_when_it_is_asked_for_only(tmp_path: Pa
 
 def test_one_rotation_at_a_time(tmp_path: Path, edges: dict[str, Edge]) -> None:
     run(tmp_path, edges, "begin", kinds=["keys"])
-    with pytest.raises(VccError, match="the rotation of keys, begun .*, is not finished"):
+    with pytest.raises(VccError, match=r"the rotation of keys, begun .*, is not finished"):
         run(tmp_path, edges, "begin", kinds=["authority"])
     assert run(tmp_path, edges, "begin").orders.keys() == {EAST, WEST}  # without a name, what is unfinished goes on
 
@@ -340,7 +340,7 @@ def test_a_state_of_another_version_is_not_touched(tmp_path: Path, edges: dict[s
     run(tmp_path, edges, "begin", kinds=["keys"])
     path = tmp_path / "ca/acme/rotation.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
-    with pytest.raises(VccError, match="another version of intercloud.vpn wrote it"):
+    with pytest.raises(VccError, match=r"another version of intercloud\.vpn wrote it"):
         run(tmp_path, edges, "begin")
 
 
