@@ -17,12 +17,8 @@ from .._base.coerce import boolean, integer
 from .._base.problems import Problems
 
 ROTATED = ("certificates", "keys", "authority")
-# Keys of tunnels are no part of rotate.
-ELSEWHERE = {
-    "psk": "is replaced otherwise: docs/external.md tells how",
-    "ppk": "is replaced otherwise: remove its file in <state_dir>/ppk, then run create_vpn (docs/policies.md)",
-    "tls_crypt": "is replaced otherwise: remove its file in <state_dir>/tls-crypt, then run create_vpn (docs/ssl.md)",
-}
+# Who asks for the keys of tunnels is told where they are replaced.
+ELSEWHERE = {"psk": "docs/external.md", "ppk": "docs/policies.md", "tls_crypt": "docs/tunnels.md"}
 CREATE_TUNNELS = ("always", "never", "ask")
 # As YAML and people say them.
 _CREATE = {True: "always", False: "never"}
@@ -125,7 +121,7 @@ def _rotate(value: Any) -> str | None:
         return None
     later = sorted({*words} & {*ELSEWHERE})
     if later:
-        return "; ".join(f"{word} {ELSEWHERE[word]}" for word in later)
+        return "; ".join(f"{word} is replaced otherwise, as {ELSEWHERE[word]} tells" for word in later)
     return f"must name what to rotate, of {', '.join(ROTATED)}, not {value!r}"
 
 
