@@ -9,7 +9,7 @@ from typing import Any
 
 from .commit import FAILURES, Refused, RolledBack
 from .document import Generation
-from .ipsec import certificates, outdated, reauthenticate, swanctl, x509
+from .ipsec import certificates, connections, outdated, reauthenticate, swanctl, x509
 from .ipsec.certificates import Certificates
 from .ipsec.swanctl import Swanctl
 from .kernel import ip
@@ -56,6 +56,7 @@ def drift(generation: Generation, store: Store) -> list[str]:
     found = [f"{change.subsystem}: {change.action}" for change in changes]
     found += [f"{tunnel} still uses certificate {serial}" for tunnel, serial in outdated.pending(store).items()]
     found += [f"{tunnel} has to be made anew" for tunnel in reauthenticate.pending(generation, store)]
+    found += ["strongSwan still has an authority that is gone"] if connections.superseded(store) else []
     proving = [tunnel for tunnel in generation.tunnels("ipsec") if certificates.proves(tunnel)]
     if proving and "intercloud-vpn-last.pem" not in generation.files.get(swanctl.FILE, ""):
         found += [ONE_AUTHORITY] if len(certificates.authorities(store)) > 1 else []

@@ -216,18 +216,7 @@ def _youngest(names: Iterable[str]) -> dict[str, Document]:
 
 
 def load_credentials(store: Store) -> None:
-    """Give charon our key, certificate, authorities and what those revoked, and leave other people's alone.
-
-    charon forgets an authority only with everything else that it has. So that happens when one of ours has gone, and
-    swanctl loads again what is in files, other people's too.
-    """
-    wanted = certificates.authorities(store)
-    noted = charon.marker(store).get("authorities") or []
-    if {*noted} - {*wanted}:
-        try:
-            run("swanctl", "--load-creds", "--clear", "--noprompt", timeout=60)
-        except CommandError as error:
-            raise ViciError(str(error)) from error
+    """Give charon our key, certificate, authorities and what those revoked, and leave other people's alone."""
     with Vici() as vici:
         for path, flag in (
             (certificates.AUTHORITY, "CA"),
@@ -247,5 +236,25 @@ def load_credentials(store: Store) -> None:
         key = files.read(store.at(certificates.KEY))
         if key:
             vici.request("load-key", {"type": "any", "data": key})
-    if noted != wanted:
-        charon.mark(store, authorities=wanted)
+    wanted, noted = certificates.authorities(store), charon.marker(store).get("authorities") or []
+    if {*wanted} - {*noted}:
+        charon.mark(store, authorities=[*dict.fromkeys([*noted, *wanted])])
+
+
+def superseded(store: Store) -> bool:
+    """Whether charon still has an authority of ours that is gone. Our connections name theirs; others' may not."""
+    return bool({*(charon.marker(store).get("authorities") or [])} - {*certificates.authorities(store)})
+
+
+def forget_authorities(store: Store) -> None:
+    """Have charon forget authorities of ours that are gone. ViciError.
+
+    It can only forget all that it was given. So swanctl gives it again what is in files, other people's too. Whoever
+    authenticates in between is refused: so this waits until no tunnel is made anew.
+    """
+    if superseded(store):
+        try:
+            run("swanctl", "--load-creds", "--clear", "--noprompt", timeout=60)
+        except CommandError as error:
+            raise ViciError(str(error)) from error
+        charon.mark(store, authorities=certificates.authorities(store))
