@@ -15,7 +15,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import r
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
 
-TOLD = "vcc_rotated"
+TOLD = "org_edge_rotated"
 _TOLD_OF = ("concerned", "certificate", "drift")
 
 

@@ -179,7 +179,6 @@ REGISTERED = (
     "vcc_cloud_probing",
     "vcc_node_template",
     "vcc_observed",
-    "vcc_rotated",
     "vcc_probed",
     "vcc_probing",
     "vcc_recalled",
