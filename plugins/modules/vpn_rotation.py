@@ -62,7 +62,8 @@ options:
     elements: str
     default: []
   reports:
-    description: What edges told, by host. Filled in by the action plugin from what they registered as C(org_edge_rotated).
+    description:
+      - What edges told, by host. The action plugin fills it in from what they registered as C(org_edge_rotated).
     type: dict
     default: {}
 extends_documentation_fragment:

@@ -80,7 +80,8 @@ class Order:
         return {
             "key": key,
             "certificate": key or not good,
-            "authority": tuple(has.get("authorities", ())) != self.authorities,
+            # An edge keeps another one behind these: of a rotation that a restored server does not know.
+            "authority": tuple(has.get("authorities", ()))[: len(self.authorities)] != self.authorities,
         }
 
 

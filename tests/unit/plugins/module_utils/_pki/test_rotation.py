@@ -269,6 +269,19 @@ def test_check_writes_nothing_and_tells_what_is_owed(tmp_path: Path, edges: dict
     assert everything() == before
 
 
+def test_a_restored_server_can_rotate_again(tmp_path: Path, edges: dict[str, Edge]) -> None:
+    """Its backup is of before a rotation: edges trust an authority that it does not know, and keep that one."""
+    for edge in edges.values():
+        edge.trusts.append("of a rotation that was lost")
+    begun = run(tmp_path, edges, "begin", kinds=["certificates"])
+    for edge in edges.values():
+        assert not rotation.order_of(begun.orders[EAST]).owed(edge.has())["authority"]
+        edge.sign()
+    assert run(tmp_path, edges, "advance", reports=reports(edges)).waiting == {}
+    rotate(tmp_path, edges, "authority")
+    assert len(edges[EAST].trusts) == 1
+
+
 class TestPartners:
     KNOWN = {"known_partners": {"partner": "partner.example"}}
 

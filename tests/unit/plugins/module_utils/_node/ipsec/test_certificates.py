@@ -127,6 +127,17 @@ def test_two_authorities_are_in_the_files_that_strongswan_and_openvpn_read(edge:
     assert not store.at(certificates.LAST_AUTHORITY).exists()
 
 
+def test_a_slower_run_does_not_take_the_new_authority_back(edge: Generation, store: Store) -> None:
+    """It was planned before the rotation began. The next phase relies on what the edge has said meanwhile."""
+    part(edge, store, authority=OLD + NEW).build()
+    slower = part(edge, store, authority=OLD)
+    assert actions(slower) == []
+    slower.build()
+    assert content(store, certificates.AUTHORITY) == OLD + NEW
+    other = part(edge, store, authority=block("CERTIFICATE", "another"))
+    assert f"install {certificates.AUTHORITY}" in actions(other)  # of a server that was restored, say
+
+
 def test_the_lists_of_two_authorities_are_two_files(edge: Generation, store: Store) -> None:
     both = FIRST + SECOND[SECOND.index("-----BEGIN") :]
     part(edge, store, crl=both).build()
