@@ -40,6 +40,10 @@ options:
     description:
       - The revocation list, as M(intercloud.vpn.edge_revocation) returns it. An older one never replaces a newer one.
     type: str
+  settle:
+    description: How many seconds there are for RV(drift) to go, while peers make tunnels anew.
+    type: int
+    default: 0
 extends_documentation_fragment:
   - intercloud.vpn.attributes
   - intercloud.vpn.attributes.action

@@ -56,6 +56,7 @@ ROTATE: Arguments = {
     "certificate": {"type": "str"},
     "authority": {"type": "str"},
     "crl": {"type": "str"},
+    "settle": {"type": "int", "default": 0},
 }
 UNINSTALL: Arguments = {
     "ledger": {"type": "str", "default": ""},

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from .commit import FAILURES, Refused, RolledBack
@@ -44,8 +45,11 @@ def rotate(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
         return {"msg": f"activation failed: {error}; the edge has what it had before"}
     except (Busy, *FAILURES, ValueError) as error:
         return {"msg": f"not applied, nothing was touched: {error}"}
-    now = store.running().generation
-    return {**report, "concerned": True, "certificate": x509.certificate(store), "drift": drift(now, store)}
+    found, deadline = drift(store.running().generation, store), time.monotonic() + given["settle"]
+    while found and time.monotonic() < deadline:
+        time.sleep(0.5)
+        found = drift(store.running().generation, store)
+    return {**report, "concerned": True, "certificate": x509.certificate(store), "drift": found}
 
 
 def drift(generation: Generation, store: Store) -> list[str]:

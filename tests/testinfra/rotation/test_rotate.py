@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, PAYROLL
+from ansible_collections.intercloud.vpn.tests.testinfra.rotation.test_rotation import killed
 
 EAST, WEST = EDGES
 TUNNEL = "edge-east--edge-west"
@@ -97,6 +98,22 @@ def test_an_authority_is_replaced_while_runs_come_in_between(addresses, say):
         assert now["signed"] and now["key_sha256"] == before[edge]["key_sha256"]
         assert loaded(edge) == 1  # charon has forgotten the old one
     assert not (CA / "next").exists() and not (CA / "rotation.json").exists()
+    unchanged()
+
+
+@pytest.mark.thorough("unit tests kill an edge between its files")
+def test_an_edge_is_killed_while_it_gets_its_key(addresses, say):
+    """It has written key and certificate, and loaded nothing: the same command has it do the rest."""
+    before = {edge: certificate(edge)["key_sha256"] for edge in EDGES}
+    with pinging(addresses, say, "keys rotated, edge-east killed in between", anew=4):
+        with killed(EAST, "CHILD_SA payroll.* established with SPIs"):  # of the bridge
+            playbooks.run("rotate", vcc_rotate="keys", succeeds=None)
+        assert certificate(EAST)["fits"]
+        playbooks.run("rotate")
+    lab.wait_for("one of each SA", one_of_each, 15)
+    for edge in EDGES:
+        assert certificate(edge)["key_sha256"] != before[edge] and certificate(edge)["fits"]
+        assert keys(edge) == ["intercloud-vpn.key"]
     unchanged()
 
 
