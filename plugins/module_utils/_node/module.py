@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from . import identity
@@ -117,12 +118,14 @@ def confirm(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     return {"changed": changed, "generation": store.named("current"), **result}
 
 
-def revised(files: dict[str, str], store: Store, check: bool, patience: float = 90) -> Outcome:
+def revised(
+    files: dict[str, str], store: Store, check: bool, patience: float = 90, still: Callable[[], bool] = lambda: True
+) -> Outcome:
     """Give the node's generation other files; waits `patience` seconds for another run. Raises what `revise` does."""
     deadline = time.monotonic() + (0 if check else patience)
     while store.fallback is not None and time.monotonic() < deadline:
         time.sleep(0.5)
-    return revise(files, store, check)
+    return revise(files, store, check, still)
 
 
 def revoke(given: dict[str, Any], store: Store, check: bool, patience: float = 90) -> dict[str, Any]:

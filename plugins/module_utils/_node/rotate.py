@@ -10,7 +10,7 @@ from typing import Any
 
 from .commit import FAILURES, Refused, RolledBack
 from .document import Generation
-from .ipsec import certificates, connections, outdated, reauthenticate, swanctl, x509
+from .ipsec import certificates, connections, outdated, reauthenticate, request, swanctl, x509
 from .ipsec.certificates import Certificates
 from .ipsec.swanctl import Swanctl
 from .kernel import ip
@@ -39,6 +39,8 @@ def rotate(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     try:
         if texts:
             report = revised(texts, store, check).report()
+            if given.get("certificate") and not check:
+                request.drop(store)  # it was for the certificate before
     except Refused as error:
         return {"msg": f"not applied, nothing was touched: {error}"}
     except RolledBack as error:

@@ -365,8 +365,7 @@ def other_case(owner: Authority, identity: str, key: str) -> str:
 
     ``key``: SHA-256 of the key that the certificate is wanted for. To IKE daemons the two edges would be one.
     """
-    lists = [one for one in map(revocation_list, _family(owner)) if one]
-    gone = {entry.serial for one in lists for entry in one.revoked}
+    gone = revoked_serials(owner)
     for serial, certificate in (entry for one in _family(owner) for entry in _issued(one)):
         name = _identity(certificate)
         if name == identity or not same(name, identity) or serial in gone or not_after(certificate) <= now():
@@ -396,6 +395,18 @@ def _issued_by_all(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:
     """And by the one that takes its place."""
     yield from _issued(owner)
     yield from _issued(Authority(owner.directory / NEXT, owner.organization, "", ""))
+
+
+def newest(owner: Authority, identity: str, without: Collection[str]) -> x509.Certificate | None:
+    """The certificate of an identity that was signed last, but those with the serials ``without``."""
+    every = (entry for one in _family(owner) for entry in _issued(one))
+    found = [one for serial, one in every if serial not in without and same(_identity(one), identity)]
+    return max(found, key=not_before, default=None)
+
+
+def revoked_serials(owner: Authority) -> frozenset[str]:
+    """What an authority revoked, and the one whose place it is taking."""
+    return frozenset(one.serial for found in map(revocation_list, _family(owner)) if found for one in found.revoked)
 
 
 def _issued(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:
