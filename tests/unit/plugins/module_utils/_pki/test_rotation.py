@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, crl, rotation
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, crl, renewals, rotation
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.rotating import Rotating
 
 EAST, WEST = "edge-east", "edge-west"
@@ -39,12 +39,14 @@ class Edge:
         self.sign()
         self.trust()
 
-    def sign(self) -> None:
-        owner = ca.ensure_authority(self.state_dir, "acme")
+    def request(self) -> str:
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.identity)])
         wanted = x509.CertificateSigningRequestBuilder().subject_name(name).sign(self.key, hashes.SHA256())
-        csr = wanted.public_bytes(serialization.Encoding.PEM).decode()
-        self.serial = ca.sign(owner, csr, self.identity).serial
+        return wanted.public_bytes(serialization.Encoding.PEM).decode()
+
+    def sign(self) -> None:
+        owner = ca.ensure_authority(self.state_dir, "acme")
+        self.serial = ca.sign(owner, self.request(), self.identity).serial
         self.signer = owner.sha256
 
     def trust(self) -> None:
@@ -267,6 +269,22 @@ def test_check_writes_nothing_and_tells_what_is_owed(tmp_path: Path, edges: dict
         found = run(tmp_path, edges, "begin", check=True, kinds=[kind])
         assert found.changed and rotation.order_of(found.orders[EAST]).owed(edges[EAST].has())[owed]
     assert everything() == before
+
+
+def test_a_renewal_meanwhile_is_by_the_authority_that_signs(tmp_path: Path, edges: dict[str, Edge]) -> None:
+    """renew_certificates comes every day, whatever the rotation waits for. In each phase edges take what it signs."""
+    done = run(tmp_path, edges, "begin", kinds=["authority"])
+    while done.orders:
+        for edge in edges.values():
+            edge.follow()
+        east = edges[EAST]
+        asking = {EAST: renewals.Edge(east.identity, "acme", east.request())}
+        signed = renewals.renew(tmp_path, asking, 397, None).signed[EAST].certificate
+        owner = ca.ensure_authority(tmp_path, "acme")
+        renewed, parent = (x509.load_pem_x509_certificate(pem.encode()) for pem in (signed, owner.pem))
+        assert renewed.issuer == parent.subject
+        assert owner.sha256 in edges[WEST].trusts
+        done = run(tmp_path, edges, "advance", reports=reports(edges))
 
 
 def test_a_restored_server_can_rotate_again(tmp_path: Path, edges: dict[str, Edge]) -> None:
