@@ -126,8 +126,8 @@ drift:
 certificate:
   description:
     - The edge's certificate, with C(present), C(key), C(fits), C(signed), C(identity), C(serial), C(not_before),
-      C(not_after), C(due), C(requested) and C(authority_sha256) as M(intercloud.vpn.edge_info) returns them. Null where
-      no tunnel needs one.
+      C(not_after), C(due), C(requested), C(key_sha256), C(authority_sha256) and C(authorities) as
+      M(intercloud.vpn.edge_info) returns them. Null where no tunnel needs one.
   type: dict
   returned: success
 reasons:
