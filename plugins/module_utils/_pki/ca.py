@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import datetime
 import typing as t
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from .._base.errors import VccError
 from .._base.whole_files import locked, make_directory, write_whole
 from .authority import HAS_CRYPTOGRAPHY, Authority, authority, authority_directory, authority_key, not_after, now
+from .blocks import EVERYTHING, certifies, extension
 from .crl import key_sha256, other_case, refused_keys
 from .csr import check_request
 
@@ -60,8 +62,14 @@ def ensure_authority(state_dir: str | Path, organization: str) -> Authority:
     return made
 
 
-def sign(owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS) -> Issued:
+def sign(
+    owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS, *, addresses: Iterable[str] = ()
+) -> Issued:
     """Sign a request (checked here) for `days` days, never longer than the authority itself; keep a copy.
+
+    `addresses`: what the holder may have behind it, prefixes or ranges; the request has no say in it. Without any,
+    peers accept no selectors. An authority of before, which certifies no addresses, signs as ever: openssl refuses a
+    certificate with addresses under it.
 
     VccError, among others, when a certificate for the same key was revoked: whoever has that key is not to come back.
     """
@@ -87,15 +95,17 @@ def sign(owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS
         ExtendedKeyUsageOID.CLIENT_AUTH,
         x509.ObjectIdentifier(IPSEC_IKE),
     ]
-    certificate = (
+    builder = (
         _builder(subject, parent.subject, request.public_key(), today, end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage("digital_signature"), critical=True)
         .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(identity)]), critical=False)
         .add_extension(_issuer_identifier(parent), critical=False)
-        .sign(key, hashes.SHA384())
     )
+    if certifies(parent):
+        builder = builder.add_extension(extension(addresses), critical=False)
+    certificate = builder.sign(key, hashes.SHA384())
     pem = certificate.public_bytes(serialization.Encoding.PEM)
     serial = format(certificate.serial_number, "x")
     try:
@@ -136,6 +146,9 @@ def _make_authority(directory: Path, organization: str) -> None:
         _builder(name, name, key.public_key(), today, today + datetime.timedelta(days=AUTHORITY_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
+        # All of them: what an edge may have is in its own certificate. A smaller set would have to grow with the pools,
+        # and reach every edge before any certificate may use what is new: one edge out of reach would keep it up.
+        .add_extension(extension(EVERYTHING), critical=False)
         .sign(key, hashes.SHA384())
     )
     write_whole(directory / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)

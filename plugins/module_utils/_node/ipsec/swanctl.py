@@ -14,7 +14,7 @@ from ..kernel import ip
 from ..part import Context, Part
 from ..system import files, systemd
 from ..system.run import CommandError, have, run
-from . import bridge, charon, differing, outdated, revocations, scratch
+from . import bridge, charon, differing, outdated, revocations, scratch, x509
 from . import certificates as _certificates
 from . import connections as _connections
 from .former import Former
@@ -53,7 +53,8 @@ class Swanctl(Part):
         if not charon.identity()[0]:
             return "start strongSwan"
         noted = charon.marker(self.store)
-        if noted.get("daemon") != sha256(charon.lasting(self._settings)):
+        lasting = charon.lasting(self._settings)
+        if noted.get("daemon") not in (sha256(lasting), sha256(charon.before_certified(lasting))):
             return "restart strongSwan"
         if self._deaf():
             return f"restart strongSwan, which does not hold UDP {', '.join(map(str, self._deaf()))}"
@@ -129,13 +130,13 @@ class Swanctl(Part):
             elif _certificates.needed(self.want) and not self.store.at(path).exists():
                 return []  # reported as the missing certificate that it is
         try:
-            connections, exchanges = scratch.load(changed)
+            connections, able = scratch.load(changed)
             if known & connections.keys():  # another file has something to say about one of them
                 known = set()
-                connections, exchanges = scratch.load({**changed, charon.CONFIG: self._text})
+                connections, able = scratch.load({**changed, charon.CONFIG: self._text})
         except CommandError as error:
             return [str(error), *self._no_mlkem(set())]
-        found, wrong = _connections.parse(connections), self._no_mlkem(exchanges)
+        found, wrong = _connections.parse(connections), [*self._no_mlkem(able), *self._no_addrblock(able)]
         wrong += [
             f"{FILE}: connection {tunnel['name']} does not require the PPK that the document asks for"
             for tunnel in self.want.tunnels("ipsec")
@@ -176,6 +177,15 @@ class Swanctl(Part):
             f"tunnel {name}: this node's strongSwan has no ML-KEM ({word}), and vcc_mlkem says it has"
             for name, word in sorted(wanted)
             if f"ML_KEM_{MLKEM.fullmatch(word)[1]}" not in exchanges  # type: ignore[index]
+        ]
+
+    def _no_addrblock(self, able: set[str]) -> list[str]:
+        """Said where certificates name addresses, and this strongSwan cannot hold peers to them."""
+        if charon.ADDRBLOCK in able or not x509.certifies(self.want.files.get("authority.pem", "")):
+            return []
+        return [
+            "this node's strongSwan has no plugin addrblock, which holds peers to the addresses in their certificates "
+            "(RFC 3779): install it; Debian has it in libcharon-extra-plugins"
         ]
 
     # --- report --------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..document import sha256_of
 from ..state import Store
 from ..system import files
 from ..system.run import CommandError, have, run, succeeds
-from . import certificates
+from . import blocks, certificates
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 _TIMES = {"not_before": re.compile(r"notBefore=(.+)"), "not_after": re.compile(r"notAfter=(.+)")}
@@ -26,9 +27,11 @@ _KEY = re.compile(r"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.D
 
 def certificate(store: Store) -> dict[str, Any]:
     """present, key, fits (is for that key), signed (by the authority here), identity, serial (hexadecimal), not_before
-    and not_after (ISO 8601, UTC), authority_sha256 (of the authority here; DER, hexadecimal)."""
+    and not_after (ISO 8601, UTC), authority_sha256 (of the authority here; DER, hexadecimal), addresses (blocks.py;
+    None: it names none), certifies (whether all authorities here name some: a certificate without is refused then)."""
     facts: dict[str, Any] = {"present": False, "key": False, "fits": False, "signed": False}
-    facts.update(identity="", serial="", not_before="", not_after="", authority_sha256="")
+    facts.update(identity="", serial="", not_before="", not_after="", authority_sha256="", addresses=None)
+    facts["certifies"] = False
     key, path, authority = (
         store.at(name) for name in (certificates.KEY, certificates.CERTIFICATE, certificates.AUTHORITY)
     )
@@ -36,6 +39,7 @@ def certificate(store: Store) -> dict[str, Any]:
     text = files.read(authority)
     if text:
         facts["authority_sha256"] = sha256_of(_der(text))
+        facts["certifies"] = certifies(text)
     if not path.exists() or not have("openssl"):
         return facts
     what = ("-serial", "-startdate", "-enddate", "-pubkey", "-ext", "subjectAltName")
@@ -44,6 +48,7 @@ def certificate(store: Store) -> dict[str, Any]:
     except CommandError:
         return facts
     facts["present"] = True
+    facts["addresses"] = blocks.certified(_der(files.read(path)))
     for name, pattern in _TIMES.items():
         found = pattern.search(said)
         facts[name] = _iso(found.group(1)) if found else ""
@@ -56,6 +61,12 @@ def certificate(store: Store) -> dict[str, Any]:
     )
     facts["fits"] = facts["key"] and _public(said) == _own(str(key))
     return facts
+
+
+def certifies(authorities: str) -> bool:
+    """Whether authorities, PEM, name addresses, all of them. A certificate of theirs without any is refused then."""
+    found = [blocks.certified(der) for der in _ders(authorities)]
+    return bool(found) and None not in found
 
 
 def serial(pem: str) -> str:
@@ -88,8 +99,11 @@ def _iso(text: str) -> str:
 
 
 def _der(pem: str) -> bytes:
-    match = _PEM.search(pem)
-    return base64.b64decode(match.group(1)) if match else b""
+    return next(_ders(pem), b"")
+
+
+def _ders(pem: str) -> Iterator[bytes]:
+    return (base64.b64decode(match.group(1)) for match in _PEM.finditer(pem))
 
 
 def valid_for(facts: dict[str, Any], days: int) -> bool:

@@ -1,0 +1,27 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: the addresses that an edge may have behind it, as its document says. Its certificate names them (RFC 3779)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..._base.address_blocks import canonical
+
+
+def certified(document: Mapping[str, Any]) -> list[str]:
+    """The local selectors of all tunnels in which the edge proves with a certificate who it is, as few ranges.
+
+    Selectors are blocks, not leases: a member that joins needs no other certificate, a site's further block does. An
+    edge that passes on what other edges have (the hub of a star) has their blocks, too.
+    """
+    return [str(one) for one in canonical(_selectors(document))]
+
+
+def _selectors(document: Mapping[str, Any]) -> Iterator[str]:
+    for tunnel in document.get("tunnels") or []:
+        if tunnel.get("ike", {}).get("auth", "pubkey") == "pubkey":
+            for link in tunnel.get("links") or []:
+                yield from link.get("local_ts") or []
