@@ -49,9 +49,9 @@ charon-systemd {
 """
 # Distributions that bring it have it switched off, which counts for a plugin that is named, too.
 _SWITCHED_ON = "  plugins {\n    kernel-libipsec {\n      load = yes\n    }\n  }\n"
-# Peers get no selectors beyond the addresses in their certificates (plugin addrblock). With its cache, charon would take
-# a peer's earlier certificate, of the same key, for good in place of the one that the peer shows: one that was revoked,
-# or has no addresses, would do.
+# Peers get no selectors beyond the addresses in their certificates (plugin addrblock). With its cache, charon would
+# verify an earlier certificate of the peer's key in place of the one that the peer shows, which may be revoked, or name
+# no addresses.
 _CERTIFIED = """\
   # A certificate that a peer showed before stands for no other: RFC 3779.
   cert_cache = no

@@ -50,6 +50,7 @@ MODULES = (
     "generation.salvage",
     "generation.running",
     "identity",
+    "ipsec.blocks",
     "ipsec.bridge",
     "ipsec.certificates",
     "ipsec.charon",
