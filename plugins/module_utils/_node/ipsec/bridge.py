@@ -98,6 +98,35 @@ def concerned(new: str, old: str, renewed: bool, generation: Generation) -> dict
     return found
 
 
+def outgrown(new: str, old: str, generation: Generation) -> dict[str, str]:
+    """The same where another certificate is loaded and the links are not the same as before: by the lines before.
+
+    A further link may need addresses that only the new certificate names. What there was is not to wait for it.
+    """
+    now, was = differing.layout(new), differing.layout(old)
+    same = concerned(new, old, True, generation)
+    return {
+        tunnel: was.connections[tunnel]
+        for tunnel in concerned(old, old, True, generation)
+        if now
+        and was
+        and tunnel not in same
+        and _ends(now.connections.get(tunnel, "")) == _ends(was.connections[tunnel])
+    }
+
+
+def of_links(generation: Generation, links: Mapping[str, Collection[str]]) -> Generation:
+    """A generation whose tunnels have these links only, by the name of the tunnel."""
+    tunnels = [
+        {
+            **tunnel,
+            "links": [link for link in tunnel.get("links", []) if link_name(link) in links.get(tunnel["name"], ())],
+        }
+        for tunnel in generation.listed("tunnels")
+    ]
+    return Generation({**generation.document, "tunnels": tunnels}, generation.files, generation.backend)
+
+
 def _ends(section: str) -> list[str]:
     """Where a tunnel leads. At another place, a peer may be about to listen: nothing waits for that here."""
     return [line for line in section.splitlines() if line.strip().startswith(("local_addrs", "remote_addrs"))]
@@ -153,11 +182,15 @@ def _carried(seen: Mapping[str, list[Document]], generation: Generation) -> dict
     wanted = {t["name"]: {link_name(link) for link in t.get("links", [])} for t in generation.tunnels("ipsec")}
     found = {}
     for tunnel, sas in seen.items():
-        children = [child for sa in sas for child in sa.get("child-sas", {}).values()]
-        up = {str(child.get("name")) for child in children if child.get("state") in UP}
-        if wanted.get(tunnel) and wanted[tunnel] <= up:
+        if wanted.get(tunnel) and wanted[tunnel] <= _up(sas):
             found[tunnel] = wanted[tunnel]
     return found
+
+
+def _up(sas: Iterable[Document]) -> set[str]:
+    """The links that are up by some IKE_SAs."""
+    children = [child for sa in sas for child in sa.get("child-sas", {}).values()]
+    return {str(child.get("name")) for child in children if child.get("state") in UP}
 
 
 def _brought_up(tunnel: str, connection: Document, store: Store) -> bool:
@@ -271,12 +304,16 @@ def sections(store: Store) -> dict[str, str]:
 def make_anew(tunnels: Iterable[str], generation: Generation, store: Store) -> list[str]:
     """Make IKE_SAs anew whose tunnels are up, and of which the connection stays the same; returns the tunnels.
 
-    None of those whose peers do not agree. ViciError.
+    None of those whose peers do not agree. A link that is down needs no bridge: it may be what the IKE_SA is made anew
+    for. ViciError.
     """
     there = sections(store)
     wanted = {tunnel: there[tunnel] for tunnel in tunnels if tunnel in there}
-    bridges = build(wanted, generation, store) if wanted else Bridges()
-    replace(bridges, generation, store)
+    if not wanted:
+        return []
+    up = of_links(generation, {tunnel: _up(sas) for tunnel, sas in _seen(wanted).items()})
+    bridges = build(wanted, up, store)
+    replace(bridges, up, store)
     return [*bridges.tunnels]
 
 

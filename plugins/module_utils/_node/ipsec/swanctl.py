@@ -262,13 +262,21 @@ class Swanctl(Part):
 
     def _load(self, before: str) -> None:
         """Load the connections. What charon makes anew for it, a bridge carries meanwhile."""
-        sections = bridge.concerned(self._text, before, self._others(), self.want)
-        bridges = bridge.build(sections, self.want, self.store) if sections else bridge.Bridges()
+        others = self._others()
+        sections = bridge.concerned(self._text, before, others, self.want)
+        carried = self.want
+        if others and (outgrown := bridge.outgrown(self._text, before, self.want)):
+            sections = {**sections, **outgrown}
+            had = _connections.shape(self.have)
+            carried = bridge.of_links(
+                self.want, {name: {*links} & {*had.get(name, ())} for name, links in self._shape.items()}
+            )
+        bridges = bridge.build(sections, carried, self.store) if sections else bridge.Bridges()
         run("swanctl", "--load-conns", timeout=60)
         self._former.untrap()
         charon.mark(self.store, config=self._text, credentials=self._credentials)
         with contextlib.suppress(ViciError):  # the agent ends what is left
-            bridge.replace(bridges, self.want, self.store, bridge.ITSELF)
+            bridge.replace(bridges, carried, self.store, bridge.ITSELF)
 
     def _others(self) -> bool:
         """Whether charon has connections with another certificate, or authority, than they are to have."""
