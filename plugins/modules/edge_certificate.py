@@ -44,11 +44,12 @@ options:
   addresses:
     description:
       - Prefixes that the edge may have behind it (RFC 3779), as RV(intercloud.vpn.edge_info#module:edge.addresses) has
-        them. Peers accept no traffic selectors beyond these. Without any, they accept none.
+        them. Peers accept no traffic selectors beyond these.
+      - If this is not given, the certificate has the addresses of the newest one that was signed for O(identity). If
+        there is none, nothing is signed.
       - An authority that was made before certificates had addresses signs without them.
     type: list
     elements: str
-    default: []
 extends_documentation_fragment:
   - intercloud.vpn.attributes
 attributes:
@@ -111,13 +112,15 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._pki import csr as 
 
 
 def issue(
-    state_dir: str, organization: str, identity: str, csr: str | None, days: int, addresses: Sequence[str] = ()
+    state_dir: str, organization: str, identity: str, csr: str | None, days: int, addresses: Sequence[str] | None = None
 ) -> dict[str, t.Any]:
     """Sign, making the authority if need be; return the module's result."""
     if not csr:
         raise VccError("csr: a certificate signing request is needed")
     _csr.check_request(csr, identity, organization)  # before an authority is made for nothing
     authority = ca.ensure_authority(state_dir, organization)
+    if addresses is None and ca.lacks_addresses(authority, identity):
+        raise VccError(f"addresses: {identity} had no certificate so far: say what it may have behind it")
     issued = ca.sign(authority, csr, identity, days, addresses=addresses)
     return _result(authority, issued)
 
@@ -152,7 +155,7 @@ def main() -> None:
             "identity": {"type": "str", "required": True},
             "csr": {"type": "str"},
             "days": {"type": "int", "default": ca.CERTIFICATE_DAYS},
-            "addresses": {"type": "list", "elements": "str", "default": []},
+            "addresses": {"type": "list", "elements": "str"},
         },
         supports_check_mode=True,
     )
@@ -160,7 +163,7 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib("cryptography >= 38"))
     given = dict(module.params)
     try:
-        canonical(given["addresses"])
+        canonical(given["addresses"] or [])
         if module.check_mode:
             del given["days"], given["addresses"]
             module.exit_json(**predict(**given))

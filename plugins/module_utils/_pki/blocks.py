@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
+from pathlib import Path
 
 from .._base.address_blocks import Range, canonical
 from .._base.prefix import BITS
+from .authority import not_before
 
 with contextlib.suppress(ImportError):  # whoever signs says so (authority.HAS_CRYPTOGRAPHY)
     from cryptography import x509
+    from cryptography.x509.oid import NameOID
 
 OID = "1.3.6.1.5.5.7.1.7"  # id-pe-ipAddrBlocks, RFC 3779, 2.2.1
 # What an authority may certify, and a partner's certificate. An edge of ours has far less.
@@ -34,7 +37,25 @@ def extension(addresses: Iterable[str]) -> x509.UnrecognizedExtension:
 
 def certifies(certificate: x509.Certificate) -> bool:
     """Whether a certificate says which addresses its holder may have."""
-    return any(one.oid.dotted_string == OID for one in certificate.extensions)
+    return _of(certificate) is not None
+
+
+def last(issued: Path, identity: str) -> x509.UnrecognizedExtension | None:
+    """The extension in the newest certificate of an identity among the authority's copies; None if there is none."""
+    newest: x509.Certificate | None = None
+    for path in issued.glob("[0-9a-f]*.pem"):
+        one = x509.load_pem_x509_certificate(path.read_bytes())
+        (name,) = one.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        if name.value == identity and (newest is None or not_before(one) > not_before(newest)):
+            newest = one
+    return _of(newest) if newest else None
+
+
+def _of(certificate: x509.Certificate) -> x509.UnrecognizedExtension | None:
+    for one in certificate.extensions:
+        if one.oid.dotted_string == OID and isinstance(one.value, x509.UnrecognizedExtension):
+            return one.value
+    return None
 
 
 def der(addresses: Iterable[str]) -> bytes:

@@ -18,7 +18,7 @@ from pathlib import Path
 from .._base.errors import VccError
 from .._base.whole_files import locked, make_directory, write_whole
 from .authority import HAS_CRYPTOGRAPHY, Authority, authority, authority_directory, authority_key, not_after, now
-from .blocks import EVERYTHING, certifies, extension
+from .blocks import EVERYTHING, certifies, extension, last
 from .crl import key_sha256, other_case, refused_keys
 from .csr import check_request
 
@@ -63,13 +63,13 @@ def ensure_authority(state_dir: str | Path, organization: str) -> Authority:
 
 
 def sign(
-    owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS, *, addresses: Iterable[str] = ()
+    owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS, *, addresses: Iterable[str] | None = None
 ) -> Issued:
     """Sign a request (checked here) for `days` days, never longer than the authority itself; keep a copy.
 
-    `addresses`: what the holder may have behind it, prefixes or ranges; the request has no say in it. Without any,
-    peers accept no selectors. An authority of before, which certifies no addresses, signs as ever: openssl refuses a
-    certificate with addresses under it.
+    `addresses`: what the holder may have behind it, prefixes or ranges; the request has no say in it. None: what the
+    newest certificate of this identity has, or nothing: peers accept no selectors then. An authority of before, which
+    certifies no addresses, signs as ever: openssl refuses a certificate with addresses under it.
 
     VccError, among others, when a certificate for the same key was revoked: whoever has that key is not to come back.
     """
@@ -104,7 +104,7 @@ def sign(
         .add_extension(_issuer_identifier(parent), critical=False)
     )
     if certifies(parent):
-        builder = builder.add_extension(extension(addresses), critical=False)
+        builder = builder.add_extension(_named(owner, identity, addresses), critical=False)
     certificate = builder.sign(key, hashes.SHA384())
     pem = certificate.public_bytes(serialization.Encoding.PEM)
     serial = format(certificate.serial_number, "x")
@@ -126,6 +126,18 @@ def sign(
     except OSError as error:
         raise VccError(f"{owner.directory / 'issued'}: {error}") from error
     return Issued(pem.decode(), serial, end.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def lacks_addresses(owner: Authority, identity: str) -> bool:
+    """Whether `sign` has to be told the addresses: the authority certifies some, and knows none of this identity."""
+    parent = x509.load_pem_x509_certificate(owner.pem.encode())
+    return certifies(parent) and last(owner.directory / "issued", identity) is None
+
+
+def _named(owner: Authority, identity: str, addresses: Iterable[str] | None) -> x509.UnrecognizedExtension:
+    if addresses is not None:
+        return extension(addresses)
+    return last(owner.directory / "issued", identity) or extension(())
 
 
 def _make_authority(directory: Path, organization: str) -> None:

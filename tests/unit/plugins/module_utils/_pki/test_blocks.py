@@ -22,8 +22,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base import address_blocks
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.blocks import OID, certified
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import blocks, ca
+from ansible_collections.intercloud.vpn.plugins.modules import edge_certificate
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_ca import IDENTITY, openssl, request
 
 
@@ -152,3 +154,23 @@ def test_the_request_decides_nothing(tmp_path: Path) -> None:
     signed = ca.sign(owner, csr, IDENTITY, addresses=["100.64.0.64/26"]).certificate
     der = subprocess.run(["openssl", "x509", "-outform", "DER"], input=signed.encode(), capture_output=True, check=True)
     assert certified(der.stdout) == ["100.64.0.64/26"]
+
+
+def test_a_renewal_that_says_nothing_of_addresses_keeps_them(tmp_path: Path) -> None:
+    owner = ca.ensure_authority(tmp_path, "acme")
+    first = ca.sign(owner, request(), IDENTITY, addresses=["100.64.0.64/26", "fd64::/64"])
+    ca.sign(owner, request(cn="edge-west.acme"), "edge-west.acme", addresses=["100.64.0.128/26"])
+    second = ca.sign(owner, request(), IDENTITY)
+    both = [
+        openssl("x509", "-noout", "-ext", "sbgp-ipAddrBlock", "-in", owner.directory / "issued" / f"{one.serial}.pem")
+        for one in (first, second)
+    ]
+    assert both[0] == both[1]
+    assert "100.64.0.64/26" in both[1]
+
+
+def test_the_first_certificate_needs_them(tmp_path: Path) -> None:
+    with pytest.raises(VccError, match="addresses: edge-east[.]acme had no certificate"):
+        edge_certificate.issue(str(tmp_path), "acme", IDENTITY, request(), 30)
+    assert edge_certificate.issue(str(tmp_path), "acme", IDENTITY, request(), 30, ["100.64.0.0/26"])["serial"]
+    assert edge_certificate.issue(str(tmp_path), "acme", IDENTITY, request(), 30)["serial"]
