@@ -46,6 +46,7 @@ def started(store: Store) -> None:
         daemon=settings,
         config=files.read(store.at(charon.CONFIG)),
         credentials=certificates.on_disk(store),
+        proofs=certificates.proofs_on_disk(store),
         revoked=revocations.identities(files.read(store.at(certificates.REVOCATIONS))),
         secrets=secrets.digests(generation),
         made=reauthenticate.made_with(generation),

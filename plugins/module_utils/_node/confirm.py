@@ -156,9 +156,8 @@ def confirm(
             former.load(generation, store)
         ended = _given_up(lost, generation, store, check)
         renewed = reauthenticate.renew(generation, store) if generation.tunnels("ipsec") else []
-        told = outdated.ask(store)
-    outdated.wait(store, told)
-    renewed += told
+    if generation.tunnels("ipsec"):
+        renewed += outdated.persuade(store)
     patient = {tunnel["name"] for tunnel in generation.listed("tunnels") if tunnel.get("peer") in behind}
     tried = initiate(missing(generation, store), generation, timeout, store, patient)
     for kind in KINDS:

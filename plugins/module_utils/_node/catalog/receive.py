@@ -35,7 +35,7 @@ def require_room(lacking: Sequence[Mapping[str, Any]], place: Path) -> None:
     octets = sum(max(0, one["size"] - min(one["have"], one["size"])) for one in lacking)
     there = files.existing(place)
     found = os.statvfs(there)
-    free = found.f_bavail * found.f_frsize - SPARE
+    free = _usable(found)
     if octets and octets > free:  # a run that sends nothing needs no room
         raise Refused(
             f"{place}: no space left on device: {octets} octets are missing, and {max(free, 0)} can be used "
@@ -43,6 +43,11 @@ def require_room(lacking: Sequence[Mapping[str, Any]], place: Path) -> None:
         )
     if found.f_files and lacking and found.f_favail < files.SCARCE:
         raise Refused(f"{place}: no inodes left on device; remove some files, then run publish_template again")
+
+
+def _usable(found: os.statvfs_result) -> int:
+    """The octets of a file system that templates may take."""
+    return found.f_bavail * found.f_frsize - SPARE
 
 
 def receive(pieces: Sequence[Mapping[str, Any]], source: BinaryIO, place: Path, store: Store) -> dict[str, int]:
@@ -105,6 +110,8 @@ def _write(file: BinaryIO, chunk: bytes, at: int) -> bool:
         found = os.fstat(file.fileno())
         if found.st_size != at or not found.st_nlink:
             return False
+        if len(chunk) > _usable(os.fstatvfs(file.fileno())):  # since the look, others took what was free
+            raise OSError(errno.ENOSPC, f"no space left on device ({SPARE} octets stay free)")
         written = 0
         while written < len(chunk):
             written += os.pwrite(file.fileno(), chunk[written:], at + written)

@@ -86,6 +86,9 @@ def activate(publication: Mapping[str, Any], ledger: str, place: Path, store: St
             f"{names}: what arrived is not what was checked. The package was changed while it was sent, or another run "
             "removed it here; run publish_template again"
         )
+    for path in right.values():  # what is written out by now takes no time under the lock
+        with contextlib.suppress(OSError):  # removed meanwhile
+            _write_out(path)
     with locked(place, store):
         require_newer(read_index(version_in(place)), int(publication["serial"]), place.name, allow_older)
         made = _made(publication, wanted, right, place, store)
@@ -113,12 +116,7 @@ def _made(
             os.link(right[file.sha256], target, follow_symlinks=False)
         except FileNotFoundError:  # since it was read, a run that published another version removed it
             raise Lacking(f"{file.name}: another run removed it here; run publish_template again") from None
-        handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            os.fchmod(handle, 0o600)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _write_out(target)
     files.write(scratch / INDEX, json.dumps({key: publication.get(key) for key in KEPT}, indent=1) + "\n", 0o600)
     for folder, _folders, _files in os.walk(scratch):
         files.sync(Path(folder))
@@ -129,6 +127,16 @@ def _made(
     scratch.rename(made)
     files.sync(place)
     return made
+
+
+def _write_out(path: Path) -> None:
+    """Have a content on the disk, for root only."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(handle, 0o600)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def remove(place: Path, store: Store) -> None:

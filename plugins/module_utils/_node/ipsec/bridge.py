@@ -23,6 +23,7 @@ import contextlib
 import time
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ..document import Document, Generation, link_name
@@ -39,6 +40,7 @@ BUDGET = 15.0  # seconds for all tunnels: a commit that takes a minute is rolled
 ITSELF = 1.0  # seconds that charon has to end the old IKE_SAs by itself, when it loads another connection
 INSTEAD = 8.0  # seconds that the tunnels have to come up by themselves; the agent waits for later ones
 IN_FLIGHT = 0.5  # seconds that packets may be under way that were sent with the SAs which end next
+Links = Mapping[str, frozenset[str]]  # by tunnel
 _DIRECTORIES = {"certs": "/etc/swanctl/x509", "cacerts": "/etc/swanctl/x509ca"}
 _LISTS = {"local_addrs", "remote_addrs", "proposals", "esp_proposals", "local_ts", "remote_ts", *_DIRECTORIES}
 # It comes back for nobody.
@@ -104,27 +106,14 @@ def outgrown(new: str, old: str, generation: Generation) -> dict[str, str]:
     A further link may need addresses that only the new certificate names. What there was is not to wait for it.
     """
     now, was = differing.layout(new), differing.layout(old)
+    if now is None or was is None:
+        return {}
     same = concerned(new, old, True, generation)
     return {
-        tunnel: was.connections[tunnel]
-        for tunnel in concerned(old, old, True, generation)
-        if now
-        and was
-        and tunnel not in same
-        and _ends(now.connections.get(tunnel, "")) == _ends(was.connections[tunnel])
+        tunnel: section
+        for tunnel, section in concerned(old, old, True, generation).items()
+        if tunnel not in same and _ends(now.connections.get(tunnel, "")) == _ends(section)
     }
-
-
-def of_links(generation: Generation, links: Mapping[str, Collection[str]]) -> Generation:
-    """A generation whose tunnels have these links only, by the name of the tunnel."""
-    tunnels = [
-        {
-            **tunnel,
-            "links": [link for link in tunnel.get("links", []) if link_name(link) in links.get(tunnel["name"], ())],
-        }
-        for tunnel in generation.listed("tunnels")
-    ]
-    return Generation({**generation.document, "tunnels": tunnels}, generation.files, generation.backend)
 
 
 def _ends(section: str) -> list[str]:
@@ -137,14 +126,14 @@ def _halves(section: str) -> list[str]:
 
 
 class Bridges(NamedTuple):
-    """The tunnels that have a bridge, and the ids of the IKE_SAs that it stands in for."""
+    """The links that bridges carry, by tunnel, and the ids of the IKE_SAs that these stand in for."""
 
-    tunnels: tuple[str, ...] = ()
+    links: Links = MappingProxyType({})
     old: frozenset[str] = frozenset()
 
 
 def build(wanted: Mapping[str, str], generation: Generation, store: Store) -> Bridges:
-    """Bring up bridges for tunnels, by their lines, all of whose links are up.
+    """Bring up bridges for tunnels, by their lines: for the links that are up.
 
     A tunnel whose peer does not agree has none: it may not have the other half of the change yet.
     """
@@ -162,7 +151,7 @@ def build(wanted: Mapping[str, str], generation: Generation, store: Store) -> Br
         return _brought_up(tunnel, connection, store)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
-        done = tuple(tunnel for tunnel, up in zip(links, pool.map(attempt, links)) if up)
+        done = {tunnel: links[tunnel] for tunnel, up in zip(links, pool.map(attempt, links)) if up}
     if done:
         time.sleep(IN_FLIGHT)
     return Bridges(done, frozenset(str(sa["uniqueid"]) for tunnel in done for sa in seen[tunnel]))
@@ -177,20 +166,16 @@ def _seen(tunnels: Iterable[str]) -> dict[str, list[Document]]:
     return found
 
 
-def _carried(seen: Mapping[str, list[Document]], generation: Generation) -> dict[str, set[str]]:
-    """Of tunnels all of whose links are up: the links."""
+def _carried(seen: Mapping[str, list[Document]], generation: Generation) -> dict[str, frozenset[str]]:
+    """The links of tunnels that are up, of the generation's. A tunnel without any is missing."""
     wanted = {t["name"]: {link_name(link) for link in t.get("links", [])} for t in generation.tunnels("ipsec")}
     found = {}
     for tunnel, sas in seen.items():
-        if wanted.get(tunnel) and wanted[tunnel] <= _up(sas):
-            found[tunnel] = wanted[tunnel]
+        children = [child for sa in sas for child in sa.get("child-sas", {}).values()]
+        up = frozenset(str(child.get("name")) for child in children if child.get("state") in UP)
+        if up & wanted.get(tunnel, set()):
+            found[tunnel] = up & wanted[tunnel]
     return found
-
-
-def _up(sas: Iterable[Document]) -> set[str]:
-    """The links that are up by some IKE_SAs."""
-    children = [child for sa in sas for child in sa.get("child-sas", {}).values()]
-    return {str(child.get("name")) for child in children if child.get("state") in UP}
 
 
 def _brought_up(tunnel: str, connection: Document, store: Store) -> bool:
@@ -233,13 +218,21 @@ def end(tunnels: Iterable[str]) -> None:
         connections.terminate([(name(tunnel), "")])
 
 
-def _close(tunnels: Collection[str], generation: Generation, old: Collection[str] = ()) -> list[str]:
-    """End the bridges of tunnels whose own links are up by other IKE_SAs than the `old` ones (ids), at once.
+def _unload(bridges: Collection[str]) -> None:
+    """Unload those of some bridges that a killed commit has loaded, and not initiated."""
+    with contextlib.suppress(ViciError), Vici() as vici:
+        for one in sorted({*bridges} & {*vici.request("get-conns").get("conns", ())}):
+            vici.ask("unload-conn", {"name": one})
+
+
+def _close(links: Links, generation: Generation, old: Collection[str] = ()) -> list[str]:
+    """End the bridges all of whose `links` the tunnels' own IKE_SAs carry, other ones than the `old` (ids).
 
     Returns those tunnels. ViciError.
     """
-    seen = {tunnel: [sa for sa in sas if str(sa.get("uniqueid")) not in old] for tunnel, sas in _seen(tunnels).items()}
-    done = sorted(_carried(seen, generation))
+    seen = {tunnel: [sa for sa in sas if str(sa.get("uniqueid")) not in old] for tunnel, sas in _seen(links).items()}
+    there = _carried(seen, generation)
+    done = sorted(tunnel for tunnel, carried in links.items() if carried <= there.get(tunnel, frozenset()))
     if done:
         time.sleep(IN_FLIGHT)
         end(done)
@@ -255,12 +248,12 @@ def replace(bridges: Bridges, generation: Generation, store: Store, itself: floa
     while time.monotonic() < patience and _old(bridges):
         time.sleep(0.05)
     _retire(bridges, store)
-    left, done = {*bridges.tunnels}, list[str]()
+    left, done = dict(bridges.links), list[str]()
     deadline = time.monotonic() + INSTEAD
     while left and time.monotonic() < deadline:
         now = _close(left, generation, bridges.old)
         done += now
-        left -= {*now}
+        left = {tunnel: links for tunnel, links in left.items() if tunnel not in now}
         if left:
             time.sleep(0.1)
     return done
@@ -269,7 +262,7 @@ def replace(bridges: Bridges, generation: Generation, store: Store, itself: floa
 def _old(bridges: Bridges) -> dict[str, list[str]]:
     """The ids of the old IKE_SAs that are still up, by tunnel."""
     found = {}
-    for tunnel, sas in _seen(bridges.tunnels).items():
+    for tunnel, sas in _seen(bridges.links).items():
         if old := [str(sa["uniqueid"]) for sa in sas if str(sa["uniqueid"]) in bridges.old]:
             found[tunnel] = old
     return found
@@ -304,37 +297,46 @@ def sections(store: Store) -> dict[str, str]:
 def make_anew(tunnels: Iterable[str], generation: Generation, store: Store) -> list[str]:
     """Make IKE_SAs anew whose tunnels are up, and of which the connection stays the same; returns the tunnels.
 
-    None of those whose peers do not agree. A link that is down needs no bridge: it may be what the IKE_SA is made anew
-    for. ViciError.
+    None of those whose peers do not agree. ViciError.
     """
     there = sections(store)
     wanted = {tunnel: there[tunnel] for tunnel in tunnels if tunnel in there}
-    if not wanted:
-        return []
-    up = of_links(generation, {tunnel: _up(sas) for tunnel, sas in _seen(wanted).items()})
-    bridges = build(wanted, up, store)
-    replace(bridges, up, store)
-    return [*bridges.tunnels]
+    bridges = build(wanted, generation, store) if wanted else Bridges()
+    replace(bridges, generation, store)
+    return [*bridges.links]
 
 
 def finish(listed: Iterable[tuple[str, Document]], generation: Generation, store: Store) -> list[str]:
     """Do the rest where a bridge was left; returns the tunnels whose bridge has ended. ViciError.
 
-    `listed`: the IKE_SAs, those of bridges, too. A tunnel of its own that is down is left to who initiates links: the
-    bridge carries its traffic until then.
+    `listed`: the IKE_SAs, those of bridges, too. Links that only the bridge carries are left to who initiates
+    links: the bridge carries their traffic until then.
     """
     sas: dict[str, list[Document]] = {}
     for one, sa in listed:
         sas.setdefault(one, []).append(sa)
     ours = [tunnel["name"] for tunnel in generation.tunnels("ipsec") if tunnel.get("initiator")]
     left = [tunnel for tunnel in ours if name(tunnel) in sas]
+    if ours:
+        _unload({name(tunnel) for tunnel in ours} - {*sas})
     if not left:
         return []
     # The daemon counts its IKE_SAs.
     since = {tunnel: max(int(sa["uniqueid"]) for sa in sas[name(tunnel)]) for tunnel in left}
-    old = {str(sa["uniqueid"]) for t in left for sa in sas.get(t, ()) if int(sa["uniqueid"]) < since[t]}
-    carrying = _carried({tunnel: sas[name(tunnel)] for tunnel in left}, generation)
-    whole = Bridges(tuple(carrying), frozenset(old))
-    done = [*_close([tunnel for tunnel in left if tunnel not in carrying], generation)]
-    ready = [tunnel for tunnel in carrying if tunnel in _carried({t: sas.get(t, []) for t in left}, generation)]
-    return done + (replace(whole._replace(tunnels=tuple(ready)), generation, store) if ready else [])
+    old = {t: [sa for sa in sas.get(t, ()) if int(sa["uniqueid"]) < since[t]] for t in left}
+    by_bridges = _carried({tunnel: sas[name(tunnel)] for tunnel in left}, generation)
+    own, by_old = (_carried(found, generation) for found in ({t: sas.get(t, []) for t in left}, old))
+    whole: dict[str, frozenset[str]] = {}  # those whose old IKE_SAs can go
+    rest: dict[str, frozenset[str]] = {}
+    for tunnel in left:
+        links = by_bridges.get(tunnel, frozenset())
+        if not links <= own.get(tunnel, frozenset()):
+            continue
+        # A commit may have been killed before the bridge had all links of the old ones.
+        into = whole if links and by_old.get(tunnel, frozenset()) <= links else rest
+        into[tunnel] = links
+    done = _close(rest, generation)
+    if whole:
+        ids = frozenset(str(sa["uniqueid"]) for tunnel in whole for sa in old[tunnel])
+        done += replace(Bridges(whole, ids), generation, store)
+    return done

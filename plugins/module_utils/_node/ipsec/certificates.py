@@ -43,6 +43,11 @@ def on_disk(store: Store) -> str:
     return sha256("".join(files.read(store.at(path)) for path in LOADED))
 
 
+def proofs_on_disk(store: Store) -> str:
+    """A digest of those that its connections have: the certificate and the authority's."""
+    return sha256("".join(files.read(store.at(path)) for path in FILES.values()))
+
+
 class Certificates(Part):
     """The files of a generation that carry certificates."""
 
@@ -59,13 +64,13 @@ class Certificates(Part):
             return False  # who goes back to an earlier generation does not trust again what was revoked since
         return there != text
 
-    def reissued(self) -> bool:
-        """Whether the edge gets another certificate or authority. Revocations are no part of connections."""
-        return bool({*self._wrong()} & {*FILES.values()})
-
     def loaded(self) -> str:
         """What `on_disk` tells once this is built, and what is over is gone."""
         return sha256("".join(self.text(path) for path in LOADED))
+
+    def proofs(self) -> str:
+        """The same of `proofs_on_disk`. Revocations are no part of connections."""
+        return sha256("".join(self.text(path) for path in FILES.values()))
 
     def revoked(self) -> dict[str, str]:
         """The identities whose certificates were revoked, and when last."""

@@ -185,6 +185,7 @@ def mark(
     daemon: str | None = None,
     config: str | None = None,
     credentials: str | None = None,
+    proofs: str | None = None,
     revoked: dict[str, str] | None = None,
     secrets: dict[str, str] | None = None,
     made: dict[str, dict[str, str]] | None = None,
@@ -192,7 +193,8 @@ def mark(
 ) -> None:
     """Note what the running daemon was started with and has loaded; None keeps what is noted.
 
-    `daemon`: its settings. `credentials`: a digest of certificates and revocations. `revoked`: the identities, and when
+    `daemon`: its settings. `credentials`: a digest of certificates and revocations; `proofs`: of those alone that
+    connections have. `revoked`: the identities, and when
     their certificates were revoked, that no SA is left of. `secrets`: digests of the pre-shared keys, by tunnel.
     `made`: what tunnels' IKE_SAs were made with (reauthenticate.py). `outdated`: see outdated.py.
     """
@@ -205,6 +207,7 @@ def mark(
         "settings": old.get("settings", "") if daemon is None else sha256(daemon),
         "config": old.get("config", "") if config is None else sha256(config),
         "credentials": old.get("credentials", "") if credentials is None else credentials,
+        "proofs": old.get("proofs", "") if proofs is None else proofs,
         "revoked": old.get("revoked", {}) if revoked is None else revoked,
         "secrets": old.get("secrets", {}) if secrets is None else secrets,
         "made": old.get("made", {}) if made is None else made,

@@ -248,7 +248,7 @@ class Ipsec(NodeKind):
         sas = [(name, sa) for name, sa in listed if name in names]
         with contextlib.suppress(ViciError):
             done = duplicates.end(generation, sas)
-            done += outdated.answer(generation, store, sas)
+            done += outdated.answer(generation, store, sas, self.remembered)
             done += [f"{tunnel}: the peer is asked to authenticate anew" for tunnel in outdated.ask(store, sas)]
         # A thousand tunnels are listed a second time only where it makes a difference.
         states = self._states(generation, self._listed(generation, LOCKED) if done else sas)

@@ -9,14 +9,16 @@ rekeys the IKE_SA, which it never does otherwise unless the peer is late. The pe
 rekeyed by the other end, with the older CHILD_SAs in it, and makes another one (`asked`), with a bridge (bridge.py).
 
 charon does not say which certificate an IKE_SA was made with. So the IKE_SAs and CHILD_SAs are noted before another
-certificate is loaded. A rekeying gives an IKE_SA other ids, or its CHILD_SAs, but not both at once: whatever has one of
-the noted ids is of the same descent, and its other ids are noted, too.
+certificate is loaded, and once more when the connections with it are loaded: until then, a peer that renews its own
+certificate in the same run makes IKE_SAs by the old ones. A rekeying gives an IKE_SA other ids, or its CHILD_SAs.
+Whatever has one of the noted ids is of the same descent, and its other ids are noted, too. Between two looks both may
+get others: so the rest counts as noted, too, unless it is visibly no rekeyed one (`_made`).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..document import Document, Generation
@@ -27,7 +29,9 @@ from .vici import Vici
 AGAIN, RARELY = 8.0, 300.0  # seconds until the peer is asked again: twice as long each time, up to so many
 PATIENCE = 6.0  # seconds that the peers have
 OLDER = 5  # seconds; who rekeys all of a tunnel begins with the CHILD_SAs, seconds before the IKE_SA (connections.py)
+ALIKE = 2  # seconds; charon counts whole ones, and the first CHILD_SA follows its IKE_SA by a round trip
 AT_ONCE = 8  # tunnels
+SPARING = 20.0  # seconds; a peer that rekeys all the time gets no new IKE_SA each time
 _UP = ("ESTABLISHED", "REKEYING")
 
 # tunnel → serial: of the old certificate, hexadecimal; ikes, children: ids; asked: how often, and when to ask next, on
@@ -36,13 +40,16 @@ Noted = dict[str, dict[str, Any]]
 
 
 def note(want: Generation, have: Generation, store: Store) -> None:
-    """Before another certificate is loaded: what is there was made with the one before."""
+    """Before another certificate is loaded, and after: what is there was made with the one before.
+
+    What the peer makes in the moment between the load and the second look may be noted wrongly. It is made once more.
+    """
     names = [tunnel["name"] for tunnel in want.tunnels("ipsec") if _waits(tunnel)]
     if not names or not charon.marker(store):
         return
     before, serial = _noted(store), x509.serial(have.files.get("certificate.pem", ""))
     found: Noted = {}
-    for tunnel, sa in connections.security_associations(names, patiently=True):
+    for tunnel, sa in connections.security_associations(names, patiently=True):  # also those about to authenticate
         if sa.get("state") in _UP:
             since = before.get(tunnel, {}).get("serial") or serial
             entry = found.setdefault(tunnel, {"serial": since, "ikes": [], "children": [], "asked": 0, "next": 0.0})
@@ -72,11 +79,20 @@ def _of_the_same_descent(entry: Mapping[str, Any], sa: Document) -> bool:
     return str(sa.get("uniqueid")) in entry["ikes"] or bool(children & {*entry["children"]})
 
 
+def _made(sa: Document) -> bool:
+    """Whether an IKE_SA was made by authenticating: its first CHILD_SA is as old. A rekeyed one has older ones, or
+    younger ones."""
+    age, children = int(sa.get("established") or 0), sa.get("child-sas", {}).values()
+    return any(abs(int(child.get("install-time") or 0) - age) <= ALIKE for child in children)
+
+
 def left(noted: Noted, sas: Iterable[tuple[str, Document]]) -> Noted:
     """What is noted, with the ids that have come since, of tunnels that still have such an IKE_SA."""
     found: Noted = {}
     for tunnel, sa in sas:
-        if tunnel in noted and sa.get("state") in _UP and _of_the_same_descent(noted[tunnel], sa):
+        if tunnel not in noted or sa.get("state") not in _UP:
+            continue
+        if _of_the_same_descent(noted[tunnel], sa) or not _made(sa):
             # Only of what is there now, or the note grows with each rekeying.
             entry = found.setdefault(tunnel, {**noted[tunnel], "ikes": [], "children": []})
             _add(entry, sa)
@@ -108,7 +124,7 @@ def ask(store: Store, sas: Iterable[tuple[str, Document]] | None = None) -> list
     found, now, asked = left(noted, there), time.monotonic(), []
     for tunnel, sa in there:
         entry = found.get(tunnel)
-        if entry and str(sa.get("uniqueid")) in entry["ikes"] and now >= entry["next"]:
+        if entry and str(sa.get("uniqueid")) in entry["ikes"] and now >= entry["next"] and _ripe(sa):
             with Vici() as vici:
                 vici.ask("rekey", {"ike-id": str(sa["uniqueid"])})
             asked.append(tunnel)
@@ -120,11 +136,28 @@ def ask(store: Store, sas: Iterable[tuple[str, Document]] | None = None) -> list
     return sorted({*asked})
 
 
-def wait(store: Store, tunnels: Collection[str]) -> None:
-    """Wait until the peers of tunnels have authenticated anew, or for PATIENCE."""
+def _ripe(sa: Document) -> bool:
+    """Whether the peer would see that an IKE_SA was rekeyed, by the age of its CHILD_SAs."""
+    return int(sa.get("established") or 0) > OLDER + 1
+
+
+def persuade(store: Store) -> list[str]:
+    """Ask, and wait until the peers have authenticated anew: PATIENCE, and until the youngest can be asked; returns the
+    tunnels. The caller does not hold the store's lock. ViciError.
+    """
+    told: set[str] = set()
     deadline = time.monotonic() + PATIENCE
-    while {*tunnels} & {*look(store)} and time.monotonic() < deadline:
-        time.sleep(0.2)
+    last = deadline + OLDER + 2
+    while there := look(store):
+        if any(entry["next"] <= time.monotonic() for entry in there.values()):
+            with store.lock():
+                told.update(ask(store))
+        if not all(entry["asked"] for entry in there.values()):  # too young until now
+            deadline = min(last, time.monotonic() + PATIENCE)
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(0.3)
+    return sorted(told)
 
 
 def asked(generation: Generation, sas: Iterable[tuple[str, Document]]) -> list[tuple[str, str]]:
@@ -145,13 +178,21 @@ def _rekeyed(sa: Document) -> bool:
     return sa.get("state") == "ESTABLISHED" and sa.get("initiator") != "yes" and older
 
 
-def answer(generation: Generation, store: Store, sas: Iterable[tuple[str, Document]]) -> list[str]:
+def answer(
+    generation: Generation, store: Store, sas: Iterable[tuple[str, Document]], remembered: dict[str, float]
+) -> list[str]:
     """Authenticate anew where a peer asks for it; returns what was done, in words. The rest has its turn later.
 
-    The caller holds the store's lock. ViciError.
+    `remembered`: when that was done last. The caller holds the store's lock. ViciError.
     """
-    found = [tunnel for tunnel, _unique in asked(generation, sas)][:AT_ONCE]
+    now, asking = time.monotonic(), [tunnel for tunnel, _unique in asked(generation, sas)]
+    found = [one for one in asking if now - remembered.get(_answered(one), -SPARING) >= SPARING][:AT_ONCE]
     done = bridge.make_anew(found, generation, store) if found else []
     without = {*found} - {*bridge.sections(store)} if found else set()
     done += sorted(without - connections.again(without, reauth=True)) if without else []
+    remembered.update(dict.fromkeys(map(_answered, done), now))
     return [f"{tunnel}: authenticated anew: the peer has another certificate" for tunnel in done]
+
+
+def _answered(tunnel: str) -> str:
+    return f"{tunnel}: authenticated anew"

@@ -40,8 +40,8 @@ class Swanctl(Part):
         # Connections carry their certificates, so that other certificates are a reason to load them again.
         certificates = _certificates.Certificates(context)
         self._renewed = bool(tunnels and certificates.changes())
-        self._reissued = bool(tunnels and certificates.reissued())
         self._credentials = certificates.loaded() if tunnels else ""
+        self._proofs = certificates.proofs() if tunnels else ""
         self._revoked = certificates.revoked() if tunnels else {}
 
     # --- compare -------------------------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ class Swanctl(Part):
             except ViciError as error:
                 raise CommandError(str(error)) from error
             if self._former.waits(self._text):  # confirm loads them
-                charon.mark(self.store, credentials=self._credentials)
+                charon.mark(self.store, credentials=self._credentials, proofs=self._proofs)
                 return
             self._load(before)
 
@@ -264,26 +264,23 @@ class Swanctl(Part):
         """Load the connections. What charon makes anew for it, a bridge carries meanwhile."""
         others = self._others()
         sections = bridge.concerned(self._text, before, others, self.want)
-        carried = self.want
-        if others and (outgrown := bridge.outgrown(self._text, before, self.want)):
-            sections = {**sections, **outgrown}
-            had = _connections.shape(self.have)
-            carried = bridge.of_links(
-                self.want, {name: {*links} & {*had.get(name, ())} for name, links in self._shape.items()}
-            )
-        bridges = bridge.build(sections, carried, self.store) if sections else bridge.Bridges()
+        if others:
+            sections |= bridge.outgrown(self._text, before, self.want)
+        bridges = bridge.build(sections, self.want, self.store) if sections else bridge.Bridges()
         run("swanctl", "--load-conns", timeout=60)
+        if others:
+            outdated.note(self.want, self.have, self.store)
         self._former.untrap()
-        charon.mark(self.store, config=self._text, credentials=self._credentials)
+        charon.mark(self.store, config=self._text, credentials=self._credentials, proofs=self._proofs)
         with contextlib.suppress(ViciError):  # the agent ends what is left
-            bridge.replace(bridges, carried, self.store, bridge.ITSELF)
+            bridge.replace(bridges, self.want, self.store, bridge.ITSELF)
 
     def _others(self) -> bool:
         """Whether charon has connections with another certificate, or authority, than they are to have."""
-        if self._renewed:
-            return self._reissued
         noted = charon.marker(self.store)
-        return bool(noted) and noted.get("credentials") != self._credentials
+        if noted.get("proofs"):
+            return bool(noted["proofs"] != self._proofs)
+        return bool(noted) and noted.get("credentials") != self._credentials  # noted by an earlier release
 
     def _reload(self) -> None:
         try:

@@ -324,6 +324,20 @@ def test_a_run_that_sends_nothing_does_not_fail_on_a_full_disk(
     assert one.look(store) == {"changed": False, "missing": []}
 
 
+def test_two_transfers_leave_free_what_stays_free(
+    store: Store, one: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each was told that there is room for it alone: a node commits VPNs on the same disk."""
+    full = namedtuple("full", "f_bavail f_frsize f_files f_favail")
+    monkeypatch.setattr(os, "fstatvfs", lambda _handle: full(3, 1000, 1000, 900))
+    monkeypatch.setattr(receive, "SPARE", 2500)
+    said = one.run(store)["msg"]
+    assert "no space left on device (2500 octets stay free); free some space" in said
+    assert seen(store) == {}
+    monkeypatch.setattr(receive, "SPARE", 2000)
+    assert one.run(store)["changed"] is True
+
+
 def test_a_disk_that_fills_up_meanwhile_keeps_what_was_sent(
     store: Store, one: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

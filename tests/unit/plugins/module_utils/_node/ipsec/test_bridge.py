@@ -68,9 +68,11 @@ class Charon:
     def __exit__(self, *_exception: object) -> None:
         pass
 
-    def request(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def request(self, command: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
+        if command == "get-conns":
+            return {"conns": [*self.loaded, TUNNEL]}
         assert command == "load-conn"
-        self.loaded.update(decode(encode(arguments)))
+        self.loaded.update(decode(encode(arguments or {})))
         return {}
 
     def ask(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -176,7 +178,7 @@ def test_it_carries_the_links_until_other_sas_do(edge: Generation, store: Store,
     for path in ("x509", "x509ca"):
         files.write(store.at(f"/etc/swanctl/{path}/intercloud-vpn.pem"), f"of {path}")
     bridges = bridge.build({TUNNEL: SECTION}, edge, store)
-    assert bridges.tunnels == (TUNNEL,)
+    assert bridges.links == {TUNNEL: {"payroll"}}
     assert fake.loaded[BRIDGE]["local"]["certs"] == ["of x509"]
     assert fake.loaded[BRIDGE]["remote"]["cacerts"] == ["of x509ca"]
     for state in ("ESTABLISHED", "DELETING"):  # charon still lists what is about to end
@@ -275,6 +277,60 @@ def test_a_bridge_that_carries_nothing_is_no_reason_to_end_anything(
     fake = charon(sa(unique="6"), sa(BRIDGE, "7", "ESTABLISHED", "another"))
     assert Ipsec().tend(edge, store).done == [f"{TUNNEL}: its bridge has ended"]
     assert [sa["uniqueid"] for _name, sa in fake.sas] == ["6"]
+
+
+def two(document: dict[str, Any]) -> Generation:
+    """An edge whose tunnel has another link, which is down."""
+    document = copy.deepcopy(document)
+    links = document["tunnels"][0]["links"]
+    links.append({**links[0], "vpn": "billing", "local_ts": ["100.64.1.0/26"], "remote_ts": ["100.64.1.64/26"]})
+    return Generation(document, {}, "libipsec")
+
+
+def test_a_link_that_is_down_keeps_nobody_from_using_another_certificate(
+    document: dict[str, Any], store: Store, charon: Any
+) -> None:
+    fake = charon(asked())
+    files.write(store.at(CONFIG), text())
+    assert Ipsec().tend(two(document), store).done == [
+        f"{TUNNEL}: authenticated anew: the peer has another certificate"
+    ]
+    assert fake.done[-1] == f"terminate {BRIDGE}"
+    assert [name for name, _sa in fake.sas] == [TUNNEL]
+
+
+def test_nor_does_it_keep_a_bridge_that_a_killed_commit_left(
+    document: dict[str, Any], store: Store, charon: Any
+) -> None:
+    fake = charon(sa(unique="6"), sa(BRIDGE, "7"))
+    files.write(store.at(CONFIG), text())
+    assert Ipsec().tend(two(document), store).done == [f"{TUNNEL}: its bridge has ended"]
+    assert [sa["uniqueid"] for _name, sa in fake.sas] == ["9"]
+
+
+def test_the_old_ike_sa_stays_while_it_carries_more_than_the_bridge(
+    document: dict[str, Any], store: Store, charon: Any
+) -> None:
+    """A commit was killed while the bridge got its links."""
+    fake = charon(sa(TUNNEL, "6", "ESTABLISHED", "payroll", "billing"), sa(BRIDGE, "7"))
+    assert Ipsec().tend(two(document), store).done == [f"{TUNNEL}: its bridge has ended"]
+    assert [sa["uniqueid"] for _name, sa in fake.sas] == ["6"]
+
+
+def test_nothing_stays_of_one_that_was_loaded_only(edge: Generation, store: Store, charon: Any) -> None:
+    fake = charon(sa())
+    fake.loaded[BRIDGE] = {}
+    Ipsec().tend(edge, store)
+    assert fake.loaded == {}
+    assert fake.done == [f"unload-conn {BRIDGE}"]
+
+
+def test_a_peer_that_asks_all_the_time_is_not_answered_each_time(edge: Generation, store: Store, charon: Any) -> None:
+    fake, kind = charon(asked()), Ipsec()
+    files.write(store.at(CONFIG), text())
+    assert kind.tend(edge, store).done
+    fake.sas = [asked("20")]
+    assert kind.tend(edge, store).done == []
 
 
 def test_a_charon_that_does_not_answer_has_no_bridge(edge: Generation, store: Store, charon: Any) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon as _charon
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, outdated, x509
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, outdated, swanctl, x509
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 TUNNEL = "edge-east--edge-west"
@@ -112,6 +113,86 @@ def test_the_note_does_not_grow_with_them(store: Store, noted: Charon) -> None:
         outdated.ask(store)
     (entry,) = _charon.marker(store)["outdated"].values()
     assert len(entry["ikes"]) == len(entry["children"]) == 1
+
+
+def test_nor_do_two_that_nobody_saw(store: Store, noted: Charon) -> None:
+    """Both have other ids since the last look. What the peer makes anew has a CHILD_SA of its own age."""
+    noted.sas = [sa(5, 5, age=40, older=-30)]
+    assert outdated.pending(store) == {TUNNEL: "aa"}
+    noted.sas = [sa(5, 5, age=10, older=30)]
+    assert outdated.pending(store) == {TUNNEL: "aa"}
+    noted.sas = [sa(6, 6, age=40, older=1)]
+    assert outdated.pending(store) == {}
+
+
+def test_what_the_peer_made_until_the_connections_were_loaded_uses_the_old_one(
+    document: dict[str, Any], store: Store, noted: Charon
+) -> None:
+    """It renews its own certificate in the same run, while this edge is busy with bridges of its own."""
+    noted.sas = [sa(2, 2)]
+    outdated.note(generation(document, "bb"), generation(document, "aa"), store)
+    assert outdated.pending(store) == {TUNNEL: "aa"}
+
+
+def loading(document: dict[str, Any], store: Store, **files: str) -> swanctl.Swanctl:
+    """What brings the edge from the certificate aa to bb."""
+    want, have = generation(document, "bb"), generation(document, "aa")
+    return swanctl.Swanctl(Context(Generation(want.document, {**want.files, **files}, "libipsec"), have, store))
+
+
+def test_also_while_they_are_loaded(
+    document: dict[str, Any], store: Store, charon: Charon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swanctl_loads(*_words: str, **_how: object) -> str:
+        charon.sas = [sa(2, 2)]
+        return ""
+
+    monkeypatch.setattr(swanctl, "run", swanctl_loads)
+    loading(document, store)._load("")
+    assert outdated.pending(store) == {TUNNEL: "aa"}
+
+
+def test_what_was_revoked_is_no_other_certificate(document: dict[str, Any], store: Store, charon: Charon) -> None:
+    """Nothing is made anew when a list comes, or comes back."""
+    assert loading(document, store)._others()
+    _charon.mark(store, credentials="of before", proofs=loading(document, store)._proofs)
+    assert not loading(document, store)._others()
+    assert not loading(document, store, **{"crl.pem": "number: 1\n"})._others()
+    _charon.mark(store, proofs="another")
+    assert loading(document, store)._others()
+
+
+def test_who_would_not_understand_yet_is_asked_later(
+    store: Store, noted: Charon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The peer tells a rekeyed IKE_SA by CHILD_SAs that are some seconds older."""
+    noted.sas = [sa(1, 1, age=outdated.OLDER)]
+    assert outdated.ask(store) == []
+    clock = iter(range(outdated.OLDER, 100))
+
+    def sleep(_seconds: float) -> None:
+        noted.sas = [sa(2, 2, age=0)] if noted.asked else [sa(1, 1, age=next(clock))]
+
+    monkeypatch.setattr(outdated.time, "sleep", sleep)
+    assert outdated.persuade(store) == [TUNNEL]
+    assert noted.asked == [{"ike-id": "1"}]
+    assert outdated.pending(store) == {}
+
+
+def test_a_peer_that_does_not_answer_is_not_waited_for_long(
+    store: Store, noted: Charon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(outdated, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    assert outdated.persuade(store) == [TUNNEL]
+    assert now[0] - 1000 < outdated.PATIENCE + 1
+    noted.sas = [sa(3, 1, age=0)]  # never old enough
+    outdated.persuade(store)
+    assert now[0] - 1000 < 2 * outdated.PATIENCE + outdated.OLDER + 5
 
 
 def test_another_daemon_has_read_the_new_one(store: Store, noted: Charon, monkeypatch: pytest.MonkeyPatch) -> None:
