@@ -170,7 +170,7 @@ def test_a_renewal_that_says_nothing_of_addresses_keeps_them(tmp_path: Path) -> 
 
 
 def test_the_first_certificate_needs_them(tmp_path: Path) -> None:
-    with pytest.raises(VccError, match="addresses: edge-east[.]acme had no certificate"):
+    with pytest.raises(VccError, match=r"addresses: edge-east[.]acme had no certificate"):
         edge_certificate.issue(str(tmp_path), "acme", IDENTITY, request(), 30)
     assert edge_certificate.issue(str(tmp_path), "acme", IDENTITY, request(), 30, ["100.64.0.0/26"])["serial"]
     assert edge_certificate.issue(str(tmp_path), "acme", IDENTITY, request(), 30)["serial"]
