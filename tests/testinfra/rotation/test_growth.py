@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca
+from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import AUDIT, EDGES, PAYROLL
 
 TUNNEL = "edge-east--edge-west"
+CERTIFICATE = "/etc/swanctl/x509/intercloud-vpn.pem"
 FEW = 8  # pings, of two renewals (test_rotation.py)
 
 
@@ -55,3 +59,23 @@ def test_nothing_is_lost_when_certificates_grow(alone):
         assert {*named(edge)} > {*before[edge]}
     assert sent > 500
     assert lost <= FEW, f"{there.text} {back.text}"
+
+
+def test_a_peer_that_shows_its_new_certificate_late_gets_the_link(alone):
+    """Its former one names too little: the initiator refuses the new link until it has seen the new one."""
+    playbooks.create(PAYROLL, AUDIT, verify=False)
+    here, there = EDGES
+    csr = lab.sh(there, f"openssl req -new -subj /CN={there}.acme -key /etc/swanctl/private/intercloud-vpn.key")
+    own = [text for text in named(there) if text.startswith("100.64.")]
+    small = ca.sign(authority.authority(_lab.STATE_DIR, "acme"), csr, f"{there}.acme", addresses=own).certificate
+    lab.sh(there, f"systemctl stop intercloud-vpn.service; cp {CERTIFICATE} /root/large.pem")
+    lab.sh(there, f"printf %s {shlex.quote(small)} >{CERTIFICATE}; swanctl --load-all >/dev/null 2>&1")
+    lab.sh(here, f"swanctl --terminate --ike {TUNNEL} --force --timeout 2 >/dev/null 2>&1", check=False)
+    lab.wait_for("the first link", lambda: lab.answers("vm1-east", alone["vm1-west"]), 30)
+    assert not whole(here)
+    assert "not contained in any address block" in strongswan.journal(here)
+    with lab.pinging("vm1-east", alone["vm1-west"], interval=0.01) as pings:
+        lab.sh(there, f"mv /root/large.pem {CERTIFICATE}; swanctl --load-all >/dev/null 2>&1")
+        lab.sh(there, "systemctl start intercloud-vpn.service")
+        lab.wait_for("both links, once", lambda: whole(here), 90)
+    assert pings.lost <= FEW, pings.text
