@@ -283,12 +283,16 @@ def test_when_nothing_passes_nothing_leaves_in_clear(addresses, tmp_path):
     lab.wait_for("all members answer", lambda: all_answer(addresses), 90)
 
 
-@pytest.mark.parametrize("case", ["another authority", "no tunnel here", "names others' addresses"])
+NAMES = "names others' addresses"
+UNIT = pytest.mark.thorough("tests/unit, ssl/test_admitted.py: what a server makes of a certificate's addresses")
+
+
+@pytest.mark.parametrize("case", ["another authority", "no tunnel here", pytest.param(NAMES, marks=UNIT)])
 def test_a_certificate_that_is_not_a_peers_gets_in_nowhere(addresses, case):
     """A client with the server's address and port, and everything right but who it is."""
     (authority,) = Path(_lab.STATE_DIR, "ca").iterdir()
     new = "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout /tmp/key.pem -subj"
-    name = f"{STARTS if case.startswith('names') else 'edge-strange'}.{authority.name}"
+    name = f"{STARTS if case == NAMES else 'edge-strange'}.{authority.name}"
     if case == "another authority":
         lab.sh(STARTS, f"{new} /CN=edge-east.{authority.name} -x509 -out /tmp/cert.pem 2>/dev/null")
     else:
