@@ -51,6 +51,7 @@ class ActionModule(ServerAction):
             policies,
             organizations,
             {"inventories": inventories, "awx_url": given.get("awx_url")},
+            answer["held"],
         )
         dest = Path(str(given["dest"])).expanduser()
         if not self._task.check_mode:

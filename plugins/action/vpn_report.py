@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 from ansible.utils.display import Display
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.blame import blamed, runnable
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.certificates import DAYS
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probes import probe_targets
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.table import table
@@ -40,7 +39,7 @@ class ActionModule(LocalAction):
         "hosts": {"type": "list", "elements": "str"},
         "authorities": {"type": "dict"},
         "revocations": {"type": "dict"},
-        "certificate_days": {"type": "int", "default": DAYS},
+        "certificate_days": {"type": "int"},
         "dest": {"type": "path"},
         "fail": {"type": "bool", "default": True},
     }

@@ -38,7 +38,8 @@ options:
     description: What each organization's authority revoked, as M(intercloud.vpn.vpn_plan) returns it.
     type: dict
   certificate_days:
-    description: A certificate that ends within so many days is a finding of severity V(warning).
+    description:
+      - A certificate that ends within so many days is a finding of severity V(warning). Without it, one that has less
+        than a quarter of its lifetime left.
     type: int
-    default: 30
 """

@@ -33,7 +33,7 @@ STATUS_ARGUMENTS = {
     "hosts": {"type": "list", "elements": "str"},
     "authorities": {"type": "dict"},
     "revocations": {"type": "dict"},
-    "certificate_days": {"type": "int", "default": 30},
+    "certificate_days": {"type": "int"},
 }
 STATE_DIR_ARGUMENT = {"state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"}}
 

@@ -26,6 +26,10 @@ options:
     description: Certificate signing requests by edge, as M(intercloud.vpn.cloud_run) returned them.
     type: dict
     default: {}
+  days:
+    description: How long the certificates are valid that are signed. None outlives its authority.
+    type: int
+    default: 397
   organizations:
     description: The organizations that the run is about, all of the inventory when it is not given.
     type: list
@@ -101,6 +105,7 @@ ARGUMENTS = {
     **LEDGER_ARGUMENTS,
     **STATE_DIR_ARGUMENT,
     "requests": {"type": "dict", "default": {}},
+    "days": {"type": "int", "default": ca.CERTIFICATE_DAYS},
     "organizations": {"type": "list", "elements": "str", "default": []},
     "hosts": {"type": "dict", "default": {}},
     "given": {"type": "list", "elements": "str", "default": []},
@@ -152,16 +157,16 @@ def _keys(state_dir: Path, organization: str, tunnels: list[dict[str, Any]], che
 
 
 def _signed(
-    state_dir: Path, identities: dict[str, tuple[str, str, list[str]]], requests: dict[str, str]
+    state_dir: Path, identities: dict[str, tuple[str, str, list[str]]], requests: dict[str, str], days: int
 ) -> dict[str, Any]:
-    """The certificates that edges of this part asked for."""
+    """The certificates that edges of this part asked for, valid for so many days."""
     signed = {}
     for edge in sorted({*requests} & {*identities}):
         organization, identity, addresses = identities[edge]
         csr.check_request(requests[edge], identity, organization)
         owner = ca.ensure_authority(state_dir, organization)
         signed[edge] = {
-            "certificate": ca.sign(owner, requests[edge], identity, addresses=addresses).certificate,
+            "certificate": ca.sign(owner, requests[edge], identity, days, addresses=addresses).certificate,
             "authority": owner.pem,
         }
     return signed
@@ -182,7 +187,7 @@ def run(module: AnsibleModule) -> None:
     }
     files = {"ledger.sqlite": part["ledger"]}
     try:
-        signed = {} if check else _signed(state_dir, part["identities"], given["requests"])
+        signed = {} if check else _signed(state_dir, part["identities"], given["requests"], given["days"])
         for organization in part["generations"]:
             files.update(_published(state_dir, organization))
             tunnels = part["tunnels"][organization]

@@ -37,9 +37,10 @@ options:
     choices: [auto, xfrm, libipsec]
     default: auto
   days:
-    description: A certificate that ends within so many days does not count as valid.
+    description:
+      - A certificate that ends within so many days does not count as valid. Without it, one that has less than a third
+        of its lifetime left.
     type: int
-    default: 30
   documents:
     description:
       - The directory on the controller that M(intercloud.vpn.vpn_plan) made. With it, RV(edge) is what the edge's
@@ -156,7 +157,7 @@ certificate:
       description: Whether the installed authority signed it.
       type: bool
     valid:
-      description: Whether all of this is so, and the certificate is valid now and does not end within O(days).
+      description: Whether all of this is so, and the certificate is valid now and not due for renewal (O(days)).
       type: bool
     serial:
       description: Its serial number, hexadecimal.
@@ -167,6 +168,12 @@ certificate:
     not_after:
       description: Its end, ISO 8601 in UTC.
       type: str
+    due:
+      description: From when it is due for renewal, a third of its lifetime before its end, ISO 8601 in UTC.
+      type: str
+    requested:
+      description: Whether the edge keeps a request for the next one.
+      type: bool
     identity:
       description: The first dNSName in it.
       type: str

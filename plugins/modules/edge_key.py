@@ -15,6 +15,7 @@ description:
   - Makes the private key of an org edge (ECDSA P-384) on the edge itself if it has none, and returns a certificate
     signing request for the IKE identity O(identity).
   - The private key never leaves the edge. It is in no result, no diff and no command line.
+  - The request may be one that the edge's agent has made already, because the certificate is due for renewal.
   - An existing key is kept, whatever its type, unless it is one of O(refused); remove the file to have a new one made.
 requirements:
   - C(openssl) 1.1.1 or later, the command
@@ -90,33 +91,22 @@ from ansible.module_utils.basic import AnsibleModule
 # pylint: disable-next=unused-import
 from ansible_collections.intercloud.vpn.plugins.module_utils import _node  # noqa: F401
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.names import IDENTITY, ORGANIZATION_KEPT
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import certificates, request
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files
-
-# The names that are allowed may stand in openssl's configuration unquoted.
-REQUEST = """\
-[req]
-prompt = no
-string_mask = utf8only
-distinguished_name = name
-req_extensions = extensions
-[name]
-O = {organization}
-CN = {identity}
-[extensions]
-subjectAltName = DNS:{identity}
-"""
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 
 
 class KeyFailure(Exception):
     """The key or the request could not be made; the message says why."""
 
 
-def openssl(*arguments: str, stdin: str = "") -> bytes:
+def openssl(*arguments: str) -> bytes:
     """Run openssl with these arguments and return what it printed."""
     try:
         # pylint: disable-next=ansible-bad-function  # the tests make keys without an AnsibleModule, too
         done = subprocess.run(
-            ["openssl", *arguments], input=stdin.encode(), capture_output=True, check=False, timeout=60
+            ["openssl", *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60
         )
     except FileNotFoundError:
         raise KeyFailure("openssl is not installed: install the package openssl") from None
@@ -189,11 +179,14 @@ def converge(
         if not check:
             os.chmod(path, 0o600)
     digest = public_sha256(path)
-    request = REQUEST.format(identity=identity, organization=organization)
-    csr = openssl("req", "-new", "-sha384", "-key", path, "-passin", "pass:", "-config", "/dev/stdin", stdin=request)
+    csr = request.kept(Store(), identity, organization) if path == certificates.KEY else ""
+    try:
+        csr = csr or request.made(path, identity, organization)
+    except CommandError as error:
+        raise KeyFailure(str(error)) from error
     return {
         "changed": changed,
-        "csr": csr.decode(),
+        "csr": csr,
         "public_key_sha256": digest,
         "path": path,
     }
@@ -205,7 +198,7 @@ def main() -> None:
         argument_spec={
             "identity": {"type": "str", "required": True},
             "organization": {"type": "str", "required": True},
-            "path": {"type": "path", "default": "/etc/swanctl/private/intercloud-vpn.key", "no_log": False},
+            "path": {"type": "path", "default": certificates.KEY, "no_log": False},
             "refused": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,

@@ -434,8 +434,8 @@ def check_approved(plan: _plan.Plan, approved: str) -> None:
     """VccError unless the plan is the approved one. In its transaction: what others do comes before or after."""
     if approved not in ("", plan.digest):
         raise VccError(
-            "The plan is not the one that was approved: another run has changed it just now. Nothing was changed. "
-            "Start the workflow again."
+            "The plan is not the one that was shown: another run has changed it just now. Nothing was changed. "
+            "Run this again; in a workflow, start the workflow again."
         )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._status.status import status
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.certificates import DAYS
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import load_plan
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._registered import registered, trust
 
@@ -29,7 +28,7 @@ def looked(given: Mapping[str, Any], hostvars: Any, held: Mapping[str, Any]) -> 
     every = dict(documents)
     observed = registered(hostvars, set(every), [str(given.get("variable") or "vcc_observed")])
     now = datetime.datetime.now(datetime.timezone.utc)
-    held_against = trust(given, now, int(given.get("certificate_days", DAYS)))
+    held_against = trust(given, now, given.get("certificate_days"))
     return Looked(plan, every, status(plan, every, observed, held, now, held_against, given.get("hosts")))
 
 

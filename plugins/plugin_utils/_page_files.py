@@ -23,6 +23,7 @@ SCRIPTS = (
     "matrix",
     "lists",
     "prefixes",
+    "topologies",
     "intent",
     "change",
     "checks",

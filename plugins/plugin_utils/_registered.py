@@ -15,15 +15,15 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files i
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.certificates import Trust
 
 
-def trust(given: Mapping[str, Any], now: datetime.datetime, days: int) -> Trust | None:
-    """What certificates are held against, if the task says."""
+def trust(given: Mapping[str, Any], now: datetime.datetime, days: Any) -> Trust | None:
+    """What certificates are held against, if the task says. ``days``: a number, or none."""
     if given.get("authorities") is None:
         return None
     revoked = {
         str(name): frozenset(str(serial) for serial in one["serials"])
         for name, one in (given.get("revocations") or {}).items()
     }
-    return Trust(given["authorities"], revoked, now, days)
+    return Trust(given["authorities"], revoked, now, int(days) if days not in (None, "") else None)
 
 
 def registered(hostvars: Any, hosts: Iterable[str], names: Sequence[str]) -> dict[str, Mapping[str, Any]]:

@@ -236,8 +236,8 @@ def test_targets_of_make_exist() -> None:
 
 
 def test_units_are_those_that_the_collection_has() -> None:
-    """Those of the collection, as the node's code names them, and those of the packages."""
-    known = {"strongswan", "nftables", "systemd-networkd"}
+    """Those of the collection, as the node's code names them or as they are shipped, and those of the packages."""
+    known = {"strongswan", "nftables", "systemd-networkd", *(one.name for one in ROOT.glob("extensions/systemd/*"))}
     source = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "plugins/module_utils/_node").rglob("*.py"))
     asked = set()
     for command in EVERY:

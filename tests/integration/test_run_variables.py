@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from pathlib import Path
 
@@ -24,14 +25,14 @@ RELATIVE = "state2 is relative, and depends on the directory that a run is start
 OTHER = pytest.mark.thorough("another value or playbook, by the same code")
 
 
-def certify(folder: Path, organization: str) -> None:
-    """A certificate for the edge of Berlin."""
-    identity = f"edge-berlin.{organization}"
+def certify(folder: Path, organization: str, edge: str = "edge-berlin", days: int = 397) -> None:
+    """A certificate for an edge."""
+    identity = f"{edge}.{organization}"
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, identity)])
     request = x509.CertificateSigningRequestBuilder().subject_name(name)
     signed = request.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
     authority = ca.ensure_authority(str(folder / "state"), organization)
-    ca.sign(authority, signed.public_bytes(serialization.Encoding.PEM).decode(), identity)
+    ca.sign(authority, signed.public_bytes(serialization.Encoding.PEM).decode(), identity, days)
 
 
 def mistakes(lines: list[str]) -> set[str]:
@@ -71,6 +72,22 @@ def test_a_run_for_one_organization_revokes_nothing_of_another(tmp_path: Path) -
     assert code == 2 and "no certificate was ever signed for it" in output, output
     _code, lines = run(tmp_path, *options, "-e", "vcc_organization=umbra", playbook="revoke_certificate")
     assert "edge-berlin.umbra: 1 certificates revoked now" in "\n".join(lines)
+
+
+def test_a_renewal_names_whom_it_cannot_reach_and_fails_for_who_is_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what the authority has signed: one of them has had a third of a year, and has two weeks left."""
+    example(tmp_path)
+    certify(tmp_path, "acme", "edge-oslo", days=30)
+    monkeypatch.setattr(ca, "CLOCK_SKEW", datetime.timedelta(days=120))
+    certify(tmp_path, "acme", days=14)
+    code, lines = run(tmp_path, *UNREACHABLE, playbook="renew_certificates")
+    output = " ".join("\n".join(lines).split())
+    assert code == 2, output
+    assert "edge-berlin: could not be reached, and its certificate is due since" in output
+    assert "edge-oslo: could not be reached; its certificate is not due before" in output
+    assert {line.split()[0] for line in lines if re.search(r"\bfailed=1", line)} == {"edge-berlin"}
 
 
 @pytest.mark.parametrize("playbook", ["plan_vpn", pytest.param("revoke_certificate", marks=OTHER)])
@@ -115,13 +132,14 @@ def test_names_that_yaml_made_booleans_of_are_refused(
         ("backup_ledger", ()),
         pytest.param("restore_ledger", ("-e", "vcc_backup=/tmp/none.backup"), marks=OTHER),
         ("revoke_certificate", ("-e", "vcc_revoke=edge-berlin")),
+        pytest.param("renew_certificates", (), marks=OTHER),
         pytest.param(
             "sign_certificate",
             ("-e", "vcc_external_edge=edge-partner", "-e", "vcc_csr=a", "-e", "vcc_certificate=b"),
             marks=OTHER,
         ),
     ],
-    ids=["backup", "restore", "revoke", "sign"],
+    ids=["backup", "restore", "revoke", "renew", "sign"],
 )
 def test_playbooks_without_an_intent_check_their_variables_too(
     tmp_path: Path, playbook: str, options: tuple[str, ...]

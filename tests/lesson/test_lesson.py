@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.intercloud.vpn.tests.docs.pages import ROOT, blocks, commands
+from ansible_collections.intercloud.vpn.tests.lesson.shown import lacking
 from ansible_collections.intercloud.vpn.tests.testinfra import lab
 
 PAGE = ROOT / "docs/tutorial/lab.md"
@@ -106,9 +107,25 @@ def repaired(step: Step, _folder: Path) -> None:
     assert "lost: " in said, said
 
 
+def has_one_tunnel(links: int) -> None:
+    """One IKE_SA, with a CHILD_SA for each VPN."""
+    said = run(f"{SSH}edge-east swanctl --list-sas")
+    found = [
+        len(re.findall(pattern, said, re.MULTILINE)) for pattern in (r"^\S+: #.* ESTABLISHED", r"^ +\S+: #.* INSTALLED")
+    ]
+    assert found == [1, links], said
+
+
+def looked_up(step: Step, _folder: Path) -> None:
+    """ "One tunnel, with one link in it for this VPN"."""
+    run(step.command)
+    has_one_tunnel(links=1)
+
+
 def created(step: Step, folder: Path) -> None:
-    """Then "run the same command again"."""
+    """Then "run the same command again". A second VPN has a link of its own in the same tunnel."""
     prints_what_is_shown(step, folder)
+    has_one_tunnel(links=2 if "audit" in step.command else 1)
     if "audit" not in step.command and lab.thorough("the scenario default creates again"):
         again = run(step.command)
         assert re.search(r"^\d+ hosts: 0 changed", again, re.MULTILINE), again[-2000:]
@@ -116,14 +133,14 @@ def created(step: Step, folder: Path) -> None:
 
 
 def prints_what_is_shown(step: Step, _folder: Path) -> None:
-    said = {line.rstrip() for line in run(step.command).splitlines()}
-    assert [line for line in step.shown.splitlines() if line.rstrip() not in said] == []
+    assert lacking(step.shown, run(step.command)) == []
 
 
 CHECKS: tuple[tuple[str, Callable[[Step, Path], None]], ...] = (
     (r".* vm2-east ping ", unanswered),
     (r".* tcpdump ", looked_at),
     (r".* journalctl ", repaired),
+    (r".* swanctl ", looked_up),
     (r".* create_vpn\.yml", created),
     (r"", prints_what_is_shown),
 )

@@ -44,7 +44,7 @@ def edge(**seen: Any) -> str:
         "associations": {LINK["tunnel"]: 1},
         "counters": {"vpn1_sent": Counter(3, 300), "refused": Counter(7, 700), "spoofed": Counter(0, 0)},
         "usage": [{"vpn": "payroll", "member": "100.64.0.17", "octets": 5000, "used": 10, "period": "day"}],
-        "certificate": {"not_after": "2099-12-31T00:00:00Z"},
+        "certificate": {"not_after": "2099-12-31T00:00:00Z", "due": "2099-08-31T00:00:00Z"},
         "repairs": {"routes": 2},
     }
     return metrics(Seen(Generation(document), **{**whole, **seen}))

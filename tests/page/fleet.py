@@ -120,7 +120,7 @@ class Fleet:
         events = self.world.ledger.run(lambda one: events_of(one, [], limit=0), dry_run=True)
         found = status(self.plan, self.documents, self.observed, held, NOW)
         parts = (self.world.hosts, self.plan, self.documents, found, self.verified, events, self.pools, self.policies)
-        return Known(*parts, run=self.run)
+        return Known(*parts, run=self.run, held=held)
 
     def document(self) -> dict[str, Any]:
         """The page's document."""

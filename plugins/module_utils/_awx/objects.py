@@ -13,13 +13,24 @@ from typing import Any
 from .access import roles, teams
 from .questions import PROBES
 from .settings import Settings
-from .templates import ENVIRONMENT, PROJECT, VERIFY, credential_name, inventory_name, job_templates, template_name
+from .templates import (
+    ENVIRONMENT,
+    PROJECT,
+    RENEW,
+    VERIFY,
+    Kind,
+    credential_name,
+    inventory_name,
+    job_templates,
+    template_name,
+)
 from .tenants import Intent, Tenant
 from .workflows import workflows
 
 LEDGER_TYPE = "intercloud.vpn ledger"
 _TYPES = {"machine": "Machine", "vault": "Vault", "ledger": LEDGER_TYPE}
-INVENTORY_PROJECT, SOURCE, NIGHTLY = "VPN inventory", "VPN inventory", "VPN verify every night"
+INVENTORY_PROJECT, SOURCE = "VPN inventory", "VPN inventory"
+NIGHTLY, DAILY = "VPN verify every night", "VPN renew certificates every day"
 
 
 def objects(tenants: Sequence[Tenant], intent: Intent, settings: Settings) -> dict[str, list[dict[str, Any]]]:
@@ -48,7 +59,7 @@ def objects(tenants: Sequence[Tenant], intent: Intent, settings: Settings) -> di
         found["controller_inventory_sources"].append(_source(name, settings))
         found["controller_templates"] += job_templates(tenant, intent, settings)
         found["controller_workflows"] += workflows(tenant, intent, settings)
-        found["controller_schedules"].append(_schedule(name, settings))
+        found["controller_schedules"] += _schedules(name, settings)
         found["controller_roles"] += roles(tenant, settings)
     return found
 
@@ -117,15 +128,22 @@ def _source(organization: str, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _schedule(organization: str, settings: Settings) -> dict[str, Any]:
-    """Every night. AWX needs a beginning: the year does not matter."""
-    hour, minute = settings.verify_at.split(":")
+def _schedules(organization: str, settings: Settings) -> Iterator[dict[str, Any]]:
+    """The renewal first: verify then says what it could not renew."""
+    yield _schedule(DAILY, RENEW, organization, settings.renew_at, {})
+    # Nobody answers at night.
+    yield _schedule(NIGHTLY, VERIFY, organization, settings.verify_at, {PROBES.variable: PROBES.default})
+
+
+def _schedule(name: str, kind: Kind, organization: str, at: str, answers: dict[str, Any]) -> dict[str, Any]:
+    """Every day. AWX needs a beginning: the year does not matter."""
+    hour, minute = at.split(":")
     return {
-        "name": NIGHTLY,
+        "name": name,
         "description": "",
         "organization": organization,
-        "unified_job_template": template_name(VERIFY, organization),
-        "extra_data": {PROBES.variable: PROBES.default},  # nobody answers at night
+        "unified_job_template": template_name(kind, organization),
+        "extra_data": answers,
         "rrule": f"DTSTART:20260101T{hour}{minute}00Z RRULE:FREQ=DAILY;INTERVAL=1",
         "enabled": True,
     }

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from .._base.coerce import integer
+from .._base.lifetime import LONGEST, SHORTEST
 from .._base.problems import Problems, did_you_mean, unknown_keys
 from .._intent.paths import ORGANIZATION
 from .answers import VARIABLES
@@ -38,6 +39,8 @@ class Settings:
     inventory_branch: str = ""
     slices: int = 1
     verify_at: str = "02:30"
+    renew_at: str = "01:30"
+    certificate_days: int = 30
     approval_timeout: int = 86400
     credentials: tuple[str, ...] = ("machine",)
     report: str = ""
@@ -60,7 +63,12 @@ _EXAMPLES = {
     "inventory_project": "https://git.example/fleet.git",
     "inventory": "inventories/fleet/hosts.yml",
 }
-_NUMBERS = {"slices": (1, _MOST_SLICES), "approval_timeout": (0, _WEEK)}
+_NUMBERS = {
+    "slices": (1, _MOST_SLICES),
+    "approval_timeout": (0, _WEEK),
+    "certificate_days": (SHORTEST, LONGEST),
+}
+_TIMES = ("verify_at", "renew_at")
 
 
 def read_settings(raw: object, tenants: list[Tenant], problems: Problems) -> Settings | None:
@@ -84,8 +92,9 @@ def read_settings(raw: object, tenants: list[Tenant], problems: Problems) -> Set
                 problems.add(f"{SETTINGS}.{key}", "must be a mapping")
         elif not isinstance(value, str) or not value.strip() or len(value) > _NAME:
             problems.add(f"{SETTINGS}.{key}", f"must be a text of at most {_NAME} characters, not {value!r}")
-    if not _TIME.fullmatch(str(found.get("verify_at", "00:00"))):
-        problems.add(f"{SETTINGS}.verify_at", f'must be a time in UTC, such as "02:30", not {found["verify_at"]!r}')
+    for key in _TIMES:
+        if not _TIME.fullmatch(str(found.get(key, "00:00"))):
+            problems.add(f"{SETTINGS}.{key}", f'must be a time in UTC, such as "02:30", not {found[key]!r}')
     if isinstance(found.get("report"), str) and not PurePosixPath(found["report"]).name:
         problems.add(f"{SETTINGS}.report", f"must be the path of a file, not {found['report']!r}")
     _check_organizations(found.get("organizations"), tenants, problems)

@@ -44,8 +44,8 @@ class Kind:
 
 
 def template_name(kind: Kind, organization: str) -> str:
-    """awx.awx.schedule, too, finds a template by its name alone: the one that has a schedule."""
-    return f"{organization} {kind.name}" if kind is VERIFY else kind.name
+    """awx.awx.schedule, too, finds a template by its name alone: those that have a schedule."""
+    return f"{organization} {kind.name}" if kind in (VERIFY, RENEW) else kind.name
 
 
 PLAN = Kind("VPN step plan", "plan_vpn", "Shows what a workflow would change.", step=True)
@@ -63,6 +63,7 @@ RELEASE = Kind(
 GATEWAYS = Kind("VPN step apply 2 gateways", "apply_vpn", "VCC nodes and org edges.", "", False, True, _EDGES, True)
 MEMBERS = Kind("VPN step apply 3 members", "apply_vpn", "Members and vApp edges.", "", False, True, _LOSING, True)
 VERIFY = Kind("VPN verify", "verify_vpn", "Proves that the VPNs work, and that nothing else does.", "verify", True)
+RENEW = Kind("VPN renew certificates", "renew_certificates", "Renews the certificates of org edges that are due.")
 REPORT = Kind("VPN report", "report_vpn", "Writes the page with the map.", "", True)
 REPORT_STEP = Kind("VPN step report", "report_vpn", "Writes the page. Fails if verify has failed.", step=True)
 
@@ -74,6 +75,7 @@ KINDS = (
     Kind("VPN delete", "delete_vpn", "Deletes VPNs.", "delete"),
     Kind("VPN move members", "move_member", "VMs that moved keep their addresses.", "move"),
     Kind("VPN revoke certificate", "revoke_certificate", "Revokes the certificates of an org edge.", "revoke"),
+    RENEW,
     Kind("VPN rollback", "rollback_vpn", "Goes back to an earlier generation.", "rollback"),
     Kind("VPN status", "status_vpn", "How the VPNs are, in seconds. Sends no probes.", "", True),
     Kind("VPN history", "history_vpn", "Who changed what and when.", "history", True),
@@ -123,4 +125,5 @@ def _variables(kind: Kind, tenant: Tenant, settings: Settings) -> dict[str, Any]
     report = {"vcc_report_file": settings.report_of(tenant.name)} if reporting else {}
     steps = {PREPARE: {"vcc_as_approved": True}, REPORT_STEP: {"vcc_as_verified": True}}
     own = {**report, **steps.get(kind, {})}
-    return {**settings.variables, **own, "vcc_organization": tenant.name}
+    days = {"vcc_certificate_days": settings.certificate_days}  # whatever signs: the schedule renews all
+    return {**days, **settings.variables, **own, "vcc_organization": tenant.name}

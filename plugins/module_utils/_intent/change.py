@@ -67,9 +67,9 @@ class ChangeParser:
         """What is left of the VPN, with those that join. A member that is added again stays as it is."""
         self._check_again(rest, joining)
         members = {**joining, **rest.by_name}
-        if len(members) < 2:
+        if len(members) < (1 if rest.partners else 2):
             self.problems.add(f"{self.path}.remove", f"a VPN needs at least two members, and {len(members)} is left")
-        sites = {member.vm.site for member in members.values()}
+        sites = {*rest.partners, *(member.vm.site for member in members.values())}
         topology = self._topology(rest, sites, record)
         if topology is None or len(self.problems) > before:
             return None

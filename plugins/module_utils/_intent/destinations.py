@@ -24,8 +24,9 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "servers": ("name", "behind", "address", "ports"),
     "networks": ("network", "behind", "ports", "probe"),
 }
-# Its first address is nobody's (RFC 1122, 3.2.1.3; RFC 4291, 2.6.1): with the userspace backend, the edge takes it.
-_LEAST_NETWORK = 4
+LEAST_NETWORK = 4
+"""Its first address is nobody's (RFC 1122, 3.2.1.3; RFC 4291, 2.6.1): with the userspace backend, an edge of ours that
+has the network in a local selector takes it."""
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,6 @@ def _network(raw: Mapping[str, Any], index: int, path: str, problems: Problems) 
     except ValueError as error:
         problems.add(f"{path}.network", str(error))
         prefix = None
-    if prefix is not None and prefix.size < _LEAST_NETWORK:
-        problems.add(f"{path}.network", f"{prefix} is no network with hosts in it; name a single host under servers")
     probe = None
     if prefix is not None and raw.get("probe") is not None:
         probe = _probe(raw["probe"], prefix, f"{path}.probe", problems)

@@ -26,7 +26,7 @@ from .pools import parse_pool_name, parse_pools, point_out_public
 from .topology.kinds import Topology
 from .topology.parser import TopologyParser
 from .tunnel import parse_tunnel
-from .vpn import Member, Vpn, parse_name
+from .vpn import Member, Vpn, parse_name, partners_of
 
 _KEYS = (
     *("name", "formerly", "pool", "members", "allow", "destinations", "topology", "tunnel", "policy", "mode", "names"),
@@ -159,8 +159,10 @@ class _Parser:
         tunnel, options = parse_tunnel(self.raw.get("tunnel"), f"{self.path}.tunnel", self.problems)
         policy = resolve_policy(self.raw.get("policy", "standard"), self.policies, f"{self.path}.policy", self.problems)
         reader = MembersParser(self.raw, self.path, self.matches, self.landscape, self.problems)
+        destinations = parse_destinations(self.raw.get("destinations"), f"{self.path}.destinations", self.problems)
         members_from = len(self.problems)
-        members = reader.parse()
+        # One member and what is behind a partner's edge are two.
+        members = reader.parse(any(self.landscape.is_external(network.behind) for network in destinations.networks))
         unclear = reader.has_unusable or len(self.problems) > members_from
         external = {member.vm.name: member.vm.site if member.vm.external else None for member in members}
         named = None if unclear else external
@@ -169,8 +171,8 @@ class _Parser:
         organization = self._organization(members)
         if organization is not None:
             self.places |= {(organization, member.vm.cloud) for member in members}
-        topology = self._topology(name, organization, members)
-        destinations = parse_destinations(self.raw.get("destinations"), f"{self.path}.destinations", self.problems)
+        partners = partners_of(destinations, organization, self.landscape)
+        topology = self._topology(name, organization, {*partners, *(member.vm.site for member in members)})
         domain = parse_names(self.raw.get("names"), name, f"{self.path}.names", self.problems)
         if name is None or pool is None or policy is None or organization is None or topology is None:
             return None
@@ -191,6 +193,7 @@ class _Parser:
             allow,
             domain,
             outside=outside,
+            partners=partners,
         )
 
     def _allow(self, reader: MembersParser, members: Mapping[str, str | None] | None) -> Allow | None:
@@ -202,11 +205,11 @@ class _Parser:
             )
         return parse_allow(self.raw.get("allow"), f"{self.path}.allow", members, reader.expand, self.problems)
 
-    def _topology(self, name: str | None, organization: str | None, members: Sequence[Member]) -> Topology | None:
+    def _topology(self, name: str | None, organization: str | None, sites: Collection[str]) -> Topology | None:
         kept = self.kept.get((str(organization), str(name)), {})
         parser = TopologyParser(
             f"{self.path}.topology",
-            sorted({member.vm.site for member in members}),
+            sorted(sites),
             organization,
             kept.get("topology"),
             self.landscape,

@@ -49,8 +49,8 @@ class MembersParser:
         self.matches, self.landscape, self.problems = matches, landscape, problems
         self.has_unusable = False  # a VM that was named and cannot be read
 
-    def parse(self) -> tuple[Member, ...]:
-        """The members by name. With a problem, those that are left."""
+    def parse(self, alone: bool = False) -> tuple[Member, ...]:
+        """The members by name. With a problem, those that are left. ``alone``: one member is enough."""
         path, raw = f"{self.path}.members", self.raw.get("members")
         if not isinstance(raw, (list, tuple)):
             self.problems.add(
@@ -62,7 +62,7 @@ class MembersParser:
             return ()
         before = len(self.problems)
         found = self.named(raw, path)
-        if len(found) < 2 and not self.has_unusable and len(self.problems) == before:
+        if len(found) < (1 if alone else 2) and not self.has_unusable and len(self.problems) == before:
             self.problems.add(path, f"a VPN needs at least two members, and {len(found)} is named")
         return tuple(found[name] for name in sorted(found))
 

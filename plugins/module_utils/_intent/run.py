@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._base.coerce import boolean, integer
+from .._base.lifetime import LONGEST, SHORTEST
 from .._base.problems import Problems
 
 CREATE_TUNNELS = ("always", "never", "ask")
@@ -138,6 +139,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_backup": _text,
     "vcc_backend": _one_of("auto", "xfrm", "libipsec"),
     "vcc_certificate": _text,
+    "vcc_certificate_days": _whole(SHORTEST, LONGEST, "days"),
     "vcc_clouds": _names,
     # A node that waits longer than a day to roll back has no deadline.
     "vcc_confirm_timeout": _whole(0, DAY, "seconds"),

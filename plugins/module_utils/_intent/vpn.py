@@ -79,6 +79,9 @@ class Vpn:
     """Of a stretched network, which has no members with addresses of the pool: what is one broadcast domain."""
     outside: Outside | None = None
     """What its members have to do with the internet; None: nothing."""
+    partners: tuple[str, ...] = ()
+    """The external edges that networks among its destinations are behind, sorted. They are sites without a member,
+    too."""
 
     @property
     def ends(self) -> tuple[End, ...]:
@@ -88,12 +91,18 @@ class Vpn:
     @cached_property
     def sites(self) -> list[str]:
         """The sites that have a member, or that are named, sorted: the names of their org edges."""
-        return sorted({*self.topology.named, *self.homes, *(self.stretch.sites if self.stretch else ())})
+        named = {*self.topology.named, *self.partners, *(self.stretch.sites if self.stretch else ())}
+        return sorted({*named, *self.homes})
 
     @cached_property
     def homes(self) -> list[str]:
         """The sites that have a member, sorted."""
         return sorted({member.vm.site for member in self.members})
+
+    @cached_property
+    def networks_only(self) -> set[str]:
+        """The partners' sites that are in the VPN for the networks behind them, and have no member."""
+        return {*self.partners} - {*self.homes}
 
     @cached_property
     def by_name(self) -> dict[str, Member]:
@@ -130,6 +139,12 @@ def member_of(vm: Vm, mode: str, ports: Sequence[str] | None = None) -> Member:
     return Member(vm, "address" if vm.external else mode, None if ports is None else tuple(ports))
 
 
+def partners_of(destinations: Destinations, organization: str | None, landscape: Landscape) -> tuple[str, ...]:
+    """The organization's external edges that networks are behind."""
+    behind = {network.behind for network in destinations.networks if landscape.is_external(network.behind)}
+    return tuple(sorted(edge for edge in behind if landscape.belongs_to(edge, str(organization))))
+
+
 def vpn_from_record(
     name: str,
     organization: str,
@@ -149,7 +164,9 @@ def vpn_from_record(
     members = tuple(member_of(vm, mode, ports.get(vm.name)) for vm, mode in vms if vm is not None)
     topology = topology_from_record(record["topology"])
     stretch = stretch_from_record(record.get("stretch"), landscape, path)
-    named = {*topology.named, *(stretch.sites if stretch else ())}
+    destinations = destinations_from_record(record.get("destinations", {}))
+    partners = partners_of(destinations, organization, landscape)
+    named = {*topology.named, *partners, *(stretch.sites if stretch else ())}
     gone = [site for site in sorted(named) if not landscape.is_a(site, "org_edges")]
     lost_vapps = [vapp for vapp in (stretch.vapps.values() if stretch else ()) if landscape.vapp(vapp, path) is None]
     if gone:
@@ -167,10 +184,11 @@ def vpn_from_record(
         record["tunnel"],
         policy_from_record(record["policy"]),
         path,
-        destinations_from_record(record.get("destinations", {})),
+        destinations,
         record.get("tunnel_options", {}),
         allow_from_record(record.get("allow")),
         record.get("domain"),
         stretch,
         outside_from_record(record.get("outside"), f"{path}.outside"),
+        partners,
     )

@@ -50,6 +50,13 @@ CRL: Arguments = {
     "organization": {"type": "str", "required": True},
     "crl": {"type": "str", "required": True},
 }
+RENEWAL: Arguments = {
+    "identity": {"type": "str", "required": True},
+    "organization": {"type": "str", "required": True},
+    "days": {"type": "int"},
+    "certificate": {"type": "str"},
+    "replaces": {"type": "str", "default": ""},
+}
 UNINSTALL: Arguments = {
     "ledger": {"type": "str", "default": ""},
     "vpns": {"type": "dict", "default": {}},
@@ -67,7 +74,7 @@ INFO: Arguments = {
     "packages": {"type": "list", "elements": "raw", "default": []},
     "links": {"type": "dict", "default": {}},
     "backend": {"type": "str", "choices": ["auto", "xfrm", "libipsec"], "default": "auto"},
-    "days": {"type": "int", "default": 30},
+    "days": {"type": "int"},
     "documents": {"type": "path"},  # for the action plugin, and so are the next
     "ssl_packages": {"type": "list", "elements": "raw", "default": []},
     "names_packages": {"type": "list", "elements": "raw", "default": []},

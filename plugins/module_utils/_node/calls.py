@@ -53,6 +53,12 @@ def _info(given: dict[str, Any], store: Store, check: bool) -> Result:
     return info(given, store, check)
 
 
+def _renew(given: dict[str, Any], store: Store, check: bool) -> Result:
+    from .renewal import renewal
+
+    return renewal(given, store, check)
+
+
 def _probe(given: dict[str, Any], _store: Store, _check: bool) -> Result:
     from .probe.ping import probed
 
@@ -94,6 +100,7 @@ CALLS: Mapping[str, Call] = {
     "edge_confirm": _confirm,
     "edge_crl": _revoke,
     "edge_info": _info,
+    "edge_renewal": _renew,
     "member_probe": _probe,
     "node_info": _observe,
     "node_packages": _packages,

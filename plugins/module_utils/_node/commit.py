@@ -235,18 +235,21 @@ def commit(
         return outcome
 
 
-def revise(files: dict[str, str], store: Store, check: bool = False) -> Outcome:
+def revise(
+    files: dict[str, str], store: Store, check: bool = False, still: Callable[[], bool] = lambda: True
+) -> Outcome:
     """Give the node's own generation other files, confirmed at once. Raises what `commit` does.
 
-    Busy, too, while the generation is unconfirmed: whoever comes to confirm it, or the timer, decides about it.
+    `still`: whether that is still wanted, asked once the lock is held. Busy, too, while the generation is unconfirmed:
+    whoever comes to confirm it, or the timer, decides about it.
     """
     with contextlib.nullcontext() if check else store.lock():
         running = store.running()
         if running.damaged:
             raise CommandError(running.trouble())
         have = running.generation
-        if have.empty:
-            return Outcome([], "", False)
+        if have.empty or not still():
+            return Outcome([], store.named("current"), store.fallback is not None)
         if store.fallback is not None and not check:
             raise Busy("the node's generation is not confirmed yet: another run is at work; run this again")
         return _commit(Generation(have.document, {**have.files, **files}, have.backend), store, 0, check)

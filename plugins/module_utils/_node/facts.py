@@ -65,7 +65,7 @@ def traps(kind: str, version: str) -> bool:
     return kind == "xfrm" or numbers >= TRAP_SINCE
 
 
-def gather(names: list[str], kind: str, days: int, store: Store) -> dict[str, Any]:
+def gather(names: list[str], kind: str, days: int | None, store: Store) -> dict[str, Any]:
     """All of it; `kind` is `auto` or the backend that somebody decided on."""
     versions = packages.installed(names)
     version = strongswan(versions)

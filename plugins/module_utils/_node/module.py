@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from . import identity
-from .commit import FAILURES, Refused, RolledBack, describe, revise, rollback
+from .commit import FAILURES, Outcome, Refused, RolledBack, describe, revise, rollback
 from .commit import commit as bring
 from .confirm import confirm as keep
 from .confirm import states, unmet
@@ -117,6 +118,16 @@ def confirm(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     return {"changed": changed, "generation": store.named("current"), **result}
 
 
+def revised(
+    files: dict[str, str], store: Store, check: bool, patience: float = 90, still: Callable[[], bool] = lambda: True
+) -> Outcome:
+    """Give the node's generation other files; waits `patience` seconds for another run. Raises what `revise` does."""
+    deadline = time.monotonic() + (0 if check else patience)
+    while store.fallback is not None and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return revise(files, store, check, still)
+
+
 def revoke(given: dict[str, Any], store: Store, check: bool, patience: float = 90) -> dict[str, Any]:
     """The result of the module edge_crl; one with `msg` is a failure. Waits `patience` seconds for another run."""
     running = store.running()
@@ -125,11 +136,8 @@ def revoke(given: dict[str, Any], store: Store, check: bool, patience: float = 9
     have = running.generation
     if not needed(have) or have.document.get("organization") != given["organization"]:
         return {"changed": False, "generation": store.named("current"), "subsystems": {}, "diff": []}
-    deadline = time.monotonic() + (0 if check else patience)
-    while store.fallback is not None and time.monotonic() < deadline:
-        time.sleep(0.5)
     try:
-        outcome = revise({"crl.pem": f"{given['crl'].strip()}\n"}, store, check)
+        outcome = revised({"crl.pem": f"{given['crl'].strip()}\n"}, store, check, patience)
     except Refused as error:
         return {"msg": f"not applied, nothing was touched: {error}"}
     except RolledBack as error:

@@ -24,11 +24,12 @@ from .ssl import processes
 from .system import files, leftovers
 from .system.memory import Memory
 
-__all__ = ["COPIES", "LOCK", "RUN", "STATE", "TARGET", "Busy", "Running", "Store"]
+__all__ = ["COPIES", "LOCK", "REQUEST", "RUN", "STATE", "TARGET", "Busy", "Running", "Store"]
 
 RUN = "/run/intercloud-vpn"
 LOCK = "/run/intercloud-vpn.lock"
 TARGET = f"{RUN}/target"
+REQUEST = "certificate-request.pem"  # in the state directory: ipsec/request.py
 
 
 class Busy(Exception):
@@ -49,7 +50,7 @@ class Store(Stored):
 
     def traces(self) -> list[Path]:
         """All that is stored of ours. A VCC server keeps its ledger in the same directory: that is none of it."""
-        names = ("previous", "usage.json", "identity.json", "current", "generations", "owned.json")
+        names = ("previous", "usage.json", "identity.json", REQUEST, "current", "generations", "owned.json")
         places = [*(self.state / name for name in names), *self.reserve.places, *self.owning.places]
         places += self.guarded.places  # nearly last: until then, what was guarded is refused
         places.append(self.state / pending.FILE)  # last: who is killed on the way back to nothing is to go on

@@ -18,6 +18,8 @@ from .state import Store
 
 # A link works while it is being rekeyed; to initiate it then would make a second one that nobody asked for.
 UP = ("INSTALLED", "REKEYING", "UPDATING")
+UNKNOWN = "UNKNOWN"
+"""The daemon runs and does not answer."""
 
 
 class Tended(NamedTuple):

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._base.problems import Problems
+from .._intent.policy import quota, rate
 from .._intent.policy.catalog import CATALOG
 from .._intent.policy.policy import resolve_policy
 from .._intent.topology.kinds import KINDS as TOPOLOGIES
 from .._intent.tunnel import KINDS as TUNNELS
+from .._status.agreed import agreements
 from .._status.history import told
 from .places import Hosts, places
 from .reach import reach, refused
@@ -27,7 +29,7 @@ FORMAT = 1
 _FINDING = ("severity", "subject", "expected", "seen", "look")
 _USAGE = ("vpn", "edge", "member", "address", "octets", "period", "used", "used_up", "until", "when_used_up")
 _POOL = ("organization", "pool", "prefix", "size", "vpns", "used")
-_NODE = ("generation", "runs", "unconfirmed", "certificate_days")
+_NODE = ("generation", "runs", "unconfirmed", "certificate_days", "certificate_left")
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Known:
     ``hosts``: the inventory, as `read_inventory` has it. ``plan``, ``documents``: the plan's summary and documents.
     ``status``: see `_status.status`. ``verified``: the result that verify wrote, None where there is none.
     ``events``: see `events_of`. ``pools``, ``policies``: those of the inventory. ``organizations``: those of the run.
-    ``run``: how the run was started: ``inventories`` (paths), and ``awx_url`` where that is given.
+    ``run``: how the run was started: ``inventories`` (paths), and ``awx_url`` where that is given. ``held``: see
+    `holdings`.
     """
 
     hosts: Hosts
@@ -50,6 +53,7 @@ class Known:
     policies: Section = field(default_factory=dict)
     organizations: Sequence[str] = ()
     run: Section = field(default_factory=dict)
+    held: Section = field(default_factory=dict)
 
 
 def model(known: Known) -> dict[str, Any]:
@@ -112,7 +116,14 @@ def _vpns(known: Known) -> Iterable[dict[str, Any]]:
             **{key: _only(shown[key], ("up", "leased", "of")) for key in ("links", "addresses") if key in shown},
             "planned": vpn is not None,
             **(_planned(vpn) if vpn is not None else {}),
+            **_only(_held(known, shown), ("agreed", "ppk")),
         }
+
+
+def _held(known: Known, vpn: Section) -> Section:
+    """What the ledger has of a VPN."""
+    found: Section = known.held.get(vpn["organization"], {}).get("vpns", {}).get(vpn["name"], {})
+    return found
 
 
 def _planned(vpn: Section) -> dict[str, Any]:
@@ -126,9 +137,16 @@ def _planned(vpn: Section) -> dict[str, Any]:
         "members": [_only(member, ("name", "address", "mode", "ports", "external")) for member in vpn["members"]],
         "weak": list(vpn.get("single_points_of_failure") or ()),
         "rules": "allow" in vpn,
+        "named": sorted(
+            {*_texts(vpn.get("allow")), *_texts(vpn.get("outside"))} & {str(one["name"]) for one in vpn["members"]}
+        ),
         "limits": [str(line) for line in vpn.get("limits") or ()],
         "destinations": [
-            {"name": str(one.get("name") or one.get("network")), "behind": str(one["behind"])}
+            {
+                "name": str(one.get("name") or one.get("network")),
+                "behind": str(one["behind"]),
+                **({"ports": [str(port) for port in one["ports"]]} if one.get("ports") is not None else {}),
+            }
             for one in [*(destinations.get("servers") or ()), *(destinations.get("networks") or ())]
         ],
     }
@@ -155,6 +173,21 @@ def _compose(known: Known) -> dict[str, Any]:
         "policies": [_policy(name, own) for name in sorted({*CATALOG, *map(str, own)})],
         "topologies": list(TOPOLOGIES),
         "tunnels": {kind: {key: list(values) for key, values in options.items()} for kind, options in TUNNELS.items()},
+        "rates": {
+            "units": dict(rate.UNITS),
+            "lowest": rate.LOWEST,
+            "highest": rate.HIGHEST,
+            "from": rate.rate_text(rate.LOWEST // 8),
+            "to": rate.rate_text(rate.HIGHEST // 8),
+        },
+        "volumes": {
+            "units": dict(quota.UNITS),
+            "periods": list(quota.PERIODS),
+            "lowest": quota.LOWEST,
+            "highest": quota.HIGHEST,
+            "from": quota.octets_text(quota.LOWEST),
+            "to": quota.octets_text(quota.HIGHEST),
+        },
         "taken": {organization: sorted(names) for organization, names in sorted(taken.items())},
         "inventories": [str(path) for path in known.run.get("inventories") or ()],
         "awx": known.run.get("awx_url") or None,
@@ -162,8 +195,19 @@ def _compose(known: Known) -> dict[str, Any]:
 
 
 def _policy(name: str, own: Section) -> dict[str, Any]:
-    """What the page has to know of a policy: its name, whether it requires a PPK, and its limits in words."""
+    """What the page has to know of a policy: its name, whether it requires a PPK, its limits in words, and what VPNs
+    that share a tunnel have to agree on."""
     policy = resolve_policy(name, own, "", Problems())
     if policy is None:  # plan_vpn says what is wrong with it
-        return {"name": name, "ppk": False, "limits": []}
-    return {"name": name, "ppk": policy.encryption.ppk == "required", "limits": policy.limits}
+        return {"name": name, "ppk": False, "limits": [], "agreed": {}}
+    ppk = policy.encryption.ppk == "required"
+    return {"name": name, "ppk": ppk, "limits": policy.limits, "agreed": agreements(policy)}
+
+
+def _texts(value: Any) -> Iterable[str]:
+    """Every text in plain data."""
+    if isinstance(value, Mapping):
+        value = [*value.values()]
+    if isinstance(value, (list, tuple)):
+        return [text for one in value for text in _texts(one)]
+    return [value] if isinstance(value, str) else []

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .._base.problems import Problems
+from .._intent.landscape.check import contradicted
 from .._intent.landscape.external import is_external
 from .._intent.landscape.facts import is_shared, organization_of
 from .._intent.landscape.landscape import Landscape
@@ -96,7 +97,7 @@ def _vapp(name: str, facts: Section, land: Landscape) -> dict[str, Any]:
 def _vm(name: str, facts: Section, land: Landscape, sites: Iterable[Section]) -> dict[str, Any]:
     vm = land.vm(name, "")
     found: dict[str, Any] = {"name": name, "organization": organization_of(facts), "cloud": _cloud(facts)}
-    if vm is None:  # it cannot be a member as it is described, and is shown all the same
+    if vm is None or contradicted(vm, land):  # it cannot be a member as it is described, and is shown all the same
         vapp = facts["vars"].get("vcc_vapp")
         described = {"addresses": _texts(facts["vars"].get("vcc_address")), "unusable": True}
         return {**found, "site": _only(sites, found), "vapp": str(vapp) if vapp else None, **described}

@@ -109,8 +109,8 @@ def _ends(side: str, end: Section, selectors: Sequence[str], more: Sequence[str]
             "# libreswan 4 makes a CHILD_SA of every pair of these, and not one for all of them.",
             f'{side}subnets="{{{" ".join(selectors)}}}"',
         ]
-    # Behind a NAT, it is to find its own address by its default route.
-    address = "%defaultroute" if end.get("behind_nat") else end["address"]
+    # Behind a NAT, or with an address that changes, it is to find its own address by its default route.
+    address = "%defaultroute" if end.get("behind_nat") or end.get("by_name") else end["address"]
     return [f"{side}={address}", f"{side}id={_identity(end['identity'])}", *networks, *more]
 
 

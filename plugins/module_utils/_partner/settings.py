@@ -73,6 +73,12 @@ def settings(
             for member in vpn["members"]
             if member["site"] == edge
         ],
+        "networks": [
+            {"network": network["network"], "vpn": name, "ports": network.get("ports")}
+            for name, vpn in sorted(vpns.items())
+            for network in vpn.get("destinations", {}).get("networks", ())
+            if network["behind"] == edge
+        ],
         "tunnels": [_tunnel(node, tunnel, vpns, psk_files, authority) for node, tunnel in tunnels],
     }
 
@@ -104,6 +110,7 @@ def _tunnel(
         "local": {
             "address": tunnel["remote_address"],
             "behind_nat": tunnel.get("peer_forwarded", False),
+            "by_name": tunnel.get("by_name", False),
             "identity": tunnel["remote_id"],
         },
         "remote": {"edge": node, "address": tunnel["public_address"], "identity": tunnel["local_id"]},

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -21,8 +21,16 @@ def settings_text(settings: Section) -> str:
     lines = [head, "=" * len(head)]
     for tunnel in settings["tunnels"]:
         lines += ["", *_tunnel(settings["edge"], tunnel)]
-    lines += ["", "Addresses that VMs get, and a route to the other side's selectors for each:", ""]
-    lines += [_row(member["name"], f"{member['address']} ({member['vpn']})") for member in settings["members"]]
+    if settings["members"]:
+        lines += ["", "Addresses that VMs get, and a route to the other side's selectors for each:", ""]
+        lines += [_row(member["name"], f"{member['address']} ({member['vpn']})") for member in settings["members"]]
+    if settings["networks"]:
+        lines += [
+            "",
+            "Networks that the other side opens connections to. Their hosts need a route to its selectors:",
+            "",
+        ]
+        lines += [_row(one["network"], f"{_ports(one['ports'])} ({one['vpn']})") for one in settings["networks"]]
     for tunnel in settings["tunnels"]:
         for file, text in tunnel["configuration"].items():
             lines += ["", f"{_title(tunnel)}, {file}: {_place(tunnel, file)}", "", text.rstrip()]
@@ -46,6 +54,11 @@ def _tunnel(edge: str, tunnel: Section) -> Iterator[str]:
     local, remote, ike = tunnel["local"], tunnel["remote"], tunnel["ike"]
     yield f"Tunnel {tunnel['name']}"
     behind = " (its NAT's, which forwards UDP 500 and 4500)" if local["behind_nat"] else ""
+    behind += (
+        " (a name: keep it up to date; a TTL of a minute lets the other side follow in time)"
+        if local["by_name"]
+        else ""
+    )
     yield _row("this side", f"{local['address']}{behind}, identity {local['identity']} ({edge})")
     yield _row("other side", f"{remote['address']}, identity {remote['identity']} ({remote['edge']})")
     yield _row("who initiates", _initiates(tunnel))
@@ -65,6 +78,11 @@ def _tunnel(edge: str, tunnel: Section) -> Iterator[str]:
         yield _row("  ESP", f"{' or '.join(esp['proposals'])} (perfect forward secrecy: {' or '.join(esp['pfs'])})")
         yield _row("", f"rekeyed after {esp['rekey_time']} s; replay window {esp['replay_window']} packets")
         yield _row("  packets", f"at most {vpn['mtu']} octets inside the tunnel: TCP MSS {vpn['mss']}")
+
+
+def _ports(ports: Sequence[str] | None) -> str:
+    """What the other side lets its members open."""
+    return "all ports" if ports is None else ", ".join(ports) or "pings only"
 
 
 def _initiates(tunnel: Section) -> str:

@@ -97,3 +97,8 @@ def not_after(certificate: x509.Certificate) -> datetime.datetime:
     if hasattr(certificate, "not_valid_after_utc"):  # cryptography 42 and later
         return certificate.not_valid_after_utc
     return certificate.not_valid_after.replace(tzinfo=datetime.timezone.utc)
+
+
+def ends_at(owner: Authority) -> datetime.datetime:
+    """When the authority's certificate ends, in UTC."""
+    return not_after(x509.load_pem_x509_certificate(owner.pem.encode()))

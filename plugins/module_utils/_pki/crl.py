@@ -291,6 +291,12 @@ def other_case(owner: Authority, identity: str, key: str) -> str:
     return ""
 
 
+def newest(owner: Authority, identity: str, without: Collection[str]) -> x509.Certificate | None:
+    """The certificate of an identity that was signed last, but those with the serials ``without``."""
+    issued = [one for serial, one in _issued(owner) if serial not in without and same(_identity(one), identity)]
+    return max(issued, key=not_before, default=None)
+
+
 def _issued(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:
     for path in sorted((owner.directory / "issued").glob("[0-9a-f]*.pem")):
         try:

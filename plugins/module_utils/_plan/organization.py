@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._base.errors import PoolExhausted
 from .._base.lease import Lease
 from .._base.problems import Problems, some
+from .._intent.landscape.hosts import OrgEdge
 from .._intent.landscape.landscape import Landscape
 from .._intent.paths import CREATE_TUNNELS
 from .._intent.vpn import Vpn, vpn_from_record
@@ -133,7 +134,9 @@ class OrganizationPlan:
         # A CIDR of a VPN's own may lie in a pool that others take from, who must not be there first.
         for name, vpn in sorted(self.wanted.items(), key=lambda item: ("/" not in item[1].pool_name, item[0])):
             try:
-                new = carve_vpn(name, vpn.pool_name, vpn.pool, _demand(vpn), {**blocks, **own.get(name, {})})
+                new = carve_vpn(
+                    name, vpn.pool_name, vpn.pool, _demand(vpn, self.landscape), {**blocks, **own.get(name, {})}
+                )
             except PoolExhausted as error:
                 exhausted.append((vpn, error))
                 continue
@@ -307,7 +310,7 @@ class OrganizationPlan:
         self.transaction.put_landscapes(self.name, {host: self.landscape.facts(host) for host in sorted(used)})
 
 
-def _demand(vpn: Vpn) -> list[SiteDemand]:
+def _demand(vpn: Vpn, landscape: Landscape) -> list[SiteDemand]:
     """What the VPN needs of its pool. VMs by site and vApp; None stands for the org network."""
     sites: dict[str, dict[str | None, list[str]]] = {site: {} for site in vpn.sites}
     for member in vpn.members:
@@ -322,6 +325,13 @@ def _demand(vpn: Vpn) -> list[SiteDemand]:
             {vapp: tuple(names) for vapp, names in places.items() if vapp is not None},
             tuple(server.name for server in vpn.destinations.servers if server.behind == site),
             (vapps[site],) if site in vapps else (),
+            _kept(landscape.edge(site)) if vpn.pool.family == 4 else (0, 0),
         )
         for site, places in sorted(sites.items())
     ]
+
+
+def _kept(edge: OrgEdge | None) -> tuple[int, int]:
+    """What a partner's cloud keeps of each subnet, so that no VM can have it."""
+    profile = edge.profile if edge else None
+    return profile.reserved if profile else (0, 0)

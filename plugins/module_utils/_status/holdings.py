@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._base.lease import Lease
 from .._base.prefix import Prefix
 from .._plan.pool.lease_keys import is_vpn_block, vpn_of
+from .agreed import agreed
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction
@@ -21,7 +22,8 @@ def holdings(transaction: Transaction, organizations: Iterable[str], pools: Mapp
     """By organization ``{"generation": 4, "vpns": {name: …}, "pools": [...]}``; all organizations if none is named.
 
     A VPN has its `state` (docs/ledger.md), the number of addresses that are `leased`, and `of` how many its blocks
-    have. ``pools``: the prefix of each pool, as in the inventory.
+    have; `agreed`: see `agreed`; and whether its policy requires a `ppk`. ``pools``: the prefix of each pool, as in the
+    inventory.
     """
     return {org: _of(transaction, org, pools) for org in [*organizations] or transaction.organizations()}
 
@@ -36,7 +38,13 @@ def _of(transaction: Transaction, org: str, pools: Mapping[str, Any]) -> dict[st
     return {
         "generation": transaction.generation(org),
         "vpns": {
-            name: {"number": vpn.number, "state": vpn.state, "leased": leased[name], "of": room[name]}
+            name: {
+                "number": vpn.number,
+                "state": vpn.state,
+                "leased": leased[name],
+                "of": room[name],
+                **agreed(vpn.intent),
+            }
             for name, vpn in transaction.vpns(org).items()
         },
         "pools": pool_usage(leases, pools),

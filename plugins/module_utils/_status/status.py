@@ -111,6 +111,7 @@ def _nodes(documents: Documents, observed: Mapping[str, Section], now: datetime)
             "drift": [] if silent else list(seen.get("drift") or []),
             "unconfirmed": bool(not silent and seen.get("unconfirmed")),
             "certificate_days": None if silent else _days(seen.get("certificate"), now),
+            "certificate_left": None if silent else _left(seen.get("certificate"), now),
         }
 
 
@@ -120,3 +121,12 @@ def _days(certificate: Section | None, now: datetime) -> int | None:
     if not ends:
         return None
     return (datetime.strptime(str(ends), FORMAT).replace(tzinfo=now.tzinfo) - now).days
+
+
+def _left(certificate: Section | None, now: datetime) -> float | None:
+    """The share of a certificate's lifetime that is left, from 0 to 1; None where there is none."""
+    said = [str((certificate or {}).get(name) or "") for name in ("not_before", "not_after")]
+    if not all(said):
+        return None
+    begin, end = (datetime.strptime(text, FORMAT).replace(tzinfo=now.tzinfo) for text in said)
+    return round(min(1.0, max(0.0, (end - now) / (end - begin))), 3) if begin < end else 0.0

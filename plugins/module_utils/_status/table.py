@@ -23,7 +23,13 @@ NOTHING = "There are no VPNs."
 def table(status: Section) -> str:
     """The status as lines that fit a terminal."""
     several = len({vpn["organization"] for vpn in status["vpns"]} | {*status["generations"]}) > 1
-    parts = [_vpns(status["vpns"], several), _edges(status["nodes"]), _others(status["nodes"]), _pools(status, several)]
+    parts = [
+        _vpns(status["vpns"], several),
+        _edges(status["nodes"]),
+        _partners(status["links"]),
+        _others(status["nodes"]),
+        _pools(status, several),
+    ]
     lines = [line for part in map(list, parts) if part for line in [*part, ""]]
     silent = [node["node"] for node in status["nodes"] if node["runs"] is None]
     return "\n".join([*lines, *_findings(status["findings"], silent)])
@@ -63,6 +69,16 @@ def _edges(nodes: Iterable[Section]) -> Iterator[str]:
     ]
     if rows:
         yield from columns(["org edge", "generation", "differs", "certificate ends in"], rows)
+
+
+def _partners(links: Iterable[Section]) -> Iterator[str]:
+    """The partners that are found by name, and where."""
+    found = {link["tunnel"]: link["partner"] for link in links if link.get("partner")}
+    rows = [
+        [tunnel, one["name"], one["address"] or "none", one["since"] or "-"] for tunnel, one in sorted(found.items())
+    ]
+    if rows:
+        yield from columns(["tunnel", "partner's name", "address in use", "since"], rows)
 
 
 def _ends(node: Section) -> str:

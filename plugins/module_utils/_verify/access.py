@@ -30,7 +30,8 @@ class Restricted:
 
 @dataclass(frozen=True)
 class Probe:
-    """What is asked of whom: ``port`` (must answer), ``closed``, ``stranger`` or ``backward`` (must not)."""
+    """What is asked of whom: ``port`` or ``network`` (must answer), ``closed``, ``stranger`` or ``backward`` (must
+    not)."""
 
     kind: str
     name: str
@@ -55,8 +56,11 @@ def from_members(vpn: Section, allowed: Allowed) -> Iterator[tuple[Section, Prob
     restricted = [Restricted(m["name"], m["site"], m["address"], _ports(m)) for m in members if "ports" in m]
     if allowed.limited:
         yield from _allowed_ports(members, allowed)
+    networks = {network["network"] for network in vpn.get("destinations", {}).get("networks", [])}
     for there in (*restricted, *destinations(vpn)):
         if there.ports is None:
+            asking = _askers(first, there) if there.name in networks else []
+            yield from ((member, Probe("network", there.name, there.address)) for member in asking)
             continue
         to_member = allowed.limited and there in restricted
         for kind, port in (("port", first_port(there.ports, "tcp")), ("closed", closed_port(there.ports, "tcp"))):

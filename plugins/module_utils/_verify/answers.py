@@ -169,19 +169,20 @@ def _judge_ports(ports: Iterable[Section], pairs: Iterable[Section], down: Down)
     pairs = list(pairs)
     broken = {(pair["vpn"], *pair["sites"]) for pair in pairs if pair["probed"]}
     broken -= {(pair["vpn"], *pair["sites"]) for pair in pairs if pair["reachable"]}
-    asked: dict[tuple[str, str, int], list[Section]] = {}
+    asked: dict[tuple[str, str, int | None], list[Section]] = {}
     for probe in ports:
         if any((probe["vpn"], tunnel) in down for tunnel in probe["over"]):
             continue
         if probe["probed"] and (probe["vpn"], *probe["sites"]) not in broken:
             asked.setdefault((probe["vpn"], probe["dst"], probe["port"]), []).append(probe)
-    for (vpn, dst, port), group in sorted(asked.items()):
+    for (vpn, dst, port), group in sorted(asked.items(), key=lambda item: (*item[0][:2], item[0][2] or 0)):
         dead = [probe for probe in group if not probe["reachable"]]
         if dead:
             why = next((f" ({probe['reason']})" for probe in dead if probe["reason"]), "")
             seen = f"no answer to {few(probe['src'] for probe in dead)}{why}"
             look = f"on {dst}: is it up, does it drop packets itself, is its route back over {group[0]['sites'][1]}"
-            yield Finding(ERROR, f"{vpn}: {dst}", f"TCP port {port} answers, open or closed", seen, look)
+            what = f"TCP port {port} answers, open or closed" if port else f"{group[0]['address']} answers a ping"
+            yield Finding(ERROR, f"{vpn}: {dst}", what, seen, look)
 
 
 EXPECTED = {
@@ -214,11 +215,20 @@ def _mark_links(result: Result, limited: Collection[str]) -> Down:
     pairs = [(probe, probe["tunnels"]) for probe in result.pairs]
     others = [(probe, probe["tunnels"]) for probe in result.edges] + [(probe, probe["over"]) for probe in result.ports]
     pairs += [(probe, tunnels) for probe, tunnels in others if probe["vpn"] in limited]
+    crossed = {(probe["vpn"], tunnel) for probe, tunnels in pairs for tunnel in tunnels}
+    # No member is behind a partner's edge that is there for the networks behind it.
+    partners = {(link["vpn"], link["tunnel"]) for link in result.links if link.get("external")} - crossed
+    pairs += [
+        (probe, [one for one in tunnels if (probe["vpn"], one) in partners])
+        for probe, tunnels in others
+        if probe["vpn"] not in limited
+    ]
     asked = {(probe["vpn"], tunnel) for probe, tunnels in pairs for tunnel in tunnels}
     used = {(probe["vpn"], tunnel) for probe, tunnels in pairs if probe["reachable"] for tunnel in tunnels}
     for link in result.links:
         name = link["vpn"], link["tunnel"]
-        link["up"] = link["state"] == "INSTALLED" and (name in used or (name not in asked and link["vpn"] in limited))
+        silent = name not in asked and (link["vpn"] in limited or name in partners)
+        link["up"] = link["state"] == "INSTALLED" and (name in used or silent)
     return used
 
 

@@ -10,14 +10,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from .._base.lifetime import DUE, is_late
 from .clocks import clock_of
 from .finding import ERROR, WARNING, Finding
 
 Section = Mapping[str, Any]
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 RENEW = "run create_vpn: it renews the certificate"
+LATE = "run renew_certificates, or create_vpn: both renew the certificate"
 AFRESH = "run create_vpn: it makes a new key and certificate for the edge"
-DAYS = 30  # as many as a create_vpn leaves at least: whoever runs it once a month never sees the warning
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,13 @@ class Trust:
 
     `authorities`: organization -> SHA-256 of its authority, None if it had none when the plan was made: it is made with
     its first certificate, and then nothing is known to hold that against. `revoked`: organization -> serials.
-    `now`: UTC. A certificate that ends within `days` is a warning.
+    `now`: UTC. A certificate that ends within `days` is a warning; None: one that should have been renewed by now.
     """
 
     authorities: Mapping[str, str | None] = field(default_factory=dict)
     revoked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
-    days: int = DAYS
+    days: int | None = None
     clock: str = ""
     """What the edge's clock says, where `now` is that."""
 
@@ -92,9 +93,13 @@ def _time(subject: str, which: str, facts: Section, trust: Trust) -> Iterator[Fi
     elif begin > trust.now:
         seen = f"{which} is not valid before {facts['not_before']}{_by(trust)}"
         yield Finding(ERROR, subject, "a certificate that is valid now", seen, f"the clocks; {RENEW}")
-    elif end - trust.now < timedelta(days=trust.days):
+    elif trust.days is None and is_late(begin, end, trust.now):
+        due = (end - (end - begin) / DUE).strftime(FORMAT)
+        seen = f"{which} is due for renewal since {due}, and ends at {facts['not_after']}"
+        yield Finding(WARNING, subject, "renewed in time", seen, LATE)
+    elif trust.days is not None and end - trust.now < timedelta(days=trust.days):
         seen = f"{which} ends at {facts['not_after']}"
-        yield Finding(WARNING, subject, f"valid for {trust.days} days more", seen, RENEW)
+        yield Finding(WARNING, subject, f"valid for {trust.days} days more", seen, LATE)
 
 
 def _by(trust: Trust) -> str:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 from .._plan.compile.reqids import link_name
 from .algorithms import agree, negotiated
-from .finding import ERROR, Finding, few
+from .finding import ERROR, WARNING, Finding, few
 from .reasons import why
 from .ssl import judge_session, unplanned_sessions
 
@@ -65,8 +66,11 @@ def _judge_ipsec(name: str, ends: Ends, observed: Mapping[str, Section]) -> tupl
         record = _record(name, vpn, link, ends, seen, children)
         record["reasons"] = _reasons(name, ends, observed) if record["state"] != "INSTALLED" else {}
         links.append(record)
+        partner = _partner(name, ends, observed)
+        record.update({"partner": partner} if partner else {})
         if not broken:
             findings += _judge_link(name, link, wanted, children, because)
+    findings += _judge_partner(name, ends, observed)
     return links, findings
 
 
@@ -156,6 +160,30 @@ def _unplanned(
                 yield Finding(ERROR, f"tunnel {sa['tunnel']}", "no such tunnel", f"{node}: {sa.get('state')}", look)
             elif extra:
                 yield Finding(ERROR, f"tunnel {sa['tunnel']}", "no such link", f"{node}: {few(extra)}", look)
+
+
+def _partner(name: str, ends: Ends, observed: Mapping[str, Section]) -> dict[str, Any]:
+    """Of a partner that is found by name: name, address and since when (ISO 8601, UTC), as our end knows them."""
+    for node in ends:
+        found = (observed.get(node) or {}).get("partners", {}).get(name)
+        if found:
+            since = found.get("since")
+            when = datetime.fromtimestamp(since, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if since else None
+            return {"name": found["name"], "address": found.get("address"), "since": when}
+    return {}
+
+
+def _judge_partner(name: str, ends: Ends, observed: Mapping[str, Section]) -> Iterator[Finding]:
+    """An address that is still used although no server confirms it, or that is not known at all."""
+    for node in ends:
+        found = (observed.get(node) or {}).get("partners", {}).get(name)
+        if found and (found.get("error") or not found.get("address")):
+            partner = _partner(name, ends, observed)
+            used = f"; {partner['address']} is used, known since {partner['since']}" if partner["address"] else ""
+            seen = f"{node}: {found.get('error') or 'not asked yet'}{used}"
+            look = f"/etc/resolv.conf on {node}, and the zone of {partner['name']}"
+            severity = WARNING if partner["address"] else ERROR
+            yield Finding(severity, f"tunnel {name}", f"{partner['name']} has an address", seen, look)
 
 
 def _record(

@@ -9,6 +9,7 @@ kind     from        answer       why
 member   member      must come    the pairs that are chosen (which_pairs.py), a packet of full size between sites
 edge     member      must come    the other sites' edges, at their own address in the VPN
 port     member      must come    a TCP port that is allowed, of who is reached on some ports only: one member per site
+network  member      must come    the host to probe in a network that is reached on all ports: one member per site
 stranger non-member  must not     a VM beside the members, in each network of an involved site, tries to get in
 unleased member      must not     an address of the VPN, at another site, that nobody holds
 reply    member      must not     a non-member beside it: its reply to a VPN address would cross the gateway
@@ -44,7 +45,7 @@ Section = Mapping[str, Any]
 Plan = Section
 Target = dict[str, Any]
 FRAME = 1500  # octets: what members of a stretched network send without asking how large a packet may be
-MUST_ANSWER = ("member", "edge", "port", "name")
+MUST_ANSWER = ("member", "edge", "port", "network", "name")
 
 
 def probe_targets(plan: Plan, documents: Documents, choice: Choice | None = None) -> dict[str, list[Target]]:

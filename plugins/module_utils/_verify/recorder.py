@@ -66,9 +66,10 @@ class Recorder:
         elif target["kind"] == "edge":
             path = self._way_to_edge(vm, target)
             self._result.edges.append({**record, **seen, "via": list(path.nodes), "tunnels": list(path.tunnels)})
-        elif target["kind"] == "port":
+        elif target["kind"] in ("port", "network"):
             sites = self._sites[vm, target["vpn"]]
             between = {"sites": [sites[vm], sites[target["dst"]]], "over": self._over(vm, target)}
+            record["port"] = target.get("port")  # None: a ping
             self._result.ports.append({**record, "rtt_ms": seen["rtt_ms"], **between})
         elif target["kind"] == "name":
             edge = self._sites[vm, target["vpn"]][vm]
@@ -85,8 +86,12 @@ class Recorder:
         return underlay_for((tunnel for tunnel in tunnels if tunnel["name"] in path.tunnels), vpn, fits)
 
     def _over(self, vm: str, target: Target) -> list[str]:
-        """The tunnels on the way to a member."""
-        return list(self._way(vm, target)[2].tunnels) if target["dst"] in self._peers[vm, target["vpn"]] else []
+        """The tunnels on the way to a member, or to a destination."""
+        peers, name = self._peers[vm, target["vpn"]], target["dst"]
+        if name in peers:
+            return list(self._way(vm, target)[2].tunnels)
+        there = {"site": self._sites[vm, target["vpn"]][name], "address": target["address"]}
+        return list(self._ways.between(target["vpn"], peers[vm], there).tunnels)
 
     def _way_to_edge(self, vm: str, target: Target) -> Way:
         edge = {"site": target["dst"], "address": target["address"]}

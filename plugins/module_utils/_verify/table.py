@@ -39,6 +39,10 @@ def table(result: Result, plan: Plan) -> str:
     for vpn, records in by_vpn(result, plan):
         lines += [*_vpn(vpn, records), ""]
     external = {link["tunnel"]: link["external"] for link in result.links if link.get("external")}
+    partners = {link["tunnel"]: link["partner"] for link in result.links if link.get("partner")}
+    for tunnel, one in sorted(partners.items()):
+        address = f"is {one['address']} since {one['since']}" if one["address"] else "has no address"
+        lines += [*wrapped("partner: ", f"{tunnel}: {one['name']} {address}"), ""]
     for tunnel, edge in sorted(external.items()):
         lines += [*wrapped("ext:     ", pointer(tunnel, edge)), ""]
     return "\n".join([*lines, *_findings(result)])

@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks
 
 EDGE, VM, VM_ADDRESS, GATEWAY = "edge-south", "vm3-south", "10.10.0.13", "10.10.0.1"
+NAME, DNS, SERVER_AT, SERVER = "vpn.partner.example", "partner-dns", "edge-west", "203.0.113.18"
+GATE = "203.0.113.33"
 CONFIG = "/etc/swanctl/conf.d/partner.conf"
 # ESP in userspace, as everywhere in this lab.
 CHARON = "charon { install_routes = no\n plugins { kernel-libipsec { load = yes }\n bypass-lan { load = no }\n } }\n"
@@ -58,6 +60,52 @@ def route(found):
     vm += [f"ip route replace {prefix} via {GATEWAY} src {member['address']}" for prefix in remote]
     lab.sh(EDGE, " && ".join(edge))
     lab.sh(VM, " && ".join(vm))
+
+
+def open_network(address, gateway):
+    """Another network behind the edge: an address of the VM's in it, and the edge's own. The rest leads nowhere."""
+    lab.sh(VM, f"ip address replace {address}/32 dev eth0")
+    lab.sh(EDGE, f"ip address replace {gateway}/32 dev lo && ip route replace {address}/32 via {VM_ADDRESS}")
+    lab.sh(EDGE, f"ip route replace blackhole {gateway.rpartition('.')[0]}.0/24")
+
+
+def close_network(address, gateway):
+    """Undo it."""
+    lab.sh(VM, f"ip address delete {address}/32 dev eth0")
+    lab.sh(EDGE, f"ip route delete {address}/32; ip address delete {gateway}/32 dev lo")
+    lab.sh(EDGE, f"ip route delete blackhole {gateway.rpartition('.')[0]}.0/24")
+
+
+def answer(address):
+    """A name server on another machine, which knows where the partner is now."""
+    stop_answering()
+    words = f"dnsmasq -k --bind-interfaces --listen-address={SERVER} --no-resolv --no-hosts --user=root --group=root"
+    lab.sh(SERVER_AT, f"systemd-run --quiet --unit={DNS} {words} --host-record={NAME},{address},5")
+
+
+def stop_answering():
+    """No server knows."""
+    lab.sh(SERVER_AT, f"systemctl stop {DNS}", check=False)
+
+
+def ask_server(edge):
+    """Have an edge ask that server."""
+    lab.sh(edge, "cp -P /etc/resolv.conf /root/resolv.conf && rm /etc/resolv.conf")
+    lab.sh(edge, f"echo nameserver {SERVER} > /etc/resolv.conf")
+
+
+def ask_as_before(edge):
+    """Undo it."""
+    lab.sh(edge, "mv -f /root/resolv.conf /etc/resolv.conf")
+
+
+def move(found, old, new, keys):
+    """Another public address, and a charon that has it. The old one is gone, and says no farewell."""
+    device = lab.sh(EDGE, f"ip -o address show to {old}").split()[1]
+    words = [f"ip address delete {old}/28 dev {device}", f"ip address add {new}/28 dev {device}"]
+    lab.sh(EDGE, " && ".join([*words, f"ip route replace default via {GATE}"]))
+    tunnels = [{**tunnel, "local": {**tunnel["local"], "address": new}} for tunnel in found["tunnels"]]
+    configure({**found, "tunnels": tunnels}, keys)
 
 
 def hang_up(tunnel):

@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
-from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
+from ansible_collections.intercloud.vpn.tests.testinfra import capture, lab, playbooks, ports, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.external import partner
 
 HERE = Path(__file__).parent
 LAYERED = ("-i", str(HERE / "partner.yml"))
 AWS = (*LAYERED, "-i", str(HERE / "aws.yml"))
+NAMED = (*LAYERED, "-i", str(HERE / "name.yml"))
 CERTIFICATE = (*LAYERED, "-i", str(HERE / "certificate.yml"))
 PAYROLL = {"name": "payroll", "pool": "internal", "members": ["vm1-east", "vm3-west", partner.VM]}
 OURS = ["vm1-east", "vm3-west"]
@@ -34,6 +36,12 @@ def state():
 def up(edge):
     """An edge's tunnels whose link carries packets."""
     return [sa.name for sa in strongswan.ike_sas(edge) if [child.state for child in sa.children] == ["INSTALLED"]]
+
+
+def remote_hosts():
+    """Where our ends of the tunnels find the partner."""
+    shown = "".join(lab.sh(edge, f"swanctl --list-sas --raw --ike {name}") for name, edge in TUNNELS.items())
+    return set(re.findall(r"remote-host=(\S+)", shown))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -132,6 +140,85 @@ def test_a_new_key_takes_the_place_of_the_old_one_at_once(found, say):
     assert after[WEST] != before[WEST]
     say(f"a new pre-shared key under 100 pings a second: {pings.lost} of {pings.sent} lost")
     assert pings.lost <= 3, pings.text
+
+
+def test_members_reach_what_is_behind_the_partner_and_nothing_else_passes(found, tmp_path, say):
+    """On the wire is nothing but ESP, and a second run changes nothing. Taken back, it leaves no trace."""
+    begun = time.monotonic()
+    behind, closed, beside = "172.20.0.7", "172.20.0.9", "172.20.8.7"
+    network = {"network": "172.20.0.0/22", "behind": partner.EDGE, "ports": ["tcp/8443"], "probe": behind}
+    payroll = {**PAYROLL, "destinations": {"networks": [network]}}
+    playbooks.run(lab.ROOT / "playbooks/stages/plan.yml", LAYERED, vpns=[payroll])
+    settings = partner.settings(*LAYERED)
+    assert {(one["network"], *one["ports"]) for one in settings["networks"]} == {("172.20.0.0/22", "tcp/8443")}
+    for number, address in enumerate((behind, beside)):
+        partner.open_network(address, f"172.20.{8 * number}.1")
+    partner.configure(settings)
+    playbooks.create(payroll, arguments=LAYERED)
+    assert [(one["dst"], one["port"], one["reachable"]) for one in playbooks.result()["ports"]] == [
+        ("172.20.0.0/22", 8443, True)
+    ] * 2
+    addresses = playbooks.addresses()
+    with ports.listening({partner.VM: ["tcp/8443", "tcp/8444"]}), capture.capturing(tmp_path / "wire.pcap") as wire:
+        asked = [(behind, "tcp/8443"), (behind, "tcp/8444"), (beside, "tcp/8443")]
+        own = {"vm3-west": addresses["vm3-west"], "vm1-east": addresses["vm1-east"]}
+        for member, address in own.items():
+            assert [*ports.ask(member, asked).values()] == [address, None, None]
+        assert [*ports.ask("vm2-east", asked).values()] == [None, None, None]  # no member
+        assert lab.answers("vm1-east", behind)
+        assert not lab.answers("vm1-east", closed)
+        assert not lab.answers(partner.VM, addresses["vm1-east"], own=behind)  # a network opens no connection
+        assert lab.answers(partner.VM, addresses["vm1-east"], own=addresses[partner.VM])
+    assert wire.packets("udp port 4500")
+    # What is beside the network is none of the VPN's business, and goes where it always went.
+    assert wire.packets("net 172.20.0.0/22 or net 100.64.0.0/10") == []
+    assert playbooks.create(payroll, arguments=LAYERED, verify=False).hosts("changed") == set()
+
+    playbooks.create(PAYROLL, arguments=LAYERED, verify=False)
+    for edge in TUNNELS.values():
+        left = lab.sh(edge, "ip route; nft list table inet intercloud_vpn; swanctl --list-conns; swanctl --list-sas")
+        assert "172.20." not in left
+    for number, address in enumerate((behind, beside)):
+        partner.close_network(address, f"172.20.{8 * number}.1")
+    partner.configure(found, {WEST: keys(settings)[WEST]})
+    say(f"a network behind the partner: {time.monotonic() - begun:.0f} s for this test")
+
+
+def test_a_partner_is_found_by_its_name_wherever_it_goes(found, say):
+    """Its address changes without a farewell: traffic goes on when its edges have seen that, and asked."""
+    first, second = "203.0.113.34", "203.0.113.35"
+    agreed = {tunnel: (KEYS / tunnel).read_text(encoding="utf-8").strip() for tunnel in TUNNELS}
+    partner.answer(first)
+    for edge in TUNNELS.values():
+        partner.ask_server(edge)
+    try:
+        playbooks.create(PAYROLL, arguments=NAMED)
+        links = {link["tunnel"]: link for link in playbooks.result()["links"]}
+        assert {(links[name]["partner"]["address"], links[name]["up"]) for name in TUNNELS} == {(first, True)}
+        assert playbooks.create(PAYROLL, arguments=NAMED, verify=False).hosts("changed") == set()
+        address = playbooks.addresses()[partner.VM]
+        partner.answer(second)
+        with lab.pinging("vm1-east", address, interval=0.05) as pings:
+            partner.move(found, first, second, agreed)
+            begun = time.monotonic()
+            lab.wait_for("the tunnels where the partner is now", lambda: remote_hosts() == {second}, 60)
+            lab.wait_for("traffic", lambda: all(lab.answers(member, address) for member in OURS), 60)
+            waited = time.monotonic() - begun
+        say(
+            f"a partner by name moves: traffic in both tunnels after {waited:.1f} s ({pings.lost} of {pings.sent} lost)"
+        )
+        assert [len(sas) for sas in state().values()] == [1, 1]
+        assert f"{partner.NAME}  {second}" in playbooks.run("status_vpn", NAMED).output
+    finally:
+        partner.move(found, second, first, agreed)
+        playbooks.create(PAYROLL, arguments=LAYERED, verify=False)
+        partner.stop_answering()
+        for edge in TUNNELS.values():
+            partner.ask_as_before(edge)
+    assert remote_hosts() == {first}
+    for edge in TUNNELS.values():
+        assert not lab.host(edge).file("/run/intercloud-vpn/partners.json").exists
+        assert partner.NAME not in lab.sh(edge, "cat /etc/swanctl/conf.d/*")
 
 
 def test_with_a_certificate_instead(found, tmp_path):

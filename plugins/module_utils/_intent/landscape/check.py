@@ -61,6 +61,16 @@ def check_vapps(places: Collection[tuple[str, str]], landscape: Landscape, probl
             _check_inside(vm.name, "vcc_address", addresses, (name, VAPP, networks), problems)
 
 
+def contradicted(vm: Vm, landscape: Landscape) -> bool:
+    """Whether the inventory contradicts itself about a VM and its gateways, so that no VPN can have it."""
+    edge, found = landscape.edge(vm.site), Problems()
+    if edge is None:
+        return True
+    if not vm.external:
+        _check_vm(vm, edge, landscape, set(), found)
+    return len(found) > 0
+
+
 def _check_vm(vm: Vm, edge: OrgEdge, landscape: Landscape, done: set[str], problems: Problems) -> None:
     vapp = landscape.vapp(vm.vapp, of_host(vm.name, "vcc_vapp")) if vm.vapp else None
     if vapp is not None:
@@ -88,7 +98,7 @@ def _check_vapp(vapp: VappEdge, edge: OrgEdge, problems: Problems) -> None:
 
 def _check_public(edge: OrgEdge, problems: Problems) -> None:
     path = of_host(edge.name, "vcc_public_address")
-    for address in edge.public.values():
+    for address in edge.public_addresses:
         where = unusable(parse_address(address))
         if where:
             problems.add(

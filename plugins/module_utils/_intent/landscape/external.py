@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,10 @@ from ..profiles.known import GATEWAYS, profile_of
 from ..profiles.profile import ADDRESS, FQDN, Profile
 
 AUTHENTICATION = ("psk", "certificate")
+# RFC 1123, 2.1: the last label has a letter, or it would be a mistyped address.
+_HOST = re.compile(
+    r"(?=.{4,254}$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?"
+)
 GIVEN = "given"
 """What stands for a ``vcc_psk`` that is in order, wherever the key itself has no business."""
 # What only says something of an edge that is not ours.
@@ -43,6 +48,15 @@ class External:
 def is_external(variables: Mapping[str, Any]) -> bool:
     """Whether a host's variables declare it external."""
     return variables.get("vcc_external") is True
+
+
+def name_of(variables: Mapping[str, Any]) -> str | None:
+    """The DNS name that an external edge has in place of public addresses, in lower case; None if it has addresses."""
+    said = variables.get("vcc_public_address")
+    texts = [str(one) for one in (said if isinstance(said, (list, tuple)) else [said]) if one]
+    if len(texts) != 1 or _is_address(texts[0]) or not _HOST.fullmatch(texts[0]):
+        return None
+    return texts[0].rstrip(".").lower()
 
 
 def identity_of(name: str, organization: str, variables: Mapping[str, Any]) -> str:
@@ -75,6 +89,8 @@ def read_external(
     if authentication not in AUTHENTICATION:
         problems.add(f"{place}.vcc_authentication", f"must be {' or '.join(AUTHENTICATION)}, not {authentication!r}")
     gateway = _gateway(place, identity, authentication, variables, problems)
+    if name_of(variables) is not None:
+        _check_named(place, identity, gateway, variables, problems)
     if folded(identity) in others:
         if variables.get("vcc_identity") is None and _is_address(identity):
             problems.add(
@@ -106,6 +122,27 @@ def read_external(
     return External(str(authentication), gateway)
 
 
+def _check_named(
+    place: str, identity: str, gateway: str | None, variables: Mapping[str, Any], problems: Problems
+) -> None:
+    """Where the address is whatever a name server says, only the identity tells who is there."""
+    path = f"{place}.vcc_public_address"
+    profile = profile_of(gateway)
+    if profile is not None and profile.by_address:
+        problems.add(path, f"is a name, and {profile.title} is known by its address; give the address")
+    elif variables.get("vcc_identity") is None:
+        problems.add(
+            f"{place}.vcc_identity",
+            f"is missing: {name_of(variables)} (vcc_public_address) may lead to any address, so say which identity the "
+            "gateway presents, a DNS name",
+        )
+    elif _is_address(identity):
+        problems.add(
+            f"{place}.vcc_identity",
+            f"{identity}: the gateway's address changes (vcc_public_address is a name); give the identity a DNS name",
+        )
+
+
 def _gateway(
     place: str, identity: str, authentication: object, variables: Mapping[str, Any], problems: Problems
 ) -> str | None:
@@ -132,7 +169,15 @@ def _gateway(
             f"{place}.vcc_identity",
             f"{identity}: {profile.title} presents its public address; leave vcc_identity out",
         )
-    if not any(family in profile.families for family in _families(variables.get("vcc_public_address"))):
+    if profile.longest_identity is not None and len(identity) > profile.longest_identity:
+        problems.add(
+            f"{place}.vcc_identity",
+            f"{identity} has {len(identity)} characters, and {profile.title} takes {profile.longest_identity} at most; "
+            "set a shorter one",
+        )
+    if name_of(variables) is None and not any(
+        family in profile.families for family in _families(variables.get("vcc_public_address"))
+    ):
         problems.add(f"{place}.vcc_public_address", f"has no IPv4 address, which {profile.title} needs")
     return profile.name
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from ..._base.names import IDENTITY, ORGANIZATION, folded
 from .dhcp import VARIABLE as DHCP
 from .dhcp import read_dhcp
-from .external import External, identity_of, read_external, read_mlkem
+from .external import External, identity_of, name_of, read_external, read_mlkem
 from .facts import Facts
-from .hosts import FORWARDED, OrgEdge, VappEdge
+from .hosts import FORWARDED, Addresses, OrgEdge, VappEdge
 
 UNDERLAY_MTU = 1500
 
@@ -43,7 +43,13 @@ def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
             f"{identity} is the identity of {others[folded(identity)]} too: identities are compared without case; "
             "rename one of them",
         )
-    public = host.addresses("vcc_public_address", "the address other clouds' edges reach this one at")
+    named = name_of(variables) if external else None
+    # IPv4: what a name has beside it is not asked for.
+    public: Addresses = (
+        {4: named}
+        if named
+        else host.addresses("vcc_public_address", "the address other clouds' edges reach this one at")
+    )
     inside = host.addresses("vcc_org_address", None if external else "the edge's address on the org network")
     networks = host.networks("vcc_org_network")
     mtu = variables.get("vcc_underlay_mtu", default_mtu(external))
@@ -52,7 +58,7 @@ def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
     nat = variables.get("vcc_behind_nat", False)
     if not isinstance(nat, bool) and nat != FORWARDED:
         host.wrong("vcc_behind_nat", f"must be true, false or {FORWARDED}, not {nat!r}")
-    macs = host.macs(inside, public)
+    macs = host.macs(inside, {} if named else public)
     if external and variables.get(DHCP):
         host.wrong(DHCP, "is not for external edges: nothing is configured on them; leave it out")
     dhcp = None if external else read_dhcp(host, "vcc_org_address", inside, "vcc_org_network", networks)
@@ -71,6 +77,7 @@ def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
         behind_nat=bool(nat),
         reachable=nat is not True,
         external=external,
+        host=named,
         mlkem=mlkem,
         macs=macs,
         dhcp=dhcp,

@@ -64,12 +64,19 @@ class OrgEdge:
     """Whether a peer that speaks first gets through: False behind a NAT that does not forward IKE to the edge."""
     external: External | None = None
     """Of an edge that is not ours; it need not have addresses and networks inside."""
+    host: str | None = None
+    """Of an external one: the DNS name of its public address, which may change. It is what ``public`` has then."""
     mlkem: bool = False
     """Whether its strongSwan has ML-KEM."""
     macs: Macs | None = None
     """Its link-layer addresses, where the inventory says them; () binds it to none."""
     dhcp: Dhcp | None = field(default=None, repr=False)
     """What it serves on the org network. It concerns nobody else: what tells edges apart elsewhere goes by `repr`."""
+
+    @property
+    def public_addresses(self) -> tuple[str, ...]:
+        """Its public addresses that are known now."""
+        return () if self.host else tuple(self.public.values())
 
     @property
     def profile(self) -> Profile | None:

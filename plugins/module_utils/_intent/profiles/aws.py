@@ -21,6 +21,8 @@ PROFILE = Profile(
         # Algorithms, groups, lifetimes, form of the key, replay window, who starts.
         Source("API_ModifyVpnTunnelOptionsSpecification (docs.aws.amazon.com, AWSEC2 API reference)", "2026-11-30"),
         Source("aws_vpn_connection (Terraform provider hashicorp/aws)", "2026-11-30"),
+        # Addresses that are kept.
+        Source("Subnet CIDR blocks (docs.aws.amazon.com, vpc/latest/userguide/subnet-sizing)", "2026-11-30"),
         # One SA pair per tunnel, public addresses of each connection's own, two tunnels per connection.
         Source("Requirements for a customer gateway device (docs.aws.amazon.com, s2svpn/CGRequirements)", "2026-11-30"),
     ),
@@ -36,5 +38,6 @@ PROFILE = Profile(
     identities=frozenset({ADDRESS}),
     psk=PskForm(8, 64, r"[A-Za-z0-9._]", "letters, digits, '.' and '_'", "0"),
     tunnels=2,
+    reserved=(4, 1),
     replay_window=Limits(64, 2048),
 )

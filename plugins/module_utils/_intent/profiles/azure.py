@@ -22,6 +22,8 @@ PROFILE = Profile(
         Source(
             "IPsec/IKE policy FAQ (MicrosoftDocs/azure-docs, vpn-gateway-faq-ipsecikepolicy-include.md)", "2026-11-30"
         ),
+        # Addresses that are kept.
+        Source("Azure Virtual Network FAQ (learn.microsoft.com, virtual-network/virtual-networks-faq)", "2026-11-30"),
         # Form of the key.
         Source("Set-AzureVNetGatewayKey (learn.microsoft.com, previous versions)", "2026-11-30"),
         Source("azurerm_virtual_network_gateway_connection (Terraform provider hashicorp/azurerm)", "2026-11-30"),
@@ -41,4 +43,5 @@ PROFILE = Profile(
     identities=frozenset({ADDRESS}),
     psk=PskForm(1, 128, r"[A-Za-z0-9]", "letters and digits"),
     inner_mtu=1400,
+    reserved=(4, 1),
 )

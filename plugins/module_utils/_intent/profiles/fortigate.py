@@ -24,14 +24,21 @@ PROFILE = Profile(
         # Proposals, groups, lifetimes.
         Source("fortios_vpnipsec_phase1interface, …phase2interface (provider fortinetdev/fortios)", "2026-11-30"),
         Source("fortios_vpn_ipsec_phase1_interface (Ansible collection fortinet.fortios)", "2026-11-30"),
+        # The length of localid (63 characters), and 0 to 10 tries to reach a dead peer.
+        Source("config vpn ipsec phase1-interface (docs.fortinet.com, FortiGate 7.4.4 CLI reference)", "2026-11-30"),
         # What ? and $ mean.
         Source("Tips (docs.fortinet.com, FortiGate 6.0 CLI reference)", "2026-11-30"),
         # Names of at most 15 characters.
         Source("Phase 1 configuration (docs.fortinet.com, FortiGate 7.4 administration guide)", "2026-11-30"),
     ),
-    unconfirmed=("a key's length: at least 6 and at most 128 characters",),
+    unconfirmed=(
+        "a key's length: at least 6 and at most 128 characters",
+        "seconds between two checks for a dead peer: no limits are given; 1 to 3600 is what policies have",
+    ),
     ike_lifetime=Limits(120, 172800),
     esp_lifetime=Limits(120, 172800),
+    dpd=Limits(1, 3600),
+    longest_identity=63,
     # A ? asks for help even within quotes, and $USERNAME and the like are variables.
     psk=PskForm(6, 128, r"[ -#%->@-~]", "printable ASCII without '?' and '$'"),
 )

@@ -21,6 +21,8 @@ PROFILE = Profile(
         Source(_CIPHERS_PAGE, "2026-11-30"),
         # One CHILD_SA for all ranges of a tunnel.
         Source("Advanced configurations (cloud.google.com, compute/docs/vpn/advanced)", "2026-11-30"),
+        # Addresses that are kept.
+        Source("Subnets (cloud.google.com, vpc/docs/subnets, unusable addresses in IPv4 subnet ranges)", "2026-11-30"),
         Source("MTU considerations (docs.cloud.google.com, network-connectivity/docs/vpn)", "2026-11-30"),
         Source("google_compute_vpn_tunnel (Terraform provider hashicorp/google)", "2026-11-30"),
     ),
@@ -35,4 +37,5 @@ PROFILE = Profile(
     responds_only=False,
     identities=frozenset({ADDRESS}),
     underlay_mtu=1460,
+    reserved=(2, 2),
 )

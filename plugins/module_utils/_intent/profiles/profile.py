@@ -146,6 +146,10 @@ class Profile:
     """The largest packet inside the tunnel, in octets."""
     tunnels: int = 1
     """Tunnels that a connection of it always has. The first one is used."""
+    longest_identity: int | None = None
+    """Characters of its own identity."""
+    reserved: tuple[int, int] = (0, 0)
+    """How many addresses at the begin and at the end of an IPv4 subnet its cloud keeps for itself."""
     replay_window: Limits = field(default_factory=Limits)
     """Packets."""
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from ..document import Document, Generation, link_name
 from ..state import Busy, Store
 from ..system.run import CommandError
-from ..tunnel_kind import UP, NodeKind, Tended
-from . import bridge, certificates, connections, duplicates, former, outdated
+from ..tunnel_kind import UNKNOWN, UP, NodeKind, Tended
+from . import bridge, certificates, connections, duplicates, former, outdated, partners
 from . import lost as _lost
 from . import reasons as _reasons
 from .vici import Vici, ViciError
@@ -99,12 +99,12 @@ class Ipsec(NodeKind):
         """Every link, and the state of its CHILD_SA.
 
         A CHILD_SA with other selectors than the document's (the peer may have narrowed them while it had an older
-        generation) is `NARROWED`; a missing one is `DOWN`.
+        generation) is `NARROWED`; a missing one is `DOWN`. While charon runs and does not answer, all are `UNKNOWN`.
         """
         try:
             return self._states(generation, self._listed(generation))
         except ViciError:
-            return self._states(generation, [])
+            return [{**link, "state": UNKNOWN} for link in self._states(generation, [])]
 
     def _states(self, generation: Generation, sas: Iterable[tuple[str, Document]]) -> list[Document]:
         wanted = {
@@ -256,6 +256,9 @@ class Ipsec(NodeKind):
             done += [f"{tunnel}: its bridge has ended" for tunnel in bridge.finish(listed, generation, store)]
             former.load(generation, store)
             done += former.proceed(generation, store, states)
+        down = {str(link["tunnel"]) for link in states if link["state"] not in UP}
+        with contextlib.suppress(CommandError, ViciError):
+            done += partners.follow(generation, store, down)
         return Tended(done, states)
 
     def _listed(
@@ -277,7 +280,9 @@ class Ipsec(NodeKind):
         """The IKE_SAs with their CHILD_SAs, and which connections are loaded."""
         names = [tunnel["name"] for tunnel in generation.tunnels(self.NAME)]
         sas = [_ike_sa(name, sa) for name, sa in connections.security_associations(names)]
-        return {"sas": sas, "connections": sorted(name for name in connections.loaded() if name in names)}
+        found = {"sas": sas, "connections": sorted(name for name in connections.loaded() if name in names)}
+        by_name = partners.seen(generation, store)
+        return {**found, **({"partners": by_name} if by_name else {})}
 
     def reasons(self, tunnels: Iterable[Document]) -> dict[str, list[Document]]:
         """What charon logged."""

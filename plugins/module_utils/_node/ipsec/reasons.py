@@ -51,6 +51,7 @@ def reasons(tunnels: Iterable[Document]) -> dict[str, list[Document]]:
     journal = _journal()
     found = {}
     for tunnel in wanted:
+        # Of a partner by name, an attempt that charon had no name for is not found.
         lines = last_failure(journal, tunnel["name"], str(tunnel.get("remote_address") or ""))
         if lines:
             found[tunnel["name"]] = lines

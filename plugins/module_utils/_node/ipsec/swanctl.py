@@ -14,7 +14,7 @@ from ..kernel import ip
 from ..part import Context, Part
 from ..system import files, systemd
 from ..system.run import CommandError, have, run
-from . import bridge, charon, differing, outdated, revocations, scratch, x509
+from . import bridge, charon, differing, outdated, partners, revocations, scratch, x509
 from . import certificates as _certificates
 from . import connections as _connections
 from .former import Former
@@ -33,7 +33,8 @@ class Swanctl(Part):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         tunnels = self.want.tunnels("ipsec")
-        self._text = self.want.files.get(FILE, "") if tunnels else ""
+        self._asked = self.want.files.get(FILE, "") if tunnels else ""
+        self._text = partners.filled(self._asked, self.want, partners.known(self.store))
         self._settings = charon.settings(self.want)
         self._shape = _connections.shape(self.want)
         self._former = Former(self.want, self.have, self.store)
@@ -62,7 +63,8 @@ class Swanctl(Part):
 
     def _deaf(self) -> list[int]:
         """The ports that the running charon does not hold: others had them when it started."""
-        remote = [tunnel["remote_address"] for tunnel in self.want.tunnels("ipsec")]
+        tunnels = self.want.tunnels("ipsec")
+        remote = [partners.DUMMY if tunnel.get("by_name") else tunnel["remote_address"] for tunnel in tunnels]
         families = {ip.family(address) for address in remote if address != collisions.ANY_ADDRESS}
         return charon.deaf(charon.identity()[0], families)
 
@@ -225,6 +227,11 @@ class Swanctl(Part):
         """Write the files; restart the daemon if its settings changed, else load what changed."""
         if not self._settings:
             return
+        # When the node boots, its agent asks for names as soon as it can.
+        if not self.boot and partners.by_name(self.want):
+            noted = partners.refreshed(self.want, self.store)
+            partners.note(noted, self.store)
+            self._text = partners.filled(self._asked, self.want, noted)
         stale = self._stale()
         before = files.read(self.store.at(charon.CONFIG))
         if files.read(self.store.at(charon.SETTINGS)) != self._settings:
@@ -303,6 +310,8 @@ class Swanctl(Part):
             self._end_refused()
         except ViciError as error:
             raise CommandError(str(error)) from error
+        if not partners.by_name(self.want):
+            partners.note({}, self.store)
         if not self._settings:
             files.remove(self.store.at(charon.SETTINGS))
             if self.store.owned("service") is not None:

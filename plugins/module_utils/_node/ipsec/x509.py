@@ -12,10 +12,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..document import sha256_of
-from ..state import Store
+from ..state import REQUEST, Store
 from ..system import files
 from ..system.run import CommandError, have, run, succeeds
-from . import blocks, certificates
+from . import blocks, certificates, lifetime
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 _TIMES = {"not_before": re.compile(r"notBefore=(.+)"), "not_after": re.compile(r"notAfter=(.+)")}
@@ -26,12 +26,14 @@ _KEY = re.compile(r"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.D
 
 
 def certificate(store: Store) -> dict[str, Any]:
-    """present, key, fits (is for that key), signed (by the authority here), identity, serial (hexadecimal), not_before
-    and not_after (ISO 8601, UTC), authority_sha256 (of the authority here; DER, hexadecimal), addresses (blocks.py;
-    None: it names none), certifies (whether all authorities here name some: a certificate without is refused then)."""
+    """present, key, fits (is for that key), signed (by the authority here), identity, serial (hexadecimal), not_before,
+    not_after and due (from when it is to be renewed; ISO 8601, UTC), requested (whether a request for the next one is
+    kept), authority_sha256 (of the authority here; DER, hexadecimal), addresses (blocks.py; None: it names none),
+    certifies (whether all authorities here name some: a certificate without is refused then)."""
     facts: dict[str, Any] = {"present": False, "key": False, "fits": False, "signed": False}
-    facts.update(identity="", serial="", not_before="", not_after="", authority_sha256="", addresses=None)
+    facts.update(identity="", serial="", not_before="", not_after="", due="", authority_sha256="", addresses=None)
     facts["certifies"] = False
+    facts["requested"] = (store.state / REQUEST).exists()
     key, path, authority = (
         store.at(name) for name in (certificates.KEY, certificates.CERTIFICATE, certificates.AUTHORITY)
     )
@@ -52,6 +54,8 @@ def certificate(store: Store) -> dict[str, Any]:
     for name, pattern in _TIMES.items():
         found = pattern.search(said)
         facts[name] = _iso(found.group(1)) if found else ""
+    if facts["not_before"] and facts["not_after"]:
+        facts["due"] = lifetime.due_from(facts["not_before"], facts["not_after"])
     identity, serial = _NAME.search(said), _SERIAL.search(said)
     facts["identity"] = identity.group(1) if identity else ""
     facts["serial"] = serial.group(1).lower().lstrip("0") if serial else ""
@@ -106,13 +110,21 @@ def _ders(pem: str) -> Iterator[bytes]:
     return (base64.b64decode(match.group(1)) for match in _PEM.finditer(pem))
 
 
-def valid_for(facts: dict[str, Any], days: int) -> bool:
-    """Whether there is a certificate for the key here, by the authority here, valid now and for so many days."""
+def valid_for(facts: dict[str, Any], days: int | None = None) -> bool:
+    """Whether there is a certificate for the key here, by the authority here, valid now, and not due for renewal.
+
+    `days`: it is due when it has fewer left, whatever its lifetime is.
+    """
     if not (facts["fits"] and facts["signed"] and facts["not_after"]):
         return False
-    begin, end = (
-        datetime.strptime(facts[name], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-        for name in ("not_before", "not_after")
-    )
-    now = datetime.now(timezone.utc)
-    return begin <= now and (end - now).days >= days
+    return lifetime.moment(facts["not_before"]) <= datetime.now(timezone.utc) and not due(facts, days)
+
+
+def due(facts: dict[str, Any], days: int | None = None, now: datetime | None = None) -> bool:
+    """Whether a certificate is due for renewal, or has ended; see `valid_for`. False where there is none."""
+    if not facts["due"]:
+        return False
+    now = now or datetime.now(timezone.utc)
+    if days is None:
+        return lifetime.moment(facts["due"]) < now
+    return (lifetime.moment(facts["not_after"]) - now).days < days

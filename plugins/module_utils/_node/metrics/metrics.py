@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from ..document import Document, Generation
-from ..tunnel_kind import UP
+from ..tunnel_kind import UNKNOWN, UP
 from .counters import Counter
 from .exposition import Family, Sample, text
 
@@ -54,7 +54,7 @@ def metrics(seen: Seen, took: float = 0.0, now: float | None = None) -> str:
             *_traffic(seen),
             *_limits(seen),
             Family("repairs_total", "counter", "What the agent put back.", _by("subsystem", seen.repairs)),
-            Family("certificate_not_after_timestamp_seconds", "gauge", "When the certificate ends.", _ends(seen)),
+            *_certificate(seen),
             Family("look_timestamp_seconds", "gauge", "When this was seen, Unix time.", [Sample(round(when, 3))]),
             Family("look_duration_seconds", "gauge", "How long it took to look.", [Sample(round(took, 3))]),
         ]
@@ -68,15 +68,17 @@ def _generation(seen: Seen) -> int:
 def _tunnels(seen: Seen) -> Iterator[Family]:
     """One sample for each link of the document: one that is down stays visible."""
     tunnels = {str(one["name"]): one for one in seen.generation.document.get("tunnels") or []}
-    links, narrowed = [], []
+    links, narrowed, unknown = [], [], []
     for link in seen.links:
         tunnel = tunnels.get(str(link["tunnel"]), {})
         labels = {"vpn": str(link["vpn"]), "tunnel": str(link["tunnel"]), "peer": str(tunnel.get("peer", ""))}
         links.append(Sample(int(link["state"] in UP), labels))
         narrowed += [Sample(1, labels)] if link["state"] == "NARROWED" else []
+        unknown += [Sample(1, labels)] if link["state"] == UNKNOWN else []
     sessions = [Sample(seen.associations.get(name, 0), {"tunnel": name}) for name in sorted(tunnels)]
     yield Family("link_up", "gauge", "1: the link carries all its addresses.", links)
     yield Family("link_narrowed", "gauge", "1: the peer carries other addresses than the document.", narrowed)
+    yield Family("link_unknown", "gauge", "1: the daemon runs and does not answer.", unknown)
     yield Family("security_associations", "gauge", "IKE_SAs or TLS sessions of a tunnel; 1 is right.", sessions)
 
 
@@ -113,11 +115,17 @@ def _limits(seen: Seen) -> Iterator[Family]:
     yield Family("quota_used_bytes", "gauge", "How much of it is used.", used)
 
 
-def _ends(seen: Seen) -> list[Sample]:
+def _certificate(seen: Seen) -> Iterator[Family]:
+    ends, due = (_when(seen, name) for name in ("not_after", "due"))
+    yield Family("certificate_not_after_timestamp_seconds", "gauge", "When the certificate ends.", ends)
+    yield Family("certificate_due_timestamp_seconds", "gauge", "From when it is due for renewal.", due)
+
+
+def _when(seen: Seen, name: str) -> list[Sample]:
     """None where there is no certificate, and one is needed: that is 0, so that an alert sees it."""
     if seen.certificate is None:
         return []
-    said = str(seen.certificate.get("not_after") or "")
+    said = str(seen.certificate.get(name) or "")
     if not said:
         return [Sample(0)]
     return [Sample(int(datetime.strptime(said, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()))]

@@ -29,6 +29,14 @@ class Answer(NamedTuple):
 
 def ask(server: str, name: str, kind: int, timeout: float = 1.0, source: str | None = None) -> Answer | None:
     """Ask a server, from an address of one's own if given. None if it does not answer in time, or nobody listens."""
+    found = ask_with_ttl(server, name, kind, timeout, source)
+    return None if found is None else found[0]
+
+
+def ask_with_ttl(
+    server: str, name: str, kind: int, timeout: float = 1.0, source: str | None = None
+) -> tuple[Answer, int] | None:
+    """The same, and for how many seconds the answer holds."""
     number = int.from_bytes(os.urandom(2), "big")
     question = struct.pack("!6H", number, _RECURSION, 1, 0, 0, 0) + encoded(name) + struct.pack("!2H", kind, _IN)
     deadline = time.monotonic() + timeout
@@ -43,7 +51,7 @@ def ask(server: str, name: str, kind: int, timeout: float = 1.0, source: str | N
                 said = line.recv(4096)
                 # An answer repeats number and question (RFC 5452, 9.1).
                 if said[:2] == question[:2] and said[12 : len(question)].lower() == question[12:].lower():
-                    return read(said, len(question), kind)
+                    return read(said, len(question), kind), lowest_ttl(said, len(question))
         except (OSError, ValueError, IndexError, struct.error):
             pass
     return None
@@ -69,6 +77,17 @@ def read(said: bytes, at: int, kind: int) -> Answer:
             records.append(socket.inet_ntop(family, said[at : at + length]))
         at += length
     return Answer(said[3] & 15, records)
+
+
+def lowest_ttl(said: bytes, at: int) -> int:
+    """The lowest time to live of an answer's records, which begin at a place; 0 where there is none."""
+    found = []
+    for _number in range(struct.unpack("!H", said[6:8])[0]):
+        at = _name(said, at)[1]
+        _kind, _class, ttl, length = struct.unpack("!2HIH", said[at : at + 10])
+        found.append(ttl if ttl < 1 << 31 else 0)  # RFC 2181, 8
+        at += 10 + length
+    return min(found, default=0)
 
 
 def _name(said: bytes, at: int) -> tuple[str, int]:

@@ -16,7 +16,7 @@ from typing import Any
 from .. import confirm
 from ..dhcp.tend import tend as tend_dhcp
 from ..document import Document, Generation
-from ..ipsec import connections, duplicates, xfrm
+from ..ipsec import connections, duplicates, partners, xfrm
 from ..ipsec.vici import Vici, ViciError
 from ..kinds import KINDS
 from ..names.tend import tend
@@ -41,8 +41,9 @@ RARELY = 300.0  # seconds until states of a killed charon are looked for, even i
 SOON = 0.3  # seconds after charon told of something: it mostly tells more
 SETTLED = duplicates.SETTLED + 0.5  # seconds after that: SAs that are there twice by then do not go by themselves
 # A charon that was killed has forgotten its SAs, and its peers notice by DPD only. A link that starts here starts by
-# itself. Of other links, the peer has so many seconds to come first; then this end asks for a new IKE_SA.
-RESCUE = 1.0
+# itself. For the others, this end asks for a new IKE_SA after so many seconds: what a peer that crashed, too, begins
+# meanwhile is not made twice.
+RESCUE = 0.2
 HOUR = 3600.0
 PATIENCE = 15.0  # seconds that a peer has to answer
 SET_BACK = 5.0  # seconds
@@ -170,6 +171,7 @@ class Upkeep(Worker):
         for line in (line for found in tended if found for line in found.done):
             self.journal.say(line)
         down = [link for found in tended if found for link in found.links if link["state"] not in UP]
+        asking = partners.soon(generation, store, {str(link["tunnel"]) for link in down})
         return {
             "calm": all(tended) and not down and not self.held.summary.silent,
             # What charon is at needs no other attempt: of a thousand links that come up at once, those would be in the
@@ -177,6 +179,8 @@ class Upkeep(Worker):
             "down": [
                 link for link in down if link["initiator"] and link["tunnel"] in due and link["state"] != "CONNECTING"
             ],
+            # Where partners are may be another place by then.
+            "asking": asking,
             "certificate": certificate,
             "orphans": cleared is not None,
         }
@@ -188,6 +192,8 @@ class Upkeep(Worker):
         self._calm = found["calm"]
         if not self._calm:
             self._due = min(self._due, now + self.held.summary.interval)
+        if found["asking"] is not None:
+            self._due = min(self._due, now + found["asking"])
         self._rest(now)
         if found["down"]:
             self.begin(LINKS, lambda: self._bring_up(found["down"]), BRING_UP, self._brought_up)

@@ -22,6 +22,8 @@ TEMPORARY = ".intercloud-vpn-"
 SCARCE = 128  # inodes: a first commit makes fewer files
 ABANDONED = 600  # seconds; no step of ours takes so long, and a process id may belong to another process by then
 
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+
 _REASONS = {
     errno.ENOSPC: ("no space left on device", "free some space"),
     errno.EDQUOT: ("disk quota exceeded", "free some space, or raise the quota"),
@@ -147,6 +149,24 @@ def link(path: Path, target: str) -> None:
             _discard(scratch)
             raise
         sync(path.parent)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Have two directories of one parent change places: in one step (renameat2) where the file system can."""
+    import ctypes  # a megabyte, and seldom needed
+
+    with named(other):
+        try:
+            rename = ctypes.CDLL(None, use_errno=True).renameat2
+            swapped = rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
+        except (AttributeError, OSError):
+            swapped = False
+        if not swapped:
+            between = other.with_name(f"{one.name}.1")
+            other.rename(between)
+            one.rename(other)
+            between.rename(one)
+        sync(other.parent)
 
 
 def remove(path: Path) -> None:

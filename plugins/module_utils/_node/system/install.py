@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .. import part
@@ -60,10 +60,13 @@ MODULES = (
     "ipsec.former",
     "ipsec.kind",
     "ipsec.links",
+    "ipsec.lifetime",
     "ipsec.lost",
     "ipsec.outdated",
+    "ipsec.partners",
     "ipsec.reasons",
     "ipsec.reauthenticate",
+    "ipsec.request",
     "ipsec.revocations",
     "ipsec.scratch",
     "ipsec.secrets",
@@ -112,6 +115,7 @@ MODULES = (
     "probe.name",
     "probe.ping",
     "probe.port",
+    "renewal",
     "resident.clock",
     "resident.convergence",
     "resident.counting",
@@ -253,7 +257,14 @@ def _installed(store: Store) -> dict[str, str]:
     """The files that are installed, by path, without what Python compiled of them."""
     home = store.at(HOME)
     paths = [path for path in home.rglob("*") if path.is_file() and _source(path)]
-    return {f"/{path.relative_to(store.root)}": _files.read(path) for path in paths}
+    begun = _begun(store)
+    there = [path for path in paths if not any(stage in path.parents for stage in begun)]
+    return {f"/{path.relative_to(store.root)}": _files.read(path) for path in there}
+
+
+def _begun(store: Store) -> list[Path]:
+    """Packages that were to take the place of the one that is installed, when something stopped that."""
+    return [*store.at(HOME).glob(f"{_files.TEMPORARY}*-{PACKAGE}")]
 
 
 def _source(path: Path) -> bool:
@@ -289,7 +300,7 @@ class Agent(Part):
             there = installed or _files.removable(self.store.at(HOME))
             return [Change(self.name, f"remove {HOME}")] if there else []
         wanted = sources()
-        if installed == wanted and _compiled(self.store, wanted):
+        if installed == wanted and _compiled(self.store, wanted) and not _begun(self.store):
             return []
         return [Change(self.name, f"{'update' if installed else 'install'} {HOME}")]
 
@@ -298,6 +309,7 @@ class Agent(Part):
         if self.want.empty or not self.changes():
             return
         wanted = sources()
+        self._update(wanted)
         for path in sorted(wanted, key=lambda name: name == AGENT):
             if _files.read(self.store.at(path)) != wanted[path]:
                 _files.write(self.store.at(path), wanted[path], 0o755 if path in (AGENT, HOOK) else 0o644)
@@ -314,6 +326,32 @@ class Agent(Part):
         # Nobody else is to write where root's programs are, whatever the umask is.
         for one in (self.store.at(HOME), *self.store.at(HOME).rglob("*")):
             one.chmod(0o755 if one.is_dir() or f"/{one.relative_to(self.store.root)}" in (AGENT, HOOK) else 0o644)
+
+    def _update(self, wanted: Mapping[str, str]) -> None:
+        """Replace a package that is in use by another version in one step, and not file by file.
+
+        Modules of two versions may not go together. A machine that loses its power between two files would boot
+        without its guard.
+        """
+        for stage in _begun(self.store):
+            with _files.named(stage):
+                shutil.rmtree(stage)
+        place = self.store.at(f"{HOME}/{PACKAGE}")
+        inside = f"{HOME}/{PACKAGE}/"
+        had, new = (
+            {path: text for path, text in files.items() if path.startswith(inside)}
+            for files in (_installed(self.store), wanted)
+        )
+        differing = [path for path in {*had, *new} if had.get(path) != new.get(path)]
+        if len(differing) < 2 or not self.store.at(AGENT).exists():
+            return
+        stage = _files.temporary(place)
+        try:
+            for path, text in sorted(new.items()):
+                _files.write(stage / path[len(inside) :], text)
+            _files.exchange(stage, place)
+        finally:  # a disk that is full gets its room back
+            shutil.rmtree(stage, ignore_errors=True)
 
     def _note_compiled(self, wanted: Iterable[str]) -> None:
         """What was compiled is on the disk before anything says so: a machine may lose its power now."""

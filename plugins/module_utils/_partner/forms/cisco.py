@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
 
 from ..._intent.profiles.cisco import PROFILE
 from ..._intent.profiles.proposal import Proposal
-from .common import Section, is_address, lifetimes, numbered, one_line, proposals, unique
+from .common import Section, is_address, lifetimes, one_line, proposals, unique
 
 _IKE = {
     "aes128": "aes-cbc-128",
@@ -21,6 +22,7 @@ _IKE = {
     "aes256gcm16": "aes-gcm-256",
 }
 _UNSHOWN = "THE-KEY"
+_NUMBERS = 1000  # of a crypto map, for selectors that are as narrow
 
 
 def files(tunnel: Section, psk: str | None) -> dict[str, str]:
@@ -64,8 +66,10 @@ def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
     yield f" keyring local {name}"
     yield f" lifetime {ike_life}"
     yield f" dpd {PROFILE.dpd.within(tunnel['ike']['dpd_delay'])} 3 periodic"
-    for number, vpn in numbered(tunnel["vpns"]):
+    sequence = _sequence(tunnel["vpns"])
+    for vpn in tunnel["vpns"]:
         child, esp_life = word(f"{name}-{vpn['child']}"), lifetimes(tunnel, vpn, PROFILE)[1]
+        number = sequence[vpn["child"]]
         yield from _child(child, number, name, vpn, address, esp_life)
     yield "! On the interface with this side's public address; where it has a crypto map, use that one's name above."
     yield "interface GigabitEthernet1"
@@ -84,7 +88,7 @@ def _child(child: str, number: int, name: str, vpn: Section, address: str, life:
         yield " mode tunnel"
     yield f"ip access-list extended {child}"
     yield f" permit ip {_wildcard(vpn['local_ts'][0])} {_wildcard(vpn['remote_ts'][0])}"
-    yield f"crypto map {name} {number * 10} ipsec-isakmp"
+    yield f"crypto map {name} {number} ipsec-isakmp"
     yield f" set peer {address}"
     yield f" set security-association lifetime seconds {life}"
     # Else it rekeys every 4.6 GB.
@@ -93,6 +97,24 @@ def _child(child: str, number: int, name: str, vpn: Section, address: str, life:
     yield f" set pfs group{esp[0].number}"
     yield f" set ikev2-profile {name}"
     yield f" match address {child}"
+
+
+def _sequence(vpns: Sequence[Section]) -> dict[str, int]:
+    """The sequence number in the crypto map of each CHILD_SA, from 1 to 65535.
+
+    They follow from the names, so that a VPN that comes or goes leaves the numbers of the others as they are: pasted
+    again, an entry with another number would be a second one. The first entry that fits a packet is used, so those
+    with narrower selectors have lower numbers.
+    """
+    found: dict[str, int] = {}
+    for vpn in sorted(vpns, key=lambda one: str(one["child"])):
+        wide = sum(32 - ip_network(vpn[side][0]).prefixlen for side in ("local_ts", "remote_ts"))
+        digest = hashlib.sha256(str(vpn["child"]).encode()).digest()
+        place = int.from_bytes(digest[:8], "big")
+        while _NUMBERS * wide + place % _NUMBERS + 1 in found.values():
+            place += 1
+        found[vpn["child"]] = _NUMBERS * wide + place % _NUMBERS + 1
+    return found
 
 
 def _transform(one: Proposal) -> str:

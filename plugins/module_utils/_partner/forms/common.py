@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..._intent.profiles.profile import Profile
@@ -44,11 +44,6 @@ def short(name: str, longest: int, pattern: str = r"[^A-Za-z0-9_-]") -> str:
         return fit
     digest = hashlib.sha256(name.encode()).hexdigest()[:6]
     return f"{fit[: longest - 7].rstrip('-_')}-{digest}"
-
-
-def numbered(vpns: list[Section]) -> Iterator[tuple[int, Section]]:
-    """The CHILD_SAs of a tunnel, from 1."""
-    return enumerate(vpns, 1)
 
 
 def unique(items: list[str]) -> list[str]:

@@ -54,7 +54,7 @@ def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
         ("nattraversal", "enable"),
         ("dpd", "on-idle"),
         ("dpd-retrycount", "3"),
-        ("dpd-retryinterval", str(tunnel["ike"]["dpd_delay"])),
+        ("dpd-retryinterval", str(PROFILE.dpd.within(tunnel["ike"]["dpd_delay"]))),
         ("passive-mode", "enable"),
         ("psksecret", quoted(placeholder(tunnel) if psk is None else psk)),
     )

@@ -70,8 +70,11 @@ def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
             f"add peer={name} tunnel=yes src-address={ours} dst-address={theirs} action=encrypt level=unique "
             f"proposal={child}"
         )
-        yield "/ip firewall nat"
-        yield f"add chain=srcnat action=accept src-address={ours} dst-address={theirs} place-before=0"
+        # Before what translates. A rule cannot be placed before the first one where there is none, and not before one
+        # that RouterOS has made itself.
+        rule = f"/ip firewall nat add chain=srcnat action=accept src-address={ours} dst-address={theirs}"
+        own = "[/ip firewall nat find where dynamic=no]"
+        yield f":if ([:len {own}] = 0) do={{ {rule} }} else={{ {rule} place-before=[:pick {own} 0] }}"
         yield "/ip firewall mangle"
         for source, target in ((ours, theirs), (theirs, ours)):
             yield (
@@ -81,8 +84,8 @@ def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
 
 
 def _own(local: Section) -> str:
-    """Behind a NAT, the router's own address is another one."""
-    return "0.0.0.0" if local.get("behind_nat") else one_line(local["address"])
+    """Behind a NAT, the router's own address is another one; and it may change."""
+    return "0.0.0.0" if local.get("behind_nat") or local.get("by_name") else one_line(local["address"])
 
 
 def _identity(identity: str) -> str:

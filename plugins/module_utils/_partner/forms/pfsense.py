@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ..._intent.profiles.pfsense import PROFILE
 from ..._intent.profiles.proposal import Proposal
-from .common import Section, is_address, lifetimes, numbered, one_line, placeholder, proposals
+from .common import Section, is_address, lifetimes, one_line, placeholder, proposals
 
 _GROUPS = {
     14: "14 (2048 bit)",
@@ -63,7 +63,7 @@ def _lines(tunnel: Section, psk: str | None) -> Iterator[str]:
         ("  Delay", tunnel["ike"]["dpd_delay"]),
         ("  Max failures", 3),
     )
-    for _number, vpn in numbered(tunnel["vpns"]):
+    for vpn in tunnel["vpns"]:
         esp = proposals(vpn["esp"])
         yield ""
         yield f"Show Phase 2 Entries > Add P2: VPN {one_line(vpn['name'])}"

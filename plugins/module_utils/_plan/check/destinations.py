@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from ..._base.prefix import Prefix
 from ..._base.problems import Problems, did_you_mean
+from ..._intent.destinations import LEAST_NETWORK
 from ..._intent.landscape.check import special_in
 from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.pools import unusable
 from ..._intent.vpn import Vpn
+from ..topology.ways import next_hops
 from .pools import Real, overlapped
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def check_destinations(
     sites = {edge.name: edge for edge in edges}
     for kind, name, entry in _entries(vpn):
         path = f"{vpn.path}.destinations.{kind}[{entry.index}]"
-        _check_site(f"{path}.behind", entry.behind, sites, landscape, problems)
+        _check_site(f"{path}.behind", kind, entry.behind, vpn, landscape, problems)
         prefix = entry.address if kind == "servers" else entry.prefix  # type: ignore[union-attr]
         place = f"{path}.{'address' if kind == 'servers' else 'network'}"
         if prefix.family != vpn.pool.family:
@@ -55,11 +57,21 @@ def check_destinations(
     for server in vpn.destinations.servers:
         _check_server(vpn, server, sites, problems)
     for network in vpn.destinations.networks:
-        for what in overlapped(network.prefix, real):
+        path = f"{vpn.path}.destinations.networks[{network.index}].network"
+        _check_size(vpn, network, sites, path, problems)
+        # What the inventory says of the partner's own network is what lies behind the partner's edge.
+        own = {network.behind} if network.behind in vpn.partners else set[str]()
+        own |= {member.vm.name for member in vpn.members if member.vm.external and member.vm.site in own}
+        there = [one for one in real if one[0] not in own or one[1] == "vcc_public_address"]
+        for what in overlapped(network.prefix, there):
             problems.add(
-                f"{vpn.path}.destinations.networks[{network.index}].network",
-                f"{network.prefix} overlaps {what} at a site of the VPN itself; name single hosts under servers, which "
-                "get addresses of the VPN",
+                path,
+                f"{network.prefix} overlaps {what} at a site of the VPN itself; "
+                + (
+                    "have the partner translate it to other addresses, and name those"
+                    if own
+                    else "name single hosts under servers, which get addresses of the VPN"
+                ),
             )
     _check_against_each_other(vpn, problems)
 
@@ -88,14 +100,43 @@ def _entries(vpn: Vpn) -> Iterator[tuple[str, str, Server | Network]]:
         yield "networks", str(network.prefix), network
 
 
-def _check_site(path: str, name: str, sites: Mapping[str, OrgEdge], landscape: Landscape, problems: Problems) -> None:
-    if name not in sites:
-        known = landscape.is_a(name, "org_edges")
-        hint = "; a site has a member" if known else did_you_mean(name, sites)
-        problems.add(path, f"{name} is no site of the VPN{hint}")
-    elif sites[name].external:
+def _check_site(path: str, kind: str, name: str, vpn: Vpn, landscape: Landscape, problems: Problems) -> None:
+    if name in vpn.sites and not (kind == "servers" and landscape.is_external(name)):
+        return
+    if landscape.is_external(name) and landscape.belongs_to(name, vpn.organization):
         problems.add(
-            path, f"{name} is external: only its administrator can translate and filter what is behind it; remove it"
+            path,
+            f"{name} is external: only its administrator can translate what is behind it; name the host under "
+            "networks, with the address that it has there",
+        )
+        return
+    known = landscape.is_a(name, "org_edges")
+    if known and not landscape.belongs_to(name, vpn.organization):
+        hint = f"; it is of another organization, and {vpn.path} is of {vpn.organization}"
+    else:
+        hint = (
+            "; a site has a member"
+            if known
+            else did_you_mean(name, {*vpn.sites, *landscape.edges_of(vpn.organization)})
+        )
+    problems.add(path, f"{name} is no site of the VPN{hint}")
+
+
+def _check_size(vpn: Vpn, network: Network, sites: Mapping[str, OrgEdge], path: str, problems: Problems) -> None:
+    """A single host can be behind a partner's edge, unless an edge of ours is between and needs an address there."""
+    if network.prefix.size >= LEAST_NETWORK:
+        return
+    if network.behind not in vpn.partners:
+        problems.add(path, f"{network.prefix} is no network with hosts in it; name a single host under servers")
+        return
+    hops = next_hops(vpn.sites, vpn.pairs)
+    between = sorted({hop[network.behind] for hop in hops.values() if network.behind in hop} - {network.behind})
+    if between:
+        problems.add(
+            path,
+            f"{network.prefix} is reached over {', '.join(between)}, which may need an address in it: name a network "
+            f"of {LEAST_NETWORK} addresses or more, with ports, or a topology in which every site has a tunnel to "
+            f"{network.behind}",
         )
 
 

@@ -49,7 +49,7 @@ def real_networks(vpn: Vpn, edges: Iterable[OrgEdge], landscape: Landscape) -> s
     found: set[Real] = set()
     for edge in edges:
         found |= {(edge.name, "vcc_org_network", network) for network in edge.networks}
-        found |= {(edge.name, "vcc_public_address", parse_address(address)) for address in edge.public.values()}
+        found |= {(edge.name, "vcc_public_address", parse_address(address)) for address in edge.public_addresses}
     hosts = {edge.name for edge in edges}
     for _end, stretched in landscape.vapps_of(vpn.ends, vpn.path):
         found |= {(stretched.name, "vcc_vapp_network", network) for network in stretched.networks}

@@ -103,12 +103,16 @@ def _check_shared_tunnels(vpns: Sequence[Vpn], problems: Problems) -> None:
                     "rename an edge",
                 )
             other = first.setdefault(name, vpn)
-            if other is not vpn and kind.agreed(vpn) != kind.agreed(other):
+            if other is not vpn and _agreed(vpn) != _agreed(other):
                 problems.add(
                     f"{vpn.path}.policy",
                     f"asks for other settings than {other.name}, with which it shares the tunnel "
                     f"{pair[0]} -- {pair[1]} ({kind.NAME}); {kind.AGREED} must be the same",
                 )
+
+
+def _agreed(vpn: Vpn) -> tuple[object, ...]:
+    return KINDS[vpn.tunnel].agreed(vpn.policy, vpn.tunnel_options)
 
 
 def _check_ways(vpn: Vpn, edges: Mapping[str, OrgEdge], problems: Problems) -> None:

@@ -49,7 +49,7 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
         edges = [edge for edge in map(landscape.edge, vpn.sites) if edge is not None]
         if len(edges) < len(vpn.sites):
             continue
-        if len(vpn.homes) == 1:
+        if len(vpn.homes) == 1 and not vpn.networks_only:
             problems.add(
                 f"{vpn.path}.members", f"are all at the one site {vpn.homes[0]}: a VPN joins two or more org networks"
             )

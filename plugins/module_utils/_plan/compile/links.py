@@ -108,6 +108,7 @@ class _SiteLinks:
             # Behind a NAT it is the route that tells which of the edge's own addresses is meant.
             "local_address": ANY_ADDRESS if own.behind_nat else own.public[link.outer],
             "remote_address": peer.public[link.outer],
+            **({"by_name": True} if peer.host else {}),
             "local_id": own.public[link.outer] if by_address else own.identity,
             **({"identity": own.identity} if by_address else {}),
             "remote_id": peer.identity,

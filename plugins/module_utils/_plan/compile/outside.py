@@ -123,7 +123,8 @@ def summary(leased: LeasedVpn) -> Entry:
         for one in outside.published
         if one.member in vpn.by_name  # of what was recovered, some may have no lease yet
     ]
-    public = {site: [edge.public[leased.family]] for site, edge in leased.edges.items() if leased.family in edge.public}
+    known = {site: edge for site, edge in leased.edges.items() if leased.family in edge.public and not edge.host}
+    public = {site: [edge.public[leased.family]] for site, edge in known.items()}
     return {"outside": {"members": going, "published": published, "public": public}}
 
 

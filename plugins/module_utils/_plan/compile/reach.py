@@ -195,15 +195,21 @@ class Links:
 
     def _blocks(self, sites: tuple[str, ...]) -> list[Prefix]:
         """The blocks of some sites. A leaf of a star reaches all sites but one: these are left out of what all have."""
-        every = self.leased.site_blocks
+        every = self._site_blocks
         if 2 * len(sites) < len(every):
-            return collapse(block for site in sites for block in every[site])
+            return collapse(block for site in sites for block in every.get(site, ()))
         others = every.keys() - set(sites)
         return without(self._every_block, [block for site in others for block in every[site]])
 
     @cached_property
+    def _site_blocks(self) -> dict[str, list[Prefix]]:
+        """Without those of partners that have no member: nobody has an address there."""
+        bare = self.vpn.networks_only
+        return {site: blocks for site, blocks in self.leased.site_blocks.items() if site not in bare}
+
+    @cached_property
     def _every_block(self) -> list[Prefix]:
-        return collapse(block for blocks in self.leased.site_blocks.values() for block in blocks)
+        return collapse(block for blocks in self._site_blocks.values() for block in blocks)
 
     @staticmethod
     def _initiator(pair: Pair, one: OrgEdge, other: OrgEdge) -> str:

@@ -106,7 +106,7 @@ def _shape(vpn: str, sites: Sequence[SiteDemand], held: Mapping[str, Lease]) -> 
         _names(site.vapps)
         wanted = [edge_key(vpn, site.site), *(vm_key(vpn, site.site, vm) for vm in _names(site.vms))]
         wanted += [server_key(vpn, site.site, server) for server in _names(site.servers)]
-        children.append(Shape(site_key(vpn, site.site), "site", _missing(wanted, held), vapps))
+        children.append(Shape(site_key(vpn, site.site), "site", _missing(wanted, held), vapps, site.kept))
     _names([vpn])
     _names([site.site for site in sites])
     return Shape(vpn_key(vpn), "vpn", [], children)

@@ -77,7 +77,7 @@ def carve_blocks(
             blocks[one.index] = _grown(one, blocks[one.index], pools, result, avoid, grow)
     around = [_with_room(block, room) for blocks in result.values() for block in blocks]
     placed: list[tuple[Wanted, Prefix]] = []
-    spaces = [Space([pool], spans([*around, *avoid]), [], keep_first=False) for pool in pools]
+    spaces = [Space([pool], spans([*around, *avoid]), [], (0, 0)) for pool in pools]
     for one in new:
         size = 1 << (BITS[family] - one.length)
         taken = (space.take_block(size << room) for space in spaces)

@@ -28,6 +28,8 @@ class Shape:
     level: str
     missing: list[str]
     children: list[Shape]
+    kept: tuple[int, int] = (0, 0)
+    """How many addresses at the begin and at the end of each block nobody gets, whatever the generosity."""
 
 
 @dataclass
@@ -63,7 +65,7 @@ class Carving:
         root = self.root = self._node(shape)
         size = self._wanted(root)
         if size:
-            available = Space([self.pool], spans(root.blocks), self.avoid, keep_first=False)
+            available = Space([self.pool], spans(root.blocks), self.avoid, (0, 0))
             if self.own and available.free == self.pool.size:
                 size = max(size, self.pool.size)
             first = available.take_block(size)
@@ -94,8 +96,9 @@ class Carving:
         blocks = blocks_of(self.held, shape.key)
         # The first address of a block is a network address to many, and IPv6's subnet-router anycast address
         # (RFC 4291, 2.6.1): nobody gets it while there is another way. A VPN block has no addresses of its own.
-        keep_first = self.shrink is not None and shape.level != "vpn"
-        space = Space(blocks, spans(self.children.get(shape.key, [])), self.avoid, keep_first)
+        keep_first = 1 if self.shrink is not None and shape.level != "vpn" else 0
+        keep = max(keep_first, shape.kept[0]), shape.kept[1]
+        space = Space(blocks, spans(self.children.get(shape.key, [])), self.avoid, keep)
         return _Node(shape, blocks, space, [self._node(child) for child in shape.children])
 
     def _wanted(self, node: _Node) -> int:
@@ -115,11 +118,11 @@ class Carving:
 
     def _size(self, node: _Node, blocks: int, addresses: int) -> int:
         if self.shrink is None:
-            return _power_of_two(blocks + addresses)
-        least = _power_of_two(blocks + addresses + (1 if node.space.keep_first else 0))
+            return _power_of_two(blocks + addresses + sum(node.space.keep))
+        least = _power_of_two(blocks + addresses + sum(node.space.keep))
         usual = max(
             1 << _LEAST_BITS[self.pool.family][node.shape.level],
-            _power_of_two(blocks + 2 * addresses + 1),
+            _power_of_two(blocks + 2 * addresses + max(1, sum(node.space.keep))),
             # As much again as it has: a VPN that grows one by one ends with few blocks, not with thousands.
             _power_of_two(sum(block.size for block in node.blocks)),
         )

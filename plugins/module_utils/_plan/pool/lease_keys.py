@@ -15,13 +15,15 @@ from ..._base.prefix import Prefix
 @dataclass(frozen=True)
 class SiteDemand:
     """What one site wants in one VPN: its VMs on the org network, per vApp the VMs behind that, and servers that are no
-    members. ``gateways``: those of the vApps whose edge has an address of its own."""
+    members. ``gateways``: those of the vApps whose edge has an address of its own. ``kept``: how many addresses at the
+    begin and at the end of each of its blocks nobody gets."""
 
     site: str
     vms: tuple[str, ...] = ()
     vapps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     servers: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
+    kept: tuple[int, int] = (0, 0)
 
 
 def vpn_key(vpn: str) -> str:

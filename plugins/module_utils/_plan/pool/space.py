@@ -28,24 +28,21 @@ def spans(prefixes: Iterable[Prefix]) -> list[Span]:
 class Space:
     """What is free in some blocks, given what is used in them and what must be avoided.
 
-    Blocks that touch are not merged, so that nothing is ever taken across a border. With `keep_first` the first
-    address of each block counts as used. `free` is the number of free addresses.
+    Blocks that touch are not merged, so that nothing is ever taken across a border. Of each block, the first `keep[0]`
+    addresses and the last `keep[1]` count as used. `free` is the number of free addresses.
     """
 
-    def __init__(self, blocks: Iterable[Prefix], used: list[Span], avoid: list[Span], keep_first: bool) -> None:
-        self.keep_first = keep_first
+    def __init__(self, blocks: Iterable[Prefix], used: list[Span], avoid: list[Span], keep: tuple[int, int]) -> None:
+        self.keep = keep
         self.free = 0
         self._free: list[Span] = []
         self._head = 0  # intervals before it are used up: taking addresses one by one stays linear
         for block in blocks:
-            kept = [(block.first, block.first)] if keep_first else []
-            self._insert(subtract(subtract(subtract([(block.first, block.last)], used), avoid), kept))
+            self._insert(subtract(subtract(self._usable(block), used), avoid))
 
     def add(self, block: Prefix) -> None:
         """A further block, all of it free."""
-        first = block.first + (1 if self.keep_first else 0)
-        if first <= block.last:
-            self._insert([(first, block.last)])
+        self._insert(self._usable(block))
 
     def spans(self) -> list[Span]:
         """What is free, sorted."""
@@ -73,6 +70,10 @@ class Space:
             self._free[self._head] = (low + 1, high)
         self.free -= 1
         return low
+
+    def _usable(self, block: Prefix) -> list[Span]:
+        first, last = block.first + self.keep[0], block.last - self.keep[1]
+        return [(first, last)] if first <= last else []
 
     def _insert(self, free: list[Span]) -> None:
         for span in free:

@@ -11,6 +11,7 @@ from typing import Any
 from ..._base.problems import Problems
 from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.policy.encryption import Encryption, usable
+from ..._intent.policy.policy import Policy
 from ..._intent.policy.retries import Retries
 from ..._intent.profiles.profile import Profile
 from ..._intent.vpn import Vpn
@@ -54,9 +55,9 @@ class Ipsec(Kind):
         mtu = link_mtu(min(one.underlay_mtu, other.underlay_mtu), outer_family, tuple(proposals))
         return mtu if profile is None or profile.inner_mtu is None else min(mtu, profile.inner_mtu)
 
-    def agreed(self, vpn: Vpn) -> tuple[object, ...]:
+    def agreed(self, policy: Policy, options: Mapping[str, str]) -> tuple[object, ...]:
         """What belongs to the IKE_SA."""
-        return vpn.policy.of_tunnel()
+        return policy.of_tunnel()
 
     def check(self, vpn: Vpn, problems: Problems) -> None:
         """Nothing: policies are written in IPsec's words."""
@@ -81,7 +82,7 @@ class Ipsec(Kind):
         first: dict[str, Vpn] = {}
         asked = {vpn.name: vpn.policy.retries.retransmission() for vpn in vpns}
         for vpn in vpns:
-            theirs = {member.vm.site for member in vpn.members if member.vm.external}
+            theirs = {*vpn.partners, *(member.vm.site for member in vpn.members if member.vm.external)}
             for edge in sorted({edge for pair in vpn.pairs for edge in pair} - theirs):
                 other = first.setdefault(edge, vpn)
                 mine, others = asked[vpn.name], asked[other.name]

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from ..._base.problems import Problems
 from ..._intent.landscape.hosts import OrgEdge
+from ..._intent.policy.policy import Policy
 from ..._intent.topology.kinds import Pair
 from ..._intent.vpn import Vpn
 
@@ -81,7 +82,7 @@ class Kind(ABC):
         """The largest inner packet of a link between two edges, in octets."""
 
     @abstractmethod
-    def agreed(self, vpn: Vpn) -> tuple[object, ...]:
+    def agreed(self, policy: Policy, options: Mapping[str, str]) -> tuple[object, ...]:
         """What all VPNs that share a tunnel have to agree on."""
 
     @abstractmethod

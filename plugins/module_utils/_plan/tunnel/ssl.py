@@ -16,6 +16,7 @@ from typing import Any
 from ..._base.problems import Problems
 from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.policy.encryption import GROUP
+from ..._intent.policy.policy import Policy
 from ..._intent.vpn import Vpn
 from ..compile.mtu import ssl_mtu
 from .kind import Kind, Section
@@ -90,9 +91,9 @@ class Ssl(Kind):
         transports = TRANSPORTS[vpn.tunnel_options["transport"]]
         return min(ssl_mtu(underlay, outer_family, transport) for transport in transports)
 
-    def agreed(self, vpn: Vpn) -> tuple[object, ...]:
+    def agreed(self, policy: Policy, options: Mapping[str, str]) -> tuple[object, ...]:
         """All that belongs to the session, which is all there is."""
-        return vpn.policy.encryption, vpn.policy.of_tunnel(), vpn.tunnel_options["transport"]
+        return policy.encryption, policy.of_tunnel(), options["transport"]
 
     def check(self, vpn: Vpn, problems: Problems) -> None:
         """Note what a policy asks for that OpenVPN or TLS 1.3 has no word for."""

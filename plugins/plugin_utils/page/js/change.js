@@ -26,24 +26,47 @@ function removed() {
   return [...WANTED.was].filter((name) => !left.has(name));
 }
 
-// Sites that the VPN has for another reason than a member, such as a hub, stay.
-function sitesWithoutMembers() {
+// What the VPN's topology decided, from its words: `star around a and b`, `chain a -- b`, `tree below a`.
+const kindOf = (vpn) => vpn.topology.split(" ")[0];
+const decided = (vpn, before, between) => (vpn.topology.includes(before) ? vpn.topology.slice(vpn.topology.indexOf(before) + before.length).split(between) : []);
+const endsOf = (vpn) => vpn.tunnels.map((name) => (thing(`tunnel:${name}`) || { ends: [] }).ends).filter((ends) => ends.length === 2);
+
+// Sites that the VPN has for another reason than a member stay: those without members, the hubs of a star, the sites of a graph.
+function stayingSites() {
   const once = new Set([...WANTED.was].map((name) => (thing(`vm:${name}`) || {}).site));
-  return WANTED.of.sites.filter((site) => !once.has(site));
+  const named = { star: decided(WANTED.of, " around ", " and "), graph: endsOf(WANTED.of).flat() }[kindOf(WANTED.of)] || [];
+  return [...WANTED.of.sites.filter((site) => !once.has(site)), ...named];
 }
+
+const endSite = (gateway) => (thing(`vapp:${gateway}`) || { site: gateway }).site;
 
 const joining = () => homes().filter((site) => !WANTED.of.sites.includes(site));
 
-// Its tunnels between the sites that stay. Those of sites that join are known for a mesh; else the plan finds them.
+// Its tunnels with the sites that come and go, as the plan has them.
 function changedPairs() {
   const sites = wantedSites();
-  if (WANTED.of.topology === "mesh") return pairsOf(sites);
-  return WANTED.of.tunnels.map((name) => (thing(`tunnel:${name}`) || { ends: [] }).ends).filter((ends) => ends.length === 2 && ends.every((end) => sites.includes(end)));
+  const shapes = {
+    mesh: () => distinct(pairsOf(sites)),
+    star: () => starPairs(sites, decided(WANTED.of, " around ", " and ")),
+    chain: () => { const order = decided(WANTED.of, "chain ", " -- ").filter((site) => sites.includes(site)); return chainPairs([...order, ...sites.filter((site) => !order.includes(site))]); },
+    tree: () => treePairs(grown(sites, "", FANOUT, parentsOf(endsOf(WANTED.of), decided(WANTED.of, " below ", " and ")[0]))),
+    graph: () => distinct(endsOf(WANTED.of)),
+  };
+  return shapes[kindOf(WANTED.of)]();
 }
 
 function checkChange(wrong) {
   if (!added().length && !removed().length) wrong("members", "Add or remove a member: nothing changes yet.");
-  if (WANTED.of.topology.startsWith("graph")) for (const site of joining()) wrong("members", `${site} joins, and the VPN is a graph, whose links are named: describe the whole VPN with a link to ${site}.`);
+  if (kindOf(WANTED.of) === "graph") for (const site of joining()) wrong("members", `${site} joins, and the VPN is a graph, whose links are named: describe the whole VPN with a link to ${site}.`);
+  for (const name of removed()) if (WANTED.of.named.includes(name)) wrong("members", `${name} is named in a rule of the VPN (allow or outside): to remove it, describe the whole VPN.`);
+  for (const one of WANTED.of.destinations) if (!homes().includes(endSite(one.behind))) wrong("members", `${one.name} is a destination behind ${one.behind}, where no member would be left: describe the whole VPN.`);
+  const before = new Set(WANTED.of.sites);
+  checkShared(wrong, WANTED.of.agreed);
+  checkPassing(wrong, "members");
+  if (WANTED.of.ppk) for (const site of joining().filter(isExternal)) wrong("members", `${site} is a partner's edge, and the VPN's policy requires a PPK, which tunnels to it have not.`);
+  const vms = wantedVms().filter((vm) => !WANTED.was.has(vm.name));
+  const pool = prefix(DATA.compose.pools[WANTED.of.pool] || WANTED.of.pool);
+  if (!pool.wrong) checkReal(pool, wantedSites().filter((site) => !before.has(site)), vms, (_step, text) => wrong("members", text));
 }
 
 const changedEntry = () => ({ name: WANTED.of.name, ...(added().length ? { add: added() } : {}), ...(removed().length ? { remove: removed() } : {}) });

@@ -4,8 +4,19 @@
 // What is wrong with what is being composed: those of the planner's checks that need nothing secret. The planner has more.
 "use strict";
 const NAME_RULE = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
-const RATE = /^\d+(kbit|mbit|gbit)$/i;
-const QUOTA = /^\d+(PB|TB|GB|MB|TiB|GiB|MiB)\/(hour|day|month)$/;
+
+// A rate in bits per second, a volume in octets; null where the text is neither.
+function rateOf(text) {
+  const found = /^([0-9]+)([a-z]+)$/i.exec(text);
+  const size = found && Object.hasOwn(DATA.compose.rates.units, found[2].toLowerCase()) && DATA.compose.rates.units[found[2].toLowerCase()];
+  return size ? { value: Number(found[1]) * size, period: "" } : null;
+}
+
+function volumeOf(text) {
+  const found = /^([0-9]+)([A-Za-z]+)\/([a-z]+)$/.exec(text);
+  const { units, periods } = DATA.compose.volumes;
+  return found && Object.hasOwn(units, found[2]) && periods.includes(found[3]) ? { value: Number(found[1]) * units[found[2]], period: found[3] } : null;
+}
 
 // [{step, text}] in the order of the steps
 function mistakes() {
@@ -37,6 +48,7 @@ function checkTunnels(wrong) {
     const [one, other] = pair.map((name) => thing(`site:${name}`) || { public: [], reachable: true });
     const shown = pair.join(" — ");
     if (!tunnelBetween(pair) && !WANTED.create) wrong("tunnels", `${shown}: there is no tunnel, and none is to be created.`);
+    if ((one.external || other.external) && WANTED.tunnel.kind !== "ipsec") wrong("kind", `${shown}: a tunnel to a partner's edge is an IPsec tunnel.`);
     if (one.external && other.external) wrong("tunnels", `${shown}: both edges are partners', and neither can be configured here.`);
     if (!one.reachable && !other.reachable) wrong("tunnels", `${shown}: both edges are behind a NAT that forwards nothing.`);
     const [a, b] = [families(one.public), families(other.public)];
@@ -44,18 +56,37 @@ function checkTunnels(wrong) {
   }
 }
 
+// VPNs that share a tunnel have to agree on its settings. `agreed`: those of this VPN.
+function checkShared(wrong, agreed) {
+  const others = new Map();
+  for (const pair of wantedPairs()) {
+    const tunnel = tunnelBetween(pair);
+    for (const vpn of tunnel && agreed ? vpnsOfTunnel(tunnel) : []) if (vpn !== WANTED.of && vpn.agreed && vpn.agreed !== agreed && !others.has(vpn)) others.set(vpn, pair);
+  }
+  for (const [vpn, pair] of others) wrong(WANTED.of ? "members" : "kind", `The VPN ${called(vpn)} has the tunnel ${pair.join(" — ")}, with other settings of encryption, retries or transport: VPNs that share a tunnel have to agree.`);
+}
+
 function checkMembers(wrong, vms) {
-  const seen = new Map();
   for (const name of WANTED.members) {
     if (!vmsOf(name).length && !WANTED.was.has(name)) wrong("members", isVapp(name) ? `No VM is behind the vApp ${name}.` : `${name} is no VM or vApp of the inventory.`);
     for (const vm of vmsOf(name)) {
-      if (seen.has(vm.name)) wrong("members", `${vm.name} is in it twice: ${seen.get(vm.name) === name ? "it is named twice" : `by itself and with the vApp ${isVapp(name) ? name : seen.get(vm.name)}`}.`);
-      seen.set(vm.name, name);
       if ((vm.unusable || !vm.site) && !WANTED.was.has(vm.name)) wrong("members", `${vm.name} cannot be a member as the inventory describes it; plan_vpn says why.`);
     }
   }
-  if (vms.length < 2) wrong("members", "A VPN needs at least two members.");
-  else if (homes().length < 2) wrong("members", `All members are at the one site ${homes()[0] || "?"}: a VPN joins two or more.`);
+  const had = new Map();
+  for (const vm of [...DATA.vms.filter((one) => memberships(one.name).length && one.organization === organizationOf()), ...vms]) {
+    if (isExternal(vm.site)) continue;
+    for (const text of vm.addresses) {
+      const place = `${vm.vapp || vm.site} ${text}`;
+      const first = had.get(place) || vm;
+      if (first.name !== vm.name && vms.includes(vm)) wrong("members", `${vm.name} has the address ${text} of ${first.name}, on the same network.`);
+      had.set(place, first);
+    }
+  }
+  // One member and a network behind a partner's edge are two.
+  const partner = WANTED.of && (WANTED.of.destinations || []).some((one) => (thing(`site:${one.behind}`) || {}).external);
+  if (vms.length < (partner ? 1 : 2)) wrong("members", `A VPN needs at least ${partner ? "one member" : "two members"}.`);
+  else if (homes().length < 2 && !partner) wrong("members", `All members are at the one site ${homes()[0] || "?"}: a VPN joins two or more.`);
   const idle = [...WANTED.sites].filter((site) => !wantedSites().includes(site)).sort();
   if (vms.length && idle.length && !WANTED.of) wrong("members", `${idle.join(", ")} ${idle.length === 1 ? "is" : "are"} chosen and ${idle.length === 1 ? "has" : "have"} no member: add a VM there, or remove the network.`);
   const organizations = new Set(vms.map((vm) => vm.organization));
@@ -73,9 +104,15 @@ function checkTopology(wrong) {
   for (const site of reached) near.get(site).forEach((other) => reached.add(other));
   const apart = sites.filter((site) => !reached.has(site));
   if (apart.length) wrong("topology", `${apart.join(", ")} ${apart.length === 1 ? "does" : "do"} not reach ${sites[0]}: join them.`);
-  for (const site of sites) {
-    if ((thing(`site:${site}`) || {}).external && near.get(site).length > 1) wrong("topology", `${site} is a partner's edge and passes nothing on: let the others meet elsewhere.`);
-  }
+  checkPassing(wrong, "topology");
+}
+
+// A partner's edge passes nothing on.
+function checkPassing(wrong, at) {
+  const sites = wantedSites();
+  const external = sites.filter(isExternal);
+  const passing = external.length ? passingOn(sites, wantedPairs()) : new Set();
+  for (const site of external) if (passing.has(site)) wrong(at, `${site} is a partner's edge and passes nothing on: let the others meet elsewhere.`);
 }
 
 function checkPolicy(wrong) {
@@ -83,10 +120,22 @@ function checkPolicy(wrong) {
   const known = DATA.compose.policies.find((one) => one.name === policy.name);
   if (!known) wrong("kind", `There is no policy ${policy.name}.`);
   if (known && known.ppk && tunnel.kind === "ssl") wrong("kind", `The policy ${policy.name} requires a PPK, and SSL tunnels have none: take IPsec, or another policy.`);
-  if (known && known.ppk && wantedSites().some((site) => (thing(`site:${site}`) || {}).external)) wrong("kind", `The policy ${policy.name} requires a PPK, and tunnels to a partner's edge have none.`);
+  if (known && known.ppk && wantedSites().some(isExternal)) wrong("kind", `The policy ${policy.name} requires a PPK, and tunnels to a partner's edge have none.`);
+  checkShared(wrong, known && known.agreed[[tunnel.kind, ...(tunnel.kind === "ssl" ? [tunnel.transport] : [])].join(" ")]);
   if (!policy.own) return;
-  for (const [text, what] of [[policy.rate, "rate of a member"], [policy.all, "rate of the VPN"]]) if (text && !RATE.test(text)) wrong("kind", `${what}: ${text} must be a rate such as 500kbit, 10mbit or 1gbit.`);
-  for (const [text, what] of [[policy.quota, "quota of a member"], [policy.total, "quota of the VPN"]]) if (text && !QUOTA.test(text)) wrong("kind", `${what}: ${text} must be a volume such as 10GB/day or 500GB/month.`);
+  checkLimit(wrong, "rate", rateOf, DATA.compose.rates, policy.rate, policy.all, "a rate such as 500kbit, 10mbit or 1gbit");
+  checkLimit(wrong, "quota", volumeOf, DATA.compose.volumes, policy.quota, policy.total, "a volume such as 10GB/day or 500GB/month");
+}
+
+// A member's limit and the VPN's.
+function checkLimit(wrong, what, read, known, own, all, such) {
+  for (const [text, whose] of [[own, "a member"], [all, "the VPN"]]) {
+    const found = text && read(text);
+    if (text && !found) wrong("kind", `${what} of ${whose}: ${text} must be ${such}.`);
+    else if (found && !(known.lowest <= found.value && found.value <= known.highest)) wrong("kind", `${what} of ${whose}: ${text} must be from ${known.from} to ${known.to}.`);
+  }
+  const [one, together] = [own && read(own), all && read(all)];
+  if (one && together && one.period === together.period && one.value > together.value) wrong("kind", `${what}: ${own} for one member is more than ${all} for all of them.`);
 }
 
 function checkPool(wrong, vms) {
@@ -96,29 +145,43 @@ function checkPool(wrong, vms) {
   const pool = prefix(own ? cidr : DATA.compose.pools[name]);
   if (pool.wrong) return wrong("pool", `${pool.wrong}.`);
   for (const [text, what] of UNUSABLE) if (overlaps(pool, prefix(text))) wrong("pool", `${pool.text} lies in ${text}, ${what}.`);
-  for (const site of wantedSites().map((one) => thing(`site:${one}`)).filter(Boolean)) {
-    for (const text of [...site.networks, ...site.public]) if (!only(text).wrong && overlaps(pool, only(text))) wrong("pool", `${pool.text} overlaps ${text} of ${site.name}.`);
-  }
-  const gateways = new Set(vms.map((vm) => vm.vapp).filter(Boolean));
-  for (const vapp of [...gateways].map((one) => thing(`vapp:${one}`)).filter(Boolean)) {
-    for (const text of vapp.networks) if (!only(text).wrong && overlaps(pool, only(text))) wrong("pool", `${pool.text} overlaps ${text} of ${vapp.name}.`);
-  }
+  checkReal(pool, wantedSites(), vms, wrong);
   if (own) {
-    for (const [other, text] of Object.entries(DATA.compose.pools)) if (!prefix(text).wrong && overlaps(pool, prefix(text))) wrong("pool", `${pool.text} overlaps the pool ${other} (${text}): choose that pool.`);
     for (const vpn of DATA.vpns) for (const text of vpn.blocks || []) if (overlaps(pool, prefix(text))) wrong("pool", `${pool.text} overlaps ${text} of VPN ${called(vpn)}.`);
-    if (pool.size < 8n) wrong("pool", `${pool.text} is too small for two sites.`);
+    if (pool.size < smallest(vms)) wrong("pool", `${pool.text} is too small: these members and their edges need a block of ${smallest(vms)} addresses.`);
   } else {
     const usage = DATA.pools.find((one) => one.pool === name && (!several || one.organization === organizationOf()));
     if (usage && usage.size && usage.size - usage.used < 8) wrong("pool", `The pool ${name} has no room for another VPN.`);
   }
-  const without = vms.filter((vm) => vm.addresses.length && !families(vm.addresses).has(pool.family) && !(thing(`site:${vm.site}`) || {}).external);
-  if (without.length) wrong("pool", `${pool.text} is IPv${pool.family}, and ${cut(without.map((vm) => vm.name).join(", "), 80)} ${without.length === 1 ? "has" : "have"} no such address.`);
   return undefined;
+}
+
+// The smallest block for the edges of the sites and the VMs: blocks of a power of two, of vApps in those of sites.
+function smallest(vms) {
+  const power = (count) => { let size = 1; while (size < count) size *= 2; return size; };
+  const ofSite = (site) => {
+    const here = vms.filter((vm) => vm.site === site);
+    const vapps = [...new Set(here.map((vm) => vm.vapp).filter(Boolean))].map((vapp) => power(here.filter((vm) => vm.vapp === vapp).length));
+    return power([...vapps, 1, here.filter((vm) => !vm.vapp).length].reduce((all, size) => all + size, 0));
+  };
+  return BigInt(power(wantedSites().map(ofSite).reduce((all, size) => all + size, 0)));
+}
+
+// What exists at the sites, and the IP versions of the VMs.
+function checkReal(pool, sites, vms, wrong) {
+  const places = [...sites.map((one) => thing(`site:${one}`)), ...[...new Set(vms.map((vm) => vm.vapp).filter(Boolean))].map((one) => thing(`vapp:${one}`))].filter(Boolean);
+  for (const place of places) {
+    for (const text of [...place.networks, ...(place.public || [])]) if (!only(text).wrong && overlaps(pool, only(text))) wrong("pool", `${pool.text} overlaps ${text} of ${place.name}.`);
+  }
+  const without = vms.filter((vm) => vm.addresses.length && !families(vm.addresses).has(pool.family) && !isExternal(vm.site));
+  const dry = places.filter((place) => place.networks.length && !place.external && !families(place.networks).has(pool.family) && vms.some((vm) => vm.site === place.name || vm.vapp === place.name));
+  if (!without.length && dry.length) wrong("pool", `${pool.text} is IPv${pool.family}, and the networks of ${cut(dry.map((place) => place.name).join(", "), 80)} are not.`);
+  if (without.length) wrong("pool", `${pool.text} is IPv${pool.family}, and ${cut(without.map((vm) => vm.name).join(", "), 80)} ${without.length === 1 ? "has" : "have"} no such address.`);
 }
 
 function checkName(wrong) {
   const organization = organizationOf();
-  const taken = organization ? DATA.compose.taken[organization] || [] : Object.values(DATA.compose.taken).flat();
+  const taken = organization ? (Object.hasOwn(DATA.compose.taken, organization) ? DATA.compose.taken[organization] : []) : Object.values(DATA.compose.taken).flat();
   if (!WANTED.name) wrong("name", "Give the VPN a name.");
   else if (!NAME_RULE.test(WANTED.name)) wrong("name", "A name begins with a letter and has at most 32 letters, digits, hyphens and underscores.");
   else if (taken.includes(WANTED.name)) wrong("name", `There is a VPN ${WANTED.name} already: create_vpn would change it.`);

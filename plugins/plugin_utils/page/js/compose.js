@@ -7,7 +7,7 @@ const step = (number, id, title, note, ...children) => el("section", { class: "c
   el("div", { class: "card-head" }, el("span", { class: "number", "aria-hidden": "true" }, String(number)), el("h2", { id: `step-${id}-title` }, title), note ? el("p", { class: "note" }, note) : null), ...children);
 
 const field = (label, control, note) => el("label", { class: "field" }, el("span", {}, label), control, note ? el("span", { class: "note" }, note) : null);
-const choice = (id, values, chosen, act) => el("select", { id, onchange: (event) => { act(event.target.value); changed(); } },
+const choice = (id, values, chosen, act) => el("select", { id, "data-focus": id, onchange: (event) => { act(event.target.value); changed(); } },
   values.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
 const typed = (id, value, act, more) => el("input", { type: "text", id, value, autocomplete: "off", spellcheck: "false", oninput: (event) => { act(event.target.value); changed(); }, ...more });
 
@@ -33,7 +33,7 @@ function compose() {
       field("Quota of a member", typed("want-quota", "", (value) => { WANTED.policy.quota = value.trim(); }, { placeholder: "10GB/day" })), field("Quota of the VPN", typed("want-total", "", (value) => { WANTED.policy.total = value.trim(); }, { placeholder: "500GB/month" })),
       field("When used up", choice("want-then", [["drop", "drop"], ["report", "report only"]], "drop", (value) => { WANTED.policy.then = value; })))),
     el("div", { class: "two" }, step(6, "pool", "Pool", null, el("div", { class: "fields" },
-      field("Addresses from", choice("want-pool", [...pools.map(([name, text]) => [name, `${name} (${text})`]), ["", "a CIDR of its own"]], WANTED.pool.name, (value) => { WANTED.pool.name = value; if (value) WANTED.pool.cidr = ""; })),
+      field("Addresses from", choice("want-pool", [...pools.map(([name, text]) => [name, `${name} (${text})`]), ["", "a CIDR of its own"]], WANTED.pool.name, (value) => { WANTED.pool.name = value; WANTED.pool.cidr = value ? "" : byId("want-cidr").value; })),
       field("CIDR", typed("want-cidr", "", (value) => { WANTED.pool.cidr = value; }, { placeholder: "10.99.0.0/16" })))),
     step(7, "name", "Name", null, el("div", { class: "fields" }, field("Name of the VPN", typed("want-name", "", (value) => { WANTED.name = value.trim(); }, { placeholder: "payroll", maxlength: 40 }))))));
   const what = el("section", { class: "card", "aria-label": "What to compose" }, field("Compose", el("select", { id: "want-vpn", onchange: (event) => begin(thing(event.target.value)) },
@@ -47,13 +47,15 @@ function networkChoices() {
   const one = (site) => el("label", { class: "network" },
     el("input", { type: "checkbox", value: site.name, "data-site": site.name, onchange: (event) => chooseSite(site.name, event.target.checked) }),
     el("span", { class: "network-text" }, el("b", {}, site.cloud || site.name), el("span", {}, several ? `${site.name} of ${site.organization}` : site.name),
-      el("span", { class: "note" }, [site.networks[0], plural(vmsOfSite(site.name).length, "VM")].filter(Boolean).join(" · "))));
+      el("span", { class: "note" }, [site.networks[0], plural(vmsOfSite(site.name).length, "VM"), destinationsBehind(site.name).join(", ")].filter(Boolean).join(" · "))));
   return DATA.sites.length ? el("div", { class: "networks" }, [...DATA.sites].sort((a, b) => (a.cloud < b.cloud ? -1 : a.cloud > b.cloud ? 1 : byName(a, b))).map(one)) : el("p", {}, "The inventory has no org edges.");
 }
 
-// A network that is taken away takes its members along.
+// A network that is taken away takes its members along, and its place in the topology.
 function chooseSite(name, on) {
   WANTED.sites[on ? "add" : "delete"](name);
+  if (!on) WANTED.topology.hubs.delete(name);
+  if (!on && WANTED.topology.root === name) WANTED.topology.root = "";
   if (!on) WANTED.members = WANTED.members.filter((member) => !vmsOf(member).some((vm) => vm.site === name));
   changed();
 }
@@ -75,8 +77,15 @@ function memberChoices() {
       el("div", { id: "drop", class: "drop", role: "group", "aria-labelledby": "drop-title" })));
 }
 
+// A vApp takes the place of its VMs; what is in it already stays once.
 function join(name) {
-  WANTED.members.push(name);
+  const behindIt = isVapp(name) ? vmsOf(name).map((vm) => vm.name) : [];
+  if (WANTED.members.includes(name) || WANTED.members.some((member) => isVapp(member) && vmsOf(member).some((vm) => vm.name === name))) {
+    say(`${name} is in the VPN already`);
+    changed();
+    return;
+  }
+  WANTED.members = [...WANTED.members.filter((member) => !behindIt.includes(member)), name];
   for (const vm of vmsOf(name)) {
     if (!vm.site || WANTED.sites.has(vm.site)) continue; // what is typed may be elsewhere: its network joins, too
     WANTED.sites.add(vm.site);
@@ -155,12 +164,15 @@ function drawTopology() {
     mesh: () => el("p", { class: "note" }, "Each site has a tunnel to each other site."),
     star: () => [el("p", { class: "note" }, "Each site has a tunnel to the hubs. Without a choice, the plan takes one."), el("div", { class: "checks" }, all.map((site) => box(site, topology.hubs.has(site), (on) => topology.hubs[on ? "add" : "delete"](site), `hub ${site}`)))],
     chain: () => [el("p", { class: "note" }, "Each site has a tunnel to the next one."), el("ol", { class: "order" }, orderOf(sites).map((site, place, order) => el("li", {}, `${place + 1}. ${site} `,
-      el("button", { type: "button", class: "button small", disabled: place === 0, "data-focus": `up ${site}`, "aria-label": `${site} earlier`, onclick: () => { topology.order = [...order]; [topology.order[place - 1], topology.order[place]] = [site, order[place - 1]]; changed(); } }, "↑"))))],
+      el("button", { type: "button", class: "button small", "aria-disabled": place === 0 ? "true" : null, "data-focus": `up ${site}`, "aria-label": `${site} earlier`, onclick: () => { if (!place) return; topology.order = [...order]; [topology.order[place - 1], topology.order[place]] = [site, order[place - 1]]; changed(); } }, "↑"))))],
     tree: () => el("div", { class: "fields" }, field("Root", choice("want-root", [["", "the plan chooses"], ...all.map((site) => [site, site])], topology.root, (value) => { topology.root = value; })),
       field("Fan-out", el("input", { type: "number", id: "want-fanout", "data-focus": "fanout", min: 1, max: 1000, value: topology.fanout, onchange: (event) => { topology.fanout = Number(event.target.value); changed(); } }))),
     graph: () => [el("p", { class: "note" }, "Choose the pairs that have a tunnel."), el("div", { class: "checks" }, pairsOf(sites).map((pair) => pair.join("\n")).slice(0, 400)
       .map((pair) => box(pair.replace("\n", " — "), topology.links.has(pair), (on) => topology.links[on ? "add" : "delete"](pair), `link ${pair}`)))],
   };
+  // A list that is typed into stays: a new one would begin with the first letter again.
+  const root = topology.kind === "tree" && byId("want-root");
+  if (root && root.value === topology.root && [...root.options].map((one) => one.value).join("\n") === ["", ...all].join("\n")) return;
   renew("topology-more", parts[topology.kind]());
 }
 
@@ -175,8 +187,7 @@ function drawPairs() {
       tunnel ? badge(tunnel.state, `exists, ${WORDS[tunnel.state]}`) : WANTED.create ? el("span", { class: "badge new" }, "+ will be created") : badge("down", "missing"));
   });
   renew("pairs", rows.length ? [el("p", { class: "note" }, early ? "Between the chosen networks:" : "The VPN crosses these tunnels:"), el("ul", { class: "rows" }, rows), pairs.length > 60 ? el("p", { class: "note" }, `and ${pairs.length - 60} more`) : null]
-    : el("p", { class: "note" }, "Choose two organization networks to see whether there is a tunnel between them."),
-  WANTED.of && WANTED.of.topology !== "mesh" && joining().length ? el("p", { class: "note" }, `${WANTED.of.topology}: plan_vpn shows the tunnels of ${joining().join(", ")}.`) : null);
+    : el("p", { class: "note" }, "Choose two organization networks to see whether there is a tunnel between them."));
 }
 
 function resultCard() {

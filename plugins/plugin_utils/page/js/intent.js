@@ -12,8 +12,6 @@ const WANTED = {
 const isVapp = (name) => Boolean(thing(`vapp:${name}`));
 const vmsOf = (name) => (isVapp(name) ? behind(`vapp:${name}`) : thing(`vm:${name}`) ? [thing(`vm:${name}`)] : []);
 const wantedVms = () => [...new Map(WANTED.members.flatMap(vmsOf).map((vm) => [vm.name, vm])).values()];
-const pairOf = (one, other) => (one < other ? [one, other] : [other, one]);
-const pairsOf = (sites) => sites.flatMap((one, place) => sites.slice(place + 1).map((other) => pairOf(one, other)));
 
 function homes() {
   return [...new Set(wantedVms().map((vm) => vm.site).filter(Boolean))].sort();
@@ -21,7 +19,7 @@ function homes() {
 
 // The sites of the VPN: those with members, and those that the topology names.
 function wantedSites() {
-  if (WANTED.of) return [...new Set([...homes(), ...sitesWithoutMembers()])].sort();
+  if (WANTED.of) return [...new Set([...homes(), ...stayingSites()])].sort();
   const { kind, hubs, root } = WANTED.topology;
   const named = kind === "star" ? [...hubs] : kind === "tree" && root ? [root] : [];
   return [...new Set([...homes(), ...named])].sort();
@@ -29,39 +27,19 @@ function wantedSites() {
 
 const orderOf = (sites) => [...WANTED.topology.order.filter((site) => sites.includes(site)), ...sites.filter((site) => !WANTED.topology.order.includes(site))];
 
-// The middle, where none is named: one that is ours and reachable, as the planner chooses it.
-function middleSite(sites) {
-  const rank = (name) => { const site = thing(`site:${name}`) || {}; return `${site.external ? 1 : 0}${site.reachable === false ? 1 : 0}${name}`; };
-  return [...sites].sort((one, other) => (rank(one) < rank(other) ? -1 : 1))[0];
-}
-
 function wantedPairs() {
   if (WANTED.of) return changedPairs();
   const sites = wantedSites();
   const { kind, hubs, root, fanout, links } = WANTED.topology;
-  const found = new Map();
-  const add = (one, other) => one !== other && found.set(pairOf(one, other).join("\n"), pairOf(one, other));
   if (!sites.length) return [];
-  if (kind === "mesh") pairsOf(sites).forEach((pair) => add(...pair));
-  if (kind === "star") (hubs.size ? [...hubs] : [middleSite(sites)]).forEach((hub) => sites.forEach((site) => add(hub, site)));
-  if (kind === "chain") orderOf(sites).forEach((site, place, all) => place && add(all[place - 1], site));
-  if (kind === "tree") {
-    const top = root || middleSite(sites);
-    const depth = new Map([[top, 0]]);
-    const children = new Map(sites.map((site) => [site, 0]));
-    for (const site of sites.filter((one) => one !== top)) {
-      const rank = (one) => [children.get(one) >= fanout ? 1 : 0, depth.get(one), one];
-      const parent = [...depth.keys()].sort((one, other) => {
-        const [a, b] = [rank(one), rank(other)];
-        return a[0] - b[0] || a[1] - b[1] || (a[2] < b[2] ? -1 : 1);
-      })[0];
-      add(site, parent);
-      depth.set(site, depth.get(parent) + 1);
-      children.set(parent, children.get(parent) + 1);
-    }
-  }
-  if (kind === "graph") links.forEach((text) => { const [one, other] = text.split("\n"); if (sites.includes(one) && sites.includes(other)) add(one, other); });
-  return [...found.values()].sort((one, other) => (one.join() < other.join() ? -1 : 1));
+  const shapes = {
+    mesh: () => distinct(pairsOf(sites)),
+    star: () => starPairs(sites, hubs.size ? [...hubs] : [middleSite(sites)]),
+    chain: () => chainPairs(orderOf(sites)),
+    tree: () => treePairs(grown(sites, root, fanout, new Map())),
+    graph: () => distinct([...links].map((text) => text.split("\n")).filter((pair) => pair.every((site) => sites.includes(site)))),
+  };
+  return shapes[kind]();
 }
 
 const tunnelBetween = (pair) => DATA.tunnels.find((tunnel) => tunnel.kind === WANTED.tunnel.kind && tunnel.ends.join("\n") === pair.join("\n"));

@@ -75,7 +75,6 @@ function limitsCard() {
 function nodesCard() {
   const edges = DATA.sites.filter((site) => site.state);
   if (!edges.length) return null;
-  const most = 398; // days: what a new certificate has, and a little more
   const sorted = [...edges].sort((one, other) => (one.certificate_days ?? Infinity) - (other.certificate_days ?? Infinity));
   const rest = ["vapps", "vms"].map((kind) => {
     const nodes = DATA[kind].filter((one) => one.state);
@@ -84,9 +83,9 @@ function nodesCard() {
   }).filter(Boolean);
   return card("certificates", "Certificates and edges", rest.join("; ") || null, el("ul", { class: "bars" }, sorted.slice(0, 60).map((site) => {
     const days = site.certificate_days;
-    const state = days === null || days === undefined ? "" : days < 0 ? "bad" : days < 30 ? "warn" : "";
+    const state = days === null || days === undefined ? "" : days < 0 ? "bad" : site.certificate_left < 0.25 ? "warn" : ""; // as verify warns
     const node = site.state === "ok" ? `generation ${site.runs}` : site.state === "silent" ? "no answer" : site.runs !== site.generation ? `generation ${site.runs}, not ${site.generation}` : `differs: ${site.drift.join(", ") || "unconfirmed"}`;
-    return bar(link(`site:${site.name}`, site.name), days > 0 ? Math.min(1, days / most) : 0, days === null || days === undefined ? "no certificate" : days < 0 ? "expired" : `${plural(days, "day")} left`, state, node);
+    return bar(link(`site:${site.name}`, site.name), site.certificate_left ?? 0, days === null || days === undefined ? "no certificate" : days < 0 ? "expired" : `${plural(days, "day")} left`, state, node);
   })));
 }
 

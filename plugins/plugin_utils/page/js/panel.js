@@ -77,7 +77,7 @@ const PANELS = {
       ["Addresses", vpn.addresses ? `${vpn.addresses.leased} of ${vpn.addresses.of} leased` : ""],
       ["Rules", vpn.rules ? "members reach each other as its rules allow" : ""], ["Limits", (vpn.limits || []).join("; ")],
       ["Depends on", (vpn.weak || []).length ? [`${vpn.weak.join(", ")}: when it fails, sites lose each other`] : ""],
-      ["Destinations", (vpn.destinations || []).map((one) => `${one.name} behind ${one.behind}`).join(", ")],
+      ["Destinations", (vpn.destinations || []).map((one) => `${reached(one)} behind ${one.behind}`).join("; ")],
     ]),
     ...((vpn.members || []).length ? [el("h3", {}, plural(vpn.members.length, "member")), el("ul", { class: "rows" }, vpn.members.slice(0, 60).map((member) => el("li", {},
       link(`vm:${member.name}`, member.name), el("span", { class: "mono row-note" }, member.address || ""), member.mode === "nat" ? el("span", { class: "tag" }, "nat") : null)))] : []),
@@ -99,7 +99,8 @@ const PANELS = {
   site: (site) => [
     head(site.external ? "Partner's edge" : "Org edge", site.name, site.state),
     facts([["Cloud", link(`cloud:${site.cloud}`, site.cloud)], ["Organization", site.organization], ["Public", el("span", { class: "mono" }, site.public.join(" "))],
-      ["Org network", el("span", { class: "mono" }, site.networks.join(" "))], ["NAT", site.reachable ? "" : "behind one, and cannot be reached"], ...stateRows(site)]),
+      ["Org network", el("span", { class: "mono" }, site.networks.join(" "))], ["NAT", site.reachable ? "" : "behind one, and cannot be reached"],
+      ["Destinations", destinationsBehind(site.name).join("; ")], ...stateRows(site)]),
     ...(vpnsOfSite(site.name).length ? [el("h3", {}, "VPNs"), el("ul", { class: "rows" }, vpnsOfSite(site.name).map((vpn) => el("li", {}, link(vpnKey(vpn), called(vpn)))))] : []),
     ...(tunnelsOfSite(site.name).length ? [el("h3", {}, "Tunnels"), tunnelRows(tunnelsOfSite(site.name), site.name)] : [el("p", {}, "No tunnels.")]),
     ...findingsAbout([site.name]),
@@ -118,6 +119,16 @@ const PANELS = {
     el("ul", { class: "rows" }, DATA.sites.filter((site) => site.cloud === cloud.name).map((site) => el("li", {}, link(`site:${site.name}`, site.name), site.state ? badge(site.state) : null))),
   ],
 };
+
+// A destination, and what members may open there.
+function reached(one) {
+  return one.ports ? `${one.name} (${one.ports.join(", ") || "pings only"})` : one.name;
+}
+
+// What members reach behind a site, each once, whatever the number of VPNs.
+function destinationsBehind(name) {
+  return [...new Set(DATA.vpns.flatMap((vpn) => (vpn.destinations || []).filter((one) => one.behind === name).map((one) => `${reached(one)} in ${called(vpn)}`)))];
+}
 
 function findingsAbout(names) {
   const found = DATA.findings.filter((finding) => names.some((name) => finding.subject.split(/[\s:,]+/).includes(name)));

@@ -36,7 +36,7 @@ class Module:
     """As much of an AnsibleModule as it uses."""
 
     def __init__(self, check: bool, **params: Any) -> None:
-        self.params, self.check_mode = {"who": "test", "requests": {}, "given": [], **params}, check
+        self.params, self.check_mode = {"who": "test", "requests": {}, "days": 30, "given": [], **params}, check
 
     def exit_json(self, **result: Any) -> NoReturn:
         raise Done(result)

@@ -196,22 +196,39 @@ def test_users_see_and_ask_and_approvers_change(found: dict[str, list[dict[str, 
 
 
 def test_surveys_schedules_and_the_credential_type_are_ones_that_awx_accepts() -> None:
-    found = made(verify_at="23:05")
+    found = made(verify_at="23:05", renew_at="22:05")
     for one in found["controller_templates"]:
         assert one["survey_enabled"] == bool(one["survey_spec"])
         assert not one["survey_enabled"] or list(wrong_survey(one["survey_spec"])) == []
-    assert {one["rrule"].partition(" ")[0] for one in found["controller_schedules"]} == {"DTSTART:20260101T230500Z"}
+    begin = {one["name"]: one["rrule"].partition(" ")[0] for one in found["controller_schedules"]}
+    assert begin == {
+        "VPN verify every night": "DTSTART:20260101T230500Z",
+        "VPN renew certificates every day": "DTSTART:20260101T220500Z",
+    }
     assert [why for one in found["controller_schedules"] for why in wrong_rrule(one["rrule"])] == []
     surveys = {
         one["name"]: one["survey_spec"]["spec"] for one in found["controller_templates"] if one["survey_enabled"]
     }
     for one in found["controller_schedules"]:  # what has to be answered is answered
-        elements = {element["variable"]: element for element in surveys[one["unified_job_template"]]}
+        elements = {element["variable"]: element for element in surveys.get(one["unified_job_template"], ())}
         assert {name for name, element in elements.items() if element["required"]} <= set(one["extra_data"])
         assert [why for name, said in one["extra_data"].items() for why in wrong_answer(elements[name], said)] == []
     (kind,) = found["controller_credential_types"]
     ids = {field["id"] for field in kind["inputs"]["fields"]}
     assert set(re.findall(r"{{ (\w+) }}", str(kind["injectors"]))) == ids and kind["inputs"]["fields"][0]["secret"]
+
+
+def test_who_renews_every_day_signs_for_thirty() -> None:
+    """Also the first certificate of an edge, which another template signs."""
+    for days, found in ((30, made()), (90, made(certificate_days=90))):
+        assert {one["extra_vars"]["vcc_certificate_days"] for one in found["controller_templates"]} == {days}
+    kept = made(variables={"vcc_certificate_days": 60})
+    assert {one["extra_vars"]["vcc_certificate_days"] for one in kept["controller_templates"]} == {60}
+    renewing = [one for one in made()["controller_schedules"] if "renew" in one["name"]]
+    assert [one["unified_job_template"] for one in renewing] == [
+        "acme VPN renew certificates",
+        "Umbra Corp VPN renew certificates",
+    ]
 
 
 def test_no_secret_is_given_and_none_is_overwritten() -> None:

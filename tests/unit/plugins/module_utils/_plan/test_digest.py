@@ -43,5 +43,16 @@ def test_another_plan_than_the_approved_one_is_refused_in_its_transaction() -> N
     plan = planned(World(), "tcp dport 25 counter drop")
     vpn_plan.check_approved(plan, plan.digest)
     vpn_plan.check_approved(plan, "")
-    with pytest.raises(VccError, match="not the one that was approved"):
+    with pytest.raises(VccError, match="not the one that was shown"):
         vpn_plan.check_approved(plan, "0" * 64)
+
+
+def test_a_rollback_that_was_shown_is_told_from_one_of_what_another_run_changed() -> None:
+    world = World()
+    world.plan(PAYROLL)
+    world.plan({"name": "payroll", "add": ["vm2-west"]})
+    shown = world.ask({}, generation=1, dry_run=True)
+    vpn_plan.check_approved(world.ask({}, generation=1, dry_run=True), shown.digest)
+    world.plan({"name": "payroll", "add": ["vm2-east"]})
+    with pytest.raises(VccError, match="another run has changed it"):
+        vpn_plan.check_approved(world.ask({}, generation=1, dry_run=True), shown.digest)

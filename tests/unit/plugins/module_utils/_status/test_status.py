@@ -12,7 +12,10 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.lease import Lease
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.prefix import Prefix
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems
+from ansible_collections.intercloud.vpn.plugins.module_utils._intent.policy.policy import resolve_policy
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger, Transaction
+from ansible_collections.intercloud.vpn.plugins.module_utils._status.agreed import agreements
 from ansible_collections.intercloud.vpn.plugins.module_utils._status.holdings import holdings
 from ansible_collections.intercloud.vpn.plugins.module_utils._status.status import status
 from ansible_collections.intercloud.vpn.plugins.module_utils._status.table import table
@@ -145,7 +148,10 @@ def test_what_the_ledger_holds(tmp_path: Path) -> None:
     }
     pools = {"internal": "100.64.0.0/10", "other": "10.0.0.0/8", "broken": "10.0.0"}
     held = ledger(tmp_path, leases).run(lambda transaction: holdings(transaction, [], pools), dry_run=True)["acme"]
-    assert held["vpns"]["payroll"] == {"number": 1, "state": "active", "leased": 2, "of": 512}
+    standard = resolve_policy("standard", {}, "", Problems())
+    assert standard is not None
+    shared = {"agreed": agreements(standard)["ipsec"], "ppk": False}
+    assert held["vpns"]["payroll"] == {"number": 1, "state": "active", "leased": 2, "of": 512, **shared}
     used = {pool["pool"]: (pool["vpns"], pool["used"], pool.get("size")) for pool in held["pools"]}
     assert used == {"internal": (1, 512, 4194304), "other": (0, 0, 1 << 24), "broken": (0, 0, None)}
 

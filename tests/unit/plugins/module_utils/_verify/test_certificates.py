@@ -83,19 +83,37 @@ def test_an_authority_that_was_made_after_the_plan_is_not_held_against_it(world:
     assert judge(world, Trust({"acme": None}, TRUST.revoked, TRUST.now)).findings == []
 
 
-@pytest.mark.parametrize(("end", "warned"), [("2026-06-30T23:00:00Z", True), ("2026-07-01T00:00:00Z", False)])
-def test_one_that_soon_ends_is_a_warning_and_no_failure(world: World, end: str, warned: bool) -> None:
-    world.observed["edge-east"]["certificate"]["not_after"] = end
+@pytest.mark.parametrize(
+    ("begin", "end", "warned"),
+    [
+        # A run every day renews 30 days' certificates on the 21st day, and warns of none before.
+        ("2026-05-10T00:00:00Z", "2026-06-09T00:00:00Z", False),
+        ("2026-05-09T00:00:00Z", "2026-06-08T00:00:00Z", True),
+        # A run every month renews a year's.
+        ("2025-07-29T00:00:00Z", "2026-08-30T00:00:00Z", True),
+        ("2025-08-13T00:00:00Z", "2026-09-14T00:00:00Z", False),
+    ],
+)
+def test_one_that_should_have_been_renewed_is_a_warning_and_no_failure(
+    world: World, begin: str, end: str, warned: bool
+) -> None:
+    world.observed["edge-east"]["certificate"].update(not_before=begin, not_after=end)
     result = judge(world)
     assert result.ok
-    assert [finding.seen for finding in result.findings] == (
-        [f"edge-east.acme (serial beef) ends at {end}"] if warned else []
+    assert [finding.seen.partition(" since ")[0] for finding in result.findings] == (
+        ["edge-east.acme (serial beef) is due for renewal"] if warned else []
     )
+    assert all(finding.seen.endswith(f"ends at {end}") for finding in result.findings)
+    assert all("run renew_certificates" in finding.look for finding in result.findings)
 
 
-def test_how_soon_can_be_said(world: World) -> None:
-    world.observed["edge-east"]["certificate"]["not_after"] = "2026-06-30T23:00:00Z"
-    assert judge(world, Trust(TRUST.authorities, TRUST.revoked, TRUST.now, days=7)).findings == []
+@pytest.mark.parametrize(("days", "warned"), [(31, True), (30, False)])
+def test_how_soon_can_be_said(world: World, days: int, warned: bool) -> None:
+    world.observed["edge-east"]["certificate"]["not_after"] = "2026-07-01T00:00:00Z"
+    found = judge(world, Trust(TRUST.authorities, TRUST.revoked, TRUST.now, days=days)).findings
+    assert [one.seen for one in found] == (
+        ["edge-east.acme (serial beef) ends at 2026-07-01T00:00:00Z"] if warned else []
+    )
 
 
 def test_it_comes_first_for_it_explains_the_rest(world: World) -> None:

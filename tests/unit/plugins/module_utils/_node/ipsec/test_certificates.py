@@ -140,7 +140,7 @@ class TestFacts:
         assert (facts["present"], facts["key"], facts["fits"], facts["signed"]) == (True,) * 4
         assert (facts["identity"], facts["serial"]) == ("edge-west.acme", "badcafe")
         assert facts["not_before"] < facts["not_after"]
-        assert [x509.valid_for(facts, days) for days in (30, 101)] == [True, False]
+        assert [x509.valid_for(facts, days) for days in (None, 30, 101)] == [True, True, False]
 
     def test_of_another_authority(self, made: Path, store: Store) -> None:
         self.sign(made, "other")

@@ -36,11 +36,14 @@ def values(seen: Seen) -> dict[str, str]:
     return dict(line.removeprefix("intercloud_vpn_").rsplit(" ", 1) for line in lines)
 
 
-@pytest.mark.parametrize(("state", "up"), [("INSTALLED", "1"), ("REKEYING", "1"), ("DOWN", "0"), ("NARROWED", "0")])
+@pytest.mark.parametrize(
+    ("state", "up"), [("INSTALLED", "1"), ("REKEYING", "1"), ("DOWN", "0"), ("NARROWED", "0"), ("UNKNOWN", "0")]
+)
 def test_a_link_that_is_down_stays_visible(seen: Seen, state: str, up: str) -> None:
     found = values(seen._replace(links=[{**LINK, "state": state}]))
     assert found[f"link_up{LABELS}"] == up
     assert (f"link_narrowed{LABELS}" in found) == (state == "NARROWED")
+    assert (f"link_unknown{LABELS}" in found) == (state == "UNKNOWN")
 
 
 def test_a_tunnel_without_associations_has_none(seen: Seen) -> None:
@@ -86,11 +89,17 @@ def test_rates_and_quotas(seen: Seen, document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("certificate", "ends"),
-    [(None, None), ({"not_after": ""}, "0"), ({"not_after": "2026-12-31T00:00:00Z"}, "1798675200")],
+    [
+        (None, None),
+        ({"not_after": "", "due": ""}, "0"),
+        ({"not_after": "2026-12-31T00:00:00Z", "due": "2026-12-31T00:00:00Z"}, "1798675200"),
+    ],
     ids=["none needed", "missing", "there"],
 )
 def test_a_certificate_that_is_missing_ended_long_ago(seen: Seen, certificate: Any, ends: str | None) -> None:
-    assert values(seen._replace(certificate=certificate)).get("certificate_not_after_timestamp_seconds") == ends
+    found = values(seen._replace(certificate=certificate))
+    assert found.get("certificate_not_after_timestamp_seconds") == ends
+    assert found.get("certificate_due_timestamp_seconds") == ends
 
 
 def test_repairs_are_counted_by_subsystem(seen: Seen, store: Store) -> None:

@@ -8,14 +8,17 @@ from __future__ import annotations
 import shutil
 import subprocess
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import certificates, x509
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import certificates, request, x509
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident import certificate_expiry
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import REQUEST, Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.csr import check_request
+from ansible_collections.intercloud.vpn.plugins.modules import edge_key
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 
@@ -42,10 +45,10 @@ def _end(store: Store, edge: Generation) -> datetime:
 @pytest.mark.parametrize(
     ("before", "said"),
     [
-        (timedelta(days=31), []),
-        (timedelta(days=29, hours=1), ["in 29 days: run create_vpn before that"]),
+        (timedelta(days=30, minutes=1), []),
+        (timedelta(days=29, hours=1), ["is due for renewal since", "in 29 days: run renew_certificates or create_vpn"]),
         (timedelta(hours=1), ["in 0 days"]),
-        (timedelta(0), ["its tunnels cannot come up again; run create_vpn"]),
+        (timedelta(0), ["its tunnels cannot come up again; run renew_certificates"]),
         (timedelta(days=-40), ["its tunnels cannot come up again"]),
         (timedelta(days=92), ["is not valid before", "check the clock"]),
     ],
@@ -58,8 +61,49 @@ def test_the_edge_says_it_before_and_after(store: Store, end: datetime, before: 
         assert "edge-east.acme" in found[0]
 
 
-def test_how_many_days_before_can_be_said(store: Store, end: datetime) -> None:
-    assert not certificate_expiry.warnings(store, days=7, now=end - timedelta(days=20))
+def test_it_asks_for_the_next_one_once_and_forgets_that_when_it_has_it(store: Store, end: datetime) -> None:
+    kept = store.state / REQUEST
+    certificate_expiry.warnings(store, now=end - timedelta(days=40))
+    assert not kept.exists()
+    certificate_expiry.warnings(store, now=end - timedelta(days=20))
+    first = kept.read_text()
+    assert check_request(first, "edge-east.acme", "acme")
+    assert x509.certificate(store)["requested"]
+    certificate_expiry.warnings(store, now=end - timedelta(days=10))
+    assert kept.read_text() == first, "whoever reads it meanwhile, reads the same"
+    certificate_expiry.warnings(store, now=end - timedelta(days=40))  # it was renewed
+    assert not kept.exists()
+
+
+def test_the_key_is_told_the_request_that_the_agent_has_made(
+    store: Store, end: datetime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    certificate_expiry.warnings(store, now=end - timedelta(days=20))
+    key = str(store.at(certificates.KEY))
+    monkeypatch.setattr(certificates, "KEY", key)
+    monkeypatch.setattr(edge_key, "Store", lambda: store)
+    kept = (store.state / REQUEST).read_text()
+    store.state.rename(tmp_path / "state")
+    monkeypatch.setattr(Store, "state", tmp_path / "state")
+    monkeypatch.setattr(store, "at", Path)
+    assert edge_key.converge(key, "edge-east.acme", "acme", check=False)["csr"] == kept
+    for identity, organization in (("edge-west.acme", "acme"), ("edge-east.acme", "umbra")):
+        other = str(edge_key.converge(key, identity, organization, check=False)["csr"])
+        assert check_request(other, identity, organization), "of another name, it is a new one"
+    Path(key).unlink()
+    fresh = str(edge_key.converge(key, "edge-east.acme", "acme", check=False)["csr"])
+    assert fresh != kept and check_request(fresh, "edge-east.acme", "acme"), "of another key, it is a new one"
+
+
+def test_a_request_that_cannot_be_made_is_told_and_stops_nobody(
+    store: Store, end: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_given: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(request.files, "write", full)
+    (said,) = certificate_expiry.warnings(store, now=end - timedelta(days=20))
+    assert "cannot be made: no space left on device" in said
 
 
 def test_who_needs_no_certificate_says_nothing(store: Store, edge: Generation, end: datetime, document: Any) -> None:

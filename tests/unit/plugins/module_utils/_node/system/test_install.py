@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import ast
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,8 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import state
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
+from ansible_collections.intercloud.vpn.tests.faults import steps
+from ansible_collections.intercloud.vpn.tests.faults.world import in_a_process
 
 OTHERS = {"_sha2", "_sha256"}  # of the standard library from Python 3.12 on, and before
 HERE = Path(install.__file__).parents[1]
@@ -71,3 +75,37 @@ def test_it_is_installed_runs_and_goes(store: state.Store, edge: Generation) -> 
     gone.clear()
     assert not store.at(install.HOME).exists()
     assert gone.changes() == []
+
+
+def test_an_update_that_is_killed_leaves_one_version_whole(store: state.Store, edge: Generation) -> None:
+    """Modules of two versions may not go together: a machine that boots then would have no guard."""
+    agent = install.Agent(Context(edge, NOTHING, store))
+    agent.build()
+    package = f"{install.HOME}/{install.PACKAGE}/"
+    newer = {path: text for path, text in install.sources().items() if path.startswith(package)}
+    older = {path: f"{text}AGE = 1\n" for path, text in newer.items() if "/metrics/" not in path}
+    older[f"{package}former.py"] = ""
+
+    def there() -> dict[str, str]:
+        files = [path for path in store.at(package).rglob("*") if path.suffix == ".py"]
+        return {f"/{path.relative_to(store.root)}": path.read_text() for path in files}
+
+    seen = []
+    for number in (2, 300, 480, 1_000_000):  # the last one is never reached
+        shutil.rmtree(store.at(package))
+        for path, text in older.items():
+            store.at(path).parent.mkdir(parents=True, exist_ok=True)
+            store.at(path).write_text(text)
+
+        def update(number: int = number) -> None:
+            steps.killed(store.root, number)()
+            agent.build()
+
+        outcome = in_a_process(update)
+        assert (outcome.signal, outcome.error) == (signal.SIGKILL if number < 1_000_000 else 0, "")
+        seen.append(there() == newer)
+        assert there() in (older, newer), number
+        agent.build()
+        assert (there(), agent.changes()) == (newer, [])
+        assert not [*store.at(install.HOME).glob(".*")]
+    assert {*seen} == {False, True}

@@ -229,6 +229,40 @@ def test_mikrotik_rekeys_after_our_edge() -> None:
     assert number(proposal, " lifetime") * 4 // 5 > 3600
 
 
+def sequence(*vpns: str) -> dict[str, int]:
+    """The numbers in Cisco's crypto map, by VPN."""
+    printed = text_of(worlds.shown("cisco", vpns=tuple({**worlds.ORDERS, "name": vpn} for vpn in vpns)))
+    entries = re.findall(r"^crypto map \S+ (\d+) .*?^ match address \S+-(\w+)$", printed, re.MULTILINE | re.DOTALL)
+    return {vpn: int(entry) for entry, vpn in entries}
+
+
+def test_a_vpn_that_comes_leaves_the_numbers_of_ciscos_crypto_map_as_they_are() -> None:
+    one, three = sequence("orders"), sequence("audit", "orders", "payroll")
+    assert three["orders"] == one["orders"]
+    assert len(set(three.values())) == 3
+    assert all(0 < entry < 65536 for entry in three.values())
+
+
+def test_ciscos_crypto_map_has_narrow_selectors_first() -> None:
+    found = worlds.shown("cisco")["tunnels"][0]
+    (vpn,) = found["vpns"]
+    wide = {**vpn, "child": "a", "local_ts": ["0.0.0.0/0"], "remote_ts": ["0.0.0.0/0"]}
+    narrow = {**vpn, "child": "z", "local_ts": ["100.64.0.66/32"]}
+    printed = files_of({**found, "vpns": [wide, vpn, narrow]}, None)["ios-xe.txt"]
+    numbers = [int(one) for one in re.findall(r"^crypto map \S+ (\d+)", printed, re.MULTILINE)]
+    assert numbers == sorted(numbers, reverse=True)
+    assert max(numbers) < 65536
+
+
+def test_mikrotik_is_told_to_place_a_rule_before_one_that_is_there() -> None:
+    """On a router without a rule, place-before names nothing, and the rule would be missing."""
+    (line,) = (line for line in text("mikrotik").splitlines() if "chain=srcnat" in line)
+    found = re.fullmatch(r":if \(\[:len (\[.*?\])\] = 0\) do=\{ (.*?) \} else=\{ (.*?) \}", line)
+    assert found
+    rules, alone, before = found.groups()
+    assert before == f"{alone} place-before=[:pick {rules} 0]"
+
+
 def test_cisco_rekeys_for_no_volume() -> None:
     assert " set security-association lifetime kilobytes disable\n" in text("cisco")
 

@@ -117,12 +117,13 @@ def test_overlapping_pairs_are_those_that_intersect(world: World) -> None:
     assert overlapping_pairs(every) == sorted(expected)
 
 
-@given(worlds(), st.lists(st.integers(0, 12), max_size=8), st.booleans())
-def test_the_next_free_block_and_address(world: World, below: list[int], keep_first: bool) -> None:
+@given(worlds(), st.lists(st.integers(0, 12), max_size=8), st.integers(0, 4), st.integers(0, 2))
+def test_the_next_free_block_and_address(world: World, below: list[int], begin: int, end: int) -> None:
     pool, free = world.pool, addresses([world.pool]) - addresses(world.blocks)
-    space = Space([pool], spans(world.blocks), [], keep_first)
-    if keep_first:
-        free -= IPSet([network(pool)[0]])
+    space = Space([pool], spans(world.blocks), [], (begin, end))
+    every = network(pool)
+    free -= IPSet([every[place] for place in range(min(begin, every.size))])
+    free -= IPSet([every[-1 - place] for place in range(min(end, every.size))])
     for more in below:
         assert space.free == free.size
         length = min(pool.length + more, BITS[pool.family])

@@ -1,0 +1,96 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signs what edges ask for whose certificates are due for renewal, and says what is known of those that do not answer.
+
+Never makes an authority: an edge's peers would not trust it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .._base.errors import VccError
+from .._base.lifetime import DUE, is_due
+from . import ca, crl
+from .authority import Authority, authority, ends_at, not_after, not_before, now
+from .csr import check_request
+
+AGAIN = "run this again when the edge is up"
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An edge of ours by the inventory. `csr`: what it asks for, PEM; empty: it could not be asked."""
+
+    identity: str
+    organization: str
+    csr: str = ""
+    not_after: str = ""
+    """When the certificate that it has ends, ISO 8601, UTC; by its own word."""
+
+
+@dataclass
+class Outcome:
+    """`signed`: certificates by edge. `wrong`: why an edge has none though one is due. `notes`: by edge, too."""
+
+    signed: dict[str, ca.Issued] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def renew(
+    state_dir: str | Path, edges: Mapping[str, Edge], days: int, needed: Collection[str] | None, check: bool = False
+) -> Outcome:
+    """Sign for `days` days what edges ask for. With `check`, nothing is signed: a word stands for each certificate.
+
+    `needed`: the edges that are in a VPN (None: unknown). Of another one, it does not matter that it is silent.
+    """
+    found = Outcome()
+    for name, edge in sorted(edges.items()):
+        try:
+            owner = authority(state_dir, edge.organization)
+            if edge.csr:
+                _sign(owner, name, edge, days, check, found)
+            elif owner is not None and (needed is None or name in needed):
+                _judge_silent(owner, name, edge, found)
+            else:
+                found.notes[name] = "could not be reached; it needs no certificate now"
+        except VccError as error:
+            found.wrong[name] = str(error)
+    return found
+
+
+def _sign(owner: Authority | None, name: str, edge: Edge, days: int, check: bool, found: Outcome) -> None:
+    if owner is None:
+        raise VccError(f"{edge.organization} has no authority on the VCC server: run create_vpn, or restore a backup")
+    request = check_request(edge.csr, edge.identity, edge.organization)
+    if crl.key_sha256(request.public_key()) in crl.refused_keys(owner):
+        found.notes[name] = "its certificate was revoked: it gets no other, until create_vpn has it make a new key"
+        return
+    ends = ends_at(owner).strftime(crl.DATE)
+    if edge.not_after and edge.not_after >= ends:
+        raise VccError(
+            f"its certificate ends with the authority of {edge.organization}, at {ends}: make a new authority first "
+            "(docs/certificates.md)"
+        )
+    if ca.lacks_addresses(owner, edge.identity):
+        raise VccError("the authority has no copy of its certificate, which names its addresses: run create_vpn")
+    found.signed[name] = ca.Issued("", "", "") if check else ca.sign(owner, edge.csr, edge.identity, days)
+
+
+def _judge_silent(owner: Authority, name: str, edge: Edge, found: Outcome) -> None:
+    """By the newest of its certificates that is not revoked."""
+    known = crl.revocation_list(owner)
+    newest = crl.newest(owner, edge.identity, {one.serial for one in known.revoked} if known else set())
+    if newest is None:
+        found.notes[name] = "could not be reached; it has no certificate"
+        return
+    begin, end = not_before(newest), not_after(newest)
+    due, until = (end - (end - begin) / DUE).strftime(crl.DATE), end.strftime(crl.DATE)
+    if is_due(begin, end, now()):
+        found.wrong[name] = f"could not be reached, and its certificate is due since {due}, ends at {until}: {AGAIN}"
+    else:
+        found.notes[name] = f"could not be reached; its certificate is not due before {due}"

@@ -1,0 +1,118 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is due is signed for who the inventory says, and of an edge that is silent it is told whether that matters."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("cryptography")
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, crl
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.blocks import OID
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.renewals import Edge, renew
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_crl import EAST, WEST, request
+
+Signing = Callable[[int, int], str]
+SILENT = Edge(WEST, "acme")
+
+
+@pytest.fixture
+def owner(tmp_path: Path) -> authority.Authority:
+    return ca.ensure_authority(tmp_path, "acme")
+
+
+@pytest.fixture
+def had(owner: authority.Authority, monkeypatch: pytest.MonkeyPatch) -> Signing:
+    """Signs a certificate of edge-west, some days ago."""
+
+    def sign(days: int, over: int) -> str:
+        then = authority.now() - datetime.timedelta(days=over)
+        with monkeypatch.context() as patch:
+            patch.setattr(ca, "now", lambda: then)
+            return ca.sign(owner, request(WEST), WEST, days).serial
+
+    return sign
+
+
+def test_each_gets_a_certificate_by_its_name_in_the_inventory(owner: authority.Authority, tmp_path: Path) -> None:
+    ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26"])
+    asked = {
+        "edge-east": Edge(EAST, "acme", request(EAST)),
+        "edge-west": Edge(WEST, "acme", request(EAST)),  # an edge that was broken into, and asks for another's name
+    }
+    found = renew(tmp_path, asked, 30, None)
+    assert set(found.signed) == {"edge-east"} and "only CN=edge-west.acme" in found.wrong["edge-west"]
+    made = x509.load_pem_x509_certificate(found.signed["edge-east"].certificate.encode())
+    left = authority.not_after(made) - authority.now()
+    assert datetime.timedelta(days=29, hours=23) < left <= datetime.timedelta(days=30)
+
+
+def test_it_names_the_addresses_of_the_one_before(owner: authority.Authority, tmp_path: Path) -> None:
+    """Without these, peers would refuse all that is behind the edge."""
+    asked = {"edge-east": Edge(EAST, "acme", request(EAST))}
+    assert "names its addresses: run create_vpn" in renew(tmp_path, asked, 30, None).wrong["edge-east"]
+    before = ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26"]).certificate
+    after = renew(tmp_path, asked, 30, None).signed["edge-east"].certificate
+    named = [
+        [one.value for one in x509.load_pem_x509_certificate(pem.encode()).extensions if one.oid.dotted_string == OID]
+        for pem in (before, after)
+    ]
+    assert named[0] == named[1] != []
+
+
+def test_check_signs_nothing(owner: authority.Authority, tmp_path: Path) -> None:
+    before = ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26"]).serial
+    found = renew(tmp_path, {"edge-east": Edge(EAST, "acme", request(EAST))}, 30, None, check=True)
+    assert found.signed["edge-east"].certificate == ""
+    assert [path.stem for path in (owner.directory / "issued").iterdir()] == [before]
+
+
+def test_no_authority_is_made(tmp_path: Path) -> None:
+    found = renew(tmp_path, {"edge-east": Edge(EAST, "acme", request(EAST))}, 30, None)
+    assert "acme has no authority on the VCC server" in found.wrong["edge-east"]
+    assert not (tmp_path / "ca").exists()
+
+
+def test_a_revoked_edge_gets_no_certificate_and_fails_no_schedule(owner: authority.Authority, tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    ca.sign(owner, request(WEST, key), WEST)
+    crl.revoke(owner, WEST)
+    found = renew(tmp_path, {"edge-west": Edge(WEST, "acme", request(WEST, key))}, 30, None)
+    assert (found.signed, found.wrong) == ({}, {}) and "was revoked" in found.notes["edge-west"]
+
+
+def test_what_ends_with_its_authority_is_not_renewed_every_day(owner: authority.Authority, tmp_path: Path) -> None:
+    ends = authority.ends_at(owner).strftime(crl.DATE)
+    found = renew(tmp_path, {"edge-east": Edge(EAST, "acme", request(EAST), ends)}, 30, None)
+    assert found.signed == {} and "make a new authority" in found.wrong["edge-east"]
+
+
+@pytest.mark.parametrize(("over", "due"), [(19, False), (21, True), (31, True)])
+def test_a_silent_edge_fails_the_run_only_if_its_certificate_is_due(
+    had: Signing, tmp_path: Path, over: int, due: bool
+) -> None:
+    had(397, 390)
+    had(30, over)
+    found = renew(tmp_path, {"edge-west": SILENT}, 30, None)
+    said = (found.wrong if due else found.notes)["edge-west"]
+    assert len(found.wrong) + len(found.notes) == 1
+    assert ("run this again when the edge is up" in said) == due and said.startswith("could not be reached")
+
+
+def test_of_a_silent_edge_nothing_counts_that_is_not_used(
+    had: Signing, owner: authority.Authority, tmp_path: Path
+) -> None:
+    had(30, 25)
+    assert "needs no certificate now" in renew(tmp_path, {"edge-west": SILENT}, 30, ["edge-east"]).notes["edge-west"]
+    assert renew(tmp_path, {"edge-west": SILENT}, 30, ["edge-west"]).wrong
+    crl.revoke(owner, WEST)
+    assert "has no certificate" in renew(tmp_path, {"edge-west": SILENT}, 30, ["edge-west"]).notes["edge-west"]
