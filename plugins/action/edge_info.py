@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.address_blocks import beyond
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import INFO
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import PSK, kind_of
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import certified
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import certified, identity_of
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._packages import as_list
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import document_of
@@ -49,8 +49,7 @@ def asked_of(document: Mapping[str, Any]) -> dict[str, Any]:
     tunnels = document.get("tunnels") or []
     return {
         "organization": document.get("organization", ""),
-        # To a gateway that is known by its address, the edge is known by its own.
-        "identity": tunnels[0].get("identity", tunnels[0]["local_id"]) if tunnels else "",
+        "identity": identity_of(document),
         "needs_certificate": any(kind_of(tunnel) != PSK for tunnel in tunnels),
         "needs_keys": any(map(kind_of, tunnels)),
         "addresses": certified(document),

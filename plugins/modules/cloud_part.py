@@ -92,7 +92,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.part import ledger_file
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, csr, keys
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import certified
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import certified, identity_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.part import nodes_of_part
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
@@ -130,7 +130,7 @@ def _take(transaction: Transaction, hosts: dict[str, list[str]]) -> dict[str, An
             tunnels = record.document.get("tunnels", []) if record.role == "org_edge" else []
             found["tunnels"][organization] += filter(keys.kind_of, tunnels)
             if tunnels:
-                identity = str(tunnels[0].get("identity", tunnels[0]["local_id"]))
+                identity = identity_of(record.document)
                 found["identities"][node] = (organization, identity, certified(record.document))
     found["ledger"] = ledger_file(transaction.dump_part(needed))
     return found

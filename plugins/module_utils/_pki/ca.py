@@ -131,13 +131,20 @@ def sign(
 def lacks_addresses(owner: Authority, identity: str) -> bool:
     """Whether `sign` has to be told the addresses: the authority certifies some, and knows none of this identity."""
     parent = x509.load_pem_x509_certificate(owner.pem.encode())
-    return certifies(parent) and last(owner.directory / "issued", identity) is None
+    return certifies(parent) and _last(owner, identity) is None
+
+
+def _last(owner: Authority, identity: str) -> x509.UnrecognizedExtension | None:
+    """What the newest certificate of an identity names; of an authority that takes another one's place, in whose
+    directory it is, also by that one's copies."""
+    places = [owner.directory, *([owner.directory.parent] if (owner.directory.parent / "ca.pem").exists() else [])]
+    return next((found for place in places if (found := last(place / "issued", identity))), None)
 
 
 def _named(owner: Authority, identity: str, addresses: Iterable[str] | None) -> x509.UnrecognizedExtension:
     if addresses is not None:
         return extension(addresses)
-    return last(owner.directory / "issued", identity) or extension(())
+    return _last(owner, identity) or extension(())
 
 
 def _make_authority(directory: Path, organization: str) -> None:

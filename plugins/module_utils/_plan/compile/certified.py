@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..._base.address_blocks import canonical
@@ -18,6 +18,18 @@ def certified(document: Mapping[str, Any]) -> list[str]:
     edge that passes on what other edges have (the hub of a star) has their blocks, too.
     """
     return [str(one) for one in canonical({*_selectors(document)})]  # a thousand tunnels have the same, mostly
+
+
+def by_identity(documents: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The same of many edges, by the identity in the certificate. For who signs and makes no plan."""
+    return {identity: certified(one) for one in documents if (identity := identity_of(one))}
+
+
+def identity_of(document: Mapping[str, Any]) -> str:
+    """The edge's identity; empty where no tunnel ends. To a gateway that is known by its address, it is known by its
+    own."""
+    tunnels = document.get("tunnels") or []
+    return str(tunnels[0].get("identity", tunnels[0]["local_id"])) if tunnels else ""
 
 
 def _selectors(document: Mapping[str, Any]) -> Iterator[str]:

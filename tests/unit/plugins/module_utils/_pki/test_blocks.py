@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -174,3 +175,21 @@ def test_the_first_certificate_needs_them(tmp_path: Path) -> None:
         edge_certificate.issue(str(tmp_path), "acme", IDENTITY, request(), 30)
     assert edge_certificate.issue(str(tmp_path), "acme", IDENTITY, request(), 30, ["100.64.0.0/26"])["serial"]
     assert edge_certificate.issue(str(tmp_path), "acme", IDENTITY, request(), 30)["serial"]
+
+
+def test_an_authority_that_takes_anothers_place_keeps_them(tmp_path: Path) -> None:
+    """It is made in the other one's directory."""
+    owner = ca.ensure_authority(tmp_path, "acme")
+    first = ca.sign(owner, request(), IDENTITY, addresses=["100.64.0.64/26"])
+    made = ca.ensure_authority(tmp_path / "elsewhere", "acme")
+    (made.directory).rename(owner.directory / "next")
+    successor = replace(made, directory=owner.directory / "next")
+    assert not ca.lacks_addresses(successor, IDENTITY)
+    assert ca.lacks_addresses(successor, "edge-west.acme")
+    second = ca.sign(successor, request(), IDENTITY)
+    both = [
+        place / "issued" / f"{one.serial}.pem"
+        for place, one in ((owner.directory, first), (successor.directory, second))
+    ]
+    texts = [openssl("x509", "-noout", "-ext", "sbgp-ipAddrBlock", "-in", path) for path in both]
+    assert texts[0] == texts[1]
