@@ -126,8 +126,8 @@ drift:
 certificate:
   description:
     - The edge's certificate, with C(present), C(key), C(fits), C(signed), C(identity), C(serial), C(not_before),
-      C(not_after), C(due), C(requested), C(authority_sha256), C(addresses) and C(certifies) as
-      M(intercloud.vpn.edge_info) returns them. Null where no tunnel needs one.
+      C(not_after), C(due), C(requested), C(key_sha256), C(authority_sha256), C(authorities), C(addresses) and
+      C(certifies) as M(intercloud.vpn.edge_info) returns them. Null where no tunnel needs one.
     - C(checked) tells whether the running charon holds peers to the addresses in their certificates. Null if it does
       not run.
   type: dict
@@ -243,6 +243,23 @@ sessions:
     number:
       description: The server's number of it; V(-1) at a client.
       type: int
+partners:
+  description: Where partners are that are found by a DNS name, by tunnel. Absent without such tunnels.
+  type: dict
+  returned: success
+  contains:
+    name:
+      description: The name.
+      type: str
+    address:
+      description: The address in use; null if none is known.
+      type: str
+    since:
+      description: Since when, in seconds of the epoch.
+      type: float
+    error:
+      description: Why the last question got no address; empty if it did.
+      type: str
 sas:
   description: The IKE_SAs of our tunnels of kind ipsec, each with its CHILD_SAs.
   type: list

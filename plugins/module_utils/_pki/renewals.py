@@ -15,7 +15,7 @@ from pathlib import Path
 from .._base.errors import VccError
 from .._base.lifetime import DUE, is_due
 from . import ca, crl
-from .authority import Authority, authority, ends_at, not_after, not_before, now
+from .authority import Authority, ends_at, not_after, not_before, now, signer
 from .csr import check_request
 
 AGAIN = "run this again when the edge is up"
@@ -51,7 +51,7 @@ def renew(
     found = Outcome()
     for name, edge in sorted(edges.items()):
         try:
-            owner = authority(state_dir, edge.organization)
+            owner = signer(state_dir, edge.organization)  # while one takes the place of another, both are trusted
             if edge.csr:
                 _sign(owner, name, edge, days, check, found)
             elif owner is not None and (needed is None or name in needed):
@@ -83,8 +83,7 @@ def _sign(owner: Authority | None, name: str, edge: Edge, days: int, check: bool
 
 def _judge_silent(owner: Authority, name: str, edge: Edge, found: Outcome) -> None:
     """By the newest of its certificates that is not revoked."""
-    known = crl.revocation_list(owner)
-    newest = crl.newest(owner, edge.identity, {one.serial for one in known.revoked} if known else set())
+    newest = crl.newest(owner, edge.identity, crl.revoked_serials(owner))
     if newest is None:
         found.notes[name] = "could not be reached; it has no certificate"
         return
