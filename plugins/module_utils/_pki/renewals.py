@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from .._base.errors import VccError
 from .._base.lifetime import DUE, is_due
@@ -30,6 +31,8 @@ class Edge:
     csr: str = ""
     not_after: str = ""
     """When the certificate that it has ends, ISO 8601, UTC; by its own word."""
+    serial: str = ""
+    """The serial number of the certificate that it has now, hexadecimal; by its own word."""
 
 
 @dataclass
@@ -42,17 +45,24 @@ class Outcome:
 
 
 def renew(
-    state_dir: str | Path, edges: Mapping[str, Edge], days: int, needed: Collection[str] | None, check: bool = False
+    state_dir: str | Path,
+    edges: Mapping[str, Edge],
+    days: int,
+    needed: Collection[str] | None,
+    check: bool = False,
+    lists: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> Outcome:
     """Sign for `days` days what edges ask for. With `check`, nothing is signed: a word stands for each certificate.
 
     `needed`: the edges that are in a VPN (None: unknown). Of another one, it does not matter that it is silent.
+    `lists`: the lists of revocations (PEM) that edges have, by organization and edge.
     """
     found = Outcome()
     for name, edge in sorted(edges.items()):
         try:
             owner = authority(state_dir, edge.organization)
             if edge.csr:
+                _refuse_forgetful(owner, lists.get(edge.organization, {}))
                 _sign(owner, name, edge, days, check, found)
             elif owner is not None and (needed is None or name in needed):
                 _judge_silent(owner, name, edge, found)
@@ -76,13 +86,48 @@ def _sign(owner: Authority | None, name: str, edge: Edge, days: int, check: bool
             f"its certificate ends with the authority of {edge.organization}, at {ends}: make a new authority first "
             "(docs/certificates.md)"
         )
-    found.signed[name] = ca.Issued("", "", "") if check else ca.sign(owner, edge.csr, edge.identity, days)
+    if check:
+        found.signed[name] = ca.Issued("", "", "")
+        return
+    found.signed[name] = issued = ca.sign(owner, edge.csr, edge.identity, days)
+    crl.expect(owner, issued.serial)
+
+
+def installed(state_dir: str | Path, edges: Mapping[str, Edge]) -> None:
+    """Note that edges have the certificates with these serial numbers, by their own word. VccError."""
+    for edge in edges.values():
+        owner = authority(state_dir, edge.organization)
+        if owner is not None:
+            crl.arrived(owner, edge.serial)
+
+
+def _refuse_forgetful(owner: Authority | None, lists: Mapping[str, str]) -> None:
+    """VccError where an edge knows of revocations that the authority has forgotten.
+
+    That is what a VCC server restored from a backup has: it would certify a key again that was revoked since.
+    """
+    if owner is None:
+        return
+    own = crl.revocation_list(owner)
+    known = {entry.serial for entry in own.revoked} if own else set()
+    for text in {*lists.values()} - {own.text if own else ""}:
+        edge = min(name for name, one in lists.items() if one == text)
+        try:
+            theirs = crl.parse_list(owner, text, f"the list of revocations of {edge}")
+        except VccError:  # no list of this authority; an edge can have any other one
+            continue
+        if any(crl.counts(owner, entry.serial) for entry in theirs.revoked if entry.serial not in known):
+            raise VccError(
+                f"{edge} knows of revocations that the VCC server does not know. Was it restored from a backup? "
+                "Run recover_ledger first"
+            )
 
 
 def _judge_silent(owner: Authority, name: str, edge: Edge, found: Outcome) -> None:
-    """By the newest of its certificates that is not revoked."""
+    """By the newest of its certificates that is not revoked, and that it has received as far as is known."""
     known = crl.revocation_list(owner)
-    newest = crl.newest(owner, edge.identity, {one.serial for one in known.revoked} if known else set())
+    without = crl.expected(owner) | ({one.serial for one in known.revoked} if known else set())
+    newest = crl.newest(owner, edge.identity, without)
     if newest is None:
         found.notes[name] = "could not be reached; it has no certificate"
         return

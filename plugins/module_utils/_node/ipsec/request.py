@@ -52,7 +52,9 @@ def kept(store: Store, identity: str, organization: str) -> str:
         ours = run("openssl", "pkey", "-pubout", "-in", str(store.at(certificates.KEY)), "-passin", "pass:")
     except CommandError:
         return ""
-    fits = f"CN={identity},O={organization}" in said and "".join(ours.split()) in "".join(said.split())
+    fits = f"subject=CN={identity},O={organization}" in said.splitlines() and "".join(ours.split()) in "".join(
+        said.split()
+    )
     return text if fits else ""
 
 
