@@ -58,6 +58,17 @@ def note(want: Generation, have: Generation, store: Store) -> None:
         charon.mark(store, outdated=found)
 
 
+def note_until_confirmed(generation: Generation, store: Store) -> None:
+    """The same of connections that waited for the confirmation (former.py): until now, charon had the old certificate.
+
+    Of tunnels that were noted when the certificate came; with other reasons to wait, nothing is outdated.
+    """
+    before = _noted(store)
+    noted = [tunnel for tunnel in generation.listed("tunnels") if tunnel["name"] in before]
+    if noted:
+        note(Generation({**generation.document, "tunnels": noted}, generation.files), generation, store)
+
+
 def _waits(tunnel: Document) -> bool:
     """Whether another edge of ours starts a tunnel, in which this one proves who it is with its certificate."""
     return not tunnel.get("initiator") and not tunnel.get("external") and certificates.proves(tunnel)

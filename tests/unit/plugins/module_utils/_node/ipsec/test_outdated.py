@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon as _charon
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, outdated, swanctl, x509
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, former, outdated, swanctl, x509
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
@@ -278,3 +278,20 @@ def test_peers_that_ask_and_do_not_agree_do_not_take_the_turn_of_others(
     assert outdated.answer(edge, store, rekeyed, remembered) == []
     (said,) = outdated.answer(edge, store, rekeyed, remembered)
     assert said.startswith(names[-1])
+
+
+def test_also_what_the_peer_made_while_connections_waited_for_the_confirmation(
+    document: dict[str, Any], store: Store, noted: Charon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A VPN got another name in the run that renewed the certificate: charon has the old one until confirm."""
+    noted.sas = [sa(2, 2)]
+    want = generation(document, "bb")
+    store.at(former.CONFIG).parent.mkdir(parents=True)
+    store.at(former.CONFIG).write_text("# []\n")
+    monkeypatch.setattr(former, "run", lambda *_words, **_how: "")
+    monkeypatch.setattr(former.Former, "waits", lambda _self, _text: True)
+    former.load(want, store)
+    assert outdated.pending(store) == {TUNNEL: "aa"}
+    _charon.mark(store, outdated={})
+    former.load(want, store)
+    assert outdated.pending(store) == {}, "another name alone outdates nothing"
