@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ..document import sha256_of
@@ -131,7 +131,11 @@ def due(facts: dict[str, Any], days: int | None = None, now: datetime | None = N
     """Whether a certificate is due for renewal, or has ended; see `valid_for`. False where there is none."""
     if not facts["due"]:
         return False
-    now = now or datetime.now(timezone.utc)
-    if days is None:
-        return lifetime.moment(facts["due"]) < now
-    return (lifetime.moment(facts["not_after"]) - now).days < days
+    return lifetime.moment(due_from(facts, days)) < (now or datetime.now(timezone.utc))
+
+
+def due_from(facts: dict[str, Any], days: int | None = None) -> str:
+    """From when it is due (ISO 8601, UTC); see `valid_for`. Empty where there is none."""
+    if days is None or not facts["due"]:
+        return str(facts["due"])
+    return (lifetime.moment(facts["not_after"]) - timedelta(days=days)).strftime(lifetime.FORMAT)

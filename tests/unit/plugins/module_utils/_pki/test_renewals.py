@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.blocks import OID
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki.renewals import Edge, renew
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.renewals import Edge, installed, renew
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_crl import EAST, WEST, request
 
 Signing = Callable[[int, int], str]
@@ -116,3 +116,34 @@ def test_of_a_silent_edge_nothing_counts_that_is_not_used(
     assert renew(tmp_path, {"edge-west": SILENT}, 30, ["edge-west"]).wrong
     crl.revoke(owner, WEST)
     assert "has no certificate" in renew(tmp_path, {"edge-west": SILENT}, 30, ["edge-west"]).notes["edge-west"]
+
+
+def test_a_certificate_that_did_not_reach_its_edge_does_not_hide_that_the_one_before_ends(
+    had: Signing, tmp_path: Path
+) -> None:
+    """The run was killed, or the edge fell silent, between the signature and the edge."""
+    had(30, 25)
+    made = renew(tmp_path, {"edge-west": Edge(WEST, "acme", request(WEST))}, 30, None).signed["edge-west"]
+    assert "is due since" in renew(tmp_path, {"edge-west": SILENT}, 30, None).wrong["edge-west"]
+    installed(tmp_path, {"edge-west": Edge(WEST, "acme", serial="../../ca.key")})
+    assert renew(tmp_path, {"edge-west": SILENT}, 30, None).wrong
+    installed(tmp_path, {"edge-west": Edge(WEST, "acme", serial=made.serial)})
+    assert "is not due before" in renew(tmp_path, {"edge-west": SILENT}, 30, None).notes["edge-west"]
+
+
+def test_a_server_that_was_restored_does_not_certify_again_what_edges_know_as_revoked(
+    owner: authority.Authority, tmp_path: Path
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    ca.sign(owner, request(WEST, key), WEST)
+    ca.sign(owner, request(EAST), EAST)
+    stolen = {"edge-west": Edge(WEST, "acme", request(WEST, key)), "edge-east": Edge(EAST, "acme", request(EAST))}
+    listed, _new = crl.revoke(owner, WEST)
+    assert listed
+    assert renew(tmp_path, stolen, 30, None, lists={"acme": {"edge-east": listed.text}}).signed.keys() == {"edge-east"}
+    (owner.directory / "crl.pem").unlink()  # as of the backup
+    crl.revoke(owner, EAST)  # with a larger number
+    for text, signed in ((listed.text, set()), ("of another authority", {"edge-west"})):
+        found = renew(tmp_path, {"edge-west": stolen["edge-west"]}, 30, None, lists={"acme": {"edge-east": text}})
+        assert {*found.signed} == signed
+        assert bool(signed) or "edge-east knows of revocations that the VCC server does not" in found.wrong["edge-west"]
