@@ -110,7 +110,7 @@ ARGUMENTS = {
     "given": {"type": "list", "elements": "str", "default": []},
 }
 # Of an authority's files, those that everybody may see.
-PUBLISHED = re.compile(r"ca\.pem|crl\.pem|issued/[0-9a-f]+\.pem")
+PUBLISHED = re.compile(r"(?:next/)?(?:ca\.pem|crl\.pem|refused_keys|issued/[0-9a-f]+\.pem)|rotation\.json")
 KINDS = (keys.PSK, keys.PPK, keys.TLS_CRYPT)
 
 
@@ -137,7 +137,7 @@ def _take(transaction: Transaction, hosts: dict[str, list[str]]) -> dict[str, An
 def _published(state_dir: Path, organization: str) -> dict[str, bytes]:
     """The files of an organization's authority that everybody may see."""
     directory = authority.authority_directory(state_dir, organization)
-    files = {path.relative_to(directory).as_posix(): path for path in sorted(directory.rglob("*.pem"))}
+    files = {path.relative_to(directory).as_posix(): path for path in sorted(directory.rglob("*"))}
     chosen = [path for name, path in files.items() if PUBLISHED.fullmatch(name) and path.is_file()]
     return {str(path.relative_to(state_dir)): path.read_bytes() for path in chosen}
 
@@ -165,7 +165,7 @@ def _signed(
         owner = ca.ensure_authority(state_dir, organization)
         signed[edge] = {
             "certificate": ca.sign(owner, requests[edge], identity, days).certificate,
-            "authority": owner.pem,
+            "authority": authority.bundle(authority.trusted(state_dir, organization)),
         }
     return signed
 

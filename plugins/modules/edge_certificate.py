@@ -72,11 +72,13 @@ certificate:
   returned: success
   type: str
 authority:
-  description: The certificate of the organization's authority, PEM. Null in check mode when there is none yet.
+  description:
+    - The certificate of the organization's authority, PEM. While one takes the place of another, both.
+    - Null in check mode when there is none yet.
   returned: success
   type: str
 authority_sha256:
-  description: SHA-256 of the authority's certificate (DER), hexadecimal. Null like RV(authority).
+  description: SHA-256 of the certificate of the authority that signs (DER), hexadecimal. Null like RV(authority).
   returned: success
   type: str
 serial:
@@ -106,7 +108,7 @@ def issue(state_dir: str, organization: str, identity: str, csr: str | None, day
     _csr.check_request(csr, identity, organization)  # before an authority is made for nothing
     authority = ca.ensure_authority(state_dir, organization)
     issued = ca.sign(authority, csr, identity, days)
-    return _result(authority, issued)
+    return _result(authority, issued, _authority.trusted(state_dir, organization))
 
 
 PREDICTED = "a certificate that is not signed yet"
@@ -116,14 +118,17 @@ def predict(state_dir: str, organization: str, identity: str, csr: str | None) -
     """What issue would return, as far as it can be known without writing anything."""
     if csr:
         _csr.check_request(csr, identity, organization)
-    return _result(_authority.authority(state_dir, organization), None)
+    known = _authority.trusted(state_dir, organization)
+    return _result(_authority.signer(state_dir, organization), None, known)
 
 
-def _result(authority: _authority.Authority | None, issued: ca.Issued | None) -> dict[str, t.Any]:
+def _result(
+    authority: _authority.Authority | None, issued: ca.Issued | None, trusted: list[_authority.Authority]
+) -> dict[str, t.Any]:
     return {
         "changed": True,
         "certificate": issued.certificate if issued else PREDICTED,
-        "authority": authority.pem if authority else None,
+        "authority": _authority.bundle(trusted) or None,
         "authority_sha256": authority.sha256 if authority else None,
         "serial": issued.serial if issued else None,
         "not_after": issued.not_after if issued else None,

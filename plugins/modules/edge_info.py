@@ -171,9 +171,18 @@ certificate:
     identity:
       description: The first dNSName in it.
       type: str
-    authority_sha256:
-      description: SHA-256 of the installed authority's certificate (DER).
+    key_sha256:
+      description: SHA-256 of its public key (SubjectPublicKeyInfo, DER).
       type: str
+    authority_sha256:
+      description:
+        - SHA-256 of the certificate (DER) of the authority that signed it. Where no installed authority did, of the
+          first of them.
+      type: str
+    authorities:
+      description: The same of all installed authorities. There are two while one takes the place of another.
+      type: list
+      elements: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -17,6 +17,9 @@ description:
   - The private key never leaves the edge. It is in no result, no diff and no command line.
   - The request may be one that the edge's agent has made already, because the certificate is due for renewal.
   - An existing key is kept, whatever its type, unless it is one of O(refused); remove the file to have a new one made.
+  - A key that replaces one is made beside it, C(intercloud-vpn-new.key). The request is for that key.
+    M(intercloud.vpn.edge_commit) puts it into its place together with the certificate for it. Until then, the old key
+    stays in use.
 requirements:
   - C(openssl) 1.1.1 or later, the command
 options:
@@ -35,7 +38,7 @@ options:
   refused:
     description:
       - SHA-256 (hexadecimal, of SubjectPublicKeyInfo in DER) of public keys whose certificates were revoked. A key that
-        is one of them is replaced by a new one.
+        is one of them is to be replaced by a new one.
     type: list
     elements: str
     default: []
@@ -74,7 +77,7 @@ public_key_sha256:
   returned: success
   type: str
 path:
-  description: Where the private key is.
+  description: Where the private key is that the request is for.
   returned: success
   type: str
 """
@@ -115,6 +118,12 @@ def openssl(*arguments: str) -> bytes:
     if done.returncode:
         raise KeyFailure(f"openssl {arguments[0]}: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
+
+
+def beside(path: str) -> str:
+    """Where a key is made that is to take the place of the one at path."""
+    place = Path(path)
+    return str(place.with_name(f"{place.stem}-new{place.suffix}"))
 
 
 def make_key(path: str, replace: bool = False) -> bool:
@@ -164,11 +173,13 @@ def public_sha256(path: str) -> str:
 def converge(
     path: str, identity: str, organization: str, check: bool, refused: Sequence[str] = ()
 ) -> dict[str, object]:
-    """Have a key at path that is none of those refused; return the module's result."""
+    """Have a key at path, or beside it, that is none of those refused; return the module's result."""
     if not IDENTITY.fullmatch(identity):
         raise KeyFailure(f"identity: {identity!r} is not a DNS name of at most 64 characters")
     if not ORGANIZATION_KEPT.fullmatch(organization):
         raise KeyFailure(f"organization: {organization!r} must be letters, digits, '_', '.', '-', at most 63")
+    if os.path.exists(path) and refused and public_sha256(path) in refused:
+        path = beside(path)  # the old one is in use until there is a certificate for the new one
     present = os.path.exists(path)
     replace = bool(present and refused) and public_sha256(path) in refused
     if check and (replace or not present):

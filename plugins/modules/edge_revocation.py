@@ -108,14 +108,14 @@ def revoke(state_dir: str, name: str, check: bool, organizations: list[str] | No
         which = ", ".join(identity for _owner, identity in found)
         raise VccError(f"vcc_revoke: {name}: is an edge of several organizations; say which: {which}")
     owner, identity = found[0]
-    revocations, new = crl.revoke(owner, identity, check)
+    text, new = crl.revoke_everywhere(state_dir, owner.organization, identity, check)
     return {
         "changed": bool(new),
         "identity": identity,
         "identities": sorted({identity, *(entry.identity for entry in new)}),
         "organization": owner.organization,
         "revoked": [entry.serial for entry in new],
-        "crl": revocations.text if revocations else "",
+        "crl": text,
     }
 
 

@@ -126,8 +126,8 @@ drift:
 certificate:
   description:
     - The edge's certificate, with C(present), C(key), C(fits), C(signed), C(identity), C(serial), C(not_before),
-      C(not_after), C(due), C(requested) and C(authority_sha256) as M(intercloud.vpn.edge_info) returns them. Null where
-      no tunnel needs one.
+      C(not_after), C(due), C(requested), C(key_sha256), C(authority_sha256) and C(authorities) as
+      M(intercloud.vpn.edge_info) returns them. Null where no tunnel needs one.
   type: dict
   returned: success
 reasons:
@@ -241,6 +241,23 @@ sessions:
     number:
       description: The server's number of it; V(-1) at a client.
       type: int
+partners:
+  description: Where partners are that are found by a DNS name, by tunnel. Absent without such tunnels.
+  type: dict
+  returned: success
+  contains:
+    name:
+      description: The name.
+      type: str
+    address:
+      description: The address in use; null if none is known.
+      type: str
+    since:
+      description: Since when, in seconds of the epoch.
+      type: float
+    error:
+      description: Why the last question got no address; empty if it did.
+      type: str
 sas:
   description: The IKE_SAs of our tunnels of kind ipsec, each with its CHILD_SAs.
   type: list

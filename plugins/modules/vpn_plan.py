@@ -243,6 +243,13 @@ revocations:
       the SHA-256 of their public keys. Organizations that revoked nothing are left out.
   returned: success
   type: dict
+rotations:
+  description:
+    - What edges are to have of each organization that has an authority. C(authority) is the certificate of the
+      authority (PEM), of both while one takes the place of another. C(authorities) are their SHA-256. C(serials) and
+      C(keys) (SHA-256) are the certificates and keys that a rotation replaces.
+  returned: success
+  type: dict
 summary:
   description: What comes and goes, a line each.
   returned: success
@@ -353,7 +360,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.members import read_matches
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl, rotation
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan import plan as _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.stored import stored_plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
@@ -421,12 +428,13 @@ ARGUMENTS = {
 
 
 def _trust(state_dir: str, organizations: Iterable[str]) -> dict[str, Any]:
-    """Of each organization: the digest of its authority, and what that one revoked."""
-    found = {name: authority.authority(state_dir, name) for name in organizations}
-    lists = {name: crl.revocation_list(owner) for name, owner in found.items() if owner}
+    """Of each organization: the digest of its authority, what that one revoked, and what is being replaced."""
+    found = {name: authority.signer(state_dir, name) for name in organizations}
+    lists = {name: crl.published(state_dir, name) for name in found}
     return {
         "authorities": {name: owner.sha256 if owner else None for name, owner in found.items()},
-        "revocations": {name: revoked.plain() for name, revoked in lists.items() if revoked},
+        "revocations": {name: revoked for name, revoked in lists.items() if revoked},
+        "rotations": {name: rotation.told(state_dir, name) for name, owner in found.items() if owner},
     }
 
 
@@ -464,6 +472,7 @@ def run(module: AnsibleModule) -> None:
         trust = _trust(wanted["state_dir"], plan.generations)
     except VccError as error:
         module.fail_json(msg=str(error))
+    plan.notes += rotation.unfinished(wanted["state_dir"], plan.generations)
     proved = [vpn for vpn in plan.vpns if not request.asking or f"{vpn['organization']}/{vpn['name']}" in plan.named]
     module.exit_json(
         changed=plan.changed,

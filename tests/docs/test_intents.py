@@ -101,6 +101,9 @@ def landscape(content: Mapping[str, Any]) -> Hosts:
             further[word] = {"kinds": ["members"], "clouds": [match["cloud"]], **address, **organization}
     if any("umbra" in word for word in further):
         hosts.update(lab(clouds, org="umbra", tag="-umbra", vms=0, org_vms=0, vapps=0))
+    if "partner" in words:  # as docs/external.md has it
+        edge = {"vcc_external": True, "vcc_public_address": ["192.0.2.99"]}
+        further["partner"] = {"kinds": ["org_edges"], "clouds": ["partner"], **edge}
     if "vapp1-east" in words and any("stretch" in network for network in content.get("vcc_networks", ())):
         further.update(ONE_NETWORK)
     return changed(hosts, further)

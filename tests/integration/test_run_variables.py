@@ -138,8 +138,9 @@ def test_names_that_yaml_made_booleans_of_are_refused(
             ("-e", "vcc_external_edge=edge-partner", "-e", "vcc_csr=a", "-e", "vcc_certificate=b"),
             marks=OTHER,
         ),
+        pytest.param("rotate", ("-e", "vcc_rotate=keys"), marks=OTHER),
     ],
-    ids=["backup", "restore", "revoke", "renew", "sign"],
+    ids=["backup", "restore", "revoke", "renew", "sign", "rotate"],
 )
 def test_playbooks_without_an_intent_check_their_variables_too(
     tmp_path: Path, playbook: str, options: tuple[str, ...]

@@ -107,7 +107,7 @@ def new_vpns(document: dict[str, Any], seed: int, count: int) -> Iterator[dict[s
     every = [site["name"] for site in document["sites"]]
     usual = [site for site in every if site not in ("edge-bern", "edge-riga", "edge-rome")]
     pick = rnd.choice
-    for _ in range(count):
+    for _number in range(count):
         sites = rnd.sample(every if rnd.random() < 0.3 else usual, rnd.randint(2, 4))
         odd = {"stray-osl", "twin-osl"} if rnd.random() < 0.9 else set()
         vms = [vm for vm in document["vms"] if vm["name"] not in odd]
@@ -129,7 +129,7 @@ def new_vpns(document: dict[str, Any], seed: int, count: int) -> Iterator[dict[s
                 "order": rnd.sample(sites, len(sites)),
                 "root": pick(["", pick(every)]),
                 "fanout": pick([2, 2, 2, 2, 1, 1, 3, 3, 1001]),
-                "links": ["\n".join(sorted(rnd.sample(sites, 2))) for _ in range(rnd.randint(1, 6))],
+                "links": ["\n".join(sorted(rnd.sample(sites, 2))) for _link in range(rnd.randint(1, 6))],
             },
             "tunnel": {"kind": pick(["ipsec", "ipsec", "ssl"]), "transport": pick(["auto", "tcp", "udp"])},
             "policy": {
@@ -143,7 +143,7 @@ def new_vpns(document: dict[str, Any], seed: int, count: int) -> Iterator[dict[s
 
 
 def _cidrs(rnd: random.Random) -> list[dict[str, str]]:
-    return [{"name": "", "cidr": rnd.choice(CIDRS)} for _ in range(3)]
+    return [{"name": "", "cidr": rnd.choice(CIDRS)} for _cidr in range(3)]
 
 
 def changes(document: dict[str, Any], seed: int, count: int) -> Iterator[tuple[str, list[str], bool]]:
@@ -152,7 +152,7 @@ def changes(document: dict[str, Any], seed: int, count: int) -> Iterator[tuple[s
     now = {vpn["name"]: [one["name"] for one in vpn["members"]] for vpn in document["vpns"] if vpn["planned"]}
     vms = [vm["name"] for vm in document["vms"]]
     near = [name for name in vms if name.endswith(("-fra", "-osl", "-mad", "-lyon"))]
-    for _ in range(count):
+    for _number in range(count):
         name = rnd.choice(sorted(now))
         members = list(now[name])
         for _again in range(rnd.randint(1, 3)):

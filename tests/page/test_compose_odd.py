@@ -56,7 +56,7 @@ def focused(page: Look) -> str:
 
 def tab_to(page: Look, wanted: str) -> None:
     """Press Tab until something has the focus."""
-    for _ in range(200):
+    for _press in range(200):
         if focused(page) == wanted:
             return
         page.keys(Keys.TAB)

@@ -49,7 +49,7 @@ OURS = (
         "prepare_vpn",
         "apply_vpn",
     ),
-    *("apply_clouds", "verify_clouds", "revoke_certificate", "renew_certificates"),
+    *("apply_clouds", "verify_clouds", "revoke_certificate", "renew_certificates", "rotate"),
     *("external_settings", "sign_certificate", "lab_up", "backup_ledger", "restore_ledger", "recover_ledger"),
 )
 

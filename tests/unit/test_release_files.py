@@ -208,3 +208,24 @@ def test_urls_are_those_of_the_repository() -> None:
     assert {galaxy[key].startswith(galaxy["repository"]) for key in ("documentation", "homepage", "issues")} == {True}
     for path in (*ROOT.glob("*.md"), *(ROOT / ".github").rglob("*.*")):
         assert not re.search(r"example\.(com|org)/(intercloud|vpn)|TODO|FIXME", path.read_text(encoding="utf-8")), path
+
+
+HIDDEN = re.compile(
+    r"^(?:from|import) ansible\.(?:errors|inventory|parsing|playbook|plugins|template|utils)\b", re.MULTILINE
+)
+OURS = re.compile(
+    r"^from ansible_collections\.intercloud\.vpn\.plugins\.(action|plugin_utils)(?:\.(\w+))? import (\w+)", re.MULTILINE
+)
+
+
+def needs_the_controller(text: str) -> bool:
+    """Whether a file imports the controller's code, itself or by a file of ours that it imports."""
+    ours = (ROOT / "plugins" / folder / f"{module or name}.py" for folder, module, name in OURS.findall(text))
+    return bool(HIDDEN.search(text)) or any(needs_the_controller(path.read_text(encoding="utf-8")) for path in ours)
+
+
+@pytest.mark.parametrize("folder", ["modules", "module_utils"])
+def test_what_ansible_test_hides_is_not_imported(folder: str) -> None:
+    """ansible-test runs these tests without the controller's code, as modules run on a node."""
+    files = sorted((ROOT / "tests/unit/plugins" / folder).rglob("*.py"))
+    assert [path.name for path in files if needs_the_controller(path.read_text(encoding="utf-8"))] == []

@@ -17,6 +17,9 @@ from .._base.coerce import boolean, integer
 from .._base.lifetime import LONGEST, SHORTEST
 from .._base.problems import Problems
 
+ROTATED = ("certificates", "keys", "authority")
+# Who asks for the keys of tunnels is told where they are replaced.
+ELSEWHERE = {"psk": "docs/external.md", "ppk": "docs/policies.md", "tls_crypt": "docs/tunnels.md"}
 CREATE_TUNNELS = ("always", "never", "ask")
 # As YAML and people say them.
 _CREATE = {True: "always", False: "never"}
@@ -112,6 +115,17 @@ def _some_names(value: Any) -> str | None:
     return "names nothing; leave it out, or say what is meant" if value in ([], ()) else _names(value)
 
 
+def _rotate(value: Any) -> str | None:
+    entries = value if isinstance(value, (list, tuple)) else [value]
+    words = [word.strip() for entry in entries for word in str(entry).split(",")]
+    if words and all(word in ROTATED for word in words):
+        return None
+    later = sorted({*words} & {*ELSEWHERE})
+    if later:
+        return "; ".join(f"{word} is replaced otherwise, as {ELSEWHERE[word]} tells" for word in later)
+    return f"must name what to rotate, of {', '.join(ROTATED)}, not {value!r}"
+
+
 def _text(value: Any) -> str | None:
     return None if isinstance(value, str) and value.strip() else f"must be a text, not {value!r}"
 
@@ -170,6 +184,11 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_restore_force": _truth,
     "vcc_result": _text,
     "vcc_revoke": _text,
+    "vcc_rotate": _rotate,
+    "vcc_rotate_at_once": _truth,
+    "vcc_rotate_edges": _some_names,
+    "vcc_rotate_finish": _truth,
+    "vcc_rotate_partners": _some_names,
     "vcc_settings": _text,
     "vcc_since": _time,
     "vcc_show_secrets": _truth,

@@ -50,6 +50,7 @@ def started(store: Store) -> None:
         revoked=revocations.identities(files.read(store.at(certificates.REVOCATIONS))),
         secrets=secrets.digests(generation),
         made=reauthenticate.made_with(generation),
+        authorities=certificates.authorities(store),
     )
     deadline = time.monotonic() + 5
     while generation.backend == "libipsec" and not ip.exists(LIBIPSEC_DEVICE) and time.monotonic() < deadline:

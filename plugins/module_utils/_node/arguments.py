@@ -50,6 +50,14 @@ CRL: Arguments = {
     "organization": {"type": "str", "required": True},
     "crl": {"type": "str", "required": True},
 }
+ROTATE: Arguments = {
+    "organization": {"type": "str", "required": True},
+    "order": {"type": "dict"},  # for the action plugin
+    "certificate": {"type": "str"},
+    "authority": {"type": "str"},
+    "crl": {"type": "str"},
+    "settle": {"type": "int", "default": 0},
+}
 RENEWAL: Arguments = {
     "identity": {"type": "str", "required": True},
     "organization": {"type": "str", "required": True},

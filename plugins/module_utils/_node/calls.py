@@ -47,6 +47,12 @@ def _revoke(given: dict[str, Any], store: Store, check: bool) -> Result:
     return revoke(given, store, check)
 
 
+def _rotate(given: dict[str, Any], store: Store, check: bool) -> Result:
+    from .rotate import rotate
+
+    return rotate(given, store, check)
+
+
 def _info(given: dict[str, Any], store: Store, check: bool) -> Result:
     from .facts import info
 
@@ -100,6 +106,7 @@ CALLS: Mapping[str, Call] = {
     "edge_confirm": _confirm,
     "edge_crl": _revoke,
     "edge_info": _info,
+    "edge_rotate": _rotate,
     "edge_renewal": _renew,
     "member_probe": _probe,
     "node_info": _observe,

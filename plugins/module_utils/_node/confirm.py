@@ -16,7 +16,7 @@ from typing import Any
 
 from .commit import NOTHING_LEFT, leave, shrink_notes
 from .document import Document, Generation
-from .ipsec import former, outdated, reauthenticate
+from .ipsec import certificates, connections, former, outdated, reauthenticate
 from .kinds import KINDS, kind_of
 from .state import Store
 from .system.run import CommandError
@@ -152,12 +152,16 @@ def confirm(
         generation = store.running().generation
         if disarmed:
             shrink_notes(generation, store)
+            certificates.forget_old_key(store)
         if generation.tunnels("ipsec"):
             former.load(generation, store)
         ended = _given_up(lost, generation, store, check)
         renewed = reauthenticate.renew(generation, store) if generation.tunnels("ipsec") else []
     if generation.tunnels("ipsec"):
         renewed += outdated.persuade(store)
+        if connections.superseded(store):
+            with store.lock():
+                connections.forget_authorities(store)
     patient = {tunnel["name"] for tunnel in generation.listed("tunnels") if tunnel.get("peer") in behind}
     tried = initiate(missing(generation, store), generation, timeout, store, patient)
     for kind in KINDS:

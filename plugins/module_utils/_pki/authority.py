@@ -10,12 +10,16 @@ An authority is a directory, ``<state_dir>/ca/<organization>/`` (0700):
 ``issued/<serial>.pem``    every certificate it signed (the serial in hexadecimal), for a later revocation
 ``issued/<serial>.expected``  empty; it was signed for a renewal, and its edge has not said yet that it has it
 ``crl.pem``                what it revoked, from the first revocation on
+``refused_keys``           keys whose certificates an earlier authority revoked, SHA-256, a line each
+``rotation.json``          what is being replaced (rotation.py), until that is done
+``next/``                  an authority that is taking the place of this one: the same files
 ``lock``                   held while any of this is written
 """
 
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +54,10 @@ def authority_directory(state_dir: str | Path, organization: str) -> Path:
 
 def authority(state_dir: str | Path, organization: str) -> Authority | None:
     """The organization's authority, or None if it has none yet. Writes nothing."""
-    directory = authority_directory(state_dir, organization)
+    return _at(authority_directory(state_dir, organization), organization)
+
+
+def _at(directory: Path, organization: str) -> Authority | None:
     try:
         pem = (directory / "ca.pem").read_text()
     except FileNotFoundError:
@@ -62,6 +69,47 @@ def authority(state_dir: str | Path, organization: str) -> Authority | None:
     except ValueError as error:
         raise VccError(f"{directory / 'ca.pem'}: not a certificate ({error}): restore it from a backup") from error
     return Authority(directory, organization, pem, certificate.fingerprint(hashes.SHA256()).hex())
+
+
+NEXT = "next"
+ROTATION = "rotation.json"
+BOTH, ISSUE, ONE = "both", "issue", "one"
+"""Of an authority that takes another one's place: edges trust both; it signs; edges trust it alone."""
+
+
+def phase(directory: Path) -> str:
+    """How far the replacement of the authority in a directory is; empty where none is under way. VccError."""
+    path = directory / ROTATION
+    try:
+        known = json.loads(path.read_text()).get("phase", "")
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, AttributeError) as error:
+        raise VccError(f"{path}: cannot be read ({error}): restore it from a backup") from error
+    return str(known)
+
+
+def trusted(state_dir: str | Path, organization: str) -> list[Authority]:
+    """The authorities that edges are to trust, the older one first; none before the first certificate."""
+    directory = authority_directory(state_dir, organization)
+    now_at = phase(directory)
+    found = [] if now_at == ONE else [authority(state_dir, organization)]
+    if now_at:
+        found.append(_at(directory / NEXT, organization))
+    return [one for one in found if one]
+
+
+def signer(state_dir: str | Path, organization: str) -> Authority | None:
+    """The authority that signs certificates; None before the first one."""
+    directory = authority_directory(state_dir, organization)
+    if phase(directory) in (ISSUE, ONE):
+        return _at(directory / NEXT, organization)
+    return authority(state_dir, organization)
+
+
+def bundle(authorities: list[Authority]) -> str:
+    """Their certificates, as one text."""
+    return "".join(f"{one.pem.strip()}\n" for one in authorities)
 
 
 def authority_sha256(state_dir: str | Path, organization: str) -> str | None:

@@ -16,7 +16,16 @@ from pathlib import Path
 
 from .._base.errors import VccError
 from .._base.whole_files import locked, make_directory, write_whole
-from .authority import HAS_CRYPTOGRAPHY, Authority, authority, authority_directory, authority_key, not_after, now
+from .authority import (
+    HAS_CRYPTOGRAPHY,
+    Authority,
+    authority,
+    authority_directory,
+    authority_key,
+    not_after,
+    now,
+    signer,
+)
 from .crl import key_sha256, other_case, refused_keys
 from .csr import check_request
 
@@ -42,8 +51,8 @@ class Issued:
 
 
 def ensure_authority(state_dir: str | Path, organization: str) -> Authority:
-    """The organization's authority, made if need be: once, however many ask at the same time."""
-    found = authority(state_dir, organization)
+    """The organization's authority that signs, made if need be: once, however many ask at the same time."""
+    found = signer(state_dir, organization)
     if found:
         return found
     directory = authority_directory(state_dir, organization)
@@ -51,7 +60,7 @@ def ensure_authority(state_dir: str | Path, organization: str) -> Authority:
         make_directory(directory / "issued", 0o700)
         with locked(directory / "lock"):
             if not (directory / "ca.pem").exists():
-                _make_authority(directory, organization)
+                make_authority(directory, organization)
     except OSError as error:
         raise VccError(f"{directory}: the authority cannot be made: {error}") from error
     made = authority(state_dir, organization)
@@ -118,22 +127,22 @@ def sign(owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS
     return Issued(pem.decode(), serial, end.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
-def _make_authority(directory: Path, organization: str) -> None:
+def make_authority(directory: Path, organization: str, name: str = "intercloud.vpn authority") -> None:
     """Write ca.key, then ca.pem. A key without a certificate is what a killed run leaves: it is taken up again."""
     if not (directory / "ca.key").exists():
         fresh = ec.generate_private_key(ec.SECP384R1())
         encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
         write_whole(directory / "ca.key", fresh.private_bytes(encoding, form, serialization.NoEncryption()), 0o600)
     key = authority_key(directory)
-    name = x509.Name(
+    subject = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
-            x509.NameAttribute(NameOID.COMMON_NAME, "intercloud.vpn authority"),
+            x509.NameAttribute(NameOID.COMMON_NAME, name),
         ]
     )
     today = now()
     certificate = (
-        _builder(name, name, key.public_key(), today, today + datetime.timedelta(days=AUTHORITY_DAYS))
+        _builder(subject, subject, key.public_key(), today, today + datetime.timedelta(days=AUTHORITY_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
         .sign(key, hashes.SHA384())

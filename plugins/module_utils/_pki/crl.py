@@ -15,13 +15,13 @@ import re
 import time
 import typing as t
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .._base.errors import VccError
 from .._base.names import ORGANIZATION_KEPT, folded, same
 from .._base.whole_files import locked, write_whole
-from .authority import Authority, authority, authority_key, not_after, not_before, now
+from .authority import NEXT, ROTATION, Authority, authority, authority_key, not_after, not_before, now, trusted
 
 try:
     from cryptography import x509
@@ -34,7 +34,7 @@ DATE = "%Y-%m-%dT%H:%M:%SZ"
 ENTRY = re.compile(r"^revoked: (\S+) ([0-9a-f]+) (\S+)$", re.MULTILINE)  # identity, serial, when
 LIMIT = 65_000  # octets; what swanctl hands to charon can have 65,535 (vici's key-value elements)
 NUMBER = re.compile(r"^number: (\d+)$", re.MULTILINE)
-EXPECTED = "expected"  # the ending of a file beside a certificate that its edge may not have received
+PEM = re.compile(r"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----\n?", re.DOTALL)
 UNKNOWN = "?"  # whose certificate it was, where the authority has no copy of it
 
 
@@ -105,8 +105,76 @@ def parse_list(owner: Authority, text: str, path: str, names: t.Mapping[str, str
 
 def refused_keys(owner: Authority) -> frozenset[str]:
     """SHA-256 of the public keys that are never to be certified again."""
-    found = revocation_list(owner)
-    return frozenset(entry.key_sha256 for entry in found.revoked) if found else frozenset()
+    found = [one for one in map(revocation_list, _family(owner)) if one]
+    own = frozenset(entry.key_sha256 for one in found for entry in one.revoked)
+    return own.union(*(inherited_keys(one.directory) for one in _family(owner)))
+
+
+def inherited_keys(directory: Path) -> frozenset[str]:
+    """What an authority's predecessors refused."""
+    try:
+        return frozenset((directory / "refused_keys").read_text().split())
+    except FileNotFoundError:
+        return frozenset()
+    except OSError as error:
+        raise VccError(f"{error.filename}: {error.strerror}") from error
+
+
+def published(state_dir: str | Path, organization: str) -> dict[str, t.Any]:
+    """What edges are told of all revocations: ``crl``, ``serials`` and ``refused_keys``, as :meth:`plain` has them.
+
+    While edges trust two authorities, ``crl`` holds the lists of both, with one head. {} where nothing was revoked.
+    """
+    owners = trusted(state_dir, organization)
+    lists = [one for one in map(revocation_list, owners) if one]
+    refused = sorted(frozenset().union(*map(refused_keys, owners)) - {""}) if owners else []
+    if not lists and not refused:
+        return {}
+    serials = sorted(entry.serial for one in lists for entry in one.revoked)
+    return {"crl": joined(owners[0].organization, lists), "serials": serials, "refused_keys": refused}
+
+
+def joined(organization: str, lists: t.Sequence[RevocationList]) -> str:
+    """Several lists as one text with one head; empty for none."""
+    if len(lists) < 2:
+        return lists[0].text if lists else ""
+    entries = [entry for one in lists for entry in one.revoked]
+    blocks = "".join(one.text[one.text.index("-----BEGIN") :] for one in lists)
+    return _headed(organization, blocks, max(one.number for one in lists), entries).text
+
+
+def revoke_everywhere(
+    state_dir: str | Path, organization: str, identity: str, check: bool = False
+) -> tuple[str, list[Revoked]]:
+    """:func:`revoke`, by each authority that edges trust; the text for edges, and what is new in it."""
+    owners = trusted(state_dir, organization)
+    done = [revoke(owner, identity, check) for owner in owners]
+    new = [entry for _list, entries in done for entry in entries]
+    if new and len(owners) > 1 and not check:
+        # Edges take the text for newer by the number of its first list.
+        number = max([found.number for found, _new in done if found], default=0)
+        lists = [_numbered(owner, found, number) for owner, (found, _new) in zip(owners, done) if found]
+    else:
+        lists = [found for found, _new in done if found]
+    return joined(organization, lists), new
+
+
+def _numbered(owner: Authority, found: RevocationList, number: int) -> RevocationList:
+    """The same list, with a number at least as large; written, if that changes it."""
+    if found.number >= number:
+        return found
+    try:
+        with locked(owner.directory / "lock"):
+            again = _signed(owner, number, found.revoked)
+            write_whole(owner.directory / "crl.pem", again.text.encode(), 0o644)
+    except OSError as error:
+        raise VccError(f"{owner.directory / 'crl.pem'}: {error}") from error
+    return again
+
+
+def renumber(owner: Authority, number: int) -> None:
+    """Have an authority's list, if need be an empty one, count as newer than what edges had with a smaller number."""
+    _numbered(owner, revocation_list(owner) or RevocationList("", 0, ()), number)
 
 
 def edges_with_certificates(state_dir: str | Path, organizations: Collection[str] | None = None) -> set[str]:
@@ -116,7 +184,7 @@ def edges_with_certificates(state_dir: str | Path, organizations: Collection[str
         organization = path.parent.name
         if organizations is None or organization in organizations:
             owner = authority(state_dir, organization)
-            names = {_identity(certificate) for _serial, certificate in _issued(owner)} if owner else set()
+            names = {_identity(certificate) for _serial, certificate in _issued_by_all(owner)} if owner else set()
             found |= {name.removesuffix(f".{organization}") for name in names}
     return found
 
@@ -241,9 +309,13 @@ def _signed(owner: Authority, number: int, entries: tuple[Revoked, ...]) -> Revo
 
 
 def _with_head(owner: Authority, pem: str, number: int, entries: tuple[Revoked, ...]) -> RevocationList:
-    lines = [f"Certificates of {owner.organization} that are no longer good (intercloud.vpn)", f"number: {number}"]
+    return _headed(owner.organization, pem, number, entries)
+
+
+def _headed(organization: str, pem: str, number: int, entries: t.Sequence[Revoked]) -> RevocationList:
+    lines = [f"Certificates of {organization} that are no longer good (intercloud.vpn)", f"number: {number}"]
     lines += [f"revoked: {entry.identity} {entry.serial} {entry.date}" for entry in entries]
-    return RevocationList("\n".join([*lines, pem]), number, entries)
+    return RevocationList("\n".join([*lines, pem]), number, tuple(entries))
 
 
 def _revoked_at(entry: x509.RevokedCertificate) -> datetime.datetime:
@@ -272,9 +344,21 @@ def holders(
         if owner:
             meant = {folded(name), folded(f"{name}.{owner.organization}")}
             # Those that differ in case only are one identity: to revoke one of them is to revoke all.
-            identities = {folded(one): one for one in sorted(_identity(found) for _serial, found in _issued(owner))}
+            names = sorted(_identity(found) for _serial, found in _issued_by_all(owner))
+            identities = {folded(one): one for one in names}
             found += [(owner, one) for key, one in sorted(identities.items()) if key in meant]
     return found
+
+
+def _family(owner: Authority) -> list[Authority]:
+    """An authority, and the one whose place it is taking."""
+    before = owner.directory.parent
+    if not (before / ROTATION).is_file():
+        return [owner]
+    try:
+        return [owner, replace(owner, directory=before, pem=(before / "ca.pem").read_text(), sha256="")]
+    except OSError as error:
+        raise VccError(f"{error.filename}: {error.strerror}") from error
 
 
 def other_case(owner: Authority, identity: str, key: str) -> str:
@@ -282,8 +366,8 @@ def other_case(owner: Authority, identity: str, key: str) -> str:
 
     ``key``: SHA-256 of the key that the certificate is wanted for. To IKE daemons the two edges would be one.
     """
-    gone = {entry.serial for entry in found.revoked} if (found := revocation_list(owner)) else set()
-    for serial, certificate in _issued(owner):
+    gone = revoked_serials(owner)
+    for serial, certificate in (entry for one in _family(owner) for entry in _issued(one)):
         name = _identity(certificate)
         if name == identity or not same(name, identity) or serial in gone or not_after(certificate) <= now():
             continue
@@ -292,35 +376,56 @@ def other_case(owner: Authority, identity: str, key: str) -> str:
     return ""
 
 
+class Signed(t.NamedTuple):
+    """A certificate that an authority signed."""
+
+    identity: str
+    key_sha256: str  # of its public key (SubjectPublicKeyInfo, DER), hexadecimal
+    valid: bool  # whether it has not ended
+
+
+def issued(owner: Authority) -> dict[str, Signed]:
+    """The certificates that an authority signed, by serial (hexadecimal)."""
+    return {
+        serial: Signed(_identity(found), key_sha256(found.public_key()), not_after(found) > now())
+        for serial, found in _issued(owner)
+    }
+
+
+def _issued_by_all(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:
+    """And by the one that takes its place."""
+    yield from _issued(owner)
+    yield from _issued(Authority(owner.directory / NEXT, owner.organization, "", ""))
+
+
 def newest(owner: Authority, identity: str, without: Collection[str]) -> x509.Certificate | None:
     """The certificate of an identity that was signed last, but those with the serials ``without``."""
-    issued = [one for serial, one in _issued(owner) if serial not in without and same(_identity(one), identity)]
-    return max(issued, key=not_before, default=None)
+    every = (entry for one in _family(owner) for entry in _issued(one))
+    found = [one for serial, one in every if serial not in without and same(_identity(one), identity)]
+    return max(found, key=not_before, default=None)
 
 
-def expect(owner: Authority, serial: str) -> None:
-    """Note that a certificate was signed for a renewal, and not seen on its edge yet. VccError."""
-    path = owner.directory / "issued" / f"{serial}.{EXPECTED}"
-    try:
-        write_whole(path, b"", 0o644)
-    except OSError as error:
-        raise VccError(f"{path}: {error}") from error
+def forgotten(owner: Authority, text: str) -> bool:
+    """Whether a text has a list of the authority's, or of one that takes another's place, with more than it knows.
+
+    A certificate that has ended does not matter: a long list leaves it out (`_sign`).
+    """
+    known, family = revoked_serials(owner), _family(owner)
+    for pem in PEM.findall(text):
+        for one in family:
+            try:
+                entries = parse_list(one, pem, "").revoked
+            except VccError:  # no list of this one
+                continue
+            copies = [_copy(one, entry.serial) for entry in entries if entry.serial not in known]
+            if any(copy is None or not_after(copy) > now() for copy in copies):
+                return True
+    return False
 
 
-def arrived(owner: Authority, serial: str) -> None:
-    """Note that a certificate is on its edge. VccError."""
-    if serial not in expected(owner):  # so what an edge says is no path
-        return
-    path = owner.directory / "issued" / f"{serial}.{EXPECTED}"
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise VccError(f"{path}: {error}") from error
-
-
-def expected(owner: Authority) -> set[str]:
-    """The serials of the certificates that were signed for a renewal, and not seen on their edges yet."""
-    return {path.stem for path in (owner.directory / "issued").glob(f"[0-9a-f]*.{EXPECTED}")}
+def revoked_serials(owner: Authority) -> frozenset[str]:
+    """What an authority revoked, and the one whose place it is taking."""
+    return frozenset(one.serial for found in map(revocation_list, _family(owner)) if found for one in found.revoked)
 
 
 def _issued(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:
@@ -329,12 +434,6 @@ def _issued(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:
             yield path.stem, x509.load_pem_x509_certificate(path.read_bytes())
         except (OSError, ValueError) as error:
             raise VccError(f"{path}: cannot be read ({error}): restore it from a backup") from error
-
-
-def counts(owner: Authority, serial: str) -> bool:
-    """Whether it matters that a certificate was revoked: it is valid yet, or the authority does not know it."""
-    copy = _copy(owner, serial)
-    return copy is None or not_after(copy) > now()
 
 
 def _copy(owner: Authority, serial: str) -> x509.Certificate | None:

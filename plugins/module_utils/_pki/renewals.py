@@ -15,8 +15,8 @@ from types import MappingProxyType
 
 from .._base.errors import VccError
 from .._base.lifetime import DUE, is_due
-from . import ca, crl
-from .authority import Authority, authority, ends_at, not_after, not_before, now
+from . import arrivals, ca, crl
+from .authority import Authority, ends_at, not_after, not_before, now, signer, trusted
 from .csr import check_request
 
 AGAIN = "run this again when the edge is up"
@@ -60,9 +60,10 @@ def renew(
     found = Outcome()
     for name, edge in sorted(edges.items()):
         try:
-            owner = authority(state_dir, edge.organization)
+            owner = signer(state_dir, edge.organization)  # while one takes the place of another, both are trusted
             if edge.csr:
-                _refuse_forgetful(owner, lists.get(edge.organization, {}))
+                if owner is not None:
+                    _refuse_forgetful(owner, lists.get(edge.organization, {}))
                 _sign(owner, name, edge, days, check, found)
             elif owner is not None and (needed is None or name in needed):
                 _judge_silent(owner, name, edge, found)
@@ -90,33 +91,24 @@ def _sign(owner: Authority | None, name: str, edge: Edge, days: int, check: bool
         found.signed[name] = ca.Issued("", "", "")
         return
     found.signed[name] = issued = ca.sign(owner, edge.csr, edge.identity, days)
-    crl.expect(owner, issued.serial)
+    arrivals.expect(owner, issued.serial)
 
 
 def installed(state_dir: str | Path, edges: Mapping[str, Edge]) -> None:
     """Note that edges have the certificates with these serial numbers, by their own word. VccError."""
     for edge in edges.values():
-        owner = authority(state_dir, edge.organization)
-        if owner is not None:
-            crl.arrived(owner, edge.serial)
+        for owner in trusted(state_dir, edge.organization):
+            arrivals.arrived(owner, edge.serial)
 
 
-def _refuse_forgetful(owner: Authority | None, lists: Mapping[str, str]) -> None:
+def _refuse_forgetful(owner: Authority, lists: Mapping[str, str]) -> None:
     """VccError where an edge knows of revocations that the authority has forgotten.
 
     That is what a VCC server restored from a backup has: it would certify a key again that was revoked since.
     """
-    if owner is None:
-        return
-    own = crl.revocation_list(owner)
-    known = {entry.serial for entry in own.revoked} if own else set()
-    for text in {*lists.values()} - {own.text if own else ""}:
-        edge = min(name for name, one in lists.items() if one == text)
-        try:
-            theirs = crl.parse_list(owner, text, f"the list of revocations of {edge}")
-        except VccError:  # no list of this authority; an edge can have any other one
-            continue
-        if any(crl.counts(owner, entry.serial) for entry in theirs.revoked if entry.serial not in known):
+    for text in {*lists.values()}:
+        if crl.forgotten(owner, text):
+            edge = min(name for name, one in lists.items() if one == text)
             raise VccError(
                 f"{edge} knows of revocations that the VCC server does not know. Was it restored from a backup? "
                 "Run recover_ledger first"
@@ -125,9 +117,7 @@ def _refuse_forgetful(owner: Authority | None, lists: Mapping[str, str]) -> None
 
 def _judge_silent(owner: Authority, name: str, edge: Edge, found: Outcome) -> None:
     """By the newest of its certificates that is not revoked, and that it has received as far as is known."""
-    known = crl.revocation_list(owner)
-    without = crl.expected(owner) | ({one.serial for one in known.revoked} if known else set())
-    newest = crl.newest(owner, edge.identity, without)
+    newest = crl.newest(owner, edge.identity, crl.revoked_serials(owner) | arrivals.expected(owner))
     if newest is None:
         found.notes[name] = "could not be reached; it has no certificate"
         return

@@ -53,6 +53,14 @@ def test_so_does_adding_a_member():
     assert_same(predicted, done)
 
 
+def test_checking_a_rotation_tells_what_edges_get_and_touches_nothing():
+    before = snapshot.of_all()
+    checked = playbooks.run("rotate", ("--check",), vcc_rotate="authority")
+    assert checked.hosts("changed") == {*EDGES}
+    assert "acme: rotation of authority begins" in checked.output
+    assert snapshot.differences(before, snapshot.of_all()) == []
+
+
 @pytest.mark.thorough("so does creating; refused: a check predicts a revocation")
 def test_and_new_certificates():
     """Every one that there is expires within so many days."""

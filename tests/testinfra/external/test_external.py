@@ -195,7 +195,8 @@ def test_a_partner_is_found_by_its_name_wherever_it_goes(found, say):
         playbooks.create(PAYROLL, arguments=NAMED)
         links = {link["tunnel"]: link for link in playbooks.result()["links"]}
         assert {(links[name]["partner"]["address"], links[name]["up"]) for name in TUNNELS} == {(first, True)}
-        assert playbooks.create(PAYROLL, arguments=NAMED, verify=False).hosts("changed") == set()
+        if lab.thorough("a second run changes nothing: the test before"):
+            assert playbooks.create(PAYROLL, arguments=NAMED, verify=False).hosts("changed") == set()
         address = playbooks.addresses()[partner.VM]
         partner.answer(second)
         with lab.pinging("vm1-east", address, interval=0.05) as pings:
@@ -208,7 +209,8 @@ def test_a_partner_is_found_by_its_name_wherever_it_goes(found, say):
             f"a partner by name moves: traffic in both tunnels after {waited:.1f} s ({pings.lost} of {pings.sent} lost)"
         )
         assert [len(sas) for sas in state().values()] == [1, 1]
-        assert f"{partner.NAME}  {second}" in playbooks.run("status_vpn", NAMED).output
+        if lab.thorough("tests/unit: what status_vpn shows of what edges say"):
+            assert f"{partner.NAME}  {second}" in playbooks.run("status_vpn", NAMED).output
     finally:
         partner.move(found, second, first, agreed)
         playbooks.create(PAYROLL, arguments=LAYERED, verify=False)

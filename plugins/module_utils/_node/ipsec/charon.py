@@ -150,6 +150,7 @@ def mark(
     secrets: dict[str, str] | None = None,
     made: dict[str, dict[str, str]] | None = None,
     outdated: dict[str, Any] | None = None,
+    authorities: list[str] | None = None,
 ) -> None:
     """Note what the running daemon was started with and has loaded; None keeps what is noted.
 
@@ -157,6 +158,7 @@ def mark(
     connections have. `revoked`: the identities, and when
     their certificates were revoked, that no SA is left of. `secrets`: digests of the pre-shared keys, by tunnel.
     `made`: what tunnels' IKE_SAs were made with (reauthenticate.py). `outdated`: see outdated.py.
+    `authorities`: of ours, SHA-256 of each (DER, hexadecimal).
     """
     pid, start = identity()
     old = marker(store)
@@ -172,6 +174,7 @@ def mark(
         "secrets": old.get("secrets", {}) if secrets is None else secrets,
         "made": old.get("made", {}) if made is None else made,
         "outdated": old.get("outdated", {}) if outdated is None else outdated,
+        "authorities": old.get("authorities", []) if authorities is None else authorities,
     }
     store.put(lambda: files.write(store.at(MARKER), json.dumps(noted, sort_keys=True), 0o600))
 

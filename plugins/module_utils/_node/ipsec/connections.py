@@ -14,7 +14,8 @@ from typing import NamedTuple
 from ..document import Document, Generation, link_name
 from ..state import Store
 from ..system import files
-from . import certificates
+from ..system.run import CommandError, run
+from . import certificates, charon
 from .vici import Vici, ViciError
 
 PATIENCE = 5.0  # seconds that a peer has to make a new IKE_SA with us
@@ -215,18 +216,45 @@ def _youngest(names: Iterable[str]) -> dict[str, Document]:
 
 
 def load_credentials(store: Store) -> None:
-    """Give charon our key, certificate, authority and what that one revoked, and leave other people's alone."""
+    """Give charon our key, certificate, authorities and what those revoked, and leave other people's alone."""
     with Vici() as vici:
-        for path, flag in ((certificates.AUTHORITY, "CA"), (certificates.CERTIFICATE, "NONE")):
+        for path, flag in (
+            (certificates.AUTHORITY, "CA"),
+            (certificates.LAST_AUTHORITY, "CA"),
+            (certificates.CERTIFICATE, "NONE"),
+        ):
             text = files.read(store.at(path))
             if text:
                 vici.request("load-cert", {"type": "X509", "flag": flag, "data": text})
-        revoked = files.read(store.at(certificates.REVOCATIONS))
-        if revoked:
-            vici.request("load-cert", {"type": "X509_CRL", "flag": "NONE", "data": revoked})
+        for path in (certificates.REVOCATIONS, certificates.LAST_REVOCATIONS):
+            revoked = files.read(store.at(path))
+            if revoked:
+                vici.request("load-cert", {"type": "X509_CRL", "flag": "NONE", "data": revoked})
         # charon remembers every list that it has verified, and the first one that is not out of date decides: without
         # this, the older list would go on saying that all is well.
         vici.request("flush-certs", {"type": "ANY"})
         key = files.read(store.at(certificates.KEY))
         if key:
             vici.request("load-key", {"type": "any", "data": key})
+    wanted, noted = certificates.authorities(store), charon.marker(store).get("authorities") or []
+    if {*wanted} - {*noted}:
+        charon.mark(store, authorities=[*dict.fromkeys([*noted, *wanted])])
+
+
+def superseded(store: Store) -> bool:
+    """Whether charon still has an authority of ours that is gone. Our connections name theirs; others' may not."""
+    return bool({*(charon.marker(store).get("authorities") or [])} - {*certificates.authorities(store)})
+
+
+def forget_authorities(store: Store) -> None:
+    """Have charon forget authorities of ours that are gone. ViciError.
+
+    It can only forget all that it was given. So swanctl gives it again what is in files, other people's too. Whoever
+    authenticates in between is refused: so this waits until no tunnel is made anew.
+    """
+    if superseded(store):
+        try:
+            run("swanctl", "--load-creds", "--clear", "--noprompt", timeout=60)
+        except CommandError as error:
+            raise ViciError(str(error)) from error
+        charon.mark(store, authorities=certificates.authorities(store))

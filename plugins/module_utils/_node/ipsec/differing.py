@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 _BEGIN = re.compile(r"  (\S+) \{")
 # An included file, or another certificate, may have changed although the line that names it did not.
-_ELSEWHERE = re.compile(r"\s*(?:include\b|(?:(?:ca)?cert\w*|pubkeys)\s*[={](?!\s*intercloud-vpn\.pem\s*$))")
+_OURS = r"\s*intercloud-vpn\.pem(?:,\s*intercloud-vpn-last\.pem)?\s*$"
+_ELSEWHERE = re.compile(rf"\s*(?:include\b|(?:(?:ca)?cert\w*|pubkeys)\s*[={{](?!{_OURS}))")
 
 
 class Layout(NamedTuple):

@@ -130,6 +130,9 @@ class Swanctl(Part):
                 changed[path] = text
             elif _certificates.needed(self.want) and not self.store.at(path).exists():
                 return []  # reported as the missing certificate that it is
+        authority = changed.get(_certificates.AUTHORITY) or files.read(self.store.at(_certificates.AUTHORITY))
+        if _certificates.signed(authority):
+            changed[_certificates.LAST_AUTHORITY] = _certificates.derived(authority, "")[_certificates.LAST_AUTHORITY]
         try:
             connections, exchanges = scratch.load(changed)
             if known & connections.keys():  # another file has something to say about one of them
@@ -247,7 +250,7 @@ class Swanctl(Part):
             stale = self._stale()
         if stale:
             try:
-                if self._others():
+                if self._others() and self._certified():
                     outdated.note(self.want, self.have, self.store)
                 _connections.load_credentials(self.store)
             except ViciError as error:
@@ -259,11 +262,11 @@ class Swanctl(Part):
 
     def _load(self, before: str) -> None:
         """Load the connections. What charon makes anew for it, a bridge carries meanwhile."""
-        others = self._others()
+        others, certified = self._others(), self._certified()
         sections = bridge.concerned(self._text, before, others, self.want)
         bridges = bridge.build(sections, self.want, self.store) if sections else bridge.Bridges()
         run("swanctl", "--load-conns", timeout=60)
-        if others:
+        if others and certified:
             outdated.note(self.want, self.have, self.store)
         self._former.untrap()
         charon.mark(self.store, config=self._text, credentials=self._credentials, proofs=self._proofs)
@@ -276,6 +279,12 @@ class Swanctl(Part):
         if noted.get("proofs"):
             return bool(noted["proofs"] != self._proofs)
         return bool(noted) and noted.get("credentials") != self._credentials  # noted by an earlier release
+
+    def _certified(self) -> bool:
+        """Whether these may have another certificate, rather than other authorities only, which no peer need see."""
+        had = [self.have.files.get(name, "") for name in _certificates.FILES]
+        as_had = charon.marker(self.store).get("proofs") == sha256("".join(had))
+        return not as_had or had[0] != self.want.files.get("certificate.pem", "")
 
     def _reload(self) -> None:
         try:

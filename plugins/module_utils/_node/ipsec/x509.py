@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -13,10 +13,9 @@ from typing import Any
 from ..document import sha256_of
 from ..state import REQUEST, Store
 from ..system import files
-from ..system.run import CommandError, have, run, succeeds
+from ..system.run import CommandError, have, run
 from . import certificates, lifetime
 
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 _TIMES = {"not_before": re.compile(r"notBefore=(.+)"), "not_after": re.compile(r"notAfter=(.+)")}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NAME = re.compile(r"DNS:([^\s,]+)")
@@ -25,19 +24,23 @@ _KEY = re.compile(r"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.D
 
 
 def certificate(store: Store) -> dict[str, Any]:
-    """present, key, fits (is for that key), signed (by the authority here), identity, serial (hexadecimal), not_before,
+    """present, key, fits (is for that key), signed (by an authority here), identity, serial (hexadecimal), not_before,
     not_after and due (from when it is to be renewed; ISO 8601, UTC), requested (whether a request for the next one is
-    kept), authority_sha256 (of the authority here; DER, hexadecimal)."""
-    facts: dict[str, Any] = {"present": False, "key": False, "fits": False, "signed": False}
-    facts.update(identity="", serial="", not_before="", not_after="", due="", authority_sha256="")
+    kept), key_sha256 (of its public key; DER, hexadecimal), authority_sha256 (of the authority that signed it, else of
+    the first one here; DER, hexadecimal), authorities (the same of all that are here)."""
+    facts: dict[str, Any] = {"present": False, "key": False, "fits": False, "signed": False, "authorities": []}
+    facts.update(identity="", serial="", not_before="", not_after="", due="", key_sha256="", authority_sha256="")
     facts["requested"] = (store.state / REQUEST).exists()
     key, path, authority = (
         store.at(name) for name in (certificates.KEY, certificates.CERTIFICATE, certificates.AUTHORITY)
     )
     facts["key"] = key.exists()
     text = files.read(authority)
-    if text:
-        facts["authority_sha256"] = sha256_of(_der(text))
+    # What is no PEM counts, too: as an authority that is nobody's.
+    found = certificates.blocks(text) or ([text] if text else [])
+    known = {sha256_of(certificates.der_of(one)): one for one in found}
+    if known:
+        facts["authorities"], facts["authority_sha256"] = [*known], next(iter(known))
     if not path.exists() or not have("openssl"):
         return facts
     what = ("-serial", "-startdate", "-enddate", "-pubkey", "-ext", "subjectAltName")
@@ -47,19 +50,33 @@ def certificate(store: Store) -> dict[str, Any]:
         return facts
     facts["present"] = True
     for name, pattern in _TIMES.items():
-        found = pattern.search(said)
-        facts[name] = _iso(found.group(1)) if found else ""
+        date = pattern.search(said)
+        facts[name] = _iso(date.group(1)) if date else ""
     if facts["not_before"] and facts["not_after"]:
         facts["due"] = lifetime.due_from(facts["not_before"], facts["not_after"])
     identity, serial = _NAME.search(said), _SERIAL.search(said)
     facts["identity"] = identity.group(1) if identity else ""
     facts["serial"] = serial.group(1).lower().lstrip("0") if serial else ""
-    # -no_check_time: that it ended is another matter than who signed it.
-    facts["signed"] = bool(text) and succeeds(
-        *("openssl", "verify", "-no_check_time", "-no-CApath", "-CAfile", str(authority), str(path))
-    )
-    facts["fits"] = facts["key"] and _public(said) == _own(str(key))
+    public = _public(said)
+    facts["key_sha256"] = sha256_of(binascii.a2b_base64("".join(public[3:-3]))) if public else ""
+    if len(known) < 2:
+        facts["signed"] = bool(text) and _verified(str(authority), str(path))
+    else:
+        signers = [digest for digest, one in known.items() if _verified("/dev/stdin", str(path), one)]
+        facts["signed"] = bool(signers)
+        facts["authority_sha256"] = next(iter([*signers, *known]))
+    facts["fits"] = facts["key"] and public == _own(str(key))
     return facts
+
+
+def _verified(authority: str, path: str, stdin: str | None = None) -> bool:
+    # -no_check_time: that it ended is another matter than who signed it.
+    words = ("openssl", "verify", "-no_check_time", "-no-CApath", "-CAfile", authority, path)
+    try:
+        run(*words, stdin=stdin)
+    except CommandError:
+        return False
+    return True
 
 
 def serial(pem: str) -> str:
@@ -89,11 +106,6 @@ def _iso(text: str) -> str:
     # As openssl prints it in the C locale, which programs are run in: `Jan  5 09:34:43 2018 GMT`.
     month, day, clock, year, _zone = text.split()
     return f"{year}-{_MONTHS.index(month) + 1:02}-{int(day):02}T{clock}Z"
-
-
-def _der(pem: str) -> bytes:
-    match = _PEM.search(pem)
-    return base64.b64decode(match.group(1)) if match else b""
 
 
 def valid_for(facts: dict[str, Any], days: int | None = None) -> bool:

@@ -115,6 +115,7 @@ MODULES = (
     "probe.ping",
     "probe.port",
     "renewal",
+    "rotate",
     "resident.clock",
     "resident.convergence",
     "resident.counting",

@@ -59,7 +59,7 @@ function checkChange(wrong) {
   if (!added().length && !removed().length) wrong("members", "Add or remove a member: nothing changes yet.");
   if (kindOf(WANTED.of) === "graph") for (const site of joining()) wrong("members", `${site} joins, and the VPN is a graph, whose links are named: describe the whole VPN with a link to ${site}.`);
   for (const name of removed()) if (WANTED.of.named.includes(name)) wrong("members", `${name} is named in a rule of the VPN (allow or outside): to remove it, describe the whole VPN.`);
-  for (const one of WANTED.of.destinations) if (!homes().includes(endSite(one.behind))) wrong("members", `${one.name} is a destination behind ${one.behind}, where no member would be left: describe the whole VPN.`);
+  for (const one of WANTED.of.destinations) if (!isExternal(one.behind) && !homes().includes(endSite(one.behind))) wrong("members", `${one.name} is a destination behind ${one.behind}, where no member would be left: describe the whole VPN.`);
   const before = new Set(WANTED.of.sites);
   checkShared(wrong, WANTED.of.agreed);
   checkPassing(wrong, "members");

@@ -37,8 +37,11 @@ function mistakes() {
   return found.sort((one, other) => order.indexOf(one.step) - order.indexOf(other.step));
 }
 
+// One member and a network behind a partner's edge are two.
+const besidePartner = () => Boolean(WANTED.of) && WANTED.of.destinations.some((one) => isExternal(one.behind));
+
 function checkNetworks(wrong) {
-  if (WANTED.sites.size < 2) wrong("networks", "Choose at least two organization networks: a VPN joins two or more.");
+  if (WANTED.sites.size < 2 && !besidePartner()) wrong("networks", "Choose at least two organization networks: a VPN joins two or more.");
   const organizations = new Set([...WANTED.sites].map((name) => (thing(`site:${name}`) || {}).organization));
   if (organizations.size > 1) wrong("networks", `The networks are of several organizations: ${[...organizations].sort().join(", ")}.`);
 }
@@ -83,8 +86,7 @@ function checkMembers(wrong, vms) {
       had.set(place, first);
     }
   }
-  // One member and a network behind a partner's edge are two.
-  const partner = WANTED.of && (WANTED.of.destinations || []).some((one) => (thing(`site:${one.behind}`) || {}).external);
+  const partner = besidePartner();
   if (vms.length < (partner ? 1 : 2)) wrong("members", `A VPN needs at least ${partner ? "one member" : "two members"}.`);
   else if (homes().length < 2 && !partner) wrong("members", `All members are at the one site ${homes()[0] || "?"}: a VPN joins two or more.`);
   const idle = [...WANTED.sites].filter((site) => !wantedSites().includes(site)).sort();

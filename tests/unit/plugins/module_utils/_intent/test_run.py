@@ -206,3 +206,19 @@ def test_every_variable_of_a_run_that_is_one_value_is_checked() -> None:
     structures = {"vcc_awx", "vcc_from_node", "vcc_pools", "vcc_vpns", "vcc_networks", "vcc_policies"}
     internal = {"vcc_plan_documents"}
     assert set(OF_RUNS) == set(CHECKS) | structures | internal
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("keys", None),
+        ("keys,authority", None),
+        (["certificates", "keys"], None),
+        ("ppk", "ppk is replaced otherwise, as docs/policies.md tells"),
+        (["keys", "tls_crypt"], "tls_crypt is replaced otherwise, as docs/tunnels.md tells"),
+        ("key", "must name what to rotate, of certificates, keys, authority, not 'key'"),
+        ([], "must name what to rotate, of certificates, keys, authority, not []"),
+    ],
+)
+def test_what_can_be_rotated(value: object, said: str | None) -> None:
+    assert CHECKS["vcc_rotate"](value) == said

@@ -229,8 +229,10 @@ class TestKeys:
         assert second["changed"] and second["public_key_sha256"] not in refused
         third = edge_key.converge(path, WEST, "acme", check=False, refused=refused)
         assert (third["changed"], third["public_key_sha256"]) == (False, second["public_key_sha256"])
-        assert [entry.name for entry in Path(path).parent.iterdir()] == ["edge.key"]
-        assert Path(path).stat().st_mode & 0o777 == 0o600
+        # The old one is in use until there is a certificate for the new one.
+        assert sorted(entry.name for entry in Path(path).parent.iterdir()) == ["edge-new.key", "edge.key"]
+        assert {entry.stat().st_mode & 0o777 for entry in Path(path).parent.iterdir()} == {0o600}
+        assert edge_key.converge(path, WEST, "acme", check=False)["public_key_sha256"] == first["public_key_sha256"]
 
 
 class TestName:

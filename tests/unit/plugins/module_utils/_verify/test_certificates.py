@@ -78,6 +78,16 @@ def test_what_is_wrong_fails_names_the_edge_and_says_what_mends_it(
     assert "run create_vpn" in finding.look
 
 
+def test_an_edge_that_is_behind_in_the_rotation_of_an_authority_is_a_warning(world: World) -> None:
+    """Its peers trust both authorities. Where the edge does not know the new one, it is an error, as above."""
+    world.observed["edge-west"]["certificate"].update(authority_sha256="b" * 64, authorities=["b" * 64, "a" * 64])
+    result = judge(world)
+    (finding,) = result.findings
+    assert result.ok and finding.subject == "certificate of edge-west" and "run rotate" in finding.look
+    world.observed["edge-west"]["certificate"]["authorities"] = ["b" * 64]
+    assert not judge(world).ok
+
+
 def test_an_authority_that_was_made_after_the_plan_is_not_held_against_it(world: World) -> None:
     """The first run of an organization: its authority is made when its first certificate is signed."""
     assert judge(world, Trust({"acme": None}, TRUST.revoked, TRUST.now)).findings == []

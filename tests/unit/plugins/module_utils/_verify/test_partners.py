@@ -90,3 +90,12 @@ def test_a_name_without_an_answer_is_a_finding(world: World, address: str | None
 def test_people_read_where_the_partner_is(world: World) -> None:
     text = table(world.judge(), world.plan)
     assert f"partner: {TUNNEL}: vpn.partner.example is 198.51.100.9 since 2001-09-09T01:46:40Z" in text
+
+
+def test_one_member_is_a_vpn_that_is_verified(world: World) -> None:
+    vpn = world.plan["vpns"][0]
+    del vpn["members"][1:]
+    world.probes = {vm: {"probes": [_answer(t) for t in targets]} for vm, targets in world.targets().items()}
+    result = world.judge()
+    assert (result.findings, [link["up"] for link in result.links]) == ([], [True])
+    assert "vm1-east" in table(result, world.plan)

@@ -9,6 +9,7 @@ import base64
 import dataclasses
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,132 @@ def test_what_is_told_of_them_is_so_when_the_last_tunnel_with_a_certificate_has_
     assert (rest.loaded(), actions(rest)) == (told, [])
 
 
+def block(kind: str, text: str) -> str:
+    return f"-----BEGIN {kind}-----\n{base64.b64encode(text.encode()).decode()}\n-----END {kind}-----\n"
+
+
+OLD, NEW = block("CERTIFICATE", "old"), block("CERTIFICATE", "new")
+
+
+def content(store: Store, path: str) -> str:
+    return _files.read(store.at(path))
+
+
+def test_two_authorities_are_in_the_files_that_strongswan_and_openvpn_read(edge: Generation, store: Store) -> None:
+    """The connections name two files. With one authority both hold it, so that they need not change their words."""
+    for text, first, last in ((OLD, OLD, OLD), (OLD + NEW, OLD + NEW, NEW), (NEW, NEW, NEW)):
+        both = part(edge, store, authority=text)
+        expected = both.proofs()
+        assert f"install {certificates.AUTHORITY}" in actions(both)
+        both.build()
+        assert (content(store, certificates.AUTHORITY), content(store, certificates.LAST_AUTHORITY)) == (first, last)
+        assert certificates.proofs_on_disk(store) == expected and actions(both) == []
+    store.at(certificates.LAST_AUTHORITY).unlink()
+    assert actions(both) == [f"install {certificates.LAST_AUTHORITY}"]
+    gone = part(Generation({**edge.document, "tunnels": []}), store)
+    gone.clear()
+    assert not store.at(certificates.LAST_AUTHORITY).exists()
+
+
+def test_a_slower_run_does_not_take_the_new_authority_back(edge: Generation, store: Store) -> None:
+    """It was planned before the rotation began. The next phase relies on what the edge has said meanwhile."""
+    part(edge, store, authority=OLD + NEW).build()
+    slower = part(edge, store, authority=OLD)
+    assert actions(slower) == []
+    slower.build()
+    assert content(store, certificates.AUTHORITY) == OLD + NEW
+    other = part(edge, store, authority=block("CERTIFICATE", "another"))
+    assert f"install {certificates.AUTHORITY}" in actions(other)  # of a server that was restored, say
+
+
+def test_the_lists_of_two_authorities_are_two_files(edge: Generation, store: Store) -> None:
+    both = FIRST + SECOND[SECOND.index("-----BEGIN") :]
+    part(edge, store, crl=both).build()
+    assert content(store, certificates.LAST_REVOCATIONS) == SECOND[SECOND.index("-----BEGIN") :]
+    part(edge, store, crl=SECOND).build()
+    assert content(store, REVOCATIONS) == SECOND and not store.at(certificates.LAST_REVOCATIONS).exists()
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
+class TestNewKey:
+    """A key beside the one in use takes its place with the certificate for it. Each moment has a pair that fits."""
+
+    @pytest.fixture
+    def pems(self, tmp_path: Path, store: Store) -> dict[str, str]:
+        """Two keys, the second beside the first, and certificates for them."""
+        curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=edge-west.acme")
+        store.at(certificates.KEY).parent.mkdir(parents=True)
+        for name, path in (("old", certificates.KEY), ("new", certificates.NEW_KEY)):
+            openssl(tmp_path, "req", "-x509", *curve, "-keyout", f"{name}.key", "-out", f"{name}.pem")
+            shutil.copy(tmp_path / f"{name}.key", store.at(path))
+            store.at(path).chmod(0o600)
+        return {name: (tmp_path / name).read_text() for name in ("old.pem", "new.pem", "old.key", "new.key")}
+
+    def pairs(self, store: Store, pems: dict[str, str]) -> bool:
+        """Whether the certificate on disk is for a key in the directory that charon reads."""
+        which = next(name for name in ("old", "new") if pems[f"{name}.pem"] == content(store, certificates.CERTIFICATE))
+        keys = [path.read_text() for path in store.at(certificates.KEY).parent.iterdir()]
+        return pems[f"{which}.key"] in keys
+
+    def test_it_comes_with_its_certificate(self, edge: Generation, store: Store, pems: dict[str, str]) -> None:
+        part(edge, store, certificate=pems["old.pem"]).build()
+        assert content(store, certificates.KEY) == pems["old.key"]
+        new = part(edge, store, certificate=pems["new.pem"])
+        assert new.problems() == []
+        assert actions(new) == [f"install {certificates.CERTIFICATE}", f"use {certificates.NEW_KEY}"]
+        new.build()
+        assert content(store, certificates.KEY) == pems["new.key"]
+        assert content(store, certificates.OLD_KEY) == pems["old.key"] and not store.at(certificates.NEW_KEY).exists()
+        new.clear()  # nothing is unconfirmed
+        assert [path.name for path in store.at(certificates.KEY).parent.iterdir()] == ["intercloud-vpn.key"]
+        assert store.at(certificates.KEY).stat().st_mode & 0o777 == 0o600 and actions(new) == []
+
+    def test_a_roll_back_has_the_old_key(self, edge: Generation, store: Store, pems: dict[str, str]) -> None:
+        old = part(edge, store, certificate=pems["old.pem"])
+        old.build()
+        part(edge, store, certificate=pems["new.pem"]).build()
+        old.build()
+        assert (content(store, certificates.KEY), actions(old)) == (pems["old.key"], [])
+        # The new one stays, for the next attempt.
+        assert content(store, certificates.NEW_KEY) == pems["new.key"]
+
+    @pytest.mark.parametrize("moment", range(1, 5))
+    def test_a_kill_at_any_moment(
+        self, edge: Generation, store: Store, pems: dict[str, str], moment: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        part(edge, store, certificate=pems["old.pem"]).build()
+        left = [moment]
+        for module, name in ((certificates.os, "link"), (certificates.os, "replace"), (_files, "write")):
+            monkeypatch.setattr(module, name, killing(getattr(module, name), left))
+        with pytest.raises(KeyboardInterrupt):
+            part(edge, store, certificate=pems["new.pem"]).build()
+            raise KeyboardInterrupt  # after the last of them
+        monkeypatch.undo()
+        assert self.pairs(store, pems)
+        again = part(edge, store, certificate=pems["new.pem"])  # at boot, or in the next run
+        assert again.problems() == []
+        again.build()
+        assert content(store, certificates.KEY) == pems["new.key"]
+        assert content(store, certificates.CERTIFICATE) == pems["new.pem"]
+
+    def test_a_certificate_for_neither_is_refused(self, edge: Generation, store: Store, pems: dict[str, str]) -> None:
+        store.at(certificates.NEW_KEY).unlink()
+        wanted = part(edge, store, certificate=pems["new.pem"])
+        assert "the certificate given is not for this edge's private key" in wanted.problems()
+
+
+def killing(real: Callable[..., Any], left: list[int]) -> Callable[..., Any]:
+    """A step before or after which all ends."""
+
+    def step(*given: Any, **named: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        return real(*given, **named)
+
+    return step
+
+
 @pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
 class TestFacts:
     """What _x509 tells, of certificates that openssl makes."""
@@ -146,6 +273,18 @@ class TestFacts:
         self.sign(made, "other")
         facts = x509.certificate(store)
         assert (facts["fits"], facts["signed"], x509.valid_for(facts, 0)) == (True, False, False)
+
+    def test_of_two_authorities_the_one_that_signed_it(self, made: Path, store: Store) -> None:
+        digests = []
+        for name in ("ours", "other"):
+            shutil.copy(made / f"{name}.pem", store.at(certificates.AUTHORITY))
+            digests.append(x509.certificate(store)["authority_sha256"])
+        both = "".join((made / f"{name}.pem").read_text() for name in ("other", "ours"))
+        store.at(certificates.AUTHORITY).write_text(both)
+        facts = x509.certificate(store)
+        assert (facts["signed"], facts["authority_sha256"], facts["authorities"]) == (True, digests[0], digests[::-1])
+        self.sign(made, "other")
+        assert x509.certificate(store)["authority_sha256"] == digests[1]
 
     def test_for_another_key(self, made: Path, store: Store) -> None:
         shutil.copy(made / "other.key", store.at(certificates.KEY))

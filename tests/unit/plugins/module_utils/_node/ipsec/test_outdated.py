@@ -11,9 +11,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, sha256
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon as _charon
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, former, outdated, swanctl, x509
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import (
+    connections,
+    former,
+    outdated,
+    swanctl,
+    x509,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
@@ -160,6 +166,32 @@ def test_what_was_revoked_is_no_other_certificate(document: dict[str, Any], stor
     assert not loading(document, store, **{"crl.pem": "number: 1\n"})._others()
     _charon.mark(store, proofs="another")
     assert loading(document, store)._others()
+
+
+@pytest.mark.parametrize(
+    ("certificate", "charon_has", "asked"),
+    [("aa", "aaold", False), ("bb", "aaold", True), ("aa", "00old", True)],
+    ids=["an authority comes", "with a certificate", "charon has an earlier one"],
+)
+def test_no_peer_is_asked_where_only_the_authorities_differ(
+    document: dict[str, Any],
+    store: Store,
+    charon: Charon,
+    monkeypatch: pytest.MonkeyPatch,
+    certificate: str,
+    charon_has: str,
+    asked: bool,
+) -> None:
+    """What an edge proves itself by is what its peers have seen."""
+    charon.sas = [sa(1, 1)]
+    _charon.mark(store, proofs=sha256(charon_has))
+    have, want = (
+        Generation(it.document, {**it.files, "authority.pem": authority}, "libipsec")
+        for it, authority in ((generation(document, "aa"), "old"), (generation(document, certificate), "oldnew"))
+    )
+    monkeypatch.setattr(swanctl, "run", lambda *_words, **_how: "")
+    swanctl.Swanctl(Context(want, have, store))._load("")
+    assert bool(outdated.pending(store)) == asked
 
 
 def test_who_would_not_understand_yet_is_asked_later(

@@ -1,0 +1,44 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds out on the controller whose edges there are, and what they told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import tidy
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_organizations
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
+
+TOLD = "org_edge_rotated"
+_TOLD_OF = ("concerned", "certificate", "drift")
+
+
+class ActionModule(ServerAction):
+    """Action plugin of M(intercloud.vpn.vpn_rotation)."""
+
+    def check(self, task_vars: dict[str, Any]) -> None:
+        """AnsibleActionFail with all that is wrong with the variables of the run, or without a ledger that stays."""
+        require_sound_run(task_vars, self._templar)
+        super().check(task_vars)
+
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        arguments = {key: value for key, value in tidy(self._task.args).items() if value is not None}
+        if not arguments.get("organizations"):
+            try:
+                arguments["organizations"] = sorted(read_organizations(task_vars))
+            except IntentErrors as error:
+                raise AnsibleActionFail(error.report("in the inventory, nothing was changed")) from None
+        if arguments.get("step") == "advance":
+            # Of the hosts that are still in the play: one that fell out of it has told nothing of this round.
+            arguments["reports"] = {
+                host: {key: told[key] for key in _TOLD_OF}
+                for host in task_vars["ansible_play_hosts"]
+                if isinstance(told := task_vars["hostvars"].raw_get(host).get(TOLD), dict) and told.get("concerned")
+            }
+        return self.ask(arguments, task_vars)

@@ -1,0 +1,71 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module edge_rotate does: other credentials for the generation that the node has, and what it has then."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from .commit import FAILURES, Refused, RolledBack
+from .document import Generation
+from .ipsec import certificates, connections, outdated, reauthenticate, request, swanctl, x509
+from .ipsec.certificates import Certificates
+from .ipsec.swanctl import Swanctl
+from .kernel import ip
+from .module import revised
+from .part import Context
+from .ssl.openvpn import Openvpn
+from .state import Busy, Store
+
+FILES = ("certificate", "authority", "crl")
+ONE_AUTHORITY = (
+    "its swanctl.conf names one authority only: run create_vpn; in a template of your own, write "
+    "cacerts = intercloud-vpn.pem, intercloud-vpn-last.pem"
+)
+
+
+def rotate(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
+    """The result of the module edge_rotate; one with `msg` is a failure."""
+    running = store.running()
+    if running.damaged:
+        return {"msg": f"not applied, nothing was touched: {running.trouble()}"}
+    have = running.generation
+    if not certificates.needed(have) or have.document.get("organization") != given["organization"]:
+        return {"changed": False, "concerned": False, "certificate": {}, "drift": [], "subsystems": {}, "diff": []}
+    texts = {f"{name}.pem": f"{given[name].strip()}\n" for name in FILES if given.get(name)}
+    report: dict[str, Any] = {"changed": False, "subsystems": {}, "diff": []}
+    try:
+        if texts:
+            report = revised(texts, store, check).report()
+            if given.get("certificate") and not check:
+                request.drop(store)  # it was for the certificate before
+    except Refused as error:
+        return {"msg": f"not applied, nothing was touched: {error}"}
+    except RolledBack as error:
+        return {"msg": f"activation failed: {error}; the edge has what it had before"}
+    except (Busy, *FAILURES, ValueError) as error:
+        return {"msg": f"not applied, nothing was touched: {error}"}
+    found, deadline = drift(store.running().generation, store), time.monotonic() + given["settle"]
+    while found and time.monotonic() < deadline:
+        time.sleep(0.5)
+        found = drift(store.running().generation, store)
+    return {**report, "concerned": True, "certificate": x509.certificate(store), "drift": found}
+
+
+def drift(generation: Generation, store: Store) -> list[str]:
+    """What the edge's daemons have not loaded of its credentials, or still use, in words."""
+    context = Context(generation, generation, store)
+    with ip.reading_once():
+        changes = [change for part in (Certificates, Swanctl, Openvpn) for change in part(context).changes()]
+    found = [f"{change.subsystem}: {change.action}" for change in changes]
+    found += [f"{tunnel} still uses certificate {serial}" for tunnel, serial in outdated.pending(store).items()]
+    found += [f"{tunnel} has to be made anew" for tunnel in reauthenticate.pending(generation, store)]
+    found += ["strongSwan still has an authority that is gone"] if connections.superseded(store) else []
+    proving = [tunnel for tunnel in generation.tunnels("ipsec") if certificates.proves(tunnel)]
+    if proving and "intercloud-vpn-last.pem" not in generation.files.get(swanctl.FILE, ""):
+        found += [ONE_AUTHORITY] if len(certificates.authorities(store)) > 1 else []
+    if store.fallback is not None:
+        found.append("its generation is not confirmed: another run is at work")
+    return found

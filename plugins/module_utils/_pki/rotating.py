@@ -1,0 +1,162 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run of the playbook rotate on the VCC server: what begins, what goes on, and what keeps it from that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .._base.errors import VccError
+from .._base.problems import did_you_mean
+from . import authority, crl, rotation
+
+PHASES = {
+    "": "edges get what replaces it",
+    authority.BOTH: "phase 1 of 3: edges trust both authorities",
+    authority.ISSUE: "phase 2 of 3: edges get certificates of the new authority",
+    authority.ONE: "phase 3 of 3: edges trust the new authority alone",
+}
+Edges = dict[str, dict[str, str]]
+"""Organization -> org edge -> identity."""
+
+
+class Rotating:
+    """A run's part in the rotations of some organizations. ``given``: the module's parameters."""
+
+    def __init__(self, given: Mapping[str, Any], check: bool, ours: Edges, partners: Edges) -> None:
+        self.given, self.check = given, check
+        self.partners = partners
+        self.ours = {
+            organization: {node: identity for node, identity in edges.items() if node not in given["forget"]}
+            for organization, edges in ours.items()
+        }
+        self.place = Path(given["state_dir"])
+        self.changed = False
+        self.summary: list[str] = []
+        self.waiting: dict[str, str] = {}
+        self.orders: dict[str, dict[str, Any]] = {}
+
+    def begin(self) -> bool:
+        """Begin, or find what is to go on; whether there is a round for the edges."""
+        wanted, self.problems = self._named(), list[str]()
+        known = {name: rotation.read(self.place, name) for name in self.ours}
+        kinds = {*self.given["kinds"]}
+        for name, there in known.items():
+            if there and kinds and kinds != {*there.kinds}:
+                self.problems.append(
+                    f"{name}: the rotation of {', '.join(there.kinds)}, begun {there.begun}, is not finished: finish "
+                    f"it first, with -e vcc_rotate={','.join(there.kinds)}"
+                )
+        if not kinds and not any(known.values()):
+            self.problems.append(
+                f"vcc_rotate: no rotation is unfinished; name what to rotate: {', '.join(rotation.KINDS)}"
+            )
+        if rotation.AUTHORITY in kinds and self.given["edges"]:
+            self.problems.append(
+                "vcc_rotate_edges: an authority is replaced for all edges of its organization: leave it out"
+            )
+        if self.given["at_once"] and rotation.AUTHORITY not in kinds:
+            self.problems.append("vcc_rotate_at_once: is for -e vcc_rotate=authority")
+        planned = {}
+        for name, there in known.items() if not self.problems else ():
+            if not there and wanted[name]:
+                planned[name] = rotation.planned(self.place, name, kinds, wanted[name], self.given["at_once"])
+        if self.problems:
+            raise VccError("\n".join(self.problems))
+        for name, there in known.items():
+            now = there
+            if name in planned:
+                now, self.changed = planned[name], True
+                if not self.check:
+                    now = rotation.begin(self.place, name, planned[name])
+            if now:
+                verb = "begins" if not there else f"goes on (begun {now.begun})"
+                self._order(name, now, verb)
+        return bool(self.orders)
+
+    def _named(self) -> dict[str, set[str]]:
+        """The identities of the edges that the run is about, by organization."""
+        named = {*self.given["edges"]}
+        every = {node for edges in self.ours.values() for node in edges}
+        unknown = sorted(named - every)
+        if unknown:
+            what = "no org edge of ours with a certificate has this name"
+            lines = [f"vcc_rotate_edges: {one}: {what}{did_you_mean(one, every)}" for one in unknown]
+            raise VccError("\n".join(lines))
+        return {
+            name: {identity for node, identity in edges.items() if not named or node in named}
+            for name, edges in self.ours.items()
+        }
+
+    def _concerned(self, name: str, now: rotation.Rotation) -> dict[str, str]:
+        """The edges that a rotation is about: of an authority's, all."""
+        edges = self.ours[name]
+        return edges if now.phase else {node: identity for node, identity in edges.items() if identity in now.edges}
+
+    def _order(self, name: str, now: rotation.Rotation, verb: str) -> None:
+        edges = self._concerned(name, now)
+        what = f"{name}: rotation of {', '.join(now.kinds)} {verb}, {PHASES[now.phase]}: {', '.join(sorted(edges))}"
+        self.summary.append(what)
+        told = rotation.told(self.place, name)
+        if self.check and rotation.read(self.place, name) != now:
+            told.update(self._foretold(told, now))
+        published = crl.published(self.place, name)
+        refused = sorted({*published.get("refused_keys", []), *told["keys"]})
+        for node, identity in edges.items():
+            mine = {"organization": name, "identity": identity, "refused": refused, "crl": published.get("crl", "")}
+            self.orders[node] = {**told, **mine}
+
+    def _foretold(self, told: dict[str, Any], now: rotation.Rotation) -> dict[str, Any]:
+        """What the first phase of a rotation would ask for that is not begun."""
+        if now.phase:
+            return {"authorities": [*told["authorities"], "the new one"]}
+        return {"serials": [*now.serials], "keys": [*now.keys]}
+
+    def advance(self) -> bool:
+        """Take rotations further whose edges have all told that they may; whether there is another round."""
+        for name in self.ours:
+            now = rotation.read(self.place, name)
+            wanted = rotation.order(self.place, name, now) if now else None
+            if not now or not wanted:
+                continue
+            edges = self._concerned(name, now)
+            reports = {node: self._report(node) for node in edges}
+            waiting = {**rotation.waiting(now, wanted, reports), **self._partners(name, now)}
+            if waiting:
+                self.waiting.update(waiting)
+                self.summary.append(f"{name}: rotation of {', '.join(now.kinds)} waits, {PHASES[now.phase]}")
+                continue
+            self.changed = True
+            following = rotation.advance(self.place, name, now)
+            if following:
+                self._order(name, following, "goes on")
+            else:
+                self.summary.append(f"{name}: rotation of {', '.join(now.kinds)} is finished")
+        return bool(self.orders)
+
+    def _report(self, node: str) -> rotation.Report | None:
+        told = self.given["reports"].get(node)
+        return rotation.Report(told["certificate"], told["drift"]) if told and told.get("concerned") else None
+
+    def _partners(self, name: str, now: rotation.Rotation) -> dict[str, str]:
+        """The external edges that a rotation of the authority waits for."""
+        found = {}
+        new = self.place / "ca" / name / authority.NEXT
+        if now.phase == authority.BOTH:
+            for peer in self.partners[name].keys() - {*self.given["partners"]}:
+                found[peer] = (
+                    f"has to trust {new / 'ca.pem'}, too: then run this again with -e vcc_rotate_partners={peer}"
+                )
+        if now.phase == authority.ISSUE and not self.given["finish"]:
+            owner = authority.signer(self.place, name)
+            signed = {one.identity for one in crl.issued(owner).values()} if owner else set()
+            for peer, identity in self.partners[name].items():
+                if identity not in signed:
+                    found[peer] = (
+                        "has a certificate of the old authority: sign another (sign_certificate), or run this again "
+                        "with -e vcc_rotate_finish=true"
+                    )
+        return found
