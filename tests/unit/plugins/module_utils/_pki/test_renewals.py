@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, crl
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.blocks import OID
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.renewals import Edge, installed, renew
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_crl import EAST, WEST, request
 
@@ -43,6 +44,7 @@ def had(owner: authority.Authority, monkeypatch: pytest.MonkeyPatch) -> Signing:
 
 
 def test_each_gets_a_certificate_by_its_name_in_the_inventory(owner: authority.Authority, tmp_path: Path) -> None:
+    ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26"])
     asked = {
         "edge-east": Edge(EAST, "acme", request(EAST)),
         "edge-west": Edge(WEST, "acme", request(EAST)),  # an edge that was broken into, and asks for another's name
@@ -54,10 +56,24 @@ def test_each_gets_a_certificate_by_its_name_in_the_inventory(owner: authority.A
     assert datetime.timedelta(days=29, hours=23) < left <= datetime.timedelta(days=30)
 
 
+def test_it_names_the_addresses_of_the_one_before(owner: authority.Authority, tmp_path: Path) -> None:
+    """Without these, peers would refuse all that is behind the edge."""
+    asked = {"edge-east": Edge(EAST, "acme", request(EAST))}
+    assert "names its addresses: run create_vpn" in renew(tmp_path, asked, 30, None).wrong["edge-east"]
+    before = ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26"]).certificate
+    after = renew(tmp_path, asked, 30, None).signed["edge-east"].certificate
+    named = [
+        [one.value for one in x509.load_pem_x509_certificate(pem.encode()).extensions if one.oid.dotted_string == OID]
+        for pem in (before, after)
+    ]
+    assert named[0] == named[1] != []
+
+
 def test_check_signs_nothing(owner: authority.Authority, tmp_path: Path) -> None:
+    before = ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26"]).serial
     found = renew(tmp_path, {"edge-east": Edge(EAST, "acme", request(EAST))}, 30, None, check=True)
     assert found.signed["edge-east"].certificate == ""
-    assert [*(owner.directory / "issued").iterdir()] == []
+    assert [path.stem for path in (owner.directory / "issued").iterdir()] == [before]
 
 
 def test_no_authority_is_made(tmp_path: Path) -> None:
