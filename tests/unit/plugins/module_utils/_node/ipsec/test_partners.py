@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import partners
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, partners
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.names import query
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
@@ -210,3 +211,44 @@ def test_nothing_is_left_of_a_name_that_is_gone(server: Server, node: Node) -> N
     partners.note(partners.refreshed(node.generation, node.store), node.store)
     assert not node.store.at(partners.NOTE).exists()
     assert partners.seen(node.generation, node.store) == {}
+
+
+def test_a_tunnel_that_is_up_stays_up_when_its_name_has_lost_its_address(
+    server: Server, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.addresses, server.ttl = ["198.51.100.9"], 60
+    node.ask()
+    done = charon_with(node, monkeypatch, "198.51.100.9")
+    server.silent = True
+    node.now += 3600 + 61
+    assert partners.follow(node.generation, node.store, ()) == [
+        f"{TUNNEL}: {NAME} is without an address now, and was 198.51.100.9"
+    ]
+    assert led_to(node.store.at(charon.CONFIG).read_text(encoding="utf-8"))[0] == partners.DUMMY
+    assert done == ["loaded"]
+    # By then, it has another one: this is what ends it.
+    server.addresses, server.silent = ["198.51.100.10"], False
+    node.now += 10
+    partners.follow(node.generation, node.store, ())
+    assert done == ["loaded", "loaded", "ended 7"]
+
+
+def charon_with(node: Node, monkeypatch: pytest.MonkeyPatch, remote: str) -> list[str]:
+    """A charon with an IKE_SA to this address; what it was told, as it is told."""
+    told = list[str]()
+
+    class Told(contextlib.AbstractContextManager["Told"]):
+        def __exit__(self, *_error: object) -> None:
+            pass
+
+        def ask(self, _command: str, options: dict[str, str]) -> None:
+            told.append(f"ended {options['ike-id']}")
+
+    sa = {"uniqueid": "7", "remote-host": remote}
+    monkeypatch.setattr(partners, "answered", lambda names, **_kw: [(one, sa) for one in names if one == TUNNEL])
+    monkeypatch.setattr(partners, "Vici", Told)
+    monkeypatch.setattr(partners, "run", lambda *_words, **_kw: told.append("loaded"))
+    path = node.store.at(charon.CONFIG)
+    path.parent.mkdir(parents=True)
+    path.write_text(node.conf, encoding="utf-8")
+    return told
