@@ -169,7 +169,7 @@ def _noted(
             "error": "",
         }
     if addresses:
-        error = f"{addresses[0]} is no address that a partner can have"
+        error = f"{addresses[0]} is not an address that a partner can have"
     until = float(one.get("until") or 0)
     if had and now > until + KEPT and not up:
         return {"address": None, "since": now, "asked": now, "until": until, "error": error}
