@@ -21,7 +21,19 @@ from pathlib import Path
 from .._base.errors import VccError
 from .._base.names import ORGANIZATION_KEPT, folded, same
 from .._base.whole_files import locked, write_whole
-from .authority import NEXT, ROTATION, Authority, authority, authority_key, not_after, not_before, now, trusted
+from .authority import (
+    NEXT,
+    ONE,
+    ROTATION,
+    Authority,
+    authority,
+    authority_key,
+    not_after,
+    not_before,
+    now,
+    phase,
+    trusted,
+)
 
 try:
     from cryptography import x509
@@ -350,9 +362,10 @@ def holders(
 
 
 def _family(owner: Authority) -> list[Authority]:
-    """An authority, and the one whose place it is taking."""
+    """An authority, and the one whose place it is taking, while edges trust that one."""
     before = owner.directory.parent
-    if not (before / ROTATION).is_file():
+    # Once no edge trusts it, the new one has its refusals (rotation.py), and its files are being replaced, one by one.
+    if not (before / ROTATION).is_file() or phase(before) == ONE:
         return [owner]
     try:
         return [owner, replace(owner, directory=before, pem=(before / "ca.pem").read_text(), sha256="")]

@@ -77,11 +77,14 @@ class Order:
         """Whether an edge needs another ``key``, ``certificate`` or ``authority``. ``has``: see :class:`Report`."""
         key = has.get("key_sha256") in self.keys
         good = has.get("fits") and has.get("serial") not in self.serials and has.get("authority_sha256") == self.signer
+        trusts = tuple(has.get("authorities", ()))
+        # An edge keeps another one behind these, of a rotation that a restored server does not know; and does not trust
+        # those again that are gone, if the server was restored to before the last phase.
+        ahead = good and trusts == self.authorities[-1:] == (self.signer,)
         return {
             "key": key,
             "certificate": key or not good,
-            # An edge keeps another one behind these: of a rotation that a restored server does not know.
-            "authority": tuple(has.get("authorities", ()))[: len(self.authorities)] != self.authorities,
+            "authority": not ahead and trusts[: len(self.authorities)] != self.authorities,
         }
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -193,11 +194,15 @@ class Killed(BaseException):
     """As SIGKILL: nothing catches it."""
 
 
+@pytest.mark.parametrize("revoked", [False, True])
 def test_a_server_that_is_killed_at_any_step_goes_on(
-    tmp_path: Path, edges: dict[str, Edge], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, edges: dict[str, Edge], monkeypatch: pytest.MonkeyPatch, revoked: bool
 ) -> None:
     """Before and after each write, in each phase: tunnels can authenticate, and the next run does the rest."""
     left = [0]
+    if revoked:  # seen: killed between the list and the authority that signed it, no run could read the two
+        Edge(tmp_path, "edge-south")
+        crl.revoke_everywhere(tmp_path, "acme", "edge-south.acme")
 
     def killing(real: Callable[..., Any]) -> Callable[..., Any]:
         def work(*given: Any, **named: Any) -> Any:
@@ -298,6 +303,26 @@ def test_a_restored_server_can_rotate_again(tmp_path: Path, edges: dict[str, Edg
     assert run(tmp_path, edges, "advance", reports=reports(edges)).waiting == {}
     rotate(tmp_path, edges, "authority")
     assert len(edges[EAST].trusts) == 1
+
+
+def test_a_server_that_was_restored_to_an_earlier_phase_goes_on(tmp_path: Path, edges: dict[str, Edge]) -> None:
+    """Edges trust the new authority alone by then, and go on doing so: the next run has nothing to give them."""
+    directory = tmp_path / "ca/acme"
+    run(tmp_path, edges, "begin", kinds=["authority"])
+    for _phase in range(2):
+        shutil.copytree(directory, tmp_path / "backup", dirs_exist_ok=True)
+        for edge in edges.values():
+            edge.follow()
+        run(tmp_path, edges, "advance", reports=reports(edges))
+    for edge in edges.values():
+        edge.follow()
+    shutil.rmtree(directory)
+    shutil.copytree(tmp_path / "backup", directory)
+    assert authority.phase(directory) == authority.ISSUE
+    wanted = rotation.order_of(rotation.told(tmp_path, "acme"))
+    assert [{*wanted.owed(edge.has()).values()} for edge in edges.values()] == [{False}] * 2
+    while rotation.read(tmp_path, "acme"):
+        assert run(tmp_path, edges, "advance", reports=reports(edges)).waiting == {}
 
 
 class TestPartners:
