@@ -9,6 +9,7 @@ edges want to know whose tunnels to end. Nobody signs the head: of a list that c
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import re
@@ -44,6 +45,7 @@ except ImportError:
 
 DATE = "%Y-%m-%dT%H:%M:%SZ"
 ENTRY = re.compile(r"^revoked: (\S+) ([0-9a-f]+) (\S+)$", re.MULTILINE)  # identity, serial, when
+_LISTS = re.compile(r"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----\n?", re.DOTALL)
 LIMIT = 65_000  # octets; what swanctl hands to charon can have 65,535 (vici's key-value elements)
 NUMBER = re.compile(r"^number: (\d+)$", re.MULTILINE)
 UNKNOWN = "?"  # whose certificate it was, where the authority has no copy of it
@@ -112,6 +114,20 @@ def parse_list(owner: Authority, text: str, path: str, names: t.Mapping[str, str
         entries.append(Revoked(identity, serial, _revoked_at(one).strftime(DATE), key))
     pem = signed.public_bytes(serialization.Encoding.PEM).decode()
     return _with_head(owner, pem, number, tuple(entries))
+
+
+def lists_in(text: str) -> list[str]:
+    """The lists of a text, as edges have them, each by itself; the text where there is none."""
+    return _LISTS.findall(text) or [text]
+
+
+def parse_list_of(owners: t.Sequence[Authority], text: str, path: str) -> tuple[Authority, RevocationList]:
+    """:func:`parse_list`, of that of some authorities (at least one) which signed it. VccError where none did."""
+    *others, last = owners
+    for owner in others:
+        with contextlib.suppress(VccError):
+            return owner, parse_list(owner, text, path)
+    return last, parse_list(last, text, path)
 
 
 def refused_keys(owner: Authority) -> frozenset[str]:

@@ -289,7 +289,7 @@ class TestFacts:
     def test_authorities_that_were_planned_earlier_are_not_trusted_again(
         self, made: Path, edge: Generation, store: Store
     ) -> None:
-        """The edge has been through all phases meanwhile. Trust in what is gone, or in nobody who counts, stays away."""
+        """The edge has been through all phases meanwhile. What is gone, or counts for no peer, is not trusted again."""
         self.sign(made, "other")
         old, new = ((made / f"{name}.pem").read_text() for name in ("ours", "other"))
         certificate = _files.read(store.at(certificates.CERTIFICATE))
