@@ -194,6 +194,24 @@ def begin(state_dir: str | Path, organization: str, new: Rotation) -> Rotation:
     return new
 
 
+def hastened(there: Rotation) -> Rotation:
+    """The rotation of an authority, with edges that trust the new one alone from now on."""
+    return replace(there, phase=ONE)
+
+
+def hasten(state_dir: str | Path, organization: str, there: Rotation) -> Rotation | None:
+    """Have edges trust the new authority alone, whatever they have. What another run has made of it meanwhile stays."""
+    directory = authority_directory(state_dir, organization)
+    try:
+        with locked(directory / "lock"):
+            if read(state_dir, organization) == there:
+                _outlive(state_dir, organization)
+                _write(directory, hastened(there))
+    except OSError as error:
+        raise VccError(f"{directory}: the rotation cannot go on: {error}") from error
+    return read(state_dir, organization)
+
+
 def waiting(rotation: Rotation, wanted: Order, reports: Mapping[str, Report | None]) -> dict[str, str]:
     """What keeps a rotation from its next phase, by edge. ``reports``: of every edge concerned, None: no answer."""
     found = {}

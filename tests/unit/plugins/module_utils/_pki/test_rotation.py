@@ -33,8 +33,8 @@ EAST, WEST = "edge-east", "edge-west"
 class Edge:
     """An edge with a key, a certificate, and the authorities that it trusts."""
 
-    def __init__(self, state_dir: Path, name: str) -> None:
-        self.state_dir, self.identity = state_dir, f"{name}.acme"
+    def __init__(self, state_dir: Path, name: str, organization: str = "acme") -> None:
+        self.state_dir, self.organization, self.identity = state_dir, organization, f"{name}.{organization}"
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.trusts: list[str] = []
         self.sign()
@@ -46,12 +46,12 @@ class Edge:
         return wanted.public_bytes(serialization.Encoding.PEM).decode()
 
     def sign(self) -> None:
-        owner = ca.ensure_authority(self.state_dir, "acme")
+        owner = ca.ensure_authority(self.state_dir, self.organization)
         self.serial = ca.sign(owner, self.request(), self.identity).serial
         self.signer = owner.sha256
 
     def trust(self) -> None:
-        self.trusts = [one.sha256 for one in authority.trusted(self.state_dir, "acme")]
+        self.trusts = [one.sha256 for one in authority.trusted(self.state_dir, self.organization)]
 
     def has(self) -> dict[str, Any]:
         digest = crl.key_sha256(self.key.public_key())
@@ -63,7 +63,7 @@ class Edge:
 
     def follow(self) -> None:
         """As the playbook, and create_vpn, have it: one commit with all that is owed."""
-        wanted = rotation.order_of(rotation.told(self.state_dir, "acme"))
+        wanted = rotation.order_of(rotation.told(self.state_dir, self.organization))
         owed = wanted.owed(self.has())
         if owed["key"]:
             self.key = ec.generate_private_key(ec.SECP256R1())
@@ -83,11 +83,15 @@ def edges(tmp_path: Path) -> dict[str, Edge]:
 
 
 def run(state_dir: Path, there: dict[str, Edge], step: str, check: bool = False, **given: Any) -> Rotating:
-    ours = {"acme": {name: edge.identity for name, edge in there.items()}}
+    by_organization = given.pop("organizations", {"acme": there})
+    ours = {
+        organization: {name: edge.identity for name, edge in known.items()}
+        for organization, known in by_organization.items()
+    }
     empty: dict[str, Any] = {"kinds": [], "edges": [], "partners": [], "forget": [], "reports": {}}
     partners = given.pop("known_partners", {})
     parameters = {"state_dir": str(state_dir), "at_once": False, "finish": False, **empty, **given}
-    done = Rotating(parameters, check, ours, {"acme": partners})
+    done = Rotating(parameters, check, ours, dict.fromkeys(ours, partners))
     done.begin() if step == "begin" else done.advance()
     return done
 
@@ -265,6 +269,36 @@ def test_one_rotation_at_a_time(tmp_path: Path, edges: dict[str, Edge]) -> None:
     assert run(tmp_path, edges, "begin").orders.keys() == {EAST, WEST}  # without a name, what is unfinished goes on
 
 
+def test_an_edge_that_the_unfinished_rotation_is_not_about_is_named(tmp_path: Path, edges: dict[str, Edge]) -> None:
+    """It was left out in silence: whoever named it took its key for replaced."""
+    run(tmp_path, edges, "begin", kinds=["keys"], edges=[WEST])
+    with pytest.raises(VccError, match=r"the rotation of keys of edge-west, begun .*, is not finished.* edge-east"):
+        run(tmp_path, edges, "begin", kinds=["keys"], edges=[EAST, WEST])
+    assert run(tmp_path, edges, "begin", kinds=["keys"], edges=[WEST]).orders.keys() == {WEST}
+    assert run(tmp_path, edges, "begin", kinds=["keys"]).orders.keys() == {WEST}
+
+
+def test_one_organization_that_waits_has_the_others_not_begin_anew(tmp_path: Path, edges: dict[str, Edge]) -> None:
+    """The same command goes on. In an organization that was done, it began another rotation each time."""
+    other = {"edge-far": Edge(tmp_path, "edge-far", "umbra")}
+    both = {"acme": edges, "umbra": other}
+
+    def step(step: str, **given: Any) -> Rotating:
+        return run(tmp_path, {**edges, **other}, step, organizations=both, **given)
+
+    step("begin", kinds=["certificates"])
+    for edge in (*edges.values(), *other.values()):
+        edge.follow()
+    stopped = step("advance", reports=reports({EAST: edges[EAST], **other}))
+    assert stopped.waiting == {WEST: "did not answer"} and rotation.read(tmp_path, "umbra") is None
+    before = other["edge-far"].serial
+    again = step("begin", kinds=["certificates"])
+    assert again.orders.keys() == {EAST, WEST} and rotation.read(tmp_path, "umbra") is None
+    assert "umbra: nothing begins here" in again.summary[-1]
+    other["edge-far"].follow()
+    assert other["edge-far"].serial == before
+
+
 def test_check_writes_nothing_and_tells_what_is_owed(tmp_path: Path, edges: dict[str, Edge]) -> None:
     def everything() -> dict[str, bytes]:
         return {str(path): path.read_bytes() for path in sorted((tmp_path / "ca").rglob("*")) if path.is_file()}
@@ -390,6 +424,30 @@ class TestAtOnce:
         assert up(*edges.values()) and old not in edges[EAST].trusts
         assert run(tmp_path, edges, "advance", reports=reports(edges)).waiting == {}
         assert ca.ensure_authority(tmp_path, "acme").sha256 == edges[EAST].signer
+
+    @pytest.mark.parametrize("phases", [0, 1])
+    def test_a_rotation_that_is_under_way_is_at_once_from_now_on(
+        self, tmp_path: Path, edges: dict[str, Edge], phases: int
+    ) -> None:
+        """The key was stolen meanwhile. The run waited for an edge that was down, and the thief was trusted."""
+        old = ca.ensure_authority(tmp_path, "acme").sha256
+        stolen = edges[WEST].identity
+        run(tmp_path, edges, "begin", kinds=["authority"])
+        for _phase in range(phases):
+            for edge in edges.values():
+                edge.follow()
+            run(tmp_path, edges, "advance", reports=reports(edges))
+        crl.revoke_everywhere(tmp_path, "acme", stolen)
+        refused = crl.published(tmp_path, "acme")["refused_keys"]
+        foretold = run(tmp_path, edges, "begin", check=True, kinds=["authority"], at_once=True)
+        assert foretold.changed and authority.phase(tmp_path / "ca/acme") != authority.ONE
+        begun = run(tmp_path, edges, "begin", kinds=["authority"], at_once=True)
+        assert old not in begun.orders[EAST]["authorities"] and begun.changed
+        assert "phase 3 of 3" in begun.summary[0]
+        edges[EAST].follow()
+        assert old not in edges[EAST].trusts and crl.published(tmp_path, "acme")["refused_keys"] == refused
+        again = run(tmp_path, edges, "begin", kinds=["authority"], at_once=True)
+        assert again.orders == begun.orders and not again.changed
 
 
 def test_a_state_of_another_version_is_not_touched(tmp_path: Path, edges: dict[str, Edge]) -> None:
