@@ -14,6 +14,7 @@ the machines of all edges take a rotation to its next phase.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -248,10 +249,12 @@ def advance(state_dir: str | Path, organization: str, done: Rotation) -> Rotatio
                     _outlive(state_dir, organization)
                 _write(directory, following)
                 return following
-            if done.phase:
-                _promote(directory)
-            (directory / ROTATION).unlink()
-            shutil.rmtree(directory / NEXT, ignore_errors=True)
+            # Who signs with the new authority has its lock: the copy of what was signed comes along.
+            with locked(directory / NEXT / "lock") if done.phase else contextlib.nullcontext():
+                if done.phase:
+                    _promote(directory)
+                (directory / ROTATION).unlink()
+                shutil.rmtree(directory / NEXT, ignore_errors=True)
     except OSError as error:
         raise VccError(f"{directory}: the rotation cannot go on: {error}") from error
     return None

@@ -13,6 +13,7 @@ import dataclasses
 import itertools
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import locked
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, crl, renewals, rotation
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.rotating import Rotating
 
@@ -412,6 +414,41 @@ class TestRevocation:
         edges[WEST].key = stolen
         with pytest.raises(VccError, match="was revoked"):
             edges[WEST].sign()
+
+
+class TestWhoSignsMeanwhile:
+    """A certificate that the authority has no copy of can never be revoked by the edge's name."""
+
+    @pytest.fixture
+    def last(self, tmp_path: Path, edges: dict[str, Edge]) -> rotation.Rotation:
+        """A rotation in its last phase, which all edges have followed."""
+        run(tmp_path, edges, "begin", kinds=["authority"], at_once=True)
+        for edge in edges.values():
+            edge.follow()
+        there = rotation.read(tmp_path, "acme")
+        assert there
+        return there
+
+    def test_by_an_authority_that_has_moved(
+        self, tmp_path: Path, edges: dict[str, Edge], last: rotation.Rotation
+    ) -> None:
+        east, slow = edges[EAST], authority.signer(tmp_path, "acme")
+        assert slow
+        rotation.advance(tmp_path, "acme", last)
+        with pytest.raises(VccError, match="another authority took its place meanwhile: run this again"):
+            ca.sign(slow, east.request(), east.identity)
+        assert not (tmp_path / "ca/acme/next").exists()
+        east.sign()
+        assert east.serial in crl.issued(ca.ensure_authority(tmp_path, "acme"))
+
+    def test_the_move_waits_for_who_signs(self, tmp_path: Path, last: rotation.Rotation) -> None:
+        moving = threading.Thread(target=rotation.advance, args=(tmp_path, "acme", last))
+        with locked(tmp_path / "ca/acme/next/lock"):
+            moving.start()
+            moving.join(0.3)
+            assert moving.is_alive() and rotation.read(tmp_path, "acme") == last
+        moving.join(10)
+        assert rotation.read(tmp_path, "acme") is None
 
 
 class TestAtOnce:
