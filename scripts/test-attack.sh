@@ -8,10 +8,10 @@ form=${1:-full}
 options=()
 case $form in
     short)
-        tests=(senders internet ipv6)
+        tests=(certified senders internet ipv6)
         options=(-k "not unknown_sa and not edge-east-org and not (routes and east)")
         ;;
-    full) tests=(senders internet ipv6 compromised) ;;
+    full) tests=(certified senders internet ipv6 compromised) ;;
     *)
         echo "usage: ${0##*/} [short]" >&2
         exit 2

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.address_blocks import beyond
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import INFO
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import PSK, kind_of
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import certified, identity_of
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._packages import as_list
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import document_of
@@ -36,7 +38,10 @@ class ActionModule(NodeAction):
             every += ssl
         if document.get("dhcp") or any(vpn.get("names") for vpn in document["vpns"]):
             every += names
-        return {**self.ask(arguments, task_vars), "edge": asked}
+        said = self.ask(arguments, task_vars)
+        if isinstance(said.get("certificate"), Mapping):
+            said["certificate"] = {**said["certificate"], "covers": covers(said["certificate"], asked["addresses"])}
+        return {**said, "edge": asked}
 
 
 def asked_of(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,9 +49,20 @@ def asked_of(document: Mapping[str, Any]) -> dict[str, Any]:
     tunnels = document.get("tunnels") or []
     return {
         "organization": document.get("organization", ""),
-        # To a gateway that is known by its address, the edge is known by its own.
-        "identity": tunnels[0].get("identity", tunnels[0]["local_id"]) if tunnels else "",
+        "identity": identity_of(document),
         "needs_certificate": any(kind_of(tunnel) != PSK for tunnel in tunnels),
         "needs_keys": any(map(kind_of, tunnels)),
+        "addresses": certified(document),
         "peers": [tunnel["peer"] for tunnel in tunnels],
     }
+
+
+def covers(certificate: Mapping[str, Any], addresses: Sequence[str]) -> bool:
+    """Whether a certificate, as a node knows it, names these addresses. One without any does where none has to have."""
+    named = certificate.get("addresses")
+    if named is None:
+        return not certificate.get("certifies")
+    try:
+        return not beyond(addresses, map(str, named))
+    except ValueError:
+        return False

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -13,6 +14,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import did_you_mean
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.landscape.external import identity_of
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import lifetime
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_organizations
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
@@ -30,28 +32,65 @@ class ActionModule(ServerAction):
         arguments = {key: value for key, value in self._task.args.items() if value is not None}
         edges = _edges(task_vars, arguments.get("organizations") or [])
         variable = arguments.get("variable")
+        if arguments.get("installed"):
+            have = _installed(task_vars, edges, str(arguments["installed"]))
+            return self.ask({**arguments, "edges": have}, task_vars) if have else {"changed": False}
         if not variable:
             return {"changed": False, "edges": edges}
         found: dict[str, Any] = {"changed": False, "certificates": {}, "wrong": {}, "notes": {}}
-        asking = {}
+        asking: dict[str, dict[str, str]] = {}
+        lists: dict[str, dict[str, str]] = {}
         for name in set(task_vars["ansible_play_hosts_all"]) & edges.keys():
             answer = task_vars["hostvars"].raw_get(name).get(variable)
+            if isinstance(answer, Mapping) and answer.get("crl"):
+                lists.setdefault(edges[name]["organization"], {})[name] = str(answer["crl"])
             if not isinstance(answer, Mapping) or answer.get("failed") or answer.get("skipped"):
                 continue  # one that failed has said so
             if answer.get("unreachable"):
                 asking[name] = edges[name]
             elif answer.get("problem"):
                 found["wrong" if answer.get("due") else "notes"][name] = str(answer["problem"])
+            elif wrong := wrong_clock(answer, datetime.now(timezone.utc)):
+                found["wrong"][name] = wrong
             elif answer.get("csr"):
                 asking[name] = {**edges[name], "csr": str(answer["csr"]), "not_after": str(answer.get("not_after"))}
         if asking:
-            result = self.ask({**arguments, "edges": asking}, task_vars)
+            result = self.ask({**arguments, "edges": asking, "lists": lists}, task_vars)
             if result.get("failed"):
                 return result
             for key in ("certificates", "wrong", "notes"):
                 found[key] |= result[key]
             found["changed"] = bool(result["changed"])
         return {**found, "edges": edges}
+
+
+def _installed(
+    task_vars: Mapping[str, Any], edges: Mapping[str, dict[str, str]], variable: str
+) -> dict[str, dict[str, str]]:
+    """The edges that have a new certificate, with its serial number."""
+    found = {}
+    for name in set(task_vars["ansible_play_hosts_all"]) & edges.keys():
+        answer = task_vars["hostvars"].raw_get(name).get(variable)
+        if isinstance(answer, Mapping) and answer.get("generation") and not answer.get("failed"):
+            found[name] = {**edges[name], "serial": str(answer.get("serial"))}
+    return found
+
+
+def wrong_clock(answer: Mapping[str, Any], now: datetime) -> str:
+    """What is wrong with the clock of an edge that takes its certificate for due, or not due, because of that.
+
+    Of less than a day, the next daily run makes up. An edge whose clock is behind does not accept a new certificate
+    before that begins; one whose clock is ahead would ask every day.
+    """
+    try:
+        clock, due = (lifetime.moment(str(answer.get(key))) for key in ("clock", "due_from"))
+    except ValueError:  # an edge that does not say it
+        return ""
+    off = clock - now
+    if bool(answer.get("due")) == (due < now) or abs(off) < timedelta(days=1):
+        return ""
+    way = "ahead" if off > timedelta() else "behind"
+    return f"not renewed: its clock is {abs(off).days} days {way}; set its clock, then run this again"
 
 
 def _edges(task_vars: Mapping[str, Any], organizations: list[str]) -> dict[str, dict[str, str]]:

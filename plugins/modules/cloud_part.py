@@ -92,6 +92,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.part import ledger_file
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, csr, keys
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import certified, identity_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.part import nodes_of_part
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
@@ -129,7 +130,8 @@ def _take(transaction: Transaction, hosts: dict[str, list[str]]) -> dict[str, An
             tunnels = record.document.get("tunnels", []) if record.role == "org_edge" else []
             found["tunnels"][organization] += filter(keys.kind_of, tunnels)
             if tunnels:
-                found["identities"][node] = (organization, str(tunnels[0].get("identity", tunnels[0]["local_id"])))
+                identity = identity_of(record.document)
+                found["identities"][node] = (organization, identity, certified(record.document))
     found["ledger"] = ledger_file(transaction.dump_part(needed))
     return found
 
@@ -155,16 +157,16 @@ def _keys(state_dir: Path, organization: str, tunnels: list[dict[str, Any]], che
 
 
 def _signed(
-    state_dir: Path, identities: dict[str, tuple[str, str]], requests: dict[str, str], days: int
+    state_dir: Path, identities: dict[str, tuple[str, str, list[str]]], requests: dict[str, str], days: int
 ) -> dict[str, Any]:
     """The certificates that edges of this part asked for, valid for so many days."""
     signed = {}
     for edge in sorted({*requests} & {*identities}):
-        organization, identity = identities[edge]
+        organization, identity, addresses = identities[edge]
         csr.check_request(requests[edge], identity, organization)
         owner = ca.ensure_authority(state_dir, organization)
         signed[edge] = {
-            "certificate": ca.sign(owner, requests[edge], identity, days).certificate,
+            "certificate": ca.sign(owner, requests[edge], identity, days, addresses=addresses).certificate,
             "authority": authority.bundle(authority.trusted(state_dir, organization)),
         }
     return signed

@@ -41,6 +41,15 @@ options:
     description: How long the certificate is valid. It never outlives the authority.
     type: int
     default: 397
+  addresses:
+    description:
+      - Prefixes that the edge may have behind it (RFC 3779), as RV(intercloud.vpn.edge_info#module:edge.addresses) has
+        them. Peers accept no traffic selectors beyond these.
+      - If this is not given, the certificate has the addresses of the newest one that was signed for O(identity). If
+        there is none, nothing is signed.
+      - An authority that was made before certificates had addresses signs without them.
+    type: list
+    elements: str
 extends_documentation_fragment:
   - intercloud.vpn.attributes
 attributes:
@@ -60,6 +69,7 @@ EXAMPLES = r"""
     organization: acme
     identity: edge-east.acme
     csr: "{{ vcc_edge_key.csr }}"
+    addresses: [100.64.0.0/26]
   delegate_to: "{{ groups['vcc_server'] | first }}"
   register: vcc_edge_certificate
 """
@@ -92,22 +102,28 @@ not_after:
 """
 
 import typing as t
+from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.address_blocks import canonical
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority as _authority
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import csr as _csr
 
 
-def issue(state_dir: str, organization: str, identity: str, csr: str | None, days: int) -> dict[str, t.Any]:
+def issue(
+    state_dir: str, organization: str, identity: str, csr: str | None, days: int, addresses: Sequence[str] | None = None
+) -> dict[str, t.Any]:
     """Sign, making the authority if need be; return the module's result."""
     if not csr:
         raise VccError("csr: a certificate signing request is needed")
     _csr.check_request(csr, identity, organization)  # before an authority is made for nothing
     authority = ca.ensure_authority(state_dir, organization)
-    issued = ca.sign(authority, csr, identity, days)
+    if addresses is None and ca.lacks_addresses(authority, identity):
+        raise VccError(f"addresses: {identity} had no certificate so far: say what it may have behind it")
+    issued = ca.sign(authority, csr, identity, days, addresses=addresses)
     return _result(authority, issued, _authority.trusted(state_dir, organization))
 
 
@@ -144,6 +160,7 @@ def main() -> None:
             "identity": {"type": "str", "required": True},
             "csr": {"type": "str"},
             "days": {"type": "int", "default": ca.CERTIFICATE_DAYS},
+            "addresses": {"type": "list", "elements": "str"},
         },
         supports_check_mode=True,
     )
@@ -151,11 +168,12 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib("cryptography >= 38"))
     given = dict(module.params)
     try:
+        canonical(given["addresses"] or [])
         if module.check_mode:
-            given.pop("days")
+            del given["days"], given["addresses"]
             module.exit_json(**predict(**given))
         module.exit_json(**issue(**given))
-    except VccError as error:
+    except (VccError, ValueError) as error:
         module.fail_json(msg=str(error))
 
 

@@ -96,6 +96,12 @@ edge:
     needs_keys:
       description: Whether a tunnel has a pre-shared key, a PPK or a tls-crypt key.
       type: bool
+    addresses:
+      description:
+        - What its certificate has to name (RFC 3779), the local traffic selectors of its tunnels. Prefixes, and ranges
+          that are none.
+      type: list
+      elements: str
     peers:
       description: The edges at the other ends of its tunnels.
       type: list
@@ -183,6 +189,16 @@ certificate:
       description: The same of all installed authorities. There are two while one takes the place of another.
       type: list
       elements: str
+    addresses:
+      description: The prefixes and ranges that it names (RFC 3779). Null if it names none.
+      type: list
+      elements: str
+    certifies:
+      description: Whether the installed authority names addresses, so that edges refuse a certificate without any.
+      type: bool
+    covers:
+      description: Whether it names all of RV(edge.addresses), or need not. With O(documents) only.
+      type: bool
 """
 
 from ansible.module_utils.basic import AnsibleModule

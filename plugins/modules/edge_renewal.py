@@ -71,7 +71,7 @@ needed:
   type: bool
   returned: success
 due:
-  description: Whether its certificate is due for renewal.
+  description: Whether its certificate is due for renewal by the edge's clock, or missing.
   type: bool
   returned: success
 csr:
@@ -86,6 +86,18 @@ not_after:
   description: When that ends, ISO 8601 in UTC.
   type: str
   returned: success
+due_from:
+  description: From when it is due, ISO 8601 in UTC.
+  type: str
+  returned: without O(certificate), if the edge has a tunnel with certificates
+clock:
+  description: The edge's clock, ISO 8601 in UTC.
+  type: str
+  returned: like RV(due_from)
+crl:
+  description: The edge's list of revocations, PEM. Empty if it has none.
+  type: str
+  returned: like RV(due_from)
 problem:
   description: Why it cannot be renewed; empty if it can.
   type: str

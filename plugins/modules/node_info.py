@@ -126,8 +126,10 @@ drift:
 certificate:
   description:
     - The edge's certificate, with C(present), C(key), C(fits), C(signed), C(identity), C(serial), C(not_before),
-      C(not_after), C(due), C(requested), C(key_sha256), C(authority_sha256) and C(authorities) as
-      M(intercloud.vpn.edge_info) returns them. Null where no tunnel needs one.
+      C(not_after), C(due), C(requested), C(key_sha256), C(authority_sha256), C(authorities), C(addresses) and
+      C(certifies) as M(intercloud.vpn.edge_info) returns them. Null where no tunnel needs one.
+    - C(checked) tells whether the running charon holds peers to the addresses in their certificates. Null if it does
+      not run.
   type: dict
   returned: success
 reasons:

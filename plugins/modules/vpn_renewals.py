@@ -16,7 +16,8 @@ description:
     an authority.
   - Of an edge that could not be asked, tells whether its newest certificate is due, and whether the ledger has the edge
     in a VPN.
-  - Signs nothing for keys whose certificates were revoked.
+  - Signs nothing for keys whose certificates were revoked, and nothing for an organization of which an edge knows of
+    revocations that the VCC server does not know.
 extends_documentation_fragment:
   - intercloud.vpn.ledger
   - intercloud.vpn.ledger.state_dir
@@ -39,8 +40,17 @@ options:
     description: How long certificates are valid. None outlives its authority.
     type: int
     default: 397
+  installed:
+    description:
+      - The variable in which the hosts of the play registered what M(intercloud.vpn.edge_renewal) returned with a
+        certificate. With it, nothing is signed. The authorities note which edges have their new certificates.
+    type: str
   edges:
     description: What the hosts registered. Filled in by the action plugin.
+    type: dict
+    default: {}
+  lists:
+    description: The lists of revocations that edges have, by organization and edge. Filled in by the action plugin.
     type: dict
     default: {}
 attributes:
@@ -89,9 +99,10 @@ notes:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.authority import HAS_CRYPTOGRAPHY
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.ca import CERTIFICATE_DAYS
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki.renewals import Edge, renew
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.renewals import Edge, installed, renew
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     STATE_DIR_ARGUMENT,
@@ -106,7 +117,9 @@ ARGUMENTS = {
     "organizations": {"type": "list", "elements": "str", "default": []},
     "variable": {"type": "str"},
     "days": {"type": "int", "default": CERTIFICATE_DAYS},
+    "installed": {"type": "str"},
     "edges": {"type": "dict", "default": {}},
+    "lists": {"type": "dict", "default": {}},
 }
 PREDICTED = "a certificate that is not signed yet"
 
@@ -117,10 +130,17 @@ def run(module: AnsibleModule) -> None:
         module.fail_json(msg=missing_required_lib("cryptography >= 38"))
     given = module.params
     edges = {name: Edge(**one) for name, one in given["edges"].items()}
+    if given["installed"]:
+        try:
+            if not module.check_mode:
+                installed(given["state_dir"], edges)
+        except VccError as error:
+            module.fail_json(msg=str(error))
+        module.exit_json(changed=False)
     silent = any(not edge.csr for edge in edges.values())
     # Without a ledger, nobody says that a silent edge needs none.
     needed = [*read_ledger(module, in_vpns)] if silent and ledger_exists(module) else None
-    found = renew(given["state_dir"], edges, given["days"], needed, module.check_mode)
+    found = renew(given["state_dir"], edges, given["days"], needed, module.check_mode, given["lists"])
     module.exit_json(
         changed=bool(found.signed),
         certificates={name: issued.certificate or PREDICTED for name, issued in found.signed.items()},

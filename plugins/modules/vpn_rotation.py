@@ -98,8 +98,8 @@ orders:
   description:
     - What each org edge of an unfinished rotation is to have, with its C(organization) and C(identity). C(authority)
       are the certificates of the authorities to trust, and C(crl) their revocation list. C(refused) are the keys that
-      are to be replaced. From C(signer), C(authorities), C(serials) and C(keys), M(intercloud.vpn.edge_rotate) tells
-      what an edge lacks.
+      are to be replaced, and C(addresses) what the certificate names. From C(signer), C(authorities), C(serials) and
+      C(keys), M(intercloud.vpn.edge_rotate) tells what an edge lacks.
   type: dict
   returned: success
 going:
@@ -127,6 +127,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, rotation
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import PSK, kind_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.rotating import Edges, Rotating
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import certified, identity_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     STATE_DIR_ARGUMENT,
@@ -148,9 +149,10 @@ ARGUMENTS = {
 }
 
 
-def edges_of(transaction: Transaction, organizations: Iterable[str]) -> tuple[Edges, Edges]:
-    """Our edges with certificates, and the external edges that our edges know by theirs."""
-    ours, partners = Edges(), Edges()
+def edges_of(transaction: Transaction, organizations: Iterable[str]) -> tuple[Edges, Edges, dict[str, list[str]]]:
+    """Our edges with certificates, the external edges that our edges know by theirs, and what our edges' certificates
+    name (RFC 3779)."""
+    ours, partners, named = Edges(), Edges(), dict[str, list[str]]()
     for organization in organizations:
         found = ours.setdefault(organization, {})
         others = partners.setdefault(organization, {})
@@ -158,9 +160,10 @@ def edges_of(transaction: Transaction, organizations: Iterable[str]) -> tuple[Ed
             tunnels = record.document.get("tunnels", []) if record.role == "org_edge" else []
             proving = [tunnel for tunnel in tunnels if kind_of(tunnel) != PSK]
             if proving:
-                found[node] = str(tunnels[0].get("identity", tunnels[0]["local_id"]))
+                found[node] = identity_of(record.document)
+                named[node] = certified(record.document)
             others.update({str(t["peer"]): str(t["remote_id"]) for t in proving if t.get("external")})
-    return ours, partners
+    return ours, partners, named
 
 
 def run(module: AnsibleModule) -> None:
@@ -168,13 +171,14 @@ def run(module: AnsibleModule) -> None:
     if not authority.HAS_CRYPTOGRAPHY:
         module.fail_json(msg=missing_required_lib("cryptography >= 38"))
     given = module.params
-    ours, partners = read_ledger(module, lambda transaction: edges_of(transaction, given["organizations"]))
+    ours, partners, named = read_ledger(module, lambda transaction: edges_of(transaction, given["organizations"]))
     try:
         done = Rotating(given, module.check_mode, ours, partners)
         going = done.begin() if given["step"] == "begin" else done.advance()
     except (VccError, OSError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=done.changed, orders=done.orders, going=going, waiting=done.waiting, summary=done.summary)
+    orders = {node: {**order, "addresses": named.get(node, [])} for node, order in done.orders.items()}
+    module.exit_json(changed=done.changed, orders=orders, going=going, waiting=done.waiting, summary=done.summary)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from .commit import compare, refused
 from .confirm import states
 from .document import Change, Document
-from .ipsec import certificates, outdated, reauthenticate, x509
+from .ipsec import certificates, charon, outdated, reauthenticate, x509
 from .kernel import ip, neighbours, usage
 from .kernel.effective import diverted
 from .kernel.foreign import droppers
@@ -60,7 +60,9 @@ def observe(store: Store) -> dict[str, Any]:
         "usage": usage.observed(store, current),
         **seen,
         "reasons": reasons,
-        "certificate": x509.certificate(store) if certificates.needed(current) else None,
+        "certificate": {**x509.certificate(store), "checked": charon.checks_addresses()}
+        if certificates.needed(current)
+        else None,
     }
 
 

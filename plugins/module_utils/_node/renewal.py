@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from .commit import FAILURES, Outcome, Refused, RolledBack
 from .confirm import states
-from .ipsec import certificates, charon, outdated, request, x509
+from .ipsec import certificates, charon, lifetime, outdated, request, x509
 from .module import revised
 from .state import Busy, Store
 from .system import files
@@ -47,10 +48,14 @@ def _look(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     """Whether the certificate is due, and the request for the next one. In check mode, none is kept."""
     facts = x509.certificate(store)
     found = {**NOTHING, "needed": True, "serial": facts["serial"], "not_after": facts["not_after"]}
+    found["crl"] = files.read(store.at(certificates.REVOCATIONS))
+    found["clock"] = datetime.now(timezone.utc).strftime(lifetime.FORMAT)
+    found["due_from"] = x509.due_from(facts, given["days"])
+    # Without a certificate, the edge cannot prove who it is the next time.
+    found["due"] = x509.due(facts, given["days"]) or not facts["present"]
     wrong = next((what for name, what in _BROKEN.items() if not facts[name]), "")
     if wrong:
         return {**found, "problem": f"{wrong}: run create_vpn"}
-    found["due"] = x509.due(facts, given["days"])
     told = request.identities(store.running().generation)
     if told != [given["identity"]] or facts["identity"] != given["identity"]:
         is_now = " and ".join(sorted({*told, facts["identity"]} - {given["identity"]}))
@@ -82,7 +87,9 @@ def _install(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]
     outcome = revised(
         {"certificate.pem": text}, store, check, still=lambda: x509.serial(files.read(path)) == given["replaces"]
     )
-    return {**NOTHING, "needed": True, "serial": x509.serial(text), **_told(outcome, store, check)}
+    told = _told(outcome, store, check)
+    # Another run may have been here: what counts is what the edge has.
+    return {**NOTHING, "needed": True, "serial": x509.serial(text if check else files.read(path)), **told}
 
 
 def _told(outcome: Outcome, store: Store, check: bool) -> dict[str, Any]:

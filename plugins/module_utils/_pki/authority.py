@@ -8,6 +8,7 @@ An authority is a directory, ``<state_dir>/ca/<organization>/`` (0700):
 ``ca.key``                 its private key, ECDSA P-384, PKCS #8 PEM, 0600
 ``ca.pem``                 its certificate, ten years
 ``issued/<serial>.pem``    every certificate it signed (the serial in hexadecimal), for a later revocation
+``issued/<serial>.expected``  empty; it was signed for a renewal, and its edge has not said yet that it has it
 ``crl.pem``                what it revoked, from the first revocation on
 ``refused_keys``           keys whose certificates an earlier authority revoked, SHA-256, a line each
 ``rotation.json``          what is being replaced (rotation.py), until that is done

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import typing as t
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from .authority import (
     now,
     signer,
 )
+from .blocks import EVERYTHING, certifies, extension, last
 from .crl import key_sha256, other_case, refused_keys
 from .csr import check_request
 
@@ -70,8 +72,14 @@ def ensure_authority(state_dir: str | Path, organization: str) -> Authority:
     return made
 
 
-def sign(owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS) -> Issued:
+def sign(
+    owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS, *, addresses: Iterable[str] | None = None
+) -> Issued:
     """Sign a request (checked here) for `days` days, never longer than the authority itself; keep a copy.
+
+    `addresses`: what the holder may have behind it, prefixes or ranges; the request has no say in it. None: what the
+    newest certificate of this identity has, or nothing: peers accept no selectors then. An authority of before, which
+    certifies no addresses, signs as ever: openssl refuses a certificate with addresses under it.
 
     VccError, among others, when a certificate for the same key was revoked: whoever has that key is not to come back.
     """
@@ -98,15 +106,17 @@ def sign(owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS
         ExtendedKeyUsageOID.CLIENT_AUTH,
         x509.ObjectIdentifier(IPSEC_IKE),
     ]
-    certificate = (
+    builder = (
         _builder(subject, parent.subject, request.public_key(), today, end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage("digital_signature"), critical=True)
         .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(identity)]), critical=False)
         .add_extension(_issuer_identifier(parent), critical=False)
-        .sign(key, hashes.SHA384())
     )
+    if certifies(parent):
+        builder = builder.add_extension(_named(owner, identity, addresses), critical=False)
+    certificate = builder.sign(key, hashes.SHA384())
     pem = certificate.public_bytes(serialization.Encoding.PEM)
     serial = format(certificate.serial_number, "x")
     try:
@@ -137,6 +147,25 @@ def _require_there(owner: Authority) -> None:
         raise VccError(f"{owner.directory}: another authority took its place meanwhile: run this again")
 
 
+def lacks_addresses(owner: Authority, identity: str) -> bool:
+    """Whether `sign` has to be told the addresses: the authority certifies some, and knows none of this identity."""
+    parent = x509.load_pem_x509_certificate(owner.pem.encode())
+    return certifies(parent) and _last(owner, identity) is None
+
+
+def _last(owner: Authority, identity: str) -> x509.UnrecognizedExtension | None:
+    """What the newest certificate of an identity names; of an authority that takes another one's place, in whose
+    directory it is, also by that one's copies."""
+    places = [owner.directory, *([owner.directory.parent] if (owner.directory.parent / "ca.pem").exists() else [])]
+    return next((found for place in places if (found := last(place / "issued", identity))), None)
+
+
+def _named(owner: Authority, identity: str, addresses: Iterable[str] | None) -> x509.UnrecognizedExtension:
+    if addresses is not None:
+        return extension(addresses)
+    return _last(owner, identity) or extension(())
+
+
 def make_authority(directory: Path, organization: str, name: str = "intercloud.vpn authority") -> None:
     """Write ca.key, then ca.pem. A key without a certificate is what a killed run leaves: it is taken up again."""
     if not (directory / "ca.key").exists():
@@ -155,6 +184,9 @@ def make_authority(directory: Path, organization: str, name: str = "intercloud.v
         _builder(subject, subject, key.public_key(), today, today + datetime.timedelta(days=AUTHORITY_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
+        # All of them: what an edge may have is in its own certificate. A smaller set would have to grow with the pools,
+        # and reach every edge before any certificate may use what is new: one edge out of reach would keep it up.
+        .add_extension(extension(EVERYTHING), critical=False)
         .sign(key, hashes.SHA384())
     )
     write_whole(directory / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)

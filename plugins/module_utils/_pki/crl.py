@@ -48,6 +48,7 @@ ENTRY = re.compile(r"^revoked: (\S+) ([0-9a-f]+) (\S+)$", re.MULTILINE)  # ident
 _LISTS = re.compile(r"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----\n?", re.DOTALL)
 LIMIT = 65_000  # octets; what swanctl hands to charon can have 65,535 (vici's key-value elements)
 NUMBER = re.compile(r"^number: (\d+)$", re.MULTILINE)
+EXPECTED = "expected"  # the ending of a file beside a certificate that its edge may not have received
 UNKNOWN = "?"  # whose certificate it was, where the authority has no copy of it
 
 
@@ -438,12 +439,43 @@ def revoked_serials(owner: Authority) -> frozenset[str]:
     return frozenset(one.serial for found in map(revocation_list, _family(owner)) if found for one in found.revoked)
 
 
+def expect(owner: Authority, serial: str) -> None:
+    """Note that a certificate was signed for a renewal, and not seen on its edge yet. VccError."""
+    path = owner.directory / "issued" / f"{serial}.{EXPECTED}"
+    try:
+        write_whole(path, b"", 0o644)
+    except OSError as error:
+        raise VccError(f"{path}: {error}") from error
+
+
+def arrived(owner: Authority, serial: str) -> None:
+    """Note that a certificate is on its edge. VccError."""
+    if serial not in expected(owner):  # so what an edge says is no path
+        return
+    path = owner.directory / "issued" / f"{serial}.{EXPECTED}"
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise VccError(f"{path}: {error}") from error
+
+
+def expected(owner: Authority) -> set[str]:
+    """The serials of the certificates that were signed for a renewal, and not seen on their edges yet."""
+    return {path.stem for path in (owner.directory / "issued").glob(f"[0-9a-f]*.{EXPECTED}")}
+
+
 def _issued(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:
     for path in sorted((owner.directory / "issued").glob("[0-9a-f]*.pem")):
         try:
             yield path.stem, x509.load_pem_x509_certificate(path.read_bytes())
         except (OSError, ValueError) as error:
             raise VccError(f"{path}: cannot be read ({error}): restore it from a backup") from error
+
+
+def counts(owner: Authority, serial: str) -> bool:
+    """Whether it matters that a certificate was revoked: it is valid yet, or the authority does not know it."""
+    copy = _copy(owner, serial)
+    return copy is None or not_after(copy) > now()
 
 
 def _copy(owner: Authority, serial: str) -> x509.Certificate | None:

@@ -8,16 +8,20 @@ Never makes an authority: an edge's peers would not trust it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 
 from .._base.errors import VccError
 from .._base.lifetime import DUE, is_due
 from . import ca, crl
-from .authority import Authority, ends_at, not_after, not_before, now, signer
+from .authority import Authority, ends_at, not_after, not_before, now, signer, trusted
 from .csr import check_request
 
+_LIST = re.compile(r"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL)
 AGAIN = "run this again when the edge is up"
 
 
@@ -30,6 +34,8 @@ class Edge:
     csr: str = ""
     not_after: str = ""
     """When the certificate that it has ends, ISO 8601, UTC; by its own word."""
+    serial: str = ""
+    """The serial number of the certificate that it has now, hexadecimal; by its own word."""
 
 
 @dataclass
@@ -42,17 +48,24 @@ class Outcome:
 
 
 def renew(
-    state_dir: str | Path, edges: Mapping[str, Edge], days: int, needed: Collection[str] | None, check: bool = False
+    state_dir: str | Path,
+    edges: Mapping[str, Edge],
+    days: int,
+    needed: Collection[str] | None,
+    check: bool = False,
+    lists: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> Outcome:
     """Sign for `days` days what edges ask for. With `check`, nothing is signed: a word stands for each certificate.
 
     `needed`: the edges that are in a VPN (None: unknown). Of another one, it does not matter that it is silent.
+    `lists`: the lists of revocations (PEM) that edges have, by organization and edge.
     """
     found = Outcome()
     for name, edge in sorted(edges.items()):
         try:
             owner = signer(state_dir, edge.organization)  # while one takes the place of another, both are trusted
             if edge.csr:
+                _refuse_forgetful(trusted(state_dir, edge.organization), lists.get(edge.organization, {}))
                 _sign(owner, name, edge, days, check, found)
             elif owner is not None and (needed is None or name in needed):
                 _judge_silent(owner, name, edge, found)
@@ -76,12 +89,45 @@ def _sign(owner: Authority | None, name: str, edge: Edge, days: int, check: bool
             f"its certificate ends with the authority of {edge.organization}, at {ends}: make a new authority first "
             "(docs/certificates.md)"
         )
-    found.signed[name] = ca.Issued("", "", "") if check else ca.sign(owner, edge.csr, edge.identity, days)
+    if ca.lacks_addresses(owner, edge.identity):
+        raise VccError("the authority has no copy of its certificate, which names its addresses: run create_vpn")
+    if check:
+        found.signed[name] = ca.Issued("", "", "")
+        return
+    found.signed[name] = issued = ca.sign(owner, edge.csr, edge.identity, days)
+    crl.expect(owner, issued.serial)
+
+
+def installed(state_dir: str | Path, edges: Mapping[str, Edge]) -> None:
+    """Note that edges have the certificates with these serial numbers, by their own word. VccError."""
+    for edge in edges.values():
+        for owner in trusted(state_dir, edge.organization):
+            crl.arrived(owner, edge.serial)
+
+
+def _refuse_forgetful(owners: Sequence[Authority], lists: Mapping[str, str]) -> None:
+    """VccError where an edge knows of revocations that the authorities have forgotten.
+
+    That is what a VCC server restored from a backup has: it would certify a key again that was revoked since.
+    """
+    known = frozenset[str]().union(*map(crl.revoked_serials, owners))
+    for text, edge in {text: edge for edge, text in sorted(lists.items(), reverse=True)}.items():
+        for owner, one in product(owners, _LIST.findall(text)):
+            try:
+                theirs = crl.parse_list(owner, one, f"the list of revocations of {edge}")
+            except VccError:  # no list of this authority; an edge can have any other one
+                continue
+            if any(crl.counts(owner, entry.serial) for entry in theirs.revoked if entry.serial not in known):
+                raise VccError(
+                    f"{edge} knows of revocations that the VCC server does not know. Was it restored from a backup? "
+                    "Run recover_ledger first"
+                )
 
 
 def _judge_silent(owner: Authority, name: str, edge: Edge, found: Outcome) -> None:
-    """By the newest of its certificates that is not revoked."""
-    newest = crl.newest(owner, edge.identity, crl.revoked_serials(owner))
+    """By the newest of its certificates that is not revoked, and that it has received as far as is known."""
+    without = crl.expected(owner) | crl.revoked_serials(owner)
+    newest = crl.newest(owner, edge.identity, without)
     if newest is None:
         found.notes[name] = "could not be reached; it has no certificate"
         return

@@ -19,6 +19,7 @@ from typing import Any
 
 from .answers import judge_probes
 from .certificates import Trust, judge_certificates
+from .certified import judge_certified
 from .clocks import judge_clocks
 from .finding import ERROR, WARNING, Finding, Result, few
 from .links import judge_links
@@ -87,6 +88,7 @@ def judge_states(
     answering = {node: state for node, state in observed.items() if not absent(state)}
     if trust:  # first: it is what most often explains the rest
         result.findings += judge_certificates(documents, answering, trust)
+    result.findings += judge_certified(documents, answering)
     result.findings += judge_clocks(answering)
     result.findings += _judge_nodes(documents, observed, asked)
     links, findings = judge_links(documents, answering)

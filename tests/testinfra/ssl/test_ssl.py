@@ -283,17 +283,22 @@ def test_when_nothing_passes_nothing_leaves_in_clear(addresses, tmp_path):
     lab.wait_for("all members answer", lambda: all_answer(addresses), 90)
 
 
-@pytest.mark.parametrize("case", ["another authority", "no tunnel here"])
+NAMES = "names others' addresses"
+UNIT = pytest.mark.thorough("tests/unit, ssl/test_admitted.py: what a server makes of a certificate's addresses")
+
+
+@pytest.mark.parametrize("case", ["another authority", "no tunnel here", pytest.param(NAMES, marks=UNIT)])
 def test_a_certificate_that_is_not_a_peers_gets_in_nowhere(addresses, case):
     """A client with the server's address and port, and everything right but who it is."""
     (authority,) = Path(_lab.STATE_DIR, "ca").iterdir()
     new = "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout /tmp/key.pem -subj"
-    name = f"edge-strange.{authority.name}"
+    name = f"{STARTS if case == NAMES else 'edge-strange'}.{authority.name}"
     if case == "another authority":
         lab.sh(STARTS, f"{new} /CN=edge-east.{authority.name} -x509 -out /tmp/cert.pem 2>/dev/null")
     else:
         csr = lab.sh(STARTS, f"{new} /CN={name} -addext subjectAltName=DNS:{name} 2>/dev/null")
-        issued = ca.sign(ca.ensure_authority(_lab.STATE_DIR, authority.name), csr, name)
+        owner = ca.ensure_authority(_lab.STATE_DIR, authority.name)
+        issued = ca.sign(owner, csr, name, addresses=["192.0.2.0/24", "fd64::/64"])
         lab.sh(STARTS, f"cat > /tmp/cert.pem <<'END'\n{issued.certificate}END")
     words = "openvpn --client --dev null --nobind --ca /etc/swanctl/x509ca/intercloud-vpn.pem --cert /tmp/cert.pem"
     words += f" --tls-crypt /etc/openvpn/intercloud-vpn/{TUNNEL}.key"  # and even has the key that gets an answer
@@ -305,6 +310,10 @@ def test_a_certificate_that_is_not_a_peers_gets_in_nowhere(addresses, case):
         assert "VERIFY OK: depth=0" in said, "it reached the server"
         assert "Initialization Sequence Completed" not in said
     lab.sh(STARTS, "rm -f /tmp/key.pem /tmp/cert.pem")
+    if name.startswith(STARTS):  # whoever comes by a peer's name takes its place first
+        log = "journalctl -u 'intercloud-vpn-ssl@server-*' --since=-30s -o cat | grep -c 'certificate does not name'"
+        assert int(lab.sh(WAITS, log, check=False) or 0) >= len(ways)
+        lab.wait_for("the session of before", lambda: session_of_each() == ONE_SESSION, 60)
     assert session_of_each() == ONE_SESSION
 
 

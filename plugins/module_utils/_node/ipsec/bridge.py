@@ -100,6 +100,22 @@ def concerned(new: str, old: str, renewed: bool, generation: Generation) -> dict
     return found
 
 
+def outgrown(new: str, old: str, generation: Generation) -> dict[str, str]:
+    """The same where another certificate is loaded and the links are not the same as before: by the lines before.
+
+    A further link may need addresses that only the new certificate names. What there was is not to wait for it.
+    """
+    now, was = differing.layout(new), differing.layout(old)
+    if now is None or was is None:
+        return {}
+    same = concerned(new, old, True, generation)
+    return {
+        tunnel: section
+        for tunnel, section in concerned(old, old, True, generation).items()
+        if tunnel not in same and _ends(now.connections.get(tunnel, "")) == _ends(section)
+    }
+
+
 def _ends(section: str) -> list[str]:
     """Where a tunnel leads. At another place, a peer may be about to listen: nothing waits for that here."""
     return [line for line in section.splitlines() if line.strip().startswith(("local_addrs", "remote_addrs"))]

@@ -31,7 +31,7 @@ charon {
   install_routes = no
   install_virtual_ip = no
   make_before_break = yes
-@LAST@@RETRANSMISSION@
+@CERTIFIED@@LAST@@RETRANSMISSION@
   # Of half-open IKE_SAs. From the first two numbers on (of all peers; of one address) a peer has to return a cookie,
   # which takes it a round trip, and which a false sender address never gets. From the third on, what comes from an
   # address is dropped. Many tunnels may come from one address (a hub's peers behind one NAT), which the defaults for an
@@ -49,6 +49,14 @@ charon-systemd {
 """
 # Distributions that bring it have it switched off, which counts for a plugin that is named, too.
 _SWITCHED_ON = "  plugins {\n    kernel-libipsec {\n      load = yes\n    }\n  }\n"
+# Peers get no selectors beyond the addresses in their certificates (plugin addrblock). With its cache, charon would
+# verify an earlier certificate of the peer's key in place of the one that the peer shows, which may be revoked, or name
+# no addresses.
+_CERTIFIED = """\
+  # A certificate that a peer showed before stands for no other: RFC 3779.
+  cert_cache = no
+"""
+ADDRBLOCK = "addrblock"
 # It makes routes all the same, in a table of charon's that is asked before all others otherwise.
 _ASKED_LAST = (
     "  # What kernel-libipsec routes comes after our routes, which know who has moved.\n  routing_table_prio = 32768\n"
@@ -56,7 +64,20 @@ _ASKED_LAST = (
 # In the order that charon has them in, which decides whose implementation is used. `ml` (ML-KEM) and `aesni` are not
 # everywhere; charon says so in a line of its log, and goes on.
 _PLUGINS = (
-    *("aesni", "aes", "sha2", "sha1", "mgf1", "random", "nonce", "x509", "revocation", "constraints", "pubkey"),
+    *(
+        "aesni",
+        "aes",
+        "sha2",
+        "sha1",
+        "mgf1",
+        "random",
+        "nonce",
+        "x509",
+        "revocation",
+        "constraints",
+        ADDRBLOCK,
+        "pubkey",
+    ),
     *("pkcs1", "pem", "openssl", "pkcs8", "ml", "hmac", "kdf", "gcm", "drbg"),
     *("kernel-libipsec", "kernel-netlink", "socket-default", "vici", "counters"),
 )
@@ -92,6 +113,7 @@ def settings(generation: Generation) -> str:
     text = _COMMON.replace("@RETRANSMISSION@", "\n".join(lines))
     names = plugins(generation.backend)
     text = text.replace("@LIBIPSEC@", _SWITCHED_ON if LIBIPSEC in names else "")
+    text = text.replace("@CERTIFIED@", _CERTIFIED)
     text = text.replace("@LAST@", _ASKED_LAST if LIBIPSEC in names else "")
     return text.replace("@PLUGINS@", " ".join(names))
 
@@ -99,6 +121,24 @@ def settings(generation: Generation) -> str:
 def lasting(text: str) -> str:
     """Of settings those that only a restart of the daemon changes."""
     return _RELOADED.sub("", text)
+
+
+def before_certified(text: str) -> str:
+    """Settings as they were before peers were held to the addresses in their certificates.
+
+    A charon that was started with these is not restarted, which would end all tunnels: it learns that at its next start
+    (docs/certificates.md).
+    """
+    return text.replace(_CERTIFIED, "").replace(f" {ADDRBLOCK} ", " ")
+
+
+def checks_addresses() -> bool | None:
+    """Whether the running daemon holds peers to the addresses in their certificates; None if it does not run."""
+    try:
+        with Vici(timeout=5) as vici:
+            return ADDRBLOCK in vici.request("stats").get("plugins", [])
+    except ViciError:
+        return None
 
 
 def reload_settings() -> None:

@@ -28,7 +28,7 @@ from ..state import Store
 from ..system import files
 from ..system.run import run
 from ..tunnel_kind import UP
-from . import charon, connections, differing
+from . import charon, connections, differing, outdated
 from .vici import Vici, ViciError
 
 CONFIG = "/etc/swanctl/conf.d/intercloud-vpn.former.conf"
@@ -143,6 +143,7 @@ def load(generation: Generation, store: Store) -> None:
     if not found or store.pending is not None or not Former(generation, generation, store).waits(text):
         return
     run("swanctl", "--load-conns", timeout=60)
+    outdated.note_until_confirmed(generation, store)
     charon.mark(store, config=text)
     instead: dict[Link, list[Link]] = {}
     for old, new in _noted(found).items():

@@ -13,16 +13,18 @@ from ..document import Document, Generation, link_name
 from ..state import Busy, Store
 from ..system.run import CommandError
 from ..tunnel_kind import UNKNOWN, UP, NodeKind, Tended
-from . import bridge, connections, duplicates, former, outdated, partners
+from . import bridge, certificates, connections, duplicates, former, outdated, partners
 from . import lost as _lost
 from . import reasons as _reasons
 from .vici import Vici, ViciError
 
 REFUSED = "TS_UNACCEPTABLE"
+NOT_NAMED = "not contained in any address block"  # of the certificate that the peer showed (RFC 3779)
 AGAIN = 600.0  # seconds
+SHOWN_AGAIN = 20.0  # seconds after which a peer is asked for its certificate again
 PEERS_TURN = 90.0  # seconds; an unconfirmed generation lasts 60 by default
 LOCKED = 4.0  # seconds that charon has to answer while the node's lock is held
-REASONS = ("received", "failed", "giving up", "no ", "unable", "error", "destroying", "peer")
+REASONS = (NOT_NAMED, "received", "failed", "giving up", "no ", "unable", "error", "destroying", "peer")
 _IKE = {
     "state": "state",
     "local-host": "local_host",
@@ -152,9 +154,16 @@ class Ipsec(NodeKind):
         again, once in a while: a peer that was told of no such link refuses it then as well. A packet that comes with
         an SA which this end does not have yet is lost. So a `patient` call waits first: the peer may be about to get
         its generation, or to roll back an unconfirmed one.
+
+        An IKE_SA keeps the certificates, too, with which it was made. What the peer's certificate of then does not name
+        is refused here, or narrowed: with a new IKE_SA, behind a bridge, its certificate of today counts.
         """
         tunnel, now = str(link["tunnel"]), time.monotonic()
+        if link["state"] == "NARROWED" and self._shown_again(link, store):
+            return ""
         wrong = self._initiate(link, timeout)
+        if NOT_NAMED in wrong and self._shown_again(link, store):
+            return ""
         first = f"{tunnel}: {link['vpn']} refused"  # when that was
         if REFUSED in wrong:
             self.remembered[first] = self.remembered.get(first) or now
@@ -169,6 +178,29 @@ class Ipsec(NodeKind):
             if not connections.again([tunnel], reauth=True):
                 return self._initiate(link, timeout)
         return wrong
+
+    def _shown_again(self, link: Document, store: Store) -> bool:
+        """Have both ends show their certificates again, in a new IKE_SA; whether the link is up, and whole, by that.
+
+        Where it does not help, twice as long passes each time until the next one.
+        """
+        tunnel = str(link["tunnel"])
+        last, pause = f"{tunnel}: shown again", f"{tunnel}: pause"
+        now, wait = time.monotonic(), self.remembered.get(pause, SHOWN_AGAIN)
+        if now - self.remembered.get(last, -wait) < wait:
+            return False
+        self.remembered.update({last: now, pause: min(AGAIN, 2 * wait)})
+        with contextlib.suppress(Busy, CommandError, ViciError), store.lock(patience=LOCKED):
+            generation = store.running().generation
+            (of_it,) = (one for one in generation.tunnels(self.NAME) if one["name"] == tunnel)
+            if of_it.get("external") or not certificates.proves(of_it):
+                return False
+            bridge.make_anew([tunnel], generation, store)
+            links = {(one["tunnel"], one["vpn"]): one["state"] for one in self.states(generation, store)}
+            if links.get((tunnel, link["vpn"])) in UP:
+                self.remembered[pause] = SHOWN_AGAIN
+                return True
+        return False
 
     def _initiate(self, link: Document, timeout: float) -> str:
         selector = {"ike": link["tunnel"], "child": link["vpn"]}
@@ -186,7 +218,8 @@ class Ipsec(NodeKind):
         if answer.get("success") == "yes":
             return ""
         reasons = [line for line in log if any(word in line for word in REASONS)]
-        return "; ".join(reasons[-2:]) or str(answer.get("errmsg") or "no answer from the peer")
+        named = [line.strip() for line in reasons if NOT_NAMED in line]
+        return "; ".join(named[:1] or reasons[-2:]) or str(answer.get("errmsg") or "no answer from the peer")
 
     def settle(self, generation: Generation, timeout: float, store: Store) -> None:
         """Two IKE_SAs of a tunnel, as when both ends made one, do not stay: wait until one of them has gone.

@@ -58,6 +58,17 @@ def note(want: Generation, have: Generation, store: Store) -> None:
         charon.mark(store, outdated=found)
 
 
+def note_until_confirmed(generation: Generation, store: Store) -> None:
+    """The same of connections that waited for the confirmation (former.py): until now, charon had the old certificate.
+
+    Of tunnels that were noted when the certificate came; with other reasons to wait, nothing is outdated.
+    """
+    before = _noted(store)
+    noted = [tunnel for tunnel in generation.listed("tunnels") if tunnel["name"] in before]
+    if noted:
+        note(Generation({**generation.document, "tunnels": noted}, generation.files), generation, store)
+
+
 def _waits(tunnel: Document) -> bool:
     """Whether another edge of ours starts a tunnel, in which this one proves who it is with its certificate."""
     return not tunnel.get("initiator") and not tunnel.get("external") and certificates.proves(tunnel)
@@ -183,10 +194,13 @@ def answer(
 ) -> list[str]:
     """Authenticate anew where a peer asks for it; returns what was done, in words. The rest has its turn later.
 
-    `remembered`: when that was done last. The caller holds the store's lock. ViciError.
+    `remembered`: when that was done last, and tried last. The caller holds the store's lock. ViciError.
     """
     now, asking = time.monotonic(), [tunnel for tunnel, _unique in asked(generation, sas)]
-    found = [one for one in asking if now - remembered.get(_answered(one), -SPARING) >= SPARING][:AT_ONCE]
+    asking = [one for one in asking if now - remembered.get(_answered(one), -SPARING) >= SPARING]
+    # Peers that ask, and then do not agree, must not take the turn of all others.
+    found = sorted(asking, key=lambda one: remembered.get(_tried(one), 0.0))[:AT_ONCE]
+    remembered.update(dict.fromkeys(map(_tried, found), now))
     done = bridge.make_anew(found, generation, store) if found else []
     without = {*found} - {*bridge.sections(store)} if found else set()
     done += sorted(without - connections.again(without, reauth=True)) if without else []
@@ -196,3 +210,7 @@ def answer(
 
 def _answered(tunnel: str) -> str:
     return f"{tunnel}: authenticated anew"
+
+
+def _tried(tunnel: str) -> str:
+    return f"{tunnel}: to authenticate anew, tried"

@@ -52,8 +52,8 @@ def kept(store: Store, identity: str, organization: str) -> str:
         ours = run("openssl", "pkey", "-pubout", "-in", str(store.at(certificates.KEY)), "-passin", "pass:")
     except CommandError:
         return ""
-    fits = f"CN={identity},O={organization}" in said and "".join(ours.split()) in "".join(said.split())
-    return text if fits else ""
+    named = f"subject=CN={identity},O={organization}" in said.splitlines()
+    return text if named and "".join(ours.split()) in "".join(said.split()) else ""
 
 
 def asked(store: Store, identity: str, organization: str, keep: bool = True) -> str:

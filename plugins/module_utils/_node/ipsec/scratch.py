@@ -65,8 +65,8 @@ def _tree(base: Path, changed: dict[str, str]) -> None:
 
 
 def load(changed: dict[str, str]) -> tuple[dict[str, Document], set[str]]:
-    """What charon would have after /etc/swanctl was `changed`: its connections, as `list-conns` shows them, and the key
-    exchanges it knows how to do; it loads proposals with others, too.
+    """What charon would have after /etc/swanctl was `changed`: its connections, as `list-conns` shows them, and what it
+    can do: key exchanges, of which it loads proposals with others, too, and the names of plugins.
 
     Raises CommandError with what swanctl says about a configuration that does not load.
     """
@@ -93,7 +93,8 @@ def load(changed: dict[str, str]) -> tuple[dict[str, Document], set[str]]:
                 with Vici(str(socket), PATIENCE) as vici:
                     found = {k: v for event in vici.stream("list-conns", "list-conn") for k, v in event.items()}
                     algorithms = vici.request("get-algorithms")
-                    return found, {*algorithms.get("ke", {}), *algorithms.get("dh", {})}
+                    able = {*algorithms.get("ke", {}), *algorithms.get("dh", {})}
+                    return found, {*able, *vici.request("stats").get("plugins", [])}
             except ViciError as error:
                 raise CommandError(str(error)) from error
             finally:

@@ -14,7 +14,7 @@ from ..kernel import ip
 from ..part import Context, Part
 from ..system import files, systemd
 from ..system.run import CommandError, have, run
-from . import bridge, charon, differing, outdated, partners, revocations, scratch
+from . import bridge, charon, differing, outdated, partners, revocations, scratch, x509
 from . import certificates as _certificates
 from . import connections as _connections
 from .former import Former
@@ -54,7 +54,8 @@ class Swanctl(Part):
         if not charon.identity()[0]:
             return "start strongSwan"
         noted = charon.marker(self.store)
-        if noted.get("daemon") != sha256(charon.lasting(self._settings)):
+        lasting = charon.lasting(self._settings)
+        if noted.get("daemon") not in (sha256(lasting), sha256(charon.before_certified(lasting))):
             return "restart strongSwan"
         if self._deaf():
             return f"restart strongSwan, which does not hold UDP {', '.join(map(str, self._deaf()))}"
@@ -134,13 +135,13 @@ class Swanctl(Part):
         if _certificates.signed(authority):
             changed[_certificates.LAST_AUTHORITY] = _certificates.derived(authority, "")[_certificates.LAST_AUTHORITY]
         try:
-            connections, exchanges = scratch.load(changed)
+            connections, able = scratch.load(changed)
             if known & connections.keys():  # another file has something to say about one of them
                 known = set()
-                connections, exchanges = scratch.load({**changed, charon.CONFIG: self._text})
+                connections, able = scratch.load({**changed, charon.CONFIG: self._text})
         except CommandError as error:
             return [str(error), *self._no_mlkem(set())]
-        found, wrong = _connections.parse(connections), self._no_mlkem(exchanges)
+        found, wrong = _connections.parse(connections), [*self._no_mlkem(able), *self._no_addrblock(able)]
         wrong += [
             f"{FILE}: connection {tunnel['name']} does not require the PPK that the document asks for"
             for tunnel in self.want.tunnels("ipsec")
@@ -181,6 +182,15 @@ class Swanctl(Part):
             f"tunnel {name}: this node's strongSwan has no ML-KEM ({word}), and vcc_mlkem says it has"
             for name, word in sorted(wanted)
             if f"ML_KEM_{MLKEM.fullmatch(word)[1]}" not in exchanges  # type: ignore[index]
+        ]
+
+    def _no_addrblock(self, able: set[str]) -> list[str]:
+        """Said where certificates name addresses, and this strongSwan cannot hold peers to them."""
+        if charon.ADDRBLOCK in able or not x509.certifies(self.want.files.get("authority.pem", "")):
+            return []
+        return [
+            "this node's strongSwan has no plugin addrblock, which holds peers to the addresses in their certificates "
+            "(RFC 3779): install it; Debian has it in libcharon-extra-plugins"
         ]
 
     # --- report --------------------------------------------------------------------------------------------------
@@ -264,6 +274,8 @@ class Swanctl(Part):
         """Load the connections. What charon makes anew for it, a bridge carries meanwhile."""
         others, certified = self._others(), self._certified()
         sections = bridge.concerned(self._text, before, others, self.want)
+        if others:
+            sections |= bridge.outgrown(self._text, before, self.want)
         bridges = bridge.build(sections, self.want, self.store) if sections else bridge.Bridges()
         run("swanctl", "--load-conns", timeout=60)
         if others and certified:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import binascii
 import re
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ..document import sha256_of
 from ..state import REQUEST, Store
 from ..system import files
 from ..system.run import CommandError, have, run
-from . import certificates, lifetime
+from . import blocks, certificates, lifetime
 
 _TIMES = {"not_before": re.compile(r"notBefore=(.+)"), "not_after": re.compile(r"notAfter=(.+)")}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -27,9 +27,11 @@ def certificate(store: Store) -> dict[str, Any]:
     """present, key, fits (is for that key), signed (by an authority here), identity, serial (hexadecimal), not_before,
     not_after and due (from when it is to be renewed; ISO 8601, UTC), requested (whether a request for the next one is
     kept), key_sha256 (of its public key; DER, hexadecimal), authority_sha256 (of the authority that signed it, else of
-    the first one here; DER, hexadecimal), authorities (the same of all that are here)."""
+    the first one here; DER, hexadecimal), authorities (the same of all that are here), addresses (blocks.py; None: it
+    names none), certifies (whether all authorities here name some: a certificate without is refused then)."""
     facts: dict[str, Any] = {"present": False, "key": False, "fits": False, "signed": False, "authorities": []}
     facts.update(identity="", serial="", not_before="", not_after="", due="", key_sha256="", authority_sha256="")
+    facts.update(addresses=None, certifies=certifies(files.read(store.at(certificates.AUTHORITY))))
     facts["requested"] = (store.state / REQUEST).exists()
     key, path, authority = (
         store.at(name) for name in (certificates.KEY, certificates.CERTIFICATE, certificates.AUTHORITY)
@@ -49,6 +51,7 @@ def certificate(store: Store) -> dict[str, Any]:
     except CommandError:
         return facts
     facts["present"] = True
+    facts["addresses"] = blocks.certified(certificates.der_of(next(iter(certificates.blocks(files.read(path))), "")))
     for name, pattern in _TIMES.items():
         date = pattern.search(said)
         facts[name] = _iso(date.group(1)) if date else ""
@@ -67,6 +70,12 @@ def certificate(store: Store) -> dict[str, Any]:
         facts["authority_sha256"] = next(iter([*signers, *known]))
     facts["fits"] = facts["key"] and public == _own(str(key))
     return facts
+
+
+def certifies(authorities: str) -> bool:
+    """Whether authorities, PEM, name addresses, all of them. A certificate of theirs without any is refused then."""
+    found = [blocks.certified(certificates.der_of(one)) for one in certificates.blocks(authorities)]
+    return bool(found) and None not in found
 
 
 def _verified(authority: str, path: str, stdin: str | None = None) -> bool:
@@ -122,7 +131,11 @@ def due(facts: dict[str, Any], days: int | None = None, now: datetime | None = N
     """Whether a certificate is due for renewal, or has ended; see `valid_for`. False where there is none."""
     if not facts["due"]:
         return False
-    now = now or datetime.now(timezone.utc)
-    if days is None:
-        return lifetime.moment(facts["due"]) < now
-    return (lifetime.moment(facts["not_after"]) - now).days < days
+    return lifetime.moment(due_from(facts, days)) < (now or datetime.now(timezone.utc))
+
+
+def due_from(facts: dict[str, Any], days: int | None = None) -> str:
+    """From when it is due (ISO 8601, UTC); see `valid_for`. Empty where there is none."""
+    if days is None or not facts["due"]:
+        return str(facts["due"])
+    return (lifetime.moment(facts["not_after"]) - timedelta(days=days)).strftime(lifetime.FORMAT)

@@ -50,6 +50,7 @@ MODULES = (
     "generation.salvage",
     "generation.running",
     "identity",
+    "ipsec.blocks",
     "ipsec.bridge",
     "ipsec.certificates",
     "ipsec.charon",
@@ -130,6 +131,7 @@ MODULES = (
     "resident.upkeep",
     "resident.worker",
     "slices",
+    "ssl.admitted",
     "ssl.aes",
     "ssl.arrivals",
     "ssl.files",
@@ -190,6 +192,9 @@ _HOOK = f"""\
 # Installed by intercloud.vpn; changes are lost. Notes over which device a peer came: its routes follow.
 # Where OpenVPN may not look, it takes nothing for revoked: then no peer is let in.
 [ -r {processes.REVOKED} ] && [ -x {processes.REVOKED} ] || {{ echo "{processes.REVOKED} cannot be read" >&2; exit 1; }}
+# Nor is one with more behind it than its certificate names. (126, 127: this user cannot run that Python.)
+@PYTHON@ -IS {HOME}/{PACKAGE}/ssl/admitted.py
+case $? in 0) ;; 126 | 127) echo "not checked what the certificate of $common_name names" >&2 ;; *) exit 1 ;; esac
 cd {processes.ARRIVALS} && printf '%s\\n' "$1" >".$common_name" && mv ".$common_name" "$common_name" || exit
 touch "{processes.NEWS}/$common_name" || :  # a timer looks, too: no reason to refuse the peer
 """
@@ -215,7 +220,7 @@ def sources() -> dict[str, str]:
     """The files of the agent by path, read from wherever this package was loaded from (a module's zip file, too)."""
     if _kept:
         return _kept
-    found = {AGENT: _LAUNCHER % _interpreter(), HOOK: _HOOK}
+    found = {AGENT: _LAUNCHER % _interpreter(), HOOK: _HOOK.replace("@PYTHON@", _interpreter())}
     for name in ("", *sorted({module.rpartition(".")[0] for module in MODULES} - {""}), *MODULES):
         module = f"{_OWN}.{name}".rstrip(".")
         spec = importlib.util.find_spec(module)

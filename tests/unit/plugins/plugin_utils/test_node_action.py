@@ -339,7 +339,8 @@ def test_packages_by_family_reach_the_node_as_they_are(action: Callable[..., Any
 
 
 def test_what_a_document_asks_of_an_edge() -> None:
-    certificate = {"peer": "b", "local_id": "a.acme", "ike": {"auth": "pubkey"}}
+    links = [{"local_ts": ["100.64.0.0/26"]}]
+    certificate = {"peer": "b", "local_id": "a.acme", "ike": {"auth": "pubkey"}, "links": links}
     psk = {"peer": "c", "local_id": "a.acme", "ike": {"auth": "psk"}}
     ppk = {"peer": "d", "local_id": "a.acme", "ike": {"auth": "pubkey", "ppk": "x"}}
     ssl = {"peer": "e", "local_id": "a.acme", "kind": "ssl", "ssl": {"tls_crypt": "a"}}
@@ -359,5 +360,6 @@ def test_what_a_document_asks_of_an_edge() -> None:
         "identity": "a.acme",
         "needs_certificate": True,
         "needs_keys": True,
+        "addresses": ["100.64.0.0/26"],
         "peers": ["b", "c"],
     }

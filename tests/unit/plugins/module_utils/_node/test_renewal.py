@@ -18,7 +18,13 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base import lifeti
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import renewal
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import pending
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import certificates, charon, lifetime, x509
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import (
+    certificates,
+    charon,
+    lifetime,
+    request,
+    x509,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import REQUEST, Store
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.csr import check_request
@@ -121,18 +127,41 @@ def test_an_edge_that_was_renamed_waits_for_create_vpn(east: Edge) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "said", "matters"),
     [
-        (certificates.KEY, "its private key is missing: run create_vpn"),
-        (certificates.CERTIFICATE, "its certificate is missing: run create_vpn"),
-        (certificates.AUTHORITY, "is signed by another authority than the installed one: run create_vpn"),
+        (certificates.KEY, "its private key is missing: run create_vpn", False),
+        (certificates.CERTIFICATE, "its certificate is missing: run create_vpn", True),
+        (certificates.AUTHORITY, "is signed by another authority than the installed one: run create_vpn", False),
     ],
 )
-def test_what_a_renewal_does_not_repair_is_said(east: Edge, path: str, said: str) -> None:
+def test_what_a_renewal_does_not_repair_is_said(east: Edge, path: str, said: str, matters: bool) -> None:
+    """It fails the run when the certificate is due, or is missing: nothing else would tell before it ends."""
+    for over, due in ((5, matters), (25, True)):
+        east.have(30, over)
+        east.store.at(path).unlink()
+        found = east.ask()
+        assert (found["due"], found["csr"]) == (due, None) and said in found["problem"]
+        if path == certificates.KEY:
+            edge_key.make_key(str(east.key))
+        east.store.at(certificates.AUTHORITY).write_text(east.owner.pem)
+
+
+def test_the_edge_tells_what_the_run_judges_it_by(east: Edge) -> None:
+    east.have(30, 5)
+    path = east.store.at(certificates.REVOCATIONS)
+    path.parent.mkdir(parents=True)
+    path.write_text("what was revoked\n")
+    found = east.ask(days=10)
+    left = lifetime.moment(found["not_after"]) - lifetime.moment(found["due_from"])
+    assert left == datetime.timedelta(days=10) and found["crl"] == "what was revoked\n"
+    assert abs(lifetime.moment(found["clock"]) - authority.now()) < datetime.timedelta(minutes=1)
+
+
+def test_a_request_for_another_organization_is_made_anew(east: Edge) -> None:
     east.have(30, 25)
-    east.store.at(path).unlink()
-    found = east.ask()
-    assert (found["due"], found["csr"]) == (False, None) and said in found["problem"]
+    made = request.asked(east.store, EAST, "acme2")
+    assert request.kept(east.store, EAST, "acme2") == made
+    assert request.kept(east.store, EAST, "acme") == ""
 
 
 def test_a_certificate_that_comes_after_another_one_is_not_installed(east: Edge) -> None:
@@ -141,6 +170,7 @@ def test_a_certificate_that_comes_after_another_one_is_not_installed(east: Edge)
     text, had = east.sign(30), x509.certificate(east.store)["serial"]
     found = east.ask(certificate=text, replaces="b0b")
     assert (found["changed"], found["confirm"]) == (False, False)
+    assert found["serial"] == had, "what it has, and not what it was given"
     assert x509.certificate(east.store)["serial"] == had
 
 

@@ -167,7 +167,7 @@ class TestFromEdgeToAuthority:
 
     def test_openssl_trusts_the_result(self, tmp_path: Path, key: Path) -> None:
         made = edge_key.converge(str(key), IDENTITY, "acme", check=False)
-        signed = edge_certificate.issue(str(tmp_path), "acme", IDENTITY, str(made["csr"]), 397)
+        signed = edge_certificate.issue(str(tmp_path), "acme", IDENTITY, str(made["csr"]), 397, ["100.64.0.0/26"])
         (tmp_path / "edge.pem").write_text(signed["certificate"])
         (tmp_path / "ca.pem").write_text(signed["authority"])
         verify = ("verify", "-x509_strict", "-CAfile", tmp_path / "ca.pem")

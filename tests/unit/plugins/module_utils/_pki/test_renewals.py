@@ -17,7 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, crl
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki.renewals import Edge, renew
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.blocks import OID
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.renewals import Edge, installed, renew
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_crl import EAST, WEST, request
 
 Signing = Callable[[int, int], str]
@@ -43,6 +44,7 @@ def had(owner: authority.Authority, monkeypatch: pytest.MonkeyPatch) -> Signing:
 
 
 def test_each_gets_a_certificate_by_its_name_in_the_inventory(owner: authority.Authority, tmp_path: Path) -> None:
+    ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26"])
     asked = {
         "edge-east": Edge(EAST, "acme", request(EAST)),
         "edge-west": Edge(WEST, "acme", request(EAST)),  # an edge that was broken into, and asks for another's name
@@ -54,10 +56,24 @@ def test_each_gets_a_certificate_by_its_name_in_the_inventory(owner: authority.A
     assert datetime.timedelta(days=29, hours=23) < left <= datetime.timedelta(days=30)
 
 
+def test_it_names_the_addresses_of_the_one_before(owner: authority.Authority, tmp_path: Path) -> None:
+    """Without these, peers would refuse all that is behind the edge."""
+    asked = {"edge-east": Edge(EAST, "acme", request(EAST))}
+    assert "names its addresses: run create_vpn" in renew(tmp_path, asked, 30, None).wrong["edge-east"]
+    before = ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26"]).certificate
+    after = renew(tmp_path, asked, 30, None).signed["edge-east"].certificate
+    named = [
+        [one.value for one in x509.load_pem_x509_certificate(pem.encode()).extensions if one.oid.dotted_string == OID]
+        for pem in (before, after)
+    ]
+    assert named[0] == named[1] != []
+
+
 def test_check_signs_nothing(owner: authority.Authority, tmp_path: Path) -> None:
+    before = ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26"]).serial
     found = renew(tmp_path, {"edge-east": Edge(EAST, "acme", request(EAST))}, 30, None, check=True)
     assert found.signed["edge-east"].certificate == ""
-    assert [*(owner.directory / "issued").iterdir()] == []
+    assert [path.stem for path in (owner.directory / "issued").iterdir()] == [before]
 
 
 def test_no_authority_is_made(tmp_path: Path) -> None:
@@ -100,3 +116,34 @@ def test_of_a_silent_edge_nothing_counts_that_is_not_used(
     assert renew(tmp_path, {"edge-west": SILENT}, 30, ["edge-west"]).wrong
     crl.revoke(owner, WEST)
     assert "has no certificate" in renew(tmp_path, {"edge-west": SILENT}, 30, ["edge-west"]).notes["edge-west"]
+
+
+def test_a_certificate_that_did_not_reach_its_edge_does_not_hide_that_the_one_before_ends(
+    had: Signing, tmp_path: Path
+) -> None:
+    """The run was killed, or the edge fell silent, between the signature and the edge."""
+    had(30, 25)
+    made = renew(tmp_path, {"edge-west": Edge(WEST, "acme", request(WEST))}, 30, None).signed["edge-west"]
+    assert "is due since" in renew(tmp_path, {"edge-west": SILENT}, 30, None).wrong["edge-west"]
+    installed(tmp_path, {"edge-west": Edge(WEST, "acme", serial="../../ca.key")})
+    assert renew(tmp_path, {"edge-west": SILENT}, 30, None).wrong
+    installed(tmp_path, {"edge-west": Edge(WEST, "acme", serial=made.serial)})
+    assert "is not due before" in renew(tmp_path, {"edge-west": SILENT}, 30, None).notes["edge-west"]
+
+
+def test_a_server_that_was_restored_does_not_certify_again_what_edges_know_as_revoked(
+    owner: authority.Authority, tmp_path: Path
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    ca.sign(owner, request(WEST, key), WEST)
+    ca.sign(owner, request(EAST), EAST)
+    stolen = {"edge-west": Edge(WEST, "acme", request(WEST, key)), "edge-east": Edge(EAST, "acme", request(EAST))}
+    listed, _new = crl.revoke(owner, WEST)
+    assert listed
+    assert renew(tmp_path, stolen, 30, None, lists={"acme": {"edge-east": listed.text}}).signed.keys() == {"edge-east"}
+    (owner.directory / "crl.pem").unlink()  # as of the backup
+    crl.revoke(owner, EAST)  # with a larger number
+    for text, signed in ((listed.text, set()), ("of another authority", {"edge-west"})):
+        found = renew(tmp_path, {"edge-west": stolen["edge-west"]}, 30, None, lists={"acme": {"edge-east": text}})
+        assert {*found.signed} == signed
+        assert bool(signed) or "edge-east knows of revocations that the VCC server does not" in found.wrong["edge-west"]

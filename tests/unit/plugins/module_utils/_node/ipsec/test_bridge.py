@@ -341,3 +341,14 @@ def test_a_charon_that_does_not_answer_has_no_bridge(edge: Generation, store: St
 
     fake.request = fake.ask = hangs
     assert bridge.build({TUNNEL: SECTION}, edge, store) == bridge.Bridges()
+
+
+def test_what_was_there_does_not_wait_for_a_link_that_needs_the_new_certificate(charon: Any, edge: Generation) -> None:
+    further = SECTION.replace(
+        "      payroll {", "      audit {\n        local_ts = 10.99.0.0/26\n      }\n      payroll {"
+    )
+    assert bridge.concerned(text(further), text(), True, edge) == {}
+    assert bridge.outgrown(text(further), text(), edge) == {TUNNEL: SECTION}
+    assert bridge.outgrown(text(), text(), edge) == {}, "that is another's"
+    elsewhere = further.replace("203.0.113.18", "203.0.113.99")
+    assert bridge.outgrown(text(elsewhere), text(), edge) == {}, "its peer may not be there yet"

@@ -10,7 +10,9 @@ import re
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, scratch
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, scratch, swanctl
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 LISTENS = {"dhcp", "farp", "unity", "tnc-tnccs", "tnc-pdp", "updown", "attr", "resolve", "bypass-lan", "forecast"}
 
@@ -38,3 +40,24 @@ def test_an_address_is_asked_for_cookies_before_it_is_blocked(edge: Generation) 
     text = charon.settings(edge)
     found = {name: int(value) for name, value in re.findall(r"^  (\w+_threshold\w*) = (\d+)$", text, re.MULTILINE)}
     assert 0 < found["cookie_threshold_ip"] < found["block_threshold"]
+
+
+def test_peers_are_held_to_the_addresses_in_their_certificates(edge: Generation) -> None:
+    """With the cache, an earlier certificate of the same key would do for one that is revoked (tests/attack)."""
+    text = charon.settings(edge)
+    assert "\n  cert_cache = no\n" in text
+    assert " addrblock " in text
+
+
+def test_a_charon_from_before_is_not_restarted_for_that(
+    edge: Generation, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = charon.settings(edge)
+    before = text.replace(" addrblock ", " ").replace("  cert_cache = no\n", "")
+    before = "".join(line for line in before.splitlines(True) if "RFC 3779" not in line)
+    monkeypatch.setattr(charon, "identity", lambda: (7, "then"))
+    monkeypatch.setattr(swanctl.Swanctl, "_deaf", lambda _self: [])
+    part = swanctl.Swanctl(Context(edge, edge, store))
+    for started_with, expected in ((before, swanctl.RELOAD), (text, ""), (f"{before}#", "restart strongSwan")):
+        charon.mark(store, daemon=started_with)
+        assert part._restart() == expected

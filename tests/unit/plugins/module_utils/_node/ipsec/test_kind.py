@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, kind
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import bridge, connections, kind
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 LINK = {"tunnel": "edge-east--edge-west", "vpn": "audit", "state": "DOWN"}
@@ -57,3 +58,35 @@ def test_a_link_that_was_up_meanwhile_waits_anew(store: Store, monkeypatch: pyte
     assert peer.kind.initiate(LINK, 1, store, True) == ""
     assert peer.kind.initiate(LINK, 1, store, True) == kind.REFUSED
     assert peer.again == 0
+
+
+@pytest.fixture
+def shown(edge: Generation, store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tunnels whose IKE_SA was made anew, of a node that runs the generation."""
+    done: list[str] = []
+    running = type("Running", (), {"generation": edge})
+    monkeypatch.setattr(Store, "running", lambda _self: running)
+    monkeypatch.setattr(bridge, "make_anew", lambda tunnels, _generation, _store: done.extend(tunnels))
+    return done
+
+
+@pytest.mark.parametrize("state", ["DOWN", "NARROWED"])
+def test_what_the_peers_old_certificate_does_not_name_waits_for_its_new_one(
+    shown: list[str], store: Store, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    peer = Peer(monkeypatch, f"TS 10.99.0.64/26 is {kind.NOT_NAMED} constraint")
+    up = [{**LINK, "vpn": "payroll", "state": "INSTALLED"}]
+    monkeypatch.setattr(kind.Ipsec, "states", lambda *_given: up)
+    assert peer.kind.initiate({**LINK, "vpn": "payroll", "state": state}, 1, store, False) == ""
+    assert (shown, peer.again) == ([LINK["tunnel"]], 0)
+
+
+def test_a_peer_whose_certificate_never_names_it_is_left_in_peace(
+    shown: list[str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = Peer(monkeypatch, *[kind.NOT_NAMED] * 61)
+    monkeypatch.setattr(kind.Ipsec, "states", lambda *_given: [{**LINK, "state": "DOWN"}])
+    for _minute in range(60):
+        assert peer.kind.initiate(LINK, 1, store, False) == kind.NOT_NAMED
+        peer.now += 60
+    assert 4 <= len(shown) <= 12

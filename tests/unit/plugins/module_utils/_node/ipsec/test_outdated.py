@@ -13,7 +13,13 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation, sha256
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon as _charon
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import connections, outdated, swanctl, x509
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import (
+    connections,
+    former,
+    outdated,
+    swanctl,
+    x509,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
@@ -285,3 +291,39 @@ def test_the_end_that_initiates_authenticates_anew(
 def test_the_other_end_does_not(document: dict[str, Any]) -> None:
     assert outdated.asked(generation(document, "bb"), [sa(2, 1, age=1, older=100)]) == []
     assert outdated.asked(generation(document, "bb", initiator=True, external=True), [sa(2, 1, older=100)]) == []
+
+
+def test_peers_that_ask_and_do_not_agree_do_not_take_the_turn_of_others(
+    document: dict[str, Any], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of more tunnels than are made anew at once, those that were not tried yet come first."""
+    names = [f"edge-east--edge-{number}" for number in range(outdated.AT_ONCE + 1)]
+    rekeyed = [(name, {**sa(number, number)[1], "initiator": "no"}) for number, name in enumerate(names)]
+    tunnel = {**document["tunnels"][0], "initiator": True}
+    edge = Generation({**document, "tunnels": [{**tunnel, "name": name} for name in names]}, {}, "libipsec")
+    monkeypatch.setattr(outdated, "asked", lambda _generation, sas: [(name, "1") for name, _sa in sas])
+    monkeypatch.setattr(outdated.bridge, "sections", lambda _store: dict.fromkeys(names, ""))
+    monkeypatch.setattr(
+        outdated.bridge, "make_anew", lambda found, *_more: [name for name in found if name == names[-1]]
+    )
+    remembered: dict[str, float] = {}
+    assert outdated.answer(edge, store, rekeyed, remembered) == []
+    (said,) = outdated.answer(edge, store, rekeyed, remembered)
+    assert said.startswith(names[-1])
+
+
+def test_also_what_the_peer_made_while_connections_waited_for_the_confirmation(
+    document: dict[str, Any], store: Store, noted: Charon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A VPN got another name in the run that renewed the certificate: charon has the old one until confirm."""
+    noted.sas = [sa(2, 2)]
+    want = generation(document, "bb")
+    store.at(former.CONFIG).parent.mkdir(parents=True)
+    store.at(former.CONFIG).write_text("# []\n")
+    monkeypatch.setattr(former, "run", lambda *_words, **_how: "")
+    monkeypatch.setattr(former.Former, "waits", lambda _self, _text: True)
+    former.load(want, store)
+    assert outdated.pending(store) == {TUNNEL: "aa"}
+    _charon.mark(store, outdated={})
+    former.load(want, store)
+    assert outdated.pending(store) == {}, "another name alone outdates nothing"

@@ -1,0 +1,39 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PLAN: the addresses that an edge may have behind it, as its document says. Its certificate names them (RFC 3779)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ..._base.address_blocks import canonical
+
+
+def certified(document: Mapping[str, Any]) -> list[str]:
+    """The local selectors of all tunnels in which the edge proves with a certificate who it is, as few ranges.
+
+    Selectors are blocks, not leases: a member that joins needs no other certificate, a site's further block does. An
+    edge that passes on what other edges have (the hub of a star) has their blocks, too.
+    """
+    return [str(one) for one in canonical({*_selectors(document)})]  # a thousand tunnels have the same, mostly
+
+
+def by_identity(documents: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The same of many edges, by the identity in the certificate. For who signs and makes no plan."""
+    return {identity: certified(one) for one in documents if (identity := identity_of(one))}
+
+
+def identity_of(document: Mapping[str, Any]) -> str:
+    """The edge's identity; empty where no tunnel ends. To a gateway that is known by its address, it is known by its
+    own."""
+    tunnels = document.get("tunnels") or []
+    return str(tunnels[0].get("identity", tunnels[0]["local_id"])) if tunnels else ""
+
+
+def _selectors(document: Mapping[str, Any]) -> Iterator[str]:
+    for tunnel in document.get("tunnels") or []:
+        if tunnel.get("ike", {}).get("auth", "pubkey") == "pubkey":
+            for link in tunnel.get("links") or []:
+                yield from link.get("local_ts") or []

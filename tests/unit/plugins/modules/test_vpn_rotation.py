@@ -1,0 +1,26 @@
+# Copyright (c) 2026 The intercloud.vpn developers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a rotation knows of edges, out of the ledger."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from ansible_collections.intercloud.vpn.plugins.modules import vpn_rotation
+
+
+def record(**tunnel: Any) -> SimpleNamespace:
+    links = [{"local_ts": ["100.64.0.0/26"], "remote_ts": ["100.64.0.64/26"]}]
+    one = {"peer": "edge-west", "local_id": "edge-east.acme", "remote_id": "edge-west.acme", "links": links, **tunnel}
+    return SimpleNamespace(role="org_edge", document={"tunnels": [one]})
+
+
+def test_a_new_certificate_names_what_the_plan_gives_the_edge() -> None:
+    """A new authority has no earlier certificate of the edge whose addresses it could keep."""
+    documents = {"edge-east": record(ike={"auth": "pubkey"}), "edge-psk": record(ike={"auth": "psk"})}
+    transaction: Any = SimpleNamespace(documents=lambda _organization: documents)
+    ours, _partners, named = vpn_rotation.edges_of(transaction, ["acme"])
+    assert ours == {"acme": {"edge-east": "edge-east.acme"}}
+    assert named == {"edge-east": ["100.64.0.0/26"]}
