@@ -278,10 +278,10 @@ def _outlive(state_dir: str | Path, organization: str) -> None:
 def _promote(directory: Path) -> None:
     """Put the new authority's files into the old one's place. The old key is overwritten."""
     new = directory / NEXT
-    signed = {path.name: path for path in (new / "issued").glob("*.pem")}
+    signed = {path.name: path for path in _kept_of(new)}
     for name, path in signed.items():
         write_whole(directory / "issued" / name, path.read_bytes(), 0o644)
-    for path in (directory / "issued").glob("*.pem"):
+    for path in _kept_of(directory):
         if path.name not in signed:
             path.unlink()  # no edge takes it any more
     for name in ("crl.pem", "refused_keys"):
@@ -291,6 +291,11 @@ def _promote(directory: Path) -> None:
             (directory / name).unlink(missing_ok=True)
     write_whole(directory / "ca.key", (new / "ca.key").read_bytes(), 0o600)
     write_whole(directory / "ca.pem", (new / "ca.pem").read_bytes(), 0o644)
+
+
+def _kept_of(directory: Path) -> list[Path]:
+    """What an authority keeps of the certificates that it signed."""
+    return [path for kind in ("pem", crl.EXPECTED) for path in (directory / "issued").glob(f"*.{kind}")]
 
 
 def _write(directory: Path, rotation: Rotation) -> None:

@@ -451,6 +451,20 @@ class TestWhoSignsMeanwhile:
         assert rotation.read(tmp_path, "acme") is None
 
 
+def test_what_no_edge_has_confirmed_moves_along(tmp_path: Path, edges: dict[str, Edge]) -> None:
+    """A renewal that is under way when the rotation ends; and nothing is left of those by the old authority."""
+    issued = tmp_path / "ca/acme/issued"
+    (issued / f"{edges[WEST].serial}.expected").touch()
+    run(tmp_path, edges, "begin", kinds=["authority"], at_once=True)
+    for edge in edges.values():
+        edge.follow()
+    asking = {EAST: renewals.Edge(edges[EAST].identity, "acme", edges[EAST].request())}
+    assert renewals.renew(tmp_path, asking, 397, None).signed[EAST]
+    run(tmp_path, edges, "advance", reports=reports(edges))
+    (waiting,) = issued.glob("*.expected")
+    assert waiting.with_suffix(".pem").exists() and waiting.stem not in {edge.serial for edge in edges.values()}
+
+
 class TestAtOnce:
     def test_only_the_new_one_is_trusted_from_the_first_moment(self, tmp_path: Path, edges: dict[str, Edge]) -> None:
         old = ca.ensure_authority(tmp_path, "acme").sha256
