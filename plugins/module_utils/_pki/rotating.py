@@ -147,7 +147,7 @@ class Rotating:
                 continue
             edges = self._concerned(name, now)
             reports = {node: self._report(node) for node in edges}
-            waiting = {**rotation.waiting(now, wanted, reports), **self._partners(name, now)}
+            waiting = {**rotation.waiting(now, wanted, reports), **self._not_yet(edges), **self._partners(name, now)}
             if waiting:
                 self.waiting.update(waiting)
                 self.summary.append(f"{name}: rotation of {', '.join(now.kinds)} waits, {PHASES[now.phase]}")
@@ -163,6 +163,15 @@ class Rotating:
     def _report(self, node: str) -> rotation.Report | None:
         told = self.given["reports"].get(node)
         return rotation.Report(told["certificate"], told["drift"]) if told and told.get("concerned") else None
+
+    def _not_yet(self, edges: Mapping[str, str]) -> dict[str, str]:
+        """The edges that are in a VPN by the ledger, and say that they are in none."""
+        told = self.given["reports"]
+        return {
+            node: "has no tunnel with a certificate yet: run create_vpn"
+            for node in edges
+            if not told.get(node, {}).get("concerned", True)
+        }
 
     def _partners(self, name: str, now: rotation.Rotation) -> dict[str, str]:
         """The external edges that a rotation of the authority waits for."""

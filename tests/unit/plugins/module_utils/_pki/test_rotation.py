@@ -180,7 +180,7 @@ def test_an_edge_that_does_not_answer_stops_the_rotation_and_harms_nobody(
     [
         ({"drift": ["edge-east--edge-west still uses certificate 4f"]}, "still uses certificate 4f"),
         ({"certificate": {}}, "has its old certificate; trusts other authorities"),
-        ({"concerned": False}, "did not answer"),
+        ({"concerned": False}, "has no tunnel with a certificate yet: run create_vpn"),
     ],
 )
 def test_the_machine_is_believed(tmp_path: Path, edges: dict[str, Edge], told: dict[str, Any], why: str) -> None:
