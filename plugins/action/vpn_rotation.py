@@ -15,7 +15,8 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import r
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
 
-LOOKED, TOLD = "__org_edge_rotating", "org_edge_rotated"
+LOOKED = "__org_edge_rotating"
+TOLD = "org_edge_rotated"
 _TOLD_OF = ("concerned", "certificate", "drift")
 
 
