@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ansible-test on a copy: it insists on a tree ansible_collections/intercloud/vpn that is no symbolic link.
+# ansible-test on a copy: it insists on a tree ansible_collections/intercloud/vpn that is not a symbolic link.
 #   ansible_test.sh sanity|units [ARGUMENT ...]
 # VENV is the virtual environment whose ansible-core tests (default .venv), WORK where the copy and ansible-test's own home are.
 set -euo pipefail

@@ -9,7 +9,7 @@ die() { echo "cut: $*" >&2; exit 1; }
 
 version=${1:-}
 [[ $# -eq 1 && $version =~ ^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?$ ]] \
-    || die "'$*' is no version: cut.sh 1.0.0"
+    || die "'$*' is not a version: cut.sh 1.0.0"
 [[ -z $(git tag --list "$version") ]] || die "the tag $version exists: a release does not change. Cut the next version"
 
 # antsibull-changelog and ansible-doc want the place where collections are. Only what git knows, or would: no .venv, no build.

@@ -12,7 +12,7 @@ checkout=$PWD
 die() { echo "release: $*" >&2; exit 1; }
 
 version=${1:-} key="" commit=""
-[[ $version =~ ^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?$ ]] || die "'$version' is no version: name one like 1.0.0"
+[[ $version =~ ^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?$ ]] || die "'$version' is not a version: name one like 1.0.0"
 shift
 cut=""
 ! grep -qxF "  $version:" changelogs/changelog.yaml || cut=1

@@ -53,7 +53,7 @@ class ActionModule(NodeAction):
     def _read(directory: Path, node: str) -> dict[str, dict[str, Any]]:
         """The node's documents by their names in the directory."""
         if not directory.is_dir():
-            raise AnsibleActionFail(f"documents: {directory} is no directory")
+            raise AnsibleActionFail(f"documents: {directory} is not a directory")
         names = [node, *(f"{folder.name}/{node}" for folder in sorted(directory.glob("*/")))]
         try:
             paths = {name: directory / f"{name}.json" for name in names}

@@ -103,7 +103,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._failed(result, "failed")
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        """Say it at once. Where the run goes on with the host, that is no failure."""
+        """Say it at once. Where the run goes on with the host, that is not a failure."""
         if result._task.ignore_unreachable:
             reasons = [*_lines(self._result(result).get("msg"))] or ["no reason given"]
             self._count(self._host(result), "ok")

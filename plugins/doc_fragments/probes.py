@@ -42,7 +42,7 @@ options:
       port:
         description:
           - Ask this TCP port instead of pinging. It answers if it is open, and if the host itself refuses; silence,
-            or what a gateway says, is no answer.
+            or what a gateway says, is not an answer.
         type: int
       query:
         description:

@@ -114,7 +114,7 @@ def run(module: AnsibleModule) -> None:
     """The module's work."""
     given = module.params
     if given["since"] and not TIME.fullmatch(given["since"]):
-        module.fail_json(msg=f"since: {given['since']} is no time: write 2026-01-31, or 2026-01-31T12:00 (UTC)")
+        module.fail_json(msg=f"since: {given['since']} is not a time: write 2026-01-31, or 2026-01-31T12:00 (UTC)")
     since = given["since"].rstrip("Z")
     whose = given["organizations"]
     found, past = read_ledger(

@@ -90,7 +90,7 @@ options:
   generation:
     description:
       - A generation of the organization whose VPNs are asked for again, as they were then. VPNs that it did not have
-        are deleted. With V(0), the run fails and says which generations there are. Without, the run is no rollback.
+        are deleted. With V(0), the run fails and says which generations there are. Without, the run is not a rollback.
     type: int
   only:
     description: The only VPN of that generation that is asked for again; the others stay as they are. Empty for all.
@@ -281,7 +281,7 @@ new_tunnels:
   type: list
   elements: str
 notes:
-  description: What the administrator may want to know though it is no mistake.
+  description: What the administrator may want to know though it is not a mistake.
   returned: success
   type: list
   elements: str

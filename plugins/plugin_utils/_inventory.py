@@ -251,7 +251,7 @@ def _member_texts(vpns: object) -> Iterable[str]:
 
 
 def _allow_texts(vpn: object) -> Iterable[str]:
-    """What the rules of a VPN's `allow` name; `all` is no name of the inventory there."""
+    """What the rules of a VPN's `allow` name; `all` is not a name of the inventory there."""
     rules = vpn.get("allow") if isinstance(vpn, Mapping) else None
     for rule in rules if isinstance(rules, (list, tuple)) else []:
         for key in ("from", "to"):

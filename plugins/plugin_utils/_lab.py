@@ -102,7 +102,7 @@ def edges_behind_nat(names, clouds):
     edges = [f"edge-{cloud}" for cloud in clouds]
     for name in names:
         if name not in edges:
-            raise ValueError(f"lab_nat: {name} is no org edge of the lab; it has {', '.join(edges)}")
+            raise ValueError(f"lab_nat: {name} is not an org edge of the lab; it has {', '.join(edges)}")
     return [edge for edge in edges if edge in names]
 
 
@@ -125,7 +125,7 @@ def machines_of_release(releases, clouds, tenants=()):
     known = machines(clouds, tenants=tenants)
     for name in releases:
         if name not in known:
-            raise ValueError(f"lab_releases: {name} is no machine of the lab; it has {', '.join(known)}")
+            raise ValueError(f"lab_releases: {name} is not a machine of the lab; it has {', '.join(known)}")
     return {name: releases[name] for name in known if name in releases}
 
 
@@ -207,7 +207,7 @@ def machines_in(state):
 
 
 def machine_named(name):
-    """The machine that has such a name in a lab, of whatever clouds and tenants; None for what is no machine's name.
+    """The machine that has such a name in a lab, of whatever clouds and tenants; None for what is not a machine's name.
 
     Of its addresses, nothing can be said.
     """

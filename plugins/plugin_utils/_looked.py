@@ -33,5 +33,5 @@ def looked(given: Mapping[str, Any], hostvars: Any, held: Mapping[str, Any]) -> 
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """What is no mapping is plan_vpn's to refuse; there is nothing to show of it."""
+    """What is not a mapping is plan_vpn's to refuse; there is nothing to show of it."""
     return {str(name): entry for name, entry in value.items()} if isinstance(value, dict) else {}

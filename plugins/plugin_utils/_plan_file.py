@@ -53,7 +53,7 @@ def document_of(directory: Any, node: str) -> dict[str, Any] | None:
         raise VccError("one of documents and document is required")
     folder = Path(str(directory)).expanduser()
     if not folder.is_dir():
-        raise VccError(f"documents: {folder} is no directory")
+        raise VccError(f"documents: {folder} is not a directory")
     path = folder / f"{node}.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))

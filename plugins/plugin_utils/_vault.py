@@ -46,10 +46,11 @@ def read_encrypted(vault: VaultLib, path: Path) -> Any:
     except OSError as error:
         raise AnsibleActionFail(f"{path}: cannot be read: {error.strerror}") from error
     if not is_encrypted(text):
-        raise AnsibleActionFail(f"{path}: is not encrypted with Ansible Vault, so it is no backup of this collection")
+        wrong = "is not encrypted with Ansible Vault, so it is not a backup of this collection"
+        raise AnsibleActionFail(f"{path}: {wrong}")
     try:
         return json.loads(vault.decrypt(text))
     except AnsibleError as error:
         raise AnsibleActionFail(f"{path}: cannot be decrypted: {error}") from error
     except ValueError:  # its message would show what was decrypted
-        raise AnsibleActionFail(f"{path}: is damaged: its content is no backup") from None
+        raise AnsibleActionFail(f"{path}: is damaged: its content is not a backup") from None

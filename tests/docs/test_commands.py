@@ -218,7 +218,7 @@ def test_a_module_is_run_as_it_can_be(command: Block) -> None:
 @pytest.mark.parametrize("command", EVERY, ids=by_place)
 def test_the_program_is_there(command: Block) -> None:
     for program, *arguments in words(command):
-        assert is_there(program), f"{program} is no program that this test knows; say in PACKAGES what brings it"
+        assert is_there(program), f"{program} is not a program that this test knows; say in PACKAGES what brings it"
         if program == AGENT_PATH:
             assert arguments[0] in AGENT
 

@@ -72,7 +72,7 @@ def wrong(page: Path) -> list[str]:
     every = [*blocks(page)]
     found += [f"{block.language} is not run" for block in every if block.language not in ("console", "text", "yaml")]
     lines = [line for block in every if block.language == "console" for line in block.text.splitlines()]
-    found += [f"{line} is no command" for line in lines if not line.startswith("$ ")]
+    found += [f"{line} is not a command" for line in lines if not line.startswith("$ ")]
     found += [] if [line[2:] for line in lines[:3]] == [*BEGUN] else [f"begins with {lines[:3]}"]
     alone = [one for one, other in zip(every, every[1:]) if other.language == "text" and one.language != "console"]
     found += [f"what is printed after line {one.line} is of no command" for one in alone]

@@ -33,7 +33,7 @@ class Case:
     kept: tuple[dict[str, Any], ...]
     """VPNs that have to be guarded all the time."""
     by_itself: bool = False
-    """It is no run of a controller: the node itself tries it again."""
+    """It is not a run of a controller: the node itself tries it again."""
     power: bool = False
     until: str = ""
     """The step after which nobody tries it again."""

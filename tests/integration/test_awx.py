@@ -79,7 +79,7 @@ def test_what_the_inventory_lacks_is_told_in_the_surveys_words(tmp_path: Path) -
     example(tmp_path)
     code, lines = run(tmp_path, *given({**ANSWERS, "vcc_survey_members": ["shop-berlin", "web-osl"]}))
     output = " ".join("\n".join(lines).split())
-    assert code == 2 and "Members: web-osl is no VM, vApp, group or pattern of the inventory; did you mean" in output
+    assert code == 2 and "Members: web-osl is not a VM, vApp, group or pattern of the inventory; did you mean" in output
 
 
 APPROVED = ("-e", "vcc_as_approved=true")

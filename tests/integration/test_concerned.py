@@ -45,7 +45,7 @@ def test_without_a_ledger_everybody_is_asked(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_before_anybody_is_asked(tmp_path: Path) -> None:
     Run(tmp_path, RIGHT)
     run = Run(tmp_path, RIGHT.replace("vm1-west", "vm9-west"), playbook=PLAN)
-    assert run.code != 0 and "vm9-west is no VM" in run.output
+    assert run.code != 0 and "vm9-west is not a VM" in run.output
     assert "Ask the machines" not in run.output
 
 

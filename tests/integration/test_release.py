@@ -118,7 +118,7 @@ def test_a_release_is_signed(tree: Path) -> None:
 
 @pytest.mark.parametrize("version", ["1.0", "v1.0.0", "1.0.0 ", "01.0.0"])
 def test_a_version_is_one(tree: Path, version: str) -> None:
-    assert sh("scripts/release.sh", version, where=tree)[1].startswith(f"release: '{version}' is no version")
+    assert sh("scripts/release.sh", version, where=tree)[1].startswith(f"release: '{version}' is not a version")
 
 
 @pytest.mark.thorough("test_what_is_packed_again_is_the_same_whatever_the_order; the whole takes a minute")
@@ -241,7 +241,7 @@ def test_who_verifies_is_told_how(tmp_path: Path) -> None:
         (("matrix.sh", "2.17/3.10", "2.99", "3.1"), ["tests/matrix.txt has no 2.99", "tests/matrix.txt has no 3.1"]),
         (("release_checks.sh", "reuse", "nothing"), ["nothing is none of reuse, python"]),
         (("molecule.sh", "default", "nothing"), ["there is no scenario nothing"]),
-        (("cut.sh", "1.0"), ["'1.0' is no version"]),
+        (("cut.sh", "1.0"), ["'1.0' is not a version"]),
     ],
 )
 def test_a_script_refuses_what_it_does_not_know_before_it_runs_anything(

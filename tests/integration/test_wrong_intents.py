@@ -105,7 +105,7 @@ vcc_vpns:
         {
             "vcc_pools.other": "100.64.1.0/24 overlaps vcc_pools.internal 100.64.0.0/10",
             "vcc_vpns[0].pool": "there is no pool 'internl' in vcc_pools; did you mean internal?",
-            "vcc_vpns[0].members[2]": "vm9-west is no VM, vApp, group or pattern of the inventory; did you mean",
+            "vcc_vpns[0].members[2]": "vm9-west is not a VM, vApp, group or pattern of the inventory; did you mean",
             "vcc_vpns[1].topolgy": "is not known here; did you mean topology?",
             "vcc_vpns[1].members[1]": "vm3-nowhere is in no cloud; put it in a group cloud_<name>",
             "vcc_vpns[1].members[2]": "edge-west is not in the group members",
@@ -121,8 +121,8 @@ vcc_vpns:
 vcc_delete: [b, c]
 """,
         {
-            "vcc_vpns[0].members[0]": "~vm( is no VM, vApp, group or pattern of the inventory",
-            "vcc_vpns[0].members[1]": "web* is no VM, vApp, group or pattern of the inventory",
+            "vcc_vpns[0].members[0]": "~vm( is not a VM, vApp, group or pattern of the inventory",
+            "vcc_vpns[0].members[1]": "web* is not a VM, vApp, group or pattern of the inventory",
             "vcc_policies.weak.encryption.esp[0]": "3des-md5-modp1024: '3des' is not an allowed algorithm",
             "vcc_vpns[1].policy.encryption.ike_rekey": "must be a whole number of seconds from 60 to 86400, not 0",
             "vcc_delete": "there is no VPN c",

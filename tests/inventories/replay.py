@@ -131,7 +131,7 @@ class Gcp(Replay):
             return there[1] in one.get("labels", {})
         if differs := re.fullmatch(r"status != ([A-Z]+)", part):
             return bool(one["status"] != differs[1])
-        raise AnsibleParserError(f"{part!r} is no filter that is known here")
+        raise AnsibleParserError(f"{part!r} is not a filter that is known here")
 
 
 class Openstack(Replay):

@@ -97,7 +97,7 @@ WRONG: dict[str, tuple[str, dict[str, str | None], str]] = {
     "secret": (
         "node-oslo",
         {"vcc_psk": "hunter2"},
-        "tag vcc-psk is no place for a secret: many can read tags; put vcc_psk into a vault",
+        "tag vcc-psk is not a place for a secret: many can read tags; put vcc_psk into a vault",
     ),
 }
 """A mistake of each kind, of a host each: its tags, and what is told."""

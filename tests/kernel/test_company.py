@@ -53,7 +53,7 @@ def test_packets_between_the_leaves_cross_the_hub(company):
 
 
 def test_the_hub_lets_nobody_else_through(addresses, company):
-    """A member of the other VPN reaches neither leaf, nor does who is no member."""
+    """A member of the other VPN reaches neither leaf, nor does who is not a member."""
     for stranger in ("vm1-west", "vm3-east", "vm1-south"):
         assert not lab.answers(stranger, company["vm3-south" if stranger != "vm1-south" else "vm2-west"], count=2)
 

@@ -114,10 +114,10 @@ def test_an_edge_behind_the_nat_has_no_address_that_others_reach():
 
 @pytest.mark.parametrize("name", ["edge-south", "vm1-east", "edge"])
 def test_what_is_no_edge_cannot_be_behind_a_nat(name):
-    with pytest.raises(ValueError, match=f"lab_nat: {name} is no org edge of the lab; it has edge-east, edge-west"):
+    with pytest.raises(ValueError, match=f"lab_nat: {name} is not an org edge of the lab; it has edge-east, edge-west"):
         _lab.edges_behind_nat([name], ["east", "west"])
 
 
 def test_what_is_no_machine_has_no_release():
-    with pytest.raises(ValueError, match="lab_releases: vm9-east is no machine of the lab; it has node-east, "):
+    with pytest.raises(ValueError, match="lab_releases: vm9-east is not a machine of the lab; it has node-east, "):
         _lab.machines_of_release({"vm9-east": "trixie"}, ["east", "west"])

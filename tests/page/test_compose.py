@@ -288,7 +288,7 @@ def test_members_that_cannot_be(page: Look, made: fleet.Fleet) -> None:
     assert "All members are at the one site" in todo(page)["members"]
     page.one("#want-member").send_keys("nobody-here", Keys.ENTER)
     said = " ".join(one.text for one in page.all("#mistakes [data-step='members']"))
-    assert "nobody-here is no VM or vApp" in said
+    assert "nobody-here is not a VM or vApp" in said
     assert "nobody-here" in " ".join(refused(made, intent(page)))
     choose(page, "edge-fra")
     assert members(page) == ["nobody-here"]

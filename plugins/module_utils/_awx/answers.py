@@ -34,7 +34,7 @@ def read_answers(given: Mapping[str, Any], problems: Problems) -> dict[str, Any]
     """
     unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in QUESTIONS)
     for name in unknown:
-        problems.add(name, f"is no question of a survey{did_you_mean(name, QUESTIONS)}")
+        problems.add(name, f"is not a question of a survey{did_you_mean(name, QUESTIONS)}")
     # AWX takes an empty list for an answer. Without it, delete_vpn would delete the intent's only VPN.
     for name, question in QUESTIONS.items():
         if question.required and name in given and _is_empty(given[name]):

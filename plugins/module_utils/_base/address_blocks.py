@@ -44,7 +44,7 @@ def parse(text: str) -> Range:
         return Range(prefix.family, prefix.first, prefix.last)
     begin, end = parse_address(first), parse_address(last)
     if begin.family != end.family or begin.first > end.first:
-        raise ValueError(f"{text} is no range of addresses")
+        raise ValueError(f"{text} is not a range of addresses")
     return Range(begin.family, begin.first, end.first)
 
 

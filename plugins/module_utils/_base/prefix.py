@@ -47,7 +47,7 @@ class Prefix:
         if not 0 <= self.length <= bits:
             raise ValueError(f"prefix length {self.length} is not within 0 .. {bits}")
         if not 0 <= self.first < 1 << bits:
-            raise ValueError(f"{self.first} is no IPv{self.family} address")
+            raise ValueError(f"{self.first} is not an IPv{self.family} address")
         if self.first & ((1 << (bits - self.length)) - 1):
             raise ValueError(f"{format_address(self.family, self.first)}/{self.length} has host bits set")
 
@@ -110,7 +110,7 @@ def _parse_address(text: str) -> Prefix:
         # INET_PTON: netaddr before 1.0 would read "10.1" as 10.0.0.1.
         address = netaddr.IPAddress(text.strip(), flags=netaddr.INET_PTON)
     except (netaddr.AddrFormatError, ValueError, TypeError) as error:
-        raise ValueError(f"{text} is no IP address") from error
+        raise ValueError(f"{text} is not an IP address") from error
     return Prefix(int(address.version), int(address), BITS[int(address.version)])
 
 

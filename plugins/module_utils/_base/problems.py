@@ -32,7 +32,7 @@ class Problems:
             self.add(error.path, error.message, error.alike)
 
     def note(self, text: str) -> None:
-        """Note what is no error, and the administrator may want to know."""
+        """Note what is not an error, and the administrator may want to know."""
         self._notes[text] = None
 
     @property

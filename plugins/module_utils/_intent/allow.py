@@ -199,7 +199,7 @@ class _Reader:
             return ()
         found = [vm for vm in vms if vm in self.members]
         if vms and not found:
-            what = "is no member" if [*vms] == [text] else "names no member"
+            what = "is not a member" if [*vms] == [text] else "names no member"
             self.problems.add(place, f"{text} {what} of this VPN: add it to members, or remove it here")
         return found
 
@@ -238,7 +238,7 @@ def _read_ports(raw: object, path: str, problems: Problems) -> tuple[bool, Ports
     before = len(problems)
     for index, text in enumerate(raw):
         if isinstance(text, str) and text.lower() in _PINGS and text != ICMP:
-            problems.add(f"{path}[{index}]", f"{text!r} is no port: write icmp for pings, in IPv6 as well")
+            problems.add(f"{path}[{index}]", f"{text!r} is not a port: write icmp for pings, in IPv6 as well")
     if len(problems) == before:
         parse_ports(["tcp/1" if text == ICMP else text for text in raw], path, problems)
     if len(problems) > before:

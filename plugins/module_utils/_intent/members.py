@@ -149,7 +149,7 @@ class MembersParser:
             known = [*self.landscape.of_kind("members"), *self.landscape.of_kind("vapp_edges")]
             successor = self.landscape.successor(text)
             hint = f"; it is {successor} now: write that" if successor else did_you_mean(text, known)
-            self.problems.add(place, f"{text} is no VM, vApp, group or pattern of the inventory{hint}")
+            self.problems.add(place, f"{text} is not a VM, vApp, group or pattern of the inventory{hint}")
             return []
         if self.landscape.is_a(text, "vapp_edges"):
             vms = self.landscape.vms_behind(text)

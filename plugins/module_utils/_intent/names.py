@@ -57,9 +57,9 @@ def wrong_domain(domain: object) -> str | None:
     """What is wrong with a domain; None if nothing is."""
     labels = domain.removesuffix(".").split(".") if isinstance(domain, str) else []
     if not labels or not all(map(_LABEL.fullmatch, labels)) or sum(map(len, labels)) + len(labels) - 1 > _LONGEST:
-        return "is no DNS name: labels of letters, digits, '-' and '_', at most 63 each, with dots between them"
+        return "is not a DNS name: labels of letters, digits, '-' and '_', at most 63 each, with dots between them"
     if len(labels) == 1 or labels[-1].isdigit():
-        return f"must have two labels or more, and the last one is no number; such as payroll.{ROOT}"
+        return f"must have two labels or more, and the last one is not a number; such as payroll.{ROOT}"
     if labels[-1].lower() in _TAKEN:
         return f"ends in {labels[-1]}, for which resolvers ask no server; take another one, such as payroll.{ROOT}"
     return None
@@ -69,6 +69,6 @@ def wrong_name(name: str, domain: str) -> str | None:
     """What is wrong with a name below a domain; None if nothing is. A dot makes further labels."""
     long = next((label for label in name.split(".") if not _LABEL.fullmatch(label)), None)
     if long is not None:
-        return f"{long!r} is no DNS label (letters, digits, '-' and '_', none of them '-' at an end, at most 63)"
+        return f"{long!r} is not a DNS label (letters, digits, '-' and '_', none of them '-' at an end, at most 63)"
     full = f"{name}.{domain}"
     return f"{full} has {len(full)} characters, and a DNS name has at most {_LONGEST}" if len(full) > _LONGEST else None

@@ -176,7 +176,7 @@ class _Parser:
             site, end = name, End(name)
         else:
             known = [*self.landscape.of_kind("org_edges"), *self.landscape.of_kind("vapp_edges")]
-            self.problems.add(path, f"{name} is no org edge and no vApp edge{did_you_mean(str(name), known)}")
+            self.problems.add(path, f"{name} is neither an org edge nor a vApp edge{did_you_mean(str(name), known)}")
             return None
         edge = None if site is None else self.landscape.edge(site)
         if edge is not None and edge.external:

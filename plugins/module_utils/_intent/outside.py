@@ -180,7 +180,7 @@ class _Who:
             return ()
         found = [vm for vm in vms if vm in self.members]
         if vms and not found:
-            what = "is no member" if [*vms] == [text] else "names no member"
+            what = "is not a member" if [*vms] == [text] else "names no member"
             self.problems.add(place, f"{text} {what} of this VPN: add it to members, or remove it here")
         own = [vm for vm in found if not self.members[vm]]
         if found and not own:
@@ -240,12 +240,12 @@ def _source(raw: object, path: str, problems: Problems) -> Source | None:
 def _span(text: object) -> tuple[int, int, int] | Prefix:
     """Family, first and last address; of an IPv6 CIDR the prefix. ValueError for anything else."""
     if not isinstance(text, str):
-        raise ValueError(f"{text!r} is no address")
+        raise ValueError(f"{text!r} is not an address")
     match = _RANGE.fullmatch(text)
     if match:
         first, last = parse_address(match[1]), parse_address(match[2])
         if first.family != last.family or first.first > last.first:
-            raise ValueError(f"{text} is no range: the lower address comes first")
+            raise ValueError(f"{text} is not a range: the lower address comes first")
         return first.family, first.first, last.first
     if "/" not in text:
         one = parse_address(text)

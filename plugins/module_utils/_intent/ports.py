@@ -32,7 +32,7 @@ def parse_ports(raw: object, path: str, problems: Problems) -> Ports | None:
         place = f"{path}[{index}]"
         match = _PORT.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            problems.add(place, f"{text!r} is no port: write tcp/443, udp/53 or tcp/8000-8010")
+            problems.add(place, f"{text!r} is not a port: write tcp/443, udp/53 or tcp/8000-8010")
             continue
         protocol, low, high = match[1], int(match[2]), int(match[3] or match[2])
         if protocol not in PROTOCOLS:

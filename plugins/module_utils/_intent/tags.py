@@ -42,7 +42,7 @@ def check_tags(
     """
     path, tags = of_host(host, TAGS), said.get(TAGS)
     if tags is not None and not isinstance(tags, Mapping):
-        problems.add(path, "is no mapping of tags to their values")
+        problems.add(path, "is not a mapping of tags to their values")
     elif tags:
         _check_names(path, tags, found, problems)
         _check_host(host, {str(tag): str(value).strip() for tag, value in tags.items()}, groups, found, problems)
@@ -59,7 +59,7 @@ def _check_names(path: str, tags: Mapping[object, object], found: Collection[str
     known = {tag_of(variable): variable for variable in OF_HOSTS if variable != SECRET}
     for tag, value in sorted((str(tag), value) for tag, value in tags.items()):
         if tag == tag_of(SECRET):
-            problems.add(path, f"tag {tag} is no place for a secret: many can read tags; put {SECRET} into a vault")
+            problems.add(path, f"tag {tag} is not a place for a secret: many can read tags; put {SECRET} into a vault")
         elif tag not in (NAME, ROLE, CLOUD, *known):
             problems.add(path, f"tag {tag} is not known{did_you_mean(tag, (NAME, ROLE, CLOUD, *known))}")
         elif not str(value).strip():

@@ -170,7 +170,7 @@ def vpn_from_record(
     gone = [site for site in sorted(named) if not landscape.is_a(site, "org_edges")]
     lost_vapps = [vapp for vapp in (stretch.vapps.values() if stretch else ()) if landscape.vapp(vapp, path) is None]
     if gone:
-        problems.add(path, f"leads over {', '.join(gone)}, which is no org edge any more; give it another topology")
+        problems.add(path, f"leads over {', '.join(gone)}, which is not an org edge any more; give it another topology")
     lost = lost_vapps or (stretch is not None and len(stretch.members) < len(record["stretch"]["members"]))
     if len(members) < len(vms) or gone or lost:
         return None

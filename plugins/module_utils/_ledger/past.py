@@ -143,6 +143,6 @@ def _read(packed: str, vpn: str) -> dict[str, Any]:
     try:
         text = zlib.decompress(base64.b64decode(packed, validate=True)).decode()
     except (ValueError, zlib.error):
-        text = ""  # which is no JSON: that says it
+        text = ""  # which is not JSON: that says it
     found: dict[str, Any] = read_json(text, what, INTENT)
     return found

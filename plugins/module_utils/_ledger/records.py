@@ -107,11 +107,11 @@ def canonical_json(data: Any) -> str:
 def misshapen(found: Any, shape: Any) -> str:
     """What is wrong with what was JSON; empty if nothing. ``shape``: the keys it has at least, or [type], as above."""
     if isinstance(shape, list):
-        return "" if _is(found, shape) else "is no list"
+        return "" if _is(found, shape) else "is not a list"
     if not isinstance(found, dict):
-        return "is no record"
+        return "is not a record"
     wrong = [key for key, kind in shape.items() if not _is(found.get(key), kind)]
-    return f"is no whole record ({', '.join(wrong)})" if wrong else ""
+    return f"is not a whole record ({', '.join(wrong)})" if wrong else ""
 
 
 def _is(value: Any, kind: Any) -> bool:
@@ -130,9 +130,9 @@ def read_json(
     try:
         found = then(json.loads(text))
     except ValueError as error:
-        wrong = f"is no JSON ({error})"
+        wrong = f"is not JSON ({error})"
     except (LookupError, TypeError) as error:
-        wrong = f"is no whole record ({error})"
+        wrong = f"is not a whole record ({error})"
     else:
         wrong = misshapen(found, shape)
     if wrong:

@@ -5,7 +5,7 @@
 leased.
 
 A name is in use in a VPN that has it among its members, or a member behind it, or that leads over it. All else that the
-ledger has of a name is left over: the lease of a VM that is no member any more, facts out of a backup.
+ledger has of a name is left over: the lease of a VM that is not a member any more, facts out of a backup.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ class Names:
 
 
 def _base(key: str, kind: str, name: str) -> str:
-    """The key of a host itself, if a key is of it, or of what is below; a further block's number is no part."""
+    """The key of a host itself, if a key is of it, or of what is below; a further block's number is not part."""
     words = key.split("/")
     for place in range(2, len(words) - 1, 2):
         if words[place] == kind and words[place + 1].partition("#")[0] == name:

@@ -118,7 +118,7 @@ def confirm(
     CommandError when it is not the `expected` one: the node has rolled back meanwhile, or another run was here.
     Returns `disarmed`, `given_up` (tunnels that the peer had lost), `renewed` (tunnels whose IKE_SA had to be made
     again), `initiated` (links that were down and had to be initiated) and `links` (all of the node's).
-    A link that does not come up is no error here: whoever verifies is the judge of that.
+    A link that does not come up is not an error here: whoever verifies is the judge of that.
     """
     if check:
         generation = store.running().generation

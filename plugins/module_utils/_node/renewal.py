@@ -82,7 +82,7 @@ def _install(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]
     if certificates.signed(text):
         _refuse_stranger(text, store)
     elif not check:
-        raise ValueError("certificate: is no certificate in PEM")
+        raise ValueError("certificate: is not a certificate in PEM")
     path = store.at(certificates.CERTIFICATE)
     outcome = revised(
         {"certificate.pem": text}, store, check, still=lambda: x509.serial(files.read(path)) == given["replaces"]

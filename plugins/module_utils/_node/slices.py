@@ -75,7 +75,7 @@ def _wrong(document: Document) -> list[str]:
     if document.get("format") != FORMAT:
         return [f"slices: format {document.get('format')} is not {FORMAT}; is the collection older?"]
     if document.get("role") != "vcc_node" or not _DIRECTORY.fullmatch(str(organization)):
-        return [f"slices: of {organization!r} is no VCC node's document"]
+        return [f"slices: of {organization!r} is not a VCC node's document"]
     return []
 
 

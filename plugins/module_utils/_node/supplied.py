@@ -72,7 +72,7 @@ def _link(links: dict[str, str], store: Store, check: bool) -> list[Change]:
             continue
         place = store.at(link)
         if there is None and os.path.lexists(place):
-            raise ValueError(f"{link} is there, and is no link to {target}; move it away")
+            raise ValueError(f"{link} is there, and is not a link to {target}; move it away")
         changes.append(Change("links", f"link {link} to {target}"))
         if check:
             continue

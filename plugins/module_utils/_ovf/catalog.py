@@ -215,7 +215,7 @@ def _content(path: Path) -> bytes | None:
         raise VccError(f"{path}: cannot be read: {error.strerror}") from None
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise VccError(f"{path}: is no file")
+            raise VccError(f"{path}: is not a file")
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise VccError(f"{path}: has more than {LARGEST} octets")
@@ -224,7 +224,7 @@ def _content(path: Path) -> bytes | None:
 
 def _read(content: bytes, organization: str, template: str, path: Path) -> Entry:
     wrong = VccError(
-        f"{path}: is no entry of the catalog, or was changed; remove the file, and publish {template} again"
+        f"{path}: is not an entry of the catalog, or was changed; remove the file, and publish {template} again"
     )
     try:
         said = json.loads(content)

@@ -87,7 +87,7 @@ def check_signature(
     except binascii.Error:
         raise PackageError(place, "has a signature with half an octet") from None
     if not _signed(leaf.public_key(), signature, manifest, known[word](), place):
-        raise PackageError(place, f"is no signature of {name}: one of the two was changed, or is of another package")
+        raise PackageError(place, f"is not a signature of {name}: one of the two was changed, or is of another package")
     _check_time(leaf, today, place)
     if trusted is not None:
         _check_trusted(leaf, chain[1:], trusted, today, place)
@@ -183,7 +183,7 @@ def _check_authority(certificate: Certificate, below: int, place: str) -> None:
     constraints = _extension(certificate, x509.BasicConstraints)
     usage = _extension(certificate, x509.KeyUsage)
     if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):
-        raise PackageError(place, f"{_subject(certificate)} is no authority: it must not sign certificates")
+        raise PackageError(place, f"{_subject(certificate)} is not an authority: it must not sign certificates")
     if constraints.path_length is not None and below > constraints.path_length:
         raise PackageError(place, f"{_subject(certificate)} has more authorities below it than it allows")
 

@@ -158,7 +158,7 @@ class _Builder:
 
 
 def parse_descriptor(content: bytes, place: str) -> Element:
-    """The Envelope. PackageError for what is no XML, has a DOCTYPE, is too large or too deep, or is something else."""
+    """The Envelope. PackageError for what is not XML, has a DOCTYPE, is too large or too deep, or is something else."""
     if len(content) > LARGEST:
         raise PackageError(place, f"has {len(content)} octets, and may have {LARGEST}")
     builder = _Builder(place)
@@ -166,11 +166,11 @@ def parse_descriptor(content: bytes, place: str) -> Element:
         builder.parser.Parse(content, True)
     except xml.parsers.expat.ExpatError as error:
         why = xml.parsers.expat.ErrorString(error.code)
-        raise PackageError(f"{place}, line {error.lineno}", f"is no well-formed XML: {why}") from None
+        raise PackageError(f"{place}, line {error.lineno}", f"is not well-formed XML: {why}") from None
     except (LookupError, ValueError) as error:
         raise PackageError(place, f"cannot be decoded: {error}") from None
     root = builder.root
     if root is None or root.name != "Envelope" or root.space not in OVF_NAMESPACES[1:]:
         found = "nothing" if root is None else f"{root.name} ({root.space[:80] or 'no namespace'})"
-        raise PackageError(place, f"is no OVF descriptor: its root is {found}, and not Envelope of OVF 1.x or 2.0")
+        raise PackageError(place, f"is not an OVF descriptor: its root is {found}, and not Envelope of OVF 1.x or 2.0")
     return root

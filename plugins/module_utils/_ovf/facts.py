@@ -157,7 +157,8 @@ class _Package:
             if taken:
                 hint += "-1"
             self.problems.add(
-                place, f"{full!r} is no name of a host, which is {NAME_RULE}; say another: names: {{{name!r}: {hint}}}"
+                place,
+                f"{full!r} is not a name of a host, which is {NAME_RULE}; say another: names: {{{name!r}: {hint}}}",
             )
         return full
 
@@ -367,7 +368,7 @@ def _parsed(who: str, some: Iterable[str], vm: Vm, problems: Problems) -> tuple[
 
 
 def _macs_in(value: Any) -> list[str]:
-    """The link-layer addresses in a ``vcc_mac``; in place of one that is no text, an empty one."""
+    """The link-layer addresses in a ``vcc_mac``; in place of one that is not a text, an empty one."""
     if isinstance(value, dict):
         return [mac for some in value.values() for mac in _macs_in(some)]
     return [one if isinstance(one, str) else "" for one in (value if isinstance(value, list) else [value])]

@@ -27,7 +27,7 @@ def find_packages(named: str, beside: str, place: str) -> list[str]:
         elif _is_package(path):
             found.append(path)
         elif path == pattern:
-            raise PackageError(place, f"{path} is no package: its name ends neither in {OVF} nor in {OVA}")
+            raise PackageError(place, f"{path} is not a package: its name ends neither in {OVF} nor in {OVA}")
     if not found:
         what = "there is no package (*.ovf, *.ova) in it" if paths else "there is no such file or folder"
         raise PackageError(place, f"{pattern}: {what}")

@@ -47,14 +47,14 @@ def read_manifest(content: bytes, place: str) -> list[Line]:
     try:
         texts = content.decode().splitlines()
     except UnicodeDecodeError:
-        raise PackageError(place, "is no manifest: it is not UTF-8") from None
+        raise PackageError(place, "is not a manifest: it is not UTF-8") from None
     lines = []
     for number, text in enumerate(texts, 1):
         if not text.strip():
             continue
         match = _LINE.fullmatch(text.strip())
         if match is None:
-            raise PackageError(f"{place}, line {number}", "is no line of a manifest: SHA256(FILE)= DIGEST")
+            raise PackageError(f"{place}, line {number}", "is not a line of a manifest: SHA256(FILE)= DIGEST")
         algorithm = match[1].upper().replace("-", "")
         if algorithm not in DIGESTS:
             raise PackageError(f"{place}, line {number}", f"{match[1]} is not known; known are {', '.join(DIGESTS)}")

@@ -21,9 +21,9 @@ def checked(name: str, place: str) -> str:
         raise PackageError(place, f"{shown} is an absolute name: files of a package have names relative to it")
     parts = name.split("/")
     if not name or any(part in ("", ".", "..") for part in parts):
-        raise PackageError(place, f"{shown} is no name of a file in the package: it leads elsewhere")
+        raise PackageError(place, f"{shown} is not a name of a file in the package: it leads elsewhere")
     if len(name.encode("utf-8", "replace")) > LONGEST or not name.isprintable():
-        raise PackageError(place, f"{shown} is no name of a file: it is too long, or cannot be printed")
+        raise PackageError(place, f"{shown} is not a name of a file: it is too long, or cannot be printed")
     return name
 
 

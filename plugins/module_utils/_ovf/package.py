@@ -138,5 +138,5 @@ def _regular(path: str, place: str) -> BinaryIO:
         raise PackageError(place, why) from None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise PackageError(place, "is no file")
+        raise PackageError(place, "is not a file")
     return os.fdopen(handle, "rb")

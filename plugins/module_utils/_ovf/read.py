@@ -79,7 +79,7 @@ def _read_files(envelope: Element, content: Content, file: str, problems: Proble
 def _number(one: Element, name: str, place: str) -> int:
     text = one.ovf(name) or "0"
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise PackageError(place, f"the {name} {text[:40]!r} is no number")
+        raise PackageError(place, f"the {name} {text[:40]!r} is not a number")
     return int(text)
 
 

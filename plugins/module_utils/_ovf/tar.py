@@ -40,7 +40,7 @@ class Entry(NamedTuple):
 
 
 def entries(file: BinaryIO, total: int, place: str) -> list[Entry]:
-    """The files of an archive of ``total`` octets, in their order. PackageError for an archive that is no OVA."""
+    """The files of an archive of ``total`` octets, in their order. PackageError for an archive that is not an OVA."""
     if file.read(len(XZ)).startswith((GZIP, XZ, ZIP)):
         raise PackageError(place, "is compressed, and an OVA is a plain tar archive")
     found: list[Entry] = []
@@ -102,7 +102,7 @@ def _read(file: BinaryIO, at: int, size: int, total: int, place: str) -> bytes:
     content = file.read(size) if at + size <= total else b""
     if len(content) != size:
         if at == 0:
-            raise PackageError(place, "is no OVA: it has no header of a tar archive")
+            raise PackageError(place, "is not an OVA: it has no header of a tar archive")
         raise PackageError(place, f"is truncated at {total} octets: a tar archive ends with two blocks of zeros")
     return content
 
@@ -115,7 +115,8 @@ def _check_sum(header: bytes, at: int, place: str) -> None:
     except ValueError:
         said = -1
     if said not in (sum(blank), signed):
-        what = "is no OVA: it has no header of a tar archive" if at == 0 else f"is damaged: no header of a file at {at}"
+        none = "is not an OVA: it has no header of a tar archive"
+        what = none if at == 0 else f"is damaged: no header of a file at {at}"
         raise PackageError(place, what)
 
 
@@ -133,7 +134,7 @@ def _number(field: bytes, place: str) -> int:
         return int.from_bytes(field[1:], "big")
     digits = field.strip(b" \0")
     if digits.strip(b"01234567"):  # int() would take signs and underscores
-        raise PackageError(place, f"is damaged: {field!r} is no size of a file")
+        raise PackageError(place, f"is damaged: {field!r} is not a size of a file")
     return int(digits or b"0", 8)
 
 
@@ -158,7 +159,7 @@ def _pax(content: bytes, place: str) -> dict[str, str]:
 
 def _decimal(text: str, place: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise PackageError(place, f"is damaged: {text[:40]!r} is no size of a file")
+        raise PackageError(place, f"is damaged: {text[:40]!r} is not a size of a file")
     return int(text)
 
 

@@ -105,7 +105,7 @@ def _length(mask: str, bits: int) -> int:
     number = parse_address(mask)
     length = bin(number.first).count("1")
     if number.length != bits or number.first != ((1 << length) - 1) << (bits - length):
-        raise ValueError(f"{mask} is no netmask")
+        raise ValueError(f"{mask} is not a netmask")
     return length
 
 

@@ -59,7 +59,7 @@ def _of(certificate: x509.Certificate) -> x509.UnrecognizedExtension | None:
 
 
 def der(addresses: Iterable[str]) -> bytes:
-    """IPAddrBlocks, a SEQUENCE OF IPAddressFamily (2.2.3.1). ValueError if a text is no prefix and no range."""
+    """IPAddrBlocks, a SEQUENCE OF IPAddressFamily (2.2.3.1). ValueError if a text is neither a prefix nor a range."""
     ranges = canonical(addresses)
     families = [[one for one in ranges if one.family == family] for family in _AFI]
     return _tagged(0x30, b"".join(_family(found) for found in families if found))

@@ -450,7 +450,7 @@ def expect(owner: Authority, serial: str) -> None:
 
 def arrived(owner: Authority, serial: str) -> None:
     """Note that a certificate is on its edge. VccError."""
-    if serial not in expected(owner):  # so what an edge says is no path
+    if serial not in expected(owner):  # so what an edge says is not a path
         return
     path = owner.directory / "issued" / f"{serial}.{EXPECTED}"
     try:

@@ -68,7 +68,7 @@ def renew(
                 _refuse_forgetful(trusted(state_dir, edge.organization), lists.get(edge.organization, {}))
                 _sign(owner, name, edge, days, check, found)
             elif owner is not None and (needed is None or name in needed):
-                _judge_silent(owner, name, edge, found)
+                _judge_silent(trusted(state_dir, edge.organization), name, edge, found)
             else:
                 found.notes[name] = "could not be reached; it needs no certificate now"
         except VccError as error:
@@ -124,10 +124,11 @@ def _refuse_forgetful(owners: Sequence[Authority], lists: Mapping[str, str]) -> 
                 )
 
 
-def _judge_silent(owner: Authority, name: str, edge: Edge, found: Outcome) -> None:
+def _judge_silent(owners: Sequence[Authority], name: str, edge: Edge, found: Outcome) -> None:
     """By the newest of its certificates that is not revoked, and that it has received as far as is known."""
-    without = crl.expected(owner) | crl.revoked_serials(owner)
-    newest = crl.newest(owner, edge.identity, without)
+    without = {serial for owner in owners for serial in crl.expected(owner) | crl.revoked_serials(owner)}
+    every = [one for one in (crl.newest(owner, edge.identity, without) for owner in owners) if one is not None]
+    newest = max(every, key=not_before, default=None)
     if newest is None:
         found.notes[name] = "could not be reached; it has no certificate"
         return

@@ -75,7 +75,7 @@ _text, _whole = _is(str), _is(int)
 def _python(value: Any) -> None:
     _text(value)
     if not _PYTHON.fullmatch(value):
-        raise ValueError(f"{value!r} is no version of Python")
+        raise ValueError(f"{value!r} is not a version of Python")
 
 
 def _interface(value: Any) -> None:

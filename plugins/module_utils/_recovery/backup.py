@@ -35,9 +35,9 @@ def content_of(ledger: Rows, state_dir: str | Path, at: str) -> dict[str, Any]:
 
 
 def check_backup(backup: object) -> Mapping[str, Any]:
-    """VccError when this is no backup of ours, or of a later version."""
+    """VccError when this is not a backup of ours, or of a later version."""
     if not isinstance(backup, Mapping) or backup.get("kind") != KIND:
-        raise VccError("this is no backup of a ledger")
+        raise VccError("this is not a backup of a ledger")
     if not isinstance(backup.get("files"), Mapping) or not isinstance(backup.get("ledger"), Mapping):
         raise VccError("this backup is damaged: it has no ledger or no files")
     if backup.get("format") != FORMAT:
@@ -64,7 +64,7 @@ def newer_than(transaction: Transaction, backup: Mapping[str, Any]) -> list[str]
 
 
 def same_records(transaction: Transaction, backup: Mapping[str, Any]) -> bool:
-    """Whether the ledger says what the backup says. What happened when is no part of that."""
+    """Whether the ledger says what the backup says. What happened when is not part of that."""
     ours, theirs = transaction.dump(), backup["ledger"]
     return all(_sorted(ours[name]) == _sorted(theirs.get(name, [])) for name in ours if name != "events")
 

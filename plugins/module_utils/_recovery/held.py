@@ -102,7 +102,7 @@ def believed(said: Iterable[Mapping[str, Any]], organizations: Collection[str] =
 def _not_its_own(document: object, host: str, kinds: Collection[str], owner: str) -> str:
     """Why a host cannot hold this; empty if it can."""
     if not isinstance(document, Mapping):
-        return "it is no document"
+        return "it is not a document"
     node, role, organization = (document.get(name) for name in ("node", "role", "organization"))
     if not host or node != host:
         return f"it is the document of {_short(node)}"

@@ -74,7 +74,7 @@ def _misshapen(one: Held) -> str:
         _tunnels([one])
         text_of(one.document)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        return f"it is no document of this version ({type(error).__name__}: {error})"
+        return f"it is not a document of this version ({type(error).__name__}: {error})"
     return ""
 
 

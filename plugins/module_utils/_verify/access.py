@@ -86,7 +86,7 @@ def _allowed_ports(members: Sequence[Section], allowed: Allowed) -> Iterator[tup
 
 
 def from_stranger(vpn: Section, vm: Section) -> Iterator[Probe]:
-    """What a VM that is no member asks: destinations, but for those that are on its own side anyway."""
+    """What a VM that is not a member asks: destinations, but for those that are on its own side anyway."""
     servers = {server["name"] for server in vpn.get("destinations", {}).get("servers", [])}
     for there in destinations(vpn):
         if there.name in servers or there.site != vm["site"]:

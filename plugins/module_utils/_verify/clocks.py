@@ -25,7 +25,7 @@ def clock_of(facts: Section) -> datetime | None:
 def skew_of(facts: Section) -> float | None:
     """By how many seconds a node's clock is ahead of the controller's, negative if it is behind; None: not known.
 
-    The controller's time was noted before and after: what lies between is no skew.
+    The controller's time was noted before and after: what lies between is not a skew.
     """
     clock, asked = clock_of(facts), facts.get("asked")
     if clock is None or not isinstance(asked, (list, tuple)) or len(asked) != 2:

@@ -51,7 +51,7 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Whether all is as planned. A warning is no fault."""
+        """Whether all is as planned. A warning is not a fault."""
         return not any(finding.severity == ERROR for finding in self.findings)
 
 

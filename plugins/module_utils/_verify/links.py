@@ -4,7 +4,7 @@
 """VERIFY: are the tunnels and links up as planned? Planned: the documents. Seen: both ends' security associations.
 
 A tunnel has exactly one ESTABLISHED IKE_SA and each of its links exactly one INSTALLED CHILD_SA, on both ends, with
-the same SPIs. What a rekeying leaves for a moment (REKEYED, DELETING ...) is no fault.
+the same SPIs. What a rekeying leaves for a moment (REKEYED, DELETING ...) is not a fault.
 """
 
 from __future__ import annotations

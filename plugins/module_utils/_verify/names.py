@@ -30,7 +30,7 @@ def from_members(vpn: Section, askers: Iterable[Section], documents: Documents) 
 
 
 def from_stranger(vpn: Section, vm: Section, documents: Documents) -> Iterator[Section]:
-    """What a VM that is no member asks the edge of its site."""
+    """What a VM that is not a member asks the edge of its site."""
     server = edge_address(documents, vpn["name"], vm["site"]) if vpn.get("domain") else None
     if server:
         yield _question(vpn, server, min(vpn["members"], key=lambda one: str(one["name"])))

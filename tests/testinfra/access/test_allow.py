@@ -184,7 +184,7 @@ for _try in range(20):
     ["vm1-east", pytest.param("vm2-east", marks=pytest.mark.thorough("the same of one that is not translated"))],
 )
 def test_a_gateway_may_say_what_is_too_large(source):
-    """From where only a port is allowed, too: path MTU discovery is no connection."""
+    """From where only a port is allowed, too: path MTU discovery is not a connection."""
     learned = lab.netns(source, sys.executable, "-c", LARGE, playbooks.addresses("shop")["vm3-west"])
     assert 1280 <= int(learned) < 1488
 

@@ -16,7 +16,7 @@ from ansible_collections.intercloud.vpn.tests.testinfra import dns, inventories,
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES
 
 POOLS = {"internal": "100.64.0.0/10", "six": "fd64:7663:6300::/48"}
-SERVER = {"name": "erp", "behind": "edge-east", "address": "10.10.0.13"}  # vm3-east, which is no member
+SERVER = {"name": "erp", "behind": "edge-east", "address": "10.10.0.13"}  # vm3-east, which is not a member
 PAYROLL = {
     "name": "payroll",
     "pool": "internal",

@@ -42,7 +42,7 @@ STARTED = "systemctl show --value --property=ExecMainStartTimestampMonotonic str
 
 @pytest.fixture(scope="module", autouse=True)
 def no_key_yet():
-    """The VCC server keeps the PPK of a tunnel that is gone: one of an earlier time is no key that is made now."""
+    """The VCC server keeps the PPK of a tunnel that is gone: one of an earlier time is not a key that is made now."""
     KEY.unlink(missing_ok=True)
 
 

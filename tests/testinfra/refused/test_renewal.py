@@ -10,10 +10,12 @@ import json
 import os
 import shlex
 import threading
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import outdated
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import install
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
@@ -27,6 +29,7 @@ RENEW = "renew_certificates"
 AGENT = "/usr/local/lib/intercloud-vpn/agent"
 CERTIFICATE = "/etc/swanctl/x509/intercloud-vpn.pem"
 DAYS = {"vcc_certificate_days": 30}
+RIPE = outdated.OLDER + 2  # seconds
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,6 +58,8 @@ def age(edge, over=25, left=5):
         one = x509.load_pem_x509_certificate(path.read_bytes())
         if f"CN={edge}.acme" in one.subject.rfc4514_string() and path.read_text() != text:
             path.unlink()
+    # No run confirms this: the agent asks the peer at once, or minutes later where the peer would not understand yet.
+    lab.wait_for("older SAs", lambda: all(sa["established_seconds"] > RIPE for sa in status(edge)["sas"]), 30)
     done = asked(edge, certificate=text, replaces=days["serial"])
     assert done["changed"], done
     lab.wait_for("one of each SA", one_of_each, 30)
@@ -115,6 +120,8 @@ def test_what_is_due_is_renewed_and_nothing_else(addresses, say):
     facts = status(WEST)["certificate"]
     begin, end = (datetime.datetime.fromisoformat(facts[name][:-1]) for name in ("not_before", "not_after"))
     assert (end - begin).days == 30 and not facts["requested"]
+    issued = Path(_lab.STATE_DIR, "ca/acme/issued")
+    assert (issued / f"{facts['serial']}.pem").exists() and [*issued.glob("*.expected")] == []
     assert facts["serial"] in lab.sh(EAST, "swanctl --list-certs --type x509 2>/dev/null").replace(":", "")
     lab.wait_for("one of each SA", one_of_each, 15)
 

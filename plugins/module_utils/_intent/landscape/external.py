@@ -154,7 +154,7 @@ def _gateway(
     if profile is None:
         hint = did_you_mean(said, GATEWAYS) if isinstance(said, str) else f"; known are {', '.join(sorted(GATEWAYS))}"
         problems.add(
-            f"{place}.vcc_gateway", f"is no gateway with a profile: {said!r}{hint}; leave it out for other gateways"
+            f"{place}.vcc_gateway", f"is not a gateway with a profile: {said!r}{hint}; leave it out for other gateways"
         )
         return None
     if authentication in AUTHENTICATION and authentication not in profile.authentication:

@@ -118,7 +118,8 @@ class Facts:
                 continue
             found[address] = self._macs(macs)
             if address not in own:
-                self.wrong("vcc_mac", f"{address} is no address of {self.name}, which has {', '.join(own) or 'none'}")
+                has = ", ".join(own) or "none"
+                self.wrong("vcc_mac", f"{address} is not an address of {self.name}, which has {has}")
         return found
 
     def _macs(self, said: object) -> tuple[str, ...]:
@@ -138,7 +139,7 @@ def organization_of(facts: Mapping[str, Any]) -> str:
 
 
 def is_shared(facts: Mapping[str, Any]) -> bool:
-    """Whether it is a VCC node that is no organization's own: it serves all that have hosts in its cloud."""
+    """Whether it is a VCC node that is not an organization's own: it serves all that have hosts in its cloud."""
     return facts["kinds"] == ["vcc_nodes"] and facts["vars"].get("vcc_org") is None
 
 

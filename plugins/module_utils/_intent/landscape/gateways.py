@@ -34,7 +34,7 @@ def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
     if ORGANIZATION.fullmatch(organization) and not external and not IDENTITY.fullmatch(identity):
         problems.add(
             host.place,
-            f"{identity!r} would be the name in its certificate, and is no DNS name of at most 64 characters: "
+            f"{identity!r} would be the name in its certificate, and is not a DNS name of at most 64 characters: "
             "rename the host (letters, digits, hyphens, dots), or give it a shorter name and ansible_host",
         )
     elif not external and folded(identity) in others:

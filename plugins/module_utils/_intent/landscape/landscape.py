@@ -305,7 +305,7 @@ class Landscape:
                 return str(named)
             vm.wrong(
                 "vcc_edge",
-                f"{named} is no org edge of organization {vm.organization} in cloud {cloud}"
+                f"{named} is not an org edge of organization {vm.organization} in cloud {cloud}"
                 f"{did_you_mean(str(named), edges)}",
             )
         elif not edges:

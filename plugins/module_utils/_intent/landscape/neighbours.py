@@ -29,11 +29,11 @@ def parse_mac(text: str) -> str:
     match = _MAC.fullmatch(text.strip())
     if match is None:
         raise ValueError(
-            f'{text!r} is no link-layer address such as "02:00:5e:10:00:01" (with quotes: YAML has numbers so)'
+            f'{text!r} is not a link-layer address such as "02:00:5e:10:00:01" (with quotes: YAML has numbers so)'
         )
     octets = [octet.lower() for octet in match.groups()]
     if int(octets[0], 16) & 1 or set(octets) == {"00"}:
-        raise ValueError(f"{text!r} is no link-layer address of one machine: it is a group's, or zero")
+        raise ValueError(f"{text!r} is not a link-layer address of one machine: it is a group's, or zero")
     return ":".join(octets)
 
 

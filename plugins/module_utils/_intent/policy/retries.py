@@ -44,7 +44,7 @@ class Retries(Section):
     def check(cls, raw: Mapping[str, Any], places: Places, problems: Problems) -> None:
         """Note what is wrong with the section's values."""
         check_integer(raw["dpd_delay"], 1, 3600, places["dpd_delay"], "seconds", problems)
-        # A tenth of a second is less than the way round the world; a minute without a second try is no try.
+        # A tenth of a second is less than the way round the world; a minute without a second try is not a try.
         check_number(raw["retransmit_timeout"], 0.1, 60, places["retransmit_timeout"], "seconds", problems)
         check_number(raw["retransmit_base"], 1, 3, places["retransmit_base"], "times as long", problems)
         check_integer(raw["retransmit_tries"], 1, 10, places["retransmit_tries"], "retransmissions", problems)

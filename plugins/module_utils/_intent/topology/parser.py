@@ -213,7 +213,7 @@ class TopologyParser:
             self.problems.add(place, f"cloud {text} has several org edges, {', '.join(among)}; name one")
         else:
             hint = did_you_mean(str(text), edges)
-            self.problems.add(place, f"{text!r} is no org edge of {self.organization}, and no cloud of one{hint}")
+            self.problems.add(place, f"{text!r} is not an org edge of {self.organization}, and no cloud of one{hint}")
         return None
 
     def _chosen(self) -> str:

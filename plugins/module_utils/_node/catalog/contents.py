@@ -50,7 +50,7 @@ def open_own(path: Path, flags: int = os.O_RDONLY) -> BinaryIO | None:
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
         os.close(handle)
         if flags != os.O_RDONLY:
-            raise Refused(f"{path} is no file of root's; find out who made it, and remove it")
+            raise Refused(f"{path} is not a file of root's; find out who made it, and remove it")
         return None
     return os.fdopen(handle, "rb" if flags == os.O_RDONLY else "r+b", buffering=0)  # type: ignore[return-value]
 

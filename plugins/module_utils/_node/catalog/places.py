@@ -49,7 +49,7 @@ class Lacking(Refused):
 def digest(text: Any) -> str:
     """A SHA-256, as hexadecimal digits. It becomes a file's name."""
     if not _DIGEST.fullmatch(str(text)):
-        raise Refused(f"{str(text)[:80]!r} is no SHA-256")
+        raise Refused(f"{str(text)[:80]!r} is not a SHA-256")
     return str(text)
 
 
@@ -58,7 +58,7 @@ def file_name(name: Any) -> str:
     text = str(name)
     parts = text.split("/")
     if "\0" in text or "\\" in text or any(part in ("", ".", "..") for part in parts) or not text.isprintable():
-        raise Refused(f"{text[:80]!r} is no name of a file of a package")
+        raise Refused(f"{text[:80]!r} is not a name of a file of a package")
     if any(len(part.encode()) > LONGEST_NAME for part in parts):
         raise Refused(f"{text[:80]!r} is too long for the name of a file")
     return text
@@ -70,9 +70,9 @@ def catalog_of(store: Store) -> Path:
 
 
 def organization_at(store: Store, organization: Any) -> Path:
-    """An organization's directory. Refused for what is no name of one, and where the place is not root's alone."""
+    """An organization's directory. Refused for what is not a name of one, and where the place is not root's alone."""
     if not _ORGANIZATION.fullmatch(str(organization)):
-        raise Refused(f"{str(organization)[:80]!r} is no name of an organization")
+        raise Refused(f"{str(organization)[:80]!r} is not a name of an organization")
     path = catalog_of(store) / str(organization)
     _require_own(catalog_of(store))
     _require_own(path)
@@ -82,7 +82,7 @@ def organization_at(store: Store, organization: Any) -> Path:
 def template_at(store: Store, organization: Any, template: Any) -> Path:
     """A template's directory; likewise."""
     if not _TEMPLATE.fullmatch(str(template)):
-        raise Refused(f"{str(template)[:80]!r} is no name of a template")
+        raise Refused(f"{str(template)[:80]!r} is not a name of a template")
     path = organization_at(store, organization) / str(template)
     _require_own(path)
     _require_own(path / PARTS)
@@ -108,7 +108,7 @@ def version_in(path: Path) -> Path | None:
 
 
 def _require_own(path: Path) -> None:
-    """Refused where something is there that is no directory of ours, or that others can write into."""
+    """Refused where something is there that is not a directory of ours, or that others can write into."""
     try:
         found = path.lstat()
     except FileNotFoundError:

@@ -4,7 +4,7 @@
 """A second IKE_SA that carries a tunnel's links while the tunnel's own is made anew, as with a new certificate.
 
 A connection that is loaded with another certificate replaces the one before: charon ends its SAs and starts them again
-(`start_action`). To authenticate again is no way around that: charon does so by the old configuration. So before the
+(`start_action`). To authenticate again is not a way around that: charon does so by the old configuration. So before the
 connection is loaded, the end that initiates brings up the same links by the new configuration under another name, the
 bridge. It ends when the tunnel's own links are up again. The peer needs to know nothing of that: both IKE_SAs fit its
 connection.

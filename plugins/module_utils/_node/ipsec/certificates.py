@@ -50,7 +50,7 @@ def blocks(text: str) -> list[str]:
 
 
 def der_of(pem: str) -> bytes:
-    """What a PEM block holds; nothing where that is no base64."""
+    """What a PEM block holds; nothing where that is not base64."""
     try:
         return binascii.a2b_base64("".join(pem.splitlines()[1:-1]))
     except (ValueError, binascii.Error):
@@ -65,7 +65,7 @@ def authorities(store: Store) -> list[str]:
 def derived(authority: str, revocations_: str) -> dict[str, str]:
     """The second files, by path: the last authority of a file, and the last of several lists of revocations.
 
-    A file that is no PEM is its own last part; so it is told what is wrong with it by who loads it.
+    A file that is not PEM is its own last part; so it is told what is wrong with it by who loads it.
     """
     lists = blocks(revocations_)
     return {

@@ -107,7 +107,7 @@ class Former:
         for link, new in found.items():
             into = fresh.get(new, new)
             there = link[1] in shape.get(link[0], {}) or into[1] not in shape.get(into[0], {})
-            # A tunnel that was kept as a whole, and whose name another one has now, is no old one any more.
+            # A tunnel that was kept as a whole, and whose name another one has now, is not an old one any more.
             lost = bool(_section(was, link[0])) if link[0] in shape else not sections[link[0]]
             if not there and not lost:
                 kept.setdefault(link, into)

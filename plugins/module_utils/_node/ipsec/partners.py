@@ -165,7 +165,7 @@ def _noted(one: Document, answer: tuple[list[str], float, str], now: float, gene
             "error": "",
         }
     if addresses:
-        error = f"{addresses[0]} is no address that a partner can have"
+        error = f"{addresses[0]} is not an address that a partner can have"
     until = float(one.get("until") or 0)
     if had and now > until + KEPT:
         return {"address": None, "since": now, "asked": now, "until": until, "error": error}

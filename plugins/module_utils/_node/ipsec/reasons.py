@@ -17,7 +17,7 @@ from typing import Any
 from ..document import Document
 from ..system.run import CommandError, have, run
 
-SECONDS = 300  # links that are down are tried every 20 s: what is older than this is no reason any more
+SECONDS = 300  # links that are down are tried every 20 s: what is older than this is not a reason any more
 ENTRIES = 5000  # of the journal; a failing attempt writes about twenty
 LINES = 6
 FIELDS = "MESSAGE,IKE_SA_NAME,IKE_SA_UNIQUE_ID,_PID,__REALTIME_TIMESTAMP"

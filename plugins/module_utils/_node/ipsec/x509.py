@@ -38,7 +38,7 @@ def certificate(store: Store) -> dict[str, Any]:
     )
     facts["key"] = key.exists()
     text = files.read(authority)
-    # What is no PEM counts, too: as an authority that is nobody's.
+    # What is not PEM counts, too: as an authority that is nobody's.
     found = certificates.blocks(text) or ([text] if text else [])
     known = {sha256_of(certificates.der_of(one)): one for one in found}
     if known:

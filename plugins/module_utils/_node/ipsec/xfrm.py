@@ -32,7 +32,7 @@ class State:
     number: int
 
     def remove(self) -> None:
-        """Take it away. One that has just gone by itself is no mistake."""
+        """Take it away. One that has just gone by itself is not a mistake."""
         words = ["src", self.source, "dst", self.destination, "proto", "esp", "spi", hex(self.spi)]
         _delete("state", *words)
 
@@ -47,7 +47,7 @@ class Policy:
     number: int
 
     def remove(self) -> None:
-        """Take it away. One that has just gone by itself is no mistake."""
+        """Take it away. One that has just gone by itself is not a mistake."""
         words = ["src", self.source, "dst", self.destination, "dir", self.direction, "if_id", hex(self.number)]
         _delete("policy", *words)
 

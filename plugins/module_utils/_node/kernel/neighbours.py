@@ -32,7 +32,7 @@ class Neighbour:
     sends: tuple[str, ...] = ()
     uplink: bool = False
     device: str = ""
-    router: str = ""  # of a machine that is behind another, which is no neighbour then: its frames are the other's
+    router: str = ""  # of a machine that is behind another, which is not a neighbour then: its frames are the other's
 
     @property
     def why_unbound(self) -> str:

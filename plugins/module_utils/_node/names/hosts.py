@@ -48,7 +48,7 @@ class Hosts(Part):
         if not path.exists():
             return "", ""
         if not path.is_file():  # a pipe would be read for ever
-            raise OSError(errno.EINVAL, "it is no file")
+            raise OSError(errno.EINVAL, "it is not a file")
         text = path.read_bytes().decode(errors="surrogateescape")
         lines = re.findall(r"[^\n]*\n|[^\n]+", text)  # not all that Python takes for the end of a line
         ours = [line for line in lines if _OURS.fullmatch(line)]

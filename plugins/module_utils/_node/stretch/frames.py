@@ -78,7 +78,7 @@ def _network(one: Stretch, wire: str, own: str) -> str:
             for name, kind in ASTRAY.items()
         ),
         *(f"counter {n}_{what} {{ }}" for what in ("sent", "received", "limited", "refused")),
-        # From the network. What is no member's goes on as if there were nothing here.
+        # From the network. What is not a member's goes on as if there were nothing here.
         f"chain {n}_site {{",
         f'type filter hook ingress device "{wire}" priority 0; policy accept;',
         f"{TAGGED} accept",

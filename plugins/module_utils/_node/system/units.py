@@ -100,7 +100,7 @@ ExecStartPre={_HEARS_NOT}
 ExecStartPost={_HEARS}
 ExecStopPost={_HEARS}
 # The userspace backend's device goes with the daemon, and takes the routes into it along. A route that cannot be put
-# back, because a network is down, is no reason to stop the daemon and everybody's tunnels: hence the hyphen.
+# back, because a network is down, is not a reason to stop the daemon and everybody's tunnels: hence the hyphen.
 ExecStartPost=-{AGENT} started
 Restart=always
 RestartSec=200ms

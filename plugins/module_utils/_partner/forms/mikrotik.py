@@ -27,7 +27,7 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
 
 
 def quoted(text: str) -> str:
-    """A string, in which $ is no variable and a backslash no escape."""
+    """A string, in which $ is not a variable and a backslash no escape."""
     escaped = one_line(text).replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("?", "\\?")
     return f'"{escaped}"'
 

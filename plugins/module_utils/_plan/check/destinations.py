@@ -119,7 +119,7 @@ def _check_site(path: str, kind: str, name: str, vpn: Vpn, landscape: Landscape,
             if known
             else did_you_mean(name, {*vpn.sites, *landscape.edges_of(vpn.organization)})
         )
-    problems.add(path, f"{name} is no site of the VPN{hint}")
+    problems.add(path, f"{name} is not a site of the VPN{hint}")
 
 
 def _check_size(vpn: Vpn, network: Network, sites: Mapping[str, OrgEdge], path: str, problems: Problems) -> None:
@@ -127,7 +127,7 @@ def _check_size(vpn: Vpn, network: Network, sites: Mapping[str, OrgEdge], path: 
     if network.prefix.size >= LEAST_NETWORK:
         return
     if network.behind not in vpn.partners:
-        problems.add(path, f"{network.prefix} is no network with hosts in it; name a single host under servers")
+        problems.add(path, f"{network.prefix} is not a network with hosts in it; name a single host under servers")
         return
     hops = next_hops(vpn.sites, vpn.pairs)
     between = sorted({hop[network.behind] for hop in hops.values() if network.behind in hop} - {network.behind})

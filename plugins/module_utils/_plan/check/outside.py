@@ -127,7 +127,7 @@ def _check_sites(
     path, sources = f"{outside.path}.source", outside.sources
     if isinstance(sources, Mapping):
         for site in sorted(sources.keys() - set(there)):
-            why = "no member goes outside there" if site in sites else f"is no site of VPN {vpn.name}"
+            why = "no member goes outside there" if site in sites else f"is not a site of VPN {vpn.name}"
             problems.add(f"{path}.{site}", f"{why}{'' if site in sites else did_you_mean(site, sites)}; remove it")
         for site in sorted(set(there) - sources.keys()):
             problems.add(path, f"has no entry for {site}, where members go outside: add one, or remove these members")

@@ -68,7 +68,7 @@ def _check_edge(outside: Outside, one: Published, edge: OrgEdge, own: str, place
     if source is None or not source.meets(parse_address(one.address)):
         problems.add(
             f"{place}.address",
-            f"{one.address} is no public address of {edge.name}: write {own}, or one of {outside.path}.source there",
+            f"{one.address} is not a public address of {edge.name}: write {own}, or one of {outside.path}.source there",
         )
 
 

@@ -46,7 +46,7 @@ def length_for_hosts(family: int, hosts: int) -> int:
     """
     length = BITS[family] - (hosts + (2 if family == 4 else 1) - 1).bit_length()
     if hosts < 1 or length < 0:
-        raise ValueError(f"{hosts} is no number of hosts that an IPv{family} network can have")
+        raise ValueError(f"{hosts} is not a number of hosts that an IPv{family} network can have")
     return length
 
 

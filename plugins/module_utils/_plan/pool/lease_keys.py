@@ -57,7 +57,7 @@ def vm_key(vpn: str, site: str, vm: str, vapp: str | None = None) -> str:
 
 
 def server_key(vpn: str, site: str, server: str) -> str:
-    """Key of the address of a server that is no member."""
+    """Key of the address of a server that is not a member."""
     return f"{site_key(vpn, site)}/server/{server}"
 
 

@@ -71,7 +71,7 @@ function checkShared(wrong, agreed) {
 
 function checkMembers(wrong, vms) {
   for (const name of WANTED.members) {
-    if (!vmsOf(name).length && !WANTED.was.has(name)) wrong("members", isVapp(name) ? `No VM is behind the vApp ${name}.` : `${name} is no VM or vApp of the inventory.`);
+    if (!vmsOf(name).length && !WANTED.was.has(name)) wrong("members", isVapp(name) ? `No VM is behind the vApp ${name}.` : `${name} is not a VM or vApp of the inventory.`);
     for (const vm of vmsOf(name)) {
       if ((vm.unusable || !vm.site) && !WANTED.was.has(vm.name)) wrong("members", `${vm.name} cannot be a member as the inventory describes it; plan_vpn says why.`);
     }

@@ -64,7 +64,7 @@ function wantedVpn() {
   return vpn;
 }
 
-// YAML that means the same to every parser: what is no plain word is quoted, as JSON does, which is YAML.
+// YAML that means the same to every parser: what is not a plain word is quoted, as JSON does, which is YAML.
 const WORD = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const NOT_A_WORD = /^(y|n|yes|no|on|off|true|false|null|nan|inf)$/i;
 const scalar = (value) => (typeof value === "number" || typeof value === "boolean" ? String(value)

@@ -27,7 +27,7 @@ function address(text) {
 function prefix(text) {
   const [host, length, more] = text.trim().split("/");
   const found = address(host);
-  if (!found || more !== undefined) return { wrong: `${text.trim() || "it"} is no CIDR, such as 10.99.0.0/16` };
+  if (!found || more !== undefined) return { wrong: `${text.trim() || "it"} is not a CIDR, such as 10.99.0.0/16` };
   if (length === undefined) return { wrong: `${text} has no prefix length` };
   const bits = found.family === 4 ? 32 : 128;
   if (!/^\d{1,3}$/.test(length) || Number(length) > bits) return { wrong: `${text}: the prefix length must be a number from 0 to ${bits}` };

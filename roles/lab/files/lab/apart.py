@@ -42,7 +42,7 @@ exec "$@"
 def run(name, command):
     """Run a command with a lab of its own; returns its exit status."""
     if not name.isalnum():
-        raise LabError(f"{name!r} is no name of letters and digits")
+        raise LabError(f"{name!r} is not a name of letters and digits")
     place = PLACES / name
     with locks.held(_lock_file(name), wait=False) as free:
         if not free:

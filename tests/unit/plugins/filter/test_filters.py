@@ -170,7 +170,7 @@ def test_carve_takes_from_several_pools_and_never_what_is_reserved() -> None:
         ),
         (
             ("10.0.0.0/24", [{"name": "a", "hosts": 0}]),
-            "requests[0].hosts: 0 is no number of hosts that an IPv4 network can have",
+            "requests[0].hosts: 0 is not a number of hosts that an IPv4 network can have",
         ),
         (("10.0.0.0/24", {}, ["a"]), "held: must be a mapping of names to CIDR blocks"),
         (("10.0.0.0/24", [26], {}), "held: must be a list of CIDR blocks, as the requests have no names"),
@@ -203,7 +203,7 @@ def test_carve_takes_from_several_pools_and_never_what_is_reserved() -> None:
             ("10.0.0.0/24", {"a": "wide", "b": 40}, {"c": "east"}, [7]),
             "requests.a: must be a whole number, and is 'wide'\n"
             "requests.b: must be from 0 to 32, and is 40\n"
-            "held.c: east is no IP address\n"
+            "held.c: east is not an IP address\n"
             "reserved[0]: must be a CIDR block, and is 7",
         ),
     ],
@@ -252,9 +252,9 @@ def test_overlaps_of_two_lists_are_pairs_across_only() -> None:
     ("arguments", "complaint"),
     [
         (("10.0.0.0/8",), "others: a single block needs others to compare it with"),
-        ((["east", 7],), "input[0]: east is no IP address\ninput[1]: must be a CIDR block, and is 7"),
+        ((["east", 7],), "input[0]: east is not an IP address\ninput[1]: must be a CIDR block, and is 7"),
         (({"a": ["10.0.0.1/8"]},), "input.a[0]: 10.0.0.1/8 has host bits set: did you mean 10.0.0.0/8?"),
-        (("10.0.0.0/8", ["west"]), "others[0]: west is no IP address"),
+        (("10.0.0.0/8", ["west"]), "others[0]: west is not an IP address"),
         ((None,), "input: must be a CIDR block, a list of them, or a mapping of names to them"),
     ],
 )
@@ -286,7 +286,7 @@ def test_summarize_a_part_and_what_is_free() -> None:
     [
         (("10.0.0.0/8",), "input: must be a list of CIDR blocks and addresses, or a mapping of names to them"),
         ((None,), "input: must be a CIDR block, a list of them, or a mapping of names to them"),
-        ((["10.0.0.0/8", "east"],), "input[1]: east is no IP address"),
+        ((["10.0.0.0/8", "east"],), "input[1]: east is not an IP address"),
         (
             ([None], 7),
             "input[0]: must be a CIDR block, and is None\nwithin: must be a CIDR block, a list of them, or a "

@@ -238,7 +238,7 @@ def test_a_package_gives_no_address_of_the_controller(address: str, tmp_path: Pa
 @pytest.mark.parametrize("name", ["127.0.0.2", "127.1", "localhost", "ip6-localhost"])
 def test_a_vm_is_not_named_like_the_controller(name: str, tmp_path: Path) -> None:
     """Ansible connects to a host's name where it has no other."""
-    assert f"{name!r} is no name of a host" in refusal(tmp_path, inventory(), "", vm(name))
+    assert f"{name!r} is not a name of a host" in refusal(tmp_path, inventory(), "", vm(name))
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_an_entry_that_cannot_be_read_is_listed_with_what_to_do(tmp_path: Path) 
     path.write_text("{")
     templates = plan(tmp_path, "listed", {"organizations": ["acme"]})["templates"]
     assert catalog_lines(listing(templates, {}, [], "all")) == [
-        f"acme/bad: {path}: is no entry of the catalog, or was changed; remove the file, and publish bad again",
+        f"acme/bad: {path}: is not an entry of the catalog, or was changed; remove the file, and publish bad again",
         "acme/web: not published: it is being published or taken back; run that again",
         "  node-east: not asked; may have a part of it, as the index says",
     ]

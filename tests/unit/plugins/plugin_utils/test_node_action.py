@@ -224,7 +224,7 @@ def test_nothing_else_runs_on_a_node() -> None:
     plain = {path.stem for path in (root / "plugins/modules").glob("*.py")}
     plain -= {path.stem for path in (root / "plugins/action").glob("*.py")}
     assert plain == {"member_probe"}, "which node_info asks for"
-    here = ("assert", "debug", "fail", "import_tasks", "include_tasks", "meta", "set_fact", "set_stats")
+    here = ("assert", "debug", "fail", "import_tasks", "include_role", "include_tasks", "meta", "set_fact", "set_stats")
     tasks = [
         path
         for role in ("vcc_node", "org_edge", "vapp_edge", "member")

@@ -162,7 +162,7 @@ def test_all_mistakes_are_told_at_once_by_label() -> None:
         "Hubs of a star",
         "Members have names",
     ]
-    assert mistakes[0] == "vcc_survey_nam: is no question of a survey; did you mean vcc_survey_name?"
+    assert mistakes[0] == "vcc_survey_nam: is not a question of a survey; did you mean vcc_survey_name?"
     assert read(vpn="payroll")[1] == ["VPN: nothing is said of its members: answer Members to add or Members to remove"]
 
 
@@ -215,8 +215,8 @@ def test_what_the_inventory_declares_beside_a_survey_stays_as_it_is() -> None:
 
 
 def test_only_questions_that_have_an_answer_take_the_place_of_a_path() -> None:
-    report = "vcc_vpns[0].members[1]: x is no VM\nvcc_pools.a: is wrong\nvcc_delete: no"
+    report = "vcc_vpns[0].members[1]: x is not a VM\nvcc_pools.a: is wrong\nvcc_delete: no"
     assert reworded(report, {}) == report
     said = reworded(report, {"vcc_survey_name": "a", "vcc_survey_members": ["x"]})
-    assert said == "Members: x is no VM\nvcc_pools.a: is wrong\nvcc_delete: no"
+    assert said == "Members: x is not a VM\nvcc_pools.a: is wrong\nvcc_delete: no"
     assert len(QUESTIONS) == len({question.variable for question in QUESTIONS.values()})

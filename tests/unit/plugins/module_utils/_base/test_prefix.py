@@ -71,11 +71,11 @@ def test_only_what_is_there_can_be_left_out() -> None:
         ("10.0.0.1", "10.0.0.1 has no prefix length: write 10.0.0.1/32 for the one address"),
         ("10.0.0.0/33", "10.0.0.0/33: the prefix length must be a number from 0 to 32"),
         ("10.0.0.0/255.0.0.0", "10.0.0.0/255.0.0.0: the prefix length must be a number from 0 to 32"),
-        ("10/8", "10 is no IP address"),
-        ("010.0.0.0/8", "010.0.0.0 is no IP address"),
-        ("fe80::1%eth0/64", "fe80::1%eth0 is no IP address"),
-        ("", " is no IP address"),
-        ("east", "east is no IP address"),
+        ("10/8", "10 is not an IP address"),
+        ("010.0.0.0/8", "010.0.0.0 is not an IP address"),
+        ("fe80::1%eth0/64", "fe80::1%eth0 is not an IP address"),
+        ("", " is not an IP address"),
+        ("east", "east is not an IP address"),
     ],
 )
 def test_what_is_no_prefix_says_what_would_mend_it(text: str, complaint: str) -> None:
@@ -87,7 +87,7 @@ def test_what_is_no_prefix_says_what_would_mend_it(text: str, complaint: str) ->
 def test_bare_addresses_have_a_parser_of_their_own() -> None:
     assert str(parse_address("fd00::1")) == "fd00::1/128"
     assert parse_any("10.0.0.1") == parse_any("10.0.0.1/32")
-    with pytest.raises(ValueError, match="is no IP address"):
+    with pytest.raises(ValueError, match="is not an IP address"):
         parse_address("10.0.0.0/8")
 
 

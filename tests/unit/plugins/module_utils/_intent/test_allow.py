@@ -112,9 +112,9 @@ def test_ports_of_both_and_of_one_only(one: Any, other: Any, both: Any, left: An
         ("[{from: all, to: vm1-east, ports: tcp/1}]", [("[0].ports", "must be a list such as [icmp, tcp/443")]),
         ("[{from: all, to: vm1-east, ports: [icmp, tcp/0]}]", [("[0].ports[1]", "from 1 to 65535")]),
         ("[{from: all, to: vm1-east, ports: [ICMP]}]", [("[0].ports[0]", "write icmp for pings")]),
-        ("[{from: all, to: vm1-east, ports: [443]}]", [("[0].ports[0]", "443 is no port")]),
+        ("[{from: all, to: vm1-east, ports: [443]}]", [("[0].ports[0]", "443 is not a port")]),
         ("[{from: all, to: vm1-east, port: [tcp/1]}]", [("[0].port", "did you mean ports?")]),
-        ("[{from: all, to: vm1-east}, {from: all, to: [vm2-east]}]", [("[1].to[0]", "vm2-east is no member of this")]),
+        ("[{from: all, to: vm1-east}, {from: all, to: [vm2-east]}]", [("[1].to[0]", "vm2-east is not a member of")]),
         ("[{from: 'vm2-*', to: all}]", [("[0].from", "vm2-* names no member of this VPN")]),
         ("[{from: vm1-eats, to: all}]", [("[0].from", "did you mean vm1-east?")]),
         ("[{from: '!vm1-east', to: all}]", [("[0].from", "only excludes")]),
@@ -138,7 +138,7 @@ hosts: {db-west: {kinds: [members], clouds: [west], vcc_address: [10.10.0.20], v
         [
             (
                 "vcc_vpns[0].members[2]",
-                "vm2-west is no VM, vApp, group or pattern of the inventory; it is web-west now",
+                "vm2-west is not a VM, vApp, group or pattern of the inventory; it is web-west now",
             ),
             ("vcc_vpns[0].allow[0].from", "it is web-west now: write that"),
         ],

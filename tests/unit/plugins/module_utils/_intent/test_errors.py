@@ -102,7 +102,7 @@ CASES: list[tuple[str, str, Errors]] = [
         ],
     ),
     ("a misspelt key", "vpn: {memebers: [vm2-east]}", [("vcc_vpns[0].memebers", "did you mean members?")]),
-    ("a key that is no text", "vpn: {7: x}", [("vcc_vpns[0].7", "is not known here")]),
+    ("a key that is not a text", "vpn: {7: x}", [("vcc_vpns[0].7", "is not known here")]),
     # Names
     ("no name", "vpn: {name: null}", [("vcc_vpns[0].name", "is missing")]),
     ("a name that begins with a digit", "vpn: {name: 1st}", [("vcc_vpns[0].name", "must start with a letter")]),
@@ -141,11 +141,11 @@ CASES: list[tuple[str, str, Errors]] = [
         [("vcc_pools.internal", "did you mean 100.64.0.0/10?"), ("vcc_vpns[0].pool", "there is no pool 'internal'")],
     ),
     ("host bits in a CIDR", "vpn: {pool: 10.99.0.1/24}", [("vcc_vpns[0].pool", "did you mean 10.99.0.0/24?")]),
-    ("no CIDR", "vpn: {pool: 10.99.0/24}", [("vcc_vpns[0].pool", "10.99.0 is no IP address")]),
+    ("no CIDR", "vpn: {pool: 10.99.0/24}", [("vcc_vpns[0].pool", "10.99.0 is not an IP address")]),
     ("too long a prefix", "vpn: {pool: 10.99.0.0/33}", [("vcc_vpns[0].pool", "must be a number from 0 to 32")]),
     ("a netmask", "vpn: {pool: 10.99.0.0/255.255.255.0}", [("vcc_vpns[0].pool", "must be a number from 0 to 32")]),
     ("a bare address as pool", "{pools: {a: 10.99.0.1}, vpns: []}", [("vcc_pools.a", "has no prefix length")]),
-    ("a pool that is a truth", "{pools: {a: true}, vpns: []}", [("vcc_pools.a", "is no IP address")]),
+    ("a pool that is a truth", "{pools: {a: true}, vpns: []}", [("vcc_pools.a", "is not an IP address")]),
     ("a loopback pool", "vpn: {pool: 127.0.0.0/16}", [("vcc_vpns[0].pool", "loopback")]),
     ("a multicast pool", "vpn: {pool: 239.0.0.0/16}", [("vcc_vpns[0].pool", "multicast")]),
     ("a link-local pool", "vpn: {pool: 169.254.0.0/16}", [("vcc_vpns[0].pool", "link-local")]),
@@ -272,7 +272,7 @@ vpn: {pool: 100.64.0.0/16}
     (
         "an unknown VM",
         "vpn: {members: [vm1-east, vm1-west, vm9-west]}",
-        [("vcc_vpns[0].members[2]", "vm9-west is no VM, vApp, group or pattern of the inventory; did you mean vm")],
+        [("vcc_vpns[0].members[2]", "vm9-west is not a VM, vApp, group or pattern of the inventory; did you mean vm")],
     ),
     (
         "unknown VMs in several VPNs",
@@ -283,9 +283,9 @@ vpns:
   - {name: c, pool: internal, members: [vm1-east, vm1-west]}
 """,
         [
-            ("vcc_vpns[0].members[0]", "vm8-east is no VM"),
-            ("vcc_vpns[1].members[1]", "vm8-east is no VM"),
-            ("vcc_vpns[1].members[2]", "vm9-east is no VM"),
+            ("vcc_vpns[0].members[0]", "vm8-east is not a VM"),
+            ("vcc_vpns[1].members[1]", "vm8-east is not a VM"),
+            ("vcc_vpns[1].members[2]", "vm9-east is not a VM"),
         ],
     ),
     (
@@ -346,22 +346,22 @@ vpns:
     (
         "an empty group",
         "{vpn: {members: [shop, vm1-west]}, groups: {shop: []}}",
-        [("vcc_vpns[0].members[0]", "shop is no VM, vApp, group or pattern")],
+        [("vcc_vpns[0].members[0]", "shop is not a VM, vApp, group or pattern")],
     ),
     (
         "a pattern that matches nothing",
         "vpn: {members: ['web*', vm1-west]}",
-        [("vcc_vpns[0].members[0]", "web* is no VM, vApp, group or pattern of the inventory")],
+        [("vcc_vpns[0].members[0]", "web* is not a VM, vApp, group or pattern of the inventory")],
     ),
     (
         "a pattern of which a part matches nothing",
         "vpn: {members: ['vm1-east:vm9-west', vm1-west]}",
-        [("vcc_vpns[0].members[0]", "vm1-east:vm9-west is no VM, vApp, group or pattern")],
+        [("vcc_vpns[0].members[0]", "vm1-east:vm9-west is not a VM, vApp, group or pattern")],
     ),
     (
         "patterns that cannot be read",
         "vpn: {members: ['~(', '[', '&', '!', ':', 'vm*[99]', vm1-west, vm1-east]}",
-        [(f"vcc_vpns[0].members[{n}]", "is no VM, vApp, group or pattern") for n in range(6)],
+        [(f"vcc_vpns[0].members[{n}]", "is not a VM, vApp, group or pattern") for n in range(6)],
     ),
     (
         "members of different organizations",
@@ -408,7 +408,7 @@ vpns:
   - {name: a, pool: internal, members: [vm1-east, vm1-west]}
   - {name: b, pool: internal, members: [vm1-east, vm1-west]}
 """,
-        [("hosts.vm1-east.vcc_address", "x is no IP address")],
+        [("hosts.vm1-east.vcc_address", "x is not an IP address")],
     ),
     (
         "two addresses of one IP version",
@@ -448,7 +448,7 @@ vpns:
     (
         "a bad public address",
         "hosts: {edge-east: {vcc_public_address: [203.0.113.2/28]}}",
-        [("hosts.edge-east.vcc_public_address", "203.0.113.2/28 is no IP address")],
+        [("hosts.edge-east.vcc_public_address", "203.0.113.2/28 is not an IP address")],
     ),
     (
         "one public address on both edges",
@@ -484,16 +484,16 @@ vpns:
         "hosts: {vm1-east: {vcc_mac: [01:00:5e:10:00:01, 123456]}, "
         "vapp1-east: {vcc_mac: {10.10.0.300: '02:00:5e:10:00:01', 10.10.0.11: nothing}}}",
         [
-            ("hosts.vm1-east.vcc_mac", "'01:00:5e:10:00:01' is no link-layer address of one machine"),
-            ("hosts.vm1-east.vcc_mac", "'123456' is no link-layer address such as \"02:00:5e:10:00:01\""),
-            ("hosts.vapp1-east.vcc_mac", "'nothing' is no link-layer address"),
-            ("hosts.vapp1-east.vcc_mac", "10.10.0.300 is no IP address"),
+            ("hosts.vm1-east.vcc_mac", "'01:00:5e:10:00:01' is not a link-layer address of one machine"),
+            ("hosts.vm1-east.vcc_mac", "'123456' is not a link-layer address such as \"02:00:5e:10:00:01\""),
+            ("hosts.vapp1-east.vcc_mac", "'nothing' is not a link-layer address"),
+            ("hosts.vapp1-east.vcc_mac", "10.10.0.300 is not an IP address"),
         ],
     ),
     (
         "no link-layer address of an edge",
         "hosts: {edge-west: {vcc_mac: 02:00:5e:10:00}}",
-        [("hosts.edge-west.vcc_mac", "'02:00:5e:10:00' is no link-layer address")],
+        [("hosts.edge-west.vcc_mac", "'02:00:5e:10:00' is not a link-layer address")],
     ),
     (
         "an edge in two clouds",
@@ -513,7 +513,7 @@ vpns:
     (
         "the choice of an edge that is none",
         "hosts: {vm1-east: {vcc_edge: edge-west}}",
-        [("hosts.vm1-east.vcc_edge", "edge-west is no org edge of organization acme in cloud east")],
+        [("hosts.vm1-east.vcc_edge", "edge-west is not an org edge of organization acme in cloud east")],
     ),
     (
         "a host of two kinds",
@@ -555,7 +555,7 @@ vpn: {members: [vm3-east, vm3-west]}
         "an edge whose name can be in no certificate",
         "{hosts: {edge-east: null, edge_x: {kinds: [org_edges], clouds: [east], vcc_public_address: [203.0.113.2], "
         "vcc_org_address: [10.10.0.1]}}}",
-        [("hosts.edge_x", "'edge_x.acme' would be the name in its certificate, and is no DNS name")],
+        [("hosts.edge_x", "'edge_x.acme' would be the name in its certificate, and is not a DNS name")],
     ),
     (
         "edges whose tunnels would share a name",
@@ -667,7 +667,7 @@ vpn: {members: [vm1-east, vm1-west, vm-x, vm-y]}
         ],
     ),
     (
-        "a section that is no mapping",
+        "a section that is not a mapping",
         "vpn: {policy: {encryption: aes256}}",
         [("vcc_vpns[0].policy.encryption", "must be a mapping")],
     ),
@@ -777,7 +777,7 @@ vpn: {policy: {retries: {dpd_delay: 60}}}
         [("vcc_vpns[0].policy", "other settings than a")],
     ),
     (
-        "what is no PPK",
+        "what is not a PPK",
         "vpn: {policy: {encryption: {ppk: preferred}}}",
         [("vcc_vpns[0].policy.encryption.ppk", "'preferred' must be one of: none, required")],
     ),
@@ -906,19 +906,19 @@ vpns:
         [("hosts.p.vcc_gateway", "'fortygate'; did you mean fortigate?; leave it out for other gateways")],
     ),
     (
-        "a gateway that is no name",
+        "a gateway that is not a name",
         external("p: {vcc_gateway: [aws]}"),
         [
             (
                 "hosts.p.vcc_gateway",
-                "is no gateway with a profile: ['aws']; known are aws, azure, cisco, fortigate, gcp, libreswan,",
+                "is not a gateway with a profile: ['aws']; known are aws, azure, cisco, fortigate, gcp, libreswan,",
             )
         ],
     ),
     (
         "a gateway in capitals",
         external("p: {vcc_gateway: AWS}"),
-        [("hosts.p.vcc_gateway", "is no gateway with a profile: 'AWS'; known are aws, azure, cisco, fortigate, gcp,")],
+        [("hosts.p.vcc_gateway", "is not a gateway with a profile: 'AWS'; known are aws, azure, cisco, fortigate,")],
     ),
     (
         "a gateway that has no IPv4 address",
@@ -954,7 +954,7 @@ vpns:
         [("hosts.p.vcc_identity", "edge-east.acme is the identity of another edge")],
     ),
     (
-        "an identity that is no name",
+        "an identity that is not a name",
         external("p: {vcc_identity: gw_partner}"),
         [("hosts.p.vcc_identity", "must be a DNS name of at most 64 characters, or")],
     ),
@@ -1011,7 +1011,7 @@ delete: [b]
             ("vcc_vpns[0].name", "must start with a letter"),
             ("vcc_vpns[0].pool", "did you mean internal?"),
             ("vcc_vpns[0].policy", "there is no policy 'none'"),
-            ("vcc_vpns[0].members[0]", "vm9-east is no VM"),
+            ("vcc_vpns[0].members[0]", "vm9-east is not a VM"),
             ("vcc_vpns[2]", "must be a mapping"),
             ("vcc_delete", "b cannot be created and deleted in the same run"),
             ("hosts.edge-west.vcc_public_address", "is missing"),

@@ -83,7 +83,7 @@ CASES: list[tuple[str, str, Errors]] = [
     (
         "a topology with an unknown key and another mistake",
         "vpn: {topology: {kind: star, hbu: edge-east, hub: edge-nowhere}}",
-        [("vcc_vpns[0].topology.hbu", "did you mean hub"), ("vcc_vpns[0].topology.hub", "is no org edge")],
+        [("vcc_vpns[0].topology.hbu", "did you mean hub"), ("vcc_vpns[0].topology.hub", "is not an org edge")],
     ),
     (
         "an unknown key of a kind of tunnel, and a mistake beside it",

@@ -210,19 +210,19 @@ def test_a_damaged_file_is_named_before_anything_is_done_with_it(path: Path, dam
 @pytest.mark.parametrize(
     ("statement", "what"),
     [
-        ("UPDATE vpns SET intent = '{'", "the VPN payroll is no JSON"),
-        ("UPDATE documents SET document = 'x' WHERE node = 'edge-east'", "the document of edge-east is no JSON"),
-        ("UPDATE landscape SET facts = '' WHERE host = 'vm1-east'", "vm1-east in landscape is no JSON"),
-        ("UPDATE vpns SET intent = '[]'", "the VPN payroll is no record"),
-        ("UPDATE vpns SET intent = '{}'", r"the VPN payroll is no whole record \(pool, pool_prefix, members, topology"),
-        ("UPDATE vpns SET up_on = '{}'", "the VPN payroll is no list"),
+        ("UPDATE vpns SET intent = '{'", "the VPN payroll is not JSON"),
+        ("UPDATE documents SET document = 'x' WHERE node = 'edge-east'", "the document of edge-east is not JSON"),
+        ("UPDATE landscape SET facts = '' WHERE host = 'vm1-east'", "vm1-east in landscape is not JSON"),
+        ("UPDATE vpns SET intent = '[]'", "the VPN payroll is not a record"),
+        ("UPDATE vpns SET intent = '{}'", r"the VPN payroll is not a whole record \(pool, pool_prefix, members,"),
+        ("UPDATE vpns SET up_on = '{}'", "the VPN payroll is not a list"),
         (
             "UPDATE documents SET document = '{}' WHERE node = 'edge-east'",
-            "the document of edge-east is no whole record",
+            "the document of edge-east is not a whole record",
         ),
         ("UPDATE documents SET document = json_set(document, '$.vpns', json('[7]'))", r"the document .* \(vpns\)"),
-        ("UPDATE landscape SET facts = '{}' WHERE host = 'vm1-east'", "vm1-east in landscape is no whole record"),
-        ("UPDATE tunnels SET record = '[]'", "edge-east--edge-west in tunnels is no record"),
+        ("UPDATE landscape SET facts = '{}' WHERE host = 'vm1-east'", "vm1-east in landscape is not a whole record"),
+        ("UPDATE tunnels SET record = '[]'", "edge-east--edge-west in tunnels is not a record"),
         ("DELETE FROM identity", "it has no identity"),
     ],
 )

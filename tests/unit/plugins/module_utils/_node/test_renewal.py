@@ -180,7 +180,7 @@ def test_only_a_trusted_authority_s_certificate_is_installed(east: Edge, tmp_pat
     east.owner = ca.ensure_authority(tmp_path / "elsewhere", "acme")
     for text, said in (
         (east.sign(30), "the new certificate is not signed by an authority that the edge trusts: run create_vpn"),
-        ("no certificate", "certificate: is no certificate in PEM"),
+        ("no certificate", "certificate: is not a certificate in PEM"),
     ):
         found = east.ask(certificate=text, replaces=had)
         assert found["msg"].startswith(f"not renewed, nothing was touched: {said}")

@@ -217,7 +217,7 @@ def test_links_go_as_far_as_they_are_ours(store: Store, monkeypatch: pytest.Monk
     place.unlink()
     place.mkdir()  # by the administrator, meanwhile
     assert run(store)["subsystems"] == {} and place.is_dir()
-    assert "is no link to /etc/strongswan/swanctl; move it away" in supplied(given, store, False)["msg"]
+    assert "is not a link to /etc/strongswan/swanctl; move it away" in supplied(given, store, False)["msg"]
 
 
 def test_packages_that_others_need_by_now_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -402,7 +402,7 @@ def test_an_inventory_reads_only_what_its_organization_published(tmp_path: Path)
     assert "has not published" in refused(lambda: inventory(tmp_path, templates="web"))
     (tmp_path / "published/acme/web.json").unlink()
     (tmp_path / "published/acme/web.json").write_bytes((tmp_path / "published/umbra/web.json").read_bytes())
-    assert "is no entry of the catalog, or was changed" in refused(lambda: inventory(tmp_path))
+    assert "is not an entry of the catalog, or was changed" in refused(lambda: inventory(tmp_path))
 
 
 def test_what_is_being_taken_back_is_not_read(tmp_path: Path) -> None:
@@ -417,7 +417,7 @@ def test_what_is_being_taken_back_is_not_read(tmp_path: Path) -> None:
 def test_an_index_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
     store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)))
     (tmp_path / "published/acme/web.json").write_text(text, encoding="latin-1")
-    assert "web.json: is no entry of the catalog" in refused(lambda: inventory(tmp_path))
+    assert "web.json: is not an entry of the catalog" in refused(lambda: inventory(tmp_path))
 
 
 def test_an_entry_that_cannot_be_read_harms_no_inventory_of_others(tmp_path: Path) -> None:
@@ -428,7 +428,7 @@ def test_an_entry_that_cannot_be_read_harms_no_inventory_of_others(tmp_path: Pat
     assert "web" in inventory(tmp_path, templates="web").hosts
     for templates in ("wep", "all"):
         said = refused(lambda templates=templates: inventory(tmp_path, templates=templates))  # type: ignore[misc]
-        assert f"catalog[0]: {path}: is no entry of the catalog" in said and "remove the file, and publish wep" in said
+        assert f"catalog[0]: {path}: is not an entry of the catalog" in said and "remove the file, and publish" in said
     assert "did you mean web?" in refused(lambda: inventory(tmp_path, templates="weq"))
     path.unlink()  # as the message says
     store(tmp_path, publication(archive(tmp_path / "web.ova", FILES)), template="wep")

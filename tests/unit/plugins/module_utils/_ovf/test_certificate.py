@@ -83,7 +83,7 @@ def test_an_authority_of_the_same_name_is_not_the_authority(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("certificate", "message"),
     [
-        (VENDOR.sign("shop.mf", b"another manifest", BETWEEN), "is no signature of shop.mf"),
+        (VENDOR.sign("shop.mf", b"another manifest", BETWEEN), "is not a signature of shop.mf"),
         (VENDOR.sign("other.mf", FILES["shop.mf"], BETWEEN), "signs other.mf, and not shop.mf"),
         (Signer("vendor", ROOT, days=(-30, -1)).sign("shop.mf", FILES["shop.mf"]), "'CN=vendor' expired at 2026-02-28"),
         (Signer("vendor", ROOT, days=(1, 30)).sign("shop.mf", FILES["shop.mf"]), "is not valid before 2026-03-02"),
@@ -93,7 +93,7 @@ def test_an_authority_of_the_same_name_is_not_the_authority(tmp_path: Path) -> N
         ),
         (
             Signer("thief", VENDOR).sign("shop.mf", FILES["shop.mf"], VENDOR, BETWEEN),
-            "'CN=vendor' is no authority: it must not sign certificates",
+            "'CN=vendor' is not an authority: it must not sign certificates",
         ),
         (
             Signer("late", Signer("old", ROOT, authority=True, days=(-30, -1))).sign(
@@ -120,7 +120,7 @@ def test_signatures_that_are_refused(certificate: bytes, message: str, tmp_path:
 def test_a_signature_that_is_there_is_checked_whatever_is_asked_for(tmp_path: Path) -> None:
     package = signed(tmp_path, VENDOR.sign("shop.mf", b"another manifest"))
     for verify in ("required", "if_present"):
-        assert "is no signature of shop.mf" in refusals(package, **ORG, verify=verify)[0]
+        assert "is not a signature of shop.mf" in refusals(package, **ORG, verify=verify)[0]
 
 
 def test_a_package_that_is_not_signed(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def connections(*connections: str) -> str:
     [
         (vm("web", network="wan"), "Item: is connected to 'wan', which no NetworkSection names"),
         (vm("web", nics=""), "VirtualSystem[web]: has no adapter on an org network or a vApp's; say exclude for 'web'"),
-        (vm("web", "10.10.0.256"), "VirtualSystem[web]: its property ip0: 10.10.0.256 is no IP address"),
+        (vm("web", "10.10.0.256"), "VirtualSystem[web]: its property ip0: 10.10.0.256 is not an IP address"),
         (vm("web", "${autoIp:lan}"), "VirtualSystem[web]: its address is not said"),
         (
             vm("web", more=connections("<vcloud:IpAddress>10.10.0.22</vcloud:IpAddress>")),
@@ -83,10 +83,10 @@ def connections(*connections: str) -> str:
             "Item[2]: is a network adapter without a Connection",
         ),
         (vm("web") + vm("web"), "VirtualSystem[web]: 'web' is the VM in line 5, too"),
-        (vm("Web 1"), "'Web 1' is no name of a host"),
-        (vm("localhost"), "'localhost' is no name of a host"),
-        (vm("127.0.0.1"), "'127.0.0.1' is no name of a host"),
-        (vm("org_edges"), "'org_edges' is no name of a host"),
+        (vm("Web 1"), "'Web 1' is not a name of a host"),
+        (vm("localhost"), "'localhost' is not a name of a host"),
+        (vm("127.0.0.1"), "'127.0.0.1' is not a name of a host"),
+        (vm("org_edges"), "'org_edges' is not a name of a host"),
         (vm(""), "has neither a name nor an id"),
     ],
 )  # fmt: skip

@@ -98,10 +98,10 @@ def test_a_manifest_of_another_name_is_none(tmp_path: Path) -> None:
     ("line", "message"),
     [
         (b"MD5(shop.ovf)= 00", "line 1: MD5 is not known; known are SHA1, SHA256, SHA384, SHA512"),
-        (b"shop.ovf 00", "line 1: is no line of a manifest"),
-        (b"\xff\xfe", "is no manifest: it is not UTF-8"),
+        (b"shop.ovf 00", "line 1: is not a line of a manifest"),
+        (b"\xff\xfe", "is not a manifest: it is not UTF-8"),
         (b"", "has no digest of shop.ovf"),
-        (b"SHA256(../../etc/passwd)= 00\n" + manifest(FILES), "is no name of a file in the package"),
+        (b"SHA256(../../etc/passwd)= 00\n" + manifest(FILES), "is not a name of a file in the package"),
     ],
 )
 def test_lines_that_are_none(line: bytes, message: str, tmp_path: Path) -> None:

@@ -75,12 +75,12 @@ def test_a_header_for_all_files_must_not_say_what_each_file_says(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("../evil.mf", "'../evil.mf' is no name of a file in the package: it leads elsewhere"),
+        ("../evil.mf", "'../evil.mf' is not a name of a file in the package: it leads elsewhere"),
         ("a/../../evil", "leads elsewhere"),
         ("/etc/evil", "'/etc/evil' is an absolute name"),
         ("C:evil", "is an absolute name"),
         ("a\\evil", "is an absolute name"),
-        ("a\nb", "is no name of a file: it is too long, or cannot be printed"),
+        ("a\nb", "is not a name of a file: it is too long, or cannot be printed"),
         ("shop.mf", "shop.mf is in the archive twice"),
         ("other.ovf", "has 2 descriptors: shop.ovf, other.ovf"),
     ],
@@ -112,7 +112,7 @@ def test_a_truncated_archive_is_refused_wherever_it_ends(tmp_path: Path) -> None
     for size in (0, 1, 511, 512, 700, 1024, end - 100, end):
         path.write_bytes(content[:size])
         (said,) = refusals(path, **ORG)
-        assert "is truncated" in said or "is no OVA: it has no header" in said
+        assert "is truncated" in said or "is not an OVA: it has no header" in said
 
 
 def test_the_descriptor_comes_first(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_linked_folder_below_the_package_is_not_followed(tmp_path: Path) -> No
 
 def test_a_pipe_does_not_stop_the_run(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "shop.ova")
-    assert refusals(tmp_path / "shop.ova", **ORG) == [f"{tmp_path}/shop.ova: is no file"]
+    assert refusals(tmp_path / "shop.ova", **ORG) == [f"{tmp_path}/shop.ova: is not a file"]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_paths_are_files_folders_and_patterns(tmp_path: Path) -> None:
     assert set(load_all([f"{tmp_path}/*.ova", f"{tmp_path}/three"], **ORG).hosts) == {"one", "two", "three"}
     assert refusals([f"{tmp_path}/four.ova", f"{tmp_path}/README"], **ORG) == [
         f"packages[0].path: {tmp_path}/four.ova: there is no such file or folder",
-        f"packages[1].path: {tmp_path}/README is no package: its name ends neither in .ovf nor in .ova",
+        f"packages[1].path: {tmp_path}/README is not a package: its name ends neither in .ovf nor in .ova",
     ]
 
 

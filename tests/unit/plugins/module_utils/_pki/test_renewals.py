@@ -143,7 +143,12 @@ def test_a_server_that_was_restored_does_not_certify_again_what_edges_know_as_re
     assert renew(tmp_path, stolen, 30, None, lists={"acme": {"edge-east": listed.text}}).signed.keys() == {"edge-east"}
     (owner.directory / "crl.pem").unlink()  # as of the backup
     crl.revoke(owner, EAST)  # with a larger number
-    for text, signed in ((listed.text, set()), ("of another authority", {"edge-west"})):
+    other = ca.ensure_authority(tmp_path / "elsewhere", "acme")
+    ca.sign(other, request(WEST), WEST)
+    strange, _new = crl.revoke(other, WEST)
+    assert strange
+    # While one authority takes another's place, edges have a list of each.
+    for text, signed in ((listed.text, set()), (strange.text + listed.text, set()), (strange.text, {"edge-west"})):
         found = renew(tmp_path, {"edge-west": stolen["edge-west"]}, 30, None, lists={"acme": {"edge-east": text}})
         assert {*found.signed} == signed
         assert bool(signed) or "edge-east knows of revocations that the VCC server does not" in found.wrong["edge-west"]

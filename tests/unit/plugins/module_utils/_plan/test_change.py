@@ -76,7 +76,7 @@ def test_a_vm_that_is_gone_can_leave(world: World) -> None:
     ("change", "mistake"),
     [
         ({"name": "payrol", "add": ["vm2-west"]}, "vcc_vpns[0].name: there is no VPN payrol in the ledger whose"),
-        ({"name": "payroll", "add": ["vm9-west"]}, "vcc_vpns[0].add[0]: vm9-west is no VM, vApp, group or pattern"),
+        ({"name": "payroll", "add": ["vm9-west"]}, "vcc_vpns[0].add[0]: vm9-west is not a VM, vApp, group or pattern"),
         ({"name": "payroll", "add": "vm2-west"}, "vcc_vpns[0].add: must be a list of VMs"),
         ({"name": "payroll", "remove": [7]}, "vcc_vpns[0].remove[0]: must be a name, not 7"),
         ({"name": "payroll", "remove": ["vm1-west", "vm3-west"]}, "vcc_vpns[0].remove: a VPN needs at least two"),

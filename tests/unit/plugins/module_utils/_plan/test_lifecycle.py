@@ -448,7 +448,7 @@ def test_what_a_machine_still_has_counts_not_what_the_ledger_says_of_it(world: W
     runs = {"blocks": ["100.64.0.0/24"], "tunnels": {}}
     has = {"vm3-west": {"runs": runs, "own": [given["address"]]}, "vm1-west": {"runs": runs, "own": []}}
     plan = world.plan(fewer, observed=has)
-    assert plan.losing == ["vm3-west"], "what vm1-west has yet to get is no reason"
+    assert plan.losing == ["vm3-west"], "what vm1-west has yet to get is not a reason"
     assert world.plan(PAYROLL, observed=has).losing == []
 
 

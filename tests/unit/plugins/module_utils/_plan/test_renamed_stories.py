@@ -20,7 +20,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome impor
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import World, bodies, lab
 
 KINDS = ("members", "members", "vapp_edges", "org_edges")
-EXPECTED = ("two machines", "two VPNs", "is the name of", "is no site of the VPN", "at the one site")
+EXPECTED = ("two machines", "two VPNs", "is the name of", "is not a site of the VPN", "at the one site")
 """What a story may be refused for: it goes on as if nobody had asked."""
 VPN_NAMES = ("payroll", "wages", "salary")
 

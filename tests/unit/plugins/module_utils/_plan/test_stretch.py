@@ -182,7 +182,7 @@ def test_a_link_layer_address_at_two_sites(world: World) -> None:
 
 @pytest.mark.parametrize("other", ["vm3-west", "edge-west", "vapp1-west"])
 def test_a_link_layer_address_that_the_inventory_gives_twice(world: World, other: str) -> None:
-    """To a member, to an edge, to a machine that is no member."""
+    """To a member, to an edge, to a machine that is not a member."""
     mac = "02:00:5e:10:00:01"
     world.hosts = changed(world.hosts, {"vm3-east": {"vcc_mac": mac}, other: {"vcc_mac": mac}})
     (error,) = world.refused(networks=[WEB])

@@ -41,5 +41,5 @@ def test_a_host_that_changes_hands_is_told_what_its_new_owner_wants(was: str, be
 def test_an_edge_needs_a_name_for_its_certificate(name: str) -> None:
     hosts = changed(lab(), {"edge-east": None})
     hosts[name] = lab()["edge-east"]
-    with pytest.raises(IntentErrors, match=r"no DNS name of at most 64 characters"):
+    with pytest.raises(IntentErrors, match=r"not a DNS name of at most 64 characters"):
         World(hosts).plan(PAYROLL)

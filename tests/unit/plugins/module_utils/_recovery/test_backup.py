@@ -171,7 +171,7 @@ def test_a_damaged_ledger_is_set_aside(server: Server) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"kind": "else"}, "no backup of a ledger"),
+        ({"kind": "else"}, "not a backup of a ledger"),
         ({"format": 9}, "format 9, not 1: update"),
         ({"files": {"../../etc/cron.d/x": {"mode": "0600", "content": ""}}}, "outside of the state directory"),
         ({"files": {"/etc/cron.d/x": {"mode": "0600", "content": ""}}}, "outside of the state directory"),

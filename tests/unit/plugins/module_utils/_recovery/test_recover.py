@@ -280,7 +280,7 @@ def test_a_host_speaks_for_itself_only(fleet: Fleet) -> None:
             {**own, "document": {**own["document"], "role": "org_edge"}}, kinds=["members"]
         ),
         "the host's": by_itself(fleet.held["edge-east"], owner=""),  # shared are VCC nodes only
-        "no document": {**by_itself(forged), "document": ["node-east"]},
+        "not a document": {**by_itself(forged), "document": ["node-east"]},
         "generation": by_itself({**forged, "document": {**forged["document"], "generation": 1 << 40}}),
         "not taken: it is the document of node-east": forged,
     }

@@ -225,14 +225,14 @@ vpns:
         "hosts: {vm1-east: {vcc_mac: {192.168.1.111: '02:00:5e:10:00:01', 'fd10:1:0::11': '02:00:5e:10:00:01'}}, "
         "vapp1-east: {vcc_mac: {10.10.0.12: '02:00:5e:10:00:02'}}}",
         [
-            ("hosts.vm1-east.vcc_mac", "192.168.1.111 is no address of vm1-east, which has 192.168.1.11, fd10:1::11"),
-            ("hosts.vapp1-east.vcc_mac", "10.10.0.12 is no address of vapp1-east, which has 10.10.0.11, "),
+            ("hosts.vm1-east.vcc_mac", "192.168.1.111 is not an address of vm1-east, which has 192.168.1.11, fd"),
+            ("hosts.vapp1-east.vcc_mac", "10.10.0.12 is not an address of vapp1-east, which has 10.10.0.11, "),
         ],
     ),
     (
         "link-layer addresses for an address that an edge does not have",
         "hosts: {edge-west: {vcc_mac: {10.10.0.1: '02:00:5e:10:00:03', 10.10.0.3: '02:00:5e:10:00:03'}}}",
-        [("hosts.edge-west.vcc_mac", "10.10.0.3 is no address of edge-west, which has 10.10.0.1, fd10:10::1")],
+        [("hosts.edge-west.vcc_mac", "10.10.0.3 is not an address of edge-west, which has 10.10.0.1, fd10:10::1")],
     ),
     # VMs of the clouds concerned
     (

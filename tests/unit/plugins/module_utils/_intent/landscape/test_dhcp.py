@@ -155,7 +155,7 @@ def test_a_member_of_a_stretched_network_is_in_no_range_of_its_sites() -> None:
 
 
 def test_a_vm_that_is_left_out_keeps_its_address_all_the_same() -> None:
-    """vm2-east is no member, and its link-layer address is none."""
+    """vm2-east is not a member, and its link-layer address is none."""
     changes = {"vapp1-east": {"vcc_dhcp": {"range": ["192.168.1.12", "192.168.1.20"]}}, "vm2-east": {"vcc_mac": "soon"}}
     ((found, message),) = refused(changes)
     assert found == "hosts.vapp1-east.vcc_dhcp.range" and "holds 192.168.1.12 (hosts.vm2-east.vcc_address)" in message

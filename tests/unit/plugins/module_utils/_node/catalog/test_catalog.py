@@ -365,8 +365,8 @@ def test_no_name_leads_elsewhere(store: Store, one: Publisher, name: str) -> Non
     for what in ("template", "organization"):
         for state in ("look", "present", "receive"):
             said = ask(store, **{"state": state, "publication": one.publication, what: name})  # type: ignore[arg-type]
-            assert "is no name of" in said["msg"]
-    assert "is no name of" in ask(store, state="absent", serials={name: 9})["msg"]
+            assert "is not a name of" in said["msg"]
+    assert "is not a name of" in ask(store, state="absent", serials={name: 9})["msg"]
     assert not (store.state / "catalog").exists()
 
 
@@ -383,7 +383,7 @@ def test_no_file_of_a_package_leads_elsewhere(store: Store, one: Publisher, name
 @pytest.mark.parametrize("sha256", ["../../../x", "A" * 64, "", "0" * 63])
 def test_no_digest_leads_elsewhere(store: Store, sha256: str) -> None:
     piece = {"sha256": sha256, "offset": 0, "octets": 1, "size": 1}
-    assert "is no SHA-256" in ask(store, state="receive", pieces=[piece], source=io.BytesIO(b"x"))["msg"]
+    assert "is not a SHA-256" in ask(store, state="receive", pieces=[piece], source=io.BytesIO(b"x"))["msg"]
 
 
 @pytest.mark.parametrize("where", ["catalog", "catalog/acme", "catalog/acme/payroll", "catalog/acme/payroll/parts"])

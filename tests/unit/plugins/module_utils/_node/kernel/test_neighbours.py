@@ -109,7 +109,7 @@ def test_a_machine_that_was_not_asked_stays_bound(tmp_path: Path) -> None:
 
 
 def test_whom_the_edge_serves_dhcp_is_remembered_as_well() -> None:
-    """Also a VM that is in no VPN, and is no neighbour then; and one that has gone is forgotten."""
+    """Also a VM that is in no VPN, and is not a neighbour then; and one that has gone is forgotten."""
     hosts = [{"name": "vm1", "address": "10.10.0.11"}, {"name": "vm2", "address": "10.10.0.12", "mac": [OLD]}]
     serving = {"dhcp": {"hosts": hosts}}
     first = Generation(serving, {_neighbours.FILE: json.dumps({"10.10.0.11": VM, "10.10.0.99": OLD})})

@@ -58,7 +58,7 @@ ODD: dict[str, Callable[[Path], Any]] = {
     "a large file": lambda place: (place / "edge-a.acme").write_bytes(b"vcs-udp\n" + bytes(1 << 20)),
     "octets that are no text": lambda place: (place / "edge-a.acme").write_bytes(b"\xff\xfe\n"),
     "another device's name": lambda place: (place / "edge-a.acme").write_text("eth0\n", encoding="utf-8"),
-    "a name that is no text": lambda place: Path(os.fsdecode(bytes(place) + b"/edge-\xff")).write_text("vcs-udp\n"),
+    "a name that is not a text": lambda place: Path(os.fsdecode(bytes(place) + b"/edge-\xff")).write_text("vcs-udp\n"),
     "a name with a line's end": lambda place: (place / "edge\n").write_text("vcs-udp\n", encoding="utf-8"),
     "a socket's worth of odd names": lambda place: [(place / f"-{n}").touch() for n in range(50)],
     "nothing to read": lambda place: (place / "edge-a.acme").touch(),

@@ -151,7 +151,7 @@ def test_connections_are_held_to_a_number(document: dict[str, Any], family: int,
     )
     assert all(16 <= number <= 20 for number in held[:4]), "16, and what a few seconds bring"
     assert (sum(held), none, peers) == (256, 0, 40)
-    assert nftables.canonical(json.dumps(table)) == nftables.canonical(_scratch(text)), "what it counts is no drift"
+    assert nftables.canonical(json.dumps(table)) == nftables.canonical(_scratch(text)), "what it counts is not a drift"
     assert again >= 16
 
 

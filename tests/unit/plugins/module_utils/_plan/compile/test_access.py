@@ -224,13 +224,13 @@ def test_rules_are_for_the_kind_of_gateway_that_they_name() -> None:
 @pytest.mark.parametrize(
     ("kind", "change", "key", "part"),
     [
-        ("servers", {"behind": "edge-south"}, "behind", "is no site of the VPN"),
+        ("servers", {"behind": "edge-south"}, "behind", "is not a site of the VPN"),
         ("servers", {"behind": None}, "behind", "is missing"),
         ("servers", {"address": "10.10.0.1"}, "address", "an address of edge-east: an edge"),
         ("servers", {"address": "10.10.0.11"}, "address", "an address of vapp1-east: an edge cannot"),
         ("servers", {"address": "10.10.0.0"}, "address", "is the network address of 10.10.0.0/24"),
         ("servers", {"address": "10.10.0.255"}, "address", "is the broadcast address of 10.10.0.0/24"),
-        ("servers", {"address": "10.10.0.0/24"}, "address", "is no IP address"),
+        ("servers", {"address": "10.10.0.0/24"}, "address", "is not an IP address"),
         ("servers", {"address": "fd10:10::13"}, "address", "is IPv6"),
         ("servers", {"address": "100.64.0.9"}, "address", "addresses of a VPN"),
         ("servers", {"address": "127.0.0.1"}, "address", "loopback"),

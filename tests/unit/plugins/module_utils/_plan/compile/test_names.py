@@ -62,17 +62,17 @@ def test_the_domain(raw: Any, vpn: str, expected: str | None) -> None:
         ("payroll.corp.example", "names", "must be true, false or a mapping with domain"),
         ([], "names", "must be true, false or a mapping"),
         ({"domian": "a.b"}, "names.domian", "did you mean domain?"),
-        ({"domain": True}, "names.domain", "is no DNS name"),
-        ({"domain": ""}, "names.domain", "is no DNS name"),
-        ({"domain": "pay roll.example"}, "names.domain", "is no DNS name"),
-        ({"domain": "-a.example"}, "names.domain", "is no DNS name"),
-        ({"domain": "a..example"}, "names.domain", "is no DNS name"),
-        ({"domain": "a.example/"}, "names.domain", "is no DNS name"),
-        ({"domain": "a.example\nlocal=/x/"}, "names.domain", "is no DNS name"),
-        ({"domain": f"{'a' * 64}.example"}, "names.domain", "is no DNS name"),
-        ({"domain": ".".join(["abc"] * 64)}, "names.domain", "is no DNS name"),
+        ({"domain": True}, "names.domain", "is not a DNS name"),
+        ({"domain": ""}, "names.domain", "is not a DNS name"),
+        ({"domain": "pay roll.example"}, "names.domain", "is not a DNS name"),
+        ({"domain": "-a.example"}, "names.domain", "is not a DNS name"),
+        ({"domain": "a..example"}, "names.domain", "is not a DNS name"),
+        ({"domain": "a.example/"}, "names.domain", "is not a DNS name"),
+        ({"domain": "a.example\nlocal=/x/"}, "names.domain", "is not a DNS name"),
+        ({"domain": f"{'a' * 64}.example"}, "names.domain", "is not a DNS name"),
+        ({"domain": ".".join(["abc"] * 64)}, "names.domain", "is not a DNS name"),
         ({"domain": "example"}, "names.domain", "must have two labels or more"),
-        ({"domain": "10.0.0.1"}, "names.domain", "the last one is no number"),
+        ({"domain": "10.0.0.1"}, "names.domain", "the last one is not a number"),
         ({"domain": "payroll.local"}, "names.domain", "ends in local"),
         ({"domain": "10.in-addr.arpa"}, "names.domain", "ends in arpa"),
     ],
@@ -133,7 +133,7 @@ def test_names_that_are_none_are_refused_at_their_place() -> None:
     World(hosts).plan({**PAYROLL, "members": members})
     found = refused(World(hosts), {**NAMED, "members": members})
     assert [path for path, _message in found] == ["vcc_vpns[0].members"] * 2
-    assert "'web-' is no DNS label" in found[0][1] and "give it another name, or leave names out" in found[0][1]
+    assert "'web-' is not a DNS label" in found[0][1] and "give it another name, or leave names out" in found[0][1]
     long = {".".join(["x" * 60] * 2): {"kinds": ["members"], "clouds": ["west"], "vcc_address": ["10.10.0.20"]}}
     vpn = {**PAYROLL, "members": ["vm1-east", *long], "names": {"domain": ".".join(["y" * 60] * 3)}}
     ((_path, message),) = refused(World(changed(lab(), long)), vpn)

@@ -83,7 +83,7 @@ def test_a_topology_makes_these_tunnels(topology: Any, wanted: str) -> None:
         ({"kind": "mesh", "hub": "east"}, {"topology.hub": "is not known here"}),
         ({"kind": "star", "hup": "east"}, {"topology.hup": "did you mean hub?"}),
         ({"kind": "star", "hub": "edge-eastt"}, {"topology.hub": "did you mean edge-east?"}),
-        ({"kind": "star", "hub": "vm1-east"}, {"topology.hub": "is no org edge of acme"}),
+        ({"kind": "star", "hub": "vm1-east"}, {"topology.hub": "is not an org edge of acme"}),
         ({"kind": "star", "hub": "east", "hubs": ["west"]}, {"topology.hubs": "give one"}),
         ({"kind": "star", "hubs": []}, {"topology.hubs": "must be a list of sites"}),
         ({"kind": "star", "hubs": ["east", "edge-east"]}, {"topology.hubs[1]": "edge-east is named twice"}),
@@ -207,7 +207,7 @@ def test_a_stored_vpn_whose_hub_is_no_edge_any_more_is_named() -> None:
     world = World(lab(4))
     world.plan(vpn({"kind": "star", "hub": "south"}, ["east", "west"]))
     world.hosts = changed(world.hosts, "edge-south: {kinds: []}")
-    with pytest.raises(IntentErrors, match=r"ledger\.acme\.payroll: leads over edge-south, which is no org edge"):
+    with pytest.raises(IntentErrors, match=r"ledger\.acme\.payroll: leads over edge-south, which is not an org edge"):
         world.plan(vpn("mesh", ["east", "north"], name="other"))
 
 
