@@ -15,8 +15,18 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import r
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_variables import require_sound_run
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
 
+LOOKED = "__org_edge_rotating"
 TOLD = "org_edge_rotated"
 _TOLD_OF = ("concerned", "certificate", "drift")
+
+
+def _told(task_vars: dict[str, Any], host: str) -> dict[str, Any]:
+    """What an edge told in this round; that nothing is up to it, it has told when it was looked at."""
+    known = task_vars["hostvars"].raw_get(host)
+    told, looked = known.get(TOLD), known.get(LOOKED)
+    if isinstance(told, dict) and told.get("concerned"):
+        return {key: told[key] for key in _TOLD_OF}
+    return {"concerned": False} if isinstance(looked, dict) and looked.get("concerned") is False else {}
 
 
 class ActionModule(ServerAction):
@@ -37,8 +47,6 @@ class ActionModule(ServerAction):
         if arguments.get("step") == "advance":
             # Of the hosts that are still in the play: one that fell out of it has told nothing of this round.
             arguments["reports"] = {
-                host: {key: told[key] for key in _TOLD_OF}
-                for host in task_vars["ansible_play_hosts"]
-                if isinstance(told := task_vars["hostvars"].raw_get(host).get(TOLD), dict) and told.get("concerned")
+                host: told for host in task_vars["ansible_play_hosts"] if (told := _told(task_vars, host))
             }
         return self.ask(arguments, task_vars)

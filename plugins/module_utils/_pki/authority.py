@@ -54,10 +54,11 @@ def authority_directory(state_dir: str | Path, organization: str) -> Path:
 
 def authority(state_dir: str | Path, organization: str) -> Authority | None:
     """The organization's authority, or None if it has none yet. Writes nothing."""
-    return _at(authority_directory(state_dir, organization), organization)
+    return authority_at(authority_directory(state_dir, organization), organization)
 
 
-def _at(directory: Path, organization: str) -> Authority | None:
+def authority_at(directory: Path, organization: str) -> Authority | None:
+    """The authority in a directory, or None. VccError."""
     try:
         pem = (directory / "ca.pem").read_text()
     except FileNotFoundError:
@@ -95,7 +96,7 @@ def trusted(state_dir: str | Path, organization: str) -> list[Authority]:
     now_at = phase(directory)
     found = [] if now_at == ONE else [authority(state_dir, organization)]
     if now_at:
-        found.append(_at(directory / NEXT, organization))
+        found.append(authority_at(directory / NEXT, organization))
     return [one for one in found if one]
 
 
@@ -103,7 +104,7 @@ def signer(state_dir: str | Path, organization: str) -> Authority | None:
     """The authority that signs certificates; None before the first one."""
     directory = authority_directory(state_dir, organization)
     if phase(directory) in (ISSUE, ONE):
-        return _at(directory / NEXT, organization)
+        return authority_at(directory / NEXT, organization)
     return authority(state_dir, organization)
 
 

@@ -21,6 +21,7 @@ from .authority import (
     HAS_CRYPTOGRAPHY,
     Authority,
     authority,
+    authority_at,
     authority_directory,
     authority_key,
     not_after,
@@ -85,6 +86,7 @@ def sign(
     request = check_request(csr, identity, owner.organization)
     if days < 1:
         raise VccError(f"days: {days} is less than one day")
+    _require_there(owner)
     key = authority_key(owner.directory)
     parent = x509.load_pem_x509_certificate(owner.pem.encode())
     if key.public_key() != parent.public_key():
@@ -119,7 +121,8 @@ def sign(
     serial = format(certificate.serial_number, "x")
     try:
         make_directory(owner.directory / "issued", 0o700)
-        with locked(owner.directory / "lock"):  # not while somebody revokes what this key has
+        with locked(owner.directory / "lock"):  # not while somebody revokes what this key has, or moves the authority
+            _require_there(owner)
             if key_sha256(request.public_key()) in refused_keys(owner):
                 raise VccError(
                     f"request for {identity}: a certificate for this key was revoked, so it gets no other; "
@@ -135,6 +138,13 @@ def sign(
     except OSError as error:
         raise VccError(f"{owner.directory / 'issued'}: {error}") from error
     return Issued(pem.decode(), serial, end.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def _require_there(owner: Authority) -> None:
+    """VccError when an authority is not where it was: its copy of a certificate would be nobody's."""
+    now_there = authority_at(owner.directory, owner.organization)
+    if now_there is None or now_there.sha256 != owner.sha256:
+        raise VccError(f"{owner.directory}: another authority took its place meanwhile: run this again")
 
 
 def lacks_addresses(owner: Authority, identity: str, serial: str = "") -> bool:

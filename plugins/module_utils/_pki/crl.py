@@ -9,6 +9,7 @@ edges want to know whose tunnels to end. Nobody signs the head: of a list that c
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import re
@@ -21,7 +22,19 @@ from pathlib import Path
 from .._base.errors import VccError
 from .._base.names import ORGANIZATION_KEPT, folded, same
 from .._base.whole_files import locked, write_whole
-from .authority import NEXT, ROTATION, Authority, authority, authority_key, not_after, not_before, now, trusted
+from .authority import (
+    NEXT,
+    ONE,
+    ROTATION,
+    Authority,
+    authority,
+    authority_key,
+    not_after,
+    not_before,
+    now,
+    phase,
+    trusted,
+)
 
 try:
     from cryptography import x509
@@ -32,6 +45,7 @@ except ImportError:
 
 DATE = "%Y-%m-%dT%H:%M:%SZ"
 ENTRY = re.compile(r"^revoked: (\S+) ([0-9a-f]+) (\S+)$", re.MULTILINE)  # identity, serial, when
+_LISTS = re.compile(r"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----\n?", re.DOTALL)
 LIMIT = 65_000  # octets; what swanctl hands to charon can have 65,535 (vici's key-value elements)
 NUMBER = re.compile(r"^number: (\d+)$", re.MULTILINE)
 EXPECTED = "expected"  # the ending of a file beside a certificate that its edge may not have received
@@ -101,6 +115,20 @@ def parse_list(owner: Authority, text: str, path: str, names: t.Mapping[str, str
         entries.append(Revoked(identity, serial, _revoked_at(one).strftime(DATE), key))
     pem = signed.public_bytes(serialization.Encoding.PEM).decode()
     return _with_head(owner, pem, number, tuple(entries))
+
+
+def lists_in(text: str) -> list[str]:
+    """The lists of a text, as edges have them, each by itself; the text where there is none."""
+    return _LISTS.findall(text) or [text]
+
+
+def parse_list_of(owners: t.Sequence[Authority], text: str, path: str) -> tuple[Authority, RevocationList]:
+    """:func:`parse_list`, of that of some authorities (at least one) which signed it. VccError where none did."""
+    *others, last = owners
+    for owner in others:
+        with contextlib.suppress(VccError):
+            return owner, parse_list(owner, text, path)
+    return last, parse_list(last, text, path)
 
 
 def refused_keys(owner: Authority) -> frozenset[str]:
@@ -351,9 +379,10 @@ def holders(
 
 
 def _family(owner: Authority) -> list[Authority]:
-    """An authority, and the one whose place it is taking."""
+    """An authority, and the one whose place it is taking, while edges trust that one."""
     before = owner.directory.parent
-    if not (before / ROTATION).is_file():
+    # Once no edge trusts it, the new one has its refusals (rotation.py), and its files are being replaced, one by one.
+    if not (before / ROTATION).is_file() or phase(before) == ONE:
         return [owner]
     try:
         return [owner, replace(owner, directory=before, pem=(before / "ca.pem").read_text(), sha256="")]

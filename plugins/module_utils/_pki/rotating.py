@@ -45,6 +45,7 @@ class Rotating:
         known = {name: rotation.read(self.place, name) for name in self.ours}
         kinds = {*self.given["kinds"]}
         for name, there in known.items():
+            self._left_out(name, there, wanted[name])
             if there and kinds and kinds != {*there.kinds}:
                 self.problems.append(
                     f"{name}: the rotation of {', '.join(there.kinds)}, begun {there.begun}, is not finished: finish "
@@ -61,8 +62,10 @@ class Rotating:
         if self.given["at_once"] and rotation.AUTHORITY not in kinds:
             self.problems.append("vcc_rotate_at_once: is for -e vcc_rotate=authority")
         planned = {}
+        # The command that goes on in one organization would begin anew in those where it came to its end.
+        going = sorted(name for name, there in known.items() if there)
         for name, there in known.items() if not self.problems else ():
-            if not there and wanted[name]:
+            if not there and wanted[name] and not going:
                 planned[name] = rotation.planned(self.place, name, kinds, wanted[name], self.given["at_once"])
         if self.problems:
             raise VccError("\n".join(self.problems))
@@ -72,10 +75,30 @@ class Rotating:
                 now, self.changed = planned[name], True
                 if not self.check:
                     now = rotation.begin(self.place, name, planned[name])
+            if there and self.given["at_once"] and there.phase != authority.ONE:
+                now, self.changed = rotation.hastened(there), True
+                if not self.check:
+                    now = rotation.hasten(self.place, name, there)
             if now:
                 verb = "begins" if not there else f"goes on (begun {now.begun})"
                 self._order(name, now, verb)
+        self.summary += [
+            f"{name}: nothing begins here while {', '.join(going)} goes on; else add -e vcc_organization={name}"
+            for name, there in known.items()
+            if going and kinds and not there and wanted[name]
+        ]
         return bool(self.orders)
+
+    def _left_out(self, name: str, there: rotation.Rotation | None, wanted: set[str]) -> None:
+        """Edges that the run names, and an unfinished rotation is not about."""
+        missing = wanted - {*there.edges} if there and self.given["edges"] else set[str]()
+        if there and missing:
+            nodes = {identity: node for node, identity in self.ours[name].items()}
+            about, others = (", ".join(sorted(nodes.get(one, one) for one in some)) for some in (there.edges, missing))
+            self.problems.append(
+                f"{name}: the rotation of {', '.join(there.kinds)} of {about}, begun {there.begun}, is not finished: "
+                f"finish it first, without {others}"
+            )
 
     def _named(self) -> dict[str, set[str]]:
         """The identities of the edges that the run is about, by organization."""
@@ -124,7 +147,7 @@ class Rotating:
                 continue
             edges = self._concerned(name, now)
             reports = {node: self._report(node) for node in edges}
-            waiting = {**rotation.waiting(now, wanted, reports), **self._partners(name, now)}
+            waiting = {**rotation.waiting(now, wanted, reports), **self._not_yet(edges), **self._partners(name, now)}
             if waiting:
                 self.waiting.update(waiting)
                 self.summary.append(f"{name}: rotation of {', '.join(now.kinds)} waits, {PHASES[now.phase]}")
@@ -140,6 +163,15 @@ class Rotating:
     def _report(self, node: str) -> rotation.Report | None:
         told = self.given["reports"].get(node)
         return rotation.Report(told["certificate"], told["drift"]) if told and told.get("concerned") else None
+
+    def _not_yet(self, edges: Mapping[str, str]) -> dict[str, str]:
+        """The edges that are in a VPN by the ledger, and say that they are in none."""
+        told = self.given["reports"]
+        return {
+            node: "has no tunnel with a certificate yet: run create_vpn"
+            for node in edges
+            if not told.get(node, {}).get("concerned", True)
+        }
 
     def _partners(self, name: str, now: rotation.Rotation) -> dict[str, str]:
         """The external edges that a rotation of the authority waits for."""

@@ -14,6 +14,7 @@ the machines of all edges take a rotation to its next phase.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -77,11 +78,14 @@ class Order:
         """Whether an edge needs another ``key``, ``certificate`` or ``authority``. ``has``: see :class:`Report`."""
         key = has.get("key_sha256") in self.keys
         good = has.get("fits") and has.get("serial") not in self.serials and has.get("authority_sha256") == self.signer
+        trusts = tuple(has.get("authorities", ()))
+        # An edge keeps another one behind these, of a rotation that a restored server does not know; and does not trust
+        # those again that are gone, if the server was restored to before the last phase.
+        ahead = good and trusts == self.authorities[-1:] == (self.signer,)
         return {
             "key": key,
             "certificate": key or not good,
-            # An edge keeps another one behind these: of a rotation that a restored server does not know.
-            "authority": tuple(has.get("authorities", ()))[: len(self.authorities)] != self.authorities,
+            "authority": not ahead and trusts[: len(self.authorities)] != self.authorities,
         }
 
 
@@ -191,6 +195,24 @@ def begin(state_dir: str | Path, organization: str, new: Rotation) -> Rotation:
     return new
 
 
+def hastened(there: Rotation) -> Rotation:
+    """The rotation of an authority, with edges that trust the new one alone from now on."""
+    return replace(there, phase=ONE)
+
+
+def hasten(state_dir: str | Path, organization: str, there: Rotation) -> Rotation | None:
+    """Have edges trust the new authority alone, whatever they have. What another run has made of it meanwhile stays."""
+    directory = authority_directory(state_dir, organization)
+    try:
+        with locked(directory / "lock"):
+            if read(state_dir, organization) == there:
+                _outlive(state_dir, organization)
+                _write(directory, hastened(there))
+    except OSError as error:
+        raise VccError(f"{directory}: the rotation cannot go on: {error}") from error
+    return read(state_dir, organization)
+
+
 def waiting(rotation: Rotation, wanted: Order, reports: Mapping[str, Report | None]) -> dict[str, str]:
     """What keeps a rotation from its next phase, by edge. ``reports``: of every edge concerned, None: no answer."""
     found = {}
@@ -227,10 +249,12 @@ def advance(state_dir: str | Path, organization: str, done: Rotation) -> Rotatio
                     _outlive(state_dir, organization)
                 _write(directory, following)
                 return following
-            if done.phase:
-                _promote(directory)
-            (directory / ROTATION).unlink()
-            shutil.rmtree(directory / NEXT, ignore_errors=True)
+            # Who signs with the new authority has its lock: the copy of what was signed comes along.
+            with locked(directory / NEXT / "lock") if done.phase else contextlib.nullcontext():
+                if done.phase:
+                    _promote(directory)
+                (directory / ROTATION).unlink()
+                shutil.rmtree(directory / NEXT, ignore_errors=True)
     except OSError as error:
         raise VccError(f"{directory}: the rotation cannot go on: {error}") from error
     return None
@@ -254,10 +278,10 @@ def _outlive(state_dir: str | Path, organization: str) -> None:
 def _promote(directory: Path) -> None:
     """Put the new authority's files into the old one's place. The old key is overwritten."""
     new = directory / NEXT
-    signed = {path.name: path for path in (new / "issued").glob("*.pem")}
+    signed = {path.name: path for path in _kept_of(new)}
     for name, path in signed.items():
         write_whole(directory / "issued" / name, path.read_bytes(), 0o644)
-    for path in (directory / "issued").glob("*.pem"):
+    for path in _kept_of(directory):
         if path.name not in signed:
             path.unlink()  # no edge takes it any more
     for name in ("crl.pem", "refused_keys"):
@@ -267,6 +291,11 @@ def _promote(directory: Path) -> None:
             (directory / name).unlink(missing_ok=True)
     write_whole(directory / "ca.key", (new / "ca.key").read_bytes(), 0o600)
     write_whole(directory / "ca.pem", (new / "ca.pem").read_bytes(), 0o644)
+
+
+def _kept_of(directory: Path) -> list[Path]:
+    """What an authority keeps of the certificates that it signed."""
+    return [path for kind in ("pem", crl.EXPECTED) for path in (directory / "issued").glob(f"*.{kind}")]
 
 
 def _write(directory: Path, rotation: Rotation) -> None:

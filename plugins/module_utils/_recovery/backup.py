@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +72,8 @@ def same_records(transaction: Transaction, backup: Mapping[str, Any]) -> bool:
 def differing(backup: Mapping[str, Any], state_dir: str | Path) -> tuple[list[str], list[str]]:
     """The backup's files that are missing in a state directory, and those that are there and differ.
 
-    A list of revocations that is there stays, whatever the backup has: what was revoked stays revoked.
+    A list of revocations that is there stays, whatever the backup has: what was revoked stays revoked. Where another
+    authority comes back, after a rotation, the list there is of none that is left (restore.py keeps what it refused).
     """
     missing, other = [], []
     for name, file in sorted(backup["files"].items()):
@@ -81,7 +82,16 @@ def differing(backup: Mapping[str, Any], state_dir: str | Path) -> tuple[list[st
             missing.append(name)
         elif path.name != "crl.pem" and path.read_bytes() != _bytes(name, file):
             other.append(name)
+    for name in replaced_authorities(other):
+        path = PurePosixPath(name).with_name("crl.pem").as_posix()
+        if path in backup["files"] and (Path(state_dir) / path).exists():
+            other.append(path)
     return missing, other
+
+
+def replaced_authorities(names: Iterable[str]) -> list[str]:
+    """Of files that are there and differ, the certificates of authorities."""
+    return [name for name in names if PurePosixPath(name).name == "ca.pem"]
 
 
 def write_files(backup: Mapping[str, Any], state_dir: str | Path, names: Sequence[str]) -> None:

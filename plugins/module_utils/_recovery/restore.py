@@ -5,15 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .._base.errors import LedgerError, VccError
 from .._base.problems import some
+from .._base.whole_files import write_whole
 from .._ledger.ledger import Ledger
-from .backup import check_backup, differing, newer_than, same_records, write_files
+from .._pki.authority import HAS_CRYPTOGRAPHY, authority_at
+from .._pki.crl import refused_keys
+from .backup import check_backup, differing, newer_than, replaced_authorities, same_records, write_files
 
 FORCE = "With -e vcc_restore_force=true it is replaced all the same"
 
@@ -52,13 +58,37 @@ def restore(
     if check or not done.changed:
         return done
     # Keys first: a ledger without them would have new ones made.
+    kept = _refusals(content, state_dir, replaced_authorities(other))
     write_files(content, state_dir, done.files)
+    for path, keys in kept.items():
+        write_whole(path, "".join(f"{key}\n" for key in sorted(keys)).encode(), 0o644)
     if damaged:
         now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         done.set_aside = str(ledger.set_aside(f"damaged-{now}") or "")
     if not same:
         _load(ledger, content, who)
     return done
+
+
+def _refusals(backup: Mapping[str, Any], state_dir: str, names: Sequence[str]) -> dict[Path, set[str]]:
+    """The keys that authorities refused whose place another one takes, for the file where that one looks for them.
+
+    A list of theirs that the backup has none for goes: no authority that is left can read it.
+    """
+    found: dict[Path, set[str]] = {}
+    for name in names:
+        directory = (Path(state_dir) / name).parent
+        path = directory / "refused_keys"
+        file = backup["files"].get((PurePosixPath(name).parent / path.name).as_posix())
+        known = {*(b64decode(file["content"]).decode().split() if file else ())}
+        with contextlib.suppress(VccError):  # of one that cannot be read there is nothing to keep
+            owner = authority_at(directory, directory.name) if HAS_CRYPTOGRAPHY else None
+            known |= refused_keys(owner) if owner else set()
+        if known - {""}:
+            found[path] = known - {""}
+        if (PurePosixPath(name).parent / "crl.pem").as_posix() not in backup["files"]:
+            (directory / "crl.pem").unlink(missing_ok=True)
+    return found
 
 
 def _load(ledger: Ledger, content: Mapping[str, Any], who: str) -> None:

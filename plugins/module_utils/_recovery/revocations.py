@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .._base.errors import VccError
-from .._pki.authority import authority
-from .._pki.crl import RevocationList, learn, parse_list
+from .._pki.authority import NEXT, Authority, trusted
+from .._pki.crl import RevocationList, learn, lists_in, parse_list_of
 from .held import believed
 
 
@@ -22,24 +22,26 @@ def recover_revocations(
     ``said`` as in :func:`believed`; what is not believed is not named here. ``organizations``: those to recover; none
     stands for all.
     """
-    lists: dict[str, dict[str, RevocationList]] = {}
+    lists: dict[Authority, list[tuple[str, RevocationList]]] = {}
     lines, notes = [], []
     for one in believed(said, organizations)[0]:
+        # While one authority takes the place of another, edges have the lists of both.
+        for text in lists_in(one.crl) if one.crl else ():
+            try:
+                owners = trusted(state_dir, one.organization)
+                if owners:
+                    owner, found = parse_list_of(owners, text, f"the list of revocations of {one.node}")
+                    lists.setdefault(owner, []).append((one.node, found))
+            except VccError as error:
+                notes.append(f"{one.organization}: {error}")
+    for owner, known in sorted(lists.items(), key=lambda item: (item[0].organization, item[0].directory)):
         try:
-            owner = authority(state_dir, one.organization) if one.crl else None
-            if owner:
-                found = parse_list(owner, one.crl, f"the list of revocations of {one.node}")
-                lists.setdefault(one.organization, {})[one.node] = found
+            learnt = learn(owner, [found for _node, found in known], check)
         except VccError as error:
-            notes.append(f"{one.organization}: {error}")
-    for organization, known in sorted(lists.items()):
-        try:
-            owner = authority(state_dir, organization)
-            learnt = learn(owner, list(known.values()), check) if owner else None
-        except VccError as error:
-            notes.append(f"{organization}: {error}")
+            notes.append(f"{owner.organization}: {error}")
             continue
         if learnt is not None:
-            count = f"{len(learnt.revoked)} certificates"
-            lines.append(f"+ revocations of {organization}: {count}, with what {', '.join(sorted(known))} knew")
+            what = f"{owner.organization}, by its new authority" if owner.directory.name == NEXT else owner.organization
+            count, nodes = f"{len(learnt.revoked)} certificates", sorted({node for node, _found in known})
+            lines.append(f"+ revocations of {what}: {count}, with what {', '.join(nodes)} knew")
     return lines, notes

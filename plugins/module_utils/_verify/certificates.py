@@ -19,6 +19,7 @@ FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 RENEW = "run create_vpn: it renews the certificate"
 LATE = "run renew_certificates, or create_vpn: both renew the certificate"
 AFRESH = "run create_vpn: it makes a new key and certificate for the edge"
+ALONE = "run rotate if its rotation is not finished, otherwise create_vpn"
 ROTATE = "run rotate: it goes on with the authority's rotation"
 
 
@@ -85,6 +86,9 @@ def _authority(subject: str, which: str, facts: Section, organization: str, trus
             yield Finding(WARNING, subject, expected, f"{which} is signed by the authority before", ROTATE)
             return
         yield Finding(ERROR, subject, expected, seen, RENEW)
+    elif trust.authorities.get(organization) in facts.get("authorities", ())[1:]:  # the older ones come first
+        seen = f"the edge trusts an earlier authority, too, besides that of {which}"
+        yield Finding(WARNING, subject, f"trust in the authority of {organization} alone", seen, ALONE)
 
 
 def _time(subject: str, which: str, facts: Section, trust: Trust) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ import binascii
 import contextlib
 import os
 import re
+import tempfile
 
 from ..document import Change, Document, Generation, sha256, sha256_of
 from ..part import Part
@@ -99,6 +100,35 @@ def _follows(there: str, text: str) -> bool:
     return bool(wanted) and len(have) > len(wanted) and have[: len(wanted)] == wanted
 
 
+def _signer(certificate: str, among: list[str]) -> str:
+    """Of some authorities, the one that signed a certificate; empty where none did, or nobody can tell."""
+    if not signed(certificate) or not have("openssl"):
+        return ""
+    words = ("openssl", "verify", "-no_check_time", "-no-CApath", "-CAfile", "/dev/stdin")
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(certificate)
+        file.flush()
+        for one in among:
+            with contextlib.suppress(CommandError):
+                run(*words, file.name, stdin=one)
+                return one
+    return ""
+
+
+def _outdated(there: str, text: str, certificate: str) -> bool:
+    """Whether a text with authorities is of before those that are there, by the certificate that the edge is to have.
+
+    Planned before a phase of a rotation, or of a generation before it: it trusts an authority again that is gone, or
+    not the one that signed the certificate, and so no peer. Who has other authorities for us gives us a certificate.
+    """
+    have_, wanted = blocks(there), blocks(text)
+    again = len(wanted) > len(have_) > 0 and wanted[-len(have_) :] == have_
+    if not have_ or not wanted or not (again or {*have_} - {*wanted}):
+        return False
+    signer = _signer(certificate, have_)
+    return bool(signer) and (again or signer not in wanted)
+
+
 def key_of(store: Store, path: str) -> list[str]:
     """The public half of a private key, PEM. CommandError."""
     return run("openssl", "pkey", "-pubout", "-passin", "pass:", "-in", str(store.at(path))).split()
@@ -150,6 +180,8 @@ class Certificates(Part):
             return False  # who goes back to an earlier generation does not trust again what was revoked since
         if path == AUTHORITY and _follows(there, text):
             return False  # a slower run, or a way back, that does not know of the new authority yet
+        if path == AUTHORITY and there != text and _outdated(there, text, self.want.files.get("certificate.pem", "")):
+            return False
         return there != text
 
     def loaded(self) -> str:

@@ -14,8 +14,10 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca, crl, rotation
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.backup import content_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.restore import restore
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_crl import EAST, WEST, request
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import PAYROLL, World
 
 FILES = {
@@ -127,6 +129,32 @@ def test_another_ledger_and_other_keys_are_not_replaced_by_accident(server: Serv
     other.restore(backup, force=True)
     assert other.files()["ca/acme/ca.key"] == server.files()["ca/acme/ca.key"]
     assert other.files()["ca/acme/crl.pem"][1] == b"newer"  # what was revoked stays revoked
+
+
+@pytest.mark.parametrize("with_list", [False, True])
+def test_an_authority_from_before_a_rotation_comes_back_with_its_own_list(
+    server: Server, tmp_path: Path, with_list: bool
+) -> None:
+    """Beside it, the new one's list was left: no run could read the two, and what it had refused is not forgotten."""
+    state = server.state
+    shutil.rmtree(state / "ca/acme")
+    old = ca.ensure_authority(state, "acme")
+    ca.sign(old, request(WEST), WEST)
+    if with_list:
+        crl.revoke(old, WEST)
+    backup = server.backup()
+    begun = rotation.begin(state, "acme", rotation.planned(state, "acme", ["authority"], {EAST}, at_once=True))
+    rotation.advance(state, "acme", begun)
+    new = ca.ensure_authority(state, "acme")
+    south = "edge-south.acme"
+    ca.sign(new, request(south), south)
+    crl.revoke(new, south)
+    refused = crl.refused_keys(new)
+    server.restore(backup, force=True)
+    again = ca.ensure_authority(state, "acme")
+    assert again.sha256 == old.sha256 and crl.refused_keys(again) - {""} >= refused - {""}
+    found = crl.revocation_list(again)
+    assert {entry.identity for entry in found.revoked} == {WEST} if with_list and found else found is None
 
 
 def test_a_damaged_ledger_is_set_aside(server: Server) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("cryptography")
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, rotation
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import crl as _crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._recovery.revocations import recover_revocations
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_crl import (
@@ -118,6 +118,41 @@ def test_lists_of_several_edges_are_one(owner: authority.Authority, tmp_path: Pa
     # Of the one that was signed after the backup the authority has no copy.
     assert [entry.identity for entry in found.revoked].count(_crl.UNKNOWN) == 1
     assert recover_revocations(str(tmp_path), said) == ([], [])
+
+
+def test_in_a_rotation_each_authority_learns_its_own_list(owner: authority.Authority, tmp_path: Path) -> None:
+    """Edges have both lists in one text. Of the second, nothing was learned: what only the new one signed came back."""
+    new = rotation.planned(tmp_path, "acme", ["authority"], {EAST}, at_once=False)
+    begun = rotation.begin(tmp_path, "acme", new)
+    rotation.advance(tmp_path, "acme", begun)
+    following = authority.signer(tmp_path, "acme")
+    assert following
+    south, north = "edge-south.acme", "edge-north.acme"
+    for name in (south, north):
+        ca.sign(following, request(name), name)
+    _crl.revoke_everywhere(tmp_path, "acme", south)
+    shutil.rmtree(tmp_path / "backup")
+    shutil.copytree(owner.directory, tmp_path / "backup")
+    text, _new = _crl.revoke_everywhere(tmp_path, "acme", north)
+    everything = _crl.published(tmp_path, "acme")["serials"]
+    restore(owner)
+    assert len(_crl.published(tmp_path, "acme")["serials"]) == len(everything) - 1
+    predicted = recover_revocations(str(tmp_path), held(text), check=True)
+    assert recover_revocations(str(tmp_path), held(text)) == predicted
+    count = "2 certificates, with what edge-east knew"  # the old one's list got another number, too
+    told = [f"+ revocations of acme: {count}", f"+ revocations of acme, by its new authority: {count}"]
+    assert predicted == (told, [])
+    assert _crl.published(tmp_path, "acme")["serials"] == everything
+    assert recover_revocations(str(tmp_path), held(text)) == ([], [])
+    # Where the backup is of before the rotation, the list of the old one is learned all the same.
+    old = _crl.revocation_list(owner)
+    assert old
+    shutil.rmtree(owner.directory / "next")
+    (owner.directory / "rotation.json").unlink()
+    (owner.directory / "crl.pem").unlink()
+    lines, notes = recover_revocations(str(tmp_path), held(text))
+    assert len(lines) == len(notes) == 1
+    assert revoked(owner) == {entry.serial for entry in old.revoked}
 
 
 def test_a_list_of_another_authority_is_named_and_left(owner: authority.Authority, tmp_path: Path) -> None:

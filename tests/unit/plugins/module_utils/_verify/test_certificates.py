@@ -52,6 +52,17 @@ def test_good_certificates_are_no_finding(world: World) -> None:
     assert judge(world).findings == []
 
 
+def test_an_edge_that_still_trusts_an_earlier_authority_is_named(world: World) -> None:
+    """It was away, and forgotten, when a rotation ended: whoever has the old authority's key can pose as its peers."""
+    for authorities, found in ((["a" * 64, "b" * 64], 0), (["a" * 64], 0), (["b" * 64, "a" * 64], 1)):
+        world.observed["edge-west"]["certificate"]["authorities"] = authorities
+        result = judge(world)
+        assert (result.ok, len(result.findings)) == (True, found)
+    (finding,) = result.findings
+    assert finding.subject == "certificate of edge-west" and "trusts an earlier authority, too" in finding.seen
+    assert "run rotate" in finding.look and "create_vpn" in finding.look
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

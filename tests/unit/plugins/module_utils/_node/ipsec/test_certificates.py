@@ -286,6 +286,29 @@ class TestFacts:
         self.sign(made, "other")
         assert x509.certificate(store)["authority_sha256"] == digests[1]
 
+    def test_authorities_that_were_planned_earlier_are_not_trusted_again(
+        self, made: Path, edge: Generation, store: Store
+    ) -> None:
+        """The edge has been through all phases meanwhile. What is gone, or counts for no peer, is not trusted again."""
+        self.sign(made, "other")
+        old, new = ((made / f"{name}.pem").read_text() for name in ("ours", "other"))
+        certificate = _files.read(store.at(certificates.CERTIFICATE))
+        part(edge, store, certificate=certificate, authority=new).build()
+        for planned in (old + new, old):
+            slower = part(edge, store, certificate=certificate, authority=planned)
+            assert (actions(slower), slower.proofs()) == ([], certificates.proofs_on_disk(store))
+            slower.build()
+            assert content(store, certificates.AUTHORITY) == new == content(store, certificates.LAST_AUTHORITY)
+        # One that is to replace it, of a server that was restored, comes with a certificate.
+        self.sign(made, "ours")
+        certificate = _files.read(store.at(certificates.CERTIFICATE))
+        for planned in (old + new, old):
+            part(edge, store, authority=new).build()
+            restored = part(edge, store, certificate=certificate, authority=planned)
+            assert f"install {certificates.AUTHORITY}" in actions(restored)
+            restored.build()
+            assert content(store, certificates.AUTHORITY) == planned
+
     def test_for_another_key(self, made: Path, store: Store) -> None:
         shutil.copy(made / "other.key", store.at(certificates.KEY))
         facts = x509.certificate(store)
