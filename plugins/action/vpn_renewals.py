@@ -53,7 +53,8 @@ class ActionModule(ServerAction):
             elif wrong := wrong_clock(answer, datetime.now(timezone.utc)):
                 found["wrong"][name] = wrong
             elif answer.get("csr"):
-                asking[name] = {**edges[name], "csr": str(answer["csr"]), "not_after": str(answer.get("not_after"))}
+                said = {key: str(answer.get(key) or "") for key in ("csr", "not_after", "serial")}
+                asking[name] = {**edges[name], **said}
         if asking:
             result = self.ask({**arguments, "edges": asking, "lists": lists}, task_vars)
             if result.get("failed"):

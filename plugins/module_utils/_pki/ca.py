@@ -147,17 +147,27 @@ def _require_there(owner: Authority) -> None:
         raise VccError(f"{owner.directory}: another authority took its place meanwhile: run this again")
 
 
-def lacks_addresses(owner: Authority, identity: str) -> bool:
-    """Whether `sign` has to be told the addresses: the authority certifies some, and knows none of this identity."""
-    parent = x509.load_pem_x509_certificate(owner.pem.encode())
-    return certifies(parent) and _last(owner, identity) is None
+def lacks_addresses(owner: Authority, identity: str, serial: str = "") -> bool:
+    """Whether `sign` has to be told the addresses: the authority certifies some, and knows none of this identity.
+
+    Nor does it know what this identity has now, `serial` (hexadecimal), if it has no copy of it: of a server restored
+    from a backup, the newest copy may name less.
+    """
+    if not certifies(x509.load_pem_x509_certificate(owner.pem.encode())):
+        return False
+    copies = {path.stem for place in _places(owner) for path in (place / "issued").glob("[0-9a-f]*.pem")}
+    return bool(serial and serial not in copies) or _last(owner, identity) is None
 
 
 def _last(owner: Authority, identity: str) -> x509.UnrecognizedExtension | None:
-    """What the newest certificate of an identity names; of an authority that takes another one's place, in whose
-    directory it is, also by that one's copies."""
-    places = [owner.directory, *([owner.directory.parent] if (owner.directory.parent / "ca.pem").exists() else [])]
-    return next((found for place in places if (found := last(place / "issued", identity))), None)
+    """What the newest certificate of an identity names."""
+    return next((found for place in _places(owner) if (found := last(place / "issued", identity))), None)
+
+
+def _places(owner: Authority) -> list[Path]:
+    """The authority's directory; of one that takes another one's place, in whose directory it is, also that one's."""
+    parent = owner.directory.parent
+    return [owner.directory, *([parent] if (parent / "ca.pem").exists() else [])]
 
 
 def _named(owner: Authority, identity: str, addresses: Iterable[str] | None) -> x509.UnrecognizedExtension:

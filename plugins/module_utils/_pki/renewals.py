@@ -89,7 +89,7 @@ def _sign(owner: Authority | None, name: str, edge: Edge, days: int, check: bool
             f"its certificate ends with the authority of {edge.organization}, at {ends}: make a new authority first "
             "(docs/certificates.md)"
         )
-    if ca.lacks_addresses(owner, edge.identity):
+    if ca.lacks_addresses(owner, edge.identity, edge.serial):
         raise VccError("the authority has no copy of its certificate, which names its addresses: run create_vpn")
     if check:
         found.signed[name] = ca.Issued("", "", "")

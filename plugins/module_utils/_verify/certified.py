@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._base.address_blocks import beyond, shared
+from .._base.address_blocks import beyond, canonical, shared
 from .._plan.compile.certified import certified
 from .finding import ERROR, WARNING, Finding
 
@@ -26,6 +26,10 @@ def judge_certified(documents: Mapping[str, Section], observed: Mapping[str, Sec
     }
     behind = {node: certified(document) for node, document in documents.items() if document.get("tunnels")}
     for node, found in facts.items():
+        if not _readable(found.get("addresses")):  # one edge in the wrong hands does not keep the others unjudged
+            expected, seen = "the addresses behind the edge in it", "what it says cannot be read"
+            yield Finding(ERROR, f"certificate of {node}", expected, seen, RENEW)
+            continue
         yield from _lacking(f"certificate of {node}", behind.get(node, []), found)
         if found.get("certifies") and found.get("checked") is False:
             seen = "its strongSwan was started before it knew of them"
@@ -37,6 +41,16 @@ def judge_certified(documents: Mapping[str, Section], observed: Mapping[str, Sec
         for other, own in behind.items():
             if other != node and documents[other].get("organization") == organization:
                 yield from _too_much(node, behind.get(node, []), named, other, own)
+
+
+def _readable(addresses: object) -> bool:
+    if not isinstance(addresses, list):
+        return addresses is None
+    try:
+        canonical(map(str, addresses))
+    except ValueError:
+        return False
+    return all(isinstance(one, str) for one in addresses)
 
 
 def _lacking(subject: str, wanted: list[str], found: Section) -> Iterator[Finding]:

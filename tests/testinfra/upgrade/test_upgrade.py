@@ -63,6 +63,7 @@ def state():
         "spis": strongswan.spis(*EDGES),
         "sessions": {edge: [one["since"] for one in openvpn.sessions(edge)] for edge in EDGES},
         "processes": {edge: processes(edge) for edge in EDGES},
+        "connections": {edge: connections(edge) for edge in EDGES},
     }
 
 
@@ -71,14 +72,20 @@ def kept(made):
     return all(ledger.leases(vpn).items() >= leases.items() for vpn, leases in made["leases"].items())
 
 
+def connections(edge):
+    """What an edge's IKE_SAs are made by. With other words of a new release, they are made anew, behind bridges."""
+    return lab.sh(edge, "sha256sum /etc/swanctl/conf.d/intercloud-vpn.conf").split()[0]
+
+
 def processes(edge):
     """The daemons that carry packets: none of them may be another one after an upgrade."""
     return lab.sh(edge, "pgrep -x 'charon-systemd|openvpn' | sort").split()
 
 
 @contextmanager
-def nothing_lost(say, what, without=""):
-    """Members send 50 packets a second to each other while the block runs; each has its answer. `without` a member."""
+def nothing_lost(say, what, without="", but=0):
+    """Members send 50 packets a second to each other while the block runs; each has its answer, `but` so many of each
+    flow. `without` a member."""
     addresses = {vpn: playbooks.addresses(vpn) for vpn in ("payroll", "audit")}
     with ExitStack() as stack:
         flows = {
@@ -89,7 +96,7 @@ def nothing_lost(say, what, without=""):
         yield
     lost, sent = sum(pings.lost for pings in flows.values()), sum(pings.sent for pings in flows.values())
     say(f"{what}: {lost} of {sent} packets lost")
-    assert {flow: pings.text for flow, pings in flows.items() if pings.lost} == {}
+    assert {flow: pings.text for flow, pings in flows.items() if pings.lost > but} == {}
 
 
 def test_the_fleet_is_the_previous_release_s(old, made):
@@ -127,7 +134,9 @@ def test_no_packet_is_lost_and_no_tunnel_is_made_again(old, made, say):
     assert {name: found for name in NODES if (found := previous.agent_differs(name, lab.ROOT))} == {}
     for edge in EDGES:
         if now["documents"][edge] == made["documents"][edge]:
-            assert (now["spis"][edge], now["processes"][edge]) == (made["spis"][edge], made["processes"][edge])
+            assert now["processes"][edge] == made["processes"][edge]
+        if now["connections"][edge] == made["connections"][edge]:
+            assert now["spis"][edge] == made["spis"][edge]
         assert now["sessions"][edge] == made["sessions"][edge]
 
 
@@ -171,7 +180,10 @@ def test_the_previous_release_refuses_a_ledger_that_it_does_not_know(old, made):
 @pytest.mark.thorough("takes half a minute; recovery has restored ledgers")
 def test_the_way_back(old, made, backup, say):
     """The backup that the previous release made, restored by it, and create_vpn: again, no packet is lost."""
-    with nothing_lost(say, "back to the previous release"):
+    # A release that has no bridges makes tunnels anew without them, where its connections have other words.
+    bridges = (old / previous.PLACE / "plugins/module_utils/_node/ipsec/bridge.py").exists()
+    anew = state()["connections"] != made["connections"] and not bridges
+    with nothing_lost(say, "back to the previous release", but=100 if anew else 0):
         playbooks.run("restore_ledger", code=old, vcc_restore_force=True, **backup)
         playbooks.create(*VPNS, code=old, verify=False)
     assert {name: found for name in NODES if (found := previous.agent_differs(name, old / previous.PLACE))} == {}

@@ -8,9 +8,9 @@ that waits for the answer. So a name server that does not answer would keep all 
 up. And nobody could say which address is in use, and since when.
 
 An answer holds as long as its time to live says. While no server answers, the last address is used for an hour
-more. Then charon gets an address that leads nowhere, which no peer can have: no IKE_SA is made with whoever has the old
-one now. An IKE_SA that is there stays: its peer has proved who it is. What is known is in /run: no answer outlives a
-reboot.
+more, and as long as its tunnel is up: that peer has proved who it is, and charon ends the IKE_SA of a connection that
+it loads with another address. Then charon gets an address that leads nowhere, which no peer can have: no IKE_SA is
+made with whoever has the old one now. What is known is in /run: no answer outlives a reboot.
 """
 
 from __future__ import annotations
@@ -75,9 +75,10 @@ def filled(text: str, generation: Generation, noted: Noted) -> str:
 
 
 def refreshed(generation: Generation, store: Store, down: Collection[str] = ()) -> Noted:
-    """What is known after asking for what is due; not noted yet. ``down``: tunnels that are."""
+    """What is known after asking for what is due; not noted yet. ``down``: tunnels that are. Others keep an address."""
     tunnels, now, noted = by_name(generation), time.time(), known(store)
     urgent = {name for tunnel, name in tunnels.items() if tunnel in down}
+    up = {name for tunnel, name in tunnels.items() if tunnel not in down}
     before = {name: noted.get(name, {}) for name in {*tunnels.values()}}
     due = [name for name, one in before.items() if _due(one, now, name in urgent)]
     if not due:
@@ -86,7 +87,8 @@ def refreshed(generation: Generation, store: Store, down: Collection[str] = ()) 
     with ThreadPoolExecutor(min(len(due), 16)) as pool:
         answers = dict(zip(due, pool.map(lambda name: _ask(name, servers), due)))
     return {
-        name: _noted(one, answers[name], now, generation) if name in answers else one for name, one in before.items()
+        name: _noted(one, answers[name], now, generation, name in up) if name in answers else one
+        for name, one in before.items()
     }
 
 
@@ -112,7 +114,7 @@ def follow(generation: Generation, store: Store, down: Collection[str]) -> list[
         charon.mark(store, config=text)
     # Last, so that whoever is killed before does all of it again.
     note(after, store)
-    _end_others({one: _address(after, names[one]) for one in moved})
+    _end_others({one: address for one in moved if (address := _address(after, names[one]))})
     return [
         f"{one}: {names[one]} is {_address(after, names[one]) or 'without an address'} now, and was "
         f"{_address(before, names[one]) or 'without one'}"
@@ -148,8 +150,10 @@ def _due(one: Document, now: float, urgent: bool) -> bool:
     return now >= float(one.get("until") or 0)
 
 
-def _noted(one: Document, answer: tuple[list[str], float, str], now: float, generation: Generation) -> Document:
-    """What is known of a name after a question."""
+def _noted(
+    one: Document, answer: tuple[list[str], float, str], now: float, generation: Generation, up: bool
+) -> Document:
+    """What is known of a name after a question. ``up``: a tunnel to it is."""
     addresses, ttl, error = answer
     usable = [address for address in addresses if not _inside(address, generation)]
     had = one.get("address")
@@ -167,7 +171,7 @@ def _noted(one: Document, answer: tuple[list[str], float, str], now: float, gene
     if addresses:
         error = f"{addresses[0]} is not an address that a partner can have"
     until = float(one.get("until") or 0)
-    if had and now > until + KEPT:
+    if had and now > until + KEPT and not up:
         return {"address": None, "since": now, "asked": now, "until": until, "error": error}
     return {**one, "address": had, "since": one.get("since", now), "asked": now, "until": until, "error": error}
 
@@ -212,7 +216,7 @@ def _address(noted: Noted, name: str) -> str | None:
     return noted.get(name, {}).get("address")
 
 
-def _end_others(addresses: Mapping[str, str | None]) -> None:
+def _end_others(addresses: Mapping[str, str]) -> None:
     """End the IKE_SAs of tunnels with other addresses than those in use, and no others."""
     for tunnel, sa in answered(addresses, patiently=True, timeout=LISTING) if addresses else ():
         if str(sa.get("remote-host")) != addresses[tunnel]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -16,6 +17,8 @@ NOERROR, NXDOMAIN, REFUSED = 0, 3, 5
 PORT = 53
 _IN = 1
 _RECURSION = 0x0100
+_ANSWER = 0x80  # of the header's third octet
+_UDP = socket.SOCK_DGRAM
 _POINTER = 0xC0
 _HOPS = 64  # pointers in one name: more would lead in a circle
 
@@ -40,20 +43,19 @@ def ask_with_ttl(
     number = int.from_bytes(os.urandom(2), "big")
     question = struct.pack("!6H", number, _RECURSION, 1, 0, 0, 0) + encoded(name) + struct.pack("!2H", kind, _IN)
     deadline = time.monotonic() + timeout
-    with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as line:
-        try:
-            if source:
-                line.bind((source, 0))
-            line.connect((server, PORT))
-            line.send(question)
-            while (left := deadline - time.monotonic()) > 0:
-                line.settimeout(left)
-                said = line.recv(4096)
-                # An answer repeats number and question (RFC 5452, 9.1).
-                if said[:2] == question[:2] and said[12 : len(question)].lower() == question[12:].lower():
-                    return read(said, len(question), kind), lowest_ttl(said, len(question))
-        except (OSError, ValueError, IndexError, struct.error):
-            pass
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    with contextlib.suppress(OSError, ValueError, IndexError, struct.error), socket.socket(family, _UDP) as line:
+        if source:
+            line.bind((source, 0))
+        line.connect((server, PORT))
+        line.send(question)
+        while (left := deadline - time.monotonic()) > 0:
+            line.settimeout(left)
+            said = line.recv(4096)
+            # An answer says that it is one, and repeats number and question (RFC 5452, 9.1).
+            same = said[:2] == question[:2] and said[12 : len(question)].lower() == question[12:].lower()
+            if same and said[2] & _ANSWER:
+                return read(said, len(question), kind), lowest_ttl(said, len(question))
     return None
 
 

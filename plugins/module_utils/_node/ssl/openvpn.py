@@ -24,6 +24,7 @@ from .processes import Process
 from .sessions import Session
 
 _INSTANCE = re.compile(r"intercloud-vpn-ssl@(.+)\.service")
+_TRACKED = re.compile(r"^(?:# It also looks whether .*\n)?x509-track \+sbgp-ipAddrBlock\n", re.MULTILINE)
 _IROUTE = re.compile(r"^iroute(?:-ipv6)? (\S+)(?: (\S+))?$", re.MULTILINE)
 
 
@@ -46,10 +47,10 @@ class Openvpn(Part):
 
     # --- compare -------------------------------------------------------------------------------------------------
 
-    def _loaded(self, process: Process) -> str:
-        """What a process notes as it starts: the digests of the files that it reads then."""
-        first, *key = self._files.digested(process).items()
-        texts = dict([first, *self._credentials.items(), *key])
+    def _loaded(self, process: Process, config: str | None = None) -> str:
+        """What a process notes as it starts: the digests of the files that it reads then. ``config``: not as wanted."""
+        (path, text), *key = self._files.digested(process).items()
+        texts = dict([(path, text if config is None else config), *self._credentials.items(), *key])
         return "".join(f"{sha256(text)}  {path}\n" for path, text in texts.items())
 
     def _restarts(self) -> dict[str, str]:
@@ -58,11 +59,21 @@ class Openvpn(Part):
         for name, process in self._processes.items():
             if not systemd.alive(process.unit):
                 found[name] = "start"
-            elif files.read(self.store.at(f"{processes.SOCKETS}/{name}.loaded")) != self._loaded(process):
+            elif not self._current(process):
                 found[name] = "restart"
             elif not self._enabled(name):
                 found[name] = "enable"
         return found
+
+    def _current(self, process: Process) -> bool:
+        """Whether a process reads nothing else when it starts anew, or only what is no reason to end all its sessions.
+
+        A server from before peers' certificates named addresses learns to look at them at its next start: at the latest
+        when there is an authority that names some.
+        """
+        noted = files.read(self.store.at(f"{processes.SOCKETS}/{process.name}.loaded"))
+        before = _TRACKED.sub("", self._files.texts.get(process.config, ""))
+        return noted in (self._loaded(process), self._loaded(process, before))
 
     def _enabled(self, name: str) -> bool:
         return self.store.at(f"{units.WANTS}/intercloud-vpn-ssl@{name}.service").is_symlink()

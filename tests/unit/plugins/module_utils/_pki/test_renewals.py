@@ -69,6 +69,22 @@ def test_it_names_the_addresses_of_the_one_before(owner: authority.Authority, tm
     assert named[0] == named[1] != []
 
 
+def test_a_server_without_its_newest_certificate_gives_an_edge_none_with_fewer_addresses(
+    owner: authority.Authority, tmp_path: Path
+) -> None:
+    """As one that was restored from a backup of before the edge got a further block."""
+    small = ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26"]).serial
+    large = ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/25"]).serial
+    asked = {"edge-east": Edge(EAST, "acme", request(EAST), serial=large)}
+    assert set(renew(tmp_path, asked, 30, None, check=True).signed) == {"edge-east"}
+    (owner.directory / "issued" / f"{large}.pem").unlink()
+    assert renew(tmp_path, asked, 30, None).wrong == {
+        "edge-east": "the authority has no copy of its certificate, which names its addresses: run create_vpn"
+    }
+    asked = {"edge-east": Edge(EAST, "acme", request(EAST), serial=small)}
+    assert set(renew(tmp_path, asked, 30, None).signed) == {"edge-east"}
+
+
 def test_check_signs_nothing(owner: authority.Authority, tmp_path: Path) -> None:
     before = ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26"]).serial
     found = renew(tmp_path, {"edge-east": Edge(EAST, "acme", request(EAST))}, 30, None, check=True)

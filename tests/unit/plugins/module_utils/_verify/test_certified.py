@@ -59,8 +59,12 @@ def test_of_organizations_from_before() -> None:
             ["warning edge-west: its strongSwan was started before it knew of them"],
         ),
         ({"addresses": [WEST], "checked": None}, []),
+        *(
+            ({"addresses": said}, ["error certificate of edge-west: what it says cannot be read"])
+            for said in (["100.64.0.64/x"], "all", 7, [None], [WEST, "::1-100.64.0.1"])
+        ),
     ],
-    ids=["too few", "none", "another's", "nobody's", "an old charon", "no charon"],
+    ids=["too few", "none", "another's", "nobody's", "an old charon", "no charon", *"ABCDE"],
 )
 def test_is_said(west: dict[str, Any], expected: list[str]) -> None:
     assert judged(west) == expected

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import partners
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, partners
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.names import query
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
@@ -167,7 +168,8 @@ def test_without_an_answer_an_address_is_used_for_an_hour_and_no_longer(
     assert (found["address"], found["since"]) == ("198.51.100.9", since)
     assert ("does not answer" if silent else "NXDOMAIN") in found["error"]
     assert led_to(node.conf)[0] == "198.51.100.9"
-    assert node.ask(61)["address"] is None
+    assert node.ask(61)["address"] == "198.51.100.9"  # it is up
+    assert node.ask(5, down=True)["address"] is None
     assert led_to(node.conf)[0] == partners.DUMMY
     server.addresses, server.silent = ["198.51.100.9"], False
     assert node.ask(10)["address"] == "198.51.100.9"
@@ -210,3 +212,47 @@ def test_nothing_is_left_of_a_name_that_is_gone(server: Server, node: Node) -> N
     partners.note(partners.refreshed(node.generation, node.store), node.store)
     assert not node.store.at(partners.NOTE).exists()
     assert partners.seen(node.generation, node.store) == {}
+
+
+def test_a_tunnel_that_is_up_stays_up_while_no_server_answers(
+    server: Server, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.addresses, server.ttl = ["198.51.100.9"], 60
+    node.ask()
+    done = charon_with(node, monkeypatch, "198.51.100.9")
+    server.silent = True
+    node.now += 3600 + 61
+    # charon would end the IKE_SA of a connection that it loads with another address.
+    assert partners.follow(node.generation, node.store, ()) == []
+    assert done == []
+    node.now += 5
+    lost = f"{TUNNEL}: {NAME} is without an address now, and was 198.51.100.9"
+    assert partners.follow(node.generation, node.store, {TUNNEL}) == [lost]
+    assert led_to(node.store.at(charon.CONFIG).read_text(encoding="utf-8"))[0] == partners.DUMMY
+    # Nor does what comes up in that moment end again.
+    assert done == ["loaded"]
+    server.addresses, server.silent = ["198.51.100.10"], False
+    node.now += 10
+    partners.follow(node.generation, node.store, ())
+    assert done == ["loaded", "loaded", "ended 7"]
+
+
+def charon_with(node: Node, monkeypatch: pytest.MonkeyPatch, remote: str) -> list[str]:
+    """A charon with an IKE_SA to this address; what it was told, as it is told."""
+    told = list[str]()
+
+    class Told(contextlib.AbstractContextManager["Told"]):
+        def __exit__(self, *_error: object) -> None:
+            pass
+
+        def ask(self, _command: str, options: dict[str, str]) -> None:
+            told.append(f"ended {options['ike-id']}")
+
+    sa = {"uniqueid": "7", "remote-host": remote}
+    monkeypatch.setattr(partners, "answered", lambda names, **_kw: [(one, sa) for one in names if one == TUNNEL])
+    monkeypatch.setattr(partners, "Vici", Told)
+    monkeypatch.setattr(partners, "run", lambda *_words, **_kw: told.append("loaded"))
+    path = node.store.at(charon.CONFIG)
+    path.parent.mkdir(parents=True)
+    path.write_text(node.conf, encoding="utf-8")
+    return told

@@ -87,3 +87,14 @@ def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(query, "PORT", line.getsockname()[1])
         assert query.ask("127.0.0.1", "a.b", query.A, timeout=0.1) is None
     assert query.ask("127.0.0.1", "a.b", query.A, timeout=0.1) is None
+
+
+def test_a_server_of_an_ip_version_that_the_machine_lacks_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As with ipv6.disable=1 on the kernel's command line: socket() itself fails then.
+    monkeypatch.setattr(socket, "AF_INET6", 255)
+    assert query.ask("fd00::1", "a.b", query.A, timeout=0.1) is None
+
+
+def test_a_question_that_comes_back_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with server(monkeypatch, lambda asked: [asked, answered(asked, A)]):
+        assert query.ask("127.0.0.1", "a.b", query.A) == (0, ["100.64.0.17"])
