@@ -119,7 +119,7 @@ def test_nor_by_what_its_package_manager_returns(action: Callable[..., Any], fam
     node = Node(*[said(AGENT, RESULT)] * 3)
     task = action(node_packages.ActionModule, node, packages=["openvpn"], family=family)
     task._connection = task._play_context = task._loader = None
-    task._task.copy = lambda: SimpleNamespace()
+    task._task.copy = SimpleNamespace
     task._execute_module = lambda **given: asked.append(given["module_name"]) or dict(returned)
     dnf = SimpleNamespace(run=lambda **_given: dict(returned))
     get = SimpleNamespace(get=lambda name, **_given: asked.append(name) or dnf)
