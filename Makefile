@@ -33,6 +33,7 @@ bench: setup  ## what planning costs, and how that grows; what hosts cost that a
 	@.venv/bin/python tests/bench/bench_leases.py
 	@.venv/bin/python tests/bench/bench_peers.py
 	@.venv/bin/python tests/bench/bench_packets.py
+	@[ -z "$(OUTAGE)" ] || tests/bench/outage.sh $(OUTAGE)
 
 lab: setup  ## make or repair the lab (root); CLOUDS=3 for another number of clouds
 	@$(ANSIBLE_PLAYBOOK) -i inventories/lab playbooks/lab_up.yml $(if $(CLOUDS),-e lab_clouds=$(CLOUDS))

@@ -34,7 +34,7 @@ TUNNEL = "edge-east--edge-west"
 ONE, OTHER = ("vm3-east", "vm3-west") if KERNEL else ("vm1-east", "vm3-west")
 UNIT = "intercloud-vpn.service"
 PAUSE = 0.01  # seconds between pings
-CALM = 8.0  # seconds; SAs that are there twice have gone by then
+CALM = 6.0  # seconds; SAs that are there twice have gone by then
 LIMIT = 180.0  # seconds until everything is as it was
 SHORT, LONG = 5.0, 30.0  # seconds; charon gives a dead peer up after 11
 
