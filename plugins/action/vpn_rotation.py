@@ -25,7 +25,9 @@ def _told(task_vars: dict[str, Any], host: str) -> dict[str, Any]:
     known = task_vars["hostvars"].raw_get(host)
     told, looked = known.get(TOLD), known.get(LOOKED)
     if isinstance(told, dict) and told.get("concerned"):
-        return {key: told[key] for key in _TOLD_OF}
+        # What a node says may be anything. One that says something else has said nothing.
+        sound = isinstance(told.get("certificate"), dict) and isinstance(told.get("drift"), (list, tuple))
+        return {key: told[key] for key in _TOLD_OF} if sound else {}
     return {"concerned": False} if isinstance(looked, dict) and looked.get("concerned") is False else {}
 
 

@@ -30,6 +30,10 @@ options:
     description: How long the certificates are valid that are signed. None outlives its authority.
     type: int
     default: 397
+  certified_addresses:
+    description: Whether the certificates of an authority that this call makes name addresses (RFC 3779).
+    type: bool
+    default: false
   organizations:
     description: The organizations that the run is about, all of the inventory when it is not given.
     type: list
@@ -106,6 +110,7 @@ ARGUMENTS = {
     **STATE_DIR_ARGUMENT,
     "requests": {"type": "dict", "default": {}},
     "days": {"type": "int", "default": ca.CERTIFICATE_DAYS},
+    "certified_addresses": {"type": "bool", "default": False},
     "organizations": {"type": "list", "elements": "str", "default": []},
     "hosts": {"type": "dict", "default": {}},
     "given": {"type": "list", "elements": "str", "default": []},
@@ -157,14 +162,19 @@ def _keys(state_dir: Path, organization: str, tunnels: list[dict[str, Any]], che
 
 
 def _signed(
-    state_dir: Path, identities: dict[str, tuple[str, str, list[str]]], requests: dict[str, str], days: int
+    state_dir: Path,
+    identities: dict[str, tuple[str, str, list[str]]],
+    requests: dict[str, str],
+    days: int,
+    certifying: bool = False,
 ) -> dict[str, Any]:
-    """The certificates that edges of this part asked for, valid for so many days."""
+    """The certificates that edges of this part asked for, valid for so many days. `certifying`: an authority that is
+    made for them, see `ca.make_authority`."""
     signed = {}
     for edge in sorted({*requests} & {*identities}):
         organization, identity, addresses = identities[edge]
         csr.check_request(requests[edge], identity, organization)
-        owner = ca.ensure_authority(state_dir, organization)
+        owner = ca.ensure_authority(state_dir, organization, certifying)
         signed[edge] = {
             "certificate": ca.sign(owner, requests[edge], identity, days, addresses=addresses).certificate,
             "authority": authority.bundle(authority.trusted(state_dir, organization)),
@@ -187,7 +197,8 @@ def run(module: AnsibleModule) -> None:
     }
     files = {"ledger.sqlite": part["ledger"]}
     try:
-        signed = {} if check else _signed(state_dir, part["identities"], given["requests"], given["days"])
+        asked, certifying = given["requests"], given["certified_addresses"]
+        signed = {} if check else _signed(state_dir, part["identities"], asked, given["days"], certifying)
         for organization in part["generations"]:
             files.update(_published(state_dir, organization))
             tunnels = part["tunnels"][organization]

@@ -47,9 +47,15 @@ options:
         them. Peers accept no traffic selectors beyond these.
       - If this is not given, the certificate has the addresses of the newest one that was signed for O(identity). If
         there is none, nothing is signed.
-      - An authority that was made before certificates had addresses signs without them.
+      - An authority that was made without O(certified_addresses) signs without them.
     type: list
     elements: str
+  certified_addresses:
+    description:
+      - Whether the certificates of an authority that this call makes name addresses. An authority that is there
+        stays as it is.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - intercloud.vpn.attributes
 attributes:
@@ -114,13 +120,19 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._pki import csr as 
 
 
 def issue(
-    state_dir: str, organization: str, identity: str, csr: str | None, days: int, addresses: Sequence[str] | None = None
+    state_dir: str,
+    organization: str,
+    identity: str,
+    csr: str | None,
+    days: int,
+    addresses: Sequence[str] | None = None,
+    certified_addresses: bool = False,
 ) -> dict[str, t.Any]:
     """Sign, making the authority if need be; return the module's result."""
     if not csr:
         raise VccError("csr: a certificate signing request is needed")
     _csr.check_request(csr, identity, organization)  # before an authority is made for nothing
-    authority = ca.ensure_authority(state_dir, organization)
+    authority = ca.ensure_authority(state_dir, organization, certified_addresses)
     if addresses is None and ca.lacks_addresses(authority, identity):
         raise VccError(f"addresses: {identity} had no certificate so far: say what it may have behind it")
     issued = ca.sign(authority, csr, identity, days, addresses=addresses)
@@ -161,6 +173,7 @@ def main() -> None:
             "csr": {"type": "str"},
             "days": {"type": "int", "default": ca.CERTIFICATE_DAYS},
             "addresses": {"type": "list", "elements": "str"},
+            "certified_addresses": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -170,7 +183,7 @@ def main() -> None:
     try:
         canonical(given["addresses"] or [])
         if module.check_mode:
-            del given["days"], given["addresses"]
+            del given["days"], given["addresses"], given["certified_addresses"]
             module.exit_json(**predict(**given))
         module.exit_json(**issue(**given))
     except (VccError, ValueError) as error:

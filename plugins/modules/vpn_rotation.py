@@ -61,6 +61,10 @@ options:
     type: list
     elements: str
     default: []
+  certified_addresses:
+    description: Whether certificates of a new authority name the addresses that an edge may have behind it (RFC 3779).
+    type: bool
+    default: false
   reports:
     description:
       - What edges told, by host. The action plugin fills it in from what they registered as C(org_edge_rotated).
@@ -145,6 +149,7 @@ ARGUMENTS = {
     "partners": {"type": "list", "elements": "str", "default": []},
     "finish": {"type": "bool", "default": False},
     "forget": {"type": "list", "elements": "str", "default": []},
+    "certified_addresses": {"type": "bool", "default": False},
     "reports": {"type": "dict", "default": {}},
 }
 

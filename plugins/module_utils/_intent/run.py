@@ -154,6 +154,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_backend": _one_of("auto", "xfrm", "libipsec"),
     "vcc_certificate": _text,
     "vcc_certificate_days": _whole(SHORTEST, LONGEST, "days"),
+    "vcc_certified_addresses": _truth,
     "vcc_clouds": _names,
     # A node that waits longer than a day to roll back has no deadline.
     "vcc_confirm_timeout": _whole(0, DAY, "seconds"),

@@ -53,8 +53,11 @@ class Issued:
     not_after: str  # ISO 8601, UTC
 
 
-def ensure_authority(state_dir: str | Path, organization: str) -> Authority:
-    """The organization's authority that signs, made if need be: once, however many ask at the same time."""
+def ensure_authority(state_dir: str | Path, organization: str, certifying: bool = False) -> Authority:
+    """The organization's authority that signs, made if need be: once, however many ask at the same time.
+
+    `certifying`: see `make_authority`.
+    """
     found = signer(state_dir, organization)
     if found:
         return found
@@ -63,7 +66,7 @@ def ensure_authority(state_dir: str | Path, organization: str) -> Authority:
         make_directory(directory / "issued", 0o700)
         with locked(directory / "lock"):
             if not (directory / "ca.pem").exists():
-                make_authority(directory, organization)
+                make_authority(directory, organization, certifying=certifying)
     except OSError as error:
         raise VccError(f"{directory}: the authority cannot be made: {error}") from error
     made = authority(state_dir, organization)
@@ -78,8 +81,8 @@ def sign(
     """Sign a request (checked here) for `days` days, never longer than the authority itself; keep a copy.
 
     `addresses`: what the holder may have behind it, prefixes or ranges; the request has no say in it. None: what the
-    newest certificate of this identity has, or nothing: peers accept no selectors then. An authority of before, which
-    certifies no addresses, signs as ever: openssl refuses a certificate with addresses under it.
+    newest certificate of this identity has, or nothing: peers accept no selectors then. An authority that certifies
+    no addresses leaves them out: openssl refuses a certificate with addresses under it.
 
     VccError, among others, when a certificate for the same key was revoked: whoever has that key is not to come back.
     """
@@ -176,8 +179,13 @@ def _named(owner: Authority, identity: str, addresses: Iterable[str] | None) -> 
     return _last(owner, identity) or extension(())
 
 
-def make_authority(directory: Path, organization: str, name: str = "intercloud.vpn authority") -> None:
-    """Write ca.key, then ca.pem. A key without a certificate is what a killed run leaves: it is taken up again."""
+def make_authority(
+    directory: Path, organization: str, name: str = "intercloud.vpn authority", certifying: bool = False
+) -> None:
+    """Write ca.key, then ca.pem. A key without a certificate is what a killed run leaves: it is taken up again.
+
+    `certifying`: whether certificates of this authority name addresses (RFC 3779), and count for these alone.
+    """
     if not (directory / "ca.key").exists():
         fresh = ec.generate_private_key(ec.SECP384R1())
         encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
@@ -190,15 +198,16 @@ def make_authority(directory: Path, organization: str, name: str = "intercloud.v
         ]
     )
     today = now()
-    certificate = (
+    builder = (
         _builder(subject, subject, key.public_key(), today, today + datetime.timedelta(days=AUTHORITY_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
+    )
+    if certifying:
         # All of them: what an edge may have is in its own certificate. A smaller set would have to grow with the pools,
         # and reach every edge before any certificate may use what is new: one edge out of reach would keep it up.
-        .add_extension(extension(EVERYTHING), critical=False)
-        .sign(key, hashes.SHA384())
-    )
+        builder = builder.add_extension(extension(EVERYTHING), critical=False)
+    certificate = builder.sign(key, hashes.SHA384())
     write_whole(directory / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 

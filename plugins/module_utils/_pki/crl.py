@@ -434,6 +434,15 @@ def newest(owner: Authority, identity: str, without: Collection[str]) -> x509.Ce
     return max(found, key=not_before, default=None)
 
 
+def keys_of(owner: Authority, identity: str) -> frozenset[str]:
+    """SHA-256 of the public keys that an identity has certificates for which were not revoked."""
+    gone = revoked_serials(owner)
+    every = (entry for one in _family(owner) for entry in _issued(one))
+    return frozenset(
+        key_sha256(one.public_key()) for serial, one in every if serial not in gone and same(_identity(one), identity)
+    )
+
+
 def revoked_serials(owner: Authority) -> frozenset[str]:
     """What an authority revoked, and the one whose place it is taking."""
     return frozenset(one.serial for found in map(revocation_list, _family(owner)) if found for one in found.revoked)

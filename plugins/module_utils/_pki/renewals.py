@@ -57,14 +57,16 @@ def renew(
 ) -> Outcome:
     """Sign for `days` days what edges ask for. With `check`, nothing is signed: a word stands for each certificate.
 
-    `needed`: the edges that are in a VPN (None: unknown). Of another one, it does not matter that it is silent.
+    `needed`: the edges that are in a VPN (None: unknown). Another one gets no certificate, and may be silent.
     `lists`: the lists of revocations (PEM) that edges have, by organization and edge.
     """
     found = Outcome()
     for name, edge in sorted(edges.items()):
         try:
             owner = signer(state_dir, edge.organization)  # while one takes the place of another, both are trusted
-            if edge.csr:
+            if edge.csr and needed is not None and name not in needed:
+                found.notes[name] = "it is in no VPN: its certificate is not renewed"
+            elif edge.csr:
                 _refuse_forgetful(trusted(state_dir, edge.organization), lists.get(edge.organization, {}))
                 _sign(owner, name, edge, days, check, found)
             elif owner is not None and (needed is None or name in needed):
@@ -80,9 +82,16 @@ def _sign(owner: Authority | None, name: str, edge: Edge, days: int, check: bool
     if owner is None:
         raise VccError(f"{edge.organization} has no authority on the VCC server: run create_vpn, or restore a backup")
     request = check_request(edge.csr, edge.identity, edge.organization)
-    if crl.key_sha256(request.public_key()) in crl.refused_keys(owner):
+    key = crl.key_sha256(request.public_key())
+    if key in crl.refused_keys(owner):
         found.notes[name] = "its certificate was revoked: it gets no other, until create_vpn has it make a new key"
         return
+    # Nobody looks at what is renewed every day: whoever has a revoked edge is not to get in by a key of his own.
+    if key not in crl.keys_of(owner, edge.identity):
+        raise VccError(
+            "it asks for a certificate for a key that has none yet, or whose certificate the VCC server does not know: "
+            "run create_vpn"
+        )
     ends = ends_at(owner).strftime(crl.DATE)
     if edge.not_after and edge.not_after >= ends:
         raise VccError(

@@ -74,7 +74,7 @@ class Rotating:
             if name in planned:
                 now, self.changed = planned[name], True
                 if not self.check:
-                    now = rotation.begin(self.place, name, planned[name])
+                    now = rotation.begin(self.place, name, planned[name], bool(self.given.get("certified_addresses")))
             if there and self.given["at_once"] and there.phase != authority.ONE:
                 now, self.changed = rotation.hastened(there), True
                 if not self.check:

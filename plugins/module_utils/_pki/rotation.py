@@ -76,8 +76,12 @@ class Order:
 
     def owed(self, has: Mapping[str, Any]) -> dict[str, bool]:
         """Whether an edge needs another ``key``, ``certificate`` or ``authority``. ``has``: see :class:`Report`."""
-        key = has.get("key_sha256") in self.keys
-        good = has.get("fits") and has.get("serial") not in self.serials and has.get("authority_sha256") == self.signer
+        key = str(has.get("key_sha256")) in self.keys
+        good = (
+            has.get("fits")
+            and str(has.get("serial")) not in self.serials
+            and has.get("authority_sha256") == self.signer
+        )
         trusts = tuple(has.get("authorities", ()))
         # An edge keeps another one behind these, of a rotation that a restored server does not know; and does not trust
         # those again that are gone, if the server was restored to before the last phase.
@@ -174,8 +178,11 @@ def planned(
     )
 
 
-def begin(state_dir: str | Path, organization: str, new: Rotation) -> Rotation:
-    """Write that a rotation has begun. One that another run has begun meanwhile stays, and is returned."""
+def begin(state_dir: str | Path, organization: str, new: Rotation, certifying: bool = False) -> Rotation:
+    """Write that a rotation has begun. One that another run has begun meanwhile stays, and is returned.
+
+    `certifying`: of a new authority, see `ca.make_authority`.
+    """
     directory = authority_directory(state_dir, organization)
     try:
         with locked(directory / "lock"):
@@ -186,7 +193,8 @@ def begin(state_dir: str | Path, organization: str, new: Rotation) -> Rotation:
                 # What a run that was killed has left here no edge has heard of.
                 shutil.rmtree(directory / NEXT, ignore_errors=True)
                 make_directory(directory / NEXT / "issued", 0o700)
-                make_authority(directory / NEXT, organization, f"intercloud.vpn authority of {new.begun}")
+                name = f"intercloud.vpn authority of {new.begun}"
+                make_authority(directory / NEXT, organization, name, certifying)
             if new.phase == ONE:
                 _outlive(state_dir, organization)
             _write(directory, new)

@@ -22,8 +22,15 @@ CERTIFICATE = "/etc/swanctl/x509/intercloud-vpn.pem"
 FEW = 8  # pings, of two renewals (test_rotation.py)
 
 
+@pytest.fixture(scope="module")
+def certified():
+    """The organization gets an authority whose certificates name addresses."""
+    playbooks.create(PAYROLL, verify=False)
+    playbooks.run("rotate", vcc_rotate="authority", vcc_certified_addresses=True)
+
+
 @pytest.fixture
-def alone():
+def alone(certified):
     """Only the one VPN."""
     playbooks.create(PAYROLL, verify=False)
     playbooks.delete(AUDIT["name"], verify=False, succeeds=None)

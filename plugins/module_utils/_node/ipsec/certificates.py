@@ -188,6 +188,10 @@ class Certificates(Part):
         """What `on_disk` tells once this is built, and what is over is gone."""
         return sha256("".join(self.text(path) for path in LOADED))
 
+    def loaded_before(self) -> str:
+        """What releases before noted instead of `loaded`: they had one authority and one list of revocations."""
+        return sha256("".join(self.text(path) for path in (CERTIFICATE, AUTHORITY, REVOCATIONS)))
+
     def proofs(self) -> str:
         """The same of `proofs_on_disk`. Revocations are no part of connections."""
         return sha256("".join(self.text(path) for path in FILES.values()))

@@ -192,8 +192,8 @@ class Ipsec(NodeKind):
         self.remembered.update({last: now, pause: min(AGAIN, 2 * wait)})
         with contextlib.suppress(Busy, CommandError, ViciError), store.lock(patience=LOCKED):
             generation = store.running().generation
-            (of_it,) = (one for one in generation.tunnels(self.NAME) if one["name"] == tunnel)
-            if of_it.get("external") or not certificates.proves(of_it):
+            of_it = next((one for one in generation.tunnels(self.NAME) if one["name"] == tunnel), None)
+            if of_it is None or of_it.get("external") or not certificates.proves(of_it):
                 return False
             bridge.make_anew([tunnel], generation, store)
             links = {(one["tunnel"], one["vpn"]): one["state"] for one in self.states(generation, store)}

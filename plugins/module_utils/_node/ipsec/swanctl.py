@@ -43,6 +43,7 @@ class Swanctl(Part):
         self._renewed = bool(tunnels and certificates.changes())
         self._credentials = certificates.loaded() if tunnels else ""
         self._proofs = certificates.proofs() if tunnels else ""
+        self._as_before = certificates.loaded_before() if tunnels else ""
         self._revoked = certificates.revoked() if tunnels else {}
 
     # --- compare -------------------------------------------------------------------------------------------------
@@ -290,12 +291,13 @@ class Swanctl(Part):
         noted = charon.marker(self.store)
         if noted.get("proofs"):
             return bool(noted["proofs"] != self._proofs)
-        return bool(noted) and noted.get("credentials") != self._credentials  # noted by an earlier release
+        return bool(noted) and noted.get("credentials") != self._as_before  # noted by an earlier release
 
     def _certified(self) -> bool:
         """Whether these may have another certificate, rather than other authorities only, which no peer need see."""
         had = [self.have.files.get(name, "") for name in _certificates.FILES]
-        as_had = charon.marker(self.store).get("proofs") == sha256("".join(had))
+        noted = charon.marker(self.store).get("proofs")  # none by an earlier release
+        as_had = not noted or noted == sha256("".join(had))
         return not as_had or had[0] != self.want.files.get("certificate.pem", "")
 
     def _reload(self) -> None:

@@ -37,6 +37,7 @@ class Module:
 
     def __init__(self, check: bool, **params: Any) -> None:
         self.params, self.check_mode = {"who": "test", "requests": {}, "days": 30, "given": [], **params}, check
+        self.params.setdefault("certified_addresses", False)
 
     def exit_json(self, **result: Any) -> NoReturn:
         raise Done(result)

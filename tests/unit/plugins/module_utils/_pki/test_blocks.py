@@ -101,7 +101,7 @@ def test_is_written_as(addresses: list[str], der: str) -> None:
 
 def certificate(state: Path, addresses: list[str]) -> Path:
     """One signed for an edge."""
-    owner = ca.ensure_authority(state, "acme")
+    owner = ca.ensure_authority(state, "acme", certifying=True)
     path = state / "edge.pem"
     path.write_text(ca.sign(owner, request(), IDENTITY, addresses=addresses).certificate)
     return path
@@ -127,7 +127,7 @@ def test_the_extension_is_not_critical(tmp_path: Path) -> None:
 
 def test_an_authority_of_before_certifies_none(tmp_path: Path) -> None:
     """openssl refuses a certificate with addresses under an authority without."""
-    owner = ca.ensure_authority(tmp_path, "acme")
+    owner = ca.ensure_authority(tmp_path, "acme", certifying=True)
     old = x509.load_pem_x509_certificate(owner.pem.encode())
     key = serialization.load_pem_private_key((owner.directory / "ca.key").read_bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
@@ -151,14 +151,14 @@ def test_the_request_decides_nothing(tmp_path: Path) -> None:
     )
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes", "-keyout", tmp_path / "key.pem")
     csr = openssl("req", "-new", *key, "-config", tmp_path / "c.cnf")
-    owner = ca.ensure_authority(tmp_path, "acme")
+    owner = ca.ensure_authority(tmp_path, "acme", certifying=True)
     signed = ca.sign(owner, csr, IDENTITY, addresses=["100.64.0.64/26"]).certificate
     der = subprocess.run(["openssl", "x509", "-outform", "DER"], input=signed.encode(), capture_output=True, check=True)
     assert certified(der.stdout) == ["100.64.0.64/26"]
 
 
 def test_a_renewal_that_says_nothing_of_addresses_keeps_them(tmp_path: Path) -> None:
-    owner = ca.ensure_authority(tmp_path, "acme")
+    owner = ca.ensure_authority(tmp_path, "acme", certifying=True)
     first = ca.sign(owner, request(), IDENTITY, addresses=["100.64.0.64/26", "fd64::/64"])
     ca.sign(owner, request(cn="edge-west.acme"), "edge-west.acme", addresses=["100.64.0.128/26"])
     second = ca.sign(owner, request(), IDENTITY)
@@ -172,16 +172,16 @@ def test_a_renewal_that_says_nothing_of_addresses_keeps_them(tmp_path: Path) -> 
 
 def test_the_first_certificate_needs_them(tmp_path: Path) -> None:
     with pytest.raises(VccError, match=r"addresses: edge-east[.]acme had no certificate"):
-        edge_certificate.issue(str(tmp_path), "acme", IDENTITY, request(), 30)
+        edge_certificate.issue(str(tmp_path), "acme", IDENTITY, request(), 30, certified_addresses=True)
     assert edge_certificate.issue(str(tmp_path), "acme", IDENTITY, request(), 30, ["100.64.0.0/26"])["serial"]
     assert edge_certificate.issue(str(tmp_path), "acme", IDENTITY, request(), 30)["serial"]
 
 
 def test_an_authority_that_takes_anothers_place_keeps_them(tmp_path: Path) -> None:
     """It is made in the other one's directory."""
-    owner = ca.ensure_authority(tmp_path, "acme")
+    owner = ca.ensure_authority(tmp_path, "acme", certifying=True)
     first = ca.sign(owner, request(), IDENTITY, addresses=["100.64.0.64/26"])
-    made = ca.ensure_authority(tmp_path / "elsewhere", "acme")
+    made = ca.ensure_authority(tmp_path / "elsewhere", "acme", certifying=True)
     (made.directory).rename(owner.directory / "next")
     successor = replace(made, directory=owner.directory / "next")
     assert not ca.lacks_addresses(successor, IDENTITY)

@@ -19,15 +19,22 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, crl
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.blocks import OID
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.renewals import Edge, installed, renew
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_crl import EAST, WEST, request
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_crl import EAST, WEST
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_crl import request as _request
 
 Signing = Callable[[int, int], str]
 SILENT = Edge(WEST, "acme")
+KEYS = {name: ec.generate_private_key(ec.SECP256R1()) for name in (EAST, WEST)}
+
+
+def request(name: str, key: ec.EllipticCurvePrivateKey | None = None) -> str:
+    """An edge's request, for the key that it always has."""
+    return _request(name, key or KEYS[name])
 
 
 @pytest.fixture
 def owner(tmp_path: Path) -> authority.Authority:
-    return ca.ensure_authority(tmp_path, "acme")
+    return ca.ensure_authority(tmp_path, "acme", certifying=True)
 
 
 @pytest.fixture
@@ -59,7 +66,7 @@ def test_each_gets_a_certificate_by_its_name_in_the_inventory(owner: authority.A
 def test_it_names_the_addresses_of_the_one_before(owner: authority.Authority, tmp_path: Path) -> None:
     """Without these, peers would refuse all that is behind the edge."""
     asked = {"edge-east": Edge(EAST, "acme", request(EAST))}
-    assert "names its addresses: run create_vpn" in renew(tmp_path, asked, 30, None).wrong["edge-east"]
+    assert "for a key that has none yet" in renew(tmp_path, asked, 30, None).wrong["edge-east"]
     before = ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26"]).certificate
     after = renew(tmp_path, asked, 30, None).signed["edge-east"].certificate
     named = [
@@ -85,6 +92,24 @@ def test_a_server_without_its_newest_certificate_gives_an_edge_none_with_fewer_a
     assert set(renew(tmp_path, asked, 30, None).signed) == {"edge-east"}
 
 
+def test_who_has_a_revoked_edge_does_not_get_in_by_another_key(owner: authority.Authority, tmp_path: Path) -> None:
+    """Nobody looks at what a schedule renews."""
+    ca.sign(owner, request(WEST), WEST, addresses=["100.64.0.0/26"])
+    other = request(WEST, ec.generate_private_key(ec.SECP256R1()))
+    for _revoked in (False, True):
+        found = renew(tmp_path, {"edge-west": Edge(WEST, "acme", other)}, 30, None)
+        assert found.signed == {} and "for a key that has none yet" in found.wrong["edge-west"]
+        crl.revoke(owner, WEST)
+
+
+def test_an_edge_in_no_vpn_gets_none(owner: authority.Authority, tmp_path: Path) -> None:
+    ca.sign(owner, request(WEST), WEST, addresses=["100.64.0.0/26"])
+    asked = {"edge-west": Edge(WEST, "acme", request(WEST))}
+    found = renew(tmp_path, asked, 30, ["edge-east"])
+    assert (found.signed, found.notes) == ({}, {"edge-west": "it is in no VPN: its certificate is not renewed"})
+    assert renew(tmp_path, asked, 30, ["edge-west"]).signed
+
+
 def test_check_signs_nothing(owner: authority.Authority, tmp_path: Path) -> None:
     before = ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26"]).serial
     found = renew(tmp_path, {"edge-east": Edge(EAST, "acme", request(EAST))}, 30, None, check=True)
@@ -107,6 +132,7 @@ def test_a_revoked_edge_gets_no_certificate_and_fails_no_schedule(owner: authori
 
 
 def test_what_ends_with_its_authority_is_not_renewed_every_day(owner: authority.Authority, tmp_path: Path) -> None:
+    ca.sign(owner, request(EAST), EAST)
     ends = authority.ends_at(owner).strftime(crl.DATE)
     found = renew(tmp_path, {"edge-east": Edge(EAST, "acme", request(EAST), ends)}, 30, None)
     assert found.signed == {} and "make a new authority" in found.wrong["edge-east"]
