@@ -100,6 +100,7 @@ notes:
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
+from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.authority import HAS_CRYPTOGRAPHY
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.ca import CERTIFICATE_DAYS
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.renewals import Edge, installed, renew
@@ -107,7 +108,6 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     STATE_DIR_ARGUMENT,
     ledger_exists,
-    read_ledger,
 )
 from ansible_collections.intercloud.vpn.plugins.module_utils._status.in_vpns import in_vpns
 
@@ -124,6 +124,16 @@ ARGUMENTS = {
 PREDICTED = "a certificate that is not signed yet"
 
 
+def _needed(module: AnsibleModule) -> list[str] | None:
+    """The nodes that are in VPNs. None where no ledger says that: it keeps nobody's certificate from being renewed."""
+    if not ledger_exists(module):
+        return None
+    try:
+        return [*Ledger(module.params["ledger"]).run(in_vpns, dry_run=True)]
+    except VccError:
+        return None
+
+
 def run(module: AnsibleModule) -> None:
     """The module's work."""
     if not HAS_CRYPTOGRAPHY:
@@ -137,10 +147,7 @@ def run(module: AnsibleModule) -> None:
         except VccError as error:
             module.fail_json(msg=str(error))
         module.exit_json(changed=False)
-    silent = any(not edge.csr for edge in edges.values())
-    # Without a ledger, nobody says that a silent edge needs none.
-    needed = [*read_ledger(module, in_vpns)] if silent and ledger_exists(module) else None
-    found = renew(given["state_dir"], edges, given["days"], needed, module.check_mode, given["lists"])
+    found = renew(given["state_dir"], edges, given["days"], _needed(module), module.check_mode, given["lists"])
     module.exit_json(
         changed=bool(found.signed),
         certificates={name: issued.certificate or PREDICTED for name, issued in found.signed.items()},
