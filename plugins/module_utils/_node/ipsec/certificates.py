@@ -272,7 +272,11 @@ class Certificates(Part):
     def changes(self) -> list[Change]:
         """Files to install and to remove; never their content, which is long and tells nobody anything."""
         found, gone = self._wrong(), self._over()
-        wrong = sorted({*(path for path, text in found.items() if text), *self._absent()})
+        there = {*(path for path, text in found.items() if text), *self._absent()}
+        # A check does not know an authority that is yet to be made; the second file comes with it.
+        if AUTHORITY in there and not self.store.at(LAST_AUTHORITY).exists():
+            there.add(LAST_AUTHORITY)
+        wrong = sorted(there)
         gone += [path for path, text in found.items() if not text and path not in gone]
         changes = [Change(self.name, f"install {path}", "", path) for path in wrong]
         changes += [Change(self.name, f"use {path}", "", path) for path in [self._fitting()] if path]
