@@ -49,6 +49,12 @@ def actions(part: Certificates) -> list[str]:
     return [change.action for change in part.changes()]
 
 
+def test_a_check_predicts_what_comes_with_an_authority_that_is_yet_to_be_made(edge: Generation, store: Store) -> None:
+    told = dataclasses.replace(edge, files={"certificate.pem": "a certificate that is not signed yet"})
+    predicted = actions(Certificates(Context(told, NOTHING, store, check=True)))
+    assert predicted == actions(part(edge, store)) != []
+
+
 def test_what_was_revoked_is_installed_and_then_as_wanted(edge: Generation, store: Store) -> None:
     part(edge, store).build()
     assert actions(part(edge, store)) == []  # none is needed before something was revoked
