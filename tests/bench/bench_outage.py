@@ -161,7 +161,7 @@ def main(arguments: list[str]) -> None:
     backend = "the kernel's ESP" if KERNEL else "ESP in userspace"
     print(f"{backend}, {ONE} -> {OTHER}, a ping every {PAUSE * 1000:.0f} ms, {runs} runs: seconds without an answer")
     for name, cause in chosen.items():
-        if KERNEL and "vapp" in name:  # the virtual machine's lab has none
+        if KERNEL and "vApp" in name:  # the virtual machine's lab has none
             continue
         found = sorted(measured(cause, address) for _run in range(runs))
         figures = f"{found[0]:6.2f} {statistics.median(found):6.2f} {found[-1]:6.2f}"

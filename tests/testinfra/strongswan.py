@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ansible_collections.intercloud.vpn.tests.testinfra import lab
@@ -45,6 +46,31 @@ class Ike:
 def journal(edge):
     """What charon and the agent said of late."""
     return lab.sh(edge, "journalctl --no-pager -o short-precise -n 120 -u strongswan -u intercloud-vpn", check=False)
+
+
+@contextmanager
+def keeping_certificates(*edges):
+    """While the block runs, the edges' charons keep the certificates that peers show, for `shown`. Ours keep none."""
+    path = "/etc/strongswan.d/zz-test.conf"
+    try:
+        for edge in edges:
+            lab.sh(edge, f"echo 'charon {{ cert_cache = yes }}' >{path}; systemctl restart strongswan")
+        yield
+    finally:
+        for edge in edges:
+            lab.sh(edge, f"rm -f {path}; systemctl restart strongswan")
+
+
+def forget_certificates(*edges):
+    for edge in edges:
+        lab.sh(edge, "swanctl --flush-certs >/dev/null 2>&1")
+
+
+def shown(by, of):
+    """The serials of an edge's certificates that another one has been shown since it forgot them."""
+    text = lab.sh(by, "swanctl --list-certs --type x509 2>/dev/null")
+    entries = re.findall(rf'CN={of}\.acme"\n(?:(?!subject).*\n)*? +serial: +(\S+)', text)
+    return {entry.replace(":", "").lstrip("0") for entry in entries}
 
 
 def shared_keys(edge):

@@ -15,9 +15,9 @@ SHORTEST = 7
 LONGEST = 3650
 
 
-def is_due(not_before: datetime, not_after: datetime, now: datetime) -> bool:
-    """Whether a certificate is due for renewal."""
-    return not_after - now < (not_after - not_before) / DUE
+def due_from(not_before: datetime, not_after: datetime) -> datetime:
+    """The time from which a certificate is due for renewal."""
+    return not_after - (not_after - not_before) / DUE
 
 
 def is_late(not_before: datetime, not_after: datetime, now: datetime) -> bool:

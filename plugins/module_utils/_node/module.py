@@ -128,20 +128,39 @@ def revised(
     return revise(files, store, check, still)
 
 
-def revoke(given: dict[str, Any], store: Store, check: bool, patience: float = 90) -> dict[str, Any]:
-    """The result of the module edge_crl; one with `msg` is a failure. Waits `patience` seconds for another run."""
+def of_credentials(
+    organization: str,
+    store: Store,
+    work: Callable[[], dict[str, Any]],
+    idle: dict[str, Any],
+    stays: str,
+    verb: str = "applied",
+) -> dict[str, Any]:
+    """What `work` returns, which gives the node's generation other credentials; one with `msg` is a failure.
+
+    `idle`: the result of a node that has no tunnels with certificates, or is another organization's. `stays`: what a
+    node has that went back. `verb`: what was not done.
+    """
     running = store.running()
     if running.damaged:
-        return {"msg": f"not applied, nothing was touched: {running.trouble()}"}
+        return {"msg": f"not {verb}, nothing was touched: {running.trouble()}"}
     have = running.generation
-    if not needed(have) or have.document.get("organization") != given["organization"]:
-        return {"changed": False, "generation": store.named("current"), "subsystems": {}, "diff": []}
+    if not needed(have) or have.document.get("organization") != organization:
+        return idle
     try:
-        outcome = revised({"crl.pem": f"{given['crl'].strip()}\n"}, store, check, patience)
-    except Refused as error:
-        return {"msg": f"not applied, nothing was touched: {error}"}
+        return work()
     except RolledBack as error:
-        return {"msg": f"activation failed: {error}; the revocations stay"}
-    except (Busy, *FAILURES, ValueError) as error:
-        return {"msg": f"not applied, nothing was touched: {error}"}
-    return {**outcome.report(), "generation": outcome.generation}
+        return {"msg": f"activation failed: {error}; {stays}"}
+    except (Busy, Refused, *FAILURES, ValueError) as error:
+        return {"msg": f"not {verb}, nothing was touched: {error}"}
+
+
+def revoke(given: dict[str, Any], store: Store, check: bool, patience: float = 90) -> dict[str, Any]:
+    """The result of the module edge_crl; one with `msg` is a failure. Waits `patience` seconds for another run."""
+
+    def bring_list() -> dict[str, Any]:
+        outcome = revised({"crl.pem": f"{given['crl'].strip()}\n"}, store, check, patience)
+        return {**outcome.report(), "generation": outcome.generation}
+
+    idle = {"changed": False, "generation": store.named("current"), "subsystems": {}, "diff": []}
+    return of_credentials(given["organization"], store, bring_list, idle, "the revocations stay")

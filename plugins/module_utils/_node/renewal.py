@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from .commit import FAILURES, Outcome, Refused, RolledBack
+from .commit import Outcome
 from .confirm import states
 from .ipsec import certificates, charon, lifetime, outdated, request, x509
-from .module import revised
-from .state import Busy, Store
+from .module import of_credentials, revised
+from .state import Store
 from .system import files
 from .system.run import CommandError, run
 from .tunnel_kind import UP
@@ -30,18 +30,9 @@ _BROKEN = {  # by what x509.py tells of it
 
 def renewal(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     """The module's result with its parameters; one with `msg` is a failure."""
-    running = store.running()
-    if running.damaged:
-        return {"msg": f"not renewed, nothing was touched: {running.trouble()}"}
-    have = running.generation
-    if not certificates.needed(have) or have.document.get("organization") != given["organization"]:
-        return {**NOTHING, "needed": False}
-    try:
-        return _install(given, store, check) if given["certificate"] else _look(given, store, check)
-    except RolledBack as error:
-        return {"msg": f"activation failed: {error}; the edge keeps the certificate that it had"}
-    except (Busy, Refused, *FAILURES, ValueError) as error:
-        return {"msg": f"not renewed, nothing was touched: {error}"}
+    part = _install if given["certificate"] else _look
+    idle, stays = {**NOTHING, "needed": False}, "the edge keeps the certificate that it had"
+    return of_credentials(given["organization"], store, lambda: part(given, store, check), idle, stays, "renewed")
 
 
 def _look(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:

@@ -8,16 +8,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from .commit import FAILURES, Refused, RolledBack
 from .document import Generation
 from .ipsec import certificates, connections, outdated, reauthenticate, request, swanctl, x509
 from .ipsec.certificates import Certificates
 from .ipsec.swanctl import Swanctl
 from .kernel import ip
-from .module import revised
+from .module import of_credentials, revised
 from .part import Context
 from .ssl.openvpn import Openvpn
-from .state import Busy, Store
+from .state import Store
 
 FILES = ("certificate", "authority", "crl")
 ONE_AUTHORITY = (
@@ -28,30 +27,24 @@ ONE_AUTHORITY = (
 
 def rotate(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     """The result of the module edge_rotate; one with `msg` is a failure."""
-    running = store.running()
-    if running.damaged:
-        return {"msg": f"not applied, nothing was touched: {running.trouble()}"}
-    have = running.generation
-    if not certificates.needed(have) or have.document.get("organization") != given["organization"]:
-        return {"changed": False, "concerned": False, "certificate": {}, "drift": [], "subsystems": {}, "diff": []}
     texts = {f"{name}.pem": f"{given[name].strip()}\n" for name in FILES if given.get(name)}
-    report: dict[str, Any] = {"changed": False, "subsystems": {}, "diff": []}
-    try:
-        if texts:
-            report = revised(texts, store, check).report()
-            if given.get("certificate") and not check:
-                request.drop(store)  # it was for the certificate before
-    except Refused as error:
-        return {"msg": f"not applied, nothing was touched: {error}"}
-    except RolledBack as error:
-        return {"msg": f"activation failed: {error}; the edge has what it had before"}
-    except (Busy, *FAILURES, ValueError) as error:
-        return {"msg": f"not applied, nothing was touched: {error}"}
+    nothing: dict[str, Any] = {"changed": False, "subsystems": {}, "diff": []}
+
+    def give() -> dict[str, Any]:
+        report = revised(texts, store, check).report() if texts else nothing
+        if given.get("certificate") and not check:
+            request.drop(store)  # it was for the certificate before
+        return {**report, "concerned": True}
+
+    idle = {**nothing, "concerned": False, "certificate": {}, "drift": []}
+    report = of_credentials(given["organization"], store, give, idle, "the edge has what it had before")
+    if not report.get("concerned"):
+        return report
     found, deadline = drift(store.running().generation, store), time.monotonic() + given["settle"]
     while found and time.monotonic() < deadline:
         time.sleep(0.5)
         found = drift(store.running().generation, store)
-    return {**report, "concerned": True, "certificate": x509.certificate(store), "drift": found}
+    return {**report, "certificate": x509.certificate(store), "drift": found}
 
 
 def drift(generation: Generation, store: Store) -> list[str]:

@@ -71,11 +71,6 @@ class RevocationList:
     number: int
     revoked: tuple[Revoked, ...]
 
-    def plain(self) -> dict[str, t.Any]:
-        """What the other roles are told: the list itself, the serials in it, and the keys that get no certificate."""
-        keys = sorted({entry.key_sha256 for entry in self.revoked} - {""})
-        return {"crl": self.text, "serials": sorted(entry.serial for entry in self.revoked), "refused_keys": keys}
-
 
 def revocation_list(owner: Authority) -> RevocationList | None:
     """What the authority revoked so far; None if nothing ever. Writes nothing."""
@@ -149,7 +144,8 @@ def inherited_keys(directory: Path) -> frozenset[str]:
 
 
 def published(state_dir: str | Path, organization: str) -> dict[str, t.Any]:
-    """What edges are told of all revocations: ``crl``, ``serials`` and ``refused_keys``, as :meth:`plain` has them.
+    """What edges are told of all revocations: ``crl``, the list itself; the ``serials`` in it; and ``refused_keys``,
+    which get no certificate.
 
     While edges trust two authorities, ``crl`` holds the lists of both, with one head. {} where nothing was revoked.
     """
@@ -396,7 +392,7 @@ def other_case(owner: Authority, identity: str, key: str) -> str:
     ``key``: SHA-256 of the key that the certificate is wanted for. To IKE daemons the two edges would be one.
     """
     gone = revoked_serials(owner)
-    for serial, certificate in (entry for one in _family(owner) for entry in _issued(one)):
+    for serial, certificate in _every(owner):
         name = _identity(certificate)
         if name == identity or not same(name, identity) or serial in gone or not_after(certificate) <= now():
             continue
@@ -429,18 +425,15 @@ def _issued_by_all(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:
 
 def newest(owner: Authority, identity: str, without: Collection[str]) -> x509.Certificate | None:
     """The certificate of an identity that was signed last, but those with the serials ``without``."""
-    every = (entry for one in _family(owner) for entry in _issued(one))
-    found = [one for serial, one in every if serial not in without and same(_identity(one), identity)]
+    found = [one for serial, one in _every(owner) if serial not in without and same(_identity(one), identity)]
     return max(found, key=not_before, default=None)
 
 
 def keys_of(owner: Authority, identity: str) -> frozenset[str]:
     """SHA-256 of the public keys that an identity has certificates for which were not revoked."""
     gone = revoked_serials(owner)
-    every = (entry for one in _family(owner) for entry in _issued(one))
-    return frozenset(
-        key_sha256(one.public_key()) for serial, one in every if serial not in gone and same(_identity(one), identity)
-    )
+    own = (one for serial, one in _every(owner) if serial not in gone and same(_identity(one), identity))
+    return frozenset(key_sha256(one.public_key()) for one in own)
 
 
 def revoked_serials(owner: Authority) -> frozenset[str]:
@@ -471,6 +464,12 @@ def arrived(owner: Authority, serial: str) -> None:
 def expected(owner: Authority) -> set[str]:
     """The serials of the certificates that were signed for a renewal, and not seen on their edges yet."""
     return {path.stem for path in (owner.directory / "issued").glob(f"[0-9a-f]*.{EXPECTED}")}
+
+
+def _every(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:
+    """What an authority signed, and the one whose place it is taking: serial (hexadecimal), certificate."""
+    for one in _family(owner):
+        yield from _issued(one)
 
 
 def _issued(owner: Authority) -> Iterator[tuple[str, x509.Certificate]]:

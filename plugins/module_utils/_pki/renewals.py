@@ -8,20 +8,17 @@ Never makes an authority: an edge's peers would not trust it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
 from types import MappingProxyType
 
 from .._base.errors import VccError
-from .._base.lifetime import DUE, is_due
+from .._base.lifetime import due_from
 from . import ca, crl
 from .authority import Authority, ends_at, not_after, not_before, now, signer, trusted
 from .csr import check_request
 
-_LIST = re.compile(r"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL)
 AGAIN = "run this again when the edge is up"
 
 
@@ -120,10 +117,10 @@ def _refuse_forgetful(owners: Sequence[Authority], lists: Mapping[str, str]) -> 
     That is what a VCC server restored from a backup has: it would certify a key again that was revoked since.
     """
     known = frozenset[str]().union(*map(crl.revoked_serials, owners))
-    for text, edge in {text: edge for edge, text in sorted(lists.items(), reverse=True)}.items():
-        for owner, one in product(owners, _LIST.findall(text)):
+    for text, edge in {text: edge for edge, text in sorted(lists.items(), reverse=True)}.items() if owners else ():
+        for one in crl.lists_in(text):
             try:
-                theirs = crl.parse_list(owner, one, f"the list of revocations of {edge}")
+                owner, theirs = crl.parse_list_of(owners, one, f"the list of revocations of {edge}")
             except VccError:  # no list of this authority; an edge can have any other one
                 continue
             if any(crl.counts(owner, entry.serial) for entry in theirs.revoked if entry.serial not in known):
@@ -141,9 +138,9 @@ def _judge_silent(owners: Sequence[Authority], name: str, edge: Edge, found: Out
     if newest is None:
         found.notes[name] = "could not be reached; it has no certificate"
         return
-    begin, end = not_before(newest), not_after(newest)
-    due, until = (end - (end - begin) / DUE).strftime(crl.DATE), end.strftime(crl.DATE)
-    if is_due(begin, end, now()):
-        found.wrong[name] = f"could not be reached, and its certificate is due since {due}, ends at {until}: {AGAIN}"
+    due, end = due_from(not_before(newest), not_after(newest)), not_after(newest)
+    since, until = due.strftime(crl.DATE), end.strftime(crl.DATE)
+    if now() > due:
+        found.wrong[name] = f"could not be reached, and its certificate is due since {since}, ends at {until}: {AGAIN}"
     else:
-        found.notes[name] = f"could not be reached; its certificate is not due before {due}"
+        found.notes[name] = f"could not be reached; its certificate is not due before {since}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from .._base.lifetime import DUE, is_late
+from .._base.lifetime import due_from, is_late
 from .clocks import clock_of
 from .finding import ERROR, WARNING, Finding
 
@@ -102,7 +102,7 @@ def _time(subject: str, which: str, facts: Section, trust: Trust) -> Iterator[Fi
         seen = f"{which} is not valid before {facts['not_before']}{_by(trust)}"
         yield Finding(ERROR, subject, "a certificate that is valid now", seen, f"the clocks; {RENEW}")
     elif trust.days is None and is_late(begin, end, trust.now):
-        due = (end - (end - begin) / DUE).strftime(FORMAT)
+        due = due_from(begin, end).strftime(FORMAT)
         seen = f"{which} is due for renewal since {due}, and ends at {facts['not_after']}"
         yield Finding(WARNING, subject, "renewed in time", seen, LATE)
     elif trust.days is not None and end - trust.now < timedelta(days=trust.days):

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,33 +13,17 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _lab
 from ansible_collections.intercloud.vpn.tests.testinfra import lab, playbooks, strongswan
 from ansible_collections.intercloud.vpn.tests.testinfra.playbooks import EDGES, PAYROLL
-from ansible_collections.intercloud.vpn.tests.testinfra.rotation.test_rotation import killed
+from ansible_collections.intercloud.vpn.tests.testinfra.rotation.test_rotation import killed, pinging
 
 EAST, WEST = EDGES
 TUNNEL = "edge-east--edge-west"
 CA = Path(_lab.STATE_DIR, "ca/acme")
 ONE = ("--limit", f"localhost,node-east,{EAST}")
-# Each time that an IKE_SA is made anew, what the responder sends while the initiator computes the keys may be lost
-# (docs/certificates.md): a packet of a bridge, and one of the IKE_SA. A ping may then be missing in both directions.
-FEW = 4
 
 
 @pytest.fixture(scope="module", autouse=True)
 def there():
     playbooks.create(PAYROLL, verify=False)
-
-
-@contextmanager
-def pinging(addresses, say, what, anew):
-    """100 pings a second in both directions; few are lost. ``anew``: how often the IKE_SA is made anew at most."""
-    with (
-        lab.pinging("vm1-east", addresses["vm1-west"], interval=0.01) as there,
-        lab.pinging("vm1-west", addresses["vm1-east"], interval=0.01) as back,
-    ):
-        yield
-    lost, sent = there.lost + back.lost, there.sent + back.sent
-    say(f"{what} under 100 pings a second: {lost} of {sent} lost, load {os.getloadavg()[0]:.0f}")
-    assert lost <= FEW * anew, f"{there.text} {back.text}"
 
 
 def certificate(edge):
@@ -70,7 +52,7 @@ def unchanged():
 
 def test_keys_are_replaced(addresses, say):
     before = {edge: certificate(edge) for edge in EDGES}
-    with pinging(addresses, say, "keys rotated", anew=2):
+    with pinging(addresses, say, "keys rotated", renewals=2):
         playbooks.run("rotate", vcc_rotate="keys")
     lab.wait_for("one of each SA", one_of_each, 15)
     for edge in EDGES:
@@ -84,7 +66,7 @@ def test_keys_are_replaced(addresses, say):
 def test_an_authority_is_replaced_while_runs_come_in_between(addresses, say):
     """An edge is away in the first phase: the rotation stops, create_vpn and verify find all well, and it goes on."""
     before = {edge: certificate(edge) for edge in EDGES}
-    with pinging(addresses, say, "the authority rotated, interrupted once", anew=8):
+    with pinging(addresses, say, "the authority rotated, interrupted once", renewals=8):
         stopped = playbooks.run("rotate", vcc_rotate="authority", arguments=ONE, succeeds=False)
         assert "edge-west: did not answer" in stopped.output
         assert (CA / "next/ca.key").stat().st_mode & 0o777 == 0o600
@@ -105,7 +87,7 @@ def test_an_authority_is_replaced_while_runs_come_in_between(addresses, say):
 def test_an_edge_is_killed_while_it_gets_its_key(addresses, say):
     """It has written key and certificate, and loaded nothing: the same command has it do the rest."""
     before = {edge: certificate(edge)["key_sha256"] for edge in EDGES}
-    with pinging(addresses, say, "keys rotated, edge-east killed in between", anew=4):
+    with pinging(addresses, say, "keys rotated, edge-east killed in between", renewals=4):
         with killed(EAST, "CHILD_SA payroll.* established with SPIs"):  # of the bridge
             playbooks.run("rotate", vcc_rotate="keys", succeeds=None)
         assert certificate(EAST)["fits"]
@@ -121,7 +103,7 @@ def test_an_edge_is_killed_while_it_gets_its_key(addresses, say):
 @pytest.mark.parametrize("phase", ["both", "issue"])
 def test_one_edge_is_ahead_in_each_phase(addresses, say, phase):
     """A mixed state is a working one: tunnels that are made from nothing come up in it."""
-    with pinging(addresses, say, f"the authority rotated, edge-east ahead in phase {phase}", anew=8):
+    with pinging(addresses, say, f"the authority rotated, edge-east ahead in phase {phase}", renewals=8):
         playbooks.run(
             "rotate", vcc_rotate="authority", arguments=("--limit", f"localhost,node-east,{EAST}"), succeeds=False
         )

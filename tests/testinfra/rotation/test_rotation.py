@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import shlex
 import subprocess
@@ -35,11 +34,14 @@ def there():
     """The VPN, with a PPK of this time."""
     KEY.unlink(missing_ok=True)
     playbooks.create(VPN, verify=False)
+    with strongswan.keeping_certificates(*EDGES):
+        lab.wait_for("one of each SA", one_of_each, 30)
+        yield
 
 
 @contextmanager
 def pinging(addresses, say=lambda _text: None, what="", renewals=1):
-    """100 pings a second in both directions; few are lost."""
+    """100 pings a second in both directions; few are lost. `renewals`: how often the IKE_SA is made again, at most."""
     with (
         lab.pinging("vm1-east", addresses["vm1-west"], interval=0.01) as there,
         lab.pinging("vm1-west", addresses["vm1-east"], interval=0.01) as back,
@@ -65,18 +67,6 @@ def serial(edge):
     return status(edge)["certificate"]["serial"]
 
 
-def seen(by, of):
-    """The serials of an edge's certificates that another one has been shown since it forgot them."""
-    text = lab.sh(by, "swanctl --list-certs --type x509 2>/dev/null")
-    entries = re.findall(rf'CN={of}\.acme"\n(?:(?!subject).*\n)*? +serial: +(\S+)', text)
-    return {entry.replace(":", "").lstrip("0") for entry in entries}
-
-
-def forget():
-    for edge in EDGES:
-        lab.sh(edge, "swanctl --flush-certs >/dev/null 2>&1")
-
-
 def tunnels(edge):
     return [sa.name for sa in strongswan.ike_sas(edge)]
 
@@ -95,13 +85,13 @@ def one_of_each():
 )
 def test_a_new_certificate_is_in_use_when_the_run_ends(edge, addresses, say):
     """Of the end that initiates, and of the other one."""
-    forget()
+    strongswan.forget_certificates(*EDGES)
     old = serial(edge)
     other = WEST if edge == EAST else EAST
     with pinging(addresses, say, f"the certificate of {edge} renewed"):
         renew(edge)
         # What the other edge was shown in this run, before anything comes later.
-        assert seen(other, edge) >= {serial(edge)} and serial(edge) != old
+        assert strongswan.shown(other, edge) >= {serial(edge)} and serial(edge) != old
         assert status(edge)["drift"] == []
     lab.wait_for("one of each SA", one_of_each, 15)
     sas = status(EAST)["sas"]
@@ -110,10 +100,10 @@ def test_a_new_certificate_is_in_use_when_the_run_ends(edge, addresses, say):
 
 @pytest.mark.thorough("each end alone, above")
 def test_both_ends_at_once(addresses, say):
-    forget()
+    strongswan.forget_certificates(*EDGES)
     with pinging(addresses, say, "both certificates renewed"):
         renew(*EDGES)
-        assert seen(WEST, EAST) >= {serial(EAST)} and seen(EAST, WEST) >= {serial(WEST)}
+        assert strongswan.shown(WEST, EAST) >= {serial(EAST)} and strongswan.shown(EAST, WEST) >= {serial(WEST)}
     lab.wait_for("one of each SA", one_of_each, 15)
 
 
@@ -162,19 +152,19 @@ def killed(edge, pattern):
     ],
 )
 def test_a_run_that_is_killed_loses_nothing_and_the_next_one_goes_on(addresses, moment):
-    forget()
+    strongswan.forget_certificates(*EDGES)
     with pinging(addresses, renewals=2):  # by the agent, what was begun; by the next run
         with killed(EAST, moment):
             renew(EAST, succeeds=None)
         playbooks.create(VPN, verify=False)
-        assert seen(WEST, EAST) >= {serial(EAST)}
+        assert strongswan.shown(WEST, EAST) >= {serial(EAST)}
     lab.wait_for("one of each SA", one_of_each, 30)
 
 
 @pytest.mark.thorough("a peer that is there, above")
 def test_a_peer_whose_agent_is_away_does_it_when_it_is_back(addresses):
     """The edge says until then which certificate is still in use."""
-    forget()
+    strongswan.forget_certificates(*EDGES)
     old = serial(WEST)
     lab.sh(EAST, "systemctl stop intercloud-vpn.service")
     try:
@@ -182,9 +172,9 @@ def test_a_peer_whose_agent_is_away_does_it_when_it_is_back(addresses):
             renew(WEST, arguments=("--limit", "localhost,node-west,edge-west"))
         (drift,) = status(WEST)["drift"]
         assert drift["action"] == f"have {TUNNEL} authenticate anew: it still uses certificate {old}"
-        assert seen(EAST, WEST) <= {old}
+        assert strongswan.shown(EAST, WEST) <= {old}
     finally:
         lab.sh(EAST, "systemctl start intercloud-vpn.service")
     with pinging(addresses):
-        lab.wait_for("edge-east has seen the new one", lambda: serial(WEST) in seen(EAST, WEST), 30)
+        lab.wait_for("edge-east has seen the new one", lambda: serial(WEST) in strongswan.shown(EAST, WEST), 30)
     lab.wait_for("one of each SA", one_of_each, 15)

@@ -49,11 +49,11 @@ def kept(store: Store, identity: str, organization: str) -> str:
         return ""
     try:
         said = run("openssl", "req", "-noout", "-subject", "-nameopt", "RFC2253", "-pubkey", stdin=text)
-        ours = run("openssl", "pkey", "-pubout", "-in", str(store.at(certificates.KEY)), "-passin", "pass:")
+        ours = certificates.key_of(store, certificates.KEY)
     except CommandError:
         return ""
     named = f"subject=CN={identity},O={organization}" in said.splitlines()
-    return text if named and "".join(ours.split()) in "".join(said.split()) else ""
+    return text if named and "".join(ours) in "".join(said.split()) else ""
 
 
 def asked(store: Store, identity: str, organization: str, keep: bool = True) -> str:

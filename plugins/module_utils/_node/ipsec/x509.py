@@ -68,7 +68,7 @@ def certificate(store: Store) -> dict[str, Any]:
         signers = [digest for digest, one in known.items() if _verified("/dev/stdin", str(path), one)]
         facts["signed"] = bool(signers)
         facts["authority_sha256"] = next(iter([*signers, *known]))
-    facts["fits"] = facts["key"] and public == _own(str(key))
+    facts["fits"] = facts["key"] and public == _own(store)
     return facts
 
 
@@ -104,9 +104,9 @@ def _public(text: str) -> list[str]:
     return found.group().split() if found else []
 
 
-def _own(key: str) -> list[str]:
+def _own(store: Store) -> list[str]:
     try:
-        return _public(run("openssl", "pkey", "-pubout", "-in", key))
+        return certificates.key_of(store, certificates.KEY)
     except CommandError:
         return ["no key"]
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..._base.address_blocks import canonical
@@ -18,11 +18,6 @@ def certified(document: Mapping[str, Any]) -> list[str]:
     edge that passes on what other edges have (the hub of a star) has their blocks, too.
     """
     return [str(one) for one in canonical({*_selectors(document)})]  # a thousand tunnels have the same, mostly
-
-
-def by_identity(documents: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The same of many edges, by the identity in the certificate. For who signs and makes no plan."""
-    return {identity: certified(one) for one in documents if (identity := identity_of(one))}
 
 
 def identity_of(document: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.action.edge_info import asked_of, covers
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.address_blocks import beyond, canonical
-from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import by_identity, certified
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import certified, identity_of
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_golden import GOLDEN, STORIES
 
 
@@ -49,7 +49,8 @@ def test_tunnels_with_pre_shared_keys_have_no_certificate() -> None:
 def test_whoever_makes_no_plan_finds_them_by_identity() -> None:
     known_by_address = document("pubkey", "fd64::/64")
     known_by_address["tunnels"][0]["identity"] = "z"
-    found = by_identity([document("pubkey", "100.64.0.0/26"), known_by_address, {"tunnels": []}])
+    documents = [document("pubkey", "100.64.0.0/26"), known_by_address, {"tunnels": []}]
+    found = {identity: certified(one) for one in documents if (identity := identity_of(one))}
     assert found == {"y": ["100.64.0.0/26"], "z": ["fd64::/64"]}
 
 

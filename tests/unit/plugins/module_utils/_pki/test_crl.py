@@ -221,7 +221,7 @@ class TestKeys:
         ca.sign(owner, str(first["csr"]), WEST)
         found, _new = _crl.revoke(owner, WEST)
         assert found
-        refused = found.plain()["refused_keys"]
+        refused = _crl.published(tmp_path, "acme")["refused_keys"]
         assert refused == [first["public_key_sha256"]]
         predicted = edge_key.converge(path, WEST, "acme", check=True, refused=refused)
         assert (predicted["changed"], predicted["csr"]) == (True, None)
