@@ -14,7 +14,7 @@ author: The intercloud.vpn developers (@intercloud)
 description:
   - Gives the generation that an org edge has another certificate, other authorities to trust or another revocation
     list, and tells what the edge has and uses then. The rest of the generation stays what it is.
-  - IPsec tunnels that this edge initiates are made anew behind a second IKE_SA, which carries their links meanwhile.
+  - IPsec tunnels that this edge initiates are made again behind a second IKE_SA, which carries their links meanwhile.
     M(intercloud.vpn.edge_confirm) asks the peers of the others to do the same. OpenVPN processes restart.
   - Does nothing on an edge that has no tunnels with certificates, or is another organization's.
   - Without O(certificate), O(authority) and O(crl), it only tells.
@@ -41,7 +41,7 @@ options:
       - The revocation list, as M(intercloud.vpn.edge_revocation) returns it. An older one never replaces a newer one.
     type: str
   settle:
-    description: How many seconds there are for RV(drift) to go, while peers make tunnels anew.
+    description: How many seconds there are for RV(drift) to go, while peers make tunnels again.
     type: int
     default: 0
 extends_documentation_fragment:
