@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import signal
@@ -137,11 +138,18 @@ class Pings:
 
 
 def ping(source, address, count=3, interval=0.1, own=None, size=None):
-    """Ping an address from a machine, from its `own` address; `size`: octets with headers, not to be fragmented."""
+    """Ping an address from a machine, from its `own` address; `size`: octets with headers, not to be fragmented.
+
+    With -c alone, ping waits for the last answer twice as long as for the slowest before it, and on a busy machine that
+    answer is late, not lost. With -w it goes on until as many as asked for are answered, or the time is over.
+    """
     header = 48 if ":" in address else 28
-    command = ["ping", "-n", "-q", f"-c{count}", f"-i{interval}", "-W1", *(["-I", own] if own else [])]
+    seconds = math.ceil(count * interval * 1.5 + 0.5)
+    command = ["ping", "-n", f"-c{count}", f"-i{interval}", f"-w{seconds}", *(["-I", own] if own else [])]
     command += ["-M", "do", "-s", str(size - header)] if size else []
-    return Pings(sent=count).read(netns(source, *command, address, check=False))
+    text = netns(source, *command, address, check=False)
+    answered = {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl", text)}
+    return Pings(sent=count, received=len(answered & {*range(1, count + 1)}), text=text)
 
 
 def answers(source, address, **options):
