@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -140,16 +141,17 @@ class Pings:
 def ping(source, address, count=3, interval=0.1, own=None, size=None):
     """Ping an address from a machine, from its `own` address; `size`: octets with headers, not to be fragmented.
 
-    With -c alone, ping waits for the last answer twice as long as for the slowest before it, and on a busy machine that
-    answer is late, not lost. With -w it goes on until as many as asked for are answered, or the time is over.
+    ping itself gives the last answer only twice the time that the slowest before it took (-c), or counts later ones in
+    its place (-w). On a busy machine an answer is late, not lost. So it goes on until as many as asked for are answered.
     """
     header = 48 if ":" in address else 28
+    numbers = "|".join(map(str, range(1, count + 1)))
     seconds = math.ceil(count * interval * 1.5 + 0.5)
-    command = ["ping", "-n", f"-c{count}", f"-i{interval}", f"-w{seconds}", *(["-I", own] if own else [])]
+    command = ["stdbuf", "-oL", "ping", "-n", f"-i{interval}", f"-w{seconds}", *(["-I", own] if own else [])]
     command += ["-M", "do", "-s", str(size - header)] if size else []
-    text = netns(source, *command, address, check=False)
-    answered = {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl", text)}
-    return Pings(sent=count, received=len(answered & {*range(1, count + 1)}), text=text)
+    answers_of_these = shlex.join(["grep", "-m", str(count), "-E", f"icmp_seq=({numbers}) ttl=[0-9]+ time=[^ ]+ ms$"])
+    text = netns(source, "sh", "-c", f"{shlex.join([*command, address])} 2>&1 | {answers_of_these}", check=False)
+    return Pings(sent=count, received=len(text.splitlines()), text=text)
 
 
 def answers(source, address, **options):
