@@ -142,7 +142,7 @@ def ping(source, address, count=3, interval=0.1, own=None, size=None):
     """Ping an address from a machine, from its `own` address; `size`: octets with headers, not to be fragmented.
 
     ping itself gives the last answer only twice the time that the slowest before it took (-c), or counts later ones in
-    its place (-w). On a busy machine an answer is late, not lost. So it goes on until as many as asked for are answered.
+    its place (-w). On a busy machine an answer is late, not lost: so it goes on until all asked for are answered.
     """
     header = 48 if ":" in address else 28
     numbers = "|".join(map(str, range(1, count + 1)))
