@@ -159,7 +159,9 @@ class OrganizationPlan:
         self._check_external(problems)
         before = lease_vpns(self.before.values(), self.numbers, self.held, self.past)
         self._write_vpns()
-        leased = lease_vpns(self.wanted.values(), self.numbers, self.leases, self.landscape)
+        left = {key for key in self.leases if self._is_left_over(key)}  # no node is told of them
+        held = {key: lease for key, lease in self.leases.items() if key not in left} if left else self.leases
+        leased = lease_vpns(self.wanted.values(), self.numbers, held, self.landscape)
         known = self.transaction.inputs(self.name)
         going = self._going()
         recompiler = Recompiler(self.name, leased, before, going, self.landscape, self.past, self.records, known)
@@ -201,7 +203,7 @@ class OrganizationPlan:
                 for node in told(self.held, name, {*self.records, *changed})
             }
         )
-        plan.unsettled |= any(map(self._is_left_over, self.leases))
+        plan.unsettled |= bool(left)
         plan.unsettled |= bool({*self.records, *changed} - done.told) or any(
             record.state == DELETING for record in self.transaction.vpns(self.name).values()
         )

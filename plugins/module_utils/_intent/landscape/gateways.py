@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from ..._base.coerce import integer
@@ -17,7 +16,6 @@ from .facts import Facts
 from .hosts import FORWARDED, Addresses, OrgEdge, VappEdge
 
 UNDERLAY_MTU = 1500
-_SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
 def default_mtu(external: External | None) -> int:
@@ -94,8 +92,6 @@ def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
 def _read_pair(host: Facts) -> tuple[str | None, Addresses, int | None]:
     """What an edge says of the site that it may share with another one: name, own addresses, virtual router."""
     name, variables = host.variables.get("vcc_site"), host.variables
-    if name is not None and (not isinstance(name, str) or not _SITE.fullmatch(name)):
-        host.wrong("vcc_site", f"must be a name of letters, digits, dots, hyphens and underscores, not {name!r}")
     for variable in ("vcc_own_org_address", "vcc_vrrp_id"):
         if name is None and variables.get(variable) is not None:
             host.wrong(variable, "is for edges of a pair; name the site of both in vcc_site, or leave it out")

@@ -351,6 +351,9 @@ class Landscape:
                 f"{vm.name} has no way out: cloud {cloud} has no org edge of organization {vm.organization}"
                 f"; add one to the groups org_edges and cloud_{cloud}",
             )
+        elif any(wrong := {edge: text for edge in edges if (text := self.pairs.wrong(edge))}):
+            for edge, text in wrong.items():  # else it would look as if they were no pair
+                self._read(edge).wrong(VARIABLE, text)
         elif len({*map(self.home, edges)}) > 1:
             vm.wrong("vcc_edge", f"must say which org edge serves {vm.name}: {', '.join(edges)}")
         else:

@@ -10,6 +10,7 @@ edge that gets a second one beside it renumbers nobody.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ VARIABLE, OWN, VRRP = "vcc_site", "vcc_own_org_address", "vcc_vrrp_id"
 VRRP_IDS = range(1, 256)
 """RFC 9568, 5.2.3."""
 SIZE = 2
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 Leased = Callable[[str], Collection[str]]
 """The sites of an organization that addresses are leased to, by its name."""
@@ -74,7 +76,10 @@ class Pairs:
     def wrong(self, edge: str) -> str | None:
         """Why an edge cannot serve the site that it names, if that is so."""
         facts = self._hosts[edge]
-        name, organization = str(facts["vars"].get(VARIABLE) or ""), organization_of(facts)
+        said, organization = facts["vars"].get(VARIABLE), organization_of(facts)
+        name = str(said)
+        if said is not None and (not isinstance(said, str) or not _NAME.fullmatch(said)):
+            return f"must be a name of letters, digits, dots, hyphens and underscores, not {said!r}"
         edges = self._sites.get((organization, name), [])
         if edge not in edges:
             return None

@@ -37,8 +37,8 @@ def check_moved(every: Iterable[Links], problems: Problems) -> None:
             problems.add(
                 f"{links.vpn.path}.members",
                 f"{some(moved)} moved here from another place and kept the address, which is not yet for a VPN that "
-                f"has a site with two org edges ({names}); run with -e vcc_allow_renumber=true, or take vcc_site from "
-                "one edge",
+                f"has a site with two org edges ({names}); take vcc_site from one edge, or delete the VPN and create "
+                "it again",
             )
 
 
