@@ -29,8 +29,8 @@ def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0
 
     `nat`: the edges behind the router's NAT. `releases`: machine → release, of those that are not of the host's.
     `tenants`: organizations beside acme. `pairs`: the clouds with two org edges. None: as it is. Where all is slow:
-    `patience` times as long for a boot, and no more than `at_once` of them side by side. `anew`: without anything of what was there before.
-    `off`: machines that are not started.
+    `patience` times as long for a boot, and no more than `at_once` of them side by side. `anew`: without anything of
+    what was there before. `off`: machines that are not started.
     """
     clouds = landscape.cloud_names(count)
     with lock():
