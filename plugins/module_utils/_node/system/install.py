@@ -167,6 +167,9 @@ MODULES = (
     "system.units",
     "tunnel_kind",
     "uninstall",
+    "vrrp.config",
+    "vrrp.keepalived",
+    "vrrp.units",
 )
 
 _OWN = str(__package__).rpartition(".")[0]
