@@ -91,10 +91,6 @@ def test_keepalived_takes_it_and_says_what_it_does_not_take() -> None:
     device = next((name for _index, name in socket.if_nameindex() if name != "lo"), None)
     if device is None:
         pytest.skip("keepalived looks for the device, and there is none")
-    text = (
-        config.config(generation(), HELD)
-        .replace("interface org", f"interface {device}")
-        .replace("  pub", f"  {device}")
-    )
+    text = config.config(generation(), {device: [*HELD["org"], *HELD["pub"]]})
     assert keepalived.refused(text) == ""
     assert "blah" in keepalived.refused(text.replace("advert_int", "blah"))
