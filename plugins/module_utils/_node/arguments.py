@@ -88,6 +88,7 @@ INFO: Arguments = {
     "names_packages": {"type": "list", "elements": "raw", "default": []},
     "pair_packages": {"type": "list", "elements": "raw", "default": []},
 }
+DRAIN: Arguments = {"drained": {"type": "bool"}}
 SLICES: Arguments = {
     "documents": {"type": "path"},
     "slices": {"type": "list", "elements": "dict"},

@@ -168,6 +168,7 @@ MODULES = (
     "tunnel_kind",
     "uninstall",
     "vrrp.config",
+    "vrrp.drain",
     "vrrp.keepalived",
     "vrrp.units",
 )
