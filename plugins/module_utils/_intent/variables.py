@@ -29,12 +29,15 @@ OF_HOSTS = (
     "vcc_org",
     "vcc_org_address",
     "vcc_org_network",
+    "vcc_own_org_address",
     "vcc_psk",
     "vcc_public_address",
+    "vcc_site",
     "vcc_underlay_mtu",
     "vcc_vapp",
     "vcc_vapp_address",
     "vcc_vapp_network",
+    "vcc_vrrp_id",
 )
 """What the inventory says of a host."""
 
