@@ -33,7 +33,7 @@ from .diff import diff, touched
 from .moves import Move, keeping, lease_key, places, where_leased
 from .outcome import Plan
 from .pool.allocate import carve_vpn
-from .pool.lease_keys import SiteDemand, hosts_by_vpn, is_vpn_block, sites_in, vpn_of
+from .pool.lease_keys import SiteDemand, hosts_by_vpn, is_own_edge, is_vpn_block, sites_in, vpn_of
 from .served import served_by
 from .settle import told
 from .topology.static_paths import static_losses
@@ -201,9 +201,17 @@ class OrganizationPlan:
                 for node in told(self.held, name, {*self.records, *changed})
             }
         )
+        plan.unsettled |= any(map(self._is_left_over, self.leases))
         plan.unsettled |= bool({*self.records, *changed} - done.told) or any(
             record.state == DELETING for record in self.transaction.vpns(self.name).values()
         )
+
+    def _is_left_over(self, key: str) -> bool:
+        """Whether a lease is that of an edge of a pair which is none any more."""
+        if not is_own_edge(key) or vpn_of(key) not in self.stored or self.stored[vpn_of(key)].state != ACTIVE:
+            return False
+        edges = self.landscape.edges_at(key.split("/")[3])
+        return len(edges) == 1 or key.rpartition("/")[2] not in edges
 
     def _moved(self) -> list[str]:
         """Who keeps which address where."""
@@ -224,7 +232,8 @@ class OrganizationPlan:
             for site in entry.get("single_points_of_failure", []) if entry["name"] in self.asked else ():
                 vpns.setdefault(f"without {site}, other sites do not reach each other", []).append(entry["name"])
         for name, vpn in sorted(self.asked.items()):
-            static = static_losses(vpn.sites, vpn.pairs)
+            paired = {site for site in vpn.sites if self.landscape.pairs.twin(site)}
+            static = static_losses(vpn.sites, vpn.pairs, paired)
             if static:
                 vpns.setdefault(static, []).append(name)
         return [f"{some(names)}: {text}" for text, names in vpns.items()]

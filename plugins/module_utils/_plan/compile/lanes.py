@@ -16,7 +16,6 @@ from typing import Any
 from ..._base.prefix import BITS
 from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.landscape.pairs import vrrp_id
-from ..tunnel.kind import fit
 from .documents import Document
 from .leased_vpn import LeasedVpn
 from .reach import Links
@@ -88,7 +87,7 @@ def _add_hello(leased: LeasedVpn, edge: str, tunnel: dict[str, Any], whole: Mapp
     tunnel["links"].append(
         {
             **kept,
-            "name": f"{leased.vpn.name}~{fit(tunnel['peer'])}",
+            "name": f"{leased.vpn.name}~{HELLO}",
             HELLO: True,
             "local_ts": [leased.host(here)],
             "remote_ts": [leased.host(there)],
