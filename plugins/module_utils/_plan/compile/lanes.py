@@ -45,12 +45,14 @@ def of_edge(leased: LeasedVpn, edge: OrgEdge) -> dict[str, Any]:
     if site not in leased.twins:
         return {}
     lane = lane_of(leased, edge.name)
+    twin = leased.edges_at(site)[1 - lane]
     return {
         "site": site,
         "lane": lane,
-        "twin": leased.edges_at(site)[1 - lane].name,
+        "twin": twin.name,
         "gateway": [address for _family, address in sorted(edge.inside.items())],
         "own": [edge.own[family] for family in sorted(edge.inside)],
+        "twin_own": [twin.own[family] for family in sorted(edge.inside)],
         "vrrp": {"id": vrrp_id(edge), "priority": PRIORITIES[lane]},
     }
 
