@@ -22,8 +22,9 @@ from .sqlalchemy import sa
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-GROUPS = {"vm": "members", "vapp": "vapp_edges", "site": "org_edges"}
-"""The groups of hosts whose names are in the keys of leases, by the word before them there."""
+GROUPS = {"edge": "org_edges", "vm": "members", "vapp": "vapp_edges", "site": "org_edges"}
+"""The groups of hosts whose names are in the keys of leases, by the word before them there; what is below comes first.
+"""
 TunnelName = Callable[[str, tuple[str, str]], str]
 """What a tunnel of a kind between two edges is called."""
 
@@ -80,6 +81,7 @@ class Names:
             vpn
             for vpn, intent in self._intents.items()
             if name in edges_in(intent) | vapps_in(intent)
+            or any(key.startswith(f"vpn/{vpn}/") and _base(key, "edge", name) for key in self._keys.get(name, ()))
             or any(name == vm or name in self._places(vm) for vm in vms_in(intent))
         }
 

@@ -83,20 +83,31 @@ class Ways:
 
     def _links(self, node: str, vpn: str) -> tuple[_Hop, ...]:
         if (node, vpn) not in self._hops:
-            links = links_of(self._documents.get(node, {}), vpn)
+            document = self._documents.get(node, {})
+            links = links_of(document, vpn)
             self._hops[node, vpn] = tuple(
-                _Hop(tunnel["peer"], tunnel["name"], int(link["mtu"]), tuple(map(_range, link["remote_ts"])))
+                _Hop(
+                    tunnel["peer"], tunnel["name"], _mtu(document, tunnel, link), tuple(map(_range, link["remote_ts"]))
+                )
                 for tunnel, link in links
             )
         return self._hops[node, vpn]
 
 
 def links_of(document: Section, vpn: str) -> Iterator[tuple[Section, Section]]:
-    """A VPN's links on an org edge, each with its tunnel."""
+    """A VPN's links on an org edge, each with its tunnel. Of a pair of edges, those to its home edge: the same lies
+    behind the other one, and which of the two is in use changes by itself."""
     for tunnel in document.get("tunnels", []):
         for link in tunnel["links"]:
-            if link["vpn"] == vpn:
+            if link["vpn"] == vpn and not link.get("hello") and not tunnel.get("lane"):
                 yield tunnel, link
+
+
+def _mtu(document: Section, tunnel: Section, link: Section) -> int:
+    """The largest packet that fits in a link, and in that to the other edge of the same site."""
+    site = tunnel.get("site")
+    lanes = [one for one in document["tunnels"] if one.get("site") == site] if site else [tunnel]
+    return min(int(one["mtu"]) for lane in lanes for one in lane["links"] if one["vpn"] == link["vpn"])
 
 
 def edge_address(documents: Documents, vpn: str, site: str) -> str | None:

@@ -17,7 +17,8 @@ from ..part import Part
 from ..system.run import have
 from . import ip
 
-FILE = "neighbours.json"  # {address: link-layer address}, of those that the document itself does not tell
+FILE = "neighbours.json"  # {address: link-layer address}, of those that the document itself does not tell; a list of
+# them where either edge of a pair may be at the address
 
 Entry = tuple[str, str, str]  # address, device, link-layer address
 
@@ -48,10 +49,10 @@ def told(generation: Generation) -> list[Neighbour]:
     return [_neighbour(entry, known) for entry in generation.listed("neighbours")]
 
 
-def _neighbour(entry: Document, known: dict[str, str]) -> Neighbour:
+def _neighbour(entry: Document, known: dict[str, str | list[str]]) -> Neighbour:
     address = str(entry["address"])
     said = entry.get("mac")
-    macs = [known[address]] if said is None and address in known else said or []
+    macs = _told(entry, known.get(address, [])) if said is None else said
     return Neighbour(
         address=address,
         host=str(entry["host"]),
@@ -59,6 +60,13 @@ def _neighbour(entry: Document, known: dict[str, str]) -> Neighbour:
         sends=tuple(str(prefix) for prefix in entry.get("sends") or ()),
         uplink=bool(entry.get("uplink")),
     )
+
+
+def _told(entry: Document, known: str | list[str]) -> list[str]:
+    """What machines said of an address. One of a pair alone does not bind it: the other edge may be there next."""
+    if isinstance(known, str):
+        return [] if "machines" in entry else [known]
+    return known
 
 
 def located(generation: Generation) -> list[Neighbour]:

@@ -175,6 +175,10 @@ MODULES = (
     "system.units",
     "tunnel_kind",
     "uninstall",
+    "vrrp.config",
+    "vrrp.drain",
+    "vrrp.keepalived",
+    "vrrp.units",
 )
 
 _OWN = str(__package__).rpartition(".")[0]

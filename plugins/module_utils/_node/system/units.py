@@ -19,6 +19,8 @@ from ..names import units as names_units
 from ..part import Part
 from ..ssl import units
 from ..state import RUN, STATE, Store
+from ..vrrp import config as vrrp
+from ..vrrp import units as vrrp_units
 from . import files, systemd
 from .install import AGENT, digest, sources
 
@@ -143,6 +145,7 @@ OWN = {
     **units.OWN,
     **names_units.OWN,
     **dhcp_units.OWN,
+    **vrrp_units.OWN,
     f"{DIRECTORY}/{RESTORE}": _RESTORE,
     f"{DIRECTORY}/{GUARD}": _GUARD,
     f"{DIRECTORY}/strongswan.service.d/intercloud-vpn.conf": _STRONGSWAN,
@@ -153,6 +156,7 @@ OWN = {
 }
 LINKS = {
     **units.LINKS,
+    **vrrp_units.LINKS,
     f"{DIRECTORY}/sysinit.target.wants/{GUARD}": f"{DIRECTORY}/{GUARD}",
     f"{DIRECTORY}/multi-user.target.wants/{RESTORE}": f"{DIRECTORY}/{RESTORE}",
     f"{DIRECTORY}/multi-user.target.wants/{USAGE}": f"{DIRECTORY}/{USAGE}",
@@ -181,6 +185,8 @@ class Units(Part):
             names.append(servers.UNIT)
         if dhcp.served(self.want):
             names.append(dhcp.UNIT)
+        if vrrp.paired(self.want):
+            names.append(vrrp.UNIT)
         if usage.quotas(self.want):
             names.append(USAGE)
         if self.store.at(NETWORKD).exists() or systemd.active("systemd-networkd.service"):
