@@ -47,7 +47,9 @@ def local(addresses: list[str]) -> bool:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as asking:
-                asking.connect((address, PORT))  # sends nothing: the kernel chooses a source, the address if it is its own
+                asking.connect(
+                    (address, PORT)
+                )  # sends nothing: the kernel chooses a source, the address if it is its own
                 if asking.getsockname()[0] != address:
                     return False
         except OSError:

@@ -264,7 +264,11 @@ class Greeter:
                 continue
             before = self._carried.get(site)
             self._carried[site] = found
-            stray = max((found[n] - before.get(n, found[n]) for n in found if n != choice.in_use), default=0) if before else 0
+            stray = (
+                max((found[n] - before.get(n, found[n]) for n in found if n != choice.in_use), default=0)
+                if before
+                else 0
+            )
             if before and stray > STRAY and self.master is not False:
                 self._lead(site, now)
 
