@@ -153,7 +153,9 @@ def _unplanned(
             if not ours or sa.get("state") in IKE_LEFTOVER:
                 continue
             planned = [link for link, _vpn in _links({node: ends[node]})] if node in ends else []
-            extra = sorted({c["name"] for c in _current(sa.get("children", []), "INSTALLED", CHILD_LEFTOVER)})
+            # What is behind an exclamation mark makes a link the last that came (docs/explanation/lanes.md).
+            names = (c["name"] for c in _current(sa.get("children", []), "INSTALLED", CHILD_LEFTOVER))
+            extra = sorted({str(name).partition("!")[0] for name in names})
             extra = [link for link in extra if link not in planned]
             look = f"swanctl --list-conns on {node}; ansible-playbook intercloud.vpn.create_vpn repairs it"
             if node not in ends:

@@ -59,8 +59,8 @@ def of(tunnel: Mapping[str, Any], link: Mapping[str, Any], backend: str) -> list
         reqid = int(link.get("reqid", 0))
         if backend != "xfrm" and reqid:
             reqid ^= (number + 1) << 30  # links' own are below 1 << 31
-        pair = (shorter, remote) if ours else (local, shorter)
-        found.append(Lead(f"{name}{MARK}{number}", *pair, reqid))
+        local, remote = (shorter, remote) if ours else (local, shorter)
+        found.append(Lead(f"{name}{MARK}{number}", local, remote, reqid))
     return found
 
 
