@@ -33,8 +33,10 @@ def link_name(link: Mapping[str, Any]) -> str:
 
 
 def is_for_moved(link: Mapping[str, Any]) -> bool:
-    """Whether a link is for members that moved. Others with a name are further pairs of selectors of a VPN's link, or for
-    hellos between the edges of a tunnel."""
+    """Whether a link is for members that moved.
+
+    Others with a name are further pairs of selectors of a VPN's link, or for hellos between the edges of a tunnel.
+    """
     return "name" in link and not link.get("hello") and not str(link["name"]).startswith(f"{link['vpn']}++")
 
 

@@ -145,7 +145,7 @@ class Store(Stored):
 
     @property
     def lanes(self) -> dict[str, int]:
-        """The lane in use of each site that is a pair (docs/explanation/lanes.md). Lane 0 is for sites that it has not."""
+        """The lane in use of each site that is a pair (docs/explanation/lanes.md). A site that is not here: lane 0."""
         return _lanes.lanes(self.at(_lanes.FILE))
 
     # --- what was there before us --------------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from typing import Any, NamedTuple
 
 MARK = "!"  # in no name of a VPN
 NUMBERS = (1, 2)
-_APART = 1 << 29  # between the reqids of a link and of its leads
 
 
 class Lead(NamedTuple):
@@ -59,9 +58,9 @@ def of(tunnel: Mapping[str, Any], link: Mapping[str, Any], backend: str) -> list
             continue  # single addresses: the other end could not tell it from the link
         reqid = int(link.get("reqid", 0))
         if backend != "xfrm" and reqid:
-            reqid = (reqid + number * _APART) % (1 << 31) or 1
-        pair = (shorter, remote) if ours else (local, shorter)
-        found.append(Lead(f"{name}{MARK}{number}", *pair, reqid))
+            reqid ^= (number + 1) << 30  # links' own are below 1 << 31
+        local, remote = (shorter, remote) if ours else (local, shorter)
+        found.append(Lead(f"{name}{MARK}{number}", local, remote, reqid))
     return found
 
 

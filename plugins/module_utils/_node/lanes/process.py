@@ -70,6 +70,7 @@ class Greeter:
         self._to_lead: dict[str, float] = {}  # sites whose lane in use is to lead, and from when on
         self._vici: Vici | None = None
         self._counted, self._carried = 0.0, dict[str, dict[int, int]]()
+        self._counting: dict[str, Future[dict[int, int]]] = {}
         self._code = self._installed()
 
     # --- what there is ---------------------------------------------------------------------------------------------
@@ -256,21 +257,17 @@ class Greeter:
     def _count(self, now: float) -> None:
         """What another lane carries although it is not in use has come to it unseen."""
         for site, choice in self.choices.items():
-            if len(choice.lanes) < 2:
-                continue
-            try:
-                found = switch.carried(self.generation, site)
-            except ViciError:
-                continue
-            before = self._carried.get(site)
-            self._carried[site] = found
-            stray = (
-                max((found[n] - before.get(n, found[n]) for n in found if n != choice.in_use), default=0)
-                if before
-                else 0
-            )
-            if before and stray > STRAY and self.master is not False:
-                self._lead(site, now)
+            job = self._counting.pop(site, None)
+            if job is not None and job.done() and not job.exception():
+                found, before = job.result(), self._carried.get(site, {})
+                self._carried[site] = found
+                strays = [found[lane] - before.get(lane, found[lane]) for lane in found if lane != choice.in_use]
+                if max(strays, default=0) > STRAY:
+                    self._lead(site, now)
+            elif job is not None and not job.done():
+                self._counting[site] = job
+            if len(choice.lanes) > 1 and self.master is not False and site not in self._counting:
+                self._counting[site] = self._job(switch.carried, self.generation, site)
 
     # --- note ------------------------------------------------------------------------------------------------------
 

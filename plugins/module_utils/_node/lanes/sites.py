@@ -11,7 +11,7 @@ from ..document import LIBIPSEC_DEVICE, Document, Generation, lane_of
 
 
 class Greeting(NamedTuple):
-    """A tunnel over which both ends say hello: `source`, `peer` are their own addresses, `device` is what leads there."""
+    """A tunnel over which both ends say hello. `source`, `peer`: their own addresses; `device` leads there."""
 
     tunnel: str
     edge: str

@@ -23,7 +23,7 @@ IN_FLIGHT = 0.3  # seconds that packets may be under way that were sent with lea
 _ALIVE = ("ESTABLISHED", "REKEYING")
 
 
-# --- xfrm --------------------------------------------------------------------------------------------------------------
+# --- xfrm ------------------------------------------------------------------------------------------------------------
 
 
 def led(generation: Generation, store: Store, sites: Collection[str]) -> list[routes.Route]:
@@ -45,7 +45,7 @@ def lead_routes(generation: Generation, store: Store, sites: Collection[str]) ->
     return bool(wrong)
 
 
-# --- libipsec ----------------------------------------------------------------------------------------------------------
+# --- libipsec --------------------------------------------------------------------------------------------------------
 
 
 def make_lead(generation: Generation, site: str, lane: int) -> list[str]:
