@@ -29,7 +29,7 @@ _BUNCH = 50  # datagrams that are read at once: whoever floods this is not to ke
 
 # rtnetlink(7)
 _HEADER, _ROUTE, _ATTRIBUTE = struct.Struct("=LHHLL"), struct.Struct("=8BL"), struct.Struct("=HH")
-_NEW_ROUTE, _GET_ROUTE, _REQUEST, _RTA_DST, _RTN_LOCAL = 24, 26, 1, 1, 2
+_NEW_ROUTE, _GET_ROUTE, _ASKED, _RTA_DST, _RTN_LOCAL = 24, 26, 1, 1, 2
 
 
 def encode(master: bool) -> bytes:
@@ -63,7 +63,7 @@ def _is_local(address: str) -> bool:
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0) as asking:
             asking.settimeout(0.05)
-            asking.sendto(_HEADER.pack(_HEADER.size + len(route), _GET_ROUTE, _REQUEST, 0, 0) + route, (0, 0))
+            asking.sendto(_HEADER.pack(_HEADER.size + len(route), _GET_ROUTE, _ASKED, 0, 0) + route, (0, 0))
             answer = asking.recv(4096)
     except OSError:
         return False
