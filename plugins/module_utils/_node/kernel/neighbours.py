@@ -10,7 +10,7 @@ from is the firewall's: see `senders.py`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..document import Change, Document, Generation
 from ..part import Part
@@ -33,6 +33,7 @@ class Neighbour:
     sends: tuple[str, ...] = ()
     uplink: bool = False
     device: str = ""
+    own: tuple[str, ...] = ()  # of an address that either edge of a pair may have: their own addresses there
     router: str = ""  # of a machine that is behind another, which is not a neighbour then: its frames are the other's
 
     @property
@@ -59,6 +60,7 @@ def _neighbour(entry: Document, known: dict[str, str | list[str]]) -> Neighbour:
         macs=tuple(str(mac).lower() for mac in macs),
         sends=tuple(str(prefix) for prefix in entry.get("sends") or ()),
         uplink=bool(entry.get("uplink")),
+        own=tuple(str(address) for _machine, address in sorted((entry.get("machines") or {}).items())),
     )
 
 
@@ -83,8 +85,7 @@ def located(generation: Generation) -> list[Neighbour]:
 
 def _at(neighbour: Neighbour, device: str, router: str) -> Neighbour:
     macs = () if router else neighbour.macs
-    rest = (neighbour.sends, neighbour.uplink, device, router)
-    return Neighbour(neighbour.address, neighbour.host, macs, *rest)
+    return replace(neighbour, macs=macs, device=device, router=router)
 
 
 def completed(want: Generation, have: Generation) -> Generation:
