@@ -24,6 +24,8 @@ Section = Mapping[str, Any]
 Ends = dict[str, Section]
 Judge = Callable[[str, Ends, Mapping[str, Section]], tuple[list[dict[str, Any]], list[Finding]]]
 ONE_IKE_SA = "one ESTABLISHED IKE_SA"
+LEAD = "!"
+"""After the name of a link that an edge has a second CHILD_SA for: of equal policies, the newest counts."""
 IKE_LEFTOVER = frozenset({"REKEYED", "DELETING", "DESTROYING"})
 CHILD_LEFTOVER = frozenset({"REKEYED", "DELETING", "DELETED", "DESTROYING"})
 
@@ -153,15 +155,19 @@ def _unplanned(
             if not ours or sa.get("state") in IKE_LEFTOVER:
                 continue
             planned = [link for link, _vpn in _links({node: ends[node]})] if node in ends else []
-            # What is behind an exclamation mark makes a link the last that came (docs/explanation/lanes.md).
-            names = (c["name"] for c in _current(sa.get("children", []), "INSTALLED", CHILD_LEFTOVER))
-            extra = sorted({str(name).partition("!")[0] for name in names})
-            extra = [link for link in extra if link not in planned]
+            extra = sorted({c["name"] for c in _current(sa.get("children", []), "INSTALLED", CHILD_LEFTOVER)})
+            extra = [link for link in extra if link not in planned and not _is_lead(link, ends.get(node, {}))]
             look = f"swanctl --list-conns on {node}; ansible-playbook intercloud.vpn.create_vpn repairs it"
             if node not in ends:
                 yield Finding(ERROR, f"tunnel {sa['tunnel']}", "no such tunnel", f"{node}: {sa.get('state')}", look)
             elif extra:
                 yield Finding(ERROR, f"tunnel {sa['tunnel']}", "no such link", f"{node}: {few(extra)}", look)
+
+
+def _is_lead(child: str, tunnel: Section) -> bool:
+    """Whether a CHILD_SA is how an edge in user space says that the tunnel is the one in use, of those to a pair."""
+    link, mark, _number = child.partition(LEAD)
+    return bool(mark) and "hello" in tunnel and bool(_link(tunnel, link))
 
 
 def _partner(name: str, ends: Ends, observed: Mapping[str, Section]) -> dict[str, Any]:

@@ -83,15 +83,23 @@ class Ways:
 
     def _links(self, node: str, vpn: str) -> tuple[_Hop, ...]:
         if (node, vpn) not in self._hops:
-            document = self._documents.get(node, {})
-            links = links_of(document, vpn)
             self._hops[node, vpn] = tuple(
                 _Hop(
-                    tunnel["peer"], tunnel["name"], _mtu(document, tunnel, link), tuple(map(_range, link["remote_ts"]))
+                    tunnel["peer"], tunnel["name"], self._mtu(node, tunnel, link), tuple(map(_range, link["remote_ts"]))
                 )
-                for tunnel, link in links
+                for tunnel, link in links_of(self._documents.get(node, {}), vpn)
             )
         return self._hops[node, vpn]
+
+    def _mtu(self, node: str, tunnel: Section, link: Section) -> int:
+        """The largest packet that fits in a link; of a pair of edges, at either end, in those of both."""
+        twin = (self._documents[node].get("pair") or {}).get("twin")
+        if not (twin or tunnel.get("site")):
+            return int(link["mtu"])
+        site = tunnel.get("site", tunnel["peer"])
+        every = (one for edge in (node, twin) for one in self._documents.get(edge, {}).get("tunnels", []))
+        lanes = (one for one in every if one.get("site", one["peer"]) == site)
+        return min(int(one["mtu"]) for lane in lanes for one in lane["links"] if one["vpn"] == link["vpn"])
 
 
 def links_of(document: Section, vpn: str) -> Iterator[tuple[Section, Section]]:
@@ -101,13 +109,6 @@ def links_of(document: Section, vpn: str) -> Iterator[tuple[Section, Section]]:
         for link in tunnel["links"]:
             if link["vpn"] == vpn and not link.get("hello") and not tunnel.get("lane"):
                 yield tunnel, link
-
-
-def _mtu(document: Section, tunnel: Section, link: Section) -> int:
-    """The largest packet that fits in a link, and in that to the other edge of the same site."""
-    site = tunnel.get("site")
-    lanes = [one for one in document["tunnels"] if one.get("site") == site] if site else [tunnel]
-    return min(int(one["mtu"]) for lane in lanes for one in lane["links"] if one["vpn"] == link["vpn"])
 
 
 def edge_address(documents: Documents, vpn: str, site: str) -> str | None:
