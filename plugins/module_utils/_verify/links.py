@@ -67,6 +67,7 @@ def _judge_ipsec(name: str, ends: Ends, observed: Mapping[str, Section]) -> tupl
         wanted = {node: _link(ends[node], link) for node in ends}
         record = _record(name, vpn, link, ends, seen, children)
         record["reasons"] = _reasons(name, ends, observed) if record["state"] != "INSTALLED" else {}
+        record.update({"lane": True} if any("hello" in end for end in ends.values()) else {})
         links.append(record)
         partner = _partner(name, ends, observed)
         record.update({"partner": partner} if partner else {})

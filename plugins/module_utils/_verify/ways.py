@@ -93,7 +93,7 @@ class Ways:
 
     def _mtu(self, node: str, tunnel: Section, link: Section) -> int:
         """The largest packet that fits in a link; of a pair of edges, at either end, in those of both."""
-        twin = (self._documents[node].get("pair") or {}).get("twin")
+        twin = str((self._documents[node].get("pair") or {}).get("twin", ""))
         if not (twin or tunnel.get("site")):
             return int(link["mtu"])
         site = tunnel.get("site", tunnel["peer"])

@@ -27,6 +27,10 @@ _ICMP = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_IC
 _SIZE = 256  # octets; more is none of ours
 _BUNCH = 50  # datagrams that are read at once: whoever floods this is not to keep it from others
 
+# rtnetlink(7)
+_HEADER, _ROUTE, _ATTRIBUTE = struct.Struct("=LHHLL"), struct.Struct("=8BL"), struct.Struct("=HH")
+_NEW_ROUTE, _GET_ROUTE, _ASKED, _RTA_DST, _RTN_LOCAL = 24, 26, 1, 1, 2
+
 
 def encode(master: bool) -> bytes:
     """A datagram."""
@@ -42,19 +46,29 @@ def decode(data: bytes) -> bool | None:
 
 
 def local(addresses: list[str]) -> bool:
-    """Whether all of some addresses are this machine's. (bind() says yes to others, too, under ip_nonlocal_bind.)"""
-    for address in addresses:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as asking:
-                asking.connect(
-                    (address, PORT)
-                )  # sends nothing: the kernel chooses a source, the address if it is its own
-                if asking.getsockname()[0] != address:
-                    return False
-        except OSError:
-            return False
-    return True
+    """Whether all of some addresses are this machine's: whether the kernel's way to them is its own.
+
+    bind() says yes to others, too, under ip_nonlocal_bind; and the source of a connection to an address that is a
+    second one of its network is the first.
+    """
+    return all(map(_is_local, addresses))
+
+
+def _is_local(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    packed = socket.inet_pton(family, address)
+    route = (
+        _ROUTE.pack(family, 8 * len(packed), 0, 0, 0, 0, 0, 0, 0) + _ATTRIBUTE.pack(4 + len(packed), _RTA_DST) + packed
+    )
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0) as asking:
+            asking.settimeout(0.05)
+            asking.sendto(_HEADER.pack(_HEADER.size + len(route), _GET_ROUTE, _ASKED, 0, 0) + route, (0, 0))
+            answer = asking.recv(4096)
+    except OSError:
+        return False
+    kind = _HEADER.unpack_from(answer)[1]
+    return bool(kind == _NEW_ROUTE and _ROUTE.unpack_from(answer, _HEADER.size)[7] == _RTN_LOCAL)
 
 
 def _connected(kind: int, protocol: int, source: str, peer: str, port: int, device: str) -> socket.socket:
