@@ -10,14 +10,18 @@ have the same selectors, of which an `if_id` can hold one. So the route decides 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from ..document import Change, if_id, lane_device
 from ..kernel import ip
 from ..part import Part
+from ..system import files
 from ..system.run import run
 from . import xfrm
 
+RP_FILTER = "/proc/sys/net/ipv4/conf/{}/rp_filter"
+LOOSE = "2"
 OURS = re.compile(r"^vcc\d+b?$")
 
 
@@ -60,9 +64,18 @@ class Links(Part):
             for name in wanted
             if name in found
             and name not in wrong
-            and (found[name].get("mtu") != wanted[name].get("mtu", 1400) or "UP" not in found[name].get("flags", []))
+            and (
+                found[name].get("mtu") != wanted[name].get("mtu", 1400)
+                or "UP" not in found[name].get("flags", [])
+                or self._strict(name, wanted)
+            )
         ]
         return make, differs, [name for name in found if name not in wanted]
+
+    def _strict(self, name: str, wanted: Collection[str]) -> bool:
+        """Whether the kernel refuses what comes by the lane that packets do not go to (the firewall judges that)."""
+        twin = name[:-1] if name.endswith("b") else f"{name}b"
+        return twin in wanted and files.read(self.store.at(RP_FILTER.format(name))).strip() not in ("", LOOSE)
 
     def changes(self) -> list[Change]:
         """Interfaces to make, to change and to remove."""
@@ -85,6 +98,8 @@ class Links(Part):
             run("ip", "link", "add", name, "type", "xfrm", "dev", "lo", "if_id", str(wanted[name]["if_id"]))
         for name in (*make, *differs):
             run("ip", "link", "set", name, "mtu", str(wanted[name].get("mtu", 1400)), "up")
+            if self._strict(name, wanted):
+                self.store.at(RP_FILTER.format(name)).write_text(LOOSE)
 
     def clear(self) -> None:
         """Remove, and what a charon that was killed may have left in the kernel for it."""
