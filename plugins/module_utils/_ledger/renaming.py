@@ -81,7 +81,6 @@ class Names:
             vpn
             for vpn, intent in self._intents.items()
             if name in edges_in(intent) | vapps_in(intent)
-            or any(key.startswith(f"vpn/{vpn}/") and _base(key, "edge", name) for key in self._keys.get(name, ()))
             or any(name == vm or name in self._places(vm) for vm in vms_in(intent))
         }
 

@@ -124,7 +124,10 @@ class Vrrp(Part):
         if not self._concerned:
             return
         if self._surplus():
+            held = self._gateway()
             systemd.systemctl("stop", *(["--no-block"] if self.boot else []), config.UNIT)
+            if not (self.want.empty or self.boot):
+                self._keep(held)
             with contextlib.suppress(CommandError):  # it did not fail
                 systemd.systemctl("reset-failed", config.UNIT)
         for path in self._over():
@@ -132,6 +135,17 @@ class Vrrp(Part):
                 path.rmdir()
             else:
                 files.remove(path)
+
+    def _gateway(self) -> list[tuple[str, str]]:
+        """The gateway addresses that this edge has, each with its device."""
+        gateway = {str(address) for address in (config.paired(self.have) or {}).get("gateway", ())}
+        every = [(device, text) for device, texts in ip.addresses().items() for text in texts]
+        return [(device, text) for device, text in every if text.partition("/")[0] in gateway]
+
+    def _keep(self, held: list[tuple[str, str]]) -> None:
+        """An edge that is alone from now on keeps the gateway address, until its network is configured anew."""
+        for device, text in (one for one in held if one not in self._gateway()):
+            ip.batch(ip.family(text), [f"address add {text} dev {device}"])
 
 
 def lacking(check: bool) -> list[str]:

@@ -20,6 +20,15 @@ def check_pairs(vpn: Vpn, landscape: Landscape, problems: Problems) -> None:
     if not pairs:
         return
     names = some(["/".join(landscape.edges_at(site)) for site in pairs])
+    for one, other in vpn.pairs:
+        if (landscape.is_external(one) and other in pairs) or (landscape.is_external(other) and one in pairs):
+            theirs, ours = (one, other) if landscape.is_external(one) else (other, one)
+            problems.add(
+                f"{vpn.path}.members",
+                f"need a tunnel between {theirs}, which is external, and {'/'.join(landscape.edges_at(ours))}: an "
+                "external edge knows one edge of a site, so this is not yet for a site with two; choose a topology in "
+                "which they meet at a site with one org edge, or take vcc_site from one edge",
+            )
     for key, what in _refused(vpn, landscape):
         problems.add(
             f"{vpn.path}.{key}",

@@ -205,6 +205,23 @@ def test_an_edge_of_a_pair_has_another_name(world: World) -> None:
     assert after.documents["second"]["pair"]["site"] == "first"
 
 
+def test_the_home_edge_goes_and_the_other_one_has_its_place(world: World) -> None:
+    before = world.plan(PAYROLL)
+    hosts = {name: facts for name, facts in world.hosts.items() if name != HOME}
+    world.hosts = changed(hosts, {TWIN: {"vcc_site": None, "vcc_own_org_address": None}})
+    assert any("would renumber vm1-east" in error and "vcc_formerly" in error for error in world.refused(PAYROLL))
+    world.hosts = changed(world.hosts, {TWIN: {"vcc_formerly": HOME}})
+    after = world.plan(PAYROLL)
+    assert addresses(after, "payroll") == addresses(before, "payroll")
+    alone = tunnel(after, TWIN, "edge-west")
+    was = tunnel(before, TWIN, "edge-west")
+    assert alone["links"] == was["links"][:1]
+    world.settle(after.documents)
+    assert not any("/edge/" in key for key in world.leases())
+    again = world.plan(PAYROLL)
+    assert not again.changed and not again.unsettled
+
+
 def test_a_vpn_comes_up_with_edges_of_two_sites_not_with_both_of_one(world: World) -> None:
     world.plan(PAYROLL, comes_up=False)
     assert world.confirm([HOME, TWIN]) == []
@@ -279,6 +296,27 @@ def test_what_pairs_do_not_do_yet_is_refused(world: World, asked: dict[str, Any]
     found = world.refused({**PAYROLL, **asked})
     assert [error for error in found if error.startswith(path)], found
     assert any("not yet for a site with two org edges (edge-east/edge-east-2)" in error for error in found), found
+
+
+def test_a_pair_has_no_tunnel_to_an_external_edge(world: World) -> None:
+    partner = {
+        "edge-partner": {
+            "kinds": ["org_edges"],
+            "clouds": ["partner"],
+            "vcc_org": "acme",
+            "vcc_external": True,
+            "vcc_public_address": "198.51.100.50",
+            "vcc_identity": "gw.partner.example",
+        },
+        "erp": {"kinds": ["members"], "clouds": ["partner"], "vcc_org": "acme"},
+    }
+    world.hosts = changed(world.hosts, partner)
+    vpn = {**PAYROLL, "members": [*PAYROLL["members"], "erp"]}
+    found = world.refused(vpn)
+    assert any("between edge-partner, which is external, and edge-east/edge-east-2" in error for error in found), found
+    links = [["edge-east", "edge-west"], ["edge-west", "edge-partner"]]
+    plan = world.plan({**vpn, "topology": {"kind": "graph", "links": links}})
+    assert [one["peer"] for one in plan.documents[TWIN]["tunnels"]] == ["edge-west"]
 
 
 def test_a_stretched_network_ends_at_no_pair(world: World) -> None:
