@@ -27,8 +27,8 @@ ConditionPathExists={config.CONFIG}
 StartLimitIntervalSec=0
 
 [Service]
-# At its start, keepalived takes off gateway addresses that are there. Where the edge has no address of its own, it could
-# not put one on again: so it waits for a network that comes late, and leaves an edge alone that is no longer of a pair.
+# At its start, keepalived takes off gateway addresses that are there. Where the edge has no address of its own, it
+# could not put one on again: so it waits for a network that comes late, and leaves an edge alone that left a pair.
 ExecStartPre=/bin/sh -c 'ip -o address show | grep -qF " $$(sed -n "s/^ unicast_src_ip //p" {config.CONFIG})/"'
 # What it reads is what the copy says: so whoever looks knows what it has loaded.
 ExecStartPre=/bin/cp {config.CONFIG} {config.LOADED}
