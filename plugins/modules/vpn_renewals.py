@@ -104,6 +104,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.authority import HAS_CRYPTOGRAPHY
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.ca import CERTIFICATE_DAYS
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.renewals import Edge, installed, renew
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import of_applied
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     STATE_DIR_ARGUMENT,
@@ -124,14 +125,19 @@ ARGUMENTS = {
 PREDICTED = "a certificate that is not signed yet"
 
 
-def _needed(module: AnsibleModule) -> list[str] | None:
-    """The nodes that are in VPNs. None where no ledger says that: it keeps nobody's certificate from being renewed."""
+def _known(module: AnsibleModule) -> tuple[list[str] | None, dict[str, dict[str, list[str]]]]:
+    """The nodes that are in VPNs, and the addresses that edges' certificates name.
+
+    None and nothing where no ledger says that: it keeps nobody's certificate from being renewed.
+    """
     if not ledger_exists(module):
-        return None
+        return None, {}
     try:
-        return [*Ledger(module.params["ledger"]).run(in_vpns, dry_run=True)]
+        return Ledger(module.params["ledger"]).run(
+            lambda transaction: ([*in_vpns(transaction)], of_applied(transaction)), dry_run=True
+        )
     except VccError:
-        return None
+        return None, {}
 
 
 def run(module: AnsibleModule) -> None:
@@ -147,7 +153,10 @@ def run(module: AnsibleModule) -> None:
         except VccError as error:
             module.fail_json(msg=str(error))
         module.exit_json(changed=False)
-    found = renew(given["state_dir"], edges, given["days"], _needed(module), module.check_mode, given["lists"])
+    needed, addresses = _known(module)
+    found = renew(
+        given["state_dir"], edges, given["days"], needed, module.check_mode, given["lists"], addresses=addresses
+    )
     module.exit_json(
         changed=bool(found.signed),
         certificates={name: issued.certificate or PREDICTED for name, issued in found.signed.items()},
