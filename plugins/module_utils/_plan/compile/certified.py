@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..._base.address_blocks import canonical
 
 if TYPE_CHECKING:
-    from ..._ledger.transaction import Transaction
+    from ..._ledger.ledger import Transaction
 
 
 def certified(document: Mapping[str, Any]) -> list[str]:
