@@ -15,8 +15,8 @@ from ansible.utils.display import Display
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify import readable
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.blame import blamed, runnable
-from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probes import probe_targets
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.finding import Result
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probes import probe_targets
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.readable import without
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.table import table
