@@ -55,6 +55,7 @@ MODULES = (
     "ipsec.certificates",
     "ipsec.charon",
     "ipsec.connections",
+    "ipsec.credential_files",
     "ipsec.differing",
     "ipsec.duplicates",
     "ipsec.former",
