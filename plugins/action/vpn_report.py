@@ -42,6 +42,7 @@ class ActionModule(LocalAction):
         "hosts": {"type": "list", "elements": "str"},
         "authorities": {"type": "dict"},
         "revocations": {"type": "dict"},
+        "rotations": {"type": "dict"},
         "certificate_days": {"type": "int"},
         "dest": {"type": "path"},
         "fail": {"type": "bool", "default": True},
