@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._awx.answers import describes_vpn
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import tidy
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import boolean, tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.names import NAME, NAME_RULE, refuse_booleans
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems, some
@@ -89,6 +89,7 @@ class ActionModule(ServerAction):
             matches=match_members(arguments.get("vpns"), task_vars, self._loader, arguments.get("networks")),
             problems=[{"path": error.path, "message": error.message} for error in problems],
             who=who_runs(task_vars),
+            certified_addresses=boolean(run.get("vcc_certified_addresses")) is True,
             observed=gather(task_vars),
             collisions=collisions(connections, ours),
         )

@@ -173,6 +173,12 @@ options:
     description: Only find out whom the run concerns, so that these are asked before the plan. Plans nothing.
     type: bool
     default: false
+  certified_addresses:
+    description:
+      - Whether certificates are to name addresses. RV(notes) says of which organizations they do not. The action
+        plugin fills it in.
+    type: bool
+    default: false
   show:
     description:
       - What the action plugin shows of the plan. V(all) is every line, V(brief) the first lines of each VPN, V(notes)
@@ -424,6 +430,7 @@ ARGUMENTS = {
     "collisions": {"type": "list", "elements": "dict", "default": []},
     "stored": {"type": "bool", "default": False},
     "scope_only": {"type": "bool", "default": False},
+    "certified_addresses": {"type": "bool", "default": False},
 }
 
 
@@ -473,6 +480,8 @@ def run(module: AnsibleModule) -> None:
     except VccError as error:
         module.fail_json(msg=str(error))
     plan.notes += rotation.unfinished(wanted["state_dir"], plan.generations)
+    if wanted["certified_addresses"]:
+        plan.notes += rotation.without_addresses(wanted["state_dir"], plan.generations)
     proved = [vpn for vpn in plan.vpns if not request.asking or f"{vpn['organization']}/{vpn['name']}" in plan.named]
     module.exit_json(
         changed=plan.changed,

@@ -543,3 +543,14 @@ class _fine:
     def __enter__(self) -> None: ...
 
     def __exit__(self, *_error: object) -> None: ...
+
+
+def test_whoever_wants_addresses_of_an_authority_without_any_is_told_what_to_do(tmp_path: Path) -> None:
+    ca.ensure_authority(tmp_path, "acme", certifying=False)
+    ca.ensure_authority(tmp_path, "umbra", certifying=True)
+    (said,) = rotation.without_addresses(tmp_path, ["umbra", "new", "acme"])
+    assert said.startswith("acme: vcc_certified_addresses has no effect: ")
+    assert said.endswith("rotate -e vcc_rotate=authority -e vcc_certified_addresses=true")
+    new = rotation.planned(tmp_path, "acme", ["authority"], [], at_once=True)
+    rotation.begin(tmp_path, "acme", new, addresses=True)
+    assert rotation.without_addresses(tmp_path, ["acme"]) == []
