@@ -43,6 +43,8 @@ DUMMY = "192.0.0.8"
 LEAST, MOST = 5.0, 3600.0  # seconds that an answer holds, whatever its time to live
 KEPT = 3600.0  # seconds that an address is used after that, while no server answers
 AGAIN = 2.0  # seconds between two questions about a tunnel that is down, or that got no answer
+# Twice as long after each that got none, up to so many: whoever asks has the node's lock, and waits for each server.
+RARELY = 60.0
 TIMEOUT = 1.0  # seconds for a server
 SERVERS = 2
 LISTING = 4.0  # seconds that charon has to answer while the node's lock is held
@@ -56,7 +58,8 @@ def by_name(generation: Generation) -> dict[str, str]:
 
 
 def known(store: Store) -> Noted:
-    """What is known of each name: address (None: none), since, asked, until (all seconds of the epoch), error."""
+    """What is known of each name: address (None: none), since, asked, until (all seconds of the epoch), error, and
+    failed, how often in a row there was none."""
     with contextlib.suppress(OSError, ValueError):
         found = json.loads(files.read(store.at(NOTE)) or "{}")
         return found if isinstance(found, dict) else {}
@@ -127,9 +130,8 @@ def soon(generation: Generation, store: Store, down: Collection[str]) -> float |
     names, noted, now = by_name(generation), known(store), time.time()
     if not names:
         return None
-    if any(one in down or noted.get(name, {}).get("error") for one, name in names.items()):
-        return LEAST
-    return max(LEAST, min(float(noted.get(name, {}).get("until") or 0) for name in names.values()) - now)
+    next_ = (_next(noted.get(name, {}), one in down) for one, name in names.items())
+    return max(LEAST, min(next_) - now)
 
 
 def seen(generation: Generation, store: Store) -> dict[str, Document]:
@@ -142,12 +144,16 @@ def seen(generation: Generation, store: Store) -> dict[str, Document]:
 
 
 def _due(one: Document, now: float, urgent: bool) -> bool:
-    asked = float(one.get("asked") or 0)
-    if asked > now:  # the clock was set back
-        return True
-    if urgent or one.get("error"):
-        return now - asked >= AGAIN
-    return now >= float(one.get("until") or 0)
+    set_back = float(one.get("asked") or 0) > now  # the clock
+    return set_back or now >= _next(one, urgent)
+
+
+def _next(one: Document, urgent: bool) -> float:
+    """When a name is to be asked for again, in seconds of the epoch."""
+    asked, failed = float(one.get("asked") or 0), int(one.get("failed") or 0)
+    if one.get("error"):
+        return asked + min(RARELY, AGAIN * 2 ** min(max(failed - 1, 0), 10))
+    return asked + AGAIN if urgent else float(one.get("until") or 0)
 
 
 def _noted(
@@ -167,13 +173,16 @@ def _noted(
             "asked": now,
             "until": now + min(max(ttl, LEAST), MOST),
             "error": "",
+            "failed": 0,
         }
+    failed = int(one.get("failed") or 0) + 1
     if addresses:
         error = f"{addresses[0]} is not an address that a partner can have"
     until = float(one.get("until") or 0)
     if had and now > until + KEPT and not up:
-        return {"address": None, "since": now, "asked": now, "until": until, "error": error}
-    return {**one, "address": had, "since": one.get("since", now), "asked": now, "until": until, "error": error}
+        return {"address": None, "since": now, "asked": now, "until": until, "error": error, "failed": failed}
+    since = one.get("since", now)
+    return {**one, "address": had, "since": since, "asked": now, "until": until, "error": error, "failed": failed}
 
 
 def _inside(address: str, generation: Generation) -> bool:

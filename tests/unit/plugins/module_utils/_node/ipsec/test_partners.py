@@ -148,6 +148,27 @@ def test_it_is_known_when_to_ask_again(server: Server, node: Node) -> None:
     assert partners.soon(without, node.store, {"other"}) is None
 
 
+def test_servers_that_do_not_answer_are_asked_less_and_less_often(server: Server, node: Node) -> None:
+    """Each question keeps the node's lock for seconds: every five, nothing else would come to its turn."""
+    server.addresses, server.ttl = ["198.51.100.9"], 30
+    node.ask()
+    server.silent = True
+    node.ask(30)
+    begun, server.asked = node.now, 0
+    soon = set[float]()
+    while node.now < begun + 600:
+        node.ask(1, down=True)
+        soon.add(partners.soon(node.generation, node.store, {TUNNEL}) or 0)
+    assert 10 <= server.asked <= 15
+    assert (min(soon), max(soon)) == (partners.LEAST, partners.RARELY)
+    server.silent = False
+    assert node.ask(partners.RARELY, down=True)["error"] == ""
+    server.silent = True
+    node.ask(2, down=True)
+    server.silent = False
+    assert node.ask(2, down=True)["error"] == ""  # one that did not answer once is asked soon
+
+
 def test_one_of_several_addresses_stays(server: Server, node: Node) -> None:
     server.addresses = ["198.51.100.9"]
     node.ask()
