@@ -48,6 +48,7 @@ RARELY = 60.0
 TIMEOUT = 1.0  # seconds for a server
 SERVERS = 2
 LISTING = 4.0  # seconds that charon has to answer while the node's lock is held
+_ADDRESSES = re.compile(r"^\s*remote_addrs\s*=(.*)$", re.MULTILINE)
 _WORD = re.compile(r"^(\s*remote_addrs = )(\S+)[ \t]*$", re.MULTILINE)
 
 
@@ -75,6 +76,17 @@ def filled(text: str, generation: Generation, noted: Noted) -> str:
         return f"{match[1]}{noted.get(name, {}).get('address') or DUMMY}" if name in names else match[0]
 
     return _WORD.sub(address, text) if names else text
+
+
+def unfilled(text: str, generation: Generation) -> list[str]:
+    """What is wrong with a swanctl.conf, of a template of one's own, in which names would stay."""
+    names, left = {*by_name(generation).values()}, filled(text, generation, {})
+    found = (name for line in _ADDRESSES.findall(left) for name in re.split(r"[,\s]+", line) if name in names)
+    return [
+        f"{FILE}: write the name alone, in a line remote_addrs = {name}: charon would ask for it by itself, and keep "
+        "all other tunnels waiting"
+        for name in dict.fromkeys(found)
+    ]
 
 
 def refreshed(generation: Generation, store: Store, down: Collection[str] = ()) -> Noted:

@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, partners
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.swanctl import Swanctl
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.names import query
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 NAME, TUNNEL = "vpn.partner.example", "edge-east--partner"
@@ -116,6 +118,24 @@ def test_charon_is_given_the_address(server: Server, node: Node) -> None:
     assert led_to(node.conf) == [partners.DUMMY, "192.0.2.7"]
     assert node.ask()["address"] == "198.51.100.9"
     assert led_to(node.conf) == ["198.51.100.9", "192.0.2.7"]
+
+
+@pytest.mark.parametrize(
+    ("line", "stays"),
+    [
+        (f"remote_addrs = {NAME}", False),
+        (f"remote_addrs = {NAME}  ", False),
+        (f"remote_addrs = {NAME}, 198.51.100.9", True),
+        (f"remote_addrs = 198.51.100.9,{NAME}", True),
+        (f"remote_addrs={NAME}", True),
+        (f"remote_addrs = other.{NAME}", False),
+    ],
+)
+def test_a_template_that_leaves_charon_a_name_is_refused(node: Node, line: str, stays: bool) -> None:
+    conf = CONF.replace(f"remote_addrs = {NAME}", line)
+    generation = Generation(DOCUMENT, {"swanctl.conf": conf}, "xfrm")
+    found = Swanctl(Context(generation, NOTHING, node.store, check=True)).problems()
+    assert [f"remote_addrs = {NAME}: charon would ask" in text for text in found] == [True] * stays
 
 
 def test_an_answer_holds_as_long_as_it_says(server: Server, node: Node) -> None:
