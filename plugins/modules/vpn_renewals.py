@@ -53,6 +53,12 @@ options:
     description: The lists of revocations that edges have, by organization and edge. Filled in by the action plugin.
     type: dict
     default: {}
+  answered:
+    description:
+      - The edges that answered, each with the serial number of its certificate. The authorities note that it has
+        arrived, as a run that was killed may not have done. Filled in by the action plugin.
+    type: dict
+    default: {}
 attributes:
   action:
     support: full
@@ -97,6 +103,8 @@ notes:
   type: dict
 """
 
+import contextlib
+
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
@@ -121,6 +129,7 @@ ARGUMENTS = {
     "installed": {"type": "str"},
     "edges": {"type": "dict", "default": {}},
     "lists": {"type": "dict", "default": {}},
+    "answered": {"type": "dict", "default": {}},
 }
 PREDICTED = "a certificate that is not signed yet"
 
@@ -153,6 +162,9 @@ def run(module: AnsibleModule) -> None:
         except VccError as error:
             module.fail_json(msg=str(error))
         module.exit_json(changed=False)
+    for name, one in given["answered"].items() if not module.check_mode else ():
+        with contextlib.suppress(VccError):  # of an authority that cannot be read, `renew` says so to whom it concerns
+            installed(given["state_dir"], {name: Edge(**one)})
     needed, addresses = _known(module)
     found = renew(
         given["state_dir"], edges, given["days"], needed, module.check_mode, given["lists"], addresses=addresses
