@@ -75,6 +75,26 @@ def ensure_authority(state_dir: str | Path, organization: str, certifying: bool 
     return made
 
 
+def issue(
+    state_dir: str | Path,
+    organization: str,
+    identity: str,
+    csr: str,
+    days: int,
+    addresses: Iterable[str] | None = None,
+    certifying: bool = False,
+) -> tuple[Authority, Issued]:
+    """The authority of an organization, made if need be, and a certificate that it signs; see `sign`. VccError.
+
+    What may be signed without a person (`renewals.py`) makes no authority.
+    """
+    check_request(csr, identity, organization)  # before an authority is made for nothing
+    owner = ensure_authority(state_dir, organization, certifying)
+    if addresses is None and lacks_addresses(owner, identity):
+        raise VccError(f"addresses: {identity} had no certificate so far: say what it may have behind it")
+    return owner, sign(owner, csr, identity, days, addresses=addresses)
+
+
 def sign(
     owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS, *, addresses: Iterable[str] | None = None
 ) -> Issued:

@@ -164,7 +164,7 @@ def _next(one: Document, urgent: bool) -> float:
     """When a name is to be asked for again, in seconds of the epoch."""
     asked, failed = float(one.get("asked") or 0), int(one.get("failed") or 0)
     if one.get("error"):
-        return asked + min(RARELY, AGAIN * 2 ** min(max(failed - 1, 0), 10))
+        return asked + min(RARELY, AGAIN * float(1 << min(max(failed - 1, 0), 10)))
     return asked + AGAIN if urgent else float(one.get("until") or 0)
 
 
