@@ -51,7 +51,8 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action impo
 
 # Without these there is nothing to plan with.
 NEEDED = ("vcc_ledger", "vcc_state_dir")
-DAYS, DAYS_LEFT = "vcc_certificate_days", "org_edge_certificate_days"
+DAYS = "vcc_certificate_days"
+DAYS_LEFT = "org_edge_certificate_days"
 CANNOT = "__cannot_be_templated__"
 BRIEF = 20  # lines of a VPN
 
