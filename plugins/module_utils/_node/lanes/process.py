@@ -30,7 +30,7 @@ from .sites import Greeting, greetings, own_pair
 
 EVERY = 0.1  # seconds between hellos
 READ = 0.05  # seconds between looks at what has come: one for all tunnels, which costs less than to be woken by each
-SILENT = 0.2  # seconds without a hello, after which the peer is asked for an echo as well
+SILENT = 0.12  # seconds without a hello, after which the peer is asked for an echo as well: in time for two
 HANG = 0.15  # seconds that a turn may be late until this process counts as having hung
 LOOK = 0.5  # seconds between looks at which generation there is
 AFTER = (0.5, 2.0, 10.0)  # seconds after a switch when routes are looked at again, for others write them, too
@@ -66,7 +66,8 @@ class Greeter:
         self._track = ""
         self._again: list[tuple[float, str]] = []  # when to look at a site's routes again
         self._pool: ThreadPoolExecutor | None = None
-        self._leading: dict[str, Future[list[str]]] = {}
+        self._leading: dict[str, Future[switch.Led]] = {}
+        self._led: dict[str, frozenset[str]] = {}  # the leads that were made last, by site
         self._to_lead: dict[str, float] = {}  # sites whose lane in use is to lead, and from when on
         self._vici: Vici | None = None
         self._counted, self._carried = 0.0, dict[str, dict[int, int]]()
@@ -214,8 +215,9 @@ class Greeter:
     def _finish(self, now: float) -> None:
         for site, job in [one for one in self._leading.items() if one[1].done()]:
             del self._leading[site]
+            took = 0.0
             try:
-                wrong = job.result()
+                self._led[site], wrong, took = job.result()
             except (ViciError, OSError, KeyError) as error:
                 wrong = [str(error) or repr(error)]
             what = f"to have packets for {site} take the lane in use"
@@ -224,6 +226,8 @@ class Greeter:
                 self._lead(site, now + CALM)
             else:
                 self.journal.works(what)
+                edge = self._edge(site, self.choices[site].in_use) if site in self.choices else "?"
+                self.journal.say(f"packets for {site}: the links of {edge} lead (in {took:.3f} s)")
                 self._carried.pop(site, None)
 
     def _call(self, now: float) -> None:
@@ -236,9 +240,14 @@ class Greeter:
             except ViciError:
                 return
             self._vici = vici
+            for site in self.choices:  # what came before that was not heard of
+                self._lead(site, now + CALM)
 
     def _follow(self) -> None:
-        """A link that has come over another lane than the one in use carries what is sent now: that is put right."""
+        """A link that has come over another lane than the one in use carries what is sent now: that is put right.
+
+        So is a lead that has gone with its IKE_SA, as when that is made anew for another certificate.
+        """
         if self._vici is None:
             return
         try:
@@ -249,10 +258,16 @@ class Greeter:
             return
         now = self.clock()
         for event in news:
-            for tunnel in event if event.get("up") == "yes" else ():
+            for tunnel, sa in event.items():
                 one = self.lines.get(tunnel, (None,))[0]
-                if one is not None and self.choices[one.site].in_use != one.lane and one.site not in self._leading:
+                if one is None or one.site in self._leading or not isinstance(sa, dict):
+                    continue
+                used = self.choices[one.site].in_use == one.lane
+                names = {str(child.get("name")) for child in sa.get("child-sas", {}).values()}
+                if event.get("up") == "yes" and not used:
                     self._lead(one.site, now)
+                elif event.get("up") != "yes" and used and names & self._led.get(one.site, frozenset()):
+                    self._lead(one.site, now + CALM)
 
     def _count(self, now: float) -> None:
         """What another lane carries although it is not in use has come to it unseen."""

@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from ..document import Document, Generation, lane_of
 from ..ipsec import connections, leads
@@ -48,20 +49,28 @@ def lead_routes(generation: Generation, store: Store, sites: Collection[str]) ->
 # --- libipsec --------------------------------------------------------------------------------------------------------
 
 
-def make_lead(generation: Generation, site: str, lane: int) -> list[str]:
-    """Have a lane's CHILD_SAs to a site be the last that were established; returns what did not work, in words.
+class Led(NamedTuple):
+    """The leads that were begun, by name; what did not work, in words; the seconds until packets took them."""
+
+    names: frozenset[str]
+    wrong: list[str]
+    seconds: float = 0.0
+
+
+def make_lead(generation: Generation, site: str, lane: int) -> Led:
+    """Have a lane's CHILD_SAs to a site be the last that were established.
 
     Make before break: a new lead is there before those that it takes the place of end. ViciError.
     """
     tunnels = {lane_of(one): one for one in generation.hellos if one.get("site", one["peer"]) == site}
     wanted = [(link, leads.of(tunnels[lane], link, generation.backend)) for link in tunnels[lane]["links"]]
     wanted = [(link, of_it) for link, of_it in wanted if of_it]
-    names = {str(one["name"]): number for number, one in tunnels.items()}
+    names, begun = {str(one["name"]): number for number, one in tunnels.items()}, time.monotonic()
     found = connections.answered(names, timeout=PATIENCE)
     name = str(tunnels[lane]["name"])
     if not any(one == name and sa.get("state") in _ALIVE for one, sa in found):
         # Only one end begins an IKE_SA: a lead comes in one that there is.
-        return [f"{name} has no IKE_SA"]
+        return Led(frozenset(), [f"{name} has no IKE_SA"])
     ours = {lead.name for _link, of_it in wanted for lead in of_it}
     before = list(_leads(found, ours))
     taken = [str(child["name"]) for one, child in before if one == name]
@@ -75,10 +84,11 @@ def make_lead(generation: Generation, site: str, lane: int) -> list[str]:
     _end(over)
     with ThreadPoolExecutor(PARALLEL) as pool:
         wrong = [text for text in pool.map(lambda one: _initiate(name, one), begin) if text]
+    took = time.monotonic() - begun
     if not wrong:
         time.sleep(IN_FLIGHT)
         _end(str(child["uniqueid"]) for _one, child in before if str(child["uniqueid"]) not in over)
-    return wrong
+    return Led(frozenset(begin), wrong, took)
 
 
 def carried(generation: Generation, site: str) -> dict[int, int]:

@@ -76,7 +76,8 @@ def sh(text):
     subprocess.run(text, shell=True, check=True)
 
 
-sh("mount -t sysfs none /sys && mount -t tmpfs none /run && mkdir /run/netns && ip link set lo up && ip addr add %s/32 dev lo" % OWN)
+sh("mount -t sysfs none /sys && mount -t tmpfs none /run && mkdir /run/netns")
+sh(f"ip link set lo up && ip addr add {OWN}/32 dev lo")
 peers = {}
 
 
