@@ -129,7 +129,8 @@ def _sites(plan: Section, organization: str) -> set[str]:
 
 def _named(plan: Section) -> Iterator[dict[str, Any]]:
     for vpn in plan["vpns"]:
-        for site in vpn.get("sites", {}):
+        sites = vpn.get("sites", {})
+        for site in dict.fromkeys([*sites, *(edge for one in sites.values() for edge in one.get("edges", ()))]):
             yield _bare_site(str(site), {"organization": str(vpn["organization"]), "cloud": ""})
 
 

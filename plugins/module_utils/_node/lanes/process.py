@@ -172,9 +172,9 @@ class Greeter:
         self._lead(site, 0.0)
         self.journal.warn(f"packets for {site} take {to} in place of {frm}: {why}{took}")
 
-    def _routes(self, site: str) -> bool:
+    def _routes(self, site: str, all_anew: bool = True) -> bool:
         try:
-            return switch.lead_routes(self.generation, self.store, [site])
+            return switch.lead_routes(self.generation, self.store, [site], all_anew)
         except CommandError as error:
             self.journal.failed(f"routes to {site}", str(error))
             return False
@@ -187,7 +187,7 @@ class Greeter:
         """What is due of the rest."""
         for when, site in [one for one in self._again if one[0] <= now]:
             self._again.remove((when, site))
-            if site in self.choices and self._routes(site):
+            if site in self.choices and self._routes(site, all_anew=False):
                 self.journal.warn(f"routes to {site} were led elsewhere: put back")
         if self.generation.backend != "libipsec" or not any(len(one.lanes) > 1 for one in self.choices.values()):
             self._to_lead.clear()

@@ -34,12 +34,12 @@ def led(generation: Generation, store: Store, sites: Collection[str]) -> list[ro
     return routes.wanted(of_sites, store.arrivals, store.lanes)
 
 
-def lead_routes(generation: Generation, store: Store, sites: Collection[str]) -> bool:
-    """Lead the routes to some sites over the lanes that are noted; whether any were elsewhere. CommandError.
+def lead_routes(generation: Generation, store: Store, sites: Collection[str], all_anew: bool = True) -> bool:
+    """Lead the routes to some sites over the lanes that are noted; whether there were any to lead. CommandError.
 
-    One whose device is not there is the agent's to add.
+    One whose device is not there is the agent's to add. `all_anew`: without a look at those that lead there already.
     """
-    there = set(routes.loaded())
+    there = set[routes.Route]() if all_anew else set(routes.loaded())
     wrong = [one for one in led(generation, store, sites) if one not in there and ip.exists(one.device)]
     for family in (4, 6):
         ip.batch(family, [f"route replace {one} proto {routes.PROTOCOL}" for one in wrong if one.family == family])

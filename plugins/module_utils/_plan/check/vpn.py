@@ -63,7 +63,7 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
             _check_way_out(vpn, member, landscape, problems)
         check_ends(vpn, edges, landscape, problems)
         if vpn.destinations:
-            check_destinations(vpn, edges, real_networks(vpn, edges, landscape), taken, landscape, problems)
+            check_destinations(vpn, edges, real_networks(vpn, every, landscape), taken, landscape, problems)
         if vpn.outside:
             check_outside(vpn, edges, real_networks(vpn, edges, landscape), taken, problems)
         KINDS[vpn.tunnel].check(vpn, problems)

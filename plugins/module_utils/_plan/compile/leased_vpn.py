@@ -44,7 +44,7 @@ class LeasedVpn:
         self.blocks = texts(one for one in blocks if not any(other != one and other.contains(one) for other in blocks))
         self.edges = {site: known(landscape.edge(site)) for site in vpn.sites}
         self.twins = {site: twin for site in vpn.sites if (twin := landscape.twin(site)) is not None}
-        self._homes = {twin.name: site for site, twin in self.twins.items()}
+        self.homes = {twin.name: site for site, twin in self.twins.items()}  # of the second ones
         self.site_blocks = {site: blocks_of(leases, site_key(vpn.name, site)) for site in vpn.sites}
 
     def edges_at(self, site: str) -> list[OrgEdge]:
@@ -53,11 +53,11 @@ class LeasedVpn:
 
     def home(self, edge: str) -> str:
         """The site of an org edge."""
-        return self._homes.get(edge, edge)
+        return self.homes.get(edge, edge)
 
     def edge(self, name: str) -> OrgEdge:
         """The org edge of that name."""
-        site = self._homes.get(name)
+        site = self.homes.get(name)
         return self.edges[name] if site is None else self.twins[site]
 
     @cached_property

@@ -89,7 +89,7 @@ class _EdgeLinks:
             tunnel["links"] += _children(whole, name, ts[here], ts[1 - here], split)
         self._anchor(local)
         _size(entry, link)
-        if lane_of(self.leased, peer.name):  # that to the home edge says where routes lead
+        if self.leased.twins and lane_of(self.leased, peer.name):  # that to the home edge says where routes lead
             return
         into = {"tunnel": self.vpn.name, "source": source, **self.kind.route(link.tunnel)}
         into |= {"site": peer.name} if peer.name in self.leased.twins else {}
@@ -106,7 +106,7 @@ class _EdgeLinks:
         return {
             "name": link.tunnel,
             "peer": peer.name,
-            **of_tunnel(self.leased, peer.name),
+            **(of_tunnel(self.leased, peer.name) if self.leased.twins else {}),
             **({"external": True, "public_address": own.public[link.outer]} if external else {}),
             **({"gateway": external.gateway} if external and external.gateway else {}),
             "initiator": link.starts == own.name,

@@ -115,9 +115,10 @@ class Links:
         """Those that end at a site, in the order of the VPN's pairs of edges."""
         if self._pairs is None:
             self._pairs = {}
+            homes = self.leased.homes
             for pair in self.leased.edge_pairs:
                 for end in pair:
-                    self._pairs.setdefault(self.leased.home(end), []).append(pair)
+                    self._pairs.setdefault(homes.get(end, end), []).append(pair)
         return [self.link(pair) for pair in self._pairs.get(site, ())]
 
     def of(self, edge: str) -> list[Link]:
@@ -136,8 +137,8 @@ class Links:
 
     def touching(self, sites: Collection[str]) -> Iterator[Link]:
         """Those that end at one of some sites, each once."""
-        home = self.leased.home
-        return (self.link(pair) for pair in self.leased.edge_pairs if home(pair[0]) in sites or home(pair[1]) in sites)
+        edges = {*sites, *(twin.name for site, twin in self.leased.twins.items() if site in sites)}
+        return (self.link(pair) for pair in self.leased.edge_pairs if pair[0] in edges or pair[1] in edges)
 
     def described(self, link: Link) -> tuple[str, str, str]:
         """The kind of a link's tunnel, the tunnel's settings and the link's, in words."""
@@ -169,7 +170,8 @@ class Links:
     def _made(self, pair: Pair) -> Link:
         low, high = pair if pair[0] < pair[1] else (pair[1], pair[0])
         one, other = self.leased.edge(low), self.leased.edge(high)
-        sites = self.leased.home(low), self.leased.home(high)
+        # A large mesh has many: the pair itself, where that says it.
+        sites = pair if pair[0] == low and not self.leased.twins else (self.leased.home(low), self.leased.home(high))
         outer = 4 if 4 in one.public and 4 in other.public else min(set(one.public) & set(other.public))
         behind = self._reach(sites[0], seen_from=sites[1]), self._reach(sites[1], seen_from=sites[0])
         mtu, mss = self._fitting(one, other, outer)
