@@ -323,7 +323,11 @@ def run(greeter: Greeter, ended: Callable[[], bool]) -> None:
     due, beaten, ready = greeter.clock(), 0.0, False
     while not ended():
         now = greeter.clock()
-        greeter.turn(now, now - due)
+        try:
+            greeter.turn(now, now - due)
+            greeter.journal.works("hellos")
+        except Exception as error:  # whatever it is: a process that says nothing is worse
+            greeter.journal.failed("hellos", str(error) or repr(error))
         if not ready:
             notify("READY=1")
             ready = True
