@@ -39,7 +39,8 @@ def no_site(_organization: str) -> Collection[str]:
 class Pairs:
     """Which org edges serve which site. ``current``: the hosts of this run's inventory.
 
-    Where this inventory has an edge of a site, it has all of them; else the remembered ones count.
+    Where this inventory has two edges of a site, these are all. Else the remembered ones count, too: an inventory that
+    lacks one ends no pair, as long as the other one names the site.
     """
 
     def __init__(self, hosts: Mapping[str, Mapping[str, Any]], current: Collection[str], leased: Leased) -> None:
@@ -52,7 +53,8 @@ class Pairs:
         self._homes: dict[str, str] = {}
         self._twins: dict[str, str] = {}
         for place, names in every.items():
-            edges = [name for name in names if name in current] or names
+            there = [name for name in names if name in current]
+            edges = there if len(there) >= SIZE else names
             self._sites[place] = edges
             if not self._wrong(place[1], edges) and len(edges) == SIZE:
                 held = leased(place[0])

@@ -179,6 +179,29 @@ def test_an_edge_becomes_a_pair_and_is_alone_again_without_renumbering() -> None
     assert bodies(last) == bodies(before) and not last.diff and not last.unsettled
 
 
+@pytest.mark.parametrize("missing", [HOME, TWIN])
+def test_an_inventory_that_lacks_one_edge_of_a_pair_changes_nothing(world: World, missing: str) -> None:
+    before = world.plan(PAYROLL)
+    world.hosts = {name: facts for name, facts in world.hosts.items() if name != missing}
+    after = world.plan(PAYROLL)
+    assert bodies(after) == bodies(before) and not after.changed
+
+
+def test_a_machine_that_takes_the_place_of_an_edge_of_a_pair_is_the_other_edge(world: World) -> None:
+    before = world.plan(PAYROLL)
+    hosts = {**world.hosts}
+    hosts["edge-east-3"] = hosts.pop(TWIN)
+    world.hosts = hosts
+    after = world.plan(PAYROLL)
+    assert after.documents["edge-east-3"]["pair"]["twin"] == HOME
+    assert not after.documents[TWIN]["vpns"]
+    assert addresses(after, "payroll") == addresses(before, "payroll")
+    world.settle({*after.documents} - {TWIN}, gone=[TWIN])
+    assert f"vpn/payroll/site/{HOME}/edge/{TWIN}" not in world.leases()
+    again = world.plan(PAYROLL)
+    assert not again.changed and not again.unsettled
+
+
 def test_the_edge_with_the_leases_stays_the_sites_name_whatever_the_other_is_called() -> None:
     world = World()
     before = world.plan(PAYROLL)

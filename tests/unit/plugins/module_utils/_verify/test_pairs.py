@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.outcome import Plan
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.lanes import judge_lanes
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.links import judge_links
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probes import probe_targets
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.ways import Ways
@@ -125,3 +126,45 @@ def test_no_probe_expects_silence_of_an_edge(plan: Plan) -> None:
     own = {address for site in plan.vpns[0]["sites"].values() for address in site.get("edges", {}).values()}
     silent = {one["address"] for some in targets.values() for one in some if one["expect"] == "unreachable"}
     assert len(own) == 2 and silent and not own & silent
+
+
+def said(**changes: Any) -> dict[str, Any]:
+    """What the edges say of lanes: the first one is in use. None: the edge did not answer."""
+    alone, both = {FAR: {"lane": 0, "alive": [0]}}, {HOME: {"lane": 0, "alive": [0, 1]}}
+    usual: dict[str, Any] = {
+        HOME: {"master": True, "sites": alone},
+        TWIN: {"master": False, "sites": alone},
+        FAR: {"master": None, "sites": both},
+    }
+    usual.update({name.replace("_", "-"): lanes for name, lanes in changes.items()})
+    return {node: {"lanes": lanes} for node, lanes in usual.items() if lanes is not None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, []),
+        ({"edge_east": None}, []),  # it may well be the master
+        (
+            {"edge_east": {"master": False}},
+            [("error", "site edge-east", "neither of edge-east and edge-east-2 has it")],
+        ),
+        ({"edge_east_2": {"master": True}}, [("warning", "site edge-east", "do not hear each other")]),
+        ({"edge_west": {}}, [("error", "edge-west", "it does not run")]),
+        (
+            {"edge_west": {"sites": {"edge-east": {"lane": 0, "alive": [0]}}}},
+            [("warning", "tunnel edge-east-2--edge-west", "nothing")],
+        ),
+    ],
+)
+def test_whether_the_other_edge_could_take_over(plan: Plan, changes: dict[str, Any], found: list[Any]) -> None:
+    findings = list(judge_lanes(dict(plan.documents), said(**changes)))
+    assert len(findings) == len(found)
+    for finding, (severity, subject, seen) in zip(findings, found):
+        assert (finding.severity, finding.subject) == (severity, subject)
+        assert seen in finding.seen
+
+
+def test_without_a_pair_nothing_is_asked_of_lanes() -> None:
+    plan = World(lab(2)).plan(PAYROLL)
+    assert not list(judge_lanes(dict(plan.documents), {node: {} for node in dict(plan.documents)}))
