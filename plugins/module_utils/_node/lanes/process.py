@@ -260,13 +260,15 @@ class Greeter:
         for event in news:
             for tunnel, sa in event.items():
                 one = self.lines.get(tunnel, (None,))[0]
-                if one is None or one.site in self._leading or not isinstance(sa, dict):
+                if one is None or not isinstance(sa, dict):
                     continue
                 used = self.choices[one.site].in_use == one.lane
                 names = {str(child.get("name")) for child in sa.get("child-sas", {}).values()}
+                # Where leads are being made, others end on purpose.
+                gone = one.site not in self._leading and bool(names & self._led.get(one.site, frozenset()))
                 if event.get("up") == "yes" and not used:
                     self._lead(one.site, now)
-                elif event.get("up") != "yes" and used and names & self._led.get(one.site, frozenset()):
+                elif event.get("up") != "yes" and used and gone:
                     self._lead(one.site, now + CALM)
 
     def _count(self, now: float) -> None:
@@ -323,7 +325,11 @@ def run(greeter: Greeter, ended: Callable[[], bool]) -> None:
     due, beaten, ready = greeter.clock(), 0.0, False
     while not ended():
         now = greeter.clock()
-        greeter.turn(now, now - due)
+        try:
+            greeter.turn(now, now - due)
+            greeter.journal.works("hellos")
+        except Exception as error:  # whatever it is: a process that says nothing is worse
+            greeter.journal.failed("hellos", str(error) or repr(error))
         if not ready:
             notify("READY=1")
             ready = True
