@@ -377,3 +377,26 @@ def test_a_member_that_moved_cannot_be_in_a_vpn_with_a_pair() -> None:
     world.hosts = with_pair(moved)
     found = world.refused(vpn)
     assert any("vm3-west moved here from another place" in error for error in found), found
+
+
+def test_an_edge_may_say_all_of_a_pair_before_there_is_another_one() -> None:
+    """And go on saying it when it is alone again."""
+    hosts = with_pair(lab(2))
+    world = World({name: facts for name, facts in hosts.items() if name != TWIN})
+    before = world.plan(PAYROLL)
+    assert "pair" not in before.documents[HOME]
+    assert not world.plan(PAYROLL).changed
+    world.hosts = hosts
+    assert world.plan(PAYROLL).documents[HOME]["pair"]
+    world.hosts = changed(
+        hosts,
+        {
+            TWIN: {"vcc_site": None, "vcc_own_org_address": None, "vcc_org_address": ["10.10.0.3", "fd10:10::3"]},
+            **{f"vm{number}-east": {"vcc_edge": HOME} for number in (1, 2, 3)},
+        },
+    )
+    after = world.plan(PAYROLL)
+    assert {node: body for node, body in bodies(after).items() if node != TWIN} == bodies(before)
+    world.settle(after.documents)
+    again = world.plan(PAYROLL)
+    assert not again.changed and not again.unsettled and bodies(again) == bodies(before)
