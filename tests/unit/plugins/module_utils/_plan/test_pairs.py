@@ -196,6 +196,7 @@ def test_a_machine_that_takes_the_place_of_an_edge_of_a_pair_is_the_other_edge(w
     assert after.documents["edge-east-3"]["pair"]["twin"] == HOME
     assert not after.documents[TWIN]["vpns"]
     assert addresses(after, "payroll") == addresses(before, "payroll")
+    assert not world.plan(PAYROLL).changed  # the ledger still knows the machine that went
     world.settle({*after.documents} - {TWIN}, gone=[TWIN])
     assert f"vpn/payroll/site/{HOME}/edge/{TWIN}" not in world.leases()
     again = world.plan(PAYROLL)
@@ -381,7 +382,8 @@ def test_a_member_that_moved_cannot_be_in_a_vpn_with_a_pair() -> None:
 
 def test_an_edge_may_say_all_of_a_pair_before_there_is_another_one() -> None:
     """And go on saying it when it is alone again."""
-    hosts = with_pair(lab(2))
+    hosts = changed(with_pair(lab(2)), {HOME: {"vcc_mac": {"10.10.0.2": "02:00:00:00:00:01"}, "vcc_vrrp_id": 7}})
+    hosts = changed(hosts, {TWIN: {"vcc_vrrp_id": 7}})
     world = World({name: facts for name, facts in hosts.items() if name != TWIN})
     before = world.plan(PAYROLL)
     assert "pair" not in before.documents[HOME]
@@ -391,7 +393,10 @@ def test_an_edge_may_say_all_of_a_pair_before_there_is_another_one() -> None:
     world.hosts = changed(
         hosts,
         {
-            TWIN: {"vcc_site": None, "vcc_own_org_address": None, "vcc_org_address": ["10.10.0.3", "fd10:10::3"]},
+            TWIN: {
+                **dict.fromkeys(("vcc_site", "vcc_own_org_address", "vcc_vrrp_id")),
+                "vcc_org_address": ["10.10.0.3", "fd10:10::3"],
+            },
             **{f"vm{number}-east": {"vcc_edge": HOME} for number in (1, 2, 3)},
         },
     )
