@@ -17,7 +17,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action impo
 
 LOOKED = "__org_edge_rotating"
 TOLD = "org_edge_rotated"
-_TOLD_OF = ("concerned", "certificate", "drift")
+_TOLD_OF = ("concerned", "certificate", "drift", "secrets")
 
 
 def _told(task_vars: dict[str, Any], host: str) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def _told(task_vars: dict[str, Any], host: str) -> dict[str, Any]:
     if isinstance(told, dict) and told.get("concerned"):
         # What a node says may be anything. One that says something else has said nothing.
         sound = isinstance(told.get("certificate"), dict) and isinstance(told.get("drift"), (list, tuple))
-        return {key: told[key] for key in _TOLD_OF} if sound else {}
+        return {key: told[key] for key in _TOLD_OF if key in told} if sound else {}
     return {"concerned": False} if isinstance(looked, dict) and looked.get("concerned") is False else {}
 
 
@@ -46,6 +46,8 @@ class ActionModule(ServerAction):
                 arguments["organizations"] = sorted(read_organizations(task_vars))
             except IntentErrors as error:
                 raise AnsibleActionFail(error.report("in the inventory, nothing was changed")) from None
+        hosts = task_vars["groups"].get("org_edges", [])
+        arguments["with_psk"] = [host for host in hosts if "vcc_psk" in task_vars["hostvars"].raw_get(host)]
         if arguments.get("step") == "advance":
             # Of the hosts that are still in the play: one that fell out of it has told nothing of this round.
             arguments["reports"] = {

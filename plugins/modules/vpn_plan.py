@@ -360,7 +360,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.members import read_matches
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl, rotation
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl, rotation, secret_rotation
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan import plan as _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.stored import stored_plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
@@ -473,6 +473,7 @@ def run(module: AnsibleModule) -> None:
     except VccError as error:
         module.fail_json(msg=str(error))
     plan.notes += rotation.unfinished(wanted["state_dir"], plan.generations)
+    plan.notes += secret_rotation.unfinished(wanted["state_dir"], plan.generations)
     proved = [vpn for vpn in plan.vpns if not request.asking or f"{vpn['organization']}/{vpn['name']}" in plan.named]
     module.exit_json(
         changed=plan.changed,

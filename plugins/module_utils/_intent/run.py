@@ -17,9 +17,9 @@ from .._base.coerce import boolean, integer
 from .._base.lifetime import LONGEST, SHORTEST
 from .._base.problems import Problems
 
-ROTATED = ("certificates", "keys", "authority")
-# Who asks for the keys of tunnels is told where they are replaced.
-ELSEWHERE = {"psk": "docs/external.md", "ppk": "docs/policies.md", "tls_crypt": "docs/tunnels.md"}
+ROTATED = ("certificates", "keys", "authority", "ppk", "psk")
+# Who asks for the other keys of tunnels is told where they are replaced.
+ELSEWHERE = {"tls_crypt": "docs/tunnels.md"}
 CREATE_TUNNELS = ("always", "never", "ask")
 # As YAML and people say them.
 _CREATE = {True: "always", False: "never"}
@@ -186,6 +186,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_result": _text,
     "vcc_revoke": _text,
     "vcc_rotate": _rotate,
+    "vcc_rotate_abandon": _truth,
     "vcc_rotate_at_once": _truth,
     "vcc_rotate_edges": _some_names,
     "vcc_rotate_finish": _truth,

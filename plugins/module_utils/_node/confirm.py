@@ -16,7 +16,7 @@ from typing import Any
 
 from .commit import NOTHING_LEFT, leave, shrink_notes
 from .document import Document, Generation
-from .ipsec import certificates, connections, former, outdated, reauthenticate
+from .ipsec import certificates, connections, former, outdated, partner_keys, reauthenticate
 from .kinds import KINDS, kind_of
 from .state import Store
 from .system.run import CommandError
@@ -124,6 +124,7 @@ def confirm(
         generation = store.running().generation
         ended = _given_up(lost, generation, store, check)
         again = {*reauthenticate.pending(generation, store), *outdated.pending(store)}
+        again |= {*partner_keys.pending(generation, store)}
         renewed = sorted(again - {*ended})
         down = [link for link in states(generation, store) if link["tunnel"] in ended or link["state"] not in UP]
         return {
@@ -157,6 +158,7 @@ def confirm(
             former.load(generation, store)
         ended = _given_up(lost, generation, store, check)
         renewed = reauthenticate.renew(generation, store) if generation.tunnels("ipsec") else []
+        renewed += partner_keys.renew(generation, store)
     if generation.tunnels("ipsec"):
         renewed += outdated.persuade(store)
         if connections.superseded(store):
