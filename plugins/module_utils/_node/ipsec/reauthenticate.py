@@ -49,7 +49,7 @@ def note_renamed(generation: Generation, before: str, after: str, store: Store) 
 
     `before`, `after`: swanctl.conf.
     """
-    renamed = {name.partition(".")[0] for name in secrets.ppk_ids(after) - secrets.ppk_ids(before)}
+    renamed = {name.partition(secrets.SECOND)[0] for name in secrets.ppk_ids(after) - secrets.ppk_ids(before)}
     noted, now = charon.marker(store).get("made", {}), made_with(generation)
     made = {name: now[name] if name in renamed and name in now else one for name, one in noted.items()}
     if made != noted:

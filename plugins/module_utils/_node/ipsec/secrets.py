@@ -27,6 +27,7 @@ from . import charon, connections
 from .vici import Vici, ViciError
 
 FILE = tls_crypt.FILE
+SECOND = "+"  # in front of a key's number: no name of a tunnel has it, and strongSwan's files take it (no full stop)
 PATH = "/etc/swanctl/conf.d/intercloud-vpn-secrets.conf"
 _PPK_ID = re.compile(r"^([ \t]*ppk_id = )(\S+)[ \t]*\n", re.MULTILINE)
 
@@ -94,7 +95,7 @@ Preferred = Mapping[str, str]
 
 def entry_name(tunnel: str, number: int) -> str:
     """What a key is called. A tunnel's first key is called as the tunnel is."""
-    return tunnel if number == 1 else f"{tunnel}.{number}"
+    return tunnel if number == 1 else f"{tunnel}{SECOND}{number}"
 
 
 def held(generation: Generation) -> dict[str, Held]:
@@ -120,7 +121,7 @@ def entries(generation: Generation, preferred: Preferred = MappingProxyType({}))
 def preferred(store: Store) -> dict[str, str]:
     """Which of two keys this end authenticates with, by tunnel, as the file has it."""
     found = re.findall(r"^  ike-(\S+) \{\n    id-1 = .*\n    id-2 = ", _files.read(store.at(PATH)), re.MULTILINE)
-    return {name.partition(".")[0]: name for name in found}
+    return {name.partition(SECOND)[0]: name for name in found}
 
 
 def completed(want: Generation, have: Generation) -> Generation:
@@ -194,7 +195,7 @@ def salvaged(content: str) -> Keys:
     """What a generation carries of the keys that such a file holds, by tunnel. Of two, the older one is in use."""
     found: dict[str, dict[int, str]] = {}
     for name, key in parse(content).items():
-        tunnel, _dot, number = name.partition(".")
+        tunnel, _plus, number = name.partition(SECOND)
         found.setdefault(tunnel, {})[int(number) if number.isdigit() else 1] = key
     return {tunnel: _written(keys) for tunnel, keys in found.items()}
 
@@ -223,7 +224,7 @@ def prefer(names: Preferred, generation: Generation, store: Store) -> None:
     tunnels = {*names}
     changed = [one for one in entries(generation, wanted).values() if one.tunnel["name"] in tunnels]
     noted = charon.marker(store).get("secrets", {})
-    charon.mark(store, secrets={name: digest for name, digest in noted.items() if name.partition(".")[0] not in tunnels})
+    charon.mark(store, secrets={name: digest for name, digest in noted.items() if name.partition(SECOND)[0] not in tunnels})
     _files.write(store.at(PATH), text(generation, wanted), 0o600)
     load(sorted(changed, key=lambda entry: entry.used))
     charon.mark(store, secrets=digests(generation, wanted))
@@ -296,7 +297,7 @@ class Secrets(Part):
 
     def _word(self, name: str) -> str:
         known = {**tunnels(self.have), **tunnels(self.want)}
-        tunnel, _dot, number = name.partition(".")
+        tunnel, _plus, number = name.partition(SECOND)
         word = known[tunnel][1].name if tunnel in known else "key"
         return f"{word} {number}" if number else word
 
