@@ -199,9 +199,7 @@ class RotatingSecrets:
         else:
             self.summary.append(f"{organization}: rotation of {rotation.word(kind)} waits")
 
-    def _waits_for(
-        self, organization: str, kind: str, name: str, held: Held, now: SecretRotation
-    ) -> dict[str, str]:
+    def _waits_for(self, organization: str, kind: str, name: str, held: Held, now: SecretRotation) -> dict[str, str]:
         ends = self.keys[organization].get(kind, {}).get(name)
         if ends is None:
             return {}

@@ -167,7 +167,10 @@ def ours():
 @pytest.mark.thorough(ROTATED_BY)
 def test_a_partners_key_is_rotated_and_the_partner_is_late(found, say):
     """The old key stays in use until the partner has the new one; a refusal costs nothing."""
-    agreed, address = {name: text for name, text in keys(partner.settings(*LAYERED)).items()}, playbooks.addresses()[partner.VM]
+    agreed, address = (
+        {name: text for name, text in keys(partner.settings(*LAYERED)).items()},
+        playbooks.addresses()[partner.VM],
+    )
     others = {EAST: agreed[EAST]}
     before = state()
     with lab.pinging("vm3-west", address, interval=0.01) as pings:

@@ -33,7 +33,9 @@ def there():
 def one_of_each():
     """Both edges have one IKE_SA with one link, and a PPK in its keys."""
     found = {edge: strongswan.ike_sas(edge) for edge in EDGES}
-    return all([sa.name for sa in sas] == [TUNNEL] and len(sas[0].children) == 1 and sas[0].ppk for sas in found.values())
+    return all(
+        [sa.name for sa in sas] == [TUNNEL] and len(sas[0].children) == 1 and sas[0].ppk for sas in found.values()
+    )
 
 
 def names(edge):

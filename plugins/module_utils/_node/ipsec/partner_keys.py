@@ -22,11 +22,12 @@ REFUSED = ("AUTHENTICATION_FAILED", "AUTH_FAILED", "MAC mismatched")
 
 def _both(generation: Generation) -> dict[str, dict[str, int]]:
     """The tunnels to external edges that have two keys: the names of both, with their numbers; the one in use first."""
-    known = secrets.tunnels(generation)
+    held = {tunnel: keys for tunnel, keys in secrets.held(generation).items() if keys.also}
+    known = secrets.tunnels(generation) if held else {}
     return {
         tunnel: {secrets.entry_name(tunnel, key.number): key.number for key in keys if key}
-        for tunnel, keys in secrets.held(generation).items()
-        if keys.also and known[tunnel][1] == secrets.PSK
+        for tunnel, keys in held.items()
+        if known[tunnel][1] == secrets.PSK
     }
 
 
@@ -40,7 +41,9 @@ def pending(generation: Generation, store: Store) -> dict[str, str]:
     both = _both(generation)
     preferred = secrets.preferred(store) if both else {}
     return {
-        tunnel: next(iter(names)) for tunnel, names in both.items() if _now(names, tunnel, preferred) != next(iter(names))
+        tunnel: next(iter(names))
+        for tunnel, names in both.items()
+        if _now(names, tunnel, preferred) != next(iter(names))
     }
 
 

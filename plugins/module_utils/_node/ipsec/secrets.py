@@ -101,19 +101,17 @@ def entry_name(tunnel: str, number: int) -> str:
 def held(generation: Generation) -> dict[str, Held]:
     """The keys that a generation carries, by tunnel; only those that its document has use for."""
     given = tls_crypt.given(generation)
-    return {name: parse_held(given[name]) for name in tunnels(generation) if name in given}
+    return {name: parse_held(given[name]) for name in tunnels(generation) if name in given} if given else {}
 
 
 def entries(generation: Generation, preferred: Preferred = MappingProxyType({})) -> dict[str, Entry]:
     """The keys as charon is to have them, by name."""
     found, known = {}, held(generation)
-    for name, (tunnel, its) in tunnels(generation).items():
-        both = [key for key in known.get(name, ()) if key]
-        names = {entry_name(name, key.number) for key in both}
-        for at, key in enumerate(both):
-            one = entry_name(name, key.number)
+    for name, (tunnel, its) in tunnels(generation).items() if known else ():
+        both = {entry_name(name, key.number): key for key in sorted(key for key in known.get(name, ()) if key)}
+        for one, key in both.items():
             chosen = preferred.get(name) if its == PSK else None
-            used = one == chosen if chosen in names else at == 0
+            used = one == chosen if chosen in both else key == known[name].used
             found[one] = Entry(one, tunnel, its, key.number, key.text, used)
     return found
 
@@ -148,10 +146,11 @@ def named(text: str, generation: Generation) -> str:
     The end that initiates names one. The other takes any that it has, once there was a second one: a PPK by another
     name than its connection has it would refuse.
     """
-    ends, known = {}, tunnels(generation)
-    for name, keys in held(generation).items():
+    ends, rotated = {}, {name: keys for name, keys in held(generation).items() if keys.numbers != [1]}
+    known = tunnels(generation) if rotated else {}
+    for name, keys in rotated.items():
         tunnel, its = known[name]
-        if its == PPK and keys.numbers != [1]:
+        if its == PPK:
             ends[name] = entry_name(name, keys.used.number) if tunnel.get("initiator") else ""
 
     def line(match: re.Match[str]) -> str:
@@ -224,7 +223,9 @@ def prefer(names: Preferred, generation: Generation, store: Store) -> None:
     tunnels = {*names}
     changed = [one for one in entries(generation, wanted).values() if one.tunnel["name"] in tunnels]
     noted = charon.marker(store).get("secrets", {})
-    charon.mark(store, secrets={name: digest for name, digest in noted.items() if name.partition(SECOND)[0] not in tunnels})
+    charon.mark(
+        store, secrets={name: digest for name, digest in noted.items() if name.partition(SECOND)[0] not in tunnels}
+    )
     _files.write(store.at(PATH), text(generation, wanted), 0o600)
     load(sorted(changed, key=lambda entry: entry.used))
     charon.mark(store, secrets=digests(generation, wanted))
@@ -290,9 +291,7 @@ class Secrets(Part):
         if not found and self._stale():
             found.append(Change(self.name, f"{'write' if self._text else 'remove'} {PATH}"))
         for verb, names, said in (("load", self._unloaded(), fresh), ("unload", [*self._over()], gone)):
-            found += [
-                Change(self.name, f"{verb} the {self._line(name)}") for name in names if name not in said
-            ]
+            found += [Change(self.name, f"{verb} the {self._line(name)}") for name in names if name not in said]
         return found
 
     def _word(self, name: str) -> str:
@@ -302,7 +301,7 @@ class Secrets(Part):
         return f"{word} {number}" if number else word
 
     def _line(self, name: str) -> str:
-        return f"{self._word(name)} of {name.partition('.')[0]}"
+        return f"{self._word(name)} of {name.partition(SECOND)[0]}"
 
     def _change(self, verb: str, name: str) -> Change:
         line = self._line(name)
@@ -340,9 +339,7 @@ class Secrets(Part):
         todo = self._unloaded()
         self._load(todo)
         # A second key is one that nothing was made with yet (partner_keys.py).
-        with_psk = [
-            one.tunnel["name"] for name in todo if (one := self._entries[name]).kind == PSK and one.used
-        ]
+        with_psk = [one.tunnel["name"] for name in todo if (one := self._entries[name]).kind == PSK and one.used]
         try:
             with Vici() as vici:
                 for section in self._over().values():

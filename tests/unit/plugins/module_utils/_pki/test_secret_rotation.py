@@ -38,7 +38,8 @@ class Edge:
 
     def report(self) -> dict[str, Any]:
         secrets = {
-            name: {"use": self.chosen.get(name, one.used.number), "held": one.numbers} for name, one in self.keys.items()
+            name: {"use": self.chosen.get(name, one.used.number), "held": one.numbers}
+            for name, one in self.keys.items()
         }
         return {"concerned": True, "certificate": {}, "drift": [], "secrets": secrets}
 
