@@ -12,8 +12,8 @@ short_description: Begin a rotation on the VCC server, or take it further
 version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
-  - Keeps the state of the rotation of an organization's certificates, keys or authority, or of its tunnels' PPKs and
-    pre-shared keys, and tells what each org edge is to have.
+  - Keeps the state of the rotation of an organization's certificates, keys or authority, or of its tunnels' PPKs,
+    pre-shared keys and tls-crypt keys, and tells what each org edge is to have.
   - With O(step=begin), a rotation that is not finished goes on. Only where there is none, one of O(kinds) begins.
   - With O(step=advance), a rotation goes to its next phase if all its edges have told (O(reports)) that they have and
     use what they are to have.
@@ -27,16 +27,16 @@ options:
     default: begin
   kinds:
     description:
-      - What is replaced. The keys of tunnels, V(ppk) and V(psk), are rotated in runs of their own.
+      - What is replaced. The keys of tunnels, V(ppk), V(psk) and V(tls_crypt), are rotated in runs of their own.
       - When it is empty, an unfinished rotation goes on; one of certificates, keys or an authority first.
     type: list
     elements: str
-    choices: [certificates, keys, authority, ppk, psk]
+    choices: [certificates, keys, authority, ppk, psk, tls_crypt]
     default: []
   edges:
     description:
-      - The org edges whose certificates or keys are replaced. All, when it is empty. Of V(ppk) and V(psk), the edges,
-        partners among them, whose tunnels get new keys.
+      - The org edges whose certificates or keys are replaced. All, when it is empty. Of the keys of tunnels, the
+        edges, partners among them, whose tunnels get new ones.
     type: list
     elements: str
     default: []
@@ -57,7 +57,7 @@ options:
     elements: str
     default: []
   abandon:
-    description: Whether unfinished rotations of V(ppk) and V(psk) are undone. The keys from before stay in use.
+    description: Whether unfinished rotations of keys of tunnels are undone. The keys from before stay in use.
     type: bool
     default: false
   with_psk:
@@ -203,8 +203,11 @@ def keys_of(transaction: Transaction, organizations: Iterable[str]) -> Keys:
                 if kind in secret_rotation.KINDS:
                     partner = str(tunnel["peer"]) if kind == PSK else ""
                     ends = kinds.setdefault(str(kind), {}).setdefault(key_name(tunnel), Ends({}, partner))
-                    ike = {key: tunnel["ike"][key] for key in ("auth", "ppk") if key in tunnel["ike"]}
-                    mine = {"name": tunnel["name"], "peer": tunnel["peer"], "ike": ike}
+                    told = {"ike": ("auth", "ppk"), "ssl": ("tls_crypt",)}
+                    mine = {"name": tunnel["name"], "peer": tunnel["peer"]}
+                    for what, names in told.items():
+                        if what in tunnel:
+                            mine[what] = {key: tunnel[what][key] for key in names if key in tunnel[what]}
                     ends.edges.setdefault(node, []).append(mine)
     return found
 

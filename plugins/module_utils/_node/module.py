@@ -18,6 +18,7 @@ from .confirm import states, unmet
 from .document import Generation
 from .ipsec import outdated, partner_keys, reauthenticate, secrets
 from .ipsec.certificates import needed
+from .ssl import key_change
 from .state import Busy, Store
 from .system import packages
 from .tunnel_kind import UP
@@ -83,7 +84,7 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     links = [] if want.empty else states(want, store)
     down = any(link["initiator"] and link["state"] not in UP for link in links)
     stale = not check and bool(reauthenticate.pending(want, store) or outdated.pending(store))
-    stale = stale or (not check and bool(partner_keys.pending(want, store)))
+    stale = stale or (not check and bool(partner_keys.pending(want, store) or key_change.pending(want, store)))
     return {
         **outcome.report(),
         "new": new and not want.empty,

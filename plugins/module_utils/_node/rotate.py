@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from .document import Generation
+from .held import parse
 from .ipsec import certificates, connections, outdated, partner_keys, reauthenticate, request, secrets, swanctl, x509
 from .ipsec.certificates import Certificates
 from .ipsec.secrets import Secrets
@@ -17,7 +18,7 @@ from .ipsec.swanctl import Swanctl
 from .kernel import ip
 from .module import of_credentials, revised
 from .part import Context
-from .ssl import tls_crypt
+from .ssl import key_change, tls_crypt
 from .ssl.openvpn import Openvpn
 from .state import Store
 
@@ -60,10 +61,12 @@ def _numbers(store: Store) -> dict[str, Any]:
     """The numbers of the keys that tunnels have, and of the one that each uses; nothing else is told of a key."""
     generation = store.running().generation
     chosen = partner_keys.in_use(generation, store)
-    return {
+    found = {
         tunnel: {"use": chosen.get(tunnel, keys.used.number), "held": keys.numbers}
         for tunnel, keys in secrets.held(generation).items()
     }
+    known, in_use = tls_crypt.given(generation), key_change.in_use(generation, store)
+    return {**found, **{name: {"use": number, "held": parse(known[name]).numbers} for name, number in in_use.items()}}
 
 
 def drift(generation: Generation, store: Store) -> list[str]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run of the playbook rotate on the VCC server, as far as it is about PPKs and pre-shared keys."""
+"""A run of the playbook rotate on the VCC server, as far as it is about the keys of tunnels."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class RotatingSecrets:
         wanted = {place: self._wanted(*place) for place in known} if self.kinds else {}
         problems = self._unknown()
         if self.given["abandon"] and not going:
-            problems.append("vcc_rotate_abandon: no rotation of ppk or psk is unfinished: leave it out")
+            problems.append("vcc_rotate_abandon: no rotation of ppk, psk or tls_crypt is unfinished: leave it out")
         if not self.given["abandon"]:
             problems += self._wrong(wanted, going)
         if problems:

@@ -27,9 +27,9 @@ from .._base.whole_files import locked, make_directory, write_whole
 from . import held as _held
 from .authority import now
 from .held import Held, Key
-from .keys import PPK, PSK, ensure_psks, fresh, psk_path, read_psks
+from .keys import PPK, PSK, TLS_CRYPT, ensure_psks, fresh, psk_path, read_psks
 
-KINDS = (PPK, PSK)
+KINDS = (PPK, PSK, TLS_CRYPT)
 FORMAT = 1
 STATE = ".rotation.json"  # no key of that name: names of tunnels have no full stop
 MAKE, USE, DROP = "make", "use", "drop"

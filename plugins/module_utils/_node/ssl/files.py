@@ -25,7 +25,7 @@ class Files:
         self.store = store
         self._processes = processes.processes(want)
         self.texts = processes.files(want)
-        self.keys = tls_crypt.texts(self._processes, want)
+        self.keys = tls_crypt.texts(self._processes, want, store)
         self._wanted: Mapping[str, str] = {**self.texts, **{f"{processes.REVOKED}/{serial}": "" for serial in revoked}}
 
     @property

@@ -137,6 +137,7 @@ MODULES = (
     "ssl.aes",
     "ssl.arrivals",
     "ssl.files",
+    "ssl.key_change",
     "ssl.kind",
     "ssl.lost",
     "ssl.management",
