@@ -10,7 +10,7 @@ that was never rotated.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 _NUMBER = re.compile(r"^generation (\d{1,9})$", re.MULTILINE)
 _ALSO = re.compile(r"^also (\d{1,9}) (.+)$", re.MULTILINE)
@@ -27,7 +27,7 @@ class Held(NamedTuple):
     """The key in use, and the other one, if any."""
 
     used: Key
-    also: Optional[Key] = None
+    also: Key | None = None
 
     @property
     def numbers(self) -> list[int]:

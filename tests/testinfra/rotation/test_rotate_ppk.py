@@ -48,13 +48,19 @@ def keys():
     return [word for line in KEY.read_text().splitlines() for word in line.split() if len(word) == 64]
 
 
-def finished(number, *before):
+def number():
+    """The number of the key in use."""
+    return next((int(line.split()[1]) for line in KEY.read_text().splitlines() if line.startswith("generation ")), 1)
+
+
+def finished(wanted, *before):
     """Both ends use the key of a number alone, and no other run has anything to do."""
     lab.wait_for("one of each SA", one_of_each, 20)
     assert not STATE.exists()
     assert len(keys()) == 1 and keys()[0] not in before
     assert KEY.stat().st_mode & 0o777 == 0o600
-    name = TUNNEL if number == 1 else f"{TUNNEL}+{number}"
+    assert number() == wanted
+    name = TUNNEL if wanted == 1 else f"{TUNNEL}+{wanted}"
     for edge in EDGES:
         assert names(edge) == [f"ppk-{name}"]
         assert keys()[0].encode().hex() in lab.sh(edge, f"cat {SECRETS}")
@@ -64,19 +70,19 @@ def finished(number, *before):
 
 
 def test_both_ends_use_a_new_ppk_and_members_notice_nothing(addresses, say):
-    (old,) = keys()
+    (old,), before = keys(), number()
     check = playbooks.run("rotate", vcc_rotate="ppk", arguments=("--check",))
     assert keys() == [old] and not STATE.exists()
     assert check.hosts("changed") >= {*EDGES}
     with pinging(addresses, say, "a PPK rotated"):
         run = playbooks.run("rotate", vcc_rotate="ppk", arguments=("-vv", "--diff"))
-    finished(2, old)
+    finished(before + 1, old)
     assert not [key for key in (old, *keys()) if key in run.output or key.encode().hex() in run.output]
 
 
 def test_an_edge_that_is_away_stops_it_and_a_tunnel_from_nothing_comes_up(addresses, say):
     """edge-east is ahead; then create_vpn comes in between, and the tunnel is lost."""
-    (old,) = keys()
+    (old,), before = keys(), number()
     with pinging(addresses, say, "a PPK rotated, interrupted once", renewals=2):
         stopped = playbooks.run("rotate", vcc_rotate="ppk", arguments=ONE, succeeds=False)
         assert "edge-west: did not answer" in stopped.output
@@ -88,26 +94,26 @@ def test_an_edge_that_is_away_stops_it_and_a_tunnel_from_nothing_comes_up(addres
         assert "the rotation of ppk" in run.output
         assert len(names(WEST)) == 2
         playbooks.run("rotate")
-    finished(3, old)
+    finished(before + 1, old)
 
 
 @pytest.mark.thorough("unit tests abandon it in each phase")
 def test_abandoned_the_old_key_stays(addresses, say):
-    (old,) = keys()
+    (old,), before = keys(), number()
     with pinging(addresses, say, "a rotation of a PPK abandoned"):
         playbooks.run("rotate", vcc_rotate="ppk", arguments=ONE, succeeds=False)
         playbooks.run("rotate", vcc_rotate_abandon=True)
-    finished(3)
+    finished(before)
     assert keys() == [old]
 
 
 @pytest.mark.thorough("unit tests kill an edge between its files")
 def test_an_edge_is_killed_while_it_uses_the_new_key(addresses, say):
     """Its bridge is up: the agent, or the same command, does the rest."""
-    (old,) = keys()
+    (old,), before = keys(), number()
     with pinging(addresses, say, f"a PPK rotated, {EAST} killed in between", renewals=4):
         with killed(EAST, "CHILD_SA payroll.* established with SPIs"):
             playbooks.run("rotate", vcc_rotate="ppk", succeeds=None)
         if STATE.exists():
             playbooks.run("rotate")
-    finished(4, old)
+    finished(before + 1, old)

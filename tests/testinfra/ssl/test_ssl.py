@@ -302,7 +302,9 @@ def test_one_edge_is_ahead_when_a_key_is_rotated(addresses, say, first):
     playbooks.run("rotate", arguments=one, succeeds=False)
     for edge in (STARTS, WAITS):
         lab.sh(edge, "systemctl restart 'intercloud-vpn-ssl@*'")
-        _answer, took = lab.wait_for("members answer", lambda: lab.answers("vm1-east", addresses["vm1-west"], count=1), 60)
+        _answer, took = lab.wait_for(
+            "members answer", lambda: lab.answers("vm1-east", addresses["vm1-west"], count=1), 60
+        )
         say(f"{first} ahead, OpenVPN of {edge} restarted: back after {took:.1f} s")
     playbooks.run("rotate", **({"vcc_rotate_abandon": True} if first == STARTS else {}))
     assert (rotating() == [old]) == (first == STARTS)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tls-crypt keys, while one takes the place of another: OpenVPN has one at a time, so a server has to start anew for it.
+"""tls-crypt keys, while one takes the place of another. OpenVPN has one at a time: a server has to start anew.
 
 A client has the key in use on disk, where it reads it when it starts anew; a session that is up needs none. So clients
 get the new key first, and nothing ends. When all of them have it, their server ends its sessions, and they come again.

@@ -18,11 +18,11 @@ from ..state import Busy, Store
 from ..system import files, systemd
 from ..system.run import CommandError
 from ..tunnel_kind import UP, NodeKind, Tended
+from . import key_change, tls_crypt
 from . import lost as _lost
 from . import processes as _processes
 from . import reasons as _reasons
 from . import sessions as _sessions
-from . import key_change, tls_crypt
 from .management import Silent
 from .processes import Process
 from .sessions import Session
@@ -110,7 +110,11 @@ class Ssl(NodeKind):
         known = tls_crypt.given(generation)
         hellos = [_hello(process, known, store) for process in detours]
         with ThreadPoolExecutor(max(1, len(detours))) as pool:  # each waits a second where UDP is closed
-            return [process for process, answers in zip(detours, pool.map(key_change.udp_answers, detours, hellos)) if answers]
+            return [
+                process
+                for process, answers in zip(detours, pool.map(key_change.udp_answers, detours, hellos))
+                if answers
+            ]
 
     def tend(self, generation: Generation, store: Store) -> Tended:
         """Start what somebody stopped, lead routes to where peers are, and leave TCP when UDP answers again."""
@@ -181,4 +185,6 @@ def _hello(process: Process, known: dict[str, str], store: Store) -> bytes:
     if not keys:
         return _HELLO
     there = files.read(store.at(process.key))
-    return tls_crypt.hello(next((key.text for key in keys if key and tls_crypt.file(key.text) == there), keys.used.text))
+    return tls_crypt.hello(
+        next((key.text for key in keys if key and tls_crypt.file(key.text) == there), keys.used.text)
+    )
