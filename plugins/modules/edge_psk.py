@@ -79,8 +79,8 @@ EXAMPLES = r"""
 RETURN = r"""
 secrets:
   description:
-    - The keys by the tunnel's name. A key that was rotated has its number (C(generation)) on a line of its own; while it
-      is rotated, the other one follows (C(also)). With O(partner), the key alone.
+    - The keys by the tunnel's name. A key that was rotated has its number (C(generation)) on a line of its own; while
+      it is rotated, the other one follows (C(also)). With O(partner), the key alone.
   returned: success
   type: dict
 files:

@@ -4,7 +4,7 @@
 """A key of tunnels with its number, and beside it the key that comes next or that was before.
 
 While one key takes the place of another, all ends have both (secret_rotation.py). The first line of the text is the key
-in use, as an administrator writes it, too. A key that was rotated has its number on a line of its own, and the other one
+in use, as an administrator writes it, too. A key that was rotated has its number on a line of its own. The other one
 follows with its own number.
 """
 

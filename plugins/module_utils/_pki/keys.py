@@ -81,7 +81,7 @@ def read_psks(
 
 
 def ensure_psks(state_dir: str | Path, organization: str, tunnels: Iterable[str], kind: str = PSK) -> dict[str, str]:
-    """The tunnels' keys, as texts (held.py). Those that are missing are made: once, however many ask at the same time."""
+    """The tunnels' keys, as texts (held.py). Those that are missing are made: once, however many ask at a time."""
     found: dict[str, str] = {}
     for tunnel in tunnels:
         path = psk_path(state_dir, organization, tunnel, kind)

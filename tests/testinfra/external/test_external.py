@@ -168,7 +168,7 @@ def ours():
 def test_a_partners_key_is_rotated_and_the_partner_is_late(found, say):
     """The old key stays in use until the partner has the new one; a refusal costs nothing."""
     agreed, address = (
-        {name: text for name, text in keys(partner.settings(*LAYERED)).items()},
+        keys(partner.settings(*LAYERED)),
         playbooks.addresses()[partner.VM],
     )
     others = {EAST: agreed[EAST]}

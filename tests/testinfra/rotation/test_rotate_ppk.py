@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook rotate, of PPKs: both ends have both keys before one of them uses the new one, whatever interrupts it."""
+"""The playbook rotate, of PPKs: both ends have both keys before one of them uses the new one."""
 
 from __future__ import annotations
 

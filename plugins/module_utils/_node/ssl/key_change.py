@@ -60,12 +60,13 @@ def in_use(generation: Generation, store: Store) -> dict[str, int | None]:
 
 def pending(generation: Generation, store: Store) -> list[str]:
     """The tunnels whose server still has the other key than the one that is to be used."""
-    return sorted(
+    found = {
         str(tunnel["name"])
         for process, keys in _both(generation)
         if process.transport and files.read(store.at(process.key)) != tls_crypt.file(keys.used.text)
         for tunnel in process.tunnels
-    )
+    }
+    return sorted(found)
 
 
 def switch(generation: Generation, store: Store) -> list[str]:
@@ -77,7 +78,7 @@ def switch(generation: Generation, store: Store) -> list[str]:
             files.write(store.at(process.key), text, 0o600)
             halt(process, store)
             systemd.systemctl("restart", process.unit)
-    return sorted({*done})
+    return done
 
 
 def follow(generation: Generation, store: Store, names: Iterable[str]) -> list[str]:

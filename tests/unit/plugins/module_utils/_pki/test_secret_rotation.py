@@ -294,7 +294,7 @@ class TestOfAPartner:
         assert partner.held().numbers == [1]
 
     def test_others_are_rotated_by_name(self, partner: World) -> None:
-        with pytest.raises(VccError, match="vcc_rotate_edges: partnr: no edge .*did you mean partner"):
+        with pytest.raises(VccError, match=r"vcc_rotate_edges: partnr: no edge .*did you mean partner"):
             partner.run(kinds=["psk"], edges=["partnr"])
         partner.run(kinds=["psk"], edges=["partner"])
         assert partner.held().numbers == [1, 2]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two keys of a tunnel on an edge, while one takes the place of the other: what charon has of them, and which is used."""
+"""Two keys of a tunnel on an edge, while one takes the place of the other: what charon has, and which is used."""
 
 from __future__ import annotations
 
