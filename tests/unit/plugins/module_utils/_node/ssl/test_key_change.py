@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two tls-crypt keys of an edge, while one takes the place of the other: who restarts when, and which key is on disk."""
+"""Two tls-crypt keys of an edge, while one takes the place of the other: who restarts, and which key is on disk."""
 
 from __future__ import annotations
 
