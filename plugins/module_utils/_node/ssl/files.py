@@ -21,11 +21,11 @@ READABLE = 0o644
 class Files:
     """The files of a generation. `texts` and `keys`: by path; a key is missing where check mode only foretells it."""
 
-    def __init__(self, want: Generation, revoked: Iterable[str], store: Store) -> None:
+    def __init__(self, want: Generation, have: Generation, revoked: Iterable[str], store: Store) -> None:
         self.store = store
         self._processes = processes.processes(want)
         self.texts = processes.files(want)
-        self.keys = tls_crypt.texts(self._processes, want, store)
+        self.keys = tls_crypt.texts(self._processes, want, have, store)
         self._wanted: Mapping[str, str] = {**self.texts, **{f"{processes.REVOKED}/{serial}": "" for serial in revoked}}
 
     @property

@@ -59,23 +59,28 @@ def in_use(generation: Generation, store: Store) -> dict[str, int | None]:
 
 
 def pending(generation: Generation, store: Store) -> list[str]:
-    """The tunnels whose server still has the other key than the one that is to be used."""
+    """The tunnels whose server, or client, still has the other key on disk than the one that is to be used."""
     found = {
         str(tunnel["name"])
         for process, keys in _both(generation)
-        if process.transport and files.read(store.at(process.key)) != tls_crypt.file(keys.used.text)
+        if files.read(store.at(process.key)) != tls_crypt.file(keys.used.text)
         for tunnel in process.tunnels
     }
     return sorted(found)
 
 
 def switch(generation: Generation, store: Store) -> list[str]:
-    """Have servers use the key that is to be used; returns their tunnels. The caller has the lock. CommandError."""
+    """Have servers use the key that is to be used, and clients when they start anew next; returns the tunnels.
+
+    The caller has the lock. CommandError.
+    """
     done = pending(generation, store)
     for process, keys in _both(generation) if done else ():
         text = tls_crypt.file(keys.used.text)
-        if process.transport and files.read(store.at(process.key)) != text:
-            files.write(store.at(process.key), text, 0o600)
+        if files.read(store.at(process.key)) == text:
+            continue
+        files.write(store.at(process.key), text, 0o600)
+        if process.transport:
             halt(process, store)
             systemd.systemctl("restart", process.unit)
     return done

@@ -40,7 +40,7 @@ class Openvpn(Part):
             path: certificates.text(path) for path in (_certificates.CERTIFICATE, _certificates.AUTHORITY)
         }
         self._revoked = certificates.revoked_serials() if self._processes else {}
-        self._files = Files(self.want, self._revoked, self.store)
+        self._files = Files(self.want, self.have, self._revoked, self.store)
         self._texts = self._files.texts
         self._concerned = bool(self._processes or processes.tunnels(self.have) or self.have.empty)
 

@@ -46,14 +46,19 @@ def held(process: _processes.Process, known: dict[str, str]) -> Held | None:
     return parse(text) if text else None
 
 
-def texts(processes: dict[str, _processes.Process], generation: Generation, store: Store) -> dict[str, str]:
-    """The processes' files, by path. A server that has one of two keys keeps it until all clients have both
-    (key_change.py)."""
-    known, found = given(generation), {}
+def texts(processes: dict[str, _processes.Process], want: Generation, have: Generation, store: Store) -> dict[str, str]:
+    """The processes' files, by path.
+
+    A server that has one of two keys keeps it until all clients have both, a client the one that its server answered
+    to; but when another key is to be used than before, clients get that at once (key_change.py).
+    """
+    known, before, found = given(want), given(have), {}
     for one in processes.values():
         keys = held(one, known) if one.tls_crypt else None
         if keys:
-            there = files.read(store.at(one.key)) if one.transport and keys.also else ""
+            had = held(one, before)
+            keeps = keys.also and (one.transport or (had and had.used == keys.used))
+            there = files.read(store.at(one.key)) if keeps else ""
             every = [file(key.text) for key in keys if key]
             found[one.key] = there if there in every else every[0]
     return found

@@ -266,6 +266,23 @@ def test_a_client_without_a_session_takes_the_key_that_its_server_answers_to(
             assert on_disk(store, CLIENT) == ("new" if server_has == NEW else "old")
 
 
+def test_the_agent_leaves_a_client_the_key_that_its_server_answered_to(
+    client: dict[str, Any], store: Store, daemons: Daemons
+) -> None:
+    """The server may be late for long. The next run gives the client the key that is to be used again."""
+    have, want = generation(client, HELD), generation(client, USED)
+    converge(have, NOTHING, store)
+    converge(want, have, store)
+    assert on_disk(store, CLIENT) == "new"
+    store.at(CLIENT).write_text(tls_crypt.file(OLD), encoding="utf-8")  # as `follow` does
+    daemons.start(NAME)
+    daemons.asked.clear()
+    converge(want, want, store)
+    assert (on_disk(store, CLIENT), key_change.pending(want, store)) == ("old", [NAME])
+    assert key_change.switch(want, store) == [NAME]
+    assert (on_disk(store, CLIENT), daemons.asked) == ("new", [])
+
+
 def test_only_clients_that_are_down_ask(client: dict[str, Any], store: Store, daemons: Daemons) -> None:
     want = generation(client, HELD)
     converge(want, NOTHING, store)
