@@ -8,7 +8,7 @@
    has it: there, Ansible sees one end only.
 3. When all ends use the new key, the old one is removed everywhere.
 
-The file of a key (held.py) says how far it is, and is written whole. ``rotation.json`` beside these files says which
+The file of a key (held.py) says how far it is, and is written whole. ``@rotation.json`` beside these files says which
 keys are to get which numbers, so that a run that was killed is continued by the next one. To abandon a rotation is to
 have the old numbers for the new ones: the same steps lead back. create_vpn hands out what the files say. So ends are
 one step apart at most, which is a working state: whoever uses a key, the other end has it.
@@ -31,7 +31,7 @@ from .keys import PPK, PSK, TLS_CRYPT, ensure_psks, fresh, psk_path, read_psks
 
 KINDS = (PPK, PSK, TLS_CRYPT)
 FORMAT = 1
-STATE = ".rotation.json"  # no key of that name: names of tunnels have no full stop
+STATE = "@rotation.json"  # no tunnel or edge has such a name; backups leave out names that begin with a full stop
 MAKE, USE, DROP = "make", "use", "drop"
 Says = Mapping[str, Mapping[str, Any] | None]
 """Edge -> what it says of a key: its number in `use`, the numbers that it has (`held`), and what it has not loaded

@@ -17,7 +17,7 @@ from ansible_collections.intercloud.vpn.tests.testinfra.rotation.test_rotation i
 EAST, WEST = EDGES  # edge-east initiates
 TUNNEL = "edge-east--edge-west"
 KEY = Path(_lab.STATE_DIR, "ppk/acme", TUNNEL)
-STATE = KEY.parent / ".rotation.json"
+STATE = KEY.parent / "@rotation.json"
 SECRETS = "/etc/swanctl/conf.d/intercloud-vpn-secrets.conf"
 ONE = ("--limit", f"localhost,node-east,{EAST}")
 

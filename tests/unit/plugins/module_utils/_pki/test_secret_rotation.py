@@ -21,6 +21,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node import held a
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import held, secret_rotation
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import PPK, PSK, ensure_psks, psk_path, read_psks
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.rotating_secrets import Ends, Keys, RotatingSecrets
+from ansible_collections.intercloud.vpn.plugins.module_utils._recovery import backup
 
 TUNNEL, PARTNER = "edge-east--edge-west", "edge-east--partner"
 EAST, WEST = "edge-east", "edge-west"
@@ -330,6 +331,18 @@ def test_others_cannot_read_the_state_and_no_key_is_in_it(world: World) -> None:
     assert psk_path(world.place, "acme", TUNNEL, PPK).stat().st_mode & 0o777 == 0o600
     for key in (both.used, both.also):
         assert key and key.text not in world.state.read_text() + json.dumps([done.summary, done.orders, done.waiting])
+
+
+def test_a_backup_that_is_made_meanwhile_has_all_that_is_needed_to_go_on(world: World, tmp_path: Path) -> None:
+    old = world.held()
+    world.away = {WEST}
+    world.run(kinds=["ppk"])
+    kept = backup.content_of({}, world.place, "now")
+    world.place = tmp_path / "restored"
+    backup.write_files(kept, world.place, [*kept["files"]])
+    world.away = set()
+    assert world.run().waiting == {}
+    rotated(world, old)
 
 
 def test_a_state_of_another_version_is_not_touched(world: World) -> None:
