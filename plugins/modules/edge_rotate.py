@@ -94,11 +94,11 @@ owed:
   sample: {key: false, certificate: true, authority: false, secrets: false}
 secrets:
   description:
-    - The tunnels that have keys of their own, with the number of the key in C(use), and the numbers of those that the
-      edge has (C(held)). The keys are not in it.
+    - The tunnels that have keys of their own, with the number of the key in C(use), of the one that the edge is to use
+      (C(to_use)), and of all that it has (C(held)). The keys are not in it.
   type: dict
   returned: success
-  sample: {edge-east--edge-west: {use: 1, held: [1, 2]}}
+  sample: {edge-east--edge-west: {use: 1, to_use: 1, held: [1, 2]}}
 subsystems:
   description: What is changed, by subsystem; subsystems where nothing is are left out.
   type: dict

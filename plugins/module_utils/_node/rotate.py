@@ -58,15 +58,15 @@ def rotate(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
 
 
 def _numbers(store: Store) -> dict[str, Any]:
-    """The numbers of the keys that tunnels have, and of the one that each uses; nothing else is told of a key."""
+    """The numbers of the keys that tunnels have, of the one that each is to use, and of the one that it uses."""
     generation = store.running().generation
     chosen = partner_keys.in_use(generation, store)
-    found = {
-        tunnel: {"use": chosen.get(tunnel, keys.used.number), "held": keys.numbers}
-        for tunnel, keys in secrets.held(generation).items()
+    every = {name: (keys, chosen.get(name, keys.used.number)) for name, keys in secrets.held(generation).items()}
+    known = tls_crypt.given(generation)
+    every.update({name: (parse(known[name]), used) for name, used in key_change.in_use(generation, store).items()})
+    return {
+        name: {"use": used, "to_use": keys.used.number, "held": keys.numbers} for name, (keys, used) in every.items()
     }
-    known, in_use = tls_crypt.given(generation), key_change.in_use(generation, store)
-    return {**found, **{name: {"use": number, "held": parse(known[name]).numbers} for name, number in in_use.items()}}
 
 
 def drift(generation: Generation, store: Store) -> list[str]:

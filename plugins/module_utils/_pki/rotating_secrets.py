@@ -152,9 +152,9 @@ class RotatingSecrets:
             ends = self.keys[organization].get(kind, {}).get(name)
             following = rotation.step(held, now, name) if held else rotation.MAKE
             phases.add(following)
-            told = rotation.numbers(held) if held else {"use": 1, "held": [1]}
+            told = rotation.numbers(held) if held else {"use": 1, "to_use": 1, "held": [1]}
             if following == rotation.MAKE:  # in check mode
-                told = {"use": told["use"], "held": sorted({now.goal(name), *(held.numbers if held else [1])})}
+                told["held"] = sorted({now.goal(name), *(held.numbers if held else [1])})
             for edge, tunnels in ends.edges.items() if ends else ():
                 if edge in self.given["forget"]:
                     continue

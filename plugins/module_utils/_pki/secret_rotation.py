@@ -218,7 +218,7 @@ def _write_state(place: Path, rotation: SecretRotation) -> None:
 
 def numbers(held: Held) -> dict[str, Any]:
     """What of a key may be told: its numbers."""
-    return {"use": held.used.number, "held": held.numbers}
+    return {"use": held.used.number, "to_use": held.used.number, "held": held.numbers}
 
 
 def edges_of(ends: Mapping[str, Sequence[str]]) -> set[str]:

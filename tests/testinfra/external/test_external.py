@@ -148,7 +148,7 @@ ROTATED_BY = "unit tests rotate the key of a partner who is late, early, or neve
 def rotate(*arguments, succeeds=True, **variables):
     """The playbook rotate of the key of edge-west's tunnel; whatever comes of it, no key is in what it prints."""
     before = rotating()
-    run = playbooks.run("rotate", (*LAYERED, "-vv", "--diff", *arguments), succeeds=succeeds, **variables)
+    run = playbooks.run("rotate", (*LAYERED, "-vvv", "--diff", *arguments), succeeds=succeeds, **variables)
     assert not [key for key in (*before, *rotating()) if key in run.output]
     return run
 

@@ -75,7 +75,7 @@ def test_both_ends_use_a_new_ppk_and_members_notice_nothing(addresses, say):
     assert keys() == [old] and not STATE.exists()
     assert check.hosts("changed") >= {*EDGES}
     with pinging(addresses, say, "a PPK rotated"):
-        run = playbooks.run("rotate", vcc_rotate="ppk", arguments=("-vv", "--diff"))
+        run = playbooks.run("rotate", vcc_rotate="ppk", arguments=("-vvv", "--diff"))
     finished(before + 1, old)
     assert not [key for key in (old, *keys()) if key in run.output or key.encode().hex() in run.output]
 

@@ -273,7 +273,7 @@ def test_a_key_is_rotated_and_sessions_wait_for_one_restart(addresses, say):
     check = playbooks.run("rotate", vcc_rotate="tls_crypt", arguments=("--check",))
     assert check.hosts("changed") >= {*EDGES} and rotating() == [old]
     with lab.pinging("vm1-east", addresses["vm1-west"], interval=0.01) as pings:
-        run = playbooks.run("rotate", vcc_rotate="tls_crypt", arguments=("-vv", "--diff"))
+        run = playbooks.run("rotate", vcc_rotate="tls_crypt", arguments=("-vvv", "--diff"))
     say(f"a tls-crypt key rotated: pings went without answer for {pings.lost * 0.01:.2f} s")
     (new,) = rotating()
     assert new != old and not [key for key in (old, new) if key[:64] in run.output]

@@ -42,19 +42,19 @@ def _both(generation: Generation) -> list[tuple[Process, Held]]:
     return [(process, keys) for process, keys in found if keys and keys.also]
 
 
-def in_use(generation: Generation, store: Store) -> dict[str, int | None]:
-    """The number of the key that a tunnel's processes read when they start; None where they differ."""
-    found: dict[str, int | None] = {}
+def in_use(generation: Generation, store: Store) -> dict[str, int]:
+    """The number of the key that a tunnel's processes read when they start; 0 where they differ."""
+    found: dict[str, int] = {}
     known = tls_crypt.given(generation)
     for process in processes(generation).values() if known else ():
         keys = tls_crypt.held(process, known)
         if not process.tls_crypt or not keys:
             continue
         there = files.read(store.at(process.key))
-        number = next((key.number for key in keys if key and tls_crypt.file(key.text) == there), None)
+        number = next((key.number for key in keys if key and tls_crypt.file(key.text) == there), 0)
         for tunnel in process.tunnels:
             name = str(tunnel["name"])
-            found[name] = number if found.get(name, number) == number else None
+            found[name] = number if found.get(name, number) == number else 0
     return found
 
 

@@ -150,7 +150,7 @@ def test_check_writes_nothing_and_says_what_edges_would_get(world: World) -> Non
     before = world.text()
     foretold = world.run(kinds=["ppk"], check=True)
     assert foretold.changed and world.text() == before and not world.state.exists()
-    assert foretold.orders[EAST]["secrets"] == {TUNNEL: {"use": 1, "held": [1, 2]}}
+    assert foretold.orders[EAST]["secrets"] == {TUNNEL: {"use": 1, "to_use": 1, "held": [1, 2]}}
     assert "phase" not in foretold.summary[0] and TUNNEL in foretold.summary[0]
 
 

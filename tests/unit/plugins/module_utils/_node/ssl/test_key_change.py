@@ -114,7 +114,7 @@ def on_disk(store: Store, path: str) -> str:
     return {tls_crypt.file(OLD): "old", tls_crypt.file(NEW): "new"}[store.at(path).read_text(encoding="utf-8")]
 
 
-def numbers(want: Generation, store: Store) -> dict[str, int | None]:
+def numbers(want: Generation, store: Store) -> dict[str, int]:
     return key_change.in_use(want, store)
 
 
@@ -294,4 +294,7 @@ def test_an_edge_tells_numbers_and_no_key(client: dict[str, Any], store: Store, 
     converge(want, NOTHING, store)
     store.save(want)
     store.point(want)
-    assert rotate._numbers(store) == {NAME: {"use": 2, "held": [1, 2]}}
+    store.at(CLIENT).write_text(tls_crypt.file(OLD), encoding="utf-8")  # what its server answered to
+    assert rotate._numbers(store) == {NAME: {"use": 1, "to_use": 2, "held": [1, 2]}}
+    key_change.switch(want, store)
+    assert rotate._numbers(store) == {NAME: {"use": 2, "to_use": 2, "held": [1, 2]}}
