@@ -27,7 +27,8 @@ class ActionModule(NodeAction):
         owed = {"key": False, "certificate": False, "authority": False}
         if "signer" in wanted:
             owed = order_of(wanted).owed(answer["certificate"])
-        there = answer.get("secrets") or {}
+        there = answer.get("secrets")
+        there = there if isinstance(there, dict) else {}
         owed["secrets"] = any(there.get(tunnel) != numbers for tunnel, numbers in wanted.get("secrets", {}).items())
         # Under --check nothing else tells what is going to change.
         foretold = self._task.check_mode and any(owed.values())

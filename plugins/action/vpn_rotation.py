@@ -25,10 +25,27 @@ def _told(task_vars: dict[str, Any], host: str) -> dict[str, Any]:
     known = task_vars["hostvars"].raw_get(host)
     told, looked = known.get(TOLD), known.get(LOOKED)
     if isinstance(told, dict) and told.get("concerned"):
-        # What a node says may be anything. One that says something else has said nothing.
-        sound = isinstance(told.get("certificate"), dict) and isinstance(told.get("drift"), (list, tuple))
-        return {key: told[key] for key in _TOLD_OF if key in told} if sound else {}
+        return {key: told[key] for key in _TOLD_OF if key in told} if _sound(told) else {}
     return {"concerned": False} if isinstance(looked, dict) and looked.get("concerned") is False else {}
+
+
+def _sound(told: dict[str, Any]) -> bool:
+    """Whether an edge says what edges say. It may say anything; one that says something else has said nothing."""
+    certificate, drift, secrets = told.get("certificate"), told.get("drift"), told.get("secrets", {})
+    if not isinstance(certificate, dict) or not isinstance(drift, (list, tuple)) or not sound_numbers(secrets):
+        return False
+    lists = (drift, certificate.get("authorities", ()))
+    return all(isinstance(one, (list, tuple)) and all(isinstance(text, str) for text in one) for one in lists)
+
+
+def sound_numbers(secrets: Any) -> bool:
+    """Whether what an edge says of the keys of its tunnels is the numbers that edges say."""
+    if not isinstance(secrets, dict) or not all(isinstance(one, dict) for one in secrets.values()):
+        return False
+    held = [one.get("held") for one in secrets.values()]
+    used = [one.get(key) for one in secrets.values() for key in ("use", "to_use")]
+    lists = all(isinstance(some, (list, tuple)) for some in held)
+    return lists and all(isinstance(number, int) for number in (*used, *(n for some in held for n in some or ())))
 
 
 class ActionModule(ServerAction):

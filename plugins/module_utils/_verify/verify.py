@@ -196,7 +196,12 @@ def _silent(
     said = str(state.get("msg") or "no reason given").strip().splitlines()[0]
     seen = f"{'failed' if state.get('failed') and not state.get('unreachable') else 'unreachable'}: {said}"
     look = f"ansible {host} -m ping; the VCC node before it"
-    if seen.startswith("failed"):
+    if state.get("senseless"):
+        look = (
+            f"run this again; if it stays, look at what {host} runs: an agent of another version, or somebody else's "
+            f"program; journalctl -u 'intercloud-vpn*' on {host}"
+        )
+    elif seen.startswith("failed"):
         look = (
             f"the error of {host} earlier in this run; when it is repaired: ansible-playbook intercloud.vpn.create_vpn"
         )

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.rotating_secrets import Ends
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import of_applied
 from ansible_collections.intercloud.vpn.plugins.modules import vpn_rotation
 
 
@@ -75,3 +76,17 @@ def test_without_a_kind_certificates_come_first(tmp_path: Path) -> None:
     state.parent.mkdir(parents=True)
     state.write_text('{"format": 1, "begun": "now", "keys": {}, "abandoned": false}', encoding="utf-8")
     assert vpn_rotation._of_secrets(nothing, {"acme": {}}, False) is not None
+
+
+def test_a_renewal_takes_the_addresses_of_edges_that_run_what_the_ledger_has() -> None:
+    """One whose last run failed still has members at the addresses of before: a timer does not cut them off."""
+    documents = {
+        name: SimpleNamespace(generation=7, **vars(record(ike={"auth": auth})))
+        for name, auth in (("edge-east", "pubkey"), ("edge-late", "pubkey"), ("edge-psk", "psk"))
+    }
+    transaction: Any = SimpleNamespace(
+        organizations=lambda: ["acme"],
+        documents=lambda _organization: documents,
+        applied=lambda _organization: {"edge-east": 7, "edge-late": 6, "edge-psk": 7},
+    )
+    assert of_applied(transaction) == {"acme": {"edge-east": ["100.64.0.0/26"]}}
