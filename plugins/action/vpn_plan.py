@@ -38,6 +38,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     who_runs,
 )
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import OBSERVED, macs_of
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._pairs import told_second
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import SLICES, keep
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import (
@@ -112,13 +113,15 @@ class ActionModule(ServerAction):
         result["vpns"] = [vpn["name"] for vpn in plan["vpns"]]
         result.update(_write(plan, arguments["observed"]))
         later = {*nodes} - ({*result["losing"]} - {*result["gaining"]})
-        first = {*nodes} - ({*result["yielding"]} - {*plan["losing"]})
+        result["second"] = told_second(plan["documents"].values(), arguments["observed"])
+        first = {*nodes} - ({*result["yielding"]} - {*plan["losing"]}) - {*result["second"]}
         note_concerned(groups, nodes, losing=result["losing"], later=later, first=first)
         with_psk = [name for name, facts in inventory.hosts.items() if PSK in facts["vars"]]
         yielding = result["yielding"]
         taking = [*(edge for edges in yielding.values() for edge in edges), *(concerned() or {}).get("anchors", ())]
         more = {key: result[key] for key in ("losing", "releasing")}
-        note_more(with_psk=with_psk, yielding=yielding, taking=taking, **more)
+        twins = [*result["second"].values(), *(concerned() or {}).get("anchors", ())]
+        note_more(with_psk=with_psk, yielding=yielding, taking=taking, second=result["second"], twins=twins, **more)
         if arguments["observed"]:
             result["notes"] = [*result["notes"], *_unasked(plan, task_vars)]
         lines = _shown(result, str(arguments.get("show") or "none"))

@@ -327,6 +327,12 @@ yielding:
     - The org edges that give members away, each with the edges and members that are to have their documents before.
   returned: success
   type: dict
+second:
+  description:
+    - The org edges that are told after the other edge of their pair, each with that edge. They have the gateway address
+      when the run begins.
+  returned: success
+  type: dict
 losing_dir:
   description: A directory on the controller with what those in RV(losing) and RV(yielding) are told first.
   returned: success

@@ -87,7 +87,9 @@ INFO: Arguments = {
     "documents": {"type": "path"},  # for the action plugin, and so are the next
     "ssl_packages": {"type": "list", "elements": "raw", "default": []},
     "names_packages": {"type": "list", "elements": "raw", "default": []},
+    "pair_packages": {"type": "list", "elements": "raw", "default": []},
 }
+DRAIN: Arguments = {"drained": {"type": "bool"}}
 SLICES: Arguments = {
     "documents": {"type": "path"},
     "slices": {"type": "list", "elements": "dict"},

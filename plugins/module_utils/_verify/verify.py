@@ -22,6 +22,7 @@ from .certificates import Trust, judge_certificates
 from .certified import judge_certified
 from .clocks import judge_clocks
 from .finding import ERROR, WARNING, Finding, Result, few
+from .lanes import judge_lanes
 from .links import judge_links
 from .probes import Plan, probe_targets
 from .recorder import Recorder
@@ -95,6 +96,7 @@ def judge_states(
     planned = {(vpn["name"], tunnel) for vpn in plan["vpns"] for tunnel in vpn["tunnels"]}
     result.links = [link for link in links if (link["vpn"], link["tunnel"]) in planned]
     result.findings += findings
+    result.findings += judge_lanes(documents, answering)
     result.usage = usage_records(plan, answering)
     return result
 

@@ -15,7 +15,7 @@ from ..document import Document, Generation, link_name
 from ..state import Store
 from ..system import files
 from ..system.run import CommandError, run
-from . import certificates, charon
+from . import certificates, charon, leads
 from .vici import Vici, ViciError
 
 PATIENCE = 5.0  # seconds that a peer has to make a new IKE_SA with us
@@ -45,13 +45,16 @@ def same(selectors: tuple[Iterable[str], Iterable[str]], others: tuple[Iterable[
 
 def shape(generation: Generation) -> Shape:
     """The connections and children that a document asks for."""
-    return {
-        tunnel["name"]: {
-            link_name(link): (prefixes(link["local_ts"]), prefixes(link["remote_ts"]))
-            for link in tunnel.get("links", [])
-        }
-        for tunnel in generation.tunnels("ipsec")
-    }
+    return {tunnel["name"]: _children(tunnel, generation.backend) for tunnel in generation.tunnels("ipsec")}
+
+
+def _children(tunnel: Document, backend: str) -> dict[str, Selectors]:
+    found = {}
+    for link in tunnel.get("links", []):
+        found[link_name(link)] = (prefixes(link["local_ts"]), prefixes(link["remote_ts"]))
+        for lead in leads.of(tunnel, link, backend):
+            found[lead.name] = (prefixes(leads.printed(lead.local_ts)), prefixes(leads.printed(lead.remote_ts)))
+    return found
 
 
 def parse(connections: dict[str, Document]) -> Shape:

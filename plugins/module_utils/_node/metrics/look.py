@@ -17,6 +17,7 @@ from ..document import Document, Generation
 from ..ipsec import certificates, x509
 from ..kernel import usage
 from ..kinds import KINDS
+from ..lanes import noted
 from ..ssl.sessions import UP as ESTABLISHED
 from ..state import Store
 from ..system import files
@@ -41,6 +42,7 @@ def look(store: Store) -> Seen:
         usage=usage.observed(store, current),
         certificate=x509.certificate(store) if certificates.needed(current) else None,
         repairs=repairs.counted(store),
+        lanes=noted.read(store.at(noted.FILE)) if current.hellos else {},
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import confirm
 from ..dhcp.tend import tend as tend_dhcp
-from ..document import Document, Generation
+from ..document import Document, Generation, if_id
 from ..ipsec import connections, duplicates, partners, xfrm
 from ..ipsec.vici import Vici, ViciError
 from ..kinds import KINDS
@@ -288,7 +288,8 @@ def clear_up(generation: Generation) -> list[str] | None:
     if generation.backend != "xfrm":
         return []
     try:
-        orphans = xfrm.orphans({vpn["number"] for vpn in generation.listed("vpns")})
+        numbers = [int(vpn["number"]) for vpn in generation.listed("vpns")]
+        orphans = xfrm.orphans({if_id(number, lane) for number in numbers for lane in (0, 1)})
     except ViciError:  # no charon: what its predecessor left may carry traffic still
         return None
     for state in orphans:

@@ -61,6 +61,7 @@ MODULES = (
     "ipsec.duplicates",
     "ipsec.former",
     "ipsec.kind",
+    "ipsec.leads",
     "ipsec.links",
     "ipsec.lifetime",
     "ipsec.lost",
@@ -92,6 +93,13 @@ MODULES = (
     "kernel.sysctl",
     "kernel.usage",
     "kinds",
+    "lanes.choice",
+    "lanes.hello",
+    "lanes.noted",
+    "lanes.process",
+    "lanes.sites",
+    "lanes.switch",
+    "lanes.units",
     "machine",
     "metrics.counters",
     "metrics.exposition",
@@ -171,6 +179,10 @@ MODULES = (
     "system.units",
     "tunnel_kind",
     "uninstall",
+    "vrrp.config",
+    "vrrp.drain",
+    "vrrp.keepalived",
+    "vrrp.units",
 )
 
 _OWN = str(__package__).rpartition(".")[0]
@@ -185,6 +197,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, "{HOME}")
 if len(sys.argv) == 4 and sys.argv[1] == "call":  # imports what the call takes, which may be half of the rest
     from {PACKAGE}.calls import main
+elif sys.argv[1:] == ["lanes"]:
+    from {PACKAGE}.lanes.process import main
 else:
     from {PACKAGE}.agent import main
 

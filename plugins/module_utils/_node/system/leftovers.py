@@ -17,6 +17,7 @@ DIRECTORIES = (
     "/var/lib/intercloud-vpn/organizations/*",
     "/etc/intercloud-vpn",
     "/etc/intercloud-vpn-dhcp",
+    "/etc/intercloud-vpn-vrrp",
     "/etc/intercloud-vpn-names",
     "/etc/intercloud-vpn-names/*",
     "/etc/openvpn/intercloud-vpn",
