@@ -57,13 +57,15 @@ class Charon:
         self.asked += [f"end {one}" for one in ids]
 
 
-def lead(monkeypatch: pytest.MonkeyPatch, charon: Charon, lane: int) -> switch.Led:
+def lead(
+    monkeypatch: pytest.MonkeyPatch, charon: Charon, lane: int, mine: set[switch.Made] | None = None
+) -> switch.Led:
     monkeypatch.setattr(connections, "answered", charon.answered)
     monkeypatch.setattr(switch, "_initiate", charon.initiate)
     monkeypatch.setattr(switch, "_end", charon.end)
     monkeypatch.setattr(switch, "IN_FLIGHT", 0.0)
     monkeypatch.setattr(switch, "PARALLEL", 1)
-    return switch.make_lead(WEST, "edge-east", lane)
+    return switch.make_lead(WEST, "edge-east", lane, mine)
 
 
 LINKS = ["audit", "payroll", "audit~hello"]
@@ -82,7 +84,7 @@ def test_every_vpns_links_lead_before_the_other_lane_stops(monkeypatch: pytest.M
 
 def test_a_lane_whose_lead_is_not_the_last_any_more_gets_its_other_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     charon = Charon(first=LINKS, second=[*LINKS, "audit!1", "payroll!2"])
-    assert lead(monkeypatch, charon, 1).names == {"audit!2", "payroll!1"}
+    assert lead(monkeypatch, charon, 1).names == {(SECOND, "audit!2"), (SECOND, "payroll!1")}
     assert charon.asked[:2] == [f"{SECOND}/audit!2", f"{SECOND}/payroll!1"]
 
 
@@ -90,6 +92,19 @@ def test_what_an_interrupted_turn_left_ends_first(monkeypatch: pytest.MonkeyPatc
     charon = Charon(first=LINKS, second=[*LINKS, "audit!1", "audit!2"])
     lead(monkeypatch, charon, 1)
     assert charon.asked[:2] == [f"end {SECOND}/audit!1", f"{SECOND}/audit!1"]
+
+
+def test_each_of_two_pairs_ends_its_own_leads_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen: each ended the other's, and made one anew, once a second."""
+    charon = Charon(first=[*LINKS, "audit!1", "payroll!2"], second=[*LINKS, "audit!1", "audit!2", "payroll!1"])
+    mine = {(FIRST, "payroll!2"), (SECOND, "audit!2")}
+    lead(monkeypatch, charon, 1, mine)
+    assert charon.asked == [
+        f"end {SECOND}/audit!2",
+        f"{SECOND}/audit!2",
+        f"{SECOND}/payroll!2",
+        f"end {FIRST}/payroll!2",
+    ]
 
 
 def test_nothing_ends_where_a_lead_does_not_come_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +168,9 @@ def test_the_lane_in_use_leads_again_when_another_link_has_come(
     begun: list[int] = []
     monkeypatch.setattr(connections, "answered", charon.answered)
     monkeypatch.setattr(
-        switch, "make_lead", lambda _g, _site, lane: begun.append(lane) or switch.Led(frozenset({"payroll!1"}), [])
+        switch,
+        "make_lead",
+        lambda _g, _site, lane, _mine: begun.append(lane) or switch.Led(frozenset({(FIRST, "payroll!1")}), []),
     )
     monkeypatch.setattr(greeter, "_call", lambda _now: None)
 
