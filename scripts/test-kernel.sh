@@ -18,7 +18,7 @@ case $form in
         # The third cloud's edge is behind a NAT, and runs the next Debian.
         options=(-e lab_clouds=3 -e '{"lab_nat": ["edge-south"], "lab_releases": {"edge-south": "trixie"}}')
         tests=()
-        for name in created moves renamed stretched company again links rotation order clocks dead_peer crash lossy libreswan throughput options mtu deleted; do
+        for name in created moves renamed stretched company again links rotation order clocks dead_peer crash lossy libreswan throughput options mtu deleted pair; do
             tests+=("$name.py")
         done
         ;;

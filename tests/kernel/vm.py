@@ -199,9 +199,13 @@ def number(vpn):
 
 
 def links(edge):
-    """{tunnel: [VPN …]} of an edge, by the ledger."""
+    """{tunnel: [VPN …]} of an edge, by the ledger; of a pair's tunnels also the link that hellos take."""
     (document,) = [json.loads(row["document"]) for row in ledger.rows("documents") if row["node"] == edge]
-    return {tunnel["name"]: sorted(link["vpn"] for link in tunnel["links"]) for tunnel in document["tunnels"]}
+    names = {
+        tunnel["name"]: [link["name"] if link.get("hello") else link["vpn"] for link in tunnel["links"]]
+        for tunnel in document["tunnels"]
+    }
+    return {name: sorted(links) for name, links in names.items()}
 
 
 def one_of_each(edges=EDGES):

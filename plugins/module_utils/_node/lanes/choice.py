@@ -21,6 +21,8 @@ class Lane:
         """Since when it is heard again; 0: it was never lost."""
         self.master: bool | None = None
         """Whether its edge said that it is the site's master. None: it has not said anything."""
+        self.excused = False
+        """Whether a pause of this process was taken for the reason of its silence."""
 
     def alive(self, now: float) -> bool:
         """Whether it was heard a moment ago."""
@@ -44,12 +46,18 @@ class Choice:
         if not one.alive(now):
             one.back = now
         one.heard = max(one.heard, now)
+        one.excused = False
         one.master = one.master if master is None else master
 
     def late(self, seconds: float) -> None:
-        """This process did not run for so long: what was not heard meanwhile says nothing about the lanes."""
+        """This process did not run for so long: what was not heard meanwhile says nothing about the lanes.
+
+        Once, until a lane is heard again: on a machine that is always late, a dead lane would never be silent for long.
+        """
         for lane in self.lanes.values():
-            lane.heard += seconds
+            if not lane.excused:
+                lane.heard += seconds
+                lane.excused = True
 
     def alive(self, now: float) -> list[int]:
         """The lanes that are."""

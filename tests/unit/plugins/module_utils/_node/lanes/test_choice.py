@@ -104,6 +104,16 @@ def test_a_process_that_hung_blames_no_lane(pair: Choice) -> None:
     assert chosen(pair, NOW + 4.0) == 1
 
 
+def test_a_process_that_is_late_all_the_time_still_sees_that_a_lane_is_dead(pair: Choice) -> None:
+    now = NOW
+    while chosen(pair, now) == 0:
+        now += 0.25
+        pair.late(0.2)
+        pair.heard(1, now, False)
+        assert now < NOW + 1
+    assert now > NOW + DEAD
+
+
 def test_a_lane_that_is_gone_from_the_document_is_not_in_use() -> None:
     assert Choice([0], 1, NOW).in_use == 0
 
