@@ -19,7 +19,7 @@ from .external import identity_of, is_external
 from .facts import Facts, is_shared, organization_of
 from .gateways import read_edge, read_vapp
 from .hosts import MODES, NAMES, RESOLVER, End, OnWire, OrgEdge, VappEdge, Vm
-from .pairs import VARIABLE, Leased, Pairs, no_site
+from .pairs import OF_PAIRS, VARIABLE, Leased, Pairs, no_site
 from .served import Networks
 
 
@@ -130,7 +130,7 @@ class Landscape:
         facts = dict(self._hosts[name])
         if VARIABLE in facts["vars"] and self.home(name) == name and self.pairs.twin(name) is None:
             # Else it would have an edge beside it again that it has no more, and that the ledger still knows.
-            facts["vars"] = {key: value for key, value in facts["vars"].items() if key != VARIABLE}
+            facts["vars"] = {key: value for key, value in facts["vars"].items() if key not in OF_PAIRS}
         vm = self._vms.get(name)
         return facts if vm is None else {**facts, "vars": {**facts["vars"], "vcc_edge": vm.site}}
 

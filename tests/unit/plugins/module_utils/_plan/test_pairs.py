@@ -148,6 +148,23 @@ def test_a_site_is_named_by_its_own_name_or_by_either_edge(name: str) -> None:
     assert entry(plan, TWIN, "payroll")["servers"] == entry(plan, HOME, "payroll")["servers"]
 
 
+def test_a_name_that_is_a_site_here_and_a_cloud_there_is_refused(world: World) -> None:
+    world.hosts = changed(world.hosts, {edge: {"vcc_site": "west"} for edge in (HOME, TWIN)})
+    found = world.refused({**PAYROLL, "topology": {"kind": "star", "hub": "west"}})
+    assert len(found) == 1 and "west is the site of edge-east (vcc_site), and another cloud, too" in found[0]
+    world.plan({**PAYROLL, "topology": {"kind": "star", "hub": "edge-west"}})
+
+
+def test_the_name_of_a_site_is_nothing_to_hosts_of_another_organization(world: World) -> None:
+    others = lab(2, org="umbrella", tag="u")
+    world.hosts = {**changed(others, {"vm3u-east": None, "east": others["vm3u-east"]}), **world.hosts}
+    for name in ("edgeu-east", "edgeu-west"):
+        address = world.hosts[name]["vars"]["vcc_public_address"][0]
+        world.hosts = changed(world.hosts, {name: {"vcc_public_address": address.replace("203.0.113", "198.51.100")}})
+    plan = world.plan(PAYROLL, {**PAYROLL, "members": ["east", "vm1u-west"]})
+    assert {len(vpn["tunnels"]) for vpn in plan.vpns} == {1, 2}
+
+
 # Coming and going
 
 
@@ -177,6 +194,23 @@ def test_an_edge_becomes_a_pair_and_is_alone_again_without_renumbering() -> None
     assert world.leases() == leased
     last = world.plan(PAYROLL)
     assert bodies(last) == bodies(before) and not last.diff and not last.unsettled
+
+
+@pytest.mark.parametrize("later", [{"vcc_own_org_address": ["10.10.0.2", "fd10:10::2"]}, {"vcc_vrrp_id": 7}])
+def test_an_edge_is_prepared_for_its_twin_before_there_is_one(later: dict[str, Any]) -> None:
+    alone = changed(lab(2), {HOME: {"vcc_site": "east", **later}})
+    world = World(alone)
+    before = world.plan(PAYROLL)
+    again = world.plan(PAYROLL)
+    assert not again.changed and not again.diff
+    world.hosts = changed(with_pair(alone), {edge: later for edge in (HOME, TWIN) if "vcc_vrrp_id" in later})
+    assert addresses(world.plan(PAYROLL), "payroll") == addresses(before, "payroll")
+
+
+def test_what_changes_of_a_pair_is_said(world: World) -> None:
+    world.plan(PAYROLL)
+    world.hosts = changed(world.hosts, {edge: {"vcc_vrrp_id": 7} for edge in (HOME, TWIN)})
+    assert world.plan(PAYROLL).diff == [f"~ {HOME}: pair", f"~ {TWIN}: pair"]
 
 
 @pytest.mark.parametrize("missing", [HOME, TWIN])
