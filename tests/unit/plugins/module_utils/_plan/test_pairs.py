@@ -410,4 +410,17 @@ def test_a_member_that_moved_cannot_be_in_a_vpn_with_a_pair() -> None:
     world.plan(vpn)
     world.hosts = with_pair(moved)
     found = world.refused(vpn)
-    assert any("vm3-west moved here from another place" in error for error in found), found
+    assert any("vm3-west moved here from another site" in error for error in found), found
+
+
+@pytest.mark.parametrize("cloud", ["east", "west"])
+def test_a_member_may_move_to_a_vapp_of_its_own_site(world: World, cloud: str) -> None:
+    vpn = {**PAYROLL, "members": ["vm1-east", "vm3-east", "vm1-west", "vm3-west"]}
+    before = world.plan(vpn)
+    behind = {"vcc_vapp": f"vapp1-{cloud}", "vcc_address": ["192.168.1.33", "fd10:1::33"]}
+    world.hosts = changed(world.hosts, {f"vm3-{cloud}": behind})
+    after = world.plan(vpn)
+    assert addresses(after, "payroll") == addresses(before, "payroll")
+    for edge in (HOME, TWIN) if cloud == "east" else ("edge-west",):
+        route = {"prefix": f"{addresses(after, 'payroll')[f'vm3-{cloud}']}/32", "via": "10.10.0.11"}
+        assert route in after.documents[edge]["routes"]
