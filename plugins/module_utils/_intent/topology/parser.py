@@ -184,7 +184,8 @@ class TopologyParser:
         for index, text in enumerate(raw):
             site = self._site(text, f"{path}[{index}]")
             if site in found:
-                self.problems.add(f"{path}[{index}]", f"{site} is named twice")
+                same = "" if text == site else f"{text} is the site of {site}: "
+                self.problems.add(f"{path}[{index}]", f"{same}{site} is named twice")
             elif site is not None:
                 found.append(site)
         return found

@@ -165,6 +165,11 @@ def test_the_name_of_a_site_is_nothing_to_hosts_of_another_organization(world: W
     assert {len(vpn["tunnels"]) for vpn in plan.vpns} == {1, 2}
 
 
+def test_both_edges_of_a_pair_are_one_hub(world: World) -> None:
+    found = world.refused({**PAYROLL, "topology": {"kind": "star", "hubs": [HOME, TWIN]}})
+    assert found == [f"vcc_vpns[0].topology.hubs[1]: {TWIN} is the site of {HOME}: {HOME} is named twice"]
+
+
 # Coming and going
 
 
