@@ -212,7 +212,9 @@ class TopologyParser:
         if site is not None and text not in {*edges.values()} - {edges.get(site)}:
             return site
         if site is not None:
-            self.problems.add(place, f"{text} is the site of {site} (vcc_site), and another cloud, too; name an org edge")
+            self.problems.add(
+                place, f"{text} is the site of {site} (vcc_site), and another cloud, too; name an org edge"
+            )
             return None
         sites = {edge: of for edge, of in edges.items() if self.landscape.home(edge) == edge}
         clouds = {cloud: [edge for edge, of in sites.items() if of == cloud] for cloud in edges.values()}
