@@ -11,12 +11,16 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..._base.prefix import Prefix, collapse, parse_address
+from ..._intent.landscape.bgp import Bgp
 from ..._intent.landscape.hosts import OrgEdge
 from ..tunnel.kind import Section
 from ..tunnel.kinds import KINDS
 from .documents import ANY_ADDRESS, Compiled, Document
 from .leased_vpn import texts
 from .reach import Link, Links, Reach
+
+HOLD = 30
+"""Seconds after which a BGP session without a word is dead. Where there is BFD, that is noticed long before."""
 
 
 def compile_links(
@@ -66,7 +70,7 @@ class _SiteLinks:
         self.entry["remote"] = texts(collapse(self.remote))
 
     def _link(self, link: Link) -> None:
-        own, source, entry = self.own, self.source, self.entry
+        own, entry = self.own, self.entry
         here = 0 if link.ends[0] is own else 1
         peer, local, remote = link.ends[1 - here], link.behind[here], link.behind[1 - here]
         of_tunnel, of_link = self.links.sections(link, own, peer)
@@ -82,17 +86,54 @@ class _SiteLinks:
             "mss": link.mss,
             **of_link,
         }
+        if peer.bgp:
+            self._route_based(tunnel, whole, peer.bgp, local, remote)
+        else:
+            self._policy_based(tunnel, whole, peer, link, here)
+        self.remote += [*remote.blocks, *remote.moved]
+        _size(entry, link)
+        if self.links.passes_on(own.name, peer.name):
+            entry["through"] = True
+
+    def _policy_based(
+        self, tunnel: dict[str, Any], whole: dict[str, Any], peer: OrgEdge, link: Link, here: int
+    ) -> None:
+        """CHILD_SAs with what is behind both ends as selectors, and a route for each prefix behind the other one."""
+        local, remote = link.behind[here], link.behind[1 - here]
         split = peer.profile is not None and peer.profile.one_pair
         tunnel["links"] += _children(whole, None, local.texts, remote.texts, split)
         for name, ts in link.for_moved(self.vpn.name):
             tunnel["links"] += _children(whole, name, ts[here], ts[1 - here], split)
         self._anchor(local)
-        into = {"tunnel": self.vpn.name, "source": source, **self.kind.route(link.tunnel)}
+        into = {"tunnel": self.vpn.name, "source": self.source, **self.kind.route(link.tunnel)}
         self.document["routes"] += [{"prefix": prefix, **into} for prefix in (*remote.texts, *texts(remote.moved))]
-        self.remote += [*remote.blocks, *remote.moved]
-        _size(entry, link)
-        if self.links.passes_on(own.name, peer.name):
-            entry["through"] = True
+
+    def _route_based(
+        self, tunnel: dict[str, Any], whole: dict[str, Any], bgp: Bgp, local: Reach, remote: Reach
+    ) -> None:
+        """One CHILD_SA for everything, with a device of its own. The document has as selectors what BGP may say.
+
+        They are what the firewall lets through, too: the gateway holds neither end to them.
+        """
+        number, profile = self.leased.number, self.leased.edges[tunnel["peer"]].profile
+        device = f"vcc{number}p{bgp.lane:04x}"
+        tunnel["bgp"] = {
+            "device": device,
+            "if_id": number | bgp.lane << 16,
+            "local": bgp.ours,
+            "peer": bgp.theirs,
+            "length": bgp.length,
+            "local_asn": bgp.our_asn,
+            "peer_asn": bgp.asn,
+            "bfd": bgp.bfd,
+            "md5": bgp.md5,
+            "maximum": bgp.maximum,
+            "hold": HOLD if profile is None or profile.bgp is None else profile.bgp.hold or HOLD,
+            "source": self.source,
+        }
+        ends = ([*one.texts, *texts(one.moved)] for one in (local, remote))
+        tunnel["links"] += _children(whole, None, *ends, False)
+        self.entry.setdefault("partner_devices", []).append(device)
 
     def _tunnel(self, link: Link, peer: OrgEdge, section: Section) -> dict[str, Any]:
         """The tunnel in the document, still without links."""
