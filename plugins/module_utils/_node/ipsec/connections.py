@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..document import Document, Generation, link_name
+from ..document import Document, Generation, link_name, selectors
 from ..state import Store
 from ..system import files
 from ..system.run import CommandError, run
@@ -47,7 +47,7 @@ def shape(generation: Generation) -> Shape:
     """The connections and children that a document asks for."""
     return {
         tunnel["name"]: {
-            link_name(link): (prefixes(link["local_ts"]), prefixes(link["remote_ts"]))
+            link_name(link): tuple(map(prefixes, selectors(tunnel, link)))
             for link in tunnel.get("links", [])
         }
         for tunnel in generation.tunnels("ipsec")

@@ -1,20 +1,24 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""XFRM interfaces: `vcc<number>` for each VPN, with the VPN's number as `if_id` (backend xfrm only)."""
+"""XFRM interfaces: `vcc<number>` for each VPN, with the VPN's number as `if_id` (backend xfrm only).
+
+A tunnel with BGP has one of its own: its selectors are everything.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from ..bgp.sessions import sessions
 from ..document import Change
 from ..kernel import ip
 from ..part import Part
 from ..system.run import run
 from . import xfrm
 
-OURS = re.compile(r"^vcc\d+$")
+OURS = re.compile(r"^vcc\d+(p[0-9a-f]{4})?$")
 
 
 class Links(Part):
@@ -26,7 +30,9 @@ class Links(Part):
         if self.want.backend != "xfrm" or not self.want.tunnels("ipsec"):
             return {}
         vpns = [vpn for vpn in self.want.listed("vpns") if vpn.get("kind", "ipsec") == "ipsec"]
-        return {f"vcc{vpn['number']}": vpn for vpn in vpns}
+        found = {f"vcc{vpn['number']}": {"number": vpn["number"], "mtu": vpn.get("mtu", 1400)} for vpn in vpns}
+        found.update((one.device, {"number": one.if_id, "mtu": one.mtu}) for one in sessions(self.want))
+        return found
 
     def _concerned(self) -> bool:
         # Nothing known of what the node had: then what is loaded tells.

@@ -14,6 +14,8 @@ from functools import partial
 from typing import Any
 
 from .. import confirm
+from ..bgp.sessions import sessions
+from ..bgp.tend import tend as tend_bgp
 from ..dhcp.tend import tend as tend_dhcp
 from ..document import Document, Generation
 from ..ipsec import connections, duplicates, partners, xfrm
@@ -160,6 +162,8 @@ class Upkeep(Worker):
             tended = [self.tried(f"tunnels of kind {k.NAME}", partial(k.tend, generation, store)) for k in KINDS]
             for line in self.tried("names", lambda: tend(generation, store)) or ():
                 self.journal.warn(line)
+            for line in self.tried("BGP", lambda: tend_bgp(generation, store)) or ():
+                self.journal.warn(line)
             for line in self.tried("DHCP", lambda: tend_dhcp(generation, store)) or ():
                 self.journal.warn(line)
             for seen in self.tried("stretched networks", lambda: astray(generation)) or ():
@@ -288,7 +292,8 @@ def clear_up(generation: Generation) -> list[str] | None:
     if generation.backend != "xfrm":
         return []
     try:
-        orphans = xfrm.orphans({vpn["number"] for vpn in generation.listed("vpns")})
+        numbers = {vpn["number"] for vpn in generation.listed("vpns")} | {one.if_id for one in sessions(generation)}
+        orphans = xfrm.orphans(numbers)
     except ViciError:  # no charon: what its predecessor left may carry traffic still
         return None
     for state in orphans:

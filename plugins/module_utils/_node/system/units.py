@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 
 from .. import part
+from ..bgp import sessions as bgp
+from ..bgp import units as bgp_units
 from ..dhcp import server as dhcp
 from ..dhcp import units as dhcp_units
 from ..document import Change
@@ -142,6 +144,7 @@ ManageForeignRoutingPolicyRules=no
 OWN = {
     **units.OWN,
     **names_units.OWN,
+    **bgp_units.OWN,
     **dhcp_units.OWN,
     f"{DIRECTORY}/{RESTORE}": _RESTORE,
     f"{DIRECTORY}/{GUARD}": _GUARD,
@@ -181,6 +184,8 @@ class Units(Part):
             names.append(servers.UNIT)
         if dhcp.served(self.want):
             names.append(dhcp.UNIT)
+        if bgp.sessions(self.want):
+            names.append(bgp.UNIT)
         if usage.quotas(self.want):
             names.append(USAGE)
         if self.store.at(NETWORKD).exists() or systemd.active("systemd-networkd.service"):
