@@ -26,7 +26,9 @@ class ActionModule(NodeAction):
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)
         directory = arguments.pop("documents", None)
-        every, ssl, names = (as_list(arguments.pop(f"{what}packages", None)) for what in ("", "ssl_", "names_"))
+        every, ssl, names, bgp = (
+            as_list(arguments.pop(f"{what}packages", None)) for what in ("", "ssl_", "names_", "bgp_")
+        )
         arguments["packages"] = every
         if directory is None:
             return self.ask(arguments, task_vars)
@@ -38,6 +40,8 @@ class ActionModule(NodeAction):
             every += ssl
         if document.get("dhcp") or any(vpn.get("names") for vpn in document["vpns"]):
             every += names
+        if any(tunnel.get("bgp") for tunnel in document["tunnels"]):
+            every += bgp
         said = self.ask(arguments, task_vars)
         if isinstance(said.get("certificate"), Mapping):
             said["certificate"] = {**said["certificate"], "covers": covers(said["certificate"], asked["addresses"])}

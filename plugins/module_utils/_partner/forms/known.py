@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import aws, azure, cisco, fortigate, gcp, libreswan, mikrotik, pfsense
+from . import aws, azure, cisco, fortigate, gcp, libreswan, mikrotik, pfsense, strongswan
 from .common import Section
 
 FORMS: Mapping[str, Callable[[Section, str | None], dict[str, str]]] = {
@@ -23,5 +23,10 @@ FORMS: Mapping[str, Callable[[Section, str | None], dict[str, str]]] = {
 
 
 def files_of(tunnel: Section, psk: str | None) -> dict[str, str]:
-    """A tunnel's settings in its gateway's form: texts by file name. Of an unknown gateway, libreswan's."""
+    """A tunnel's settings in its gateway's form: texts by file name.
+
+    Of an unknown gateway, libreswan's; with BGP those of strongSwan and FRR.
+    """
+    if tunnel.get("bgp") and not tunnel["gateway"]:
+        return strongswan.files(tunnel, psk)
     return FORMS[tunnel["gateway"] or "libreswan"](tunnel, psk)
