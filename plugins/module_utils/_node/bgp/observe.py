@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 from ..document import Generation
 from ..state import Store
 from . import control
-from .sessions import SOCKET, Session, sessions
+from .sessions import LOADED, SOCKET, Session, sessions
 
 UP = "Established"
+PATIENCE, FRESH = 8.0, 30.0  # seconds
 SHOWN = 20  # prefixes that are named; of more, the number is said
 _FIELDS = {
     "state": re.compile(r"^\s*BGP state:\s+(.+)$", re.MULTILINE),
@@ -23,9 +25,27 @@ _PREFIX = re.compile(r"^(\d+\.\d+\.\d+\.\d+/\d+)\s", re.MULTILINE)
 _BFD = re.compile(r"^(\S+)\s+(\S+)\s+(Up|Down|Init|AdminDown)\s", re.MULTILINE)
 
 
-def observed(generation: Generation, store: Store) -> list[dict[str, Any]]:
-    """A record per session; `state` is `unknown` where BIRD does not answer."""
-    return [_observed(one, store) for one in sessions(generation)]
+def observed(generation: Generation, store: Store, patience: float = PATIENCE) -> list[dict[str, Any]]:
+    """A record per session; `state` is `unknown` where BIRD does not answer.
+
+    Sessions of a BIRD that has just read its file have so many seconds to come up.
+    """
+    wanted = sessions(generation)
+    deadline = time.monotonic() + patience
+    while True:
+        found = [_observed(one, store) for one in wanted]
+        up = all(one["state"] in (UP, "unknown") and not one.get("missing") for one in found)
+        if up or time.monotonic() >= deadline or not _fresh(store):
+            return found
+        time.sleep(0.5)
+
+
+def _fresh(store: Store) -> bool:
+    """Whether BIRD has read its file a moment ago."""
+    try:
+        return time.time() - store.at(LOADED).stat().st_mtime < FRESH
+    except OSError:
+        return False
 
 
 def _observed(one: Session, store: Store) -> dict[str, Any]:
