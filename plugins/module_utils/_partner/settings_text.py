@@ -93,8 +93,12 @@ def _tunnel(edge: str, tunnel: Section) -> Iterator[str]:
 
 
 def _bgp(bgp: Section) -> Iterator[str]:
-    yield _row("route-based", f"this side is {bgp['local']}/{bgp['length']} inside the tunnel, the other {bgp['remote']}")
-    yield _row("BGP", f"this side is AS {bgp['local_asn']}, the other AS {bgp['remote_asn']}; hold time {bgp['hold']} s")
+    yield _row(
+        "route-based", f"this side is {bgp['local']}/{bgp['length']} inside the tunnel, the other {bgp['remote']}"
+    )
+    yield _row(
+        "BGP", f"this side is AS {bgp['local_asn']}, the other AS {bgp['remote_asn']}; hold time {bgp['hold']} s"
+    )
     guards = [*(["MD5 (TCP)"] if bgp["md5"] else []), *(["BFD every 100 ms, three times"] if bgp["bfd"] else [])]
     yield _row("", ", ".join(guards) or "neither MD5 nor BFD")
     yield _row("announces", f"{' '.join(bgp['announce'])}, and nothing else: the rest is refused")

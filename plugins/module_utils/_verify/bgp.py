@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VERIFY: BGP with the gateways of partners. Planned: the prefixes behind the partner. Seen: what our edge has heard."""
+"""VERIFY: BGP with partners. Planned: the prefixes behind the partner. Seen: what our edge has heard."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UP = "Established"
 
 
 def session(name: str, ends: Mapping[str, Section], observed: Mapping[str, Section]) -> dict[str, Any]:
-    """What our end says of a tunnel's session, see node_info; empty for a tunnel without, or an end that was not seen."""
+    """What our end says of a tunnel's session, see node_info; empty without one, or where it was not seen."""
     for node, end in ends.items():
         for one in (observed.get(node) or {}).get("bgp") or [] if end.get("bgp") else []:
             if one["tunnel"] == name:

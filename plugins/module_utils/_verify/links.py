@@ -66,7 +66,9 @@ def _judge_ipsec(name: str, ends: Ends, observed: Mapping[str, Section]) -> tupl
     broken = any(finding.expected == ONE_IKE_SA for finding in findings)
     for link, vpn in _links(ends):
         children = {node: _named(_children(sas), "name", link) for node, sas in seen.items()}
-        wanted = {node: {**_link(end, link), **(ROUTE_BASED if end.get("bgp") else {})} for node, end in ends.items()}
+        wanted: Ends = {
+            node: {**_link(end, link), **(ROUTE_BASED if end.get("bgp") else {})} for node, end in ends.items()
+        }
         record = _record(name, vpn, link, ends, seen, children)
         record["reasons"] = _reasons(name, ends, observed) if record["state"] != "INSTALLED" else {}
         links.append(record)

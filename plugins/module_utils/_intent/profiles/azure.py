@@ -28,7 +28,9 @@ PROFILE = Profile(
         Source("Set-AzureVNetGatewayKey (learn.microsoft.com, previous versions)", "2026-11-30"),
         Source("azurerm_virtual_network_gateway_connection (Terraform provider hashicorp/azurerm)", "2026-11-30"),
         # Timers, addresses inside.
-        Source("About BGP with Azure VPN Gateway (learn.microsoft.com, vpn-gateway/vpn-gateway-bgp-overview)", "2026-11-30"),
+        Source(
+            "About BGP with Azure VPN Gateway (learn.microsoft.com, vpn-gateway/vpn-gateway-bgp-overview)", "2026-11-30"
+        ),
     ),
     unconfirmed=(
         "AES-GCM for IKE: the gateway has it, but no document says which PRF goes with it, so it is left out",

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The BGP sessions of an edge, and what BIRD reads of them.
 
-The routes that BGP learns are in a table of their own, which is looked at before the main one. So another BIRD or FRR on
-the machine, each of which clears up in the tables that it has, has nothing to do with them. In the main table the
+The routes that BGP learns are in a table of their own, which is looked at before the main one. So another BIRD or FRR
+on the machine, each of which clears up in the tables that it has, has nothing to do with them. In the main table the
 guards stay: what BGP withdraws is refused.
 
 Both prefix lists are the plan's, and so is the firewall: whatever a partner says, no other address is reached.
@@ -13,7 +13,7 @@ Both prefix lists are the plan's, and so is the firewall: whatever a partner say
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..document import Generation, sha256
 from ..ssl import tls_crypt
@@ -60,9 +60,10 @@ def sessions(generation: Generation) -> list[Session]:
         said = tunnel.get("bgp")
         if said:
             (link,) = tunnel["links"]
-            own = {key: said[key] for key in Session._fields if key in said}
-            prefixes = {"accept": tuple(link["remote_ts"]), "announce": tuple(link["local_ts"])}
-            found.append(Session(tunnel=tunnel["name"], vpn=link["vpn"], mtu=int(link["mtu"]), **own, **prefixes))
+            own: dict[str, Any] = {key: said[key] for key in Session._fields if key in said}
+            own.update(tunnel=tunnel["name"], vpn=link["vpn"], mtu=int(link["mtu"]))
+            own.update(accept=tuple(link["remote_ts"]), announce=tuple(link["local_ts"]))
+            found.append(Session(**own))
     return sorted(found)
 
 

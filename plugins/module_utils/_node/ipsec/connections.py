@@ -47,8 +47,9 @@ def shape(generation: Generation) -> Shape:
     """The connections and children that a document asks for."""
     return {
         tunnel["name"]: {
-            link_name(link): tuple(map(prefixes, selectors(tunnel, link)))
+            link_name(link): (prefixes(ours), prefixes(theirs))
             for link in tunnel.get("links", [])
+            for ours, theirs in [selectors(tunnel, link)]
         }
         for tunnel in generation.tunnels("ipsec")
     }

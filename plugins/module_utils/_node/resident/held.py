@@ -30,8 +30,8 @@ AGAIN = 5.0  # seconds until one that is damaged is read again: when it is repai
 class Summary(NamedTuple):
     """What the agent decides by, whether there is anything to do. `interval`: seconds between looks at links.
 
-    `silent`: the node has quotas, tunnels of kind ssl, names, stretched networks, serves DHCP, or speaks BGP. No event tells when
-    these change.
+    `silent`: the node has quotas, tunnels of kind ssl, names or stretched networks, serves DHCP, or speaks BGP. No
+    event tells when these change.
     """
 
     sysctls: dict[str, str]

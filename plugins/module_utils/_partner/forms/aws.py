@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PARTNER: AWS Site-to-Site VPN, as Terraform (provider hashicorp/aws): a virtual private gateway and static routes.
 
-With BGP, the connection has everything as selectors and routes of its own making; the virtual private gateway's AS number
-is the partner's.
+With BGP, the connection has everything as selectors. The virtual private gateway's AS number is the partner's.
 
 AWS always makes two tunnels; our edge comes to the first. The second has the same options, so that AWS's defaults
 (IKEv1, SHA-1) are open on neither.
@@ -35,7 +34,11 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
         Block(
             "resource",
             ["aws_customer_gateway", name],
-            [("bgp_asn", bgp["remote_asn"] if bgp else _ASN), ("ip_address", tunnel["remote"]["address"]), ("type", "ipsec.1")],
+            [
+                ("bgp_asn", bgp["remote_asn"] if bgp else _ASN),
+                ("ip_address", tunnel["remote"]["address"]),
+                ("type", "ipsec.1"),
+            ],
         ),
         Block(
             "resource",
@@ -67,7 +70,11 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
         f"Tunnel {tunnel['name']}. {tunnel['initiator']} initiates and rekeys; AWS answers.",
         f"{name}_vpn_gateway_id: the virtual private gateway of the VPC, which has "
         f"{' '.join(bgp['announce'] if bgp else vpn['local_ts'])}.",
-        *([f"Its amazon_side_asn is {bgp['local_asn']}. Enable route propagation in the VPC's route tables."] if bgp else []),
+        *(
+            [f"Its amazon_side_asn is {bgp['local_asn']}. Enable route propagation in the VPC's route tables."]
+            if bgp
+            else []
+        ),
         f"The output is what vcc_public_address is for {tunnel['edge']}. The second tunnel stays down.",
     ]
     return {f"{name}.tf": hcl(blocks, comments)}

@@ -1,14 +1,13 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PARTNER: strongSwan and FRR, for a route-based tunnel to a gateway without a profile. Other products have the same."""
+"""PARTNER: strongSwan and FRR, for a route-based tunnel to a gateway without a profile."""
 
 from __future__ import annotations
 
 from ipaddress import ip_address
 
 from .common import Section, bgp_key, one_line
-
 
 
 def files(tunnel: Section, psk: str | None) -> dict[str, str]:

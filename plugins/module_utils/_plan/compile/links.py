@@ -131,8 +131,8 @@ class _SiteLinks:
             "hold": HOLD if profile is None or profile.bgp is None else profile.bgp.hold or HOLD,
             "source": self.source,
         }
-        ends = ([*one.texts, *texts(one.moved)] for one in (local, remote))
-        tunnel["links"] += _children(whole, None, *ends, False)
+        here, there = ([*one.texts, *texts(one.moved)] for one in (local, remote))
+        tunnel["links"] += _children(whole, None, here, there, False)
         self.entry.setdefault("partner_devices", []).append(device)
 
     def _tunnel(self, link: Link, peer: OrgEdge, section: Section) -> dict[str, Any]:

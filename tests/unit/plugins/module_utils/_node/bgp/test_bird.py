@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""BIRD on an edge: what is compared, what is done about it, and what BIRD itself takes. tests/kernel has the real thing."""
+"""BIRD on an edge: what is compared, what is done about it, and what BIRD itself takes."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_esp_in_user_space_is_refused(machine: Machine) -> None:
 def test_a_daemon_that_does_not_start_is_said(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bird.dnsmasq, "last_words", lambda _unit: ": it fell over")
     monkeypatch.setattr(bird.systemd, "systemctl", lambda *_words: None)
-    with pytest.raises(CommandError, match="BIRD does not run with .*: it fell over"):
+    with pytest.raises(CommandError, match=r"BIRD does not run with .*: it fell over"):
         machine.part(speaking(), NOTHING).build()
 
 

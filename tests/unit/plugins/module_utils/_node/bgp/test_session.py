@@ -1,9 +1,9 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Both ends of a session for real, in networks of their own: BIRD with our file, FRR with what its administrator is shown.
+"""Both ends of a session for real, in their own networks: BIRD with our file, FRR with what external_settings shows.
 
-Between them is a wire with the name of the tunnel's device: IPsec has its part in tests/kernel. 
+Between them is a wire with the name of the tunnel's device: IPsec has its part in tests/kernel.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ FRR = Path("/usr/lib/frr")
 HERE = NAMESPACE and bool(shutil.which("bird")) and (FRR / "bgpd").exists()
 pytestmark = [
     pytest.mark.skipif(not HERE, reason="needs root, BIRD and FRR"),
-    pytest.mark.thorough("test_bird.py and forms/test_bgp.py, that both files are right, without anybody who reads them"),
+    pytest.mark.thorough(
+        "test_bird.py and forms/test_bgp.py, that both files are right, without anybody who reads them"
+    ),
 ]
 OURS, THEIRS, INSIDE = "vccbgp-ours", "vccbgp-theirs", "vccbgp-inside"
 # A member (its vApp edge has its address here), somebody beside it, the partner's VM, its server, and what is not ours.
@@ -179,7 +181,8 @@ def test_the_partner_reaches_nothing_else_whatever_its_tunnel_carries(session: P
 
 def test_a_path_that_fails_is_left_at_once_and_packets_are_refused(session: Path) -> None:
     """Both wires stay up: only BFD can know. Then it comes back by itself."""
-    sh(f"ip netns exec {THEIRS} nft 'add table inet cut; add chain inet cut in {{ type filter hook input priority -400; }}'")
+    hook = "add chain inet cut in { type filter hook input priority -400; }"
+    sh(f"ip netns exec {THEIRS} nft 'add table inet cut; {hook}'")
     begun = time.monotonic()
     sh(f"ip netns exec {THEIRS} nft add rule inet cut in iifname != lo drop")
     wait("end", lambda: "172.20.0.0/22" not in routes(), 5)
