@@ -34,7 +34,8 @@ class Inside(Part):
         return [
             f"tunnel {', '.join(one.tunnel for one in found)}: vcc_bgp needs a kernel with ESP and XFRM interfaces, "
             "and this one has none. With ESP in user space all tunnels share one device, and a tunnel for all "
-            "addresses would take the packets of the others when those are down. Use such a kernel, or leave vcc_bgp out"
+            "addresses would take the packets of the others when those are down. Use such a kernel, or leave "
+            "vcc_bgp out"
         ]
 
     def _compare(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
