@@ -179,8 +179,8 @@ neighbours:
 bgp:
   description:
     - BGP sessions with partners. Each has C(tunnel), C(vpn), C(peer), C(peer_asn), C(state) (V(Established) is right),
-      C(error) (the last one), C(bfd), C(accepted), C(missing), C(refused) (at most 20 prefixes each) and
-      C(refused_count).
+      C(error) (the last one), C(bfd), C(carries) (whether packets take it), C(accepted), C(missing), C(refused) (at
+      most 20 prefixes each) and C(refused_count).
   type: list
   elements: dict
   returned: where a tunnel has BGP

@@ -91,8 +91,10 @@ def with_files(found: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str
     known as well.
     """
     tunnels = []
+    by_name = {tunnel["name"]: tunnel for tunnel in found["tunnels"]}
     for tunnel in found["tunnels"]:
-        files = files_of(tunnel, secrets.get(tunnel["name"]))
+        twin = by_name.get(tunnel.get("bgp", {}).get("twin", ""))
+        files = files_of(tunnel, secrets.get(tunnel["name"]), twin, secrets.get(twin["name"]) if twin else None)
         libreswan = {"libreswan": files} if "ipsec.conf" in files else {}
         tunnels.append({**tunnel, "configuration": files, **libreswan})
     return {**found, "tunnels": tunnels}
@@ -139,6 +141,7 @@ def _bgp(bgp: Mapping[str, Any], link: Mapping[str, Any]) -> dict[str, Any]:
         "bfd": bgp["bfd"],
         "md5": bgp["md5"],
         "hold": bgp["hold"],
+        **({"twin": bgp["twin"]} if "twin" in bgp else {}),
         "maximum": bgp["maximum"],
         "announce": list(link["remote_ts"]),
         "accept": list(link["local_ts"]),

@@ -88,7 +88,7 @@ def _sessions(links: Iterable[Section]) -> Iterator[str]:
     found = {link["tunnel"]: link["bgp"] for link in links if link.get("bgp")}
     rows = [[tunnel, *shown(one)] for tunnel, one in sorted(found.items())]
     if rows:
-        yield from columns(["tunnel", "BGP", "BFD", "prefixes heard", "not heard", "refused"], rows)
+        yield from columns(["tunnel", "BGP", "BFD", "carries", "prefixes heard", "not heard", "refused"], rows)
 
 
 def _ends(node: Section) -> str:

@@ -34,7 +34,9 @@ def judge_session(name: str, ends: Mapping[str, Section], observed: Mapping[str,
     if found["state"] != UP:
         said = f" ({found['error']})" if found.get("error") else ""
         look = f"journalctl -u intercloud-vpn-bgp -n 50 on {node}; whether {partner} has what this shows: {shows}"
-        seen = f"{node}: {found['state']}{said}; packets to {partner} are refused"
+        twin = session(str(ends[node]["bgp"].get("twin")), ends, observed)
+        takes = f"take the other tunnel, to {twin['peer']}" if twin.get("carries") else "are refused"
+        seen = f"{node}: {found['state']}{said}; packets to {partner} {takes}"
         yield Finding(ERROR, subject, f"the BGP session with {found['peer']} is {UP}", seen, look)
         return
     if found["missing"]:
@@ -53,10 +55,11 @@ def judge_session(name: str, ends: Mapping[str, Section], observed: Mapping[str,
 
 
 def shown(found: Section) -> list[str]:
-    """The session in columns: state, BFD, prefixes heard, prefixes that are missing and that were refused."""
+    """The session in columns: state, BFD, whether it carries, prefixes heard, those missing, and those refused."""
     return [
         str(found["state"]),
         str(found.get("bfd", "-")),
+        "yes" if found.get("carries") else "no",
         str(len(found.get("accepted", []))),
         few(found.get("missing", [])) or "-",
         few(found.get("refused", [])) or "-",

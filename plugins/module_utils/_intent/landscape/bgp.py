@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._base.coerce import boolean, integer
+from ..._base.names import IDENTITY
 from ..._base.prefix import Prefix, parse_address
 from ..._base.problems import Problems, unknown_keys
 from ..profiles.profile import Profile
@@ -18,7 +19,8 @@ VARIABLE = "vcc_bgp"
 OUR_ASN = 65000
 """For private use (RFC 6996)."""
 MAXIMUM = 100
-_KEYS = {"asn", "bfd", "inside", "maximum", "md5", "our_asn"}
+_KEYS = {"asn", "bfd", "inside", "maximum", "md5", "our_asn", "second"}
+_SECOND = {"identity", "inside", "public_address"}
 _INSIDE = {"ours", "theirs"}
 # Services of clouds; reserved (RFC 3927, 2.1).
 _TAKEN = ("169.254.169.0/24", "169.254.255.0/24")
@@ -28,20 +30,12 @@ _LAST_ASN = 4294967294
 
 
 @dataclass(frozen=True)
-class Bgp:
-    """A BGP session. ``ours`` and ``theirs`` are addresses inside the tunnel, in a network of ``length`` bits.
+class Inside:
+    """``ours`` and ``theirs`` are addresses inside a tunnel, in a network of ``length`` bits."""
 
-    ``maximum``: of so many prefixes at most does it hear before it begins anew.
-    """
-
-    asn: int
-    our_asn: int
     ours: str
     theirs: str
     length: int
-    bfd: bool
-    md5: bool
-    maximum: int = MAXIMUM
 
     @property
     def network(self) -> Prefix:
@@ -58,10 +52,48 @@ class Bgp:
         return 0x100 + (parse_address(self.ours).first & 0xFFFF)
 
 
+@dataclass(frozen=True)
+class Second:
+    """Another endpoint of the same gateway: its public address, its identity, and what is inside the tunnel to it."""
+
+    public: str
+    identity: str
+    inside: Inside
+
+
+@dataclass(frozen=True)
+class Bgp:
+    """BGP with a gateway, over one tunnel or two.
+
+    ``maximum``: of so many prefixes at most does it hear before it begins anew.
+    """
+
+    asn: int
+    our_asn: int
+    inside: Inside
+    bfd: bool
+    md5: bool
+    maximum: int = MAXIMUM
+    second: Second | None = None
+
+    @property
+    def every(self) -> list[Inside]:
+        """What is inside each tunnel."""
+        return [self.inside, *([self.second.inside] if self.second else [])]
+
+
 def read_bgp(
-    place: str, variables: Mapping[str, Any], authentication: str, profile: Profile | None, problems: Problems
+    place: str,
+    variables: Mapping[str, Any],
+    identity: str,
+    authentication: str,
+    profile: Profile | None,
+    problems: Problems,
 ) -> Bgp | None:
-    """What an external edge's variables say; None if nothing, or if it is wrong, which is noted."""
+    """What an external edge's variables say; None if nothing, or if it is wrong, which is noted.
+
+    ``identity`` is the IKE identity of its first endpoint.
+    """
     raw = variables.get(VARIABLE)
     if raw is None:
         return None
@@ -96,9 +128,60 @@ def read_bgp(
     if isinstance(maximum, bool) or not isinstance(maximum, int) or not 1 <= maximum <= 10000:
         problems.add(f"{path}.maximum", f"must be a number of prefixes from 1 to 10000, not {maximum!r}")
     inside = _inside(raw.get("inside"), f"{path}.inside", profile, problems)
+    second = _second(raw, place, identity, variables, profile, problems)
+    if inside and second and inside.network.overlaps(second.inside.network):
+        problems.add(f"{path}.second.inside", f"overlaps {inside.network}, which the first tunnel has")
     if len(problems) > before or asn is None or our_asn is None or inside is None:
         return None
-    return Bgp(asn, our_asn, *inside, options["bfd"], options["md5"], int(maximum))
+    return Bgp(asn, our_asn, inside, options["bfd"], options["md5"], int(maximum), second)
+
+
+def _second(
+    raw: Mapping[str, Any],
+    place: str,
+    identity: str,
+    variables: Mapping[str, Any],
+    profile: Profile | None,
+    problems: Problems,
+) -> Second | None:
+    said, path = raw.get("second"), f"{place}.{VARIABLE}.second"
+    if said is None:
+        return None
+    if not isinstance(said, Mapping):
+        problems.add(path, f"must be a mapping with public_address and inside, not {said!r}")
+        return None
+    unknown_keys(said, _SECOND, path, problems)
+    if profile is not None and profile.bgp is not None and not profile.bgp.endpoints:
+        problems.add(path, f"is not known for {profile.title}; leave it out")
+    first = variables.get("vcc_public_address")
+    firsts = [str(one) for one in (first if isinstance(first, (list, tuple)) else [first])]
+    try:
+        public = parse_address(str(said.get("public_address", "")))
+    except ValueError:
+        public = None
+    if public is None or public.family != 4:
+        problems.add(f"{path}.public_address", "must be the IPv4 address of the gateway's second endpoint")
+    elif public.address() in firsts:
+        problems.add(f"{path}.public_address", f"{public.address()} is that of the first endpoint, too")
+    name = said.get("identity")
+    if profile is not None and profile.by_address:
+        if name is not None:
+            problems.add(f"{path}.identity", f"{profile.title} presents its public address; leave it out")
+        name = public.address() if public else ""
+    elif name is None:
+        name = _beside(identity)
+    if str(name) == identity:
+        problems.add(f"{path}.identity", f"{name} is the first endpoint's, too; each has an identity of its own")
+    elif not IDENTITY.fullmatch(str(name)) and (public is None or str(name) != public.address()):
+        problems.add(f"{path}.identity", f"{name!r} must be a DNS name of at most 64 characters")
+    inside = _inside(said.get("inside"), f"{path}.inside", profile, problems)
+    return Second(public.address(), str(name), inside) if public and inside else None
+
+
+def _beside(identity: str) -> str:
+    """The identity of the second endpoint where none is said: partner.acme -> partner-2.acme."""
+    first, dot, rest = identity.partition(".")
+    return f"{first}-2{dot}{rest}" if not identity.replace(".", "").isdigit() else f"second.{identity}"
 
 
 def _asn(said: Any, path: str, problems: Problems) -> int | None:
@@ -109,8 +192,7 @@ def _asn(said: Any, path: str, problems: Problems) -> int | None:
     return None
 
 
-def _inside(said: Any, path: str, profile: Profile | None, problems: Problems) -> tuple[str, str, int] | None:
-    """Our address, theirs and the prefix length."""
+def _inside(said: Any, path: str, profile: Profile | None, problems: Problems) -> Inside | None:
     if not isinstance(said, Mapping):
         problems.add(path, "is missing: the addresses inside, such as {ours: 169.254.21.2/30, theirs: 169.254.21.1}")
         return None
@@ -147,4 +229,4 @@ def _inside(said: Any, path: str, profile: Profile | None, problems: Problems) -
                 f"{profile.title} has the first host of {network} and our side the second: write ours: "
                 f"{network.address(2)}/{network.length}, theirs: {network.address(1)}",
             )
-    return ours.address(), theirs.address(), length
+    return Inside(ours.address(), theirs.address(), length)

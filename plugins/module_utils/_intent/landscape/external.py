@@ -124,7 +124,11 @@ def read_external(
         problems.add(f"{place}.vcc_psk", "is not used with vcc_authentication: certificate; leave it out")
     elif psk != GIVEN:
         problems.add(f"{place}.vcc_psk", str(psk))
-    bgp = read_bgp(place, variables, str(authentication), profile_of(gateway), problems)
+    bgp = read_bgp(place, variables, identity, str(authentication), profile_of(gateway), problems)
+    if bgp and bgp.second and folded(bgp.second.identity) in others:
+        problems.add(
+            f"{place}.vcc_bgp.second.identity", f"{bgp.second.identity} is the identity of another edge; set one"
+        )
     return External(str(authentication), gateway, bgp)
 
 

@@ -47,5 +47,6 @@ PROFILE = Profile(
         length=30,
         reserved=(*(f"169.254.{third}.0/30" for third in range(6)), "169.254.169.252/30"),
         first=True,
+        endpoints=True,
     ),
 )

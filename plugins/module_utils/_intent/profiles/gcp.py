@@ -41,5 +41,5 @@ PROFILE = Profile(
     identities=frozenset({ADDRESS}),
     underlay_mtu=1460,
     reserved=(2, 2),
-    bgp=BgpForm(md5=True, length=30),
+    bgp=BgpForm(md5=True, length=30, endpoints=True),
 )

@@ -121,6 +121,8 @@ class BgpForm:
     reserved: tuple[str, ...] = ()
     first: bool = False
     hold: int | None = None
+    endpoints: bool = False
+    """Whether the settings of two endpoints are printed."""
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..document import Change
 from ..kernel import ip
 from ..part import Part
 from ..system.run import run
 from .sessions import PRIORITY, TABLE, sessions
 
+PROC = Path("/proc/sys/net/ipv4/conf")
+LOOSE = 2  # ip-sysctl: rp_filter
 _RULE = ("priority", str(PRIORITY), "lookup", str(TABLE))
 
 
@@ -51,6 +55,11 @@ class Inside(Part):
         ]
         return add, over
 
+    def _strict(self) -> list[str]:
+        """Devices whose packets the kernel would drop when the way back is another tunnel. Loose wins over strict."""
+        files = {device: PROC / device / "rp_filter" for device in self._wanted()}
+        return [device for device, file in files.items() if file.exists() and int(file.read_text()) != LOOSE]
+
     def changes(self) -> list[Change]:
         """What to add and to remove."""
         if not self._concerned():
@@ -58,6 +67,7 @@ class Inside(Part):
         add, over = self._compare()
         found = [Change(self.name, f"add {a} to {d}", "", f"{a} dev {d}") for a, d in add]
         found += [Change(self.name, f"remove {a} from {d}", f"{a} dev {d}") for a, d in over]
+        found += [Change(self.name, f"relax the reverse path filter of {device}") for device in self._strict()]
         there = ip.has_rule(PRIORITY, TABLE)
         if there != bool(self._wanted()):
             found.append(Change(self.name, f"{'remove' if there else 'add'} rule {' '.join(_RULE)}"))
@@ -70,6 +80,8 @@ class Inside(Part):
         for address, device in self._compare()[0]:
             if ip.exists(device):
                 run("ip", "address", "replace", address, "dev", device)
+        for device in self._strict():
+            (PROC / device / "rp_filter").write_text(f"{LOOSE}\n", encoding="ascii")
         if not ip.has_rule(PRIORITY, TABLE):
             run("ip", "-4", "rule", "add", *_RULE)
 

@@ -22,6 +22,7 @@ _FIELDS = {
     "error": re.compile(r"^\s*Last error:\s+(.+)$", re.MULTILINE),
 }
 _PREFIX = re.compile(r"^(\d+\.\d+\.\d+\.\d+/\d+)\s", re.MULTILINE)
+_CHOSEN = re.compile(r"^\d+\.\d+\.\d+\.\d+/\d+\s.*\] \* \(", re.MULTILINE)
 _BFD = re.compile(r"^(\S+)\s+(\S+)\s+(Up|Down|Init|AdminDown)\s", re.MULTILINE)
 
 
@@ -53,7 +54,8 @@ def _observed(one: Session, store: Store) -> dict[str, Any]:
     try:
         about = _asked(store, f"show protocols all {one.device}")
         said = {key: match[1].strip() for key, pattern in _FIELDS.items() if (match := pattern.search(about))}
-        accepted = _prefixes(_asked(store, f"show route protocol {one.device}"))
+        routes = _asked(store, f"show route protocol {one.device}")
+        accepted = _prefixes(routes)
         refused = _prefixes(_asked(store, f"show route filtered protocol {one.device}"))
         bfd = dict.fromkeys([one.peer], "Down")
         if one.bfd:
@@ -65,6 +67,8 @@ def _observed(one: Session, store: Store) -> dict[str, Any]:
         "state": said.get("state", "unknown"),
         **({"error": said["error"]} if "error" in said else {}),
         **({"bfd": bfd[one.peer]} if one.bfd else {}),
+        # Of a partner's two tunnels, one is chosen for each prefix.
+        "carries": bool(_CHOSEN.search(routes)),
         "accepted": accepted[:SHOWN],
         "missing": [prefix for prefix in one.accept if prefix not in accepted][:SHOWN],
         "refused": refused[:SHOWN],

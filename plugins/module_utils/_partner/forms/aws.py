@@ -5,8 +5,8 @@
 
 With BGP, the connection has everything as selectors. The virtual private gateway's AS number is the partner's.
 
-AWS always makes two tunnels; our edge comes to the first. The second has the same options, so that AWS's defaults
-(IKEv1, SHA-1) are open on neither.
+AWS always makes two tunnels; our edge comes to the first, with BGP to both if they are declared. The second has the
+same options, so that AWS's defaults (IKEv1, SHA-1) are open on neither.
 """
 
 from __future__ import annotations
@@ -26,6 +26,15 @@ _ASN = 65000
 
 def files(tunnel: Section, psk: str | None) -> dict[str, str]:
     """A file for a directory of Terraform's."""
+    return _files(tunnel, psk, None, None)
+
+
+def both(tunnel: Section, psk: str | None, twin: Section, twins_psk: str | None) -> dict[str, str]:
+    """The same of a connection whose tunnels are both used."""
+    return _files(tunnel, psk, twin, twins_psk)
+
+
+def _files(tunnel: Section, psk: str | None, twin: Section | None, twins_psk: str | None) -> dict[str, str]:
     name = f"vcc_{tunnel['name']}"
     (vpn,), bgp = tunnel["vpns"], tunnel.get("bgp")
     gateway, connection = f"aws_customer_gateway.{name}", f"aws_vpn_connection.{name}"
@@ -53,6 +62,14 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
                 ("remote_ipv4_network_cidr", vpn["local_ts"][0]),
                 *([("tunnel1_inside_cidr", _inside(bgp))] if bgp else []),
                 ("tunnel1_preshared_key", placeholder(tunnel) if psk is None else psk),
+                *(
+                    [
+                        ("tunnel2_inside_cidr", _inside(twin["bgp"])),
+                        ("tunnel2_preshared_key", placeholder(twin) if twins_psk is None else twins_psk),
+                    ]
+                    if twin
+                    else []
+                ),
                 *((f"tunnel{number}_{key}", value) for number in (1, 2) for key, value in _options(tunnel, vpn)),
             ],
         ),
@@ -64,7 +81,11 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
             )
             for number, prefix in enumerate([] if bgp else vpn["remote_ts"], 1)
         ),
-        Block("output", [f"{name}_vcc_public_address"], [("value", Reference(f"{connection}.tunnel1_address"))]),
+        *(
+            Block("output", [f"{name}_{what}"], [("value", Reference(f"{connection}.tunnel{number}_address"))])
+            for number, what in ((1, "vcc_public_address"), (2, "second_public_address"))
+            if number == 1 or twin
+        ),
     ]
     comments = [
         f"Tunnel {tunnel['name']}. {tunnel['initiator']} initiates and rekeys; AWS answers.",
@@ -75,7 +96,11 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
             if bgp
             else []
         ),
-        f"The output is what vcc_public_address is for {tunnel['edge']}. The second tunnel stays down.",
+        (
+            f"The outputs are what vcc_public_address and vcc_bgp.second.public_address are for {tunnel['edge']}."
+            if twin
+            else f"The output is what vcc_public_address is for {tunnel['edge']}. The second tunnel stays down."
+        ),
     ]
     return {f"{name}.tf": hcl(blocks, comments)}
 

@@ -30,7 +30,7 @@ _GIVEN_HA = ("region", "router", "vpn_gateway")
 def files(tunnel: Section, psk: str | None) -> dict[str, str]:
     """A file for a directory of Terraform's."""
     if tunnel.get("bgp"):
-        return _highly_available(tunnel, psk)
+        return {f"vcc_{tunnel['name']}.tf": _highly_available(tunnel, [(tunnel, psk)])}
     name = f"vcc_{tunnel['name']}"
     (vpn,) = tunnel["vpns"]
     ike, esp = proposals(tunnel["ike"]), proposals(vpn["esp"])
@@ -77,33 +77,54 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
     return {f"{name}.tf": hcl(blocks, comments)}
 
 
-def _highly_available(tunnel: Section, psk: str | None) -> dict[str, str]:
-    name, bgp = f"vcc_{tunnel['name']}", tunnel["bgp"]
-    (vpn,) = tunnel["vpns"]
-    region, router, gateway = (Reference(f"var.{name}_{key}") for key in _GIVEN_HA)
-    interface, known = f"google_compute_router_interface.{name}", f"google_compute_external_vpn_gateway.{name}"
-    own = _name(tunnel["name"])
-    guarded = [("name", own), ("key", bgp_key(tunnel, psk))]
+def both(tunnel: Section, psk: str | None, twin: Section, twins_psk: str | None) -> dict[str, str]:
+    """The tunnels of both interfaces of an HA VPN gateway."""
+    return {f"vcc_{tunnel['name']}.tf": _highly_available(tunnel, [(tunnel, psk), (twin, twins_psk)])}
+
+
+def _highly_available(first: Section, tunnels: list[tuple[Section, str | None]]) -> str:
+    name, bgp = f"vcc_{first['name']}", first["bgp"]
+    interfaces = " and ".join(
+        f"{tunnel['local']['address']} (interface {number})" for number, (tunnel, _psk) in enumerate(tunnels)
+    )
     blocks = [
         *(Block("variable", [f"{name}_{key}"], [("type", Reference("string"))]) for key in _GIVEN_HA),
         Block(
             "resource",
             ["google_compute_external_vpn_gateway", name],
             [
-                ("name", own),
+                ("name", _name(first["name"])),
                 ("redundancy_type", "SINGLE_IP_INTERNALLY_REDUNDANT"),
-                Block("interface", [], [("id", 0), ("ip_address", tunnel["remote"]["address"])]),
+                Block("interface", [], [("id", 0), ("ip_address", first["remote"]["address"])]),
             ],
         ),
+        *(block for number, one in enumerate(tunnels) for block in _session(name, number, *one)),
+    ]
+    comments = [
+        f"Tunnel {first['name']}. {first['initiator']} initiates and rekeys; Google may initiate as well.",
+        f"{name}_vpn_gateway: an HA VPN gateway that has {interfaces}.",
+        f"{name}_router: a Cloud Router of AS {bgp['local_asn']}. The network has {' '.join(bgp['announce'])}.",
+        "Lifetimes are fixed: 36000 s for IKE, 10800 s for ESP.",
+    ]
+    return hcl(blocks, comments)
+
+
+def _session(whole: str, number: int, tunnel: Section, psk: str | None) -> list[Block]:
+    """A tunnel from one of the gateway's interfaces, and BGP in it."""
+    name, bgp, own = f"vcc_{tunnel['name']}", tunnel["bgp"], _name(tunnel["name"])
+    (vpn,) = tunnel["vpns"]
+    region, router, gateway = (Reference(f"var.{whole}_{key}") for key in _GIVEN_HA)
+    key = [("name", own), ("key", bgp_key(tunnel, psk))]
+    where: list[tuple[str, object]] = [("name", own), ("region", region)]
+    return [
         Block(
             "resource",
             ["google_compute_vpn_tunnel", name],
             [
-                ("name", own),
-                ("region", region),
+                *where,
                 ("vpn_gateway", gateway),
-                ("vpn_gateway_interface", 0),
-                ("peer_external_gateway", Reference(f"{known}.id")),
+                ("vpn_gateway_interface", number),
+                ("peer_external_gateway", Reference(f"google_compute_external_vpn_gateway.{whole}.id")),
                 ("peer_external_gateway_interface", 0),
                 ("router", router),
                 ("ike_version", 2),
@@ -115,8 +136,7 @@ def _highly_available(tunnel: Section, psk: str | None) -> dict[str, str]:
             "resource",
             ["google_compute_router_interface", name],
             [
-                ("name", own),
-                ("region", region),
+                *where,
                 ("router", router),
                 ("ip_range", f"{bgp['local']}/{bgp['length']}"),
                 ("vpn_tunnel", Reference(f"google_compute_vpn_tunnel.{name}.name")),
@@ -126,25 +146,17 @@ def _highly_available(tunnel: Section, psk: str | None) -> dict[str, str]:
             "resource",
             ["google_compute_router_peer", name],
             [
-                ("name", own),
-                ("region", region),
+                *where,
                 ("router", router),
-                ("interface", Reference(f"{interface}.name")),
+                ("interface", Reference(f"google_compute_router_interface.{name}.name")),
                 ("peer_ip_address", bgp["remote"]),
                 ("peer_asn", bgp["remote_asn"]),
                 ("advertise_mode", "CUSTOM"),
                 *(Block("advertised_ip_ranges", [], [("range", prefix)]) for prefix in bgp["announce"]),
-                *([Block("md5_authentication_key", [], guarded)] if bgp["md5"] else []),
+                *([Block("md5_authentication_key", [], key)] if bgp["md5"] else []),
             ],
         ),
     ]
-    comments = [
-        f"Tunnel {tunnel['name']}. {tunnel['initiator']} initiates and rekeys; Google may initiate as well.",
-        f"{name}_vpn_gateway: an HA VPN gateway whose first interface has {tunnel['local']['address']}.",
-        f"{name}_router: a Cloud Router of AS {bgp['local_asn']}. The network has {' '.join(bgp['announce'])}.",
-        "Lifetimes are fixed: 36000 s for IKE, 10800 s for ESP.",
-    ]
-    return {f"{name}.tf": hcl(blocks, comments)}
 
 
 def _suite(ike: list[Proposal], esp: list[Proposal]) -> Block:

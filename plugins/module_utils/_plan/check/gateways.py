@@ -99,9 +99,11 @@ def check_bgp(described: Iterable[tuple[Vpn, list[OrgEdge]]], problems: Problems
             if vpn.pool.family != 4:
                 problems.add(f"{vpn.path}.pool", f"is of IPv6, and BGP with {edge.name} (vcc_bgp) tells of IPv4 only")
             for name, other in inside.items():
-                if name != edge.name and other.bgp and other.bgp.network.overlaps(edge.bgp.network):
-                    problems.add(
-                        f"hosts.{edge.name}.vcc_bgp.inside",
-                        f"{edge.bgp.network} overlaps {other.bgp.network} of {name}; give each tunnel its own network",
-                    )
+                theirs = other.bgp.every if other.bgp and name != edge.name else []
+                for one, here in ((one, here) for one in theirs for here in edge.bgp.every):
+                    if one.network.overlaps(here.network):
+                        problems.add(
+                            f"hosts.{edge.name}.vcc_bgp.inside",
+                            f"{here.network} overlaps {one.network} of {name}; give each tunnel its own network",
+                        )
             inside.setdefault(edge.name, edge)

@@ -11,13 +11,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..._base.prefix import Prefix, collapse, parse_address
-from ..._intent.landscape.bgp import Bgp
+from ..._intent.landscape.bgp import Bgp, Inside, Second
 from ..._intent.landscape.hosts import OrgEdge
 from ..tunnel.kind import Section
 from ..tunnel.kinds import KINDS
 from .documents import ANY_ADDRESS, Compiled, Document
 from .leased_vpn import texts
-from .reach import Link, Links, Reach
+from .reach import Link, Links, Reach, second_name
 
 HOLD = 30
 """Seconds after which a BGP session without a word is dead. Where there is BFD, that is noticed long before."""
@@ -87,7 +87,9 @@ class _SiteLinks:
             **of_link,
         }
         if peer.bgp:
-            self._route_based(tunnel, whole, peer.bgp, local, remote)
+            self._route_based(tunnel, whole, peer.bgp, peer.bgp.inside, local, remote)
+            if peer.bgp.second:
+                self._second(link, tunnel, whole, peer.bgp, peer.bgp.second)
         else:
             self._policy_based(tunnel, whole, peer, link, here)
         self.remote += [*remote.blocks, *remote.moved]
@@ -109,20 +111,20 @@ class _SiteLinks:
         self.document["routes"] += [{"prefix": prefix, **into} for prefix in (*remote.texts, *texts(remote.moved))]
 
     def _route_based(
-        self, tunnel: dict[str, Any], whole: dict[str, Any], bgp: Bgp, local: Reach, remote: Reach
+        self, tunnel: dict[str, Any], whole: dict[str, Any], bgp: Bgp, inside: Inside, local: Reach, remote: Reach
     ) -> None:
         """One CHILD_SA for everything, with a device of its own. The document has as selectors what BGP may say.
 
         They are what the firewall lets through, too: the gateway holds neither end to them.
         """
         number, profile = self.leased.number, self.leased.edges[tunnel["peer"]].profile
-        device = f"vcc{number}p{bgp.lane:04x}"
+        device = f"vcc{number}p{inside.lane:04x}"
         tunnel["bgp"] = {
             "device": device,
-            "if_id": number | bgp.lane << 16,
-            "local": bgp.ours,
-            "peer": bgp.theirs,
-            "length": bgp.length,
+            "if_id": number | inside.lane << 16,
+            "local": inside.ours,
+            "peer": inside.theirs,
+            "length": inside.length,
             "local_asn": bgp.our_asn,
             "peer_asn": bgp.asn,
             "bfd": bgp.bfd,
@@ -134,6 +136,21 @@ class _SiteLinks:
         here, there = ([*one.texts, *texts(one.moved)] for one in (local, remote))
         tunnel["links"] += _children(whole, None, here, there, False)
         self.entry.setdefault("partner_devices", []).append(device)
+
+    def _second(self, link: Link, first: dict[str, Any], whole: dict[str, Any], bgp: Bgp, second: Second) -> None:
+        """The tunnel to a partner's other endpoint: like the first one, and both are up. BGP chooses."""
+        here = 0 if link.ends[0] is self.own else 1
+        tunnel = {
+            **first,
+            "name": second_name(link.tunnel),
+            "remote_address": second.public,
+            "remote_id": second.identity,
+            "links": [],
+        }
+        self._route_based(tunnel, whole, bgp, second.inside, link.behind[here], link.behind[1 - here])
+        for one, other in ((first, tunnel), (tunnel, first)):
+            one["bgp"]["twin"] = other["name"]
+        self.document["tunnels"].append(tunnel)
 
     def _tunnel(self, link: Link, peer: OrgEdge, section: Section) -> dict[str, Any]:
         """The tunnel in the document, still without links."""

@@ -174,3 +174,51 @@ def test_an_edge_of_ours_has_no_bgp() -> None:
     plain = World(changed(lab(2), {"edge-east": {"vcc_bgp": BGP}}))
     errors = plain.refused({**ORDERS, "members": ["vm1-east", "vm3-west"], "destinations": {}})
     assert errors[0].startswith("hosts.edge-east.vcc_bgp: is for external edges; is vcc_external: true missing?")
+
+
+SECOND = {"public_address": "198.51.100.21", "inside": {"ours": "169.254.22.2/30", "theirs": "169.254.22.1"}}
+TWICE = {**BGP, "second": SECOND}
+
+
+def test_two_endpoints_are_two_tunnels_of_one_site() -> None:
+    plan = world(bgp=TWICE).plan(ORDERS)
+    one, other = (end for end in plan.documents["edge-east"]["tunnels"] if end["peer"] == "partner")
+    assert (one["name"], other["name"]) == ("edge-east--partner", "edge-east--partner--2")
+    assert plan.vpns[0]["tunnels"] == [one["name"], other["name"]]
+    assert (other["remote_address"], other["remote_id"]) == ("198.51.100.21", "partner-2.acme")
+    assert (one["bgp"]["twin"], other["bgp"]["twin"]) == (other["name"], one["name"])
+    assert [one["links"][0][key] == other["links"][0][key] for key in ("local_ts", "remote_ts", "reqid")] == [
+        True, True, False,
+    ]  # fmt: skip
+    (entry,) = plan.documents["edge-east"]["vpns"]
+    assert entry["partner_devices"] == [one["bgp"]["device"], other["bgp"]["device"]]
+    assert len({*entry["partner_devices"]}) == 2
+    # The same leases: a second endpoint renumbers nobody.
+    assert plan.vpns[0]["sites"] == world().plan(ORDERS).vpns[0]["sites"]
+
+
+def test_aws_knows_the_second_endpoint_by_its_address() -> None:
+    plan = world(bgp=TWICE, vcc_gateway="aws").plan(ORDERS)
+    assert [one["remote_id"] for one in plan.documents["edge-east"]["tunnels"]] == ["198.51.100.20", "198.51.100.21"]
+
+
+@pytest.mark.parametrize(
+    ("said", "path", "words"),
+    [
+        ("198.51.100.21", "", "must be a mapping with public_address and inside"),
+        ({**SECOND, "public_address": "198.51.100.20"}, ".public_address", "is that of the first endpoint, too"),
+        ({**SECOND, "public_address": "vpn.example"}, ".public_address", "must be the IPv4 address"),
+        ({**SECOND, "identity": "partner.acme"}, ".identity", "is the first endpoint's, too"),
+        ({**SECOND, "inside": INSIDE}, ".inside", "overlaps 169.254.21.0/30, which the first tunnel has"),
+        ({**SECOND, "asn": 1}, ".asn", "is not known"),
+    ],
+)
+def test_a_mistake_in_the_second_endpoint_is_named(said: Any, path: str, words: str) -> None:
+    errors = world(bgp={**BGP, "second": said}).refused(ORDERS)
+    (found,) = [error for error in errors if error.startswith(f"hosts.partner.vcc_bgp.second{path}: ")]
+    assert words in found
+
+
+def test_azure_has_one_key_for_both() -> None:
+    (error, *_more) = world(bgp=TWICE, vcc_gateway="azure").refused(ORDERS)
+    assert error == "hosts.partner.vcc_bgp.second: is not known for Azure VPN Gateway; leave it out"

@@ -8,6 +8,8 @@ Between them is a wire with the name of the tunnel's device: IPsec has its part 
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,10 +21,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.bgp import sessions
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.bgp.test_bird import KEY, speaking
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.secrets import FILE
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.bgp.test_bird import KEY, TUNNEL, speaking
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.test_templates import NAMESPACE, render
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._partner.forms.test_bgp import shown
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_bgp import SECOND, TWICE
 
+DEVICES = ("vpn5377", "vpn5633")  # the partner's, of both tunnels
 FRR = Path("/usr/lib/frr")
 HERE = NAMESPACE and bool(shutil.which("bird")) and (FRR / "bgpd").exists()
 pytestmark = [
@@ -77,12 +83,10 @@ def routes() -> str:
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Both ends, up. A member is on our edge itself, and a server on the partner's gateway."""
+    """Both ends of two tunnels, up. A member is behind our edge; a VM and a server are the partner's gateway itself."""
     place = tmp_path_factory.mktemp("bgp")
-    (one,) = sessions.sessions(speaking())
-    (tunnel,) = shown(None, KEY)["tunnels"]
-    files = tunnel["configuration"]
-    device = re.findall(r"ip link add (\S+)", files["device.sh"])[0]
+    generation = speaking(second=SECOND)
+    pairs = list(zip(sessions.sessions(generation), shown(None, KEY, TWICE)["tunnels"], DEVICES))
     leave()
     for words in (
         f"netns add {OURS}", f"netns add {THEIRS}", f"netns add {INSIDE}",
@@ -91,32 +95,35 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         f"-n {OURS} address add 10.10.0.1/24 dev org", f"-n {INSIDE} address add 10.10.0.11/24 dev out",
         f"-n {INSIDE} address add {MEMBER}/32 dev lo", f"-n {INSIDE} address add {STRANGER}/32 dev lo",
         f"-n {INSIDE} route add default via 10.10.0.1",
-        f"-n {OURS} link add {one.device} type veth peer name {device} netns {THEIRS}",
         f"-n {OURS} link set lo up", f"-n {THEIRS} link set lo up",
-        f"-n {OURS} link set {one.device} up", f"-n {THEIRS} link set {device} up",
-        f"-n {OURS} address add {one.local}/{one.length} dev {one.device}",
-        f"-n {THEIRS} address add {one.peer}/{one.length} dev {device}",
-        f"-n {OURS} address add {one.source}/32 dev lo", f"-n {OURS} route add 100.64.0.16/28 via 10.10.0.11",
+        f"-n {OURS} address add 100.64.0.1/32 dev lo", f"-n {OURS} route add 100.64.0.16/28 via 10.10.0.11",
         *(f"-n {THEIRS} address add {address}/32 dev lo" for address in (SERVER, VM, ELSEWHERE)),
         f"-n {OURS} rule add priority {sessions.PRIORITY} lookup {sessions.TABLE}",
-        *(f"-n {OURS} route add blackhole {prefix} metric 9999" for prefix in one.accept),
+        *(f"-n {OURS} route add blackhole {prefix} metric 9999" for prefix in pairs[0][0].accept),
     ):  # fmt: skip
         sh(f"ip {words}")
-    sh(f"ip netns exec {OURS} sysctl -qw net.ipv4.ip_forward=1")
-    document = speaking().document
-    (place / "table.nft").write_text(render("org_edge", "nftables.nft.j2", document, "xfrm"), encoding="utf-8")
+    sh(f"ip netns exec {OURS} sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.default.rp_filter=0")
+    frr = ""
+    for one, tunnel, device in pairs:
+        files = tunnel["configuration"]
+        assert f"ip link add {device} type xfrm " in files["device.sh"]
+        sh(f"ip -n {OURS} link add {one.device} type veth peer name {device} netns {THEIRS}")
+        sh(f"ip -n {OURS} link set {one.device} up; ip -n {THEIRS} link set {device} up")
+        sh(f"ip -n {OURS} address add {one.local}/{one.length} dev {one.device}")
+        sh(f"ip netns exec {OURS} sysctl -qw net.ipv4.conf.{one.device}.rp_filter=2")
+        for line in files["device.sh"].splitlines()[2:]:
+            sh(f"ip netns exec {THEIRS} {line}")
+        # What the administrator was not asked for.
+        frr += f"ip prefix-list {device}-out seq 99 permit 10.99.0.0/16\n{files['frr.conf']}"
+    (place / "frr.conf").write_text(frr.replace("  network ", "  network 10.99.0.0/16\n  network "), encoding="utf-8")
+    table = render("org_edge", "nftables.nft.j2", generation.document, "xfrm")
+    (place / "table.nft").write_text(table, encoding="utf-8")
     sh(f"ip netns exec {OURS} nft -f {place}/table.nft")
-    (place / "bird.conf").write_text(sessions.config(speaking()), encoding="utf-8")
-    # What the administrator was not asked for.
-    (place / "frr.conf").write_text(
-        files["frr.conf"].replace("  network ", "  network 10.99.0.0/16\n  network ", 1).replace(
-            "router bgp", f"ip prefix-list {device}-out seq 99 permit 10.99.0.0/16\nrouter bgp"
-        ),
-        encoding="utf-8",
-    )  # fmt: skip
-    place.parent.parent.chmod(0o755)
-    place.parent.chmod(0o755)
-    place.chmod(0o755)
+    keys = {FILE: json.dumps({TUNNEL: KEY, f"{TUNNEL}--2": KEY[::-1]})}
+    config = sessions.config(Generation(generation.document, keys, "xfrm"))
+    (place / "bird.conf").write_text(config, encoding="utf-8")
+    for folder in (place.parent.parent, place.parent, place):
+        folder.chmod(0o755)
     home = place / "frr"
     home.mkdir()
     shutil.chown(home, "frr", "frr")
@@ -130,14 +137,20 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     )
     listener = subprocess.Popen(["ip", "netns", "exec", THEIRS, sys.executable, "-c", LISTEN])
     try:
-        wait("prefix", lambda: "172.20.0.0/22" in routes())
-        wait("BFD", lambda: " Up " in sh(f"birdc -s {place}/bird.ctl show bfd sessions", check=False))
+        wait("both sessions", lambda: both(place))
         yield place
     finally:
         for process in (bird, listener):
             process.terminate()
             process.wait(10)
         leave(home)
+
+
+def both(place: Path) -> bool:
+    """Whether both tunnels' BFD is up and both have told their prefixes."""
+    up = sh(f"birdc -s {place}/bird.ctl show bfd sessions", check=False).count(" Up ")
+    heard = sh(f"birdc -s {place}/bird.ctl show route all 172.20.0.0/22", check=False).count("via 169.254.2")
+    return (up, heard) == (2, 2)
 
 
 def leave(home: Path | None = None) -> None:
@@ -148,7 +161,7 @@ def leave(home: Path | None = None) -> None:
 
 def test_what_the_plan_has_is_routed_and_nothing_else(session: Path) -> None:
     found = routes()
-    assert set(re.findall(r"^(\S+) via 169.254.21.1", found, re.MULTILINE)) == {
+    assert set(re.findall(r"^(\S+) via 169.254.2[12].1", found, re.MULTILINE)) == {
         "172.20.0.0/22", "172.21.4.9", "100.64.0.64/26"
     }  # fmt: skip
     assert "10.99.0.0/16" in sh(f"birdc -s {session}/bird.ctl show route filtered")
@@ -179,15 +192,24 @@ def test_the_partner_reaches_nothing_else_whatever_its_tunnel_carries(session: P
     sh(f"ip netns exec {OURS} nft -f {session}/table.nft")
 
 
-def test_a_path_that_fails_is_left_at_once_and_packets_are_refused(session: Path) -> None:
-    """Both wires stay up: only BFD can know. Then it comes back by itself."""
-    hook = "add chain inet cut in { type filter hook input priority -400; }"
+def test_a_tunnel_that_fails_is_left_at_once(session: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All wires stay up: only BFD can know. Without both tunnels, packets are refused. Then all comes back."""
+    (carries,) = set(re.findall(r"^172.20.0.0/22 via 169.254.2([12]).1", routes(), re.MULTILINE))
+    first, second = DEVICES if carries == "1" else DEVICES[::-1]
+    hook = "add chain inet cut in { type filter hook prerouting priority -450; }"
     sh(f"ip netns exec {THEIRS} nft 'add table inet cut; {hook}'")
-    begun = time.monotonic()
-    sh(f"ip netns exec {THEIRS} nft add rule inet cut in iifname != lo drop")
+    words = ["ip", "netns", "exec", INSIDE, "ping", "-n", "-i0.01", "-c400", "-W1", "-I", MEMBER, VM]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as ping:
+        time.sleep(1)
+        sh(f"ip netns exec {THEIRS} nft add rule inet cut in iifname {first} drop")
+        said = ping.communicate(timeout=30)[0]
+    lost = 400 - int(re.findall(r"(\d+) received", said)[0])
+    with capsys.disabled():
+        print(f"\n    outage {lost * 10} ms, load {os.getloadavg()[0]:.0f}", end=" ")
+    assert 0 < lost < 100  # at 100 probes per second
+    sh(f"ip netns exec {THEIRS} nft add rule inet cut in iifname {second} drop")
     wait("end", lambda: "172.20.0.0/22" not in routes(), 5)
-    assert time.monotonic() - begun < 1.0
     refused = sh(f"ip -n {OURS} route get {SERVER} 2>&1", check=False)
     assert "Invalid argument" in refused or "blackhole" in refused
     sh(f"ip netns exec {THEIRS} nft delete table inet cut")
-    wait("prefix", lambda: "172.20.0.0/22" in routes(), 40)
+    wait("both sessions", lambda: both(session), 60)

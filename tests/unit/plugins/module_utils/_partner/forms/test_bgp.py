@@ -22,7 +22,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._partner.forms.know
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import settings, with_files
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings_text import settings_text
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._partner.forms.test_forms import HOSTILE
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_bgp import ORDERS, world
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_bgp import BGP, ORDERS, TWICE, world
 
 SETTINGS = Path(__file__).parents[4] / "settings"
 TUNNEL = "edge-east--partner"
@@ -30,11 +30,11 @@ KEY = "1" + 63 * "a"
 GATEWAYS = ("aws", "azure", "gcp", None)
 
 
-def shown(gateway: str | None, psk: str | None = None) -> dict[str, Any]:
-    plan = world(**({"vcc_gateway": gateway} if gateway else {})).plan(ORDERS)
-    files = {TUNNEL: f"/state/psk/acme/{TUNNEL} on vcc"}
+def shown(gateway: str | None, psk: str | None = None, bgp: Any = BGP) -> dict[str, Any]:
+    plan = world(bgp=bgp, **({"vcc_gateway": gateway} if gateway else {})).plan(ORDERS)
+    files = {name: f"/state/psk/acme/{name} on vcc" for name in (TUNNEL, f"{TUNNEL}--2")}
     found = settings("partner", {"vpns": plan.vpns}, dict(plan.documents.items()), files, "")
-    return with_files(found, {} if psk is None else {TUNNEL: psk})
+    return with_files(found, {} if psk is None else {TUNNEL: psk, f"{TUNNEL}--2": psk[::-1]})
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS)
@@ -44,6 +44,26 @@ def test_the_administrator_is_shown_this(gateway: str | None) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("gateway", ["aws", "gcp", None])
+def test_the_administrator_of_two_endpoints_is_shown_this(gateway: str | None) -> None:
+    text = settings_text(shown(gateway, bgp=TWICE))
+    path = SETTINGS / f"bgp-two-{gateway or 'strongswan'}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("gateway", ["aws", "gcp"])
+def test_both_endpoints_are_in_one_file_each_with_its_key(gateway: str) -> None:
+    hcl2 = pytest.importorskip("hcl2")
+    (text,) = (file for one in shown(gateway, KEY, TWICE)["tunnels"] for file in one["configuration"].values())
+    read = hcl2.loads(text)
+    kinds = [kind.strip('"') for block in read["resource"] for kind in block]
+    assert kinds.count({"aws": "aws_vpn_connection", "gcp": "google_compute_external_vpn_gateway"}[gateway]) == 1
+    assert f'"{KEY}"' in text and f'"{KEY[::-1]}"' in text and "THE" not in text
+    assert re.search(r'"169.254.21.[01]/30"', text) and re.search(r'"169.254.22.[01]/30"', text)
 
 
 @pytest.mark.parametrize("gateway", ["aws", "azure", "gcp"])
