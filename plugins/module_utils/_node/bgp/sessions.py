@@ -28,6 +28,7 @@ TABLE = 14790
 PRIORITY = 32700  # of the rule: before the main table (32766), after what most people have
 PORT = 179
 BFD_INTERVAL, BFD_MULTIPLIER = 100, 3  # milliseconds: a path that fails is noticed after 300
+AWAITED = "awaited"  # in check mode, where the real run would make a key
 _PASSWORD = re.compile(r'(?m)^(\s*password ").*(";)$')
 
 
@@ -67,12 +68,12 @@ def sessions(generation: Generation) -> list[Session]:
     return sorted(found)
 
 
-def md5(psk: str, tunnel: str) -> str:
+def md5(psk: str) -> str:
     """The key of a session's segments (RFC 2385). It follows from the tunnel's: nobody has to keep another one.
 
-    ``_partner/bgp.py`` says the same to the other side.
+    ``_partner/forms/common.py`` says the same to the other side.
     """
-    return sha256(f"intercloud.vpn BGP\0{tunnel}\0{psk}")[:32]
+    return sha256(f"intercloud.vpn BGP\0{psk}")[:32]
 
 
 def config(generation: Generation) -> str:
@@ -104,7 +105,7 @@ def config(generation: Generation) -> str:
         lines += [f'  interface "{device}" {{ {timers} }};' for device in devices]
         lines += ["}"]
     for one in found:
-        lines += _session(one, md5(known[one.tunnel], one.tunnel) if one.tunnel in known else "")
+        lines += _session(one, md5(known[one.tunnel]) if one.tunnel in known else AWAITED)
     return "\n".join(lines) + "\n"
 
 

@@ -114,7 +114,7 @@ def _session(whole: str, number: int, tunnel: Section, psk: str | None) -> list[
     name, bgp, own = f"vcc_{tunnel['name']}", tunnel["bgp"], _name(tunnel["name"])
     (vpn,) = tunnel["vpns"]
     region, router, gateway = (Reference(f"var.{whole}_{key}") for key in _GIVEN_HA)
-    key = [("name", own), ("key", bgp_key(tunnel, psk))]
+    key = [("name", own), ("key", bgp_key(psk))]
     where: list[tuple[str, object]] = [("name", own), ("region", region)]
     return [
         Block(

@@ -15,7 +15,7 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
     return {
         "swanctl.conf": _swanctl(tunnel, psk),
         "device.sh": _device(tunnel),
-        "frr.conf": _frr(tunnel, bgp_key(tunnel, psk)),
+        "frr.conf": _frr(tunnel, bgp_key(psk)),
     }
 
 
