@@ -169,7 +169,7 @@ def _second(
             problems.add(f"{path}.identity", f"{profile.title} presents its public address; leave it out")
         name = public.address() if public else ""
     elif name is None:
-        name = _beside(identity)
+        name = _beside(identity, public)
     if str(name) == identity:
         problems.add(f"{path}.identity", f"{name} is the first endpoint's, too; each has an identity of its own")
     elif not IDENTITY.fullmatch(str(name)) and (public is None or str(name) != public.address()):
@@ -178,10 +178,11 @@ def _second(
     return Second(public.address(), str(name), inside) if public and inside else None
 
 
-def _beside(identity: str) -> str:
-    """The identity of the second endpoint where none is said: partner.acme -> partner-2.acme."""
+def _beside(identity: str, public: Prefix | None) -> str:
+    """The identity of the second endpoint where none is said: partner.acme -> partner-2.acme, or its own address."""
     first, dot, rest = identity.partition(".")
-    return f"{first}-2{dot}{rest}" if not identity.replace(".", "").isdigit() else f"second.{identity}"
+    address = public is not None and (":" in identity or identity.replace(".", "").isdigit())
+    return public.address() if public is not None and address else f"{first}-2{dot}{rest}"
 
 
 def _asn(said: Any, path: str, problems: Problems) -> int | None:

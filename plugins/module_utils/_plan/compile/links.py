@@ -141,7 +141,7 @@ class _SiteLinks:
         """The tunnel to a partner's other endpoint: like the first one, and both are up. BGP chooses."""
         here = 0 if link.ends[0] is self.own else 1
         tunnel = {
-            **first,
+            **{key: value for key, value in first.items() if key != "by_name"},
             "name": second_name(link.tunnel),
             "remote_address": second.public,
             "remote_id": second.identity,

@@ -222,3 +222,12 @@ def test_a_mistake_in_the_second_endpoint_is_named(said: Any, path: str, words: 
 def test_azure_has_one_key_for_both() -> None:
     (error, *_more) = world(bgp=TWICE, vcc_gateway="azure").refused(ORDERS)
     assert error == "hosts.partner.vcc_bgp.second: is not known for Azure VPN Gateway; leave it out"
+
+
+def test_the_second_endpoint_has_an_address_and_an_identity_of_its_own() -> None:
+    by_name = world(bgp=TWICE, vcc_public_address="vpn.partner.example", vcc_identity="gw.partner.example")
+    one, other = by_name.plan(ORDERS).documents["edge-east"]["tunnels"]
+    assert one["by_name"] and "by_name" not in other
+    assert (other["remote_address"], other["remote_id"]) == ("198.51.100.21", "gw-2.partner.example")
+    by_address = world(bgp=TWICE, vcc_identity="198.51.100.20").plan(ORDERS).documents["edge-east"]["tunnels"]
+    assert [one["remote_id"] for one in by_address] == ["198.51.100.20", "198.51.100.21"]
