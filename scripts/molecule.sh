@@ -15,7 +15,7 @@ queue=$logs/queue
 # Each begins with a new lab, so their order does not matter. Near the tail: those that mostly wait, and measure nothing. Short ones are
 # where two lanes end. Those with machines of another release are at the head: a lab apart cannot build a root.
 scenarios=(moves releases clouds upgrade limits access machine failure own_fleet limit membership nat dhcp names recovery external
-    findings check delete rotation behind_nat agent default tunnels capture reboot refused slices three_clouds policies tenants topologies stretched ssl)
+    findings check delete rotation behind_nat agent default tunnels capture reboot refused slices three_clouds policies tenants topologies stretched pair ssl)
 # What these show, others show as well. They are left to `make test-thorough` (THOROUGH=0 is the short form: tests/conftest.py).
 declare -A thorough=(
     [releases]="moves has edges of both releases"

@@ -13,7 +13,7 @@ cd "$work"
 export ANSIBLE_COLLECTIONS_PATH="$work/collections" ANSIBLE_HOME="$work/home"
 ansible-galaxy collection install --collections-path "$work/collections" intercloud-vpn-*.tar.gz
 installed=collections/ansible_collections/intercloud/vpn
-names=(create_vpn plan_vpn verify_vpn delete_vpn status_vpn report_vpn history_vpn rollback_vpn uninstall export_vpn export_ovf publish_template external_settings
+names=(create_vpn plan_vpn verify_vpn delete_vpn status_vpn report_vpn history_vpn rollback_vpn drain_edge uninstall export_vpn export_ovf publish_template external_settings
     sign_certificate renew_certificates awx_setup lab_up lab_down)
 for name in "${names[@]}"; do
     [[ -f $installed/playbooks/$name.yml ]] || { echo "package: playbook $name is missing" >&2; exit 1; }

@@ -13,6 +13,7 @@ from jinja2 import TemplateError
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import host_variables
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.arguments import COMMIT, COMMIT_RULES
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import leads
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.renames import former_names
 from ansible_collections.intercloud.vpn.plugins.plugin_utils import _unmet
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import NodeAction
@@ -72,6 +73,7 @@ class ActionModule(NodeAction):
             "document": document,
             "backend": arguments.get("backend", "none"),
             "trap": arguments.get("trap", False),
+            "leads": leads.by_tunnel(document.get("tunnels") or (), arguments.get("backend", "none")),
         }
         return {
             file: self._render(str(name), str(template), {**seen, **more})

@@ -26,9 +26,8 @@ class ActionModule(NodeAction):
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)
         directory = arguments.pop("documents", None)
-        every, ssl, names, bgp = (
-            as_list(arguments.pop(f"{what}packages", None)) for what in ("", "ssl_", "names_", "bgp_")
-        )
+        kinds = ("", "ssl_", "names_", "bgp_", "pair_")
+        every, ssl, names, bgp, pair = (as_list(arguments.pop(f"{what}packages", None)) for what in kinds)
         arguments["packages"] = every
         if directory is None:
             return self.ask(arguments, task_vars)
@@ -42,6 +41,8 @@ class ActionModule(NodeAction):
             every += names
         if any(tunnel.get("bgp") for tunnel in document["tunnels"]):
             every += bgp
+        if document.get("pair"):
+            every += pair
         said = self.ask(arguments, task_vars)
         if isinstance(said.get("certificate"), Mapping):
             said["certificate"] = {**said["certificate"], "covers": covers(said["certificate"], asked["addresses"])}

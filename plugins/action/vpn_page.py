@@ -17,7 +17,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files i
 from ansible_collections.intercloud.vpn.plugins.module_utils._page.model import Known, model
 from ansible_collections.intercloud.vpn.plugins.module_utils._page.page import page
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import read_inventory
-from ansible_collections.intercloud.vpn.plugins.plugin_utils._looked import looked, mapping
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._looked import Looked, looked, mapping
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._page_files import parts
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action import ServerAction
 
@@ -34,29 +34,34 @@ class ActionModule(ServerAction):
         answer = self.ask({**given, "pools": pools, "policies": policies}, task_vars)
         if answer.get("failed"):
             return answer
-        plan, every, found = looked(given, task_vars["hostvars"], answer["held"])
         verified, note = _verified(given.get("result"))
         if answer.get("missing"):
             note = "There is no ledger yet: the first create_vpn makes it. The tab Compose makes the first intent."
         inventories = [shortest(str(path)) for path in task_vars.get("ansible_inventory_sources") or []]
         organizations = given.get("organizations") or ()
-        known = Known(
-            read_inventory(task_vars, organizations).hosts,
-            plan,
-            every,
-            found,
-            verified,
-            answer["events"],
-            pools,
-            policies,
-            organizations,
-            {"inventories": inventories, "awx_url": given.get("awx_url")},
-            answer["held"],
-        )
+        hosts = read_inventory(task_vars, organizations).hosts
+
+        def show(seen: Looked) -> str:
+            known = Known(
+                hosts,
+                seen.plan,
+                seen.documents,
+                seen.found,
+                verified,
+                answer["events"],
+                pools,
+                policies,
+                organizations,
+                {"inventories": inventories, "awx_url": given.get("awx_url")},
+                answer["held"],
+            )
+            return page(model(known), parts())
+
+        _seen, text = looked(given, task_vars["hostvars"], answer["held"], show)
         dest = Path(str(given["dest"])).expanduser()
         if not self._task.check_mode:
             make_directory(dest.parent, 0o700)
-            write_whole(dest, page(model(known), parts()).encode("utf-8"), 0o600)
+            write_whole(dest, text.encode("utf-8"), 0o600)
             Display().display(f"The report is in {dest}. {note}")
         return {"changed": False, "dest": str(dest), "measured": (verified or {}).get("time")}
 

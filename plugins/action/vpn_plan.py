@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._awx.answers import describes_vpn
-from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import tidy
+from ansible_collections.intercloud.vpn.plugins.module_utils._base.coerce import boolean, integer, tidy
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import IntentErrors
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.names import NAME, NAME_RULE, refuse_booleans
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.problems import Problems, some
@@ -38,6 +38,7 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._inventory import (
     who_runs,
 )
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._neighbours import OBSERVED, macs_of
+from ansible_collections.intercloud.vpn.plugins.plugin_utils._pairs import told_second
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import SLICES, keep
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._reached import read_connections
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._run_directory import (
@@ -51,6 +52,8 @@ from ansible_collections.intercloud.vpn.plugins.plugin_utils._server_action impo
 
 # Without these there is nothing to plan with.
 NEEDED = ("vcc_ledger", "vcc_state_dir")
+DAYS = "vcc_certificate_days"
+DAYS_LEFT = "org_edge_certificate_days"
 CANNOT = "__cannot_be_templated__"
 BRIEF = 20  # lines of a VPN
 
@@ -89,9 +92,14 @@ class ActionModule(ServerAction):
             matches=match_members(arguments.get("vpns"), task_vars, self._loader, arguments.get("networks")),
             problems=[{"path": error.path, "message": error.message} for error in problems],
             who=who_runs(task_vars),
+            certified_addresses=boolean(run.get("vcc_certified_addresses")) is True,
             observed=gather(task_vars),
             collisions=collisions(connections, ours),
         )
+        for argument, variable in (("certificate_days", DAYS), ("renewed_with", DAYS_LEFT)):
+            value = integer(run.get(variable, self._of_role(variable, task_vars)))
+            if isinstance(value, int) and not isinstance(value, bool):
+                arguments[argument] = value
         result = self.ask(arguments, task_vars)
         if result.get("failed"):
             return result
@@ -105,19 +113,28 @@ class ActionModule(ServerAction):
         result["vpns"] = [vpn["name"] for vpn in plan["vpns"]]
         result.update(_write(plan, arguments["observed"]))
         later = {*nodes} - ({*result["losing"]} - {*result["gaining"]})
-        first = {*nodes} - ({*result["yielding"]} - {*plan["losing"]})
+        result["second"] = told_second(plan["documents"].values(), arguments["observed"])
+        first = {*nodes} - ({*result["yielding"]} - {*plan["losing"]}) - {*result["second"]}
         note_concerned(groups, nodes, losing=result["losing"], later=later, first=first)
         with_psk = [name for name, facts in inventory.hosts.items() if PSK in facts["vars"]]
         yielding = result["yielding"]
         taking = [*(edge for edges in yielding.values() for edge in edges), *(concerned() or {}).get("anchors", ())]
         more = {key: result[key] for key in ("losing", "releasing")}
-        note_more(with_psk=with_psk, yielding=yielding, taking=taking, **more)
+        twins = [*result["second"].values(), *(concerned() or {}).get("anchors", ())]
+        note_more(with_psk=with_psk, yielding=yielding, taking=taking, second=result["second"], twins=twins, **more)
         if arguments["observed"]:
             result["notes"] = [*result["notes"], *_unasked(plan, task_vars)]
         lines = _shown(result, str(arguments.get("show") or "none"))
         if lines:
             Display().display("\n".join(lines))
         return result
+
+    def _of_role(self, variable: str, task_vars: dict[str, Any]) -> Any:
+        """A variable of a role, where it is the same for all hosts. What cannot be templated is of single hosts."""
+        try:
+            return self._templar.template(task_vars.get(variable))
+        except AnsibleError:
+            return None
 
     def _read_intent(self, arguments: dict[str, Any], task_vars: dict[str, Any], problems: Problems) -> None:
         """Tidy the intent among the arguments, or note what of it cannot be templated."""

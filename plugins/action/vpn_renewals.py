@@ -40,6 +40,7 @@ class ActionModule(ServerAction):
         found: dict[str, Any] = {"changed": False, "certificates": {}, "wrong": {}, "notes": {}}
         asking: dict[str, dict[str, str]] = {}
         lists: dict[str, dict[str, str]] = {}
+        answered: dict[str, dict[str, str]] = {}
         for name in set(task_vars["ansible_play_hosts_all"]) & edges.keys():
             answer = task_vars["hostvars"].raw_get(name).get(variable)
             if isinstance(answer, Mapping) and answer.get("crl"):
@@ -48,7 +49,10 @@ class ActionModule(ServerAction):
                 continue  # one that failed has said so
             if answer.get("unreachable"):
                 asking[name] = edges[name]
-            elif answer.get("problem"):
+                continue
+            if answer.get("serial"):
+                answered[name] = {**edges[name], "serial": str(answer["serial"])}
+            if answer.get("problem"):
                 found["wrong" if answer.get("due") else "notes"][name] = str(answer["problem"])
             elif wrong := wrong_clock(answer, datetime.now(timezone.utc)):
                 found["wrong"][name] = wrong
@@ -56,7 +60,7 @@ class ActionModule(ServerAction):
                 said = {key: str(answer.get(key) or "") for key in ("csr", "not_after", "serial")}
                 asking[name] = {**edges[name], **said}
         if asking:
-            result = self.ask({**arguments, "edges": asking, "lists": lists}, task_vars)
+            result = self.ask({**arguments, "edges": asking, "lists": lists, "answered": answered}, task_vars)
             if result.get("failed"):
                 return result
             for key in ("certificates", "wrong", "notes"):

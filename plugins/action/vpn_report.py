@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.utils.display import Display
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify import readable
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.blame import blamed, runnable
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.finding import Result
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.probes import probe_targets
+from ansible_collections.intercloud.vpn.plugins.module_utils._verify.readable import without
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.report import result_json
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.table import table
 from ansible_collections.intercloud.vpn.plugins.module_utils._verify.verify import judge
@@ -39,6 +42,7 @@ class ActionModule(LocalAction):
         "hosts": {"type": "list", "elements": "str"},
         "authorities": {"type": "dict"},
         "revocations": {"type": "dict"},
+        "rotations": {"type": "dict"},
         "certificate_days": {"type": "int"},
         "dest": {"type": "path"},
         "fail": {"type": "bool", "default": True},
@@ -62,13 +66,18 @@ class ActionModule(LocalAction):
         # Clouds that look by themselves do not wait for each other.
         in_turn = not given["seen"]
         held_against = trust(given, now, given["certificate_days"])
-        judged = judge(plan, every, observed, probes, choice, asked, held_against, in_turn)
-        inventories = [str(path) for path in task_vars.get("ansible_inventory_sources") or []]
-        judged.findings = [runnable(finding, list(map(shortest, inventories))) for finding in judged.findings]
-        content = result_json(judged, plan, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        inventories = [shortest(str(path)) for path in task_vars.get("ansible_inventory_sources") or []]
+
+        def look(senseless: Collection[str]) -> tuple[Result, dict[str, Any], str]:
+            answers = without(observed, senseless), without(probes, senseless)
+            found = judge(plan, every, *answers, choice, asked, held_against, in_turn)
+            found.findings = [runnable(finding, inventories) for finding in found.findings]
+            return found, result_json(found, plan, now.strftime("%Y-%m-%dT%H:%M:%SZ")), table(found, plan)
+
+        judged, content, text = readable.judged(look, states)
         if given["dest"] and not self._task.check_mode:
             write(Path(given["dest"]), content)
-        Display().display(table(judged, plan))
+        Display().display(text)
         errors = [finding for finding in content["findings"] if finding["severity"] == "error"]
         here = [str(host) for host in task_vars.get("ansible_play_hosts") or []]
         result = {

@@ -25,10 +25,17 @@ def _told(task_vars: dict[str, Any], host: str) -> dict[str, Any]:
     known = task_vars["hostvars"].raw_get(host)
     told, looked = known.get(TOLD), known.get(LOOKED)
     if isinstance(told, dict) and told.get("concerned"):
-        # What a node says may be anything. One that says something else has said nothing.
-        sound = isinstance(told.get("certificate"), dict) and isinstance(told.get("drift"), (list, tuple))
-        return {key: told[key] for key in _TOLD_OF} if sound else {}
+        return {key: told[key] for key in _TOLD_OF} if _sound(told) else {}
     return {"concerned": False} if isinstance(looked, dict) and looked.get("concerned") is False else {}
+
+
+def _sound(told: dict[str, Any]) -> bool:
+    """Whether an edge says what edges say. It may say anything; one that says something else has said nothing."""
+    certificate, drift = told.get("certificate"), told.get("drift")
+    if not isinstance(certificate, dict) or not isinstance(drift, (list, tuple)):
+        return False
+    lists = (drift, certificate.get("authorities", ()))
+    return all(isinstance(one, (list, tuple)) and all(isinstance(text, str) for text in one) for one in lists)
 
 
 class ActionModule(ServerAction):

@@ -29,10 +29,11 @@ class ActionModule(ServerAction):
         answer = self.ask({**given, "pools": mapping(given.get("pools"))}, task_vars)
         if answer.get("failed"):
             return answer
-        found = looked(given, task_vars["hostvars"], answer["held"]).found
+        known, text = looked(given, task_vars["hostvars"], answer["held"], lambda known: table(known.found))
+        found = known.found
         if given.get("dest") and not self._task.check_mode:
             write(Path(str(given["dest"])).expanduser(), found)
-        Display().display(table(found))
+        Display().display(text)
         errors = [finding for finding in found["findings"] if finding["severity"] == "error"]
         result = {
             "changed": False,

@@ -37,6 +37,11 @@ options:
   revocations:
     description: What each organization's authority revoked, as M(intercloud.vpn.vpn_plan) returns it.
     type: dict
+  rotations:
+    description:
+      - What the edges of each organization are to have, as M(intercloud.vpn.vpn_plan) returns it. An edge that trusts
+        another authority is a finding of severity V(warning).
+    type: dict
   certificate_days:
     description:
       - A certificate that ends within so many days is a finding of severity V(warning). Without it, one that has less

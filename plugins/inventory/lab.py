@@ -16,7 +16,8 @@ description:
   - Lists the machines of the lab that C(intercloud.vpn.lab_up) makes, with their landscape (C(vcc_*) variables) and
     how to reach them.
   - The number of clouds is the extra variable C(lab_clouds) when given, else what the lab there is has, else two.
-    C(lab_nat), C(lab_releases) and C(lab_tenants) are the extra variables when given, else what the lab there is has.
+    C(lab_nat), C(lab_pairs), C(lab_releases) and C(lab_tenants) are the extra variables when given, else what the lab
+      there is has.
     So the landscape can be listed, and planned for, without a lab.
   - A machine of another release than the lab's host has the variable C(lab_release).
 options:
@@ -84,15 +85,19 @@ class InventoryModule(BaseInventoryPlugin):
         clouds = _lab.cloud_names(count or _lab.DEFAULT_CLOUDS) if count or not state else tuple(state["clouds"])
         tenants = asked.get("lab_tenants")
         tenants = _lab.tenants_named(state.get("tenants", ()) if tenants is None else tenants)
-        there = _lab.machines(clouds, tenants=tenants)
+        pairs = asked.get("lab_pairs")
+        if pairs is None:
+            pairs = [cloud for cloud in state.get("pairs", ()) if cloud in clouds]
+        pairs = _lab.clouds_with_pairs(pairs, clouds)
+        there = _lab.machines(clouds, tenants=tenants, pairs=pairs)
         nat = asked.get("lab_nat")
         if nat is None:
             nat = [name for name in state.get("nat", ()) if name in there]
         releases = asked.get("lab_releases")
         if releases is None:
             releases = {name: release for name, release in state.get("releases", {}).items() if name in there}
-        machines = _lab.machines(clouds, _lab.edges_behind_nat(nat, clouds), tenants)
-        return machines, _lab.machines_of_release(releases, clouds, tenants)
+        machines = _lab.machines(clouds, _lab.edges_behind_nat(nat, clouds, pairs), tenants, pairs)
+        return machines, _lab.machines_of_release(releases, clouds, tenants, pairs)
 
     def _state(self):
         try:

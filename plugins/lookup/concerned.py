@@ -19,9 +19,11 @@ options:
     description:
       - Groups, V(vcc_nodes), V(org_edges), V(vapp_edges) and V(members).
       - With C(_losing) at its end, those of them that lose something and are told first; with C(_later), those that are
-        told after the org edges; V(org_edges_first) are the org edges without those that only give members away.
+        told after the org edges; V(org_edges_first) are the org edges without V(second) and those that only give
+        members away.
       - V(probing) are the VMs that probes start at, V(losing) all that are told first, V(releasing) the org edges that
         stop guarding something, V(yielding) those that give members away, V(taking) those that get them, and anchors.
+      - V(second) are the edges of pairs that are told after their twins, V(twins) those, and anchors.
     required: true
   beside:
     description:

@@ -33,6 +33,7 @@ STATUS_ARGUMENTS = {
     "hosts": {"type": "list", "elements": "str"},
     "authorities": {"type": "dict"},
     "revocations": {"type": "dict"},
+    "rotations": {"type": "dict"},
     "certificate_days": {"type": "int"},
 }
 STATE_DIR_ARGUMENT = {"state_dir": {"type": "path", "default": "/var/lib/intercloud-vpn"}}

@@ -95,7 +95,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.part import ledger_file
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, csr, keys
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, keys
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import certified, identity_of
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.part import nodes_of_part
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
@@ -173,10 +173,9 @@ def _signed(
     signed = {}
     for edge in sorted({*requests} & {*identities}):
         organization, identity, addresses = identities[edge]
-        csr.check_request(requests[edge], identity, organization)
-        owner = ca.ensure_authority(state_dir, organization, certifying)
+        _owner, issued = ca.issue(state_dir, organization, identity, requests[edge], days, addresses, certifying)
         signed[edge] = {
-            "certificate": ca.sign(owner, requests[edge], identity, days, addresses=addresses).certificate,
+            "certificate": issued.certificate,
             "authority": authority.bundle(authority.trusted(state_dir, organization)),
         }
     return signed

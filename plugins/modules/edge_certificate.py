@@ -131,11 +131,7 @@ def issue(
     """Sign, making the authority if need be; return the module's result."""
     if not csr:
         raise VccError("csr: a certificate signing request is needed")
-    _csr.check_request(csr, identity, organization)  # before an authority is made for nothing
-    authority = ca.ensure_authority(state_dir, organization, certified_addresses)
-    if addresses is None and ca.lacks_addresses(authority, identity):
-        raise VccError(f"addresses: {identity} had no certificate so far: say what it may have behind it")
-    issued = ca.sign(authority, csr, identity, days, addresses=addresses)
+    authority, issued = ca.issue(state_dir, organization, identity, csr, days, addresses, certified_addresses)
     return _result(authority, issued, _authority.trusted(state_dir, organization))
 
 

@@ -61,6 +61,11 @@ options:
     type: list
     elements: raw
     default: []
+  pair_packages:
+    description: Packages to look for besides, if the edge is one of a pair.
+    type: list
+    elements: raw
+    default: []
 extends_documentation_fragment:
   - intercloud.vpn.attributes
   - intercloud.vpn.attributes.action

@@ -194,6 +194,14 @@ usage:
   sample:
     - {vpn: payroll, member: 100.64.0.17, octets: 10000000000, used: 83832, period: day, begun: "2026-01-31",
        until: "2026-02-01T00:00:00Z", when_used_up: drop, used_up: false}
+lanes:
+  description:
+    - Of an edge that has tunnels to or from a pair of edges, C(master) (whether it holds the gateway address; null on
+      an edge that is alone), and C(sites) by name, each with the C(lane) in use, the lanes that are C(alive), and
+      C(since) (when the lane in use was chosen, Unix time). Empty while the service that finds out has not started.
+  type: dict
+  returned: success, on such an edge
+  sample: {master: null, sites: {edge-east: {lane: 0, alive: [0, 1], since: 1796058476.988}}}
 connections:
   description: The names of our tunnels that charon has loaded.
   type: list

@@ -173,6 +173,21 @@ options:
     description: Only find out whom the run concerns, so that these are asked before the plan. Plans nothing.
     type: bool
     default: false
+  certificate_days:
+    description: How many days a new certificate is valid. Filled in by the action plugin.
+    type: int
+    default: 397
+  renewed_with:
+    description:
+      - With how many days left certificates are renewed, if not by their lifetime. RV(notes) says where no certificate
+        can have more. Filled in by the action plugin.
+    type: int
+  certified_addresses:
+    description:
+      - Whether certificates are to name addresses. RV(notes) says of which organizations they do not. The action
+        plugin fills it in.
+    type: bool
+    default: false
   show:
     description:
       - What the action plugin shows of the plan. V(all) is every line, V(brief) the first lines of each VPN, V(notes)
@@ -312,6 +327,12 @@ yielding:
     - The org edges that give members away, each with the edges and members that are to have their documents before.
   returned: success
   type: dict
+second:
+  description:
+    - The org edges that are told after the other edge of their pair, each with that edge. They have the gateway address
+      when the run begins.
+  returned: success
+  type: dict
 losing_dir:
   description: A directory on the controller with what those in RV(losing) and RV(yielding) are told first.
   returned: success
@@ -360,7 +381,8 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.members import read_matches
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl, rotation
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl, lifetimes, rotation
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.ca import CERTIFICATE_DAYS
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan import plan as _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.stored import stored_plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
@@ -424,6 +446,9 @@ ARGUMENTS = {
     "collisions": {"type": "list", "elements": "dict", "default": []},
     "stored": {"type": "bool", "default": False},
     "scope_only": {"type": "bool", "default": False},
+    "certified_addresses": {"type": "bool", "default": False},
+    "certificate_days": {"type": "int", "default": CERTIFICATE_DAYS},
+    "renewed_with": {"type": "int"},
 }
 
 
@@ -473,6 +498,11 @@ def run(module: AnsibleModule) -> None:
     except VccError as error:
         module.fail_json(msg=str(error))
     plan.notes += rotation.unfinished(wanted["state_dir"], plan.generations)
+    if wanted["certified_addresses"]:
+        plan.notes += rotation.without_addresses(wanted["state_dir"], plan.generations)
+    if wanted["renewed_with"] is not None:
+        days = wanted["certificate_days"]
+        plan.notes += lifetimes.always_due(wanted["state_dir"], plan.generations, wanted["renewed_with"], days)
     proved = [vpn for vpn in plan.vpns if not request.asking or f"{vpn['organization']}/{vpn['name']}" in plan.named]
     module.exit_json(
         changed=plan.changed,

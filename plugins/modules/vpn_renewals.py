@@ -53,6 +53,12 @@ options:
     description: The lists of revocations that edges have, by organization and edge. Filled in by the action plugin.
     type: dict
     default: {}
+  answered:
+    description:
+      - The edges that answered, each with the serial number of its certificate. The authorities note that it has
+        arrived, as a run that was killed may not have done. Filled in by the action plugin.
+    type: dict
+    default: {}
 attributes:
   action:
     support: full
@@ -97,6 +103,8 @@ notes:
   type: dict
 """
 
+import contextlib
+
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
@@ -104,6 +112,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.authority import HAS_CRYPTOGRAPHY
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.ca import CERTIFICATE_DAYS
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.renewals import Edge, installed, renew
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import of_applied
 from ansible_collections.intercloud.vpn.plugins.module_utils._server import (
     LEDGER_ARGUMENTS,
     STATE_DIR_ARGUMENT,
@@ -120,18 +129,24 @@ ARGUMENTS = {
     "installed": {"type": "str"},
     "edges": {"type": "dict", "default": {}},
     "lists": {"type": "dict", "default": {}},
+    "answered": {"type": "dict", "default": {}},
 }
 PREDICTED = "a certificate that is not signed yet"
 
 
-def _needed(module: AnsibleModule) -> list[str] | None:
-    """The nodes that are in VPNs. None where no ledger says that: it keeps nobody's certificate from being renewed."""
+def _known(module: AnsibleModule) -> tuple[list[str] | None, dict[str, dict[str, list[str]]]]:
+    """The nodes that are in VPNs, and the addresses that edges' certificates name.
+
+    None and nothing where no ledger says that: it keeps nobody's certificate from being renewed.
+    """
     if not ledger_exists(module):
-        return None
+        return None, {}
     try:
-        return [*Ledger(module.params["ledger"]).run(in_vpns, dry_run=True)]
+        return Ledger(module.params["ledger"]).run(
+            lambda transaction: ([*in_vpns(transaction)], of_applied(transaction)), dry_run=True
+        )
     except VccError:
-        return None
+        return None, {}
 
 
 def run(module: AnsibleModule) -> None:
@@ -147,7 +162,13 @@ def run(module: AnsibleModule) -> None:
         except VccError as error:
             module.fail_json(msg=str(error))
         module.exit_json(changed=False)
-    found = renew(given["state_dir"], edges, given["days"], _needed(module), module.check_mode, given["lists"])
+    for name, one in given["answered"].items() if not module.check_mode else ():
+        with contextlib.suppress(VccError):  # of an authority that cannot be read, `renew` says so to whom it concerns
+            installed(given["state_dir"], {name: Edge(**one)})
+    needed, addresses = _known(module)
+    found = renew(
+        given["state_dir"], edges, given["days"], needed, module.check_mode, given["lists"], addresses=addresses
+    )
     module.exit_json(
         changed=bool(found.signed),
         certificates={name: issued.certificate or PREDICTED for name, issued in found.signed.items()},

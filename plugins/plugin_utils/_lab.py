@@ -33,13 +33,16 @@ CONTROLLER_ADDRESS = "198.18.0.1/24"
 # In every cloud the same: that is what the VPN's pool is there for.
 ORG_NETWORK = ("10.10.0.0/24", "fd10:10::/64")
 VAPP_NETWORK = ("192.168.1.0/24", "fd10:1::/64")
+GATEWAY = ("10.10.0.1/24", "fd10:10::1/64")  # of the org network
 
 MACHINES_PER_CLOUD = ("node", "edge", "vapp1", "vm1", "vm2", "vm3")
 
 # Organizations beside acme, in the same clouds: an edge and two VMs in each. Five letters, for a device's name has 15.
 MAX_TENANTS = 8
 _TENANT = re.compile(rf"(?!({ORGANIZATION}|edge)\b)[a-z]{{2,5}}")
-_NAME = re.compile(rf"(?P<role>[a-z]+[0-9]?)(-(?P<tenant>{_TENANT.pattern}))?-(?P<cloud>{'|'.join(CLOUDS)})")
+_NAME = re.compile(
+    rf"(?P<role>[a-z]+[0-9]?)(-(?P<tenant>{_TENANT.pattern}))?-(?P<cloud>{'|'.join(CLOUDS)})(?P<second>-2)?"
+)
 
 
 @dataclass(frozen=True)
@@ -95,11 +98,11 @@ def namespace_of(cloud):
     return f"cloud-{cloud}"
 
 
-def edges_behind_nat(names, clouds):
+def edges_behind_nat(names, clouds, pairs=()):
     """The edges named, in order, each once; ValueError when there is no such edge in these clouds."""
     if isinstance(names, str):
         raise ValueError(f"lab_nat: {names!r} must be a list, as [edge-east]")
-    edges = [f"edge-{cloud}" for cloud in clouds]
+    edges = [f"edge-{cloud}" for cloud in clouds] + [f"edge-{cloud}-2" for cloud in clouds if cloud in pairs]
     for name in names:
         if name not in edges:
             raise ValueError(f"lab_nat: {name} is not an org edge of the lab; it has {', '.join(edges)}")
@@ -118,11 +121,21 @@ def tenants_named(names):
     return list(dict.fromkeys(names))
 
 
-def machines_of_release(releases, clouds, tenants=()):
+def clouds_with_pairs(names, clouds):
+    """The clouds named, in order, each once: those with two org edges. ValueError when there is no such cloud."""
+    if isinstance(names, str):
+        raise ValueError(f"lab_pairs: {names!r} must be a list, as [east]")
+    for name in names:
+        if name not in clouds:
+            raise ValueError(f"lab_pairs: {name} is not a cloud of the lab; it has {', '.join(clouds)}")
+    return [cloud for cloud in clouds if cloud in names]
+
+
+def machines_of_release(releases, clouds, tenants=(), pairs=()):
     """machine → release, in order; ValueError when there is no such machine in these clouds."""
     if not isinstance(releases, dict):
         raise ValueError(f"lab_releases: {releases!r} must be a mapping, as {{edge-west: trixie}}")
-    known = machines(clouds, tenants=tenants)
+    known = machines(clouds, tenants=tenants, pairs=pairs)
     for name in releases:
         if name not in known:
             raise ValueError(f"lab_releases: {name} is not a machine of the lab; it has {', '.join(known)}")
@@ -144,13 +157,12 @@ def org_bridge(tenant=None):
     return f"org-{tenant}" if tenant else "org"
 
 
-def machines_of(cloud, nat=(), tenants=()):
-    """The machines of a cloud, in the order of MACHINES_PER_CLOUD, then each tenant's.
+def machines_of(cloud, nat=(), tenants=(), pairs=()):
+    """The machines of a cloud, in the order of MACHINES_PER_CLOUD, then the second edge of a pair, then each tenant's.
 
-    `nat` are the edges behind the router's NAT.
+    `nat` are the edges behind the router's NAT, `pairs` the clouds with two org edges.
     """
-    uplink, behind, outside = _uplink(cloud, f"edge-{cloud}" in nat)
-    edge_org = ("10.10.0.1/24", "fd10:10::1/64")
+    edge_org = GATEWAY
     vapp_org = ("10.10.0.11/24", "fd10:10::11/64")
     vapp_inner = ("192.168.1.1/24", "fd10:1::1/64")
     return (
@@ -161,21 +173,7 @@ def machines_of(cloud, nat=(), tenants=()):
             organization=None if tenants else ORGANIZATION,
             interfaces=(Interface("ctl", "controller", (node_address(cloud) + "/24",)), _management(1)),
         ),
-        Machine(
-            name=f"edge-{cloud}",
-            cloud=cloud,
-            kind="org_edge",
-            interfaces=(uplink, Interface("org", "org", edge_org), _management(2)),
-            gateways=_hosts(uplink.gateway),
-            masquerade=(ORG_NETWORK[0], "pub"),
-            nat=behind,
-            variables={
-                "vcc_public_address": list(outside),
-                **({"vcc_behind_nat": True} if behind else {}),
-                "vcc_org_address": list(_hosts(edge_org)),
-                "vcc_org_network": list(ORG_NETWORK),
-            },
-        ),
+        _edge(f"edge-{cloud}", cloud, nat, 0, cloud in pairs),
         Machine(
             name=f"vapp1-{cloud}",
             cloud=cloud,
@@ -192,18 +190,19 @@ def machines_of(cloud, nat=(), tenants=()):
         _vm("vm1", cloud, 11, ("192.168.1.11/24", "fd10:1::11/64"), vapp_inner, f"vapp1-{cloud}"),
         _vm("vm2", cloud, 12, ("192.168.1.12/24", "fd10:1::12/64"), vapp_inner, f"vapp1-{cloud}"),
         _vm("vm3", cloud, 13, ("10.10.0.13/24", "fd10:10::13/64"), edge_org, None),
+        *([_edge(f"edge-{cloud}-2", cloud, nat, 1, True)] if cloud in pairs else []),
         *(machine for place, tenant in enumerate(tenants) for machine in _tenant(tenant, place, cloud)),
     )
 
 
-def machines(clouds, nat=(), tenants=()):
+def machines(clouds, nat=(), tenants=(), pairs=()):
     """name → Machine, of all the clouds named."""
-    return {machine.name: machine for cloud in clouds for machine in machines_of(cloud, nat, tenants)}
+    return {machine.name: machine for cloud in clouds for machine in machines_of(cloud, nat, tenants, pairs)}
 
 
 def machines_in(state):
     """name → Machine, of the lab that a state file describes."""
-    return machines(state.get("clouds", ()), state.get("nat", ()), state.get("tenants", ()))
+    return machines(state.get("clouds", ()), state.get("nat", ()), state.get("tenants", ()), state.get("pairs", ()))
 
 
 def machine_named(name):
@@ -215,7 +214,34 @@ def machine_named(name):
     if not parts:
         return None
     tenants = (parts["tenant"],) if parts["tenant"] else ()
-    return machines((parts["cloud"],), tenants=tenants).get(name)
+    pairs = (parts["cloud"],) if parts["second"] else ()
+    return machines((parts["cloud"],), tenants=tenants, pairs=pairs).get(name)
+
+
+def _edge(name, cloud, nat, place, paired):
+    """An org edge of acme: the only one of its cloud, or one of a pair, `place` 0 or 1.
+
+    In a pair, neither has the gateway address when it boots: the VPN's roles have VRRP give it to one of them.
+    """
+    uplink, behind, outside = _uplink(_number(cloud) + place * len(CLOUDS), name in nat)
+    own = (f"10.10.0.{2 + place}/24", f"fd10:10::{2 + place}/64") if paired else GATEWAY
+    pair = {"vcc_site": cloud, "vcc_own_org_address": list(_hosts(own))} if paired else {}
+    return Machine(
+        name=name,
+        cloud=cloud,
+        kind="org_edge",
+        interfaces=(uplink, Interface("org", "org", own), _management(4 if place else 2)),
+        gateways=_hosts(uplink.gateway),
+        masquerade=(ORG_NETWORK[0], "pub"),
+        nat=behind,
+        variables={
+            "vcc_public_address": list(outside),
+            **({"vcc_behind_nat": True} if behind else {}),
+            "vcc_org_address": list(_hosts(GATEWAY)),
+            "vcc_org_network": list(ORG_NETWORK),
+            **pair,
+        },
+    )
 
 
 def _tenant(tenant, place, cloud):
@@ -259,9 +285,11 @@ def _tenant(tenant, place, cloud):
         )
 
 
-def _uplink(cloud, behind_nat):
-    """An edge's wire to the internet, the NAT it is behind or None, and where other clouds reach it."""
-    number = _number(cloud)
+def _uplink(number, behind_nat):
+    """An edge's wire to the internet, the NAT it is behind or None, and where other clouds reach it.
+
+    `number` is 0 to 7, of a cloud; 8 to 15 of the second edge there.
+    """
     if not behind_nat:
         addresses = (f"203.0.113.{16 * number + 2}/28", f"2001:db8:{number}::2/64")
         gateway = (f"203.0.113.{16 * number + 1}/28", f"2001:db8:{number}::1/64")

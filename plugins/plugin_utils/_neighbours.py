@@ -36,7 +36,10 @@ def macs_of(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 def beside(document: Mapping[str, Any], documents: Any) -> dict[str, str]:
     """The files of the link-layer addresses of a node's neighbours and of those that it serves DHCP, and of the members
-    of networks that it stretches; nothing where none is known."""
+    of networks that it stretches; nothing where none is known.
+
+    Where either edge of a pair may be at an address, those of both are known, or none.
+    """
     entries = [
         *((entry["address"], entry["host"], entry) for entry in document.get("neighbours") or ()),
         *((entry["address"], entry["name"], entry) for entry in (document.get("dhcp") or {}).get("hosts", ())),
@@ -46,14 +49,23 @@ def beside(document: Mapping[str, Any], documents: Any) -> dict[str, str]:
         return {}
     path = Path(str(documents)).expanduser().parent / OBSERVED
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    found = {
-        address: known[host][address]
-        for address, host, entry in entries
-        if "mac" not in entry and address in known.get(host, {})
-    }
+    found = {address: macs for address, host, entry in entries if (macs := _macs(known, address, host, entry))}
     members = {member["host"] for stretch in stretches for member in told.hosts_in(stretch)}
     said = {host: known[host] for host in sorted(members & set(known))}
     return {
         **({FILE: json.dumps(found, indent=1)} if found else {}),
         **({told.FILE: json.dumps(said, indent=1)} if said else {}),
     }
+
+
+def _macs(
+    known: Mapping[str, Mapping[str, str]], address: str, host: str, entry: Mapping[str, Any]
+) -> str | list[str] | None:
+    """What the machines said of an address that the document itself does not bind: one, or one of each machine that
+    may have it."""
+    if "mac" in entry:
+        return None
+    if "machines" not in entry:
+        return known.get(host, {}).get(address)
+    said = [known.get(machine, {}).get(own) for machine, own in sorted(entry["machines"].items())]
+    return None if None in said else [mac for mac in said if mac]

@@ -23,7 +23,9 @@ def trust(given: Mapping[str, Any], now: datetime.datetime, days: Any) -> Trust 
         str(name): frozenset(str(serial) for serial in one["serials"])
         for name, one in (given.get("revocations") or {}).items()
     }
-    return Trust(given["authorities"], revoked, now, int(days) if days not in (None, "") else None)
+    trusted = {str(name): tuple(one["authorities"]) for name, one in (given.get("rotations") or {}).items() if one}
+    left = int(days) if days not in (None, "") else None
+    return Trust(given["authorities"], revoked, now, left, trusted)
 
 
 def registered(hostvars: Any, hosts: Iterable[str], names: Sequence[str]) -> dict[str, Mapping[str, Any]]:

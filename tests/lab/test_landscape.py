@@ -17,14 +17,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "roles/lab/files"))
 from lab import network  # noqa: E402
 
 TENANTS = ("umbra", "zeta")
-ALL = _lab.machines(_lab.CLOUDS, tenants=TENANTS)
+ALL = _lab.machines(_lab.CLOUDS, tenants=TENANTS, pairs=_lab.CLOUDS)
 
 
 def test_every_cloud_uses_the_same_private_addresses():
     def private(cloud):
         return [
             interface.addresses
-            for machine in _lab.machines_of(cloud, tenants=TENANTS)
+            for machine in _lab.machines_of(cloud, tenants=TENANTS, pairs=(cloud,))
             for interface in machine.interfaces
             if interface.network not in ("public", "controller")
         ]
@@ -74,7 +74,7 @@ def test_a_tenant_has_networks_of_its_own_with_the_same_addresses():
 
 
 def test_machines_of_acme_are_the_same_with_tenants_beside_them_and_nodes_are_shared():
-    alone = _lab.machines(_lab.CLOUDS)
+    alone = _lab.machines(_lab.CLOUDS, pairs=_lab.CLOUDS)
     assert [name for name in alone if ALL[name] != alone[name]] == [f"node-{cloud}" for cloud in _lab.CLOUDS]
     assert {machine.organization for machine in ALL.values() if machine.kind == "vcc_node"} == {None}
 
@@ -82,6 +82,7 @@ def test_machines_of_acme_are_the_same_with_tenants_beside_them_and_nodes_are_sh
 def test_a_machine_is_known_by_its_name():
     assert all(_lab.machine_named(name).name == name for name in ALL)
     others = ("internet", "cloud-east", "edge-umbra", "vm1-umbra-nowhere", "vapp1-umbra-east", "edge-acme-east", "east")
+    others += ("edge-east-3", "vm1-east-2")
     assert [name for name in others if _lab.machine_named(name)] == []
 
 
@@ -116,6 +117,27 @@ def test_an_edge_behind_the_nat_has_no_address_that_others_reach():
 def test_what_is_no_edge_cannot_be_behind_a_nat(name):
     with pytest.raises(ValueError, match=f"lab_nat: {name} is not an org edge of the lab; it has edge-east, edge-west"):
         _lab.edges_behind_nat([name], ["east", "west"])
+
+
+def test_a_pair_shares_the_gateway_address_which_neither_boots_with():
+    machines, alone = _lab.machines(("east", "west"), pairs=("east",)), _lab.machines(("east", "west"))
+    assert machines.keys() - alone.keys() == {"edge-east-2"}
+    assert [name for name in alone if machines[name] != alone[name]] == ["edge-east"]
+    pair = [machines["edge-east"], machines["edge-east-2"]]
+    for one in pair:
+        assert one.variables["vcc_org_address"] == ["10.10.0.1", "fd10:10::1"]
+        assert one.variables["vcc_site"] == "east"
+        booted = {address for interface in one.interfaces for address in interface.addresses}
+        assert {f"{one.variables['vcc_own_org_address'][0]}/24"} <= booted
+        assert not {"10.10.0.1/24", "fd10:10::1/64"} & booted
+    assert len({one.variables["vcc_own_org_address"][0] for one in pair}) == 2
+    assert len({one.variables["vcc_public_address"][0] for one in pair}) == 2
+
+
+@pytest.mark.parametrize("names", [["south"], ["edge-east"], "east"])
+def test_a_cloud_that_is_not_there_has_no_pair(names):
+    with pytest.raises(ValueError, match="lab_pairs: "):
+        _lab.clouds_with_pairs(names, ["east", "west"])
 
 
 def test_what_is_no_machine_has_no_release():

@@ -30,6 +30,7 @@ def test_what_is_not_said_stays_as_it_is_and_goes_with_its_cloud():
     assert wanted.nat({}, TWO, None) == []
     assert wanted.releases({}, TWO, None) == {}
     assert wanted.tenants({"tenants": ["umbra"]}, None) == ["umbra"]
+    assert wanted.pairs({"pairs": ["south", "west"]}, TWO, None) == ["west"]
     assert wanted.tenants({}, None) == []
 
 
@@ -39,6 +40,8 @@ def test_what_is_said_counts_and_the_hosts_own_release_is_nothing_special():
     assert wanted.releases(BEFORE, TWO, {"edge-east": "trixie", "edge-west": root.suite()}) == {"edge-east": "trixie"}
     assert wanted.tenants({"tenants": ["umbra"]}, ["zeta", "zeta"]) == ["zeta"]
     assert wanted.tenants({"tenants": ["umbra"]}, []) == []
+    assert wanted.pairs({"pairs": ["west"]}, TWO, ["east"]) == ["east"]
+    assert wanted.pairs({"pairs": ["west"]}, TWO, []) == []
     assert wanted.releases({}, TWO, {"vm1-umbra-east": "sid"}, ["umbra"]) == {"vm1-umbra-east": "sid"}
 
 

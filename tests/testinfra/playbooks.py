@@ -44,6 +44,7 @@ OURS = (
         "history_vpn",
         "export_vpn",
         "rollback_vpn",
+        "drain_edge",
         "uninstall",
         "publish_template",
         "prepare_vpn",

@@ -11,8 +11,8 @@ member.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._base.prefix import Prefix, parse_address
@@ -71,6 +71,13 @@ class Destinations:
 
     def __bool__(self) -> bool:
         return bool(self.servers or self.networks)
+
+    def behind(self, sites: Callable[[str], str | None]) -> Destinations:
+        """The same, behind what ``sites`` makes of their edges' names."""
+        return Destinations(
+            tuple(replace(one, behind=sites(one.behind) or one.behind) for one in self.servers),
+            tuple(replace(one, behind=sites(one.behind) or one.behind) for one in self.networks),
+        )
 
     def networks_of(self, site: str) -> list[Prefix]:
         """The networks behind one edge."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from .._base.prefix import Prefix
@@ -170,6 +171,7 @@ class _Parser:
         outside = parse_outside(self.raw.get("outside"), f"{self.path}.outside", named, reader.expand, self.problems)
         organization = self._organization(members)
         if organization is not None:
+            destinations = destinations.behind(partial(self.landscape.site_named, organization))
             self.places |= {(organization, member.vm.cloud) for member in members}
         partners = partners_of(destinations, organization, self.landscape)
         topology = self._topology(name, organization, {*partners, *(member.vm.site for member in members)})

@@ -173,7 +173,8 @@ class _Parser:
             site = self.landscape.site_of(name, path)
             end = None if site is None else End(site, name)
         elif isinstance(name, str) and self.landscape.is_a(name, "org_edges"):
-            site, end = name, End(name)
+            site = self.landscape.home(name)
+            end = End(site)
         else:
             known = [*self.landscape.of_kind("org_edges"), *self.landscape.of_kind("vapp_edges")]
             self.problems.add(path, f"{name} is neither an org edge nor a vApp edge{did_you_mean(str(name), known)}")

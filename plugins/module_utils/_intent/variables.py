@@ -30,12 +30,15 @@ OF_HOSTS = (
     "vcc_org",
     "vcc_org_address",
     "vcc_org_network",
+    "vcc_own_org_address",
     "vcc_psk",
     "vcc_public_address",
+    "vcc_site",
     "vcc_underlay_mtu",
     "vcc_vapp",
     "vcc_vapp_address",
     "vcc_vapp_network",
+    "vcc_vrrp_id",
 )
 """What the inventory says of a host."""
 
@@ -66,6 +69,7 @@ OF_RUNS = (
     "vcc_export_dir",
     "vcc_export_file",
     "vcc_export_vapp",
+    "vcc_drain",
     "vcc_external_edge",
     "vcc_forget",
     "vcc_from_node",
@@ -103,6 +107,7 @@ OF_RUNS = (
     "vcc_template",
     "vcc_template_state",
     "vcc_to",
+    "vcc_undrain",
     "vcc_uninstall",
     "vcc_verify",
     "vcc_verify_certificate_days",

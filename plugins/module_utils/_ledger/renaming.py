@@ -22,8 +22,9 @@ from .sqlalchemy import sa
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-GROUPS = {"vm": "members", "vapp": "vapp_edges", "site": "org_edges"}
-"""The groups of hosts whose names are in the keys of leases, by the word before them there."""
+GROUPS = {"edge": "org_edges", "vm": "members", "vapp": "vapp_edges", "site": "org_edges"}
+"""The groups of hosts whose names are in the keys of leases, by the word before them there; what is below comes first.
+"""
 TunnelName = Callable[[str, tuple[str, str]], str]
 """What a tunnel of a kind between two edges is called."""
 

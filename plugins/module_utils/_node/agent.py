@@ -106,6 +106,13 @@ def export(store: Store) -> None:
     write(store)
 
 
+def lanes(_store: Store) -> None:
+    """Say hello to the edges of pairs, and to their peers, and lead packets to those that answer."""
+    from .lanes.process import main as live  # the resident agent has no use for it
+
+    live()
+
+
 def back(store: Store) -> None:
     """Return to the last confirmed generation."""
     with store.lock(ROLLBACK_PATIENCE):
@@ -124,6 +131,7 @@ COMMANDS = {
     "status": status,
     "metrics": metrics,
     "export": export,
+    "lanes": lanes,
 }
 USAGE = "".join(
     f"  {name:10} {(command.__doc__ or '').strip().splitlines()[0]}\n" for name, command in COMMANDS.items()

@@ -87,7 +87,9 @@ INFO: Arguments = {
     "ssl_packages": {"type": "list", "elements": "raw", "default": []},
     "names_packages": {"type": "list", "elements": "raw", "default": []},
     "bgp_packages": {"type": "list", "elements": "raw", "default": []},
+    "pair_packages": {"type": "list", "elements": "raw", "default": []},
 }
+DRAIN: Arguments = {"drained": {"type": "bool"}}
 SLICES: Arguments = {
     "documents": {"type": "path"},
     "slices": {"type": "list", "elements": "dict"},

@@ -47,6 +47,12 @@ def _revoke(given: dict[str, Any], store: Store, check: bool) -> Result:
     return revoke(given, store, check)
 
 
+def _drain(given: dict[str, Any], store: Store, check: bool) -> Result:
+    from .vrrp.drain import drain
+
+    return drain(given, store, check)
+
+
 def _rotate(given: dict[str, Any], store: Store, check: bool) -> Result:
     from .rotate import rotate
 
@@ -105,6 +111,7 @@ CALLS: Mapping[str, Call] = {
     "edge_commit": _commit,
     "edge_confirm": _confirm,
     "edge_crl": _revoke,
+    "edge_drain": _drain,
     "edge_info": _info,
     "edge_rotate": _rotate,
     "edge_renewal": _renew,

@@ -45,6 +45,7 @@ from .system import room, systemd
 from .system.install import HOME, Agent
 from .system.run import CommandError
 from .system.units import DIRECTORY, Units
+from .vrrp.keepalived import Vrrp
 
 # On the way up, what refuses traffic comes before what carries it; on the way down it is the other way round.
 ORDER: tuple[type[Part], ...] = (
@@ -73,6 +74,7 @@ ORDER: tuple[type[Part], ...] = (
     Resolver,  # by the routes' devices
     Hosts,
     Dhcp,
+    Vrrp,  # last of all: whoever has the gateway address can do all else; on the way down, it goes first
 )
 # What going back takes: it stays on a node that is left until that is confirmed.
 KEPT = (Agent, Certificates, Units)

@@ -23,6 +23,7 @@ Document = dict[str, Any]
 
 LISTS = ("addresses", "routes", "vpns", "tunnels")
 LIBIPSEC_DEVICE = "ipsec0"
+LANE = 1 << 16  # beside the number of a VPN, which has 16 bits: the lane of a tunnel in an if_id
 STRETCH_DEVICE = "vcl"  # with the VPN's number: the VXLAN device of a stretched network
 
 
@@ -43,8 +44,26 @@ def selectors(tunnel: Mapping[str, Any], link: Mapping[str, Any]) -> tuple[list[
 
 
 def is_for_moved(link: Mapping[str, Any]) -> bool:
-    """Whether a link is for members that moved. Others with a name are further pairs of selectors of a VPN's link."""
-    return "name" in link and not str(link["name"]).startswith(f"{link['vpn']}++")
+    """Whether a link is for members that moved.
+
+    Others with a name are further pairs of selectors of a VPN's link, or for hellos between the edges of a tunnel.
+    """
+    return "name" in link and not link.get("hello") and not str(link["name"]).startswith(f"{link['vpn']}++")
+
+
+def lane_of(tunnel: Mapping[str, Any]) -> int:
+    """The lane that a tunnel is: its peer's number in its site, 0 unless the peer is the second edge of a pair."""
+    return int(tunnel.get("lane", 0))
+
+
+def lane_device(number: int, lane: int = 0) -> str:
+    """The XFRM interface of a VPN's lane."""
+    return f"vcc{number}{'b' if lane else ''}"
+
+
+def if_id(number: int, lane: int = 0) -> int:
+    """What ties the policies and states of a VPN's lane to its XFRM interface."""
+    return number | lane * LANE
 
 
 @dataclass(frozen=True)
@@ -94,18 +113,31 @@ class Generation:
         """The tunnels of a kind."""
         return [tunnel for tunnel in self.listed("tunnels") if tunnel.get("kind", "ipsec") == kind]
 
+    def lanes(self) -> dict[str, list[int]]:
+        """The lanes of each VPN of kind ipsec: two where it has tunnels to both edges of a pair."""
+        found: dict[str, set[int]] = {}
+        for tunnel in self.tunnels("ipsec"):
+            for link in tunnel.get("links", []):
+                found.setdefault(str(link["vpn"]), {0}).add(lane_of(tunnel))
+        return {name: sorted(lanes) for name, lanes in found.items()}
+
+    @property
+    def hellos(self) -> list[dict[str, Any]]:
+        """The tunnels over which this edge and its peer say hello to each other: those of pairs (docs/pairs.md)."""
+        return [tunnel for tunnel in self.tunnels("ipsec") if tunnel.get("hello")]
+
     @property
     def sysctls(self) -> dict[str, str]:
         """Kernel settings by name."""
         return {str(key): str(value) for key, value in (self.document.get("sysctls") or {}).items()}
 
-    def tunnel_device(self, vpn: str) -> str:
+    def tunnel_device(self, vpn: str, lane: int = 0) -> str:
         """The device that packets of `vpn` take to the other sites."""
         if self.backend != "xfrm":
             return LIBIPSEC_DEVICE
         for entry in self.listed("vpns"):
             if entry["name"] == vpn:
-                return f"vcc{entry['number']}"
+                return lane_device(entry["number"], lane)
         raise ValueError(f"routes: tunnel {vpn} is none of the document's VPNs")
 
 

@@ -17,6 +17,7 @@ from .kernel import ip, neighbours, usage
 from .kernel.effective import diverted
 from .kernel.foreign import droppers
 from .kinds import KINDS
+from .lanes import noted
 from .state import Store
 from .stretch.astray import astray
 from .system import units
@@ -61,6 +62,7 @@ def observe(store: Store) -> dict[str, Any]:
         "astray": astray(current),
         **({"bgp": bgp_sessions} if bgp_sessions else {}),
         "usage": usage.observed(store, current),
+        **({"lanes": noted.read(store.at(noted.FILE))} if current.hellos else {}),
         **seen,
         "reasons": reasons,
         "certificate": {**x509.certificate(store), "checked": charon.checks_addresses()}

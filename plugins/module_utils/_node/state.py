@@ -19,6 +19,7 @@ from . import identity
 from .document import NOTHING, Generation
 from .generation import pending
 from .generation.running import COPIES, STATE, Running, Stored
+from .lanes import noted as _lanes
 from .ssl import arrivals as _arrivals
 from .ssl import processes
 from .system import files, leftovers
@@ -141,6 +142,11 @@ class Store(Stored):
         Read once: it may change at any time, and what is compared within one commit has to be the same throughout.
         """
         return _arrivals.read(self.at(processes.ARRIVALS))
+
+    @property
+    def lanes(self) -> dict[str, int]:
+        """The lane in use of each site that is a pair (docs/explanation/lanes.md). A site that is not here: lane 0."""
+        return _lanes.lanes(self.at(_lanes.FILE))
 
     # --- what was there before us --------------------------------------------------------------------------------
 

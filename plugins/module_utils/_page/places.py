@@ -32,7 +32,7 @@ def places(hosts: Hosts, plan: Section, organizations: Sequence[str]) -> dict[st
         for name, facts in hosts.items()
         if not organizations or is_shared(facts) or organization_of(facts) in organizations
     }
-    land = Landscape(ours, Problems())
+    land = Landscape(ours, Problems(), leased=lambda organization: _sites(plan, organization))
     sites = {site["name"]: site for site in (_site(name, ours[name], land) for name in land.of_kind("org_edges"))}
     vapps = {name: _vapp(name, ours[name], land) for name in land.of_kind("vapp_edges")}
     vms = {name: _vm(name, ours[name], land, sites.values()) for name in land.of_kind("members")}
@@ -122,9 +122,15 @@ def _planned(plan: Section) -> Iterator[tuple[dict[str, Any], dict[str, Any], di
             yield vm, _bare_site(str(member["site"]), place), vapp
 
 
+def _sites(plan: Section, organization: str) -> set[str]:
+    """The sites of an organization, as the plan calls them."""
+    return {str(site) for vpn in plan["vpns"] if vpn["organization"] == organization for site in vpn.get("sites", {})}
+
+
 def _named(plan: Section) -> Iterator[dict[str, Any]]:
     for vpn in plan["vpns"]:
-        for site in vpn.get("sites", {}):
+        sites = vpn.get("sites", {})
+        for site in dict.fromkeys([*sites, *(edge for one in sites.values() for edge in one.get("edges", ()))]):
             yield _bare_site(str(site), {"organization": str(vpn["organization"]), "cloud": ""})
 
 

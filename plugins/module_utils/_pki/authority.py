@@ -28,12 +28,27 @@ from .._base.names import ORGANIZATION_KEPT, required
 
 try:
     from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
     HAS_CRYPTOGRAPHY = True
+    UNREADABLE: tuple[type[Exception], ...] = (
+        ValueError,
+        TypeError,
+        LookupError,
+        ArithmeticError,
+        InvalidSignature,
+        UnsupportedAlgorithm,
+        x509.DuplicateExtension,
+        x509.ExtensionNotFound,
+        x509.InvalidVersion,
+        x509.UnsupportedGeneralNameType,
+    )
+    """What cryptography makes of data that others sent. Not all of it is a ValueError."""
 except ImportError:
     HAS_CRYPTOGRAPHY = False
+    UNREADABLE = ()
 
 
 @dataclass(frozen=True)

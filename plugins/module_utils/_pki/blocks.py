@@ -13,6 +13,7 @@ refuse one with a critical extension that they do not know. Our own edges heed i
 from __future__ import annotations
 
 import contextlib
+import datetime
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -43,11 +44,13 @@ def certifies(certificate: x509.Certificate) -> bool:
 def last(issued: Path, identity: str) -> x509.UnrecognizedExtension | None:
     """The extension in the newest certificate of an identity among the authority's copies; None if there is none."""
     newest: x509.Certificate | None = None
+    signed: tuple[datetime.datetime, int] | None = None
     for path in issued.glob("[0-9a-f]*.pem"):
         one = x509.load_pem_x509_certificate(path.read_bytes())
         (name,) = one.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        if name.value == identity and (newest is None or not_before(one) > not_before(newest)):
-            newest = one
+        when = not_before(one), path.stat().st_mtime_ns  # two may be of one second
+        if name.value == identity and (signed is None or when > signed):
+            newest, signed = one, when
     return _of(newest) if newest else None
 
 

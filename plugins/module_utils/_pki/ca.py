@@ -75,6 +75,26 @@ def ensure_authority(state_dir: str | Path, organization: str, certifying: bool 
     return made
 
 
+def issue(
+    state_dir: str | Path,
+    organization: str,
+    identity: str,
+    csr: str,
+    days: int,
+    addresses: Iterable[str] | None = None,
+    certifying: bool = False,
+) -> tuple[Authority, Issued]:
+    """The authority of an organization, made if need be, and a certificate that it signs; see `sign`. VccError.
+
+    What may be signed without a person (`renewals.py`) makes no authority.
+    """
+    check_request(csr, identity, organization)  # before an authority is made for nothing
+    owner = ensure_authority(state_dir, organization, certifying)
+    if addresses is None and lacks_addresses(owner, identity):
+        raise VccError(f"addresses: {identity} had no certificate so far: say what it may have behind it")
+    return owner, sign(owner, csr, identity, days, addresses=addresses)
+
+
 def sign(
     owner: Authority, csr: str, identity: str, days: int = CERTIFICATE_DAYS, *, addresses: Iterable[str] | None = None
 ) -> Issued:
@@ -150,13 +170,18 @@ def _require_there(owner: Authority) -> None:
         raise VccError(f"{owner.directory}: another authority took its place meanwhile: run this again")
 
 
+def names_addresses(owner: Authority) -> bool:
+    """Whether certificates of an authority name addresses."""
+    return certifies(x509.load_pem_x509_certificate(owner.pem.encode()))
+
+
 def lacks_addresses(owner: Authority, identity: str, serial: str = "") -> bool:
     """Whether `sign` has to be told the addresses: the authority certifies some, and knows none of this identity.
 
     Nor does it know what this identity has now, `serial` (hexadecimal), if it has no copy of it: of a server restored
     from a backup, the newest copy may name less.
     """
-    if not certifies(x509.load_pem_x509_certificate(owner.pem.encode())):
+    if not names_addresses(owner):
         return False
     copies = {path.stem for place in _places(owner) for path in (place / "issued").glob("[0-9a-f]*.pem")}
     return bool(serial and serial not in copies) or _last(owner, identity) is None

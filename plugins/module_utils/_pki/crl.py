@@ -26,6 +26,7 @@ from .authority import (
     NEXT,
     ONE,
     ROTATION,
+    UNREADABLE,
     Authority,
     authority,
     authority_key,
@@ -98,7 +99,7 @@ def parse_list(owner: Authority, text: str, path: str, names: t.Mapping[str, str
         parent = x509.load_pem_x509_certificate(owner.pem.encode())
         sound = signed.is_signature_valid(parent.public_key())  # type: ignore[arg-type]
         number = signed.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number if sound else 0
-    except (ValueError, TypeError, x509.ExtensionNotFound) as error:
+    except UNREADABLE as error:
         raise VccError(f"{path}: not a revocation list ({error}): restore it from a backup") from error
     if not sound:
         raise VccError(f"{path}: not a revocation list of the authority beside it: restore it from a backup")

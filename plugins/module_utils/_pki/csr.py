@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from .._base.errors import VccError
 from .._base.names import IDENTITY
+from .authority import UNREADABLE
 
 try:
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.x509.oid import NameOID
 
@@ -31,15 +31,16 @@ def check_request(csr: str, identity: str, organization: str) -> x509.Certificat
         sound = request.is_signature_valid
         key = request.public_key()
         alternatives = _alternative_names(request)
-    except (ValueError, UnsupportedAlgorithm, InvalidSignature) as error:
+        subject = request.subject
+    except UNREADABLE as error:
         raise VccError(f"request for {identity}: cannot be read: {error}") from error
     if not sound:
         raise VccError(f"request for {identity}: its signature does not match its key")
-    names = [(item.oid, item.value) for item in request.subject]
+    names = [(item.oid, item.value) for item in subject]
     wanted = [(NameOID.ORGANIZATION_NAME, organization), (NameOID.COMMON_NAME, identity)]
     if sorted(names, key=str) not in (sorted(wanted, key=str), wanted[1:]):
         raise VccError(
-            f"request for {identity}: its subject is {request.subject.rfc4514_string()!r}, "
+            f"request for {identity}: its subject is {subject.rfc4514_string()!r}, "
             f"but only CN={identity} and O={organization} are allowed"
         )
     if alternatives not in ([], [f"DNS:{identity}"]):

@@ -51,11 +51,13 @@ def renew(
     needed: Collection[str] | None,
     check: bool = False,
     lists: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    addresses: Mapping[str, Mapping[str, Sequence[str]]] = MappingProxyType({}),
 ) -> Outcome:
     """Sign for `days` days what edges ask for. With `check`, nothing is signed: a word stands for each certificate.
 
     `needed`: the edges that are in a VPN (None: unknown). Another one gets no certificate, and may be silent.
-    `lists`: the lists of revocations (PEM) that edges have, by organization and edge.
+    `lists`: the lists of revocations (PEM) that edges have, by organization and edge. `addresses`: what certificates
+    name, by organization and edge; of an edge that is not in it, what its certificate before names.
     """
     found = Outcome()
     for name, edge in sorted(edges.items()):
@@ -65,7 +67,7 @@ def renew(
                 found.notes[name] = "it is in no VPN: its certificate is not renewed"
             elif edge.csr:
                 _refuse_forgetful(trusted(state_dir, edge.organization), lists.get(edge.organization, {}))
-                _sign(owner, name, edge, days, check, found)
+                _sign(owner, name, edge, days, check, found, addresses.get(edge.organization, {}).get(name))
             elif owner is not None and (needed is None or name in needed):
                 _judge_silent(trusted(state_dir, edge.organization), name, edge, found)
             else:
@@ -75,7 +77,15 @@ def renew(
     return found
 
 
-def _sign(owner: Authority | None, name: str, edge: Edge, days: int, check: bool, found: Outcome) -> None:
+def _sign(
+    owner: Authority | None,
+    name: str,
+    edge: Edge,
+    days: int,
+    check: bool,
+    found: Outcome,
+    addresses: Sequence[str] | None,
+) -> None:
     if owner is None:
         raise VccError(f"{edge.organization} has no authority on the VCC server: run create_vpn, or restore a backup")
     request = check_request(edge.csr, edge.identity, edge.organization)
@@ -100,7 +110,7 @@ def _sign(owner: Authority | None, name: str, edge: Edge, days: int, check: bool
     if check:
         found.signed[name] = ca.Issued("", "", "")
         return
-    found.signed[name] = issued = ca.sign(owner, edge.csr, edge.identity, days)
+    found.signed[name] = issued = ca.sign(owner, edge.csr, edge.identity, days, addresses=addresses)
     crl.expect(owner, issued.serial)
 
 

@@ -82,6 +82,8 @@ class Rotating:
             if now:
                 verb = "begins" if not there else f"goes on (begun {now.begun})"
                 self._order(name, now, verb)
+                if self.given["at_once"]:
+                    self.summary += self._cuts_off(name, now)
         self.summary += [
             f"{name}: nothing begins here while {', '.join(going)} goes on; else add -e vcc_organization={name}"
             for name, there in known.items()
@@ -147,10 +149,13 @@ class Rotating:
                 continue
             edges = self._concerned(name, now)
             reports = {node: self._report(node) for node in edges}
+            partners = self._without_a_certificate(name) if now.phase == authority.ONE else []
             waiting = {**rotation.waiting(now, wanted, reports), **self._not_yet(edges), **self._partners(name, now)}
             if waiting:
                 self.waiting.update(waiting)
                 self.summary.append(f"{name}: rotation of {', '.join(now.kinds)} waits, {PHASES[now.phase]}")
+                cut_off = sorted({*waiting} & {*edges}) if self.given["at_once"] else []
+                self.summary += [_left(name, [*cut_off, *partners])] if cut_off or partners else []
                 continue
             self.changed = True
             following = rotation.advance(self.place, name, now)
@@ -158,6 +163,7 @@ class Rotating:
                 self._order(name, following, "goes on")
             else:
                 self.summary.append(f"{name}: rotation of {', '.join(now.kinds)} is finished")
+                self.summary += [_left(name, partners)] if partners else []
         return bool(self.orders)
 
     def _report(self, node: str) -> rotation.Report | None:
@@ -173,6 +179,27 @@ class Rotating:
             if not told.get(node, {}).get("concerned", True)
         }
 
+    def _cuts_off(self, name: str, now: rotation.Rotation) -> list[str]:
+        """What an authority that is trusted alone at once interrupts."""
+        edges, partners = sorted(self._concerned(name, now)), self._without_a_certificate(name)
+        found = [
+            f"{name}: an edge is cut off from the others until this run has reached both ends; one that it does not "
+            f"reach stays cut off: {', '.join(edges)}"
+        ]
+        if partners:
+            found.append(
+                f"{name}: external edges are cut off until they trust the new authority, and sign_certificate has "
+                f"signed them a certificate of it: {', '.join(partners)}"
+            )
+        return found
+
+    def _without_a_certificate(self, name: str) -> list[str]:
+        """The external edges that have no certificate of the authority which takes the place of another."""
+        place = self.place / "ca" / name
+        owner = authority.authority_at(place / authority.NEXT, name) if authority.phase(place) else None
+        signed = {one.identity for one in crl.issued(owner).values()} if owner else set()
+        return sorted(peer for peer, identity in self.partners[name].items() if identity not in signed)
+
     def _partners(self, name: str, now: rotation.Rotation) -> dict[str, str]:
         """The external edges that a rotation of the authority waits for."""
         found = {}
@@ -183,12 +210,16 @@ class Rotating:
                     f"has to trust {new / 'ca.pem'}, too: then run this again with -e vcc_rotate_partners={peer}"
                 )
         if now.phase == authority.ISSUE and not self.given["finish"]:
-            owner = authority.signer(self.place, name)
-            signed = {one.identity for one in crl.issued(owner).values()} if owner else set()
-            for peer, identity in self.partners[name].items():
-                if identity not in signed:
-                    found[peer] = (
-                        "has a certificate of the old authority: sign another (sign_certificate), or run this again "
-                        "with -e vcc_rotate_finish=true"
-                    )
+            for peer in self._without_a_certificate(name):
+                found[peer] = (
+                    "has a certificate of the old authority: sign another (sign_certificate), or run this again "
+                    "with -e vcc_rotate_finish=true"
+                )
         return found
+
+
+def _left(name: str, cut_off: list[str]) -> str:
+    return (
+        f"{name}: cut off now, without a certificate of the new authority: {', '.join(cut_off)} (an edge of ours: run "
+        "this again when it is up; an external edge: sign_certificate)"
+    )

@@ -40,7 +40,7 @@ from .authority import (
     signer,
     trusted,
 )
-from .ca import make_authority
+from .ca import make_authority, names_addresses
 
 CERTIFICATES, KEYS, AUTHORITY = "certificates", "keys", "authority"
 KINDS = (CERTIFICATES, KEYS, AUTHORITY)
@@ -128,6 +128,17 @@ def unfinished(state_dir: str | Path, organizations: Iterable[str]) -> list[str]
     ]
 
 
+def without_addresses(state_dir: str | Path, organizations: Iterable[str]) -> list[str]:
+    """A sentence for each organization whose certificates name no addresses, for whoever wants that they do."""
+    owners = {name: trusted(state_dir, name) for name in sorted(organizations)}
+    return [
+        f"{name}: vcc_certified_addresses has no effect: its authority was made without addresses. Replace it: rotate "
+        "-e vcc_rotate=authority -e vcc_certified_addresses=true"
+        for name, found in owners.items()
+        if found and not any(map(names_addresses, found))
+    ]
+
+
 def order(state_dir: str | Path, organization: str, rotation: Rotation | None) -> Order | None:
     """What edges are to have now; None where there is no authority."""
     owner = signer(state_dir, organization)
@@ -178,10 +189,10 @@ def planned(
     )
 
 
-def begin(state_dir: str | Path, organization: str, new: Rotation, certifying: bool = False) -> Rotation:
+def begin(state_dir: str | Path, organization: str, new: Rotation, addresses: bool = False) -> Rotation:
     """Write that a rotation has begun. One that another run has begun meanwhile stays, and is returned.
 
-    `certifying`: of a new authority, see `ca.make_authority`.
+    `addresses`: whether certificates of a new authority name addresses, see `ca.make_authority`.
     """
     directory = authority_directory(state_dir, organization)
     try:
@@ -194,7 +205,7 @@ def begin(state_dir: str | Path, organization: str, new: Rotation, certifying: b
                 shutil.rmtree(directory / NEXT, ignore_errors=True)
                 make_directory(directory / NEXT / "issued", 0o700)
                 name = f"intercloud.vpn authority of {new.begun}"
-                make_authority(directory / NEXT, organization, name, certifying)
+                make_authority(directory / NEXT, organization, name, addresses)
             if new.phase == ONE:
                 _outlive(state_dir, organization)
             _write(directory, new)

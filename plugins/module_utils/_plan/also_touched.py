@@ -38,7 +38,8 @@ def also_touched(
 def _nodes(vpn: Mapping[str, Any]) -> set[str]:
     """The hosts that a VPN is about. VCC nodes only repeat what others are told."""
     members = vpn["members"]
-    return {*vpn["sites"], *(one["name"] for one in members), *(one["vapp"] for one in members if one["vapp"])}
+    edges = {edge for site in vpn["sites"].values() for edge in site.get("edges", ())}
+    return {*vpn["sites"], *edges, *(one["name"] for one in members), *(one["vapp"] for one in members if one["vapp"])}
 
 
 def _differs(

@@ -19,6 +19,7 @@ from .._base.problems import Problems, some
 from .._intent.organizations import organizations_of, restrict
 from .._ledger.records import ACTIVE, DELETING, PLANNED, DocumentRecord, VpnRecord
 from .compile.documents import Document
+from .compile.lanes import site_in
 
 if TYPE_CHECKING:
     from .._ledger.ledger import Transaction
@@ -72,7 +73,8 @@ def note_what_came_up(
             up = set(vpn.up_on) & set(told)
             up |= {node for node in set(told) & set(applied) if _is_of(told[node], newest)}
             partners = {peer for node in up for peer in partners_of.get(node, {}).get(name, ())}
-            state = ACTIVE if decides and len(up | partners) >= SITES else PLANNED
+            sites = {site_in(told[node].packed) for node in up} | partners
+            state = ACTIVE if decides and len(sites) >= SITES else PLANNED
             record = transaction.put_vpn(organization, name, vpn.intent, state, up if state == PLANNED else ())
             noted.changed |= record != vpn
             if state == ACTIVE:

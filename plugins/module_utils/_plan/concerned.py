@@ -34,7 +34,9 @@ def named_hosts(tenants: Sequence[OrganizationPlan], landscape: Landscape, askin
         hosts = tenant.behind()
         for name in (*tenant.asked, *tenant.absent, *tenant.moving):
             hosts |= tenant.hosts_held.get(name, set())
-            hosts.update(*(_hosts(vpn) for vpn in (tenant.before.get(name), tenant.wanted.get(name)) if vpn))
+            for vpn, known in ((tenant.before.get(name), tenant.past), (tenant.wanted.get(name), landscape)):
+                if vpn is not None:
+                    hosts.update(_hosts(vpn), *map(known.edges_at, vpn.sites))
         clouds = {cloud for edge, cloud in landscape.edges_of(tenant.name).items() if edge in hosts}
         for node in hosts & tenant.records.keys():  # after a recovery, only the document says where it was
             clouds |= {*(tenant.past.clouds_of(node) or [str(tenant.records[node].packed["cloud"])])}

@@ -166,7 +166,10 @@ def _vpns(vpns: Iterable[Mapping[str, Any]]) -> dict[str, None]:
         lines += [f"vpn {vpn['name']}: block {block}" for block in vpn["blocks"]]
         lines += [f"vpn {vpn['name']}: {limit}" for limit in vpn.get("limits", [])]
         for site, what in vpn["sites"].items():
-            lines.append(f"vpn {vpn['name']}: site {site} {_joined(what['blocks'])}, edge address {what['address']}")
+            own = "".join(f", {edge} {address}" for edge, address in what.get("edges", {}).items())
+            lines.append(
+                f"vpn {vpn['name']}: site {site} {_joined(what['blocks'])}, edge address {what['address']}{own}"
+            )
         lines += [
             f"vpn {vpn['name']}: network of {vapp}, frames at {address}"
             for vapp, address in vpn.get("vapp_networks", {}).items()

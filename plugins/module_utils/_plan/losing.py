@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from .._ledger.records import DocumentRecord
 from .._node.survey import carries
 from .compile.documents import Document
+from .compile.lanes import site_in, twin_in
 from .compile.still_guarded import guard
 from .yielding import arriving, note_yielding, staying
 
@@ -126,8 +127,12 @@ class Guards:
         return self._lacking[edge]
 
     def edges_of(self, node: str) -> list[str]:
-        """The org edges that a node sends by. Of a VPN that no edge is told of it has nothing to send."""
-        return sorted(edge for edge in self.tenant.places.get(node, ()) if edge in self.plan.documents)
+        """The org edges that a node sends by, both of a pair. Of a VPN that no edge is told of it has nothing to
+        send."""
+        documents = self.plan.documents
+        sites = [site for site in self.tenant.places.get(node, ()) if site in documents]
+        twins = (twin_in(documents.record(site).packed) for site in sites)
+        return sorted({*sites, *(twin for twin in twins if twin in documents)})
 
     def lacking_of(self, node: str) -> frozenset[str]:
         """The blocks that one of them lacks."""
@@ -159,7 +164,7 @@ class Guards:
                 moved = {
                     one for one in unseen if (unknown and one in losing) or gone & _destinations(plan.documents[one])
                 }
-                theirs = sorted(there.get(edge, set()) | anywhere | moved)
+                theirs = sorted(there.get(site_in(tenant.records[edge].packed), set()) | anywhere | moved)
                 plan.releasing.update({edge: theirs} if theirs else {})
 
     def _gave_up(self, node: str) -> bool:

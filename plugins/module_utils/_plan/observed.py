@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base.problems import Problems
 from .._intent.landscape.facts import organization_of
+from .._intent.landscape.pairs import OWN
 from .._ledger.records import DocumentRecord
 from .._node import NEEDED
 from .._node.collisions import collisions, lacking, missing_addresses, moved_here
@@ -138,12 +139,24 @@ def _check_networks(
     missing = missing_addresses(document, had, [*held, *(facts.get("own") or ())])
     refused = [(f"hosts.{node}", text) for text in found.refused]
     refused += [(f"hosts.{node}.vcc_public_address", lacking(address, held)) for address in missing]
+    refused += [(f"hosts.{node}.{OWN}", text) for text in _own_missing(document, held)]
     for path, text in refused:
         if tenant.asked:
             problems.add(path, text)
         else:
             plan.notes.append(f"{path}: {text}")
     plan.notes += [f"{node}: {text}" for text in (*found.notes, *to_be_routed(document, facts))]
+
+
+def _own_missing(document: Facts, held: Iterable[str]) -> Iterable[str]:
+    """What an edge of a pair has to have on its org network before VRRP can find the device, and has not."""
+    there = {text.partition("/")[0] for text in held}
+    missing = [own for own in (document.get("pair") or {}).get("own", ()) if own not in there]
+    if missing:
+        yield (
+            f"no device has {' and '.join(missing)}; first give the edge's device on the org network its own address, "
+            "in the machine's network configuration (docs/pairs.md)"
+        )
 
 
 def _had(facts: Facts) -> dict[str, Any]:

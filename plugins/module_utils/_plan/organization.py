@@ -22,6 +22,7 @@ from .also_touched import also_touched
 from .came_up import vpns_in
 from .check.gateways import check_one_pair
 from .check.outside import check_prefixes
+from .check.pairs import check_moved
 from .check.pools import note_exhausted
 from .check.tunnels import check_together
 from .check.vpn import check_vpns
@@ -32,7 +33,7 @@ from .diff import diff, touched
 from .moves import Move, keeping, lease_key, places, where_leased
 from .outcome import Plan
 from .pool.allocate import carve_vpn
-from .pool.lease_keys import SiteDemand, hosts_by_vpn, is_vpn_block, vpn_of
+from .pool.lease_keys import SiteDemand, hosts_by_vpn, is_own_edge, is_vpn_block, sites_in, vpn_of
 from .served import served_by
 from .settle import told
 from .topology.static_paths import static_losses
@@ -48,9 +49,9 @@ class OrganizationPlan:
         self.name, self.transaction, self.landscape = name, transaction, landscape
         self.problems = problems
         # What was true when the leases were taken: since then, a VM may have moved to another edge or vApp.
-        self.past = Landscape({}, Problems(), transaction.landscape(name))
         self.stored: dict[str, VpnRecord] = transaction.vpns(name)
         self.held: dict[str, Lease] = transaction.leases(name)
+        self.past = Landscape({}, Problems(), transaction.landscape(name), lambda _organization: sites_in(self.held))
         self.records: dict[str, DocumentRecord] = transaction.documents(name)  # as they were before
         self.seen = transaction.seen(name)
         self.numbers = {vpn: record.number for vpn, record in self.stored.items()}
@@ -118,7 +119,7 @@ class OrganizationPlan:
                     self.wanted[name] = vpn
         self.wanted.update(self.asked)
         check_vpns(self.wanted.values(), self.held, self.landscape, self.problems)
-        check_together(self.wanted.values(), self.problems)
+        check_together(self.wanted.values(), self.landscape, self.problems)
 
     def carve(self, problems: Problems, allow_renumber: bool) -> None:
         """Take the leases that are missing. Those of members that moved go with them, unless all may be renumbered."""
@@ -158,12 +159,15 @@ class OrganizationPlan:
         self._check_external(problems)
         before = lease_vpns(self.before.values(), self.numbers, self.held, self.past)
         self._write_vpns()
-        leased = lease_vpns(self.wanted.values(), self.numbers, self.leases, self.landscape)
+        left = {key for key in self.leases if self._is_left_over(key)}  # no node is told of them
+        held = {key: lease for key, lease in self.leases.items() if key not in left} if left else self.leases
+        leased = lease_vpns(self.wanted.values(), self.numbers, held, self.landscape)
         known = self.transaction.inputs(self.name)
         going = self._going()
         recompiler = Recompiler(self.name, leased, before, going, self.landscape, self.past, self.records, known)
         done = recompiler.run()
         check_one_pair(done.new, problems)
+        check_moved(done.new, problems)
         self.homes, self.places = done.homes, recompiler.homes
         self._write_tunnels(plan, done, problems, create_tunnels)
         self._remember(done)
@@ -199,9 +203,17 @@ class OrganizationPlan:
                 for node in told(self.held, name, {*self.records, *changed})
             }
         )
+        plan.unsettled |= bool(left)
         plan.unsettled |= bool({*self.records, *changed} - done.told) or any(
             record.state == DELETING for record in self.transaction.vpns(self.name).values()
         )
+
+    def _is_left_over(self, key: str) -> bool:
+        """Whether a lease is that of an edge of a pair which is none any more."""
+        if not is_own_edge(key) or vpn_of(key) not in self.stored or self.stored[vpn_of(key)].state != ACTIVE:
+            return False
+        edges = self.landscape.edges_at(key.split("/")[3])
+        return len(edges) == 1 or key.rpartition("/")[2] not in edges
 
     def _moved(self) -> list[str]:
         """Who keeps which address where."""
@@ -222,7 +234,8 @@ class OrganizationPlan:
             for site in entry.get("single_points_of_failure", []) if entry["name"] in self.asked else ():
                 vpns.setdefault(f"without {site}, other sites do not reach each other", []).append(entry["name"])
         for name, vpn in sorted(self.asked.items()):
-            static = static_losses(vpn.sites, vpn.pairs)
+            paired = {site for site in vpn.sites if self.landscape.pairs.twin(site)}
+            static = static_losses(vpn.sites, vpn.pairs, paired)
             if static:
                 vpns.setdefault(static, []).append(name)
         return [f"{some(names)}: {text}" for text, names in vpns.items()]
@@ -279,7 +292,9 @@ class OrganizationPlan:
         if not done.stale:
             return
         known = self.transaction.tunnel_names(self.name)
-        kinds = {name: (pair, links.vpn) for links in done.new for name, pair in zip(links.tunnels, links.vpn.pairs)}
+        kinds = {
+            name: (pair, links.vpn) for links in done.new for name, pair in zip(links.tunnels, links.leased.edge_pairs)
+        }
         missing = sorted(name for name in kinds if name not in known)
         plan.new_tunnels += missing
         needing: dict[str, list[str]] = {}
@@ -326,6 +341,7 @@ def _demand(vpn: Vpn, landscape: Landscape) -> list[SiteDemand]:
             tuple(server.name for server in vpn.destinations.servers if server.behind == site),
             (vapps[site],) if site in vapps else (),
             _kept(landscape.edge(site)) if vpn.pool.family == 4 else (0, 0),
+            tuple(edges) if len(edges := landscape.edges_at(site)) > 1 else (),
         )
         for site, places in sorted(sites.items())
     ]

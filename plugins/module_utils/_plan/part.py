@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .._base.problems import Problems
 from .._intent.landscape.landscape import Landscape
+from .compile.lanes import twin_in
 from .organization import OrganizationPlan
 from .stored import stored_homes
 
@@ -31,7 +32,8 @@ def nodes_of_part(transaction: Transaction, organization: str, hosts: Collection
     places = stored_homes(tenant)
     own = {node for node in tenant.records if node in hosts}
     sending = {node for node, record in tenant.records.items() if record.role in SENDING}
-    edges = {edge for node in sending & own for edge in places.get(node, ())}
+    edges = {edge for node in sending & own for edge in places.get(node, ())} & tenant.records.keys()
+    edges |= {twin_in(tenant.records[edge].packed) for edge in edges}
     before = transaction.lineages(organization)
     others = {
         node

@@ -29,6 +29,7 @@ from .losing import note_order
 from .observed import compare
 from .organization import OrganizationPlan
 from .outcome import Plan
+from .pool.lease_keys import sites_in
 from .renamed_vpns import rename_vpns
 from .renames import rename
 from .renumber import check_addresses
@@ -124,7 +125,7 @@ def make_plan(transaction: Transaction, request: Request) -> Plan:
     plan.concerned = concerned_nodes(tenants, landscape, plan, request)
     note_order(plan, tenants, request)
     plan.notes[:0] = problems.notes
-    plan.members = _candidates(hosts)
+    plan.members = _candidates(hosts, landscape)
     plan.changed_nodes = list(dict.fromkeys(plan.changed_nodes))  # a shared VCC node is told by each organization
     return plan
 
@@ -154,7 +155,7 @@ def _read(
     remembered: dict[str, dict[str, Any]] = {}
     for organization in organizations:
         remembered.update(transaction.landscape(organization))
-    landscape = Landscape(hosts, problems, remembered)
+    landscape = Landscape(hosts, problems, remembered, lambda name: sites_in(transaction.leases(name)))
     tenants = [OrganizationPlan(name, transaction, landscape, problems) for name in organizations]
     kept = {(tenant.name, vpn): record.intent for tenant in tenants for vpn, record in tenant.stored.items()}
     going = {(tenant.name, vpn) for tenant in tenants for vpn, one in tenant.stored.items() if one.state == DELETING}
@@ -186,9 +187,9 @@ def _named(tenant: OrganizationPlan) -> list[str]:
     return sorted({*tenant.asked, *tenant.absent, *tenant.moving})
 
 
-def _candidates(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _candidates(hosts: Mapping[str, Mapping[str, Any]], known: Landscape) -> list[dict[str, Any]]:
     """Every VM that could be a member and is described well enough to be probed: verify looks for leaks from them."""
-    landscape = Landscape(hosts, Problems())
+    landscape = Landscape(hosts, Problems(), leased=known.leased)
     vms = [landscape.vm(name, "") for name in landscape.of_kind("members")]
     return [
         {

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .._base.lease import Lease
 from .._base.problems import Problems
 from .._intent.organizations import organizations_of, restrict
-from .._ledger.records import DELETING, DocumentRecord, vms_in
+from .._ledger.records import ACTIVE, DELETING, DocumentRecord, vms_in
+from .came_up import vpns_in
 from .compile.documents import empty_document
-from .pool.lease_keys import hosts_by_vpn, vpn_key
+from .pool.lease_keys import hosts_by_vpn, is_own_edge, vpn_key, vpn_of
 from .served import behind
 
 if TYPE_CHECKING:
@@ -110,8 +112,22 @@ class _Settling:
             self.transaction.release(self.name, vpn_key(name))
             self.transaction.drop_vpn(self.name, name)
             self.changed = True
+        self._release_own(held, applied)
         self._forget(applied)
         return waiting
+
+    def _release_own(self, held: Mapping[str, Lease], applied: set[str]) -> None:
+        """Release what each edge of a pair had itself, where there is no pair any more, and every org edge of the VPN
+        knows."""
+        vpns, stored = self.transaction.vpns(self.name), self.transaction.documents(self.name)
+        for key in filter(is_own_edge, held):
+            vpn, edge, address = vpn_of(key), key.rpartition("/")[2], str(held[key].prefix)
+            nodes = {node for node, one in stored.items() if one.role == "org_edge" and vpn in vpns_in(one.packed)}
+            having = stored[edge].packed["addresses"] if edge in stored else ()
+            there = any(entry["address"] == address for entry in having)
+            if vpn in vpns and vpns[vpn].state == ACTIVE and not there and not (nodes | {edge} & {*stored}) - applied:
+                self.transaction.release(self.name, key)
+                self.changed = True
 
     def _forget(self, applied: set[str]) -> None:
         stored = self.transaction.documents(self.name)

@@ -13,7 +13,8 @@ from typing import Any
 
 from .._base.lease import Lease
 from .._base.prefix import Prefix, parse_address
-from .._plan.pool.lease_keys import blocks_of, edge_key, site_key, vapp_edge_key, vm_key, vpn_key
+from .._plan.compile.lanes import site_in
+from .._plan.pool.lease_keys import blocks_of, edge_key, own_edge_key, site_key, vapp_edge_key, vm_key, vpn_key
 from .held import Held
 from .renamed import key_now
 
@@ -105,6 +106,7 @@ class _Guesses:
 
     def make(self) -> None:
         for edge in self.edges:
+            site = site_in(edge.document)
             for told in edge.document.get("vpns", []):
                 vpn = {**told, "name": self.renamed.get(told["name"], told["name"])}
                 pool = self._pool(vpn)
@@ -112,29 +114,32 @@ class _Guesses:
                     if block not in blocks_of(self.all, vpn_key(vpn["name"])):
                         self._claim(self._next(vpn_key(vpn["name"])), block, "block", pool)
                 if vpn.get("edge_address"):
-                    self._address(edge_key(vpn["name"], edge.node), parse_address(vpn["edge_address"]), vpn, edge, pool)
+                    self._address(edge_key(vpn["name"], site), parse_address(vpn["edge_address"]), vpn, site, pool)
+                if vpn.get("own_address"):
+                    own = own_edge_key(vpn["name"], site, edge.node)
+                    self._address(own, parse_address(vpn["own_address"]), vpn, site, pool)
                 for text in _addresses(vpn):
                     address = parse_address(text)
                     if text in self.ends:
-                        key = vapp_edge_key(vpn["name"], edge.node, self.ends[text])
-                        self._address(key, address, vpn, edge, pool)
+                        key = vapp_edge_key(vpn["name"], site, self.ends[text])
+                        self._address(key, address, vpn, site, pool)
                         continue
                     vapp = self.vapps.get(text)
                     vm = self.members.get(str(address), f"held-{text.replace('.', '-').replace(':', '-')}")
-                    self._address(vm_key(vpn["name"], edge.node, vm, vapp), address, vpn, edge, pool)
+                    self._address(vm_key(vpn["name"], site, vm, vapp), address, vpn, site, pool)
                 if vpn["name"] not in self.claims.vpns and not self._known(vpn["name"]):
                     self.claims.notes.append(
                         f"{vpn['name']}: {edge.node} has it, and no VCC node tells what it is; its addresses are held. "
                         "Describe it in vcc_vpns and run create_vpn, or delete it by hand (docs/apply.md)"
                     )
 
-    def _address(self, key: str, address: Prefix, vpn: Mapping[str, Any], edge: Held, pool: str) -> None:
+    def _address(self, key: str, address: Prefix, vpn: Mapping[str, Any], site: str, pool: str) -> None:
         if address in self.taken:
             return
-        site = site_key(vpn["name"], edge.node)
-        if not any(block.contains(address) for block in blocks_of(self.all, site)):
+        above = site_key(vpn["name"], site)
+        if not any(block.contains(address) for block in blocks_of(self.all, above)):
             # A block as small as can be: no more is known, and none that is carved later may contain it.
-            self._claim(self._next(site), address, "block", pool)
+            self._claim(self._next(above), address, "block", pool)
         self._claim(key, address, "address", pool)
         self.taken.add(address)
 

@@ -236,10 +236,10 @@ def _judge_own_traffic(links: Iterable[Section], after: Ends | None) -> Iterator
     """A link that packets came back over has counted some. If not, another link carries them, with keys of its own.
 
     One that was rekeyed a moment ago may have counted none yet. Nor has one of members that moved, if they were not
-    asked.
+    asked; nor one to an edge of a pair: each end chooses the lane it sends by.
     """
     for link in links:
-        if "link" in link:
+        if "link" in link or "lane" in link:
             continue
         ages = link.get("installed_seconds") or {}
         idle = {

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -20,7 +20,12 @@ RENEW = "run create_vpn: it renews the certificate"
 LATE = "run renew_certificates, or create_vpn: both renew the certificate"
 AFRESH = "run create_vpn: it makes a new key and certificate for the edge"
 ALONE = "run rotate if its rotation is not finished, otherwise create_vpn"
+AUTHORITY = "/etc/swanctl/x509ca/intercloud-vpn.pem"
 ROTATE = "run rotate: it goes on with the authority's rotation"
+UNKNOWN = (
+    "if the VCC server was restored from a backup, run recover_ledger; otherwise remove the authority from "
+    f"{AUTHORITY} on the edge, and run create_vpn"
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Trust:
     revoked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     days: int | None = None
+    trusted: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Organization -> SHA-256 of the authorities that its edges are to trust; without it, that is not judged."""
     clock: str = ""
     """What the edge's clock says, where `now` is that."""
 
@@ -89,6 +96,12 @@ def _authority(subject: str, which: str, facts: Section, organization: str, trus
     elif trust.authorities.get(organization) in facts.get("authorities", ())[1:]:  # the older ones come first
         seen = f"the edge trusts an earlier authority, too, besides that of {which}"
         yield Finding(WARNING, subject, f"trust in the authority of {organization} alone", seen, ALONE)
+    elif organization in trust.trusted:
+        unknown = [one for one in facts.get("authorities", ()) if one not in trust.trusted[organization]]
+        if unknown:
+            which = ", ".join(one[:16] for one in unknown)
+            seen = f"the edge trusts an authority, too, that the VCC server does not know (SHA-256 {which}…)"
+            yield Finding(WARNING, subject, f"trust in the authority of {organization} alone", seen, UNKNOWN)
 
 
 def _time(subject: str, which: str, facts: Section, trust: Trust) -> Iterator[Finding]:

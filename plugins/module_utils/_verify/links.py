@@ -28,6 +28,8 @@ Ends = dict[str, Section]
 Judge = Callable[[str, Ends, Mapping[str, Section]], tuple[list[dict[str, Any]], list[Finding]]]
 ROUTE_BASED = {"local_ts": EVERYTHING, "remote_ts": EVERYTHING}
 ONE_IKE_SA = "one ESTABLISHED IKE_SA"
+LEAD = "!"
+"""After the name of a link that an edge has a second CHILD_SA for: of equal policies, the newest counts."""
 IKE_LEFTOVER = frozenset({"REKEYED", "DELETING", "DESTROYING"})
 CHILD_LEFTOVER = frozenset({"REKEYED", "DELETING", "DELETED", "DESTROYING"})
 
@@ -71,6 +73,7 @@ def _judge_ipsec(name: str, ends: Ends, observed: Mapping[str, Section]) -> tupl
         }
         record = _record(name, vpn, link, ends, seen, children)
         record["reasons"] = _reasons(name, ends, observed) if record["state"] != "INSTALLED" else {}
+        record.update({"lane": True} if any("hello" in end for end in ends.values()) else {})
         links.append(record)
         partner = _partner(name, ends, observed)
         record.update({"partner": partner} if partner else {})
@@ -164,12 +167,18 @@ def _unplanned(
                 continue
             planned = [link for link, _vpn in _links({node: ends[node]})] if node in ends else []
             extra = sorted({c["name"] for c in _current(sa.get("children", []), "INSTALLED", CHILD_LEFTOVER)})
-            extra = [link for link in extra if link not in planned]
+            extra = [link for link in extra if link not in planned and not _is_lead(link, ends.get(node, {}))]
             look = f"swanctl --list-conns on {node}; ansible-playbook intercloud.vpn.create_vpn repairs it"
             if node not in ends:
                 yield Finding(ERROR, f"tunnel {sa['tunnel']}", "no such tunnel", f"{node}: {sa.get('state')}", look)
             elif extra:
                 yield Finding(ERROR, f"tunnel {sa['tunnel']}", "no such link", f"{node}: {few(extra)}", look)
+
+
+def _is_lead(child: str, tunnel: Section) -> bool:
+    """Whether a CHILD_SA is how an edge in user space says that the tunnel is the one in use, of those to a pair."""
+    link, mark, _number = child.partition(LEAD)
+    return bool(mark) and "hello" in tunnel and bool(_link(tunnel, link))
 
 
 def _partner(name: str, ends: Ends, observed: Mapping[str, Section]) -> dict[str, Any]:

@@ -149,6 +149,7 @@ class _Vpn:
         taken = {bare(other["address"]) for other in self._members}
         taken |= {edge_address(self._documents, self._vpn["name"], site) or "" for site in self._sites}
         taken |= {bare(site["address"]) for site in self._vpn.get("sites", {}).values()}  # of external edges, too
+        taken |= {own for site in self._vpn.get("sites", {}).values() for own in site.get("edges", {}).values()}
         taken |= {there.address for there in access.destinations(self._vpn)}
         for site, members in self._at.items():
             links = links_of(self._documents.get(site, {}), self._vpn["name"])

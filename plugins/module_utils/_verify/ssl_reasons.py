@@ -19,6 +19,11 @@ RANKED: tuple[tuple[str, str], ...] = (
     (r"VERIFY X509NAME ERROR: .*", "refuses who answers in {peer}'s place: it showed another's certificate"),
     (r"VERIFY (?:KU|EKU) ERROR.*", "refuses {peer}: its certificate is not for this"),
     (r"TLS Auth Error: --client-config-dir authentication failed.*", "refuses a peer that has no tunnel here"),
+    (
+        r".* is not let in: (?:no Python|OpenVPN shows no).*",
+        "refuses {peer}: it cannot check which addresses the certificate names",
+    ),
+    (r".* is not let in: .*", "refuses {peer}: its certificate does not name the addresses behind it"),
     (r"VERIFY ERROR: .*", ""),
     (r"Options error: .*|Socket bind failed.*|TCP/UDP: Socket bind failed.*", "cannot start OpenVPN"),
     (r"OpenSSL: error:.*no shared cipher.*|.*no suitable (?:key share|signature).*", "has no TLS algorithm in common"),

@@ -95,7 +95,8 @@ def _links(links: Sequence[Section]) -> Iterator[str]:
     rows, listed = [], links if len(links) <= LISTED else [link for link in links if not link["up"]]
     for link in listed:
         total = sum(end.get("out", 0) for end in link["bytes"].values())
-        state = link["state"] if link["up"] or link["state"] != "INSTALLED" else "NO TRAFFIC"
+        idle = "STANDBY" if "lane" in link else "NO TRAFFIC"
+        state = link["state"] if link["up"] or link["state"] != "INSTALLED" else idle
         algorithms = link["algorithms"]
         tunnel = link["tunnel"] + (f" ({link['link']})" if "link" in link else "")
         rows.append([tunnel, state, algorithms["ike"] or "-", algorithms["esp"] or "-", _amount(total)])

@@ -22,6 +22,7 @@ from .certificates import Trust, judge_certificates
 from .certified import judge_certified
 from .clocks import judge_clocks
 from .finding import ERROR, WARNING, Finding, Result, few
+from .lanes import judge_lanes
 from .links import judge_links
 from .probes import Plan, probe_targets
 from .recorder import Recorder
@@ -95,6 +96,7 @@ def judge_states(
     planned = {(vpn["name"], tunnel) for vpn in plan["vpns"] for tunnel in vpn["tunnels"]}
     result.links = [link for link in links if (link["vpn"], link["tunnel"]) in planned]
     result.findings += findings
+    result.findings += judge_lanes(documents, answering)
     result.usage = usage_records(plan, answering)
     return result
 
@@ -196,7 +198,12 @@ def _silent(
     said = str(state.get("msg") or "no reason given").strip().splitlines()[0]
     seen = f"{'failed' if state.get('failed') and not state.get('unreachable') else 'unreachable'}: {said}"
     look = f"ansible {host} -m ping; the VCC node before it"
-    if seen.startswith("failed"):
+    if state.get("senseless"):
+        look = (
+            f"run this again; if it stays, look at what {host} runs: an agent of another version, or somebody else's "
+            f"program; journalctl -u 'intercloud-vpn*' on {host}"
+        )
+    elif seen.startswith("failed"):
         look = (
             f"the error of {host} earlier in this run; when it is repaired: ansible-playbook intercloud.vpn.create_vpn"
         )

@@ -83,19 +83,31 @@ class Ways:
 
     def _links(self, node: str, vpn: str) -> tuple[_Hop, ...]:
         if (node, vpn) not in self._hops:
-            links = links_of(self._documents.get(node, {}), vpn)
             self._hops[node, vpn] = tuple(
-                _Hop(tunnel["peer"], tunnel["name"], int(link["mtu"]), tuple(map(_range, link["remote_ts"])))
-                for tunnel, link in links
+                _Hop(
+                    tunnel["peer"], tunnel["name"], self._mtu(node, tunnel, link), tuple(map(_range, link["remote_ts"]))
+                )
+                for tunnel, link in links_of(self._documents.get(node, {}), vpn)
             )
         return self._hops[node, vpn]
 
+    def _mtu(self, node: str, tunnel: Section, link: Section) -> int:
+        """The largest packet that fits in a link; of a pair of edges, at either end, in those of both."""
+        twin = str((self._documents[node].get("pair") or {}).get("twin", ""))
+        if not (twin or tunnel.get("site")):
+            return int(link["mtu"])
+        site = tunnel.get("site", tunnel["peer"])
+        every = (one for edge in (node, twin) for one in self._documents.get(edge, {}).get("tunnels", []))
+        lanes = (one for one in every if one.get("site", one["peer"]) == site)
+        return min(int(one["mtu"]) for lane in lanes for one in lane["links"] if one["vpn"] == link["vpn"])
+
 
 def links_of(document: Section, vpn: str) -> Iterator[tuple[Section, Section]]:
-    """A VPN's links on an org edge, each with its tunnel."""
+    """A VPN's links on an org edge, each with its tunnel. Of a pair of edges, those to its home edge: the same lies
+    behind the other one, and which of the two is in use changes by itself."""
     for tunnel in document.get("tunnels", []):
         for link in tunnel["links"]:
-            if link["vpn"] == vpn:
+            if link["vpn"] == vpn and not link.get("hello") and not tunnel.get("lane"):
                 yield tunnel, link
 
 

@@ -22,6 +22,8 @@ POWER = {
     "kill": "pull its plug",
 }
 
+WIRES = {"cut": "take a machine's wire out", "join": "put it in again"}
+
 
 def main():
     arguments = _parser().parse_args()
@@ -57,6 +59,7 @@ def _do(arguments):
             arguments.at_once,
             arguments.anew,
             arguments.off,
+            arguments.pair,
         )
         return bool(done), {"actions": done}, "\n".join(done) or "nothing to do"
     if action == "down":
@@ -66,6 +69,9 @@ def _do(arguments):
         sys.exit(apart.run(arguments.name, arguments.command))
     if action == "supervise":
         sys.exit(supervisor.supervise(arguments.machine, arguments.root))
+    if action in WIRES:
+        changed = control.wire(action, arguments.machine, arguments.wire)
+        return changed, {}, f"{arguments.machine}: {arguments.wire} is {'out' if action == 'cut' else 'in'}"
     changed = control.power(action, arguments.machine)
     return changed, {}, f"{arguments.machine}: {control.status()['machines'][arguments.machine]['state']}"
 
@@ -99,6 +105,10 @@ def _parser():
     actions.add_parser("status", help="what there is")
     for action, text in POWER.items():
         actions.add_parser(action, help=text).add_argument("machine")
+    for action, text in WIRES.items():
+        wire = actions.add_parser(action, help=f"{text}: its device loses, or has, its carrier")
+        wire.add_argument("machine")
+        wire.add_argument("wire", help="its device: pub, org, vapp, mgmt, eth0")
     beside = actions.add_parser("apart", help="run a command with a lab of its own, beside this one")
     beside.add_argument("name", help="of that lab: letters and digits")
     beside.add_argument("command", nargs=argparse.REMAINDER)

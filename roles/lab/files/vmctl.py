@@ -56,7 +56,7 @@ def _do(arguments):
         count = arguments.clouds or len(there.get("clouds", ())) or landscape.DEFAULT_CLOUDS
         root = arguments.root or control.last_root()
         releases = options.releases(arguments)
-        done = vm_lab.up(there, count, root, arguments.nat, releases, arguments.tenant, arguments.off)
+        done = vm_lab.up(there, count, root, arguments.nat, releases, arguments.tenant, arguments.off, arguments.pair)
         return bool(done), {"actions": done}, "\n".join(done) or "nothing to do"
     if arguments.action == "down":
         there = vm.stop()

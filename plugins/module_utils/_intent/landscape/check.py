@@ -17,6 +17,7 @@ from ..pools import unusable
 from ..vpn import Vpn
 from .hosts import Addresses, OrgEdge, VappEdge, Vm
 from .landscape import Landscape
+from .pairs import OWN, check_pair
 
 ORG, VAPP = "vcc_org_network", "vcc_vapp_network"
 
@@ -24,7 +25,10 @@ ORG, VAPP = "vcc_org_network", "vcc_vapp_network"
 def check_landscape(
     vpn: Vpn, edges: Iterable[OrgEdge], landscape: Landscape, done: set[str], problems: Problems
 ) -> None:
-    """Note what is wrong with the edges, vApps and VMs that a VPN uses; ``done`` are those of VPNs before this one."""
+    """Note what is wrong with the edges, vApps and VMs that a VPN uses; ``done`` are those of VPNs before this one.
+
+    ``edges`` are all of its sites, both of a pair.
+    """
     by_name = {edge.name: edge for edge in edges}
     for edge in by_name.values():
         if edge.name in done:
@@ -36,6 +40,10 @@ def check_landscape(
                 edge.name, ORG, edge.networks, "the network behind the edge, such as [10.10.0.0/24]", problems
             )
             _check_inside(edge.name, "vcc_org_address", edge.inside, (edge.name, ORG, edge.networks), problems)
+            _check_inside(edge.name, OWN, edge.own, (edge.name, ORG, edge.networks), problems)
+            twin = by_name.get(str(landscape.pairs.twin(edge.name)))
+            if twin is not None:
+                check_pair(edge, twin, problems)
     for end, vapp in landscape.vapps_of(vpn.ends, vpn.path):
         if vapp.name not in done:
             done.add(vapp.name)
@@ -104,10 +112,11 @@ def _check_public(edge: OrgEdge, problems: Problems) -> None:
             problems.add(
                 path, f"{address} lies in {where}; give the address at which other clouds' edges reach this edge"
             )
-        elif address in edge.inside.values():
+        elif address in (*edge.inside.values(), *edge.own.values()):
+            variable = "vcc_org_address" if address in edge.inside.values() else OWN
             problems.add(
                 path,
-                f"{address} is the edge's address on the org network (vcc_org_address); give the address at which "
+                f"{address} is the edge's address on the org network ({variable}); give the address at which "
                 "other clouds' edges reach this edge",
             )
 

@@ -17,6 +17,7 @@ from ..paths import of_host
 from ..vpn import Vpn
 from .hosts import Addresses, OrgEdge, VappEdge, Vm
 from .landscape import Landscape
+from .pairs import OWN
 
 INTERNET = ""
 """The network of public addresses. All others are named after the gateway that they are behind."""
@@ -26,7 +27,8 @@ def check_addresses(vpns: Iterable[tuple[Vpn, Iterable[OrgEdge]]], landscape: La
     """Note every host of an organization's VPNs that has the address of another one beside it, or of its gateway,
     and every server of their destinations that has a gateway's.
 
-    ``vpns`` come with their edges. Edges behind one NAT may share its public address.
+    ``vpns`` come with all their edges. Edges behind one NAT may share its public address, and the two of a pair share
+    the gateway address.
     """
     vpns = list(vpns)
     edges: dict[str, OrgEdge] = {}
@@ -43,7 +45,11 @@ def check_addresses(vpns: Iterable[tuple[Vpn, Iterable[OrgEdge]]], landscape: La
                 gateways[end.vapp, end.site] = landscape.vapp(end.vapp, vpn.path)
     taken = _Taken(problems)
     for name, edge in sorted(edges.items()):
-        taken.add(name, name, "vcc_org_address", edge.inside)
+        home = landscape.home(name)
+        if home == name:
+            taken.add(name, name, "vcc_org_address", edge.inside)
+        own = {family: text for family, text in edge.own.items() if text != edge.inside.get(family)}  # said elsewhere
+        taken.add(home, name, OWN, own)
         if not edge.behind_nat:
             taken.add(INTERNET, name, "vcc_public_address", edge.public)
     for (name, site), gateway in sorted(gateways.items()):

@@ -39,6 +39,9 @@ class Facts:
         """Note what no host may be."""
         if "org_edges" not in self.kinds and "vcc_external" in self.variables:
             self.wrong("vcc_external", "belongs to an org edge, and applies to the VMs behind it; remove it here")
+        if "org_edges" not in self.kinds and "vcc_site" in self.variables:
+            vapp = "; pairs of vApp edges are not there yet" if "vapp_edges" in self.kinds else ""
+            self.wrong("vcc_site", f"belongs to an org edge{vapp}; remove it here")
         if "members" in self.kinds and boolean(self.variables.get("vcc_dhcp")) not in (None, False):
             self.wrong("vcc_dhcp", "belongs to the org edge or vApp edge that serves, not to VMs; remove it here")
         if len(self.kinds) > 1:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..._base.coerce import integer
 from ..._base.names import IDENTITY, ORGANIZATION, folded
 from .dhcp import VARIABLE as DHCP
 from .dhcp import read_dhcp
@@ -58,7 +59,8 @@ def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
     nat = variables.get("vcc_behind_nat", False)
     if not isinstance(nat, bool) and nat != FORWARDED:
         host.wrong("vcc_behind_nat", f"must be true, false or {FORWARDED}, not {nat!r}")
-    macs = host.macs(inside, {} if named else public)
+    site, own, vrrp = _read_pair(host)
+    macs = host.macs(inside, own, {} if named else public)
     if external and variables.get(DHCP):
         host.wrong(DHCP, "is not for external edges: nothing is configured on them; leave it out")
     dhcp = None if external else read_dhcp(host, "vcc_org_address", inside, "vcc_org_network", networks)
@@ -81,7 +83,24 @@ def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
         mlkem=mlkem,
         macs=macs,
         dhcp=dhcp,
+        site=site,
+        own=own,
+        vrrp=vrrp,
     )
+
+
+def _read_pair(host: Facts) -> tuple[str | None, Addresses, int | None]:
+    """What an edge says of the site that it may share with another one: name, own addresses, virtual router."""
+    name, variables = host.variables.get("vcc_site"), host.variables
+    for variable in ("vcc_own_org_address", "vcc_vrrp_id"):
+        if name is None and variables.get(variable) is not None:
+            host.wrong(variable, "is for edges of a pair; name the site of both in vcc_site, or leave it out")
+    vrrp = integer(variables.get("vcc_vrrp_id"))
+    if vrrp is not None and (isinstance(vrrp, bool) or not isinstance(vrrp, int) or not 1 <= vrrp <= 255):
+        host.wrong("vcc_vrrp_id", f"must be a whole number from 1 to 255, not {vrrp!r}")
+        vrrp = None
+    own = host.addresses("vcc_own_org_address", None)
+    return None if name is None else str(name), own, vrrp
 
 
 def read_vapp(host: Facts) -> VappEdge | None:

@@ -49,7 +49,8 @@ class Dhcp:
 
 @dataclass(frozen=True)
 class OrgEdge:
-    """An organization's gateway to the outside in one cloud. Its name is the name of the site."""
+    """An organization's gateway to the outside in one cloud. Its name is the name of the site, unless it is the second
+    edge of a pair (`pairs.py`)."""
 
     name: str
     cloud: str
@@ -73,6 +74,12 @@ class OrgEdge:
     """Its link-layer addresses, where the inventory says them; () binds it to none."""
     dhcp: Dhcp | None = field(default=None, repr=False)
     """What it serves on the org network. It concerns nobody else: what tells edges apart elsewhere goes by `repr`."""
+    site: str | None = None
+    """What the inventory calls its site; two edges that name the same one are a pair."""
+    own: Addresses = field(default_factory=dict, hash=False)
+    """Its own addresses on the org network, of an edge of a pair: ``inside`` is those of whichever edge is in use."""
+    vrrp: int | None = None
+    """The number of the pair's virtual router, where the inventory says it."""
 
     @property
     def public_addresses(self) -> tuple[str, ...]:

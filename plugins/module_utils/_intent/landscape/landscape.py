@@ -19,6 +19,7 @@ from .external import identity_of, is_external
 from .facts import Facts, is_shared, organization_of
 from .gateways import read_edge, read_vapp
 from .hosts import MODES, NAMES, RESOLVER, End, OnWire, OrgEdge, VappEdge, Vm
+from .pairs import VARIABLE, Leased, Pairs, no_site
 from .served import Networks
 
 
@@ -27,6 +28,7 @@ class Landscape:
 
     ``hosts`` are the inventory's, ``remembered`` those the ledger knows of earlier runs: a VPN that this run does not
     mention keeps working on what was known of its hosts, even if this inventory does not hold them.
+    ``leased`` says where addresses are leased, which decides what the sites of pairs are called.
     """
 
     def __init__(
@@ -34,7 +36,9 @@ class Landscape:
         hosts: Mapping[str, Mapping[str, Any]],
         problems: Problems,
         remembered: Mapping[str, Mapping[str, Any]] | None = None,
+        leased: Leased = no_site,
     ) -> None:
+        self.leased = leased
         self._current = hosts
         self._hosts = {**(remembered or {}), **hosts}
         self._problems = problems
@@ -124,6 +128,9 @@ class Landscape:
     def facts(self, name: str) -> dict[str, Any]:
         """The host's plain facts, as the ledger remembers them; a VM's with its edge, should the cloud get another."""
         facts = dict(self._hosts[name])
+        if VARIABLE in facts["vars"] and self.home(name) == name and self.pairs.twin(name) is None:
+            # Else it would have an edge beside it again that it has no more, and that the ledger still knows.
+            facts["vars"] = {key: value for key, value in facts["vars"].items() if key != VARIABLE}
         vm = self._vms.get(name)
         return facts if vm is None else {**facts, "vars": {**facts["vars"], "vcc_edge": vm.site}}
 
@@ -132,13 +139,38 @@ class Landscape:
         return self._vms_of.get(vapp, [])
 
     @cached_property
+    def pairs(self) -> Pairs:
+        """Which org edges serve a site together."""
+        return Pairs(self._hosts, self._current, self.leased)
+
+    def home(self, edge: str) -> str:
+        """The site of an org edge: its own name, or that of the home edge of its pair."""
+        return self.pairs.home(edge)
+
+    def twin(self, site: str) -> OrgEdge | None:
+        """The second org edge of a site; None where it has one."""
+        name = self.pairs.twin(site)
+        return None if name is None else self.edge(name)
+
+    def edges_at(self, site: str) -> list[str]:
+        """The org edges of a site: its home edge, and the second one, if it has two."""
+        twin = self.pairs.twin(site)
+        return [site] if twin is None else [site, twin]
+
+    def site_named(self, organization: str, name: str) -> str | None:
+        """The site that is meant: by its own name, or by that of an org edge of the organization."""
+        if self.is_a(name, "org_edges") and organization_of(self._hosts[name]) == organization:
+            return self.home(name)
+        return self.pairs.site(organization, name)
+
+    @cached_property
     def networks(self) -> Networks:
         """Who is on which gateway's network."""
         return Networks(self._hosts, self._current)
 
     def on_networks(self, ends: Collection[End]) -> list[str]:
         """The VMs of the inventory that are on some networks, by name; and those that may be, and cannot be read."""
-        quiet = Landscape(self._current, Problems())
+        quiet = Landscape(self._current, Problems(), leased=self.leased)
         sites, vapps = [end.site for end in ends if not end.vapp], {end.vapp for end in ends if end.vapp}
         places = {(cloud, organization_of(self._hosts[site])) for site in sites for cloud in self.clouds_of(site)}
         found = []
@@ -156,7 +188,7 @@ class Landscape:
 
     def on_wires(self, ends: Collection[End]) -> Iterator[OnWire]:
         """Every host of the inventory on one of some networks; the gateways of these come last."""
-        quiet = Landscape(self._current, Problems())
+        quiet = Landscape(self._current, Problems(), leased=self.leased)
         ends = [end for end in ends if self.in_inventory(end.name)]
         edges = [edge for end in ends if not end.vapp and (edge := quiet.edge(end.site)) is not None]
         vapps = [vapp for end in ends if end.vapp and (vapp := quiet.vapp(end.vapp, "")) is not None]
@@ -193,7 +225,11 @@ class Landscape:
     def edge(self, name: str) -> OrgEdge | None:
         """The org edge of that name."""
         if name not in self._edges:
-            self._edges[name] = read_edge(self._read(name), self._identities(name))
+            host = self._read(name)
+            edge, wrong = read_edge(host, self._identities(name)), self.pairs.wrong(name)
+            if wrong:
+                host.wrong(VARIABLE, wrong)
+            self._edges[name] = None if wrong else edge
         return self._edges[name]
 
     def vapp(self, name: str, asked_by: str) -> VappEdge | None:
@@ -301,8 +337,9 @@ class Landscape:
         if astray:
             return None
         if named is not None:
-            if named in edges or named in remembered:
-                return str(named)
+            site = str(named) if named in edges or named in remembered else self.pairs.site(vm.organization, str(named))
+            if site is not None and (site in edges or site in remembered):
+                return self.home(site)
             vm.wrong(
                 "vcc_edge",
                 f"{named} is not an org edge of organization {vm.organization} in cloud {cloud}"
@@ -314,10 +351,13 @@ class Landscape:
                 f"{vm.name} has no way out: cloud {cloud} has no org edge of organization {vm.organization}"
                 f"; add one to the groups org_edges and cloud_{cloud}",
             )
-        elif len(edges) > 1:
+        elif any(wrong := {edge: text for edge in edges if (text := self.pairs.wrong(edge))}):
+            for edge, text in wrong.items():  # else it would look as if they were no pair
+                self._read(edge).wrong(VARIABLE, text)
+        elif len({*map(self.home, edges)}) > 1:
             vm.wrong("vcc_edge", f"must say which org edge serves {vm.name}: {', '.join(edges)}")
         else:
-            return edges[0]
+            return self.home(edges[0])
         return None
 
 

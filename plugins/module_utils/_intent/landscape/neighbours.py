@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._base.prefix import Prefix, collapse
@@ -49,20 +49,31 @@ class Neighbours:
         """Note an address that the node itself has on the members' side."""
         self._inside.setdefault(node, set()).add(address)
 
-    def beside(self, node: str, host: Any, address: str, sends: Iterable[str] = (), uplink: bool = False) -> None:
+    def beside(
+        self,
+        node: str,
+        host: Any,
+        address: str,
+        sends: Iterable[str] = (),
+        uplink: bool = False,
+        machines: Sequence[Any] = (),
+    ) -> None:
         """Note that ``host`` (an edge or a VM) is beside ``node``, at ``address``.
 
         ``sends``: the prefixes that it sends packets of, beside its own address. ``uplink``: the rest of the VPN is
-        reached over it.
+        reached over it. ``machines``: the edges of a pair, each of which may be at the address.
         """
         key = (address, host.name)
         entry = self._entries.setdefault(node, {}).setdefault(key, {"address": address, "host": host.name})
         entry["sends"] = [*entry.get("sends", []), *sends]
         if uplink:
             entry["uplink"] = True
-        macs = (host.macs or {}).get(address, (host.macs or {}).get(EVERY))
+        if machines:
+            family = 6 if ":" in address else 4
+            entry["machines"] = {machine.name: machine.own[family] for machine in machines}
+        macs = _said([(host, address)] if not machines else [(one, entry["machines"][one.name]) for one in machines])
         if macs is not None:
-            entry["mac"] = list(macs)
+            entry["mac"] = macs
 
     def write(self, documents: Mapping[str, Document]) -> None:
         """Put all of it into the documents. Nodes without a neighbour get nothing."""
@@ -71,6 +82,16 @@ class Neighbours:
             documents[node]["neighbours"] = found
         for node, addresses in self._inside.items():
             documents[node]["inside"] = sorted(addresses, key=_order)
+
+
+def _said(hosts: Iterable[tuple[Any, str]]) -> list[str] | None:
+    """The link-layer addresses that the inventory says, of hosts with their addresses. None unless it does of all."""
+    said = [(host.macs or {}).get(address, (host.macs or {}).get(EVERY)) for host, address in hosts]
+    if () in said:
+        return []
+    if None in said:
+        return None
+    return list(dict.fromkeys(mac for some in said for mac in some or ()))
 
 
 def _finished(entry: Document) -> Document:

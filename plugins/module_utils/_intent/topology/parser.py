@@ -202,9 +202,13 @@ class TopologyParser:
         if self.organization is None:  # a mistake of its own: nothing can be said about sites
             return str(text)
         edges = self.landscape.edges_of(self.organization)
-        clouds = {cloud: [edge for edge, of in edges.items() if of == cloud] for cloud in edges.values()}
         if text in edges:
-            return str(text)
+            return self.landscape.home(str(text))
+        site = self.landscape.pairs.site(self.organization, str(text))
+        if site is not None:
+            return site
+        sites = {edge: of for edge, of in edges.items() if self.landscape.home(edge) == edge}
+        clouds = {cloud: [edge for edge, of in sites.items() if of == cloud] for cloud in edges.values()}
         named = clouds.get(str(text), [])
         among = [edge for edge in named if edge in self.sites] or named
         if len(among) == 1:

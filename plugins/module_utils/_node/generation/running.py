@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..document import NOTHING, Generation
+from ..ipsec import credential_files
 from ..system import files
 from ..system.memory import Memory
 from ..system.room import Reserve
@@ -143,10 +144,22 @@ class Stored:
             if _NAME.fullmatch(other) and other != name:
                 try:
                     found = generations.load(self._directory(other))
-                    return Running(_guarded.beside(found, self.guarded.read() or {}), other, damaged)
+                    found = self._with_credentials(_guarded.beside(found, self.guarded.read() or {}))
+                    return Running(found, other, damaged)
                 except generations.Damaged as error:
                     damaged += (str(error),)
         return Running(_guarded.refusing(self.guarded.read() or {}), REFUSING, damaged, True)
+
+    def _with_credentials(self, before: Generation) -> Generation:
+        """An earlier generation, with the certificate and authorities that the node has by now.
+
+        Those of the generation may be of before a rotation: an authority that is gone would be trusted again, and no
+        peer takes its certificates.
+        """
+        texts = {name: files.read(self.at(path)) for name, path in credential_files.FILES.items()}
+        if not {*texts} <= {*before.files} or not all(text.startswith("-----BEGIN") for text in texts.values()):
+            return before
+        return Generation(before.document, {**before.files, **texts}, before.backend)
 
     def point(self, generation: Generation, back: bool = False) -> None:
         """Make a stored generation the current one, and keep the one before it, unless the node goes `back` from it."""

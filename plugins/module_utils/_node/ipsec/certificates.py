@@ -25,21 +25,20 @@ from ..part import Part
 from ..state import Store
 from ..system import files
 from ..system.run import CommandError, have, run
-from . import revocations
+from . import credential_files, revocations
 from .vici import Vici, ViciError
 
-NAME = "intercloud-vpn"
+NAME = credential_files.NAME
 KEY = f"/etc/swanctl/private/{NAME}.key"
-CERTIFICATE = f"/etc/swanctl/x509/{NAME}.pem"
-AUTHORITY = f"/etc/swanctl/x509ca/{NAME}.pem"
-REVOCATIONS = f"/etc/swanctl/x509crl/{NAME}.pem"
+CERTIFICATE = credential_files.CERTIFICATE
+AUTHORITY = credential_files.AUTHORITY
+REVOCATIONS = credential_files.REVOCATIONS
 NEW_KEY = f"/etc/swanctl/private/{NAME}-new.key"
 OLD_KEY = f"/etc/swanctl/private/{NAME}-old.key"
 LAST_AUTHORITY = f"/etc/swanctl/x509ca/{NAME}-last.pem"
 LAST_REVOCATIONS = f"/etc/swanctl/x509crl/{NAME}-last.pem"
-FILES = {"certificate.pem": CERTIFICATE, "authority.pem": AUTHORITY}
-# There is none before the first revocation.
-OPTIONAL = {"crl.pem": REVOCATIONS}
+FILES = credential_files.FILES
+OPTIONAL = credential_files.OPTIONAL
 LOADED = (CERTIFICATE, AUTHORITY, LAST_AUTHORITY, REVOCATIONS, LAST_REVOCATIONS)
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----\n?", re.DOTALL)
 

@@ -15,7 +15,7 @@ from ..document import Document, Generation, link_name, selectors
 from ..state import Store
 from ..system import files
 from ..system.run import CommandError, run
-from . import certificates, charon
+from . import certificates, charon, leads
 from .vici import Vici, ViciError
 
 PATIENCE = 5.0  # seconds that a peer has to make a new IKE_SA with us
@@ -45,14 +45,17 @@ def same(selectors: tuple[Iterable[str], Iterable[str]], others: tuple[Iterable[
 
 def shape(generation: Generation) -> Shape:
     """The connections and children that a document asks for."""
-    return {
-        tunnel["name"]: {
-            link_name(link): (prefixes(ours), prefixes(theirs))
-            for link in tunnel.get("links", [])
-            for ours, theirs in [selectors(tunnel, link)]
-        }
-        for tunnel in generation.tunnels("ipsec")
-    }
+    return {tunnel["name"]: _children(tunnel, generation.backend) for tunnel in generation.tunnels("ipsec")}
+
+
+def _children(tunnel: Document, backend: str) -> dict[str, Selectors]:
+    found = {}
+    for link in tunnel.get("links", []):
+        ours, theirs = selectors(tunnel, link)
+        found[link_name(link)] = (prefixes(ours), prefixes(theirs))
+        for lead in leads.of(tunnel, link, backend):
+            found[lead.name] = (prefixes(leads.printed(lead.local_ts)), prefixes(leads.printed(lead.remote_ts)))
+    return found
 
 
 def parse(connections: dict[str, Document]) -> Shape:

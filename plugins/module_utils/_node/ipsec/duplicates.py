@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from ..document import Document, Generation
+from . import leads
 from .connections import shape
 from .vici import Vici
 
@@ -64,7 +65,8 @@ def mixed(sas: Iterable[tuple[str, Document]]) -> list[tuple[str, dict[str, str]
             for child in children:
                 owners.setdefault(str(child.get("reqid") or ""), []).append(child)
         for reqid, several in owners.items():
-            if reqid and len({str(child.get("name")) for child in several}) > 1:
+            # A link's leads share its policies, and its reqid, on purpose.
+            if reqid and len({leads.base(str(child.get("name"))) for child in several}) > 1:
                 found += [(name, {"child-id": str(child["uniqueid"])}) for child in several]
     return found
 

@@ -21,7 +21,9 @@ from .vici import Vici, ViciError
 REFUSED = "TS_UNACCEPTABLE"
 NOT_NAMED = "not contained in any address block"  # of the certificate that the peer showed (RFC 3779)
 AGAIN = 600.0  # seconds
+SELDOM = 3600.0  # seconds between two IKE_SAs for a link that stays as it is
 SHOWN_AGAIN = 20.0  # seconds after which a peer is asked for its certificate again
+STAYS_NARROWED = "the peer carries other addresses than the document's"
 PEERS_TURN = 90.0  # seconds; an unconfirmed generation lasts 60 by default
 LOCKED = 4.0  # seconds that charon has to answer while the node's lock is held
 REASONS = (NOT_NAMED, "received", "failed", "giving up", "no ", "unable", "error", "destroying", "peer")
@@ -159,8 +161,12 @@ class Ipsec(NodeKind):
         is refused here, or narrowed: with a new IKE_SA, behind a bridge, its certificate of today counts.
         """
         tunnel, now = str(link["tunnel"]), time.monotonic()
-        if link["state"] == "NARROWED" and self._shown_again(link, store):
-            return ""
+        if link["state"] == "NARROWED":
+            if self._shown_again(link, store):
+                return ""
+            # A new CHILD_SA costs packets of what the peer does carry.
+            if patient and not self._has_a_turn(f"{tunnel}: {link['vpn']} narrowed", AGAIN):
+                return STAYS_NARROWED
         wrong = self._initiate(link, timeout)
         if NOT_NAMED in wrong and self._shown_again(link, store):
             return ""
@@ -185,11 +191,9 @@ class Ipsec(NodeKind):
         Where it does not help, twice as long passes each time until the next one.
         """
         tunnel = str(link["tunnel"])
-        last, pause = f"{tunnel}: shown again", f"{tunnel}: pause"
-        now, wait = time.monotonic(), self.remembered.get(pause, SHOWN_AGAIN)
-        if now - self.remembered.get(last, -wait) < wait:
+        shown = f"{tunnel}: shown again"
+        if not self._has_a_turn(shown, SELDOM):
             return False
-        self.remembered.update({last: now, pause: min(AGAIN, 2 * wait)})
         with contextlib.suppress(Busy, CommandError, ViciError), store.lock(patience=LOCKED):
             generation = store.running().generation
             of_it = next((one for one in generation.tunnels(self.NAME) if one["name"] == tunnel), None)
@@ -198,9 +202,22 @@ class Ipsec(NodeKind):
             bridge.make_anew([tunnel], generation, store)
             links = {(one["tunnel"], one["vpn"]): one["state"] for one in self.states(generation, store)}
             if links.get((tunnel, link["vpn"])) in UP:
-                self.remembered[pause] = SHOWN_AGAIN
+                self.remembered[f"{shown}, pause"] = SHOWN_AGAIN
                 return True
         return False
+
+    def _has_a_turn(self, what: str, most: float) -> bool:
+        """Whether something is to be tried again that may not help: each time, twice as long passes until the next one,
+        and `most` seconds at most. What nobody wanted for a while begins anew."""
+        last, wanted, pause = (f"{what}, {word}" for word in ("last", "wanted", "pause"))
+        now, wait = time.monotonic(), self.remembered.get(pause, SHOWN_AGAIN)
+        if now - self.remembered.get(wanted, now) > AGAIN:
+            wait = SHOWN_AGAIN
+        self.remembered[wanted] = now
+        if now - self.remembered.get(last, -wait) < wait:
+            return False
+        self.remembered.update({last: now, pause: min(most, 2 * wait)})
+        return True
 
     def _initiate(self, link: Document, timeout: float) -> str:
         selector = {"ike": link["tunnel"], "child": link["vpn"]}

@@ -43,9 +43,12 @@ DUMMY = "192.0.0.8"
 LEAST, MOST = 5.0, 3600.0  # seconds that an answer holds, whatever its time to live
 KEPT = 3600.0  # seconds that an address is used after that, while no server answers
 AGAIN = 2.0  # seconds between two questions about a tunnel that is down, or that got no answer
+# Twice as long after each that got none, up to so many: whoever asks has the node's lock, and waits for each server.
+RARELY = 60.0
 TIMEOUT = 1.0  # seconds for a server
 SERVERS = 2
 LISTING = 4.0  # seconds that charon has to answer while the node's lock is held
+_ADDRESSES = re.compile(r"^\s*remote_addrs\s*=(.*)$", re.MULTILINE)
 _WORD = re.compile(r"^(\s*remote_addrs = )(\S+)[ \t]*$", re.MULTILINE)
 
 
@@ -56,7 +59,8 @@ def by_name(generation: Generation) -> dict[str, str]:
 
 
 def known(store: Store) -> Noted:
-    """What is known of each name: address (None: none), since, asked, until (all seconds of the epoch), error."""
+    """What is known of each name: address (None: none), since, asked, until (all seconds of the epoch), error, and
+    failed, how often in a row there was none."""
     with contextlib.suppress(OSError, ValueError):
         found = json.loads(files.read(store.at(NOTE)) or "{}")
         return found if isinstance(found, dict) else {}
@@ -72,6 +76,17 @@ def filled(text: str, generation: Generation, noted: Noted) -> str:
         return f"{match[1]}{noted.get(name, {}).get('address') or DUMMY}" if name in names else match[0]
 
     return _WORD.sub(address, text) if names else text
+
+
+def unfilled(text: str, generation: Generation) -> list[str]:
+    """What is wrong with a swanctl.conf, of a template of one's own, in which names would stay."""
+    names, left = {*by_name(generation).values()}, filled(text, generation, {})
+    found = (name for line in _ADDRESSES.findall(left) for name in re.split(r"[,\s]+", line) if name in names)
+    return [
+        f"{FILE}: write the name alone, in a line remote_addrs = {name}: charon would ask for it by itself, and keep "
+        "all other tunnels waiting"
+        for name in dict.fromkeys(found)
+    ]
 
 
 def refreshed(generation: Generation, store: Store, down: Collection[str] = ()) -> Noted:
@@ -127,9 +142,8 @@ def soon(generation: Generation, store: Store, down: Collection[str]) -> float |
     names, noted, now = by_name(generation), known(store), time.time()
     if not names:
         return None
-    if any(one in down or noted.get(name, {}).get("error") for one, name in names.items()):
-        return LEAST
-    return max(LEAST, min(float(noted.get(name, {}).get("until") or 0) for name in names.values()) - now)
+    next_ = (_next(noted.get(name, {}), one in down) for one, name in names.items())
+    return max(LEAST, min(next_) - now)
 
 
 def seen(generation: Generation, store: Store) -> dict[str, Document]:
@@ -142,12 +156,16 @@ def seen(generation: Generation, store: Store) -> dict[str, Document]:
 
 
 def _due(one: Document, now: float, urgent: bool) -> bool:
-    asked = float(one.get("asked") or 0)
-    if asked > now:  # the clock was set back
-        return True
-    if urgent or one.get("error"):
-        return now - asked >= AGAIN
-    return now >= float(one.get("until") or 0)
+    set_back = float(one.get("asked") or 0) > now  # the clock
+    return set_back or now >= _next(one, urgent)
+
+
+def _next(one: Document, urgent: bool) -> float:
+    """When a name is to be asked for again, in seconds of the epoch."""
+    asked, failed = float(one.get("asked") or 0), int(one.get("failed") or 0)
+    if one.get("error"):
+        return asked + min(RARELY, AGAIN * float(1 << min(max(failed - 1, 0), 10)))
+    return asked + AGAIN if urgent else float(one.get("until") or 0)
 
 
 def _noted(
@@ -167,13 +185,16 @@ def _noted(
             "asked": now,
             "until": now + min(max(ttl, LEAST), MOST),
             "error": "",
+            "failed": 0,
         }
+    failed = int(one.get("failed") or 0) + 1
     if addresses:
         error = f"{addresses[0]} is not an address that a partner can have"
     until = float(one.get("until") or 0)
     if had and now > until + KEPT and not up:
-        return {"address": None, "since": now, "asked": now, "until": until, "error": error}
-    return {**one, "address": had, "since": one.get("since", now), "asked": now, "until": until, "error": error}
+        return {"address": None, "since": now, "asked": now, "until": until, "error": error, "failed": failed}
+    since = one.get("since", now)
+    return {**one, "address": had, "since": since, "asked": now, "until": until, "error": error, "failed": failed}
 
 
 def _inside(address: str, generation: Generation) -> bool:

@@ -117,6 +117,9 @@ class Swanctl(Part):
             return []
         if not self._text:
             return ["the document has tunnels, but there is no swanctl.conf"]
+        names = partners.unfilled(self._asked, self.want)
+        if names:
+            return names
         if not have("swanctl"):
             return [] if self.check else ["swanctl is not installed"]
         if not self._stale():

@@ -87,6 +87,7 @@ class Vici:
     """A connection to charon; use it in a `with` statement. `timeout` (seconds) bounds every single answer."""
 
     def __init__(self, path: str = SOCKET, timeout: float = 15) -> None:
+        self._begun = b""  # of events, what is not whole yet
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
         deadline = time.monotonic() + timeout
@@ -176,6 +177,23 @@ class Vici:
     def fileno(self) -> int:
         """For select(2)."""
         return self._socket.fileno()
+
+    def news(self) -> Iterator[Section]:
+        """The events that have come since `subscribe`, as far as they are whole, without waiting. ViciError when charon
+        ended."""
+        while select.select([self], [], [], 0)[0]:
+            try:
+                data = self._socket.recv(1 << 16)
+            except OSError as error:
+                raise ViciError(f"charon: {error.strerror or error}") from error
+            if not data:
+                raise ViciError("charon closed the connection")
+            self._begun += data
+        while len(self._begun) >= 4 and len(self._begun) >= 4 + int.from_bytes(self._begun[:4], "big"):
+            size = int.from_bytes(self._begun[:4], "big")
+            packet, self._begun = self._begun[4 : 4 + size], self._begun[4 + size :]
+            if packet and packet[0] == EVENT:
+                yield decode(packet[2 + packet[1] :])
 
     def drain(self) -> None:
         """Read what has come, whatever it is. ViciError when charon ended.

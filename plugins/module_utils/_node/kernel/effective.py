@@ -22,7 +22,7 @@ def diverted(generation: Generation, store: Store) -> list[Document]:
     """The routes of a document that the kernel does not take: prefix, `expected` and `seen`, in words."""
     if not have("ip"):
         return []
-    wanted = routes.wanted(generation, store.arrivals)
+    wanted = routes.wanted(generation, store.arrivals, store.lanes)
     networks = [ipaddress.ip_network(route.prefix) for route in wanted]
     addresses = inside(networks)
     found = []

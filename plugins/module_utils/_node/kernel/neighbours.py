@@ -10,14 +10,15 @@ from is the firewall's: see `senders.py`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..document import Change, Document, Generation
 from ..part import Part
 from ..system.run import have
 from . import ip
 
-FILE = "neighbours.json"  # {address: link-layer address}, of those that the document itself does not tell
+FILE = "neighbours.json"  # {address: link-layer address}, of those that the document itself does not tell; a list of
+# them where either edge of a pair may be at the address
 
 Entry = tuple[str, str, str]  # address, device, link-layer address
 
@@ -32,6 +33,7 @@ class Neighbour:
     sends: tuple[str, ...] = ()
     uplink: bool = False
     device: str = ""
+    own: tuple[str, ...] = ()  # of an address that either edge of a pair may have: their own addresses there
     router: str = ""  # of a machine that is behind another, which is not a neighbour then: its frames are the other's
 
     @property
@@ -48,17 +50,25 @@ def told(generation: Generation) -> list[Neighbour]:
     return [_neighbour(entry, known) for entry in generation.listed("neighbours")]
 
 
-def _neighbour(entry: Document, known: dict[str, str]) -> Neighbour:
+def _neighbour(entry: Document, known: dict[str, str | list[str]]) -> Neighbour:
     address = str(entry["address"])
     said = entry.get("mac")
-    macs = [known[address]] if said is None and address in known else said or []
+    macs = _told(entry, known.get(address, [])) if said is None else said
     return Neighbour(
         address=address,
         host=str(entry["host"]),
         macs=tuple(str(mac).lower() for mac in macs),
         sends=tuple(str(prefix) for prefix in entry.get("sends") or ()),
         uplink=bool(entry.get("uplink")),
+        own=tuple(str(address) for _machine, address in sorted((entry.get("machines") or {}).items())),
     )
+
+
+def _told(entry: Document, known: str | list[str]) -> list[str]:
+    """What machines said of an address. One of a pair alone does not bind it: the other edge may be there next."""
+    if isinstance(known, str):
+        return [] if "machines" in entry else [known]
+    return known
 
 
 def located(generation: Generation) -> list[Neighbour]:
@@ -75,8 +85,7 @@ def located(generation: Generation) -> list[Neighbour]:
 
 def _at(neighbour: Neighbour, device: str, router: str) -> Neighbour:
     macs = () if router else neighbour.macs
-    rest = (neighbour.sends, neighbour.uplink, device, router)
-    return Neighbour(neighbour.address, neighbour.host, macs, *rest)
+    return replace(neighbour, macs=macs, device=device, router=router)
 
 
 def completed(want: Generation, have: Generation) -> Generation:

@@ -51,8 +51,12 @@ class Route:
         return " ".join(word for word in words if word)
 
 
-def wanted(generation: Generation, arrivals: Mapping[str, str] = MappingProxyType({})) -> list[Route]:
-    """The routes a document asks for. ``arrivals``: see `Store.arrivals`."""
+def wanted(
+    generation: Generation,
+    arrivals: Mapping[str, str] = MappingProxyType({}),
+    lanes: Mapping[str, int] = MappingProxyType({}),
+) -> list[Route]:
+    """The routes a document asks for. ``arrivals``, ``lanes``: see `Store.arrivals`, `Store.lanes`."""
     sessions = {tunnel["name"]: tunnel for tunnel in processes.tunnels(generation)}
     widths = {process.device: process.mtu for process in processes.processes(generation).values()}
     mtus = {vpn["name"]: int(vpn.get("mtu") or 0) for vpn in generation.listed("vpns")}
@@ -77,7 +81,8 @@ def wanted(generation: Generation, arrivals: Mapping[str, str] = MappingProxyTyp
             mtu = mtus.get(entry["tunnel"], 0)
             if generation.backend == "xfrm" or mtu >= LIBIPSEC_MTU:
                 mtu = 0
-            device = generation.tunnel_device(entry["tunnel"])
+            lane = entry.get("lane", lanes.get(str(entry.get("site", "")), 0))
+            device = generation.tunnel_device(entry["tunnel"], lane)
             found.append(Route(str(network), metric, device=device, source=source, mtu=mtu))
     return found
 
@@ -113,7 +118,9 @@ class Routes(Part):
 
     def _compare(self) -> tuple[list[Route], list[Route]]:
         """Routes to add (or to replace), and routes to remove."""
-        want, found = self._mine(wanted(self.want, self.store.arrivals)), self._mine(loaded())
+        # In this order: who switches lanes (lanes/) says so before it does, and is not undone by a look at the moment.
+        found = self._mine(loaded())
+        want = self._mine(wanted(self.want, self.store.arrivals, self.store.lanes))
         there, asked = set(found), set(want)
         add = [route for route in want if route not in there]
         taken = {(route.prefix, route.metric) for route in add}

@@ -30,14 +30,19 @@ def elements(generation: Generation, text: str) -> str:
         if one.router and not one.uplink:
             pairs.setdefault(f"hops{family}", set()).add(f"{one.address} . {one.router}")
         # An uplink's block has members' addresses in it, some of which may not be bound.
-        sources.setdefault(f"bound{family}" if one.macs else f"unbound{family}", []).extend((one.address, *one.sends))
+        sources.setdefault(f"bound{family}" if one.macs else f"unbound{family}", []).extend(_sources(one))
         pairs.setdefault(f"senders{family}", set()).update(
-            f"{source} . {mac}" for source in (one.address, *one.sends) for mac in one.macs
+            f"{source} . {mac}" for source in _sources(one) for mac in one.macs
         )
     filled = {name: _collapsed(some) for name, some in sources.items()} | {
         name: sorted(some) for name, some in pairs.items() if some
     }
     return "".join(f"add element {FAMILY} {TABLE} {name} {{ {', '.join(filled[name])} }}\n" for name in sorted(filled))
+
+
+def _sources(one: Neighbour) -> tuple[str, ...]:
+    """What it sends from. An edge of a pair reports errors from its own address (icmp_errors_use_inbound_ifaddr)."""
+    return (one.address, *one.own, *one.sends)
 
 
 def found(generation: Generation) -> list[Neighbour]:

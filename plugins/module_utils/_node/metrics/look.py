@@ -18,6 +18,7 @@ from ..document import Document, Generation
 from ..ipsec import certificates, x509
 from ..kernel import usage
 from ..kinds import KINDS
+from ..lanes import noted
 from ..ssl.sessions import UP as ESTABLISHED
 from ..state import Store
 from ..system import files
@@ -43,6 +44,7 @@ def look(store: Store) -> Seen:
         certificate=x509.certificate(store) if certificates.needed(current) else None,
         repairs=repairs.counted(store),
         bgp=bgp_observed(current, store, 0),
+        lanes=noted.read(store.at(noted.FILE)) if current.hellos else {},
     )
 
 

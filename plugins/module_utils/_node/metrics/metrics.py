@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..document import Document, Generation
+from ..lanes.sites import greetings
 from ..tunnel_kind import UNKNOWN, UP
 from .counters import Counter
 from .exposition import Family, Sample, text
@@ -25,6 +26,7 @@ class Seen(NamedTuple):
     `links`: vpn, tunnel, initiator, state. `usage`: see kernel/usage.py. `certificate`: see ipsec/x509.py, None where
     no tunnel needs one. `repairs`: by subsystem. `associations`: tunnel -> number of its IKE_SAs or TLS sessions.
     `bgp`: see bgp/observe.py.
+    `lanes`: see lanes/noted.py.
     """
 
     generation: Generation
@@ -38,6 +40,7 @@ class Seen(NamedTuple):
     certificate: Document | None = None
     repairs: Mapping[str, int] = {}
     bgp: Iterable[Document] = ()
+    lanes: Mapping[str, Any] = {}
 
 
 def metrics(seen: Seen, took: float = 0.0, now: float | None = None) -> str:
@@ -54,6 +57,7 @@ def metrics(seen: Seen, took: float = 0.0, now: float | None = None) -> str:
             Family("damaged_files", "gauge", "Stored files that cannot be read.", [Sample(seen.damaged)]),
             *_tunnels(seen),
             *_sessions(seen),
+            *_lanes(seen),
             *_traffic(seen),
             *_limits(seen),
             Family("repairs_total", "counter", "What the agent put back.", _by("subsystem", seen.repairs)),
@@ -97,6 +101,21 @@ def _sessions(seen: Seen) -> Iterator[Family]:
     if up:
         yield Family("bgp_session_up", "gauge", "1: the BGP session with a partner is Established.", up)
         yield Family("bgp_prefixes", "gauge", "Prefixes of a partner, by what became of them.", heard)
+def _lanes(seen: Seen) -> Iterator[Family]:
+    """Of edges that have to do with pairs."""
+    edges = {(one.site, one.lane): one.edge for one in greetings(seen.generation)}
+    noted = seen.lanes.get("sites") or {}
+    alive, used = [], []
+    for (site, lane), edge in sorted(edges.items()):
+        found = noted.get(site) or {}
+        alive.append(Sample(int(lane in (found.get("alive") or ())), {"site": site, "edge": edge}))
+        used.append(Sample(int(found.get("lane") == lane), {"site": site, "edge": edge}))
+    if edges:
+        yield Family("lane_alive", "gauge", "1: an edge of that site was heard a moment ago.", alive)
+        yield Family("lane_in_use", "gauge", "1: packets for the site go to that edge of it.", used)
+    if seen.generation.document.get("pair"):
+        master = [Sample(int(bool(seen.lanes.get("master"))))]
+        yield Family("gateway_held", "gauge", "1: this edge of a pair holds the gateway address.", master)
 
 
 def _traffic(seen: Seen) -> Iterator[Family]:

@@ -39,6 +39,7 @@ from ..state import Store
 from ..stretch.devices import Stretches
 from ..stretch.tables import Frames, PresentFrames
 from ..system.units import Units
+from ..vrrp.keepalived import Vrrp
 from . import departure
 from .held import Held
 from .journal import Journal
@@ -78,6 +79,7 @@ ALL: tuple[type[Part], ...] = (
     Resolver,
     Hosts,
     Dhcp,
+    Vrrp,
 )
 TICK = 1.5  # seconds; kernel settings tell of no change, so they are read as often
 SETTLE = 0.2  # seconds: news comes in bunches

@@ -17,7 +17,7 @@ from .. import confirm
 from ..bgp.sessions import sessions
 from ..bgp.tend import tend as tend_bgp
 from ..dhcp.tend import tend as tend_dhcp
-from ..document import Document, Generation
+from ..document import Document, Generation, if_id
 from ..ipsec import connections, duplicates, partners, xfrm
 from ..ipsec.vici import Vici, ViciError
 from ..kinds import KINDS
@@ -292,8 +292,9 @@ def clear_up(generation: Generation) -> list[str] | None:
     if generation.backend != "xfrm":
         return []
     try:
-        numbers = {vpn["number"] for vpn in generation.listed("vpns")} | {one.if_id for one in sessions(generation)}
-        orphans = xfrm.orphans(numbers)
+        numbers = [int(vpn["number"]) for vpn in generation.listed("vpns")]
+        ours = {if_id(number, lane) for number in numbers for lane in (0, 1)}
+        orphans = xfrm.orphans(ours | {one.if_id for one in sessions(generation)})
     except ViciError:  # no charon: what its predecessor left may carry traffic still
         return None
     for state in orphans:

@@ -5,7 +5,8 @@
 
 OpenVPN's user runs this file as it is (install.py), for each peer that it is about to let in: it imports nothing of
 this package. OpenVPN hands over what the certificates of the peer (0) and its authority (1) name, as openssl prints it,
-with one character for each line's end (`x509-track`).
+with one character for each line's end (`x509-track`). While all authorities of the edge certify addresses, there is a
+file that says so (files.py): where OpenVPN, or its OpenSSL, shows no addresses of anybody, no peer is let in then.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 PEERS = "/etc/openvpn/intercloud-vpn/peers"
+CERTIFIED = "/etc/openvpn/intercloud-vpn/addresses-certified"
 PEER = "common_name"
 NAMED, OF_AUTHORITY = "X509_0_sbgpipAddrBlock", "X509_1_sbgpipAddrBlock"
 _RANGE = re.compile(r"([0-9a-fA-F.:]+)(?:/(\d+)|-([0-9a-fA-F.:]+))")
@@ -25,11 +27,14 @@ _ROUTE = re.compile(r"^iroute(?:-ipv6)? (\S+)(?: (\S+))?$", re.MULTILINE)
 Range = tuple[int, int, int]  # family, first and last address
 
 
-def refused(environment: Mapping[str, str], file: str) -> str:
-    """Why a peer is not let in; empty if it is. `file`: what the server has about it."""
+def refused(environment: Mapping[str, str], file: str, certified: bool = False) -> str:
+    """Why a peer is not let in; empty if it is. `file`: what the server has about it. `certified`: whether all
+    authorities of this edge certify addresses, by what the edge knows without OpenVPN."""
     if NAMED not in environment:
+        if OF_AUTHORITY in environment:
+            return "its certificate names no addresses"
         # Of an authority from before that, certificates name none.
-        return "its certificate names no addresses" if OF_AUTHORITY in environment else ""
+        return "OpenVPN shows no addresses in its certificate" if certified else ""
     try:
         named = _merged(_named(environment[NAMED]))
         routes = [*_routes(file)]
@@ -73,7 +78,7 @@ def main() -> int:
     """Say why a peer is not let in, if it is not."""
     peer = os.environ.get(PEER, "")
     with open(os.path.join(PEERS, os.path.basename(peer)), encoding="utf-8") as file:
-        wrong = refused(os.environ, file.read())
+        wrong = refused(os.environ, file.read(), os.path.exists(CERTIFIED))
     if wrong:
         sys.stderr.write(f"{peer} is not let in: {wrong} (RFC 3779)\n")
     return 1 if wrong else 0

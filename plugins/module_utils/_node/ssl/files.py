@@ -16,17 +16,23 @@ from .processes import Process
 DIRECTORIES = (processes.HOME, processes.PEERS, processes.REVOKED)
 OPEN, CLOSED = 0o755, 0o600
 READABLE = 0o644
+ADDRESSED = "# Made by intercloud.vpn: the certificate of a peer has to name the addresses behind it (RFC 3779).\n"
 
 
 class Files:
-    """The files of a generation. `texts` and `keys`: by path; a key is missing where check mode only foretells it."""
+    """The files of a generation. `texts` and `keys`: by path; a key is missing where check mode only foretells it.
 
-    def __init__(self, want: Generation, revoked: Iterable[str], store: Store) -> None:
+    `certifying`: whether all authorities of the edge certify addresses.
+    """
+
+    def __init__(self, want: Generation, revoked: Iterable[str], store: Store, certifying: bool = False) -> None:
         self.store = store
         self._processes = processes.processes(want)
         self.texts = processes.files(want)
         self.keys = tls_crypt.texts(self._processes, want)
         self._wanted: Mapping[str, str] = {**self.texts, **{f"{processes.REVOKED}/{serial}": "" for serial in revoked}}
+        if certifying and any(process.transport for process in self._processes.values()):
+            self._wanted = {**self._wanted, processes.ADDRESSED: ADDRESSED}
 
     @property
     def keyed(self) -> dict[str, Process]:

@@ -11,7 +11,7 @@ import shutil
 
 from ..document import Change, Document, sha256
 from ..ipsec import certificates as _certificates
-from ..ipsec import revocations
+from ..ipsec import revocations, x509
 from ..ipsec.certificates import Certificates
 from ..part import Context, Part
 from ..system import files, systemd
@@ -41,7 +41,8 @@ class Openvpn(Part):
             path: certificates.text(path) for path in (_certificates.CERTIFICATE, _certificates.AUTHORITY)
         }
         self._revoked = certificates.revoked_serials() if self._processes else {}
-        self._files = Files(self.want, self._revoked, self.store)
+        authorities = self._credentials[_certificates.AUTHORITY]
+        self._files = Files(self.want, self._revoked, self.store, x509.certifies(authorities))
         self._texts = self._files.texts
         self._concerned = bool(self._processes or processes.tunnels(self.have) or self.have.empty)
 
@@ -164,7 +165,7 @@ class Openvpn(Part):
         """Files to write and remove; processes to start, restart and stop; sessions to end."""
         if not self._concerned:
             return []
-        found = self._files.changes(self.name)
+        found = [change for change in self._files.changes(self.name) if not self._comes_along(change)]
         if self._processes and user.missing(self.store):
             found.append(Change(self.name, f"make the system user {processes.USER}"))
         if not self._processes and user.ours(self.store):
@@ -172,6 +173,13 @@ class Openvpn(Part):
         found += [Change(self.name, f"{verb} {name}") for name, verb in self._restarts().items()]
         found += [Change(self.name, f"stop {name}") for name in self._surplus()]
         return found + [Change(self.name, f"end the session with {s.peer}: {why}") for s, why in self._ended()]
+
+    def _comes_along(self, change: Change) -> bool:
+        """Whether a change is about the file that follows an authority which changes itself. A check may not know that
+        authority yet."""
+        path = _certificates.AUTHORITY
+        changing = files.read(self.store.at(path)) != self._credentials[path]
+        return changing and change.action.endswith(f" {processes.ADDRESSED}")
 
     # --- converge ------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ KIND = "ssl"
 HOME = "/etc/openvpn/intercloud-vpn"
 PEERS = f"{HOME}/peers"
 REVOKED = f"{HOME}/revoked"
+ADDRESSED = f"{HOME}/addresses-certified"  # while all authorities certify addresses: a peer without any is not let in
 SOCKETS = "/run/intercloud-vpn/ssl"
 USER = "intercloud-vpn"  # whom OpenVPN becomes; see user.py
 # Directories of that user, in one of root's: what is in them is the user's to change, where they are is not.

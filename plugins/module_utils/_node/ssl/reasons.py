@@ -19,13 +19,15 @@ TELLING = re.compile(
       | TLS\ Error:\ (?!TLS\ handshake\ failed|TLS\ object|.*incoming\ plaintext|Unroutable).* | TLS\ Auth\ Error.*
       | OpenSSL:\ error:.* | Server\ poll\ timeout.* | TCP:\ connect\ to\ .*failed.*
       | .*AUTH_FAILED.* | .*--ping-(?:exit|restart).* | Options\ error:.* | Socket\ bind\ failed.* | Exiting\ due\ to.*
-      | .*Connection\ reset,\ restarting.*
+      | .*Connection\ reset,\ restarting.* | .*\ is\ not\ let\ in:\ .*
     )$""",
     re.VERBOSE,
 )
 _NUMBER = re.compile(r"\b[0-9a-f]*\d[0-9a-f]*\b")
 # A server says the peer's address, and its name once it knows that, before a line.
 _PREFIX = re.compile(r"^(?:(?P<name>[\w.-]+)/)?(?P<host>\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):\d+ (?P<text>.*)$")
+# What a server runs for a peer (admitted.py) says its name, and nothing before it.
+_NOT_LET_IN = re.compile(r"^(?P<name>[\w.-]+) is not let in: ")
 
 
 def reasons(tunnels: Iterable[Document]) -> dict[str, list[Document]]:
@@ -72,9 +74,10 @@ def _concerning(tunnel: Document, lines: Iterable[dict[str, Any]]) -> Iterable[t
             if unit == f"intercloud-vpn-ssl@{tunnel['name']}.service":
                 yield entry, text
         elif unit.startswith("intercloud-vpn-ssl@server-"):
-            match = _PREFIX.match(text)
+            match, refused = _PREFIX.match(text), _NOT_LET_IN.match(text)
             if match is None:
-                yield entry, text
+                if refused is None or refused["name"] == tunnel["remote_id"]:
+                    yield entry, text
             elif match["name"] == tunnel["remote_id"] or (
                 match["name"] is None and match["host"].strip("[]") == tunnel["remote_address"]
             ):

@@ -174,7 +174,8 @@ def remove(path: Path) -> None:
     with named(path):
         path.unlink(missing_ok=True)
         parent = path.parent
-        if parent.name.endswith((".service.d", "networkd.conf.d")) and parent.is_dir() and not any(parent.iterdir()):
+        ours = (".service.d", ".service.wants", "networkd.conf.d")
+        if parent.name.endswith(ours) and parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()
 
 

@@ -62,10 +62,12 @@ MODULES = (
     "ipsec.certificates",
     "ipsec.charon",
     "ipsec.connections",
+    "ipsec.credential_files",
     "ipsec.differing",
     "ipsec.duplicates",
     "ipsec.former",
     "ipsec.kind",
+    "ipsec.leads",
     "ipsec.links",
     "ipsec.lifetime",
     "ipsec.lost",
@@ -96,6 +98,13 @@ MODULES = (
     "kernel.sysctl",
     "kernel.usage",
     "kinds",
+    "lanes.choice",
+    "lanes.hello",
+    "lanes.noted",
+    "lanes.process",
+    "lanes.sites",
+    "lanes.switch",
+    "lanes.units",
     "machine",
     "metrics.counters",
     "metrics.exposition",
@@ -174,6 +183,10 @@ MODULES = (
     "system.units",
     "tunnel_kind",
     "uninstall",
+    "vrrp.config",
+    "vrrp.drain",
+    "vrrp.keepalived",
+    "vrrp.units",
 )
 
 _OWN = str(__package__).rpartition(".")[0]
@@ -188,6 +201,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, "{HOME}")
 if len(sys.argv) == 4 and sys.argv[1] == "call":  # imports what the call takes, which may be half of the rest
     from {PACKAGE}.calls import main
+elif sys.argv[1:] == ["lanes"]:
+    from {PACKAGE}.lanes.process import main
 else:
     from {PACKAGE}.agent import main
 
@@ -200,8 +215,21 @@ _HOOK = f"""\
 # Where OpenVPN may not look, it takes nothing for revoked: then no peer is let in.
 [ -r {processes.REVOKED} ] && [ -x {processes.REVOKED} ] || {{ echo "{processes.REVOKED} cannot be read" >&2; exit 1; }}
 # Nor is one with more behind it than its certificate names. (126, 127: this user cannot run that Python.)
-@PYTHON@ -IS {HOME}/{PACKAGE}/ssl/admitted.py
-case $? in 0) ;; 126 | 127) echo "not checked what the certificate of $common_name names" >&2 ;; *) exit 1 ;; esac
+check={HOME}/{PACKAGE}/ssl/admitted.py
+@PYTHON@ -IS $check
+case $? in
+0) ;;
+126 | 127)
+    if [ -e {processes.ADDRESSED} ] || [ -n "${{X509_0_sbgpipAddrBlock+x}}${{X509_1_sbgpipAddrBlock+x}}" ]; then
+        python3 -IS $check || {{
+            echo "$common_name is not let in: no Python to check the addresses in its certificate with (RFC 3779)" >&2
+            exit 1
+        }}
+    else
+        echo "not checked what the certificate of $common_name names" >&2
+    fi ;;
+*) exit 1 ;;
+esac
 cd {processes.ARRIVALS} && printf '%s\\n' "$1" >".$common_name" && mv ".$common_name" "$common_name" || exit
 touch "{processes.NEWS}/$common_name" || :  # a timer looks, too: no reason to refuse the peer
 """

@@ -18,6 +18,7 @@ DIRECTORIES = (
     "/etc/intercloud-vpn",
     "/etc/intercloud-vpn-bgp",
     "/etc/intercloud-vpn-dhcp",
+    "/etc/intercloud-vpn-vrrp",
     "/etc/intercloud-vpn-names",
     "/etc/intercloud-vpn-names/*",
     "/etc/openvpn/intercloud-vpn",

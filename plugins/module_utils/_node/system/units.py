@@ -14,6 +14,8 @@ from ..dhcp import server as dhcp
 from ..dhcp import units as dhcp_units
 from ..document import Change
 from ..kernel import usage
+from ..lanes import noted as lanes
+from ..lanes import units as lanes_units
 from ..metrics import units as metrics_units
 from ..metrics.places import FILE as METRICS
 from ..names import servers
@@ -21,6 +23,8 @@ from ..names import units as names_units
 from ..part import Part
 from ..ssl import units
 from ..state import RUN, STATE, Store
+from ..vrrp import config as vrrp
+from ..vrrp import units as vrrp_units
 from . import files, systemd
 from .install import AGENT, digest, sources
 
@@ -146,20 +150,24 @@ OWN = {
     **names_units.OWN,
     **bgp_units.OWN,
     **dhcp_units.OWN,
+    **vrrp_units.OWN,
     f"{DIRECTORY}/{RESTORE}": _RESTORE,
     f"{DIRECTORY}/{GUARD}": _GUARD,
     f"{DIRECTORY}/strongswan.service.d/intercloud-vpn.conf": _STRONGSWAN,
     f"{DIRECTORY}/nftables.service.d/intercloud-vpn.conf": _NFTABLES,
     f"{DIRECTORY}/{USAGE}": _USAGE,
     **metrics_units.own(AGENT),
+    **lanes_units.own(AGENT),
     NETWORKD: _NETWORKD,
 }
 LINKS = {
     **units.LINKS,
+    **vrrp_units.LINKS,
     f"{DIRECTORY}/sysinit.target.wants/{GUARD}": f"{DIRECTORY}/{GUARD}",
     f"{DIRECTORY}/multi-user.target.wants/{RESTORE}": f"{DIRECTORY}/{RESTORE}",
     f"{DIRECTORY}/multi-user.target.wants/{USAGE}": f"{DIRECTORY}/{USAGE}",
     **metrics_units.LINKS,
+    **lanes_units.LINKS,
 }
 
 ITSELF = (f"{DIRECTORY}/multi-user.target.wants/{RESTORE}", f"{DIRECTORY}/{RESTORE}")  # in the order of removal
@@ -186,8 +194,12 @@ class Units(Part):
             names.append(dhcp.UNIT)
         if bgp.sessions(self.want):
             names.append(bgp.UNIT)
+        if vrrp.paired(self.want):
+            names.append(vrrp.UNIT)
         if usage.quotas(self.want):
             names.append(USAGE)
+        if self.want.hellos:
+            names.append(lanes.UNIT)
         if self.store.at(NETWORKD).exists() or systemd.active("systemd-networkd.service"):
             names.append(NETWORKD)
         return {path for path in (*OWN, *LINKS) if any(name in path for name in names)}
@@ -216,6 +228,7 @@ class Units(Part):
         write, over = self._compare()
         found = [Change(self.name, f"write {p}", *self._differing(p)) for p in write]
         found += [Change(self.name, f"{verb} {RESTORE}") for verb in self._start(write)]
+        found += [Change(self.name, f"start {lanes.UNIT}")] if self._silent(write) else []
         found += [Change(self.name, f"remove {p}", p) for p in over]
         return found or ([Change(self.name, f"forget {RESTORE}")] if self._remembered() else [])
 
@@ -227,6 +240,14 @@ class Units(Part):
     def _remembered(self) -> bool:
         """Whether systemd still knows the agent's unit, whose file is gone: who removed that was killed."""
         return self.want.empty and not part.RESIDENT and systemd.outdated(RESTORE)
+
+    def _silent(self, write: list[str]) -> bool:
+        """Whether what says hello to other edges has to be started. Of other code, it starts itself anew."""
+        return (
+            bool(self.want.hellos)
+            and systemd.here()
+            and (any(lanes.UNIT in path for path in write) or not systemd.alive(lanes.UNIT))
+        )
 
     def _start(self, write: list[str]) -> list[str]:
         """Whether the agent has to be started, or restarted: it has to run, as it is installed and as its unit says."""
@@ -240,7 +261,7 @@ class Units(Part):
     def build(self) -> None:
         """Write, and have systemd read them."""
         write, _over = self._compare()
-        start = self._start(write)
+        start, silent = self._start(write), self._silent(write)
         for path in write:
             if path in LINKS:
                 files.link(self.store.at(path), LINKS[path])
@@ -252,6 +273,8 @@ class Units(Part):
             # It is not to take this for a boot, and wait for the lock that we hold.
             files.write(self.store.at(RESTORED), "", 0o600)
             systemd.systemctl(*start, RESTORE)
+        if silent:
+            systemd.systemctl("restart", lanes.UNIT)
         if any(USAGE in path for path in write):
             systemd.systemctl("start", USAGE)
         if any(units.ARRIVED in path for path in write):
@@ -270,6 +293,10 @@ class Units(Part):
             files.remove(self.store.at(METRICS))
         if f"{DIRECTORY}/{RESTORE}" in over and systemd.alive(RESTORE):
             systemd.systemctl("stop", RESTORE)
+        if any(lanes.UNIT in path for path in over):
+            systemd.systemctl("stop", lanes.UNIT)
+            for path in (lanes.FILE, lanes.TRACK):
+                files.remove(self.store.at(path))
         for path in over:
             files.remove(self.store.at(path))
         if over or self._remembered():

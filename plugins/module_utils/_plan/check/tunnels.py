@@ -13,19 +13,23 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..._base.problems import Problems
 from ..._intent.landscape.hosts import FORWARDED, OrgEdge
+from ..._intent.landscape.landscape import Landscape
+from ..._intent.topology.kinds import Pair
 from ..._intent.vpn import Vpn
 from ..compile.mtu import IPV6_MTU
 from ..topology.ways import islands, next_hops
 from ..tunnel.kinds import KINDS
 
 
-def check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], problems: Problems) -> None:
-    """Note what keeps a VPN's edges from having its tunnels, or its sites from reaching each other."""
+def check_tunnels(vpn: Vpn, edges: Iterable[OrgEdge], landscape: Landscape, problems: Problems) -> None:
+    """Note what keeps a VPN's edges from having its tunnels, or its sites from reaching each other. ``edges`` are the
+    home edges of its sites."""
     by_name = {edge.name: edge for edge in edges}
     _check_ways(vpn, by_name, problems)
+    by_name.update((twin.name, twin) for site in vpn.sites if (twin := landscape.twin(site)) is not None)
     like = {edge.name: _like(edge) for edge in by_name.values()}
     fine: set[tuple[object, object]] = set()
-    for low, high in vpn.pairs:
+    for low, high in _edge_pairs(vpn, landscape):
         if (like[low], like[high]) in fine:
             continue
         found = Problems()  # of its own: what another VPN reported is not reported again
@@ -78,21 +82,29 @@ def _like(edge: OrgEdge) -> tuple[object, ...]:
     return frozenset(edge.public), edge.reachable, edge.mlkem, edge.underlay_mtu
 
 
-def check_together(vpns: Iterable[Vpn], problems: Problems) -> None:
+def _edge_pairs(vpn: Vpn, landscape: Landscape) -> list[Pair]:
+    """The pairs of org edges that have a tunnel."""
+    at = {site: landscape.edges_at(site) for site in vpn.sites}
+    if all(len(edges) == 1 for edges in at.values()):
+        return vpn.pairs
+    return [(here, there) for one, other in vpn.pairs for here in at[one] for there in at[other]]
+
+
+def check_together(vpns: Iterable[Vpn], landscape: Landscape, problems: Problems) -> None:
     """Note what an organization's VPNs cannot ask for beside each other."""
     # What is stored comes first, so that a mistake is told of the VPN that is asked for.
     vpns = sorted(vpns, key=lambda one: (not one.path.startswith("ledger."), one.name))
-    _check_shared_tunnels(vpns, problems)
+    _check_shared_tunnels(vpns, landscape, problems)
     for kind in KINDS.values():
         kind.check_together([vpn for vpn in vpns if vpn.tunnel == kind.NAME], problems)
 
 
-def _check_shared_tunnels(vpns: Sequence[Vpn], problems: Problems) -> None:
+def _check_shared_tunnels(vpns: Sequence[Vpn], landscape: Landscape, problems: Problems) -> None:
     """VPNs that share a tunnel must agree on what is the tunnel's and not each one's own; no others share a name."""
     first: dict[str, Vpn] = {}
     named: dict[str, tuple[str, str]] = {}
     for vpn in vpns:
-        for pair in vpn.pairs:
+        for pair in _edge_pairs(vpn, landscape):
             kind = KINDS[vpn.tunnel]
             name = kind.tunnel_name(pair)
             same = named.setdefault(name, pair)

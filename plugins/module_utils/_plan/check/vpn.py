@@ -29,6 +29,7 @@ from .names import check_names
 from .outside import check_between_vpns as check_outside_between_vpns
 from .outside import check_outside
 from .outside_publish import check_published
+from .pairs import check_pairs
 from .pools import check_pools, real_networks
 from .stretch import check_ends, check_stretches
 from .tunnels import check_tunnels
@@ -47,23 +48,26 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
     done: set[str] = set()
     for vpn in vpns:
         edges = [edge for edge in map(landscape.edge, vpn.sites) if edge is not None]
-        if len(edges) < len(vpn.sites):
+        twins = [landscape.twin(site) for site in vpn.sites if landscape.pairs.twin(site)]
+        every = [*edges, *(twin for twin in twins if twin is not None)]
+        if len(every) < len(vpn.sites) + len(twins):
             continue
         if len(vpn.homes) == 1 and not vpn.networks_only:
             problems.add(
                 f"{vpn.path}.members", f"are all at the one site {vpn.homes[0]}: a VPN joins two or more org networks"
             )
-        described.append((vpn, edges))
-        check_landscape(vpn, edges, landscape, done, problems)
+        described.append((vpn, every))
+        check_landscape(vpn, every, landscape, done, problems)
+        check_pairs(vpn, landscape, problems)
         for member in vpn.members:
             _check_way_out(vpn, member, landscape, problems)
         check_ends(vpn, edges, landscape, problems)
         if vpn.destinations:
-            check_destinations(vpn, edges, real_networks(vpn, edges, landscape), taken, landscape, problems)
+            check_destinations(vpn, edges, real_networks(vpn, every, landscape), taken, landscape, problems)
         if vpn.outside:
             check_outside(vpn, edges, real_networks(vpn, edges, landscape), taken, problems)
         KINDS[vpn.tunnel].check(vpn, problems)
-        check_tunnels(vpn, edges, problems)
+        check_tunnels(vpn, edges, landscape, problems)
     check_one_vpn(described, problems)
     check_bgp(described, problems)
     check_addresses(described, landscape, problems)

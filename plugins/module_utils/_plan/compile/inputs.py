@@ -40,6 +40,7 @@ CODE = (
     "_intent.landscape.hosts",
     "_intent.landscape.landscape",
     "_intent.landscape.neighbours",
+    "_intent.landscape.pairs",
     "_intent.landscape.served",
     "_intent.outside",
     "_intent.outside_publish",
@@ -73,6 +74,7 @@ CODE = (
     "_plan.compile.dhcp",
     "_plan.compile.documents",
     "_plan.compile.inputs",
+    "_plan.compile.lanes",
     "_plan.compile.leased_vpn",
     "_plan.compile.links",
     "_plan.compile.mtu",
@@ -123,12 +125,17 @@ def _frame(leased: LeasedVpn) -> list[Any]:
         (site, repr(edge), list(map(str, leased.site_blocks[site])), leased.edge_address(site))
         for site, edge in leased.edges.items()
     ]
+    twins = [
+        (site, repr(twin), [leased.own_address(edge.name) for edge in leased.edges_at(site)])
+        for site, twin in leased.twins.items()
+    ]
     # Where members are that came from elsewhere: to those who are where they were, too.
     moved = [(member.vm.name, member.vm.site, member.vm.vapp) for member in leased.astray]
     allowed = allow.shared(vpn, leased.leases)
     named = sorted(leased.names.items())  # every site's edge serves all of them
     frames = stretch.shared(leased)
-    return [vpn.name, vpn.organization, leased.number, leased.blocks, shared, own, edges, moved, allowed, named, frames]
+    place = [vpn.name, vpn.organization, leased.number, leased.blocks, shared, own, edges, twins]
+    return [*place, moved, allowed, named, frames]
 
 
 def _parts(leased: LeasedVpn) -> dict[str, str]:

@@ -14,11 +14,13 @@ from ..._base.lease import Lease
 from ..._base.prefix import BITS, Prefix
 from ..._intent.landscape.hosts import End, OrgEdge, VappEdge
 from ..._intent.landscape.landscape import Landscape
+from ..._intent.topology.kinds import Pair
 from ..._intent.vpn import Member, Vpn
 from ..pool.lease_keys import (
     address_of,
     blocks_of,
     edge_key,
+    own_edge_key,
     server_key,
     site_key,
     vapp_edge_key,
@@ -31,7 +33,8 @@ T = TypeVar("T")
 
 
 class LeasedVpn:
-    """``number`` is the VPN's in the ledger, ``leases`` are its own by key. ``edges`` are those of its sites."""
+    """``number`` is the VPN's in the ledger, ``leases`` are its own by key. ``edges`` are those of its sites, ``twins``
+    the second ones of those that have two, both by site."""
 
     def __init__(self, vpn: Vpn, number: int, leases: Mapping[str, Lease], landscape: Landscape) -> None:
         self.vpn, self.number, self.leases, self.landscape = vpn, number, leases, landscape
@@ -40,7 +43,34 @@ class LeasedVpn:
         # What a recovery made of what nodes said may be within another: a firewall's map takes no address twice.
         self.blocks = texts(one for one in blocks if not any(other != one and other.contains(one) for other in blocks))
         self.edges = {site: known(landscape.edge(site)) for site in vpn.sites}
+        self.twins = {site: twin for site in vpn.sites if (twin := landscape.twin(site)) is not None}
+        self.homes = {twin.name: site for site, twin in self.twins.items()}  # of the second ones
         self.site_blocks = {site: blocks_of(leases, site_key(vpn.name, site)) for site in vpn.sites}
+
+    def edges_at(self, site: str) -> list[OrgEdge]:
+        """The org edges of a site, each at the place that is its lane."""
+        return [self.edges[site], self.twins[site]] if site in self.twins else [self.edges[site]]
+
+    def home(self, edge: str) -> str:
+        """The site of an org edge."""
+        return self.homes.get(edge, edge)
+
+    def edge(self, name: str) -> OrgEdge:
+        """The org edge of that name."""
+        site = self.homes.get(name)
+        return self.edges[name] if site is None else self.twins[site]
+
+    @cached_property
+    def edge_pairs(self) -> list[Pair]:
+        """The pairs of org edges that have a tunnel, in the order of those of the sites."""
+        if not self.twins:
+            return self.vpn.pairs
+        return [
+            (here.name, there.name)
+            for one, other in self.vpn.pairs
+            for here in self.edges_at(one)
+            for there in self.edges_at(other)
+        ]
 
     def members_of(self, site: str) -> list[Member]:
         """The members at a site."""
@@ -122,6 +152,13 @@ class LeasedVpn:
     def edge_address(self, site: str) -> str:
         """The address that a site's org edge has itself."""
         return address_of(self.leases, edge_key(self.vpn.name, site))
+
+    def own_address(self, edge: str) -> str:
+        """The address that an org edge has, and no other edge of its site."""
+        site = self.home(edge)
+        if site not in self.twins:
+            return self.edge_address(site)
+        return address_of(self.leases, own_edge_key(self.vpn.name, site, edge))
 
     def gateway(self, end: End) -> OrgEdge | VappEdge:
         """The edge of a network that is stretched."""

@@ -16,6 +16,7 @@ from ..._intent.landscape.hosts import OrgEdge
 from ..tunnel.kind import Section
 from ..tunnel.kinds import KINDS
 from .documents import ANY_ADDRESS, Compiled, Document
+from .lanes import lane_of, of_tunnel
 from .leased_vpn import texts
 from .reach import Link, Links, Reach, second_name
 
@@ -26,19 +27,19 @@ HOLD = 30
 def compile_links(
     links: Links, entries: Mapping[str, dict[str, Any]], compiled: Compiled, only: Collection[str] | None = None
 ) -> None:
-    """Add a VPN's tunnels to the documents of its org edges; ``entries`` are those that the VPN has there, by site.
+    """Add a VPN's tunnels to the documents of its org edges; ``entries`` are those that the VPN has there, by edge.
 
     ``only``: the sites whose tunnels are compiled, None for all.
     """
-    for site, entry in entries.items():
-        if only is None or site in only:
-            _SiteLinks(links, site, entry, compiled).compile()
+    for edge, entry in entries.items():
+        if only is None or links.leased.home(edge) in only:
+            _EdgeLinks(links, edge, entry, compiled).compile()
 
 
 def size_links(links: Links, entries: Mapping[str, dict[str, Any]]) -> None:
     """Say in a VPN's entries how large packets may be, as compile_links does."""
-    for site, entry in entries.items():
-        for link in links.at(site):
+    for edge, entry in entries.items():
+        for link in links.of(edge):
             _size(entry, link)
 
 
@@ -47,16 +48,16 @@ def _size(entry: dict[str, Any], link: Link) -> None:
     entry["mss"] = min(link.mss, entry.get("mss", link.mss))
 
 
-class _SiteLinks:
-    """Adds the links of one VPN at one site to the document of its org edge."""
+class _EdgeLinks:
+    """Adds the links of one VPN that end at one org edge to its document."""
 
-    def __init__(self, links: Links, site: str, entry: dict[str, Any], compiled: Compiled) -> None:
+    def __init__(self, links: Links, edge: str, entry: dict[str, Any], compiled: Compiled) -> None:
         self.links, self.leased, self.vpn, self.entry = links, links.leased, links.vpn, entry
         self.kind = KINDS[self.vpn.tunnel]
-        self.own: OrgEdge = self.leased.edges[site]
-        self.document: Document = compiled.documents[site]
-        self.source = self.leased.edge_address(site)
-        self.tunnels = compiled.tunnels.setdefault(site, {})
+        self.own: OrgEdge = self.leased.edge(edge)
+        self.document: Document = compiled.documents[edge]
+        self.source = self.leased.edge_address(self.leased.home(edge))
+        self.tunnels = compiled.tunnels.setdefault(edge, {})
         self.remote: list[Prefix] = []
         self.anchored: set[tuple[str, ...]] = set()
         there = [Prefix.parse(entry["address"]) for entry in self.document["addresses"] if "backend" in entry]
@@ -65,7 +66,7 @@ class _SiteLinks:
 
     def compile(self) -> None:
         """All of them."""
-        for link in self.links.at(self.own.name):
+        for link in self.links.of(self.own.name):
             self._link(link)
         self.entry["remote"] = texts(collapse(self.remote))
 
@@ -92,23 +93,27 @@ class _SiteLinks:
                 self._second(link, tunnel, whole, peer.bgp, peer.bgp.second)
         else:
             self._policy_based(tunnel, whole, peer, link, here)
-        self.remote += [*remote.blocks, *remote.moved]
         _size(entry, link)
-        if self.links.passes_on(own.name, peer.name):
+        if lane_of(self.leased, peer.name):  # that to the home edge says where routes lead
+            return
+        if not peer.bgp:
+            into = {"tunnel": self.vpn.name, "source": self.source, **self.kind.route(link.tunnel)}
+            into |= {"site": peer.name} if peer.name in self.leased.twins else {}
+            self.document["routes"] += [{"prefix": prefix, **into} for prefix in (*remote.texts, *texts(remote.moved))]
+        self.remote += [*remote.blocks, *remote.moved]
+        if self.links.passes_on(*(link.sites if here == 0 else link.sites[::-1])):
             entry["through"] = True
 
     def _policy_based(
         self, tunnel: dict[str, Any], whole: dict[str, Any], peer: OrgEdge, link: Link, here: int
     ) -> None:
-        """CHILD_SAs with what is behind both ends as selectors, and a route for each prefix behind the other one."""
+        """CHILD_SAs with what is behind both ends as selectors."""
         local, remote = link.behind[here], link.behind[1 - here]
         split = peer.profile is not None and peer.profile.one_pair
         tunnel["links"] += _children(whole, None, local.texts, remote.texts, split)
         for name, ts in link.for_moved(self.vpn.name):
             tunnel["links"] += _children(whole, name, ts[here], ts[1 - here], split)
         self._anchor(local)
-        into = {"tunnel": self.vpn.name, "source": self.source, **self.kind.route(link.tunnel)}
-        self.document["routes"] += [{"prefix": prefix, **into} for prefix in (*remote.texts, *texts(remote.moved))]
 
     def _route_based(
         self, tunnel: dict[str, Any], whole: dict[str, Any], bgp: Bgp, inside: Inside, local: Reach, remote: Reach
@@ -160,6 +165,7 @@ class _SiteLinks:
         return {
             "name": link.tunnel,
             "peer": peer.name,
+            **(of_tunnel(self.leased, peer.name) if self.leased.twins else {}),
             **({"external": True, "public_address": own.public[link.outer]} if external else {}),
             **({"gateway": external.gateway} if external and external.gateway else {}),
             "initiator": link.starts == own.name,

@@ -16,6 +16,7 @@ from ..pool.lease_keys import vpn_of
 from ..topology.ways import single_points_of_failure
 from . import access, allow, dhcp, outside, stretch
 from .documents import Compiled, Document, Outline, empty_document
+from .lanes import add_hellos
 from .leased_vpn import LeasedVpn, texts
 from .links import compile_links, size_links
 from .reach import Links
@@ -59,6 +60,8 @@ def compile_organization(
             compile_links(links, entries, compiled, only)
         else:
             size_links(links, entries)
+    if tunnels:
+        add_hellos(vpns, compiled.documents)
     compiled.neighbours.write(compiled.documents)
     dhcp.serve(vpns, landscape, compiled.documents)
     for document in compiled.documents.values():
@@ -98,7 +101,7 @@ def compile_vcc_nodes(
 def summary(links: Links) -> dict[str, Any]:
     """What people and verify want to know of a VPN."""
     leased, vpn = links.leased, links.vpn
-    weak = single_points_of_failure(vpn.sites, vpn.pairs)
+    weak = [site for site in single_points_of_failure(vpn.sites, vpn.pairs) if site not in leased.twins]
     return {
         "name": vpn.name,
         "number": leased.number,
@@ -107,7 +110,15 @@ def summary(links: Links) -> dict[str, Any]:
         "topology": str(vpn.topology),
         "blocks": leased.blocks,
         "sites": {
-            site: {"blocks": texts(collapse(leased.site_blocks[site])), "address": leased.edge_address(site)}
+            site: {
+                "blocks": texts(collapse(leased.site_blocks[site])),
+                "address": leased.edge_address(site),
+                **(
+                    {"edges": {edge.name: leased.own_address(edge.name) for edge in leased.edges_at(site)}}
+                    if site in leased.twins
+                    else {}
+                ),
+            }
             for site in leased.edges
         },
         "members": [

@@ -42,7 +42,8 @@ class Reach(NamedTuple):
 class Link(NamedTuple):
     """``tunnel`` is its name; ``ends`` are its edges and ``behind`` what lies behind each, in the order of their names.
 
-    ``starts``: the end that initiates. ``outer``: the IP version outside. ``mtu`` and ``mss`` are octets.
+    ``starts``: the end that initiates. ``outer``: the IP version outside. ``mtu`` and ``mss`` are octets. ``sites`` are
+    those of the ends: where one has two edges, there are as many links, and the same lies behind all of them.
     """
 
     tunnel: str
@@ -52,6 +53,7 @@ class Link(NamedTuple):
     outer: int
     mtu: int
     mss: int
+    sites: tuple[str, str]
 
     def for_moved(self, vpn: str) -> Iterator[tuple[str, tuple[list[str], list[str]]]]:
         """Further links beside it, for the members that moved to either end: name, and the selectors of both ends.
@@ -61,7 +63,7 @@ class Link(NamedTuple):
         of the one would be as good as that to the other.
         """
         one, other = self.behind
-        here, there = (fit(end.name) for end in self.ends)
+        here, there = map(fit, self.sites)
         if one.moved:
             yield f"{vpn}+{here}", (texts(one.moved), other.texts)
         if other.moved:
@@ -87,8 +89,8 @@ class Links:
 
     @cached_property
     def tunnels(self) -> list[str]:
-        """The names of the tunnels, in the order of the VPN's pairs."""
-        return [self._kind.tunnel_name(pair) for pair in self.vpn.pairs]
+        """The names of the tunnels, in the order of the VPN's pairs of edges."""
+        return [self._kind.tunnel_name(pair) for pair in self.leased.edge_pairs]
 
     @cached_property
     def seconds(self) -> list[str]:
@@ -116,16 +118,24 @@ class Links:
         return found
 
     def at(self, site: str) -> list[Link]:
-        """Those that end at a site, in the order of the VPN's pairs."""
+        """Those that end at a site, in the order of the VPN's pairs of edges."""
         if self._pairs is None:
             self._pairs = {}
-            for pair in self.vpn.pairs:
+            homes = self.leased.homes
+            for pair in self.leased.edge_pairs:
                 for end in pair:
-                    self._pairs.setdefault(end, []).append(pair)
+                    self._pairs.setdefault(homes.get(end, end), []).append(pair)
         return [self.link(pair) for pair in self._pairs.get(site, ())]
 
+    def of(self, edge: str) -> list[Link]:
+        """Those that end at an edge: of its site's, its own."""
+        every = self.at(self.leased.home(edge))
+        if not self.leased.twins:
+            return every
+        return [link for link in every if edge in (link.ends[0].name, link.ends[1].name)]
+
     def link(self, pair: Pair) -> Link:
-        """The one between two sites."""
+        """The one between two edges."""
         found = self._links.get(pair)
         if found is None:
             found = self._links[pair] = self._made(pair)
@@ -133,7 +143,8 @@ class Links:
 
     def touching(self, sites: Collection[str]) -> Iterator[Link]:
         """Those that end at one of some sites, each once."""
-        return (self.link(pair) for pair in self.vpn.pairs if pair[0] in sites or pair[1] in sites)
+        edges = {*sites, *(twin.name for site, twin in self.leased.twins.items() if site in sites)}
+        return (self.link(pair) for pair in self.leased.edge_pairs if pair[0] in edges or pair[1] in edges)
 
     def described(self, link: Link) -> tuple[str, str, str]:
         """The kind of a link's tunnel, the tunnel's settings and the link's, in words."""
@@ -164,12 +175,14 @@ class Links:
 
     def _made(self, pair: Pair) -> Link:
         low, high = pair if pair[0] < pair[1] else (pair[1], pair[0])
-        one, other = self.leased.edges[low], self.leased.edges[high]
+        one, other = self.leased.edge(low), self.leased.edge(high)
+        # A large mesh has many: the pair itself, where that says it.
+        sites = pair if pair[0] == low and not self.leased.twins else (self.leased.home(low), self.leased.home(high))
         outer = 4 if 4 in one.public and 4 in other.public else min(set(one.public) & set(other.public))
-        behind = self._reach(low, seen_from=high), self._reach(high, seen_from=low)
+        behind = self._reach(sites[0], seen_from=sites[1]), self._reach(sites[1], seen_from=sites[0])
         mtu, mss = self._fitting(one, other, outer)
         tunnel = self._kind.tunnel_name((low, high))
-        return Link(tunnel, (one, other), behind, self._initiator((low, high), one, other), outer, mtu, mss)
+        return Link(tunnel, (one, other), behind, self._initiator((low, high), one, other), outer, mtu, mss, sites)
 
     def _fitting(self, one: OrgEdge, other: OrgEdge, outer: int) -> tuple[int, int]:
         """The largest packet and segment. A thousand links of a mesh share a few."""

@@ -24,9 +24,10 @@ def link_name(link: Mapping[str, Any]) -> str:
 def number_links(tunnels: Iterable[dict[str, Any]]) -> None:
     """Give each link of an edge's IPsec tunnels a ``reqid`` that no other link of the edge has.
 
-    It follows from the selectors, which no other link of an organization has. So it stays when other links come and go,
-    and when a VPN or an edge has another name: charon has the kernel use the same policies for the old link and the new
-    one only with the same reqid. Where two meet, the later in the order of names takes the next number that is free.
+    It follows from the selectors, which no other link of an organization has but that to the other edge of a pair. So
+    it stays when other links come and go, and when a VPN or an edge has another name: charon has the kernel use the
+    same policies for the old link and the new one only with the same reqid. Where two meet, the later in the order of
+    names takes the next number that is free.
     """
     taken: set[int] = set()
     for tunnel in sorted(tunnels, key=lambda one: str(one["name"])):
@@ -34,6 +35,8 @@ def number_links(tunnels: Iterable[dict[str, Any]]) -> None:
             continue
         for link in sorted(tunnel["links"], key=link_name):
             text = f"{' '.join(link['local_ts'])} === {' '.join(link['remote_ts'])}"
+            if tunnel.get("lane"):  # to the second edge of a site: the same selectors as to the first
+                text += f" lane {tunnel['lane']}"
             digest = hashlib.sha256(text.encode()).digest()
             number = FIRST + int.from_bytes(digest[:8], "big") % (LAST - FIRST)
             while number in taken:

@@ -13,7 +13,7 @@ from ..._intent.landscape.hosts import End, OrgEdge, VappEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Member
 from ..tunnel.kinds import KINDS
-from . import access, allow, names, outside, stretch
+from . import access, allow, lanes, names, outside, stretch
 from .documents import Compiled, Document, empty_document
 from .leased_vpn import LeasedVpn, known, texts
 
@@ -25,17 +25,20 @@ _FORWARDING = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
 def compile_sites(
     leased: LeasedVpn, landscape: Landscape, compiled: Compiled, only: Collection[str] | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Add a VPN's sites to the documents. Returns the VPN's entries in the documents of its org edges.
+    """Add a VPN's sites to the documents. Returns the VPN's entries in the documents of its org edges, by edge.
 
     ``only``: the sites that are compiled, None for all. External ones are left out: they are told nothing.
     """
     compiler = _SiteCompiler(leased, landscape, compiled)
     sites = [site for site in leased.edges if only is None or site in only]
-    return {
-        site: compiler.site(leased.edges[site], leased.members_of(site))
-        for site in sites
-        if not leased.edges[site].external
-    }
+    found = {}
+    for site in sites:
+        if not leased.edges[site].external:
+            members = leased.members_of(site)
+            found[site] = compiler.site(leased.edges[site], members)
+            if site in leased.twins:
+                found[leased.twins[site].name] = compiler.edge(site, leased.twins[site], members)
+    return found
 
 
 def homes(leased: Iterable[LeasedVpn]) -> dict[str, set[str]]:
@@ -45,6 +48,8 @@ def homes(leased: Iterable[LeasedVpn]) -> dict[str, set[str]]:
         for site, edge in one.edges.items():
             if not edge.external:
                 found.setdefault(site, set()).add(site)
+        for site, twin in one.twins.items():
+            found.setdefault(twin.name, set()).add(site)
         for site, vapp in one.vpn.stretch.vapps.items() if one.vpn.stretch else ():
             found.setdefault(vapp, set()).add(site)
         for member in one.vpn.members:
@@ -62,6 +67,7 @@ def clouds(leased: Iterable[LeasedVpn]) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in leased:
         found.update((site, edge.cloud) for site, edge in one.edges.items() if not edge.external)
+        found.update((twin.name, twin.cloud) for twin in one.twins.values())
         for site, vapp in one.vpn.stretch.vapps.items() if one.vpn.stretch else ():
             found[vapp] = one.edges[site].cloud
         for member in one.vpn.members:
@@ -83,23 +89,46 @@ class _SiteCompiler:
         self.family, self.blocks, self.kind = leased.family, leased.blocks, KINDS[leased.vpn.tunnel]
 
     def site(self, edge: OrgEdge, members: Sequence[Member]) -> dict[str, Any]:
-        """Tell all nodes of a site. Returns the VPN's entry in the document of its org edge."""
-        document = self._document(edge.name, "org_edge", edge.cloud)
-        own = self.leased.edge_address(edge.name)
-        document["addresses"].append({"address": self.leased.host(own), "device": "lo"})
-        beyond = texts(self.vpn.destinations.networks_beyond(edge.name))
-        document["routes"] += [_blackhole(prefix) for prefix in (*self.blocks, *beyond)]
-        self.neighbours.inside(edge.name, edge.inside[self.family])
-        behind: dict[str, list[Member]] = {}
-        local, nat = [], []
+        """Tell all nodes of a site, but the second edge of a pair. Returns the VPN's entry in the document of its org
+        edge."""
+        for member in members:
+            if member.vm.vapp is None and member.mode == "address":
+                self._member(member, edge)
+        behind = self._behind(edge.name, members)
         end = self.vpn.stretch.end(edge.name) if self.vpn.stretch else None
+        for name, vapp_members in sorted(behind.items()):
+            self._vapp(edge, known(self.landscape.vapp(name, "")), vapp_members, end)
+        return self.edge(edge.name, edge, members)
+
+    def _behind(self, site: str, members: Sequence[Member]) -> dict[str, list[Member]]:
+        """The members behind vApp edges of a site, by vApp edge."""
+        stretched = self.vpn.stretch.end(site).vapp if self.vpn.stretch else None
+        behind: dict[str, list[Member]] = {stretched: []} if stretched else {}
+        for member in members:
+            if member.vm.vapp is not None:
+                behind.setdefault(member.vm.vapp, []).append(member)
+        return behind
+
+    def edge(self, site: str, edge: OrgEdge, members: Sequence[Member]) -> dict[str, Any]:
+        """Tell one org edge of a site. Returns the VPN's entry in its document."""
+        document = self._document(edge.name, "org_edge", edge.cloud)
+        own = self.leased.edge_address(site)
+        document["addresses"].append({"address": self.leased.host(own), "device": "lo"})
+        pair = lanes.of_edge(self.leased, edge)
+        if pair:
+            document["pair"] = pair
+            alone = self.leased.own_address(edge.name)
+            document["addresses"].append({"address": self.leased.host(alone), "device": "lo"})
+        beyond = texts(self.vpn.destinations.networks_beyond(site))
+        document["routes"] += [_blackhole(prefix) for prefix in (*self.blocks, *beyond)]
+        self.neighbours.inside(edge.name, (edge.own if pair else edge.inside)[self.family])
+        local, nat = [], []
+        end = self.vpn.stretch.end(site) if self.vpn.stretch else None
         if end and end.vapp:
-            behind[end.vapp] = []
             local.append(self.leased.end_address(end))
         for member in members:
             vapp = member.vm.vapp
             if vapp is not None:
-                behind.setdefault(vapp, []).append(member)
                 local.append(self.leased.address(member))
             elif member.mode == "nat":
                 nat.append(self._translation(member))
@@ -108,19 +137,18 @@ class _SiteCompiler:
                 document["routes"].append(self._route_to(member))
             if vapp is None:
                 self._beside(edge, member)
-            if vapp is None and member.mode == "address":
-                self._member(member, edge)
-        for name, vapp_members in sorted(behind.items()):
+        for name in sorted(self._behind(site, members)):
             gateway = known(self.landscape.vapp(name, ""))
-            blocks, brought = self.leased.vapp_blocks(edge.name, name), self.leased.brought(edge.name, name)
-            here = texts([*without(collapse(blocks), self.leased.left(edge.name, name)), *brought])
+            blocks, brought = self.leased.vapp_blocks(site, name), self.leased.brought(site, name)
+            here = texts([*without(collapse(blocks), self.leased.left(site, name)), *brought])
             self.neighbours.beside(edge.name, gateway, gateway.outside[self.family], here)
             for block in texts([*blocks, *brought]):
                 document["routes"].append({"prefix": block, "via": gateway.outside[self.family]})
-            self._vapp(edge, gateway, vapp_members, end)
         entry = {**self._firewall(local, nat), "remote": [], "edge_address": own, **self.kind.firewall()}
-        entry.update(access.of_org_edge(self.vpn, edge.name, members, self.leased.leases))
-        entry.update(allow.of_org_edge(self.vpn, edge.name, members, self.blocks, self.leased.leases))
+        if pair:
+            entry["own_address"] = self.leased.own_address(edge.name)
+        entry.update(access.of_org_edge(self.vpn, site, members, self.leased.leases))
+        entry.update(allow.of_org_edge(self.vpn, site, members, self.blocks, self.leased.leases))
         entry.update(names.of_org_edge(self.leased))
         entry.update(stretch.of_org_edge(self.leased, end))
         entry.update(outside.of_org_edge(self.leased, edge, members))
@@ -133,7 +161,7 @@ class _SiteCompiler:
         document = self._document(gateway.name, "vapp_edge", gateway.cloud)
         there = [*self.blocks, *self._networks()]
         document["routes"] += [{"prefix": prefix, "via": edge.inside[self.family]} for prefix in there]
-        self.neighbours.beside(gateway.name, edge, edge.inside[self.family], there, uplink=True)
+        self._uplink(gateway.name, edge, there)
         self.neighbours.inside(gateway.name, gateway.inside[self.family])
         # Fail closed when the way to the org edge goes away; there may be another uplink.
         document["routes"] += [_blackhole(prefix) for prefix in there]
@@ -173,7 +201,17 @@ class _SiteCompiler:
         there, via = [*self.blocks, *self._networks()], gateway.inside[self.family]
         document["routes"] += [{"prefix": prefix, "via": via, "source": own} for prefix in there]
         names.tell_member(document, self.leased, member.vm)
-        self.neighbours.beside(member.vm.name, gateway, via, uplink=True)
+        if isinstance(gateway, OrgEdge):
+            self._uplink(member.vm.name, gateway, ())
+        else:
+            self.neighbours.beside(member.vm.name, gateway, via, uplink=True)
+
+    def _uplink(self, node: str, edge: OrgEdge, sends: Sequence[str]) -> None:
+        """An org edge beside a node; of a pair, either edge may be at its address."""
+        machines = self.leased.edges_at(edge.name)
+        self.neighbours.beside(
+            node, edge, edge.inside[self.family], sends, uplink=True, machines=machines if len(machines) > 1 else ()
+        )
 
     def _networks(self) -> list[str]:
         """All networks that are destinations."""

@@ -7,6 +7,7 @@
     vpn/<v>/site/<s>                         block        vpn/<v>/site/<s>/vapp/<a>/vm/<m>    address
     vpn/<v>/site/<s>/edge                    address      vpn/<v>/site/<s>/vm/<m>             address
     vpn/<v>/site/<s>/server/<n>              address      vpn/<v>/site/<s>/vapp/<a>/edge      address
+    vpn/<v>/site/<s>/edge/<e>                address
 
 A full block gets further ones, `<key>#2`, `<key>#3`; what lies in them stays keyed under the plain name. Position
 never matters: what is held stays, and new keys are taken in sorted order.
@@ -25,6 +26,7 @@ from .lease_keys import (
     address_of,
     blocks_of,
     edge_key,
+    own_edge_key,
     server_key,
     site_key,
     vapp_edge_key,
@@ -105,6 +107,7 @@ def _shape(vpn: str, sites: Sequence[SiteDemand], held: Mapping[str, Lease]) -> 
             vapps.append(Shape(vapp_key(vpn, site.site, vapp), "vapp", _missing(own, held), []))
         _names(site.vapps)
         wanted = [edge_key(vpn, site.site), *(vm_key(vpn, site.site, vm) for vm in _names(site.vms))]
+        wanted += [own_edge_key(vpn, site.site, edge) for edge in _names(site.pair)]
         wanted += [server_key(vpn, site.site, server) for server in _names(site.servers)]
         children.append(Shape(site_key(vpn, site.site), "site", _missing(wanted, held), vapps, site.kept))
     _names([vpn])

@@ -16,7 +16,8 @@ from ..._base.prefix import Prefix
 class SiteDemand:
     """What one site wants in one VPN: its VMs on the org network, per vApp the VMs behind that, and servers that are no
     members. ``gateways``: those of the vApps whose edge has an address of its own. ``kept``: how many addresses at the
-    begin and at the end of each of its blocks nobody gets."""
+    begin and at the end of each of its blocks nobody gets. ``pair``: its two org edges, each of which has an address of
+    its own; empty where it has one."""
 
     site: str
     vms: tuple[str, ...] = ()
@@ -24,6 +25,7 @@ class SiteDemand:
     servers: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
     kept: tuple[int, int] = (0, 0)
+    pair: tuple[str, ...] = ()
 
 
 def vpn_key(vpn: str) -> str:
@@ -37,8 +39,18 @@ def site_key(vpn: str, site: str) -> str:
 
 
 def edge_key(vpn: str, site: str) -> str:
-    """Key of the address of the site's org edge."""
+    """Key of the address of the site's org edge; both edges of a pair have it."""
     return f"vpn/{vpn}/site/{site}/edge"
+
+
+def own_edge_key(vpn: str, site: str, edge: str) -> str:
+    """Key of the address that one edge of a pair has itself."""
+    return f"{edge_key(vpn, site)}/{edge}"
+
+
+def is_own_edge(key: str) -> bool:
+    """Whether the key is that of the address of one edge of a pair."""
+    return len(parts := key.split("/")) == 6 and parts[2] == "site" and parts[4] == "edge"
 
 
 def vapp_key(vpn: str, site: str, vapp: str) -> str:
@@ -80,6 +92,12 @@ def hosts_by_vpn(leases: Iterable[str]) -> dict[str, set[str]]:
             hosts = found.setdefault(parts[1], set())
             hosts.update(name for kind, name in zip(parts[2::2], parts[3::2]) if kind != "server")
     return found
+
+
+def sites_in(leases: Iterable[str]) -> set[str]:
+    """The sites that the keys of leases name."""
+    parts = (key.split("/", 4) for key in leases)
+    return {part[3].partition("#")[0] for part in parts if len(part) > 3 and part[2] == "site"}
 
 
 def blocks_of(leases: Mapping[str, Lease], key: str) -> list[Prefix]:

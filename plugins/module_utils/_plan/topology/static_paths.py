@@ -8,7 +8,7 @@ Where tunnels form no circle, every tunnel is the only path, and nothing looks r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..._base.problems import some
 from ..._intent.topology.kinds import Pair, pair
@@ -18,17 +18,24 @@ Lost = dict[str, list[str]]
 """What fails -> the pairs of sites that lose each other, although other tunnels would join them."""
 
 
-def static_losses(sites: Sequence[str], pairs: Sequence[Pair]) -> str | None:
-    """What the administrator is told of a VPN's tunnels, in a sentence or two; None if nothing looks redundant."""
+def static_losses(sites: Sequence[str], pairs: Sequence[Pair], paired: Collection[str] = ()) -> str | None:
+    """What the administrator is told of a VPN's tunnels, in a sentence or two; None if nothing looks redundant.
+
+    ``paired``: the sites with two edges, which lose nothing with one of them, nor with one of their tunnels.
+    """
     if len(pairs) < len(sites):  # a tree, or islands
         return None
+    single = [one for one in pairs if not {*paired} & {*one}]
     told = (
         "paths are static: when a tunnel fails, its two sites do not reach each other, even if other sites reach both"
     )
     if len(pairs) == len(sites) * (len(sites) - 1) // 2:  # a mesh: nobody passes anything on
-        return told
-    lost = lost_pairs(sites, pairs)
+        return told if single else None
+    tunnels = {" -- ".join(one) for one in pairs} - {" -- ".join(one) for one in single}
+    lost = {what: between for what, between in lost_pairs(sites, pairs).items() if what not in tunnels | {*paired}}
     items = [f"without {what}: {some(between, 2)}" for what, between in lost.items()]
+    if not single:
+        return f"paths are static: {some(items, 4, '; ')}" if items else None
     return f"{told}. Further, {some(items, 4, '; ')}" if items else told
 
 

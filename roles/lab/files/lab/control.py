@@ -24,13 +24,13 @@ LOCK = STATE.with_name("lab.lock")  # beside what `down` removes
 BOOT_SECONDS = 180  # far more than needed: a machine with one slow core shall do too
 
 
-def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0, anew=False, off=()):
+def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0, anew=False, off=(), pairs=None):
     """Converge on `count` clouds; returns what was done, [] when all was there.
 
     `nat`: the edges behind the router's NAT. `releases`: machine → release, of those that are not of the host's.
-    `tenants`: organizations beside acme. None: as it is. Where all is slow: `patience` times as long for a boot, and no
-    more than `at_once` of them side by side. `anew`: without anything of what was there before.
-    `off`: machines that are not started.
+    `tenants`: organizations beside acme. `pairs`: the clouds with two org edges. None: as it is. Where all is slow:
+    `patience` times as long for a boot, and no more than `at_once` of them side by side. `anew`: without anything of
+    what was there before. `off`: machines that are not started.
     """
     clouds = landscape.cloud_names(count)
     with lock():
@@ -39,12 +39,14 @@ def up(count, root, nat=None, releases=None, tenants=None, patience=1, at_once=0
         done = []
         before = state.read()
         tenants = wanted.tenants(before, tenants)
-        releases = wanted.releases(before, clouds, releases, tenants)
+        pairs = wanted.pairs(before, clouds, pairs)
+        releases = wanted.releases(before, clouds, releases, tenants, pairs)
         after = {
             "clouds": list(clouds),
             "root": root,
             "patience": patience,
-            "nat": wanted.nat(before, clouds, nat),
+            "nat": wanted.nat(before, clouds, nat, pairs),
+            "pairs": pairs,
             "tenants": tenants,
             "releases": releases,
             "release_roots": wanted.release_roots(releases),
@@ -130,6 +132,16 @@ def power(action, name):
         return True
     _wait({name}, ("off", "failed"))
     return True
+
+
+def wire(action, name, device):
+    """cut | join a wire of a machine; returns whether that changed anything."""
+    there = state.read()
+    if not there or name not in state.machines(there):
+        raise LabError(f"the lab has no machine {name}" if there else "there is no lab: `make lab` makes one")
+    if machines.status(name)["state"] != "running":
+        raise LabError(f"{name} is not running: its wires are made when it boots")
+    return {"cut": network.cut, "join": network.join}[action](state.machines(there)[name], device)
 
 
 def status():

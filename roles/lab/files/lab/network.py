@@ -173,6 +173,47 @@ def mend(machine):
     return bool(lost)
 
 
+def cut(machine, network):
+    """Take a machine's wire to a network out at the far end: its device has no carrier. Whether it was in."""
+    where, peer = _far_end(machine, network)
+    if not _is_up(where, peer):
+        return False
+    batch(where, [f"link set {peer} down"])
+    return True
+
+
+def join(machine, network):
+    """Put a wire that was cut in again. Whether it was out."""
+    interface = _interface_to(machine, network)
+    where, peer = _far_end(machine, network)
+    if _is_up(where, peer):
+        return False
+    # What a device that goes down loses: its IPv6 addresses.
+    addresses = [f"address replace {address} dev {peer} nodad" for address in interface.gateway]
+    batch(where, [f"link set {peer} up", *addresses])
+    return True
+
+
+def _far_end(machine, network):
+    where, peer = _other_end(machine, _interface_to(machine, network))
+    if network == "controller" or not exists(where):
+        raise LabError(f"{machine.name} has no wire to {network} that could be cut")
+    return where, peer
+
+
+def _interface_to(machine, network):
+    for interface in machine.interfaces:
+        if network in (interface.name, interface.network):
+            return interface
+    wires = ", ".join(interface.name for interface in machine.interfaces)
+    raise LabError(f"{machine.name} has no wire {network}; it has {wires}")
+
+
+def _is_up(namespace, device):
+    (found,) = json.loads(run("ip", "-n", namespace, "-j", "link", "show", device))
+    return "UP" in found["flags"]
+
+
 def detach(machine):
     """Remove a machine's namespace and wires. The kernel takes its time over a namespace: the wires go first."""
     for interface in machine.interfaces:
@@ -225,7 +266,7 @@ def _other_end(machine, interface):
     if interface.network == "public":
         own = machine.organization == landscape.ORGANIZATION
         return landscape.INTERNET, machine.name if own else f"{machine.organization}-{machine.cloud}"
-    role = machine.name.rpartition("-")[0]  # a device name has 15 characters
+    role = machine.name.replace(f"-{machine.cloud}", "")  # a device name has 15 characters
     return landscape.namespace_of(machine.cloud), f"{role}-{interface.name}"
 
 

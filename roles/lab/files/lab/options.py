@@ -30,6 +30,12 @@ def add_up(actions, text):
         metavar="NAME",
         help="organizations beside acme, none if no name follows (default: as is)",
     )
+    parser.add_argument(
+        "--pair",
+        nargs="*",
+        metavar="CLOUD",
+        help="clouds with two org edges, none if no name follows (default: as is)",
+    )
     parser.add_argument("--off", nargs="*", default=[], metavar="MACHINE", help="machines that are not started")
     _add_release(parser)
     return parser

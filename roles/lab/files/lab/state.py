@@ -9,7 +9,7 @@ from .landscape import landscape
 
 
 def read(directory=landscape.STATE_DIR):
-    """{clouds, root, patience, nat, tenants, releases, release_roots}, or {} when there is no lab."""
+    """{clouds, root, patience, nat, pairs, tenants, releases, release_roots}, or {} when there is no lab."""
     try:
         return json.loads((Path(directory) / "state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

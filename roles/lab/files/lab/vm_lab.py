@@ -19,15 +19,16 @@ LABCTL = f"{INSIDE}/roles/lab/files/labctl.py"
 SLOW = {"tcg": ("--patience", "10", "--at-once", "3"), "kvm": ()}
 
 
-def up(before, count, root, nat=None, releases=None, tenants=None, off=()):
+def up(before, count, root, nat=None, releases=None, tenants=None, off=(), pairs=None):
     """The virtual machine, and in it the lab of so many clouds; returns what was done.
 
     `before` is what the lab inside was, as far as the controller knows; the rest is as in control.up.
     """
     clouds = landscape.cloud_names(count)
-    nat = wanted.nat(before, clouds, nat)
+    pairs = wanted.pairs(before, clouds, pairs)
+    nat = wanted.nat(before, clouds, nat, pairs)
     tenants = wanted.tenants(before, tenants)
-    releases = wanted.releases(before, clouds, releases, tenants)
+    releases = wanted.releases(before, clouds, releases, tenants, pairs)
     image, built = vm_image.build([root, *wanted.release_roots(releases).values()])
     done = ["image: built"] if built else []
     running = vm.read_state()
@@ -37,7 +38,8 @@ def up(before, count, root, nat=None, releases=None, tenants=None, off=()):
     if vm.start(image):
         done.append(f"virtual machine: started ({vm.read_state()['accelerator']})")
     vm.run("tar", "-xC", "/", stdin=_code())
-    words = ["--clouds", str(count), "--root", root, "--nat", *nat, "--tenant", *tenants, "--off", *off, "--release"]
+    words = ["--clouds", str(count), "--root", root, "--nat", *nat, "--pair", *pairs, "--tenant", *tenants]
+    words += ["--off", *off, "--release"]
     words += [f"{name}={release}" for name, release in releases.items()]
     made = labctl("up", *words, *SLOW[vm.read_state()["accelerator"]])["actions"]
     if made:  # a machine that was made anew has another key, and does not know of connections to the one before

@@ -7,11 +7,18 @@ from .landscape import landscape
 from .shell import LabError
 
 
-def nat(before, clouds, names):
+def nat(before, clouds, names, pairs=()):
     """The edges behind the router's NAT; of those that are, the ones that stay."""
     if names is None:
-        names = [name for name in before.get("nat", ()) if name in landscape.machines(clouds)]
-    return landscape.edges_behind_nat(names, clouds)
+        names = [name for name in before.get("nat", ()) if name in landscape.machines(clouds, pairs=pairs)]
+    return landscape.edges_behind_nat(names, clouds, pairs)
+
+
+def pairs(before, clouds, names):
+    """The clouds with two org edges; of those that have, the ones that stay."""
+    if names is None:
+        names = [name for name in before.get("pairs", ()) if name in clouds]
+    return landscape.clouds_with_pairs(names, clouds)
 
 
 def tenants(before, names):
@@ -25,12 +32,12 @@ def known(names, machines):
         raise LabError(f"the lab has no machine {', '.join(strange)}")
 
 
-def releases(before, clouds, asked, tenants=()):
+def releases(before, clouds, asked, tenants=(), pairs=()):
     """machine → release, of those that are not of the host's; of those that are, the ones that stay."""
     if asked is None:
-        there = landscape.machines(clouds, tenants=tenants)
+        there = landscape.machines(clouds, tenants=tenants, pairs=pairs)
         asked = {name: release for name, release in before.get("releases", {}).items() if name in there}
-    asked = landscape.machines_of_release(asked, clouds, tenants)
+    asked = landscape.machines_of_release(asked, clouds, tenants, pairs)
     return {name: release for name, release in asked.items() if release != roots.suite()}
 
 

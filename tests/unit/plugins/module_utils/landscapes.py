@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import functools
 import importlib.util
+import ipaddress
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address
@@ -83,6 +84,24 @@ def with_second_edge(hosts: Hosts) -> Hosts:
     }
     homes = {"vm1-east": "edge-east", "vm2-east": "edge2-east", "vm3-east": "edge2-east"}
     return changed(hosts, {"edge2-east": second, **{vm: {"vcc_edge": edge} for vm, edge in homes.items()}})
+
+
+def with_pair(hosts: Hosts, cloud: str = "east") -> Hosts:
+    """A second org edge beside that of a cloud, ``edge-C-2``: the two are a pair, the site ``C``."""
+    first = hosts[f"edge-{cloud}"]["vars"]
+    own = [[f"10.10.0.{last}", f"fd10:10::{last}"] for last in (2, 3)]
+    public = ipaddress.ip_address(first["vcc_public_address"][0]) + 1
+    second = {
+        "kinds": ["org_edges"],
+        "clouds": [cloud],
+        **{key: first[key] for key in ("vcc_org", "vcc_org_address", "vcc_org_network")},
+        "vcc_public_address": [str(public), f"{first['vcc_public_address'][1]}2"],
+        "vcc_site": cloud,
+        "vcc_own_org_address": own[1],
+    }
+    return changed(
+        hosts, {f"edge-{cloud}-2": second, f"edge-{cloud}": {"vcc_site": cloud, "vcc_own_org_address": own[0]}}
+    )
 
 
 def entry(plan: Plan, node: str, vpn: str) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._plan.compile.certified import of_applied
 from ansible_collections.intercloud.vpn.plugins.modules import vpn_rotation
 
 
@@ -24,3 +25,17 @@ def test_a_new_certificate_names_what_the_plan_gives_the_edge() -> None:
     ours, _partners, named = vpn_rotation.edges_of(transaction, ["acme"])
     assert ours == {"acme": {"edge-east": "edge-east.acme"}}
     assert named == {"edge-east": ["100.64.0.0/26"]}
+
+
+def test_a_renewal_takes_the_addresses_of_edges_that_run_what_the_ledger_has() -> None:
+    """One whose last run failed still has members at the addresses of before: a timer does not cut them off."""
+    documents = {
+        name: SimpleNamespace(generation=7, **vars(record(ike={"auth": auth})))
+        for name, auth in (("edge-east", "pubkey"), ("edge-late", "pubkey"), ("edge-psk", "psk"))
+    }
+    transaction: Any = SimpleNamespace(
+        organizations=lambda: ["acme"],
+        documents=lambda _organization: documents,
+        applied=lambda _organization: {"edge-east": 7, "edge-late": 6, "edge-psk": 7},
+    )
+    assert of_applied(transaction) == {"acme": {"edge-east": ["100.64.0.0/26"]}}

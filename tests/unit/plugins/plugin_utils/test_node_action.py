@@ -333,6 +333,7 @@ def test_packages_by_family_reach_the_node_as_they_are(action: Callable[..., Any
         packages={"Debian": ["iproute2"], "RedHat": ["iproute"]},
         ssl_packages=["openvpn"],
         names_packages={"Debian": ["dnsmasq-base"]},
+        pair_packages=["keepalived"],
     )
     task.act(HOST)
     assert sent[0]["params"]["packages"] == [{"Debian": ["iproute2"], "RedHat": ["iproute"]}, "openvpn"]

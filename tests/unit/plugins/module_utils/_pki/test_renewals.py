@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,6 +75,24 @@ def test_it_names_the_addresses_of_the_one_before(owner: authority.Authority, tm
         for pem in (before, after)
     ]
     assert named[0] == named[1] != []
+
+
+def named(pem: str) -> str:
+    """The addresses in a certificate, as openssl prints them."""
+    words = ["openssl", "x509", "-noout", "-ext", "sbgp-ipAddrBlock"]
+    return subprocess.run(words, input=pem, capture_output=True, text=True, check=True, timeout=30).stdout
+
+
+def test_it_names_the_addresses_that_the_ledger_has_now(owner: authority.Authority, tmp_path: Path) -> None:
+    """Those that went to another edge would stay in its certificates for ever."""
+    ca.sign(owner, request(EAST), EAST, addresses=["100.64.0.0/26", "100.64.9.0/26"])
+    asked = {"edge-east": Edge(EAST, "acme", request(EAST))}
+    ledger = {"acme": {"edge-east": ["100.64.0.0/26", "100.64.1.0/26"]}, "umbra": {"edge-east": ["10.0.0.0/8"]}}
+    after = named(renew(tmp_path, asked, 30, None, addresses=ledger).signed["edge-east"].certificate)
+    assert "100.64.1.0/26" in after
+    assert "100.64.9.0" not in after
+    again = named(renew(tmp_path, asked, 30, None).signed["edge-east"].certificate)  # of a ledger that does not answer
+    assert again == after
 
 
 def test_a_server_without_its_newest_certificate_gives_an_edge_none_with_fewer_addresses(

@@ -28,6 +28,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.whole_files import locked
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, ca, crl, renewals, rotation
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.rotating import Rotating
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._pki.test_crl import request as request_of
 
 EAST, WEST = "edge-east", "edge-west"
 
@@ -476,6 +477,24 @@ class TestAtOnce:
         assert run(tmp_path, edges, "advance", reports=reports(edges)).waiting == {}
         assert ca.ensure_authority(tmp_path, "acme").sha256 == edges[EAST].signer
 
+    def test_whoever_is_cut_off_is_named_before_and_after(self, tmp_path: Path, edges: dict[str, Edge]) -> None:
+        known = {"kinds": ["authority"], "at_once": True, "known_partners": {"gw": "gw.example", "old": "old.example"}}
+        before = ca.ensure_authority(tmp_path, "acme")
+        ca.sign(before, request_of("gw.example"), "gw.example")
+        for check in (True, False):
+            ours, theirs = run(tmp_path, edges, "begin", check=check, **known).summary[1:]
+            assert "one that it does not reach stays cut off: edge-east, edge-west" in ours
+            assert theirs.startswith("acme: external edges are cut off") and theirs.endswith(": gw, old")
+        edges[EAST].follow()
+        new = authority.signer(tmp_path, "acme")
+        assert new
+        ca.sign(new, request_of("gw.example"), "gw.example")
+        waits = run(tmp_path, edges, "advance", reports={EAST: edges[EAST].report()}, **known).summary[-1]
+        assert "cut off now, without a certificate of the new authority: edge-west, old (" in waits
+        edges[WEST].follow()
+        *_rest, finished, left = run(tmp_path, edges, "advance", reports=reports(edges), **known).summary
+        assert "is finished" in finished and "the new authority: old (" in left
+
     @pytest.mark.parametrize("phases", [0, 1])
     def test_a_rotation_that_is_under_way_is_at_once_from_now_on(
         self, tmp_path: Path, edges: dict[str, Edge], phases: int
@@ -524,3 +543,14 @@ class _fine:
     def __enter__(self) -> None: ...
 
     def __exit__(self, *_error: object) -> None: ...
+
+
+def test_whoever_wants_addresses_of_an_authority_without_any_is_told_what_to_do(tmp_path: Path) -> None:
+    ca.ensure_authority(tmp_path, "acme", certifying=False)
+    ca.ensure_authority(tmp_path, "umbra", certifying=True)
+    (said,) = rotation.without_addresses(tmp_path, ["umbra", "new", "acme"])
+    assert said.startswith("acme: vcc_certified_addresses has no effect: ")
+    assert said.endswith("rotate -e vcc_rotate=authority -e vcc_certified_addresses=true")
+    new = rotation.planned(tmp_path, "acme", ["authority"], [], at_once=True)
+    rotation.begin(tmp_path, "acme", new, addresses=True)
+    assert rotation.without_addresses(tmp_path, ["acme"]) == []

@@ -18,6 +18,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscap
     bodies,
     changed,
     lab,
+    with_pair,
 )
 
 AUDIT = {"name": "audit", "pool": "10.99.0.0/16", "members": ["vm2-east", "vm2-west", "vm3-west"]}
@@ -256,3 +257,15 @@ def test_public_addresses_that_have_to_be_routed_to_the_edge_are_noted_until_it_
     )
     observed["edge-east"]["own"] = ["198.51.100.5/32"]
     assert World().plan({**PAYROLL, "outside": far}, observed=observed).notes == []
+
+
+def test_an_edge_of_a_pair_has_its_own_address_before_it_is_told_of_the_pair() -> None:
+    world = World(with_pair(lab()))
+    own = {"org": "10.10.0.2/24", "org6": "fd10:10::2/64"}
+    twin = facts("edge-east-2", eth0="203.0.113.3/28", org="10.10.0.1/24")
+    found = refused(world, PAYROLL, edge_east=facts("edge-east", **own), edge_east_2=twin)
+    assert [*found] == ["hosts.edge-east-2.vcc_own_org_address"]
+    assert "no device has 10.10.0.3 and fd10:10::3" in found["hosts.edge-east-2.vcc_own_org_address"]
+    twin = facts("edge-east-2", eth0="203.0.113.3/28", org="10.10.0.3/24", org6="fd10:10::3/64")
+    plan = world.plan(PAYROLL, observed=_hosts({"edge_east": facts("edge-east", **own), "edge_east_2": twin}))
+    assert plan.documents["edge-east-2"]["pair"]

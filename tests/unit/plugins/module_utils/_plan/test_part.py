@@ -20,6 +20,7 @@ from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscap
     World,
     changed,
     lab,
+    with_pair,
     with_second_edge,
 )
 
@@ -133,3 +134,13 @@ def test_no_vpn_comes_up_in_it(whole: World) -> None:
 
     assert (note(True).came_up, note(True).held_back) == (["payroll"], [])
     assert (note(False).came_up, note(False).held_back) == ([], PAYROLL["members"])
+
+
+def test_both_edges_of_a_pair_are_in_the_part_of_their_cloud(tmp_path: Path) -> None:
+    """A member waits for both: the standby may be the next one to forward what it sends."""
+    whole = World(with_pair(lab(3)))
+    whole.plan(PAYROLL, comes_up=False)
+    part = part_of(whole, "node-east", tmp_path)
+    plan = part.ask({}, stored=True)
+    assert {*plan.documents} == EAST | {"edge-east-2"}
+    assert plan.awaiting == {edge: ["vapp1-east", "vm1-east"] for edge in ("edge-east", "edge-east-2")}

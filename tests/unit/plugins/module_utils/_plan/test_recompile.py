@@ -142,7 +142,7 @@ def test_nothing_is_compiled_for_sites_that_stay_as_they_are() -> None:
     mesh = {"name": "payroll", "pool": "internal", "members": members}
 
     def compiled(*entries: Any) -> int:
-        with mock.patch.object(links._SiteLinks, "_link", autospec=True, side_effect=links._SiteLinks._link) as link:
+        with mock.patch.object(links._EdgeLinks, "_link", autospec=True, side_effect=links._EdgeLinks._link) as link:
             world.plan(*entries)
         return link.call_count
 
@@ -157,7 +157,7 @@ def test_with_other_code_everything_is_compiled_again() -> None:
     world.plan(PAYROLL)
     with (
         mock.patch.object(inputs, "code_digest", return_value="other"),
-        mock.patch.object(links._SiteLinks, "_link", autospec=True, side_effect=links._SiteLinks._link) as link,
+        mock.patch.object(links._EdgeLinks, "_link", autospec=True, side_effect=links._EdgeLinks._link) as link,
     ):
         assert world.plan(PAYROLL).changed_nodes == []
         assert link.call_count == 2

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -50,6 +51,22 @@ def judge(world: World, trust: Trust | None = TRUST) -> Result:
 
 def test_good_certificates_are_no_finding(world: World) -> None:
     assert judge(world).findings == []
+
+
+def test_an_edge_that_trusts_an_authority_that_the_server_does_not_know_is_named(world: World) -> None:
+    """It stands behind the right one, so that no later run replaces it: an edge never loses an authority that way."""
+    both = replace(TRUST, trusted={"acme": ("a" * 64, "c" * 64)})  # while c takes the place of a
+    for trust, authorities, found in (
+        (TRUST, ["a" * 64, "b" * 64], 0),
+        (both, ["a" * 64, "c" * 64], 0),
+        (both, ["a" * 64, "b" * 64], 1),
+        (replace(TRUST, trusted={"acme": ("a" * 64,)}), ["a" * 64, "c" * 64], 1),
+    ):
+        world.observed["edge-west"]["certificate"]["authorities"] = authorities
+        findings = judge(world, trust).findings
+        assert len(findings) == found
+    assert findings[0].subject == "certificate of edge-west"
+    assert f"does not know (SHA-256 {'c' * 16}" in findings[0].seen
 
 
 def test_an_edge_that_still_trusts_an_earlier_authority_is_named(world: World) -> None:

@@ -114,6 +114,24 @@ def test_whom_an_edge_serves_dhcp_is_asked_too(tmp_path: Path) -> None:
     assert [json.loads(text) for text in texts] == [{"192.168.1.11": MAC}]
 
 
+@pytest.mark.parametrize(
+    ("known", "sent"),
+    [
+        ({"edge": {"10.10.0.2": MAC, "10.10.0.1": MAC}, "twin": {"10.10.0.3": "02:00:5e:10:00:02"}}, True),
+        ({"edge": {"10.10.0.2": MAC, "10.10.0.1": MAC}}, False),  # the other edge may be there next
+        ({"twin": {"10.10.0.1": MAC}}, False),
+    ],
+)
+def test_of_a_pair_both_machines_link_layer_addresses_are_sent_or_none(
+    tmp_path: Path, known: dict[str, dict[str, str]], sent: bool
+) -> None:
+    machines = {"edge": "10.10.0.2", "twin": "10.10.0.3"}
+    document = {"neighbours": [{"address": "10.10.0.1", "host": "edge", "machines": machines, "uplink": True}]}
+    (tmp_path / OBSERVED).write_text(json.dumps(known))
+    texts = list(beside(document, tmp_path / "documents").values())
+    assert [json.loads(text) for text in texts] == ([{"10.10.0.1": [MAC, "02:00:5e:10:00:02"]}] if sent else [])
+
+
 def test_where_nothing_is_known_nothing_is_sent(tmp_path: Path) -> None:
     document = {"neighbours": [{"address": "192.168.1.11", "host": "vm1", "mac": [MAC]}]}
     assert beside(document, tmp_path / "documents") == {}

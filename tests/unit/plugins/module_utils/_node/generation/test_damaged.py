@@ -15,7 +15,9 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.module_utils._node import state
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.generation import guarded, pending, running, salvage
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import certificates
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import files
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.test_templates import NAMESPACE
 
 
@@ -55,6 +57,24 @@ def test_a_damaged_generation_is_replaced_by_the_one_before(store: Store, pair: 
     assert (running.name, running.refusing) == (pair[0].name, False)
     refused = [route["prefix"] for route in running.generation.listed("routes") if route.get("type") == "blackhole"]
     assert refused == ["100.64.0.0/24", "100.64.8.0/24"]  # the document of these tests guards no IPv6 block by a route
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_one_before_does_not_bring_back_an_authority_that_is_gone(
+    store: Store, pair: tuple[Generation, Generation], there: bool
+) -> None:
+    """Rotated between the two. Where the files of now are lost, too, those of before are better than none."""
+    old, new = ({name: f"-----BEGIN {age} {name}\n" for name in certificates.FILES} for age in ("old", "new"))
+    for number, (generation, texts) in enumerate(zip(pair, (old, new)), 5):
+        made = Generation({**generation.document, "generation": number}, {**generation.files, **texts}, "libipsec")
+        store.save(made)
+        store.point(made)
+    for name, path in certificates.FILES.items() if there else ():
+        files.write(store.at(path), new[name])
+    spoil(store, made)
+    running = store.running()
+    assert running.generation.document["generation"] == 5
+    assert {name: running.generation.files[name] for name in old} == (new if there else old)
 
 
 def test_of_an_unconfirmed_one_the_confirmed_one_takes_the_place(

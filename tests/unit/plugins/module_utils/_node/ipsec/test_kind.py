@@ -89,4 +89,27 @@ def test_a_peer_whose_certificate_never_names_it_is_left_in_peace(
     for _minute in range(60):
         assert peer.kind.initiate(LINK, 1, store, False) == kind.NOT_NAMED
         peer.now += 60
-    assert 4 <= len(shown) <= 12
+    assert 4 <= len(shown) <= 8
+
+
+def test_a_link_that_stays_narrowed_is_made_again_less_and_less_often(
+    shown: list[str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the peer does carry loses packets with each new CHILD_SA."""
+    narrowed = {**LINK, "state": "NARROWED"}
+    monkeypatch.setattr(kind.Ipsec, "states", lambda *_given: [narrowed])
+    peer = Peer(monkeypatch, *[""] * 1000)
+
+    def tried(seconds: int) -> tuple[int, int]:
+        sas, children = len(shown), len(peer.answers)
+        for _look in range(seconds // 10):
+            peer.kind.initiate(narrowed, 1, store, True)
+            peer.now += 10
+        return len(shown) - sas, children - len(peer.answers)
+
+    assert tried(60) == (2, 2), "at first, as the peer may be about to get its generation"
+    tried(3600)
+    assert tried(6 * 3600) == (6, 36)
+    assert peer.kind.initiate(narrowed, 1, store, False) == "", "a run tries it at once"
+    peer.now += 2 * 3600  # it was up
+    assert tried(60) == (2, 2)

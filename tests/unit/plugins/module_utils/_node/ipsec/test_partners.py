@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, partners
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.swanctl import Swanctl
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.names import query
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
 NAME, TUNNEL = "vpn.partner.example", "edge-east--partner"
@@ -118,6 +120,24 @@ def test_charon_is_given_the_address(server: Server, node: Node) -> None:
     assert led_to(node.conf) == ["198.51.100.9", "192.0.2.7"]
 
 
+@pytest.mark.parametrize(
+    ("line", "stays"),
+    [
+        (f"remote_addrs = {NAME}", False),
+        (f"remote_addrs = {NAME}  ", False),
+        (f"remote_addrs = {NAME}, 198.51.100.9", True),
+        (f"remote_addrs = 198.51.100.9,{NAME}", True),
+        (f"remote_addrs={NAME}", True),
+        (f"remote_addrs = other.{NAME}", False),
+    ],
+)
+def test_a_template_that_leaves_charon_a_name_is_refused(node: Node, line: str, stays: bool) -> None:
+    conf = CONF.replace(f"remote_addrs = {NAME}", line)
+    generation = Generation(DOCUMENT, {"swanctl.conf": conf}, "xfrm")
+    found = Swanctl(Context(generation, NOTHING, node.store, check=True)).problems()
+    assert [f"remote_addrs = {NAME}: charon would ask" in text for text in found] == [True] * stays
+
+
 def test_an_answer_holds_as_long_as_it_says(server: Server, node: Node) -> None:
     server.addresses, server.ttl = ["198.51.100.9"], 30
     node.ask()
@@ -146,6 +166,27 @@ def test_it_is_known_when_to_ask_again(server: Server, node: Node) -> None:
     assert partners.soon(node.generation, node.store, set()) == partners.LEAST
     without = Generation({"tunnels": DOCUMENT["tunnels"][1:]}, {}, "xfrm")
     assert partners.soon(without, node.store, {"other"}) is None
+
+
+def test_servers_that_do_not_answer_are_asked_less_and_less_often(server: Server, node: Node) -> None:
+    """Each question keeps the node's lock for seconds: every five, nothing else would come to its turn."""
+    server.addresses, server.ttl = ["198.51.100.9"], 30
+    node.ask()
+    server.silent = True
+    node.ask(30)
+    begun, server.asked = node.now, 0
+    soon = set[float]()
+    while node.now < begun + 600:
+        node.ask(1, down=True)
+        soon.add(partners.soon(node.generation, node.store, {TUNNEL}) or 0)
+    assert 10 <= server.asked <= 15
+    assert (min(soon), max(soon)) == (partners.LEAST, partners.RARELY)
+    server.silent = False
+    assert node.ask(partners.RARELY, down=True)["error"] == ""
+    server.silent = True
+    node.ask(2, down=True)
+    server.silent = False
+    assert node.ask(2, down=True)["error"] == ""  # one that did not answer once is asked soon
 
 
 def test_one_of_several_addresses_stays(server: Server, node: Node) -> None:

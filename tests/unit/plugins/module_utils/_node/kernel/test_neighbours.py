@@ -64,7 +64,7 @@ def document(*neighbours: dict[str, Any]) -> dict[str, Any]:
     return {"inside": ["10.10.0.1"], "neighbours": list(neighbours)}
 
 
-def turns(tmp_path: Path, *asked: tuple[dict[str, Any], dict[str, str]], wires: tuple[str, ...] = WIRES) -> list[Any]:
+def turns(tmp_path: Path, *asked: tuple[dict[str, Any], dict[str, Any]], wires: tuple[str, ...] = WIRES) -> list[Any]:
     """Bring a node to each in turn: (document, link-layer addresses that the machines told)."""
     words = ["unshare", "-n", sys.executable, "-c", TURNS, str(tmp_path / "node"), *wires]
     done = subprocess.run(
@@ -125,6 +125,25 @@ def test_an_entry_of_the_administrators_own_comes_back(tmp_path: Path) -> None:
     first, second = turns(tmp_path, (asked, {"10.10.0.11": VM}), ({}, {}), wires=(*WIRES, own))
     assert first["table"] == [["10.10.0.11", VM]]
     assert second["table"] == [["10.10.0.11", OLD]]
+
+
+@namespace
+def test_the_gateway_address_of_a_pair_is_bound_to_both_machines_and_permanently_to_none(tmp_path: Path) -> None:
+    pair = {"machines": {"edge": "10.10.0.2", "twin": "10.10.0.3"}, "uplink": True}
+    alone, asked = document(neighbour("10.10.0.11", "edge")), document(neighbour("10.10.0.11", "edge", **pair))
+    first, half, both, kept, back = turns(
+        tmp_path,
+        (alone, {"10.10.0.11": VM}),
+        (asked, {}),  # the second edge does not answer: the first one's address does not keep it out
+        (asked, {"10.10.0.11": [VM, OLD]}),
+        (asked, {}),
+        (alone, {"10.10.0.11": VM}),
+    )
+    assert first["table"] == back["table"] == [["10.10.0.11", VM]]
+    assert (half["table"], list(half["unbound"])) == ([], ["10.10.0.11"])
+    assert (both["table"], both["unbound"]) == ([], {})
+    assert all(f"10.10.0.11 . {mac}" in both["elements"] for mac in (VM, OLD))
+    assert kept["elements"] == both["elements"]
 
 
 @namespace

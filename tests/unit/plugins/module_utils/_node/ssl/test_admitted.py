@@ -43,8 +43,13 @@ def test_without_addresses_it_is_let_in_by_an_authority_from_before_only() -> No
     assert refused(ALL, FILE) == "its certificate names no addresses"
 
 
+def test_where_openvpn_shows_no_addresses_it_is_let_in_by_authorities_without_any_only() -> None:
+    assert refused({}, FILE, certified=True) == "OpenVPN shows no addresses in its certificate"
+    assert refused({NAMED: "IPv4:?  10.99.0.0/26?IPv6:?  fd64::/48?"}, FILE, certified=True) == ""
+
+
 def test_it_looks_where_the_servers_do() -> None:
-    assert admitted.PEERS == processes.PEERS
+    assert (admitted.PEERS, admitted.CERTIFIED) == (processes.PEERS, processes.ADDRESSED)
 
 
 PEER = "edge-west.acme"
@@ -60,9 +65,16 @@ class Hook:
             (root / name).mkdir()
         (root / "peers" / PEER).write_text(FILE, encoding="utf-8")
         text = Path(str(admitted.__file__)).read_text(encoding="utf-8")
-        self.checks.write_text(text.replace(admitted.PEERS, f"{root}/peers"), encoding="utf-8")
+        text = text.replace(admitted.PEERS, f"{root}/peers").replace(admitted.CERTIFIED, f"{root}/certified")
+        self.checks.write_text(text, encoding="utf-8")
 
-    def run(self, named: dict[str, str], python: str = sys.executable) -> tuple[bool, str, list[str]]:
+    def certifying(self) -> None:
+        """All authorities certify addresses."""
+        (self.root / "certified").touch()
+
+    def run(
+        self, named: dict[str, str], python: str = sys.executable, path: str = os.defpath
+    ) -> tuple[bool, str, list[str]]:
         """Whether it lets the peer in, what it says, and the peers that have arrived."""
         text = install.sources()[install.HOOK].replace(install._interpreter(), python)
         text = text.replace(f"{install.HOME}/{install.PACKAGE}/ssl/admitted.py", str(self.checks))
@@ -70,9 +82,10 @@ class Hook:
             (processes.ARRIVALS, "arrivals"),
             (processes.NEWS, "news"),
             (processes.REVOKED, "revoked"),
+            (processes.ADDRESSED, "certified"),
         ):
             text = text.replace(place, f"{self.root}/{name}")
-        environment = {"PATH": os.defpath, "common_name": PEER, **named}
+        environment = {"PATH": path, "common_name": PEER, **named}
         words = ["/bin/sh", "-c", text, "ssl-peer", "vcc-ssl0"]
         done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=30, check=False)
         return done.returncode == 0, done.stderr, sorted(os.listdir(self.root / "arrivals"))
@@ -113,6 +126,33 @@ def test_where_its_user_cannot_run_that_python_it_says_that_nothing_is_checked(h
     if executable:
         python.write_text("no program", encoding="utf-8")  # 126, and 127 without it
     unchecked = f"not checked what the certificate of {PEER} names"
-    let_in, said, arrived = hook.run({**NAMES_IT, NAMED: ""}, str(python))
+    let_in, said, arrived = hook.run({}, str(python))
     assert (let_in, arrived) == (True, [PEER])
     assert unchecked in said
+
+
+@pytest.mark.parametrize("known_by", ["the certificate", "its authority", "the authorities of the edge"])
+def test_where_addresses_are_certified_the_system_python_checks_them_then(hook: Hook, known_by: str) -> None:
+    named = {"the certificate": {NAMED: ""}, "its authority": ALL}.get(known_by, {})
+    if not named:
+        hook.certifying()
+    python = str(hook.root / "python3")  # there is none
+    let_in, said, arrived = hook.run(named, python)
+    assert (let_in, arrived) == (False, [])
+    assert f"{PEER} is not let in: " in said
+    assert hook.run(NAMES_IT, python)[0] is True
+
+
+def test_where_addresses_are_certified_and_no_python_runs_no_peer_is_let_in(hook: Hook, tmp_path: Path) -> None:
+    hook.certifying()
+    let_in, said, arrived = hook.run(NAMES_IT, str(hook.root / "python3"), str(tmp_path / "empty"))
+    assert (let_in, arrived) == (False, [])
+    assert f"{PEER} is not let in: no Python to check the addresses in its certificate with" in said
+
+
+def test_where_openvpn_shows_no_addresses_no_peer_is_let_in(hook: Hook) -> None:
+    assert hook.run({})[0] is True
+    hook.certifying()
+    let_in, said, _arrived = hook.run({})
+    assert not let_in
+    assert f"{PEER} is not let in: OpenVPN shows no addresses in its certificate" in said

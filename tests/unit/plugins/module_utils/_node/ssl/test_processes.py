@@ -352,6 +352,7 @@ def test_a_server_tells_of_each_peer_what_it_refused(
             "edge-south.acme/203.0.113.34:4712 [edge-south.acme] Inactivity timeout (--ping-restart), restarting",
         ),
         ("other", "203.0.113.18:4711 VERIFY ERROR: not ours"),
+        ("server-tcp", "edge-west.acme is not let in: its certificate names no addresses (RFC 3779)"),
     ]
     journal = [
         {
@@ -364,7 +365,10 @@ def test_a_server_tells_of_each_peer_what_it_refused(
     monkeypatch.setattr(reasons, "entries", lambda _units, _fields: journal)
     when = "2026-11-24T11:34:47Z"
     assert reasons.reasons(document["tunnels"]) == {
-        "edge-west--ssl": [{"text": "VERIFY CRL: certificate serial number 7 is revoked", "time": when}],
+        "edge-west--ssl": [
+            {"text": "VERIFY CRL: certificate serial number 7 is revoked", "time": when},
+            {"text": "edge-west.acme is not let in: its certificate names no addresses (RFC 3779)", "time": when},
+        ],
         "edge-south--ssl": [
             {"text": "[edge-south.acme] Inactivity timeout (--ping-restart), restarting", "time": when}
         ],

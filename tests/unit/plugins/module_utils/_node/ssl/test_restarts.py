@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import C
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ssl import openvpn, processes
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import systemd
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import ca
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._node.ssl.test_processes import (
     SSL,
     rendered,
@@ -66,3 +68,27 @@ def test_another_configuration_or_authority_does(want: Generation, store: Store)
     assert restarts(want, store, now.replace("script-security 2\n", "")) == {"server-udp": "restart"}
     # With an authority that names addresses, servers begin to look at them.
     assert restarts(want, store, now.replace(SINCE, ""), "another one") == {"server-udp": "restart"}
+
+
+def test_servers_know_of_authorities_that_certify_addresses(want: Generation, store: Store, tmp_path: Path) -> None:
+    def files(certifying: bool) -> tuple[set[str], set[str]]:
+
+        owner = ca.ensure_authority(tmp_path / str(certifying), "acme", certifying)
+        path = store.at(certificates.AUTHORITY)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(owner.pem, encoding="utf-8")
+        part = openvpn.Openvpn(Context(want, NOTHING, store))
+        foretold = {change.action for change in part.changes() if processes.ADDRESSED in change.action}
+        part._files.remove()
+        part._files.write()
+        assert not [change for change in part.changes() if processes.ADDRESSED in change.action]
+        return foretold, {path.name for path in store.at(processes.HOME).iterdir() if path.is_file()}
+
+    name = processes.ADDRESSED.rpartition("/")[2]
+    foretold, there = files(certifying=True)
+    assert foretold == {f"write {processes.ADDRESSED}"}
+    assert name in there
+    assert store.at(processes.ADDRESSED).stat().st_mode & 0o444 == 0o444  # OpenVPN's user looks for it
+    foretold, there = files(certifying=False)
+    assert foretold == {f"remove {processes.ADDRESSED}"}
+    assert name not in there
