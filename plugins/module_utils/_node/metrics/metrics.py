@@ -101,6 +101,8 @@ def _sessions(seen: Seen) -> Iterator[Family]:
     if up:
         yield Family("bgp_session_up", "gauge", "1: the BGP session with a partner is Established.", up)
         yield Family("bgp_prefixes", "gauge", "Prefixes of a partner, by what became of them.", heard)
+
+
 def _lanes(seen: Seen) -> Iterator[Family]:
     """Of edges that have to do with pairs."""
     edges = {(one.site, one.lane): one.edge for one in greetings(seen.generation)}

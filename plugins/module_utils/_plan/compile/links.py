@@ -94,7 +94,7 @@ class _EdgeLinks:
         else:
             self._policy_based(tunnel, whole, peer, link, here)
         _size(entry, link)
-        if lane_of(self.leased, peer.name):  # that to the home edge says where routes lead
+        if self.leased.twins and lane_of(self.leased, peer.name):  # that to the home edge says where routes lead
             return
         if not peer.bgp:
             into = {"tunnel": self.vpn.name, "source": self.source, **self.kind.route(link.tunnel)}
