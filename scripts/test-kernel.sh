@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # What holds with the kernel's own IPsec, in the lab's virtual machine. In this order: some VPNs' life, and their crises.
-# `test-kernel.sh short`: two clouds, a VPN of two members, and the least that only this kernel can show.
-# `test-kernel.sh bgp`: two clouds, of which one is a partner's, with FRR. KEEP=1 leaves the lab.
+# `test-kernel.sh short`: two clouds, a VPN of two members, and the least that only this kernel can show. KEEP=1 leaves the lab.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
@@ -15,11 +14,6 @@ case $form in
         options=(-e '{"lab_off": ["vapp1-east", "vm1-east", "vm2-east", "vapp1-west", "vm1-west", "vm2-west"]}')
         tests=(created.py "crash.py::test_after_a_crash_of_charon_packets_pass_again_at_once[initiator]" deleted.py)
         ;;
-    bgp)
-        export KERNEL=bgp
-        options=(-e '{"lab_off": ["vapp1-east", "vm1-east", "vm2-east", "vapp1-west", "vm1-west", "vm2-west"], "lab_extra_packages": ["frr"]}')
-        tests=(bgp.py)
-        ;;
     full)
         # The third cloud's edge is behind a NAT, and runs the next Debian.
         options=(-e lab_clouds=3 -e '{"lab_nat": ["edge-south"], "lab_releases": {"edge-south": "trixie"}}')
@@ -29,7 +23,7 @@ case $form in
         done
         ;;
     *)
-        echo "usage: ${0##*/} [short | bgp]" >&2
+        echo "usage: ${0##*/} [short]" >&2
         exit 2
         ;;
 esac

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Both ends of a session for real, in their own networks: BIRD with our file, FRR with what external_settings shows.
 
-Between them is a wire with the name of the tunnel's device: IPsec has its part in tests/kernel.
+Between them is a wire with the name of the tunnel's device: no IPsec.
 """
 
 from __future__ import annotations
