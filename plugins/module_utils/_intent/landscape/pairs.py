@@ -22,7 +22,6 @@ from .facts import organization_of
 from .hosts import OrgEdge
 
 VARIABLE, OWN, VRRP = "vcc_site", "vcc_own_org_address", "vcc_vrrp_id"
-OF_PAIRS = frozenset({VARIABLE, OWN, VRRP})
 VRRP_IDS = range(1, 256)
 """RFC 9568, 5.2.3."""
 SIZE = 2
@@ -108,6 +107,16 @@ class Pairs:
         if external and len(edges) == SIZE:
             return f"{external[0]} is external, and a pair is of two edges of ours; take {VARIABLE} away"
         return None
+
+
+def check_alone(edge: OrgEdge, problems: Problems) -> None:
+    """Note what an edge says that is only for pairs, where it names no site."""
+    for variable, said in ((OWN, edge.own), (VRRP, edge.vrrp)):
+        if said and edge.site is None:
+            problems.add(
+                of_host(edge.name, variable),
+                "is for edges of a pair; name the site of both in vcc_site, or leave it out",
+            )
 
 
 def check_pair(home: OrgEdge, twin: OrgEdge, problems: Problems) -> None:

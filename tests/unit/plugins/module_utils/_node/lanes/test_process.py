@@ -120,8 +120,10 @@ found = {"first": live(1.5)}
 say("zero", "0")
 say("one", "1")
 found["moved"] = live(1.0)
+say("one", "0")  # now none is master: who says so would be taken
 start("zero", STRANGER, "1")  # a second one beside the first, by an address that is not the peer's
-found["stranger"] = live(1.0)
+found["stranger"] = live(1.2)
+say("one", "1")
 peers["one"].kill()  # its kernel answers on
 found["killed"] = live(1.2)
 sh("ip -n one link set wire down")
@@ -157,7 +159,7 @@ def test_packets_go_to_the_edge_that_holds_the_gateway_address(found: dict[str, 
 
 
 def test_a_stranger_is_not_believed(found: dict[str, Any]) -> None:
-    """It says that it is master, by the tunnel of the first edge, which does not."""
+    """It says that it is master, by the tunnel of the first edge. No edge does."""
     assert found["stranger"] == found["moved"]
 
 
