@@ -81,6 +81,7 @@ def config(generation: Generation, held: Mapping[str, Sequence[str]]) -> str:
         f" priority {entry['vrrp']['priority']}",
         f" advert_int {ADVERT}",
         f" unicast_src_ip {own}",
+        " check_unicast_src",
         *_block("unicast_peer", [twin]),
         *(_block("track_interface", outside) if outside else []),  # without its uplink, an edge is of no use
         *_block("track_file", ["tunnels weight 1", "drained weight 1"]),

@@ -66,6 +66,7 @@ def test_the_gateway_addresses_of_both_families_move_together() -> None:
 def test_adverts_go_to_the_twin_only() -> None:
     found = said(generation())
     assert (found["unicast_src_ip"], found["unicast_peer"]) == (["10.10.0.2"], ["10.10.0.3"])
+    assert found["check_unicast_src"] == []  # and come from it only
 
 
 def test_an_edge_without_its_uplink_gives_the_address_up() -> None:
