@@ -204,8 +204,9 @@ print(json.dumps([found, json.loads(said.stdout)["nftables"][1]["counter"]["pack
 @pytest.mark.skipif(not NAMESPACE, reason="needs root and nft")
 def test_nobody_but_the_twin_takes_the_gateway_address() -> None:
     """VRRP has no authentication: an advert of anybody would have the edge give the gateway address up."""
+    text = render("nftables.nft.j2", PLAN["edge-east"], "libipsec")
     done = subprocess.run(
-        ["unshare", "-n", "-m", sys.executable, "-c", ADVERTS, render("nftables.nft.j2", PLAN["edge-east"], "libipsec")],
+        ["unshare", "-n", "-m", sys.executable, "-c", ADVERTS, text],
         capture_output=True,
         text=True,
         check=False,
