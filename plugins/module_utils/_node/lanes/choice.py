@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 DEAD = 0.35  # seconds without a word of a lane. Hellos come every 0.1 s: three may be lost
 STEADY = 0.5  # seconds that a lane which was dead has to be heard again, before it is one to choose among several
+WORD = 3.0  # seconds that what an edge said of itself counts, if since then its kernel alone has answered
 START = 1.0  # seconds that every lane counts as heard, when the process starts: its own pause is no reason to switch
 
 
@@ -19,8 +20,25 @@ class Lane:
         self.heard = now + START - DEAD  # until START is over
         self.back = 0.0
         """Since when it is heard again; 0: it was never lost."""
-        self.master: bool | None = None
-        """Whether its edge said that it is the site's master. None: it has not said anything."""
+        self._master: bool | None = None
+        self._said = now
+
+    def hears(self, now: float, master: bool | None) -> None:
+        """Its edge was heard. `master`: see `Choice.heard`."""
+        if not self.alive(now):
+            self.back = now
+        self.heard = max(self.heard, now)
+        if master is not None:
+            self._master, self._said = master, now
+
+    def late(self, seconds: float) -> None:
+        """Nobody listened for so long."""
+        self.heard += seconds
+        self._said += seconds
+
+    def master(self, now: float) -> bool:
+        """Whether its edge said lately that it is the site's master. One whose process died cannot take that back."""
+        return bool(self._master) and now - self._said <= WORD
 
     def alive(self, now: float) -> bool:
         """Whether it was heard a moment ago."""
@@ -40,16 +58,12 @@ class Choice:
 
     def heard(self, lane: int, now: float, master: bool | None = None) -> None:
         """A lane was heard. `master`: what its edge said of itself; None: an echo, which only says that it is there."""
-        one = self.lanes[lane]
-        if not one.alive(now):
-            one.back = now
-        one.heard = max(one.heard, now)
-        one.master = one.master if master is None else master
+        self.lanes[lane].hears(now, master)
 
     def late(self, seconds: float) -> None:
         """This process did not run for so long: what was not heard meanwhile says nothing about the lanes."""
         for lane in self.lanes.values():
-            lane.heard += seconds
+            lane.late(seconds)
 
     def alive(self, now: float) -> list[int]:
         """The lanes that are."""
@@ -63,10 +77,10 @@ class Choice:
         """
         used = self.lanes[self.in_use]
         others = [number for number in self.alive(now) if number != self.in_use]
-        masters = [number for number in others if self.lanes[number].master]
+        masters = [number for number in others if self.lanes[number].master(now)]
         if used.alive(now):
             steady = [number for number in masters if self.lanes[number].steady(now)]
-            if used.master or not steady:
+            if used.master(now) or not steady:
                 return ""
             self.in_use = steady[0]
             return "its edge holds the gateway address"

@@ -37,6 +37,7 @@ AFTER = (0.5, 2.0, 10.0)  # seconds after a switch when routes are looked at aga
 COUNT = 10.0  # seconds between looks at what lanes carry (libipsec)
 STRAY = 3  # packets: fewer may have been on their way
 CALM = 1.0  # seconds between two leads for one site
+PAUSE = 16.0  # seconds at most between attempts at leads that do not come up
 BEAT = 5.0  # seconds between signs of life for systemd
 MASTER, ALONE = 20, -60  # what is added to an edge's priority: it holds the gateway address; it hears no peer
 
@@ -61,13 +62,14 @@ class Greeter:
         self.choices: dict[str, Choice] = {}
         self._since: dict[str, float] = {}
         self._name: str | None = None
-        self._looked = self._said = self._told = 0.0
+        self._looked = self._said = self._told = self._read = 0.0
         self._noted: dict[str, Any] = {}
         self._track = ""
         self._again: list[tuple[float, str]] = []  # when to look at a site's routes again
         self._pool: ThreadPoolExecutor | None = None
         self._leading: dict[str, Future[switch.Led]] = {}
         self._led: dict[str, frozenset[str]] = {}  # the leads that were made last, by site
+        self._tries: dict[str, int] = {}  # attempts at leads that did not come up, by site
         self._to_lead: dict[str, float] = {}  # sites whose lane in use is to lead, and from when on
         self._vici: Vici | None = None
         self._counted, self._carried = 0.0, dict[str, dict[int, int]]()
@@ -223,8 +225,11 @@ class Greeter:
             what = f"to have packets for {site} take the lane in use"
             if wrong:
                 self.journal.failed(what, "; ".join(wrong))
-                self._lead(site, now + CALM)
+                # Each attempt makes those anew that do come up: a link that is refused is not to keep charon busy.
+                self._tries[site] = tries = self._tries.get(site, 0) + 1
+                self._lead(site, now + min(PAUSE, CALM * 2 ** min(tries - 1, 9)))
             else:
+                self._tries.pop(site, None)
                 self.journal.works(what)
                 edge = self._edge(site, self.choices[site].in_use) if site in self.choices else "?"
                 self.journal.say(f"packets for {site}: the links of {edge} lead (in {took:.3f} s)")
@@ -294,6 +299,7 @@ class Greeter:
         }
         found = {"master": self.master, "sites": sites}
         try:
+            self._reread(now)
             if found != self._noted:
                 files.write(self.store.at(noted.FILE), noted.text(found))
                 self._noted = found
@@ -309,6 +315,19 @@ class Greeter:
                 self._track = track
         except OSError as error:
             self.journal.failed("note", str(error))
+
+    def _reread(self, now: float) -> None:
+        """What is not noted any more as it was written is written again: the agent leads routes by it."""
+        if now - self._read < LOOK:
+            return
+        self._read = now
+        if self._noted and files.read(self.store.at(noted.FILE)) != noted.text(self._noted):
+            self._noted = {}
+            self.journal.warn(f"{noted.FILE} was lost: written again")
+            if self.generation.backend == "xfrm":
+                self._again += [(now + seconds, site) for site in self.choices for seconds in AFTER]
+        if self._track and files.read(self.store.at(noted.TRACK)) != self._track:
+            self._track = ""
 
     def close(self) -> None:
         """Let go of sockets."""
@@ -336,7 +355,7 @@ def run(greeter: Greeter, ended: Callable[[], bool]) -> None:
             notify("WATCHDOG=1")
             if greeter.outdated:
                 return
-        due = max(due + READ, greeter.clock())
+        due = now + READ  # a turn that takes longer makes the next one late
         time.sleep(max(0.0, due - greeter.clock()))
 
 

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.choice import DEAD, START, STEADY, Choice
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.choice import (
+    DEAD,
+    START,
+    STEADY,
+    WORD,
+    Choice,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.process import priority
 
 NOW = 1000.0
@@ -56,6 +62,19 @@ def test_packets_follow_the_gateway_address(pair: Choice) -> None:
     assert pair.in_use == 1
 
 
+def test_the_word_of_an_edge_whose_process_died_counts_for_a_while_only(pair: Choice) -> None:
+    """Its kernel answers echoes. The gateway address has moved on, of which it cannot tell."""
+    now = greet(pair, {0: None, 1: True}, NOW, WORD - 0.2)
+    assert pair.in_use == 0
+    greet(pair, {0: None, 1: True}, now, 0.4)
+    assert pair.in_use == 1
+
+
+def test_a_process_that_dies_moves_nothing_without_a_better_edge(pair: Choice) -> None:
+    greet(pair, {0: None, 1: False}, NOW, WORD + 5)
+    assert pair.in_use == 0
+
+
 def test_where_both_are_master_nothing_moves(pair: Choice) -> None:
     now = greet(pair, {0: True, 1: True}, NOW, 1)
     assert pair.in_use == 0
@@ -82,9 +101,9 @@ def test_the_only_lane_that_is_heard_is_taken_at_once(pair: Choice) -> None:
 
 def test_an_echo_keeps_a_lane_and_what_its_edge_said_last(pair: Choice) -> None:
     """A process that dies moves no traffic."""
-    greet(pair, {0: None, 1: False}, NOW, 5)
+    now = greet(pair, {0: None, 1: False}, NOW, WORD - 1)
     assert pair.in_use == 0
-    assert pair.lanes[0].master is True
+    assert pair.lanes[0].master(now)
 
 
 def test_a_process_that_has_just_started_keeps_what_it_found() -> None:
