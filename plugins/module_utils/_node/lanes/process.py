@@ -265,12 +265,14 @@ class Greeter:
         for event in news:
             for tunnel, sa in event.items():
                 one = self.lines.get(tunnel, (None,))[0]
-                if one is None or one.site in self._leading or not isinstance(sa, dict):
+                if one is None or not isinstance(sa, dict):
                     continue
                 used = self.choices[one.site].in_use == one.lane
                 names = {str(child.get("name")) for child in sa.get("child-sas", {}).values()}
                 if event.get("up") == "yes" and not used:
                     self._lead(one.site, now)
+                elif one.site in self._leading:
+                    continue  # those that are ended for new ones
                 elif event.get("up") != "yes" and used and names & self._led.get(one.site, frozenset()):
                     self._lead(one.site, now + CALM)
 

@@ -213,6 +213,31 @@ def test_leads_that_do_not_come_up_are_tried_less_and_less_often(tmp_path: Path)
     assert [after(), after("payroll!1: no")] == [0.0, 1.0]
 
 
+@pytest.mark.parametrize("tunnel", ["first", "second"])
+def test_a_link_that_comes_while_leads_are_made_does_not_keep_the_packets(tmp_path: Path, tunnel: str) -> None:
+    """Of the lane that is not in use. The last link to come carries (libipsec)."""
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes import process, switch
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.choice import Choice
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.hello import Line
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.sites import Greeting
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+
+    class Charon:
+        def news(self) -> list[dict[str, Any]]:
+            return [{"up": "yes", tunnel: {"child-sas": {"payroll-3": {"name": "payroll"}}}}]
+
+    greeter = process.Greeter(Store(str(tmp_path)), Journal())
+    for lane, name in enumerate(("first", "second")):
+        one = Greeting(name, name, "edge-east", lane, OWN, ZERO, "ipsec0")
+        greeter.lines[name] = one, Line(one.source, one.peer, one.device)
+    greeter.choices["edge-east"] = Choice([0, 1], 1, 0.0)
+    greeter._leading["edge-east"] = Future[switch.Led]()
+    greeter._vici = Charon()  # type: ignore[assignment]
+    greeter._follow()
+    assert [*greeter._to_lead] == (["edge-east"] if tunnel == "first" else [])
+
+
 def test_what_is_noted_is_read_with_care(tmp_path: Path) -> None:
     from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes import noted
 
