@@ -25,8 +25,9 @@ from ..system import files, install
 from ..system.run import CommandError
 from . import noted, switch
 from .choice import Choice
-from .hello import Line, encode, local
+from .hello import Line, Said, encode, local
 from .sites import Greeting, greetings, own_pair
+from .wire import Wire
 
 EVERY = 0.1  # seconds between hellos
 READ = 0.05  # seconds between looks at what has come: one for all tunnels, which costs less than to be woken by each
@@ -75,6 +76,7 @@ class Greeter:
         self._counted, self._carried = 0.0, dict[str, dict[int, int]]()
         self._counting: dict[str, Future[dict[int, int]]] = {}
         self._code = self._installed()
+        self._wire = Wire(store)
 
     # --- what there is ---------------------------------------------------------------------------------------------
 
@@ -119,6 +121,7 @@ class Greeter:
                 self._lead(site, now + CALM)
         self.choices = {site: choice for site, choice in self.choices.items() if site in lanes}
         self.generation, self._name = generation, name
+        self._wire.forget()
 
     # --- hear and say ----------------------------------------------------------------------------------------------
 
@@ -129,9 +132,9 @@ class Greeter:
             for choice in self.choices.values():
                 choice.late(late)
         for one, line in self.lines.values():
-            heard, master = line.receive()
+            heard, said = line.receive()
             if heard:
-                self.choices[one.site].heard(one.lane, now, master)
+                self.choices[one.site].heard(one.lane, now, said)
         self._follow()
         if now - self._said >= EVERY - READ / 2:
             self._said = now
@@ -152,7 +155,7 @@ class Greeter:
                 for site in self.choices:
                     self._lead(site, now)
         self.master = master
-        datagram = encode(master is not False)
+        datagram = encode(Said(master is not False, bool(pair) and self._wire.idle(self.generation, now)))
         for one, line in self.lines.values():
             line.send(datagram, now - self.choices[one.site].lanes[one.lane].heard > SILENT)
 

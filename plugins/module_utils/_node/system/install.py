@@ -98,6 +98,7 @@ MODULES = (
     "lanes.sites",
     "lanes.switch",
     "lanes.units",
+    "lanes.wire",
     "machine",
     "metrics.counters",
     "metrics.exposition",

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.choice import (
@@ -14,6 +16,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.choice 
     WORD,
     Choice,
 )
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.hello import Said
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.process import priority
 
 NOW = 1000.0
@@ -24,13 +27,15 @@ def chosen(choice: Choice, now: float) -> int:
     return choice.in_use
 
 
-def greet(choice: Choice, lanes: dict[int, bool | None], begin: float, seconds: float) -> float:
+def greet(
+    choice: Choice, lanes: dict[int, bool | None], begin: float, seconds: float, idle: Collection[int] = ()
+) -> float:
     """Hellos of some lanes, ten a second; whether each says that it is master. Returns when the last one came."""
     now = begin
     while now < begin + seconds:
         now += 0.1
         for lane, master in lanes.items():
-            choice.heard(lane, now, master)
+            choice.heard(lane, now, None if master is None else Said(master, lane in idle))
         choice.decide(now)
     return now
 
@@ -51,7 +56,7 @@ def test_a_lane_that_falls_silent_is_left_after_a_third_of_a_second(pair: Choice
 
 def test_where_none_is_heard_none_is_better(pair: Choice) -> None:
     assert chosen(pair, NOW + 60) == 0
-    pair.heard(1, NOW + 61, False)
+    pair.heard(1, NOW + 61, Said(False))
     assert chosen(pair, NOW + 61) == 1
 
 
@@ -108,18 +113,18 @@ def test_an_echo_keeps_a_lane_and_what_its_edge_said_last(pair: Choice) -> None:
 
 def test_a_process_that_has_just_started_keeps_what_it_found() -> None:
     choice = Choice([0, 1], 1, NOW)
-    choice.heard(0, NOW + 0.1, False)
+    choice.heard(0, NOW + 0.1, Said(False))
     assert chosen(choice, NOW + START - 0.1) == 1
-    choice.heard(0, NOW + START + 0.1, False)
+    choice.heard(0, NOW + START + 0.1, Said(False))
     assert chosen(choice, NOW + START + 0.1) == 0
 
 
 def test_a_process_that_hung_blames_no_lane(pair: Choice) -> None:
     pair.late(3.0)
-    pair.heard(1, NOW + 3.0, False)
+    pair.heard(1, NOW + 3.0, Said(False))
     assert chosen(pair, NOW + 3.0) == 0
     assert chosen(pair, NOW + 3.0 + DEAD + 0.1) == 0  # by now the other is silent, too
-    pair.heard(1, NOW + 4.0, False)
+    pair.heard(1, NOW + 4.0, Said(False))
     assert chosen(pair, NOW + 4.0) == 1
 
 
@@ -135,3 +140,17 @@ def test_who_hears_no_peer_leaves_the_gateway_address(master: bool, peers: int, 
     assert priority(master, peers, heard) == expected
     assert 150 + priority(True, 2, 0) < 149 + priority(False, 2, 1)
     assert 149 + priority(True, 2, 2) > 150 + priority(False, 2, 2)  # who comes back does not take it
+
+
+def test_of_two_masters_the_one_that_hears_its_org_network_has_the_packets(pair: Choice) -> None:
+    """A virtual network that fails leaves an edge master, and its device up. The twin is master then as well."""
+    now = greet(pair, {0: True, 1: True}, NOW, 2, idle=[0, 1])
+    assert pair.in_use == 0  # who hears nobody is no better
+    now = greet(pair, {0: True, 1: True}, now, 2, idle=[1])
+    assert pair.in_use == 0
+    now = greet(pair, {0: True, 1: True}, now, 0.2, idle=[0])
+    assert pair.in_use == 1
+    now = greet(pair, {0: True, 1: True}, now, 2)
+    assert pair.in_use == 1
+    greet(pair, {0: False, 1: True}, now, 2, idle=[1])  # a network where nobody speaks
+    assert pair.in_use == 1

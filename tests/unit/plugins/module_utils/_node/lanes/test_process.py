@@ -50,7 +50,7 @@ DOCUMENT: dict[str, Any] = {
 # the one that it sends by, where that is another.
 PEER = """
 import select, sys, time
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.hello import Line, encode
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.hello import Line, Said, encode
 line, said = Line(sys.argv[1], sys.argv[2], "wire"), sys.argv[3]
 while True:
     if select.select([sys.stdin], [], [], 0.1)[0]:
@@ -58,7 +58,7 @@ while True:
         if not said:
             break
     line.receive()
-    line.send(encode(said == "1"), False)
+    line.send(encode(Said(said == "1")), False)
 """
 
 SCRIPT = """
