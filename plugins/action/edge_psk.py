@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import VccError
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.profiles.known import wrong_key
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import tunnels_to
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.held import parse
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import PPK, TLS_CRYPT, kind_of, wrong_psk
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._action import Action
 from ansible_collections.intercloud.vpn.plugins.plugin_utils._plan_file import document_of, load_plan
@@ -23,6 +24,7 @@ class ActionModule(Action):
         hostvars = task_vars["hostvars"]
         arguments = dict(self._task.args)
         if arguments.get("plan"):
+            arguments["partner"] = True
             arguments.update(_of_edge(str(arguments.pop("plan")), str(arguments.pop("edge"))))
         elif arguments.get("documents"):
             document = document_of(arguments.pop("documents"), str(task_vars["inventory_hostname"])) or {}
@@ -68,7 +70,8 @@ def refuse_wrong(tunnels: list[dict[str, Any]], result: dict[str, Any]) -> None:
     keys, files = result.get("secrets", {}), result.get("files", {})
     for tunnel in tunnels:
         name = tunnel["name"]
-        wrong = wrong_key(tunnel.get("gateway"), str(keys[name])) if name in keys else None
+        both = parse(str(keys[name])) if keys.get(name) else ()
+        wrong = next((said for key in both if key and (said := wrong_key(tunnel.get("gateway"), key.text))), None)
         if wrong:
             raise VccError(f"the pre-shared key of {name} ({files.get(name, 'its file')}): {wrong}")
 

@@ -24,7 +24,12 @@ class ActionModule(NodeAction):
         answer = self.ask(arguments, task_vars)
         if answer.get("failed") or wanted is None or not answer.get("concerned"):
             return answer
-        owed = order_of(wanted).owed(answer["certificate"])
+        owed = {"key": False, "certificate": False, "authority": False}
+        if "signer" in wanted:
+            owed = order_of(wanted).owed(answer["certificate"])
+        there = answer.get("secrets")
+        there = there if isinstance(there, dict) else {}
+        owed["secrets"] = any(there.get(tunnel) != numbers for tunnel, numbers in wanted.get("secrets", {}).items())
         # Under --check nothing else tells what is going to change.
         foretold = self._task.check_mode and any(owed.values())
         return {**answer, "owed": owed, "changed": bool(answer.get("changed")) or foretold}

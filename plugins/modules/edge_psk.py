@@ -37,6 +37,12 @@ options:
   edge:
     description: An external edge. Needed with O(plan).
     type: str
+  partner:
+    description:
+      - Whether the keys are for the partner's administrator. While a pre-shared key is rotated
+        (M(intercloud.vpn.vpn_rotation)), that is the one that the partner is to have in the end; edges get both.
+    type: bool
+    default: false
   tunnels:
     description:
       - The tunnels, as they are in an org edge's document. Those that have no key are left out.
@@ -72,7 +78,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 secrets:
-  description: The keys by the tunnel's name.
+  description:
+    - The keys by the tunnel's name. A key that was rotated has its number (C(generation)) on a line of its own; while
+      it is rotated, the other one follows (C(also)). With O(partner), the key alone.
   returned: success
   type: dict
 files:
@@ -94,6 +102,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._pki.keys import (
     psk_path,
     read_psks,
 )
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki.secret_rotation import for_partner
 
 
 def main() -> None:
@@ -105,6 +114,7 @@ def main() -> None:
             "plan": {"type": "path"},
             "documents": {"type": "path"},  # the action plugin reads it
             "edge": {"type": "str"},
+            "partner": {"type": "bool", "default": False},
             "tunnels": {"type": "list", "elements": "dict"},
         },
         required_one_of=[("plan", "documents", "tunnels")],
@@ -124,8 +134,11 @@ def main() -> None:
                 # counts as the change of both that edge_commit reports.
                 changed = changed or kind == PSK
                 found = found if module.check_mode else dict(ensure_psks(*place, names, kind))
+            lines = dict.fromkeys(names, "")
+            if given["partner"] and kind == PSK:
+                found, lines = for_partner(*place, found)
             secrets.update({tunnel: found[name] for tunnel, name in tunnels.items()})
-            files.update({tunnel: str(psk_path(*place, name, kind)) for tunnel, name in tunnels.items()})
+            files.update({tunnel: f"{psk_path(*place, name, kind)}{lines[name]}" for tunnel, name in tunnels.items()})
         module.exit_json(changed=changed, secrets=secrets, files=files)
     except VccError as error:
         module.fail_json(msg=str(error))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: edge_rotate
-short_description: Give an org edge another certificate, or other authorities
+short_description: Give an org edge another certificate, other authorities, or other keys of its tunnels
 version_added: 1.0.0
 author: The intercloud.vpn developers (@intercloud)
 description:
@@ -16,8 +16,8 @@ description:
     list, and tells what the edge has and uses then. The rest of the generation stays what it is.
   - IPsec tunnels that this edge initiates are made again behind a second IKE_SA, which carries their links meanwhile.
     M(intercloud.vpn.edge_confirm) asks the peers of the others to do the same. OpenVPN processes restart.
-  - Does nothing on an edge that has no tunnels with certificates, or is another organization's.
-  - Without O(certificate), O(authority) and O(crl), it only tells.
+  - Does nothing on an edge that has no tunnels with certificates or pre-shared keys, or is another organization's.
+  - Without O(certificate), O(authority), O(crl) and O(secrets), it only tells.
 options:
   organization:
     description: The organization whose edge it is.
@@ -40,6 +40,9 @@ options:
     description:
       - The revocation list, as M(intercloud.vpn.edge_revocation) returns it. An older one never replaces a newer one.
     type: str
+  secrets:
+    description: Keys of tunnels, as M(intercloud.vpn.edge_psk) returns them. The other tunnels keep theirs.
+    type: dict
   settle:
     description: How many seconds there are for RV(drift) to go, while peers make tunnels again.
     type: int
@@ -71,7 +74,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 concerned:
-  description: Whether the edge is this organization's and has tunnels with certificates.
+  description: Whether the edge is this organization's and has tunnels with certificates or pre-shared keys.
   type: bool
   returned: success
 certificate:
@@ -85,10 +88,17 @@ drift:
   returned: success
   sample: [edge-east--edge-west still uses certificate 4f1c]
 owed:
-  description: With O(order), whether the edge needs another C(key), C(certificate) or C(authority).
+  description: With O(order), whether the edge needs another C(key), C(certificate) or C(authority), or C(secrets).
   type: dict
   returned: success
-  sample: {key: false, certificate: true, authority: false}
+  sample: {key: false, certificate: true, authority: false, secrets: false}
+secrets:
+  description:
+    - The tunnels that have keys of their own, with the number of the key in C(use), of the one that the edge is to use
+      (C(to_use)), and of all that it has (C(held)). The keys are not in it.
+  type: dict
+  returned: success
+  sample: {edge-east--edge-west: {use: 1, to_use: 1, held: [1, 2]}}
 subsystems:
   description: What is changed, by subsystem; subsystems where nothing is are left out.
   type: dict

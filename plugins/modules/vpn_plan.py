@@ -381,7 +381,13 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._base.errors import
 from ansible_collections.intercloud.vpn.plugins.module_utils._intent.members import read_matches
 from ansible_collections.intercloud.vpn.plugins.module_utils._ledger.ledger import Transaction
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import pointers
-from ansible_collections.intercloud.vpn.plugins.module_utils._pki import authority, crl, lifetimes, rotation
+from ansible_collections.intercloud.vpn.plugins.module_utils._pki import (
+    authority,
+    crl,
+    lifetimes,
+    rotation,
+    secret_rotation,
+)
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.ca import CERTIFICATE_DAYS
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan import plan as _plan
 from ansible_collections.intercloud.vpn.plugins.module_utils._plan.stored import stored_plan
@@ -498,6 +504,7 @@ def run(module: AnsibleModule) -> None:
     except VccError as error:
         module.fail_json(msg=str(error))
     plan.notes += rotation.unfinished(wanted["state_dir"], plan.generations)
+    plan.notes += secret_rotation.unfinished(wanted["state_dir"], plan.generations)
     if wanted["certified_addresses"]:
         plan.notes += rotation.without_addresses(wanted["state_dir"], plan.generations)
     if wanted["renewed_with"] is not None:

@@ -17,9 +17,7 @@ from .._base.coerce import boolean, integer
 from .._base.lifetime import LONGEST, SHORTEST
 from .._base.problems import Problems
 
-ROTATED = ("certificates", "keys", "authority")
-# Who asks for the keys of tunnels is told where they are replaced.
-ELSEWHERE = {"psk": "docs/external.md", "ppk": "docs/policies.md", "tls_crypt": "docs/tunnels.md"}
+ROTATED = ("certificates", "keys", "authority", "ppk", "psk", "tls_crypt")
 CREATE_TUNNELS = ("always", "never", "ask")
 # As YAML and people say them.
 _CREATE = {True: "always", False: "never"}
@@ -120,9 +118,6 @@ def _rotate(value: Any) -> str | None:
     words = [word.strip() for entry in entries for word in str(entry).split(",")]
     if words and all(word in ROTATED for word in words):
         return None
-    later = sorted({*words} & {*ELSEWHERE})
-    if later:
-        return "; ".join(f"{word} is replaced otherwise, as {ELSEWHERE[word]} tells" for word in later)
     return f"must name what to rotate, of {', '.join(ROTATED)}, not {value!r}"
 
 
@@ -187,6 +182,7 @@ CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "vcc_result": _text,
     "vcc_revoke": _text,
     "vcc_rotate": _rotate,
+    "vcc_rotate_abandon": _truth,
     "vcc_rotate_at_once": _truth,
     "vcc_rotate_edges": _some_names,
     "vcc_rotate_finish": _truth,

@@ -94,6 +94,7 @@ OF_RUNS = (
     "vcc_result",
     "vcc_revoke",
     "vcc_rotate",
+    "vcc_rotate_abandon",
     "vcc_rotate_at_once",
     "vcc_rotate_edges",
     "vcc_rotate_finish",

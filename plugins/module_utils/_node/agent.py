@@ -48,7 +48,7 @@ def started(store: Store) -> None:
         credentials=certificates.on_disk(store),
         proofs=certificates.proofs_on_disk(store),
         revoked=revocations.identities(files.read(store.at(certificates.REVOCATIONS))),
-        secrets=secrets.digests(generation),
+        secrets=secrets.digests(generation, secrets.preferred(store)),
         made=reauthenticate.made_with(generation),
         authorities=certificates.authorities(store),
     )

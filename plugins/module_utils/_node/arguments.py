@@ -56,6 +56,7 @@ ROTATE: Arguments = {
     "certificate": {"type": "str"},
     "authority": {"type": "str"},
     "crl": {"type": "str"},
+    "secrets": {"type": "dict", "no_log": True},
     "settle": {"type": "int", "default": 0},
 }
 RENEWAL: Arguments = {

@@ -16,8 +16,9 @@ from typing import Any
 
 from .commit import NOTHING_LEFT, leave, shrink_notes
 from .document import Document, Generation
-from .ipsec import certificates, connections, former, outdated, reauthenticate
+from .ipsec import certificates, connections, former, outdated, partner_keys, reauthenticate
 from .kinds import KINDS, kind_of
+from .ssl import key_change
 from .state import Store
 from .system.run import CommandError
 from .tunnel_kind import UP
@@ -124,6 +125,7 @@ def confirm(
         generation = store.running().generation
         ended = _given_up(lost, generation, store, check)
         again = {*reauthenticate.pending(generation, store), *outdated.pending(store)}
+        again |= {*partner_keys.pending(generation, store), *key_change.pending(generation, store)}
         renewed = sorted(again - {*ended})
         down = [link for link in states(generation, store) if link["tunnel"] in ended or link["state"] not in UP]
         return {
@@ -157,6 +159,8 @@ def confirm(
             former.load(generation, store)
         ended = _given_up(lost, generation, store, check)
         renewed = reauthenticate.renew(generation, store) if generation.tunnels("ipsec") else []
+        renewed += partner_keys.renew(generation, store)
+        renewed += key_change.switch(generation, store)
     if generation.tunnels("ipsec"):
         renewed += outdated.persuade(store)
         if connections.superseded(store):

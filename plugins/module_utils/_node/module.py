@@ -16,8 +16,9 @@ from .commit import commit as bring
 from .confirm import confirm as keep
 from .confirm import states, unmet
 from .document import Generation
-from .ipsec import outdated, reauthenticate, secrets
+from .ipsec import outdated, partner_keys, reauthenticate, secrets
 from .ipsec.certificates import needed
+from .ssl import key_change
 from .state import Busy, Store
 from .system import packages
 from .tunnel_kind import UP
@@ -83,6 +84,7 @@ def commit(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     links = [] if want.empty else states(want, store)
     down = any(link["initiator"] and link["state"] not in UP for link in links)
     stale = not check and bool(reauthenticate.pending(want, store) or outdated.pending(store))
+    stale = stale or (not check and bool(partner_keys.pending(want, store) or key_change.pending(want, store)))
     return {
         **outcome.report(),
         "new": new and not want.empty,
@@ -135,17 +137,19 @@ def of_credentials(
     idle: dict[str, Any],
     stays: str,
     verb: str = "applied",
+    with_keys: bool = False,
 ) -> dict[str, Any]:
     """What `work` returns, which gives the node's generation other credentials; one with `msg` is a failure.
 
     `idle`: the result of a node that has no tunnels with certificates, or is another organization's. `stays`: what a
-    node has that went back. `verb`: what was not done.
+    node has that went back. `verb`: what was not done. `with_keys`: also where tunnels have pre-shared keys only.
     """
     running = store.running()
     if running.damaged:
         return {"msg": f"not {verb}, nothing was touched: {running.trouble()}"}
     have = running.generation
-    if not needed(have) or have.document.get("organization") != organization:
+    concerned = needed(have) or (with_keys and bool(secrets.tunnels(have)))
+    if not concerned or have.document.get("organization") != organization:
         return idle
     try:
         return work()

@@ -6,7 +6,7 @@ one per edge that OpenVPN's clients come to, which wraps their first packets (``
 
 ``<state_dir>/psk/<organization>/<tunnel>``, or ``ppk`` in place of ``psk``, or ``tls-crypt`` and the edge (0600 in
 directories 0700), holds a key on one line. A key that an administrator puts there counts like one made here; one that
-is removed is replaced by a new one.
+is removed is replaced by a new one. While a key is rotated, the file also has the other one (held.py).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 from .._base.errors import VccError
 from .._base.names import NAME, NAME_RULE, ORGANIZATION_KEPT, TUNNEL, required
 from .._base.whole_files import locked, make_directory, write_whole
+from . import held as _held
 
 PSK, PPK, TLS_CRYPT = "psk", "ppk", "tls-crypt"
 NAMES = {PSK: "pre-shared key", PPK: "PPK", TLS_CRYPT: "tls-crypt key"}
@@ -75,12 +76,12 @@ def psk_path(state_dir: str | Path, organization: str, tunnel: str, kind: str = 
 def read_psks(
     state_dir: str | Path, organization: str, tunnels: Iterable[str], kind: str = PSK
 ) -> dict[str, str | None]:
-    """The tunnels' keys; None where there is none yet. Writes nothing."""
+    """The tunnels' keys, as texts (held.py); None where there is none yet. Writes nothing."""
     return {tunnel: _read(psk_path(state_dir, organization, tunnel, kind), kind) for tunnel in tunnels}
 
 
 def ensure_psks(state_dir: str | Path, organization: str, tunnels: Iterable[str], kind: str = PSK) -> dict[str, str]:
-    """The tunnels' keys. Those that are missing are made: once, however many ask at the same time."""
+    """The tunnels' keys, as texts (held.py). Those that are missing are made: once, however many ask at a time."""
     found: dict[str, str] = {}
     for tunnel in tunnels:
         path = psk_path(state_dir, organization, tunnel, kind)
@@ -94,18 +95,20 @@ def _make(path: Path, kind: str) -> str:
         with locked(path.parent / ".lock"):
             key = _read(path, kind)
             if key is None:
-                key = secrets.token_hex(STATIC_BYTES) if kind == TLS_CRYPT else _fresh()
+                key = fresh(kind)
                 write_whole(path, f"{key}\n".encode(), 0o600)
     except OSError as error:
         raise VccError(f"{path}: the {NAMES[kind]} cannot be made: {error.strerror}") from error
     return key
 
 
-def _fresh() -> str:
-    """A key that every gateway takes: letters and digits, at most 64, and (AWS) no zero in front.
+def fresh(kind: str) -> str:
+    """A new key. One that every gateway takes: letters and digits, at most 64, and (AWS) no zero in front.
 
     Drawing again costs a tenth of a bit of 256.
     """
+    if kind == TLS_CRYPT:
+        return secrets.token_hex(STATIC_BYTES)
     key = "0"
     while key.startswith("0"):
         key = secrets.token_hex(BYTES)
@@ -120,7 +123,8 @@ def _read(path: Path, kind: str) -> str | None:
     except (OSError, ValueError) as error:
         # ValueError is a decoder's, and would show what it could not read.
         raise VccError(f"{path}: the {NAMES[kind]} cannot be read: {getattr(error, 'strerror', 'no text')}") from None
-    wrong = wrong_psk(key, kind)
+    found = _held.parse(key)
+    wrong = [said for one in (found.used, found.also) if one and (said := wrong_psk(one.text, kind))]
     if wrong:
-        raise VccError(f"{path}: the {NAMES[kind]} {wrong}")
-    return key
+        raise VccError(f"{path}: the {NAMES[kind]} {wrong[0]}")
+    return _held.text(found)

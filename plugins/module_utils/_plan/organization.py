@@ -322,6 +322,8 @@ class OrganizationPlan:
         for host in sorted(gone - self.records.keys()):
             self.transaction.drop_landscape(self.name, host)
         used |= served
+        # An edge that is of no pair any more would otherwise be one for the ledger, until it is forgotten.
+        used |= {host for host in self.past.names if self.past.is_paired(host) and not self.landscape.is_paired(host)}
         self.transaction.put_landscapes(self.name, {host: self.landscape.facts(host) for host in sorted(used)})
 
 

@@ -142,6 +142,83 @@ def test_a_new_key_takes_the_place_of_the_old_one_at_once(found, say):
     assert pings.lost <= 3, pings.text
 
 
+ROTATED_BY = "unit tests rotate the key of a partner who is late, early, or never comes"
+
+
+def rotate(*arguments, succeeds=True, **variables):
+    """The playbook rotate of the key of edge-west's tunnel; whatever comes of it, no key is in what it prints."""
+    before = rotating()
+    run = playbooks.run("rotate", (*LAYERED, "-vvv", "--diff", *arguments), succeeds=succeeds, **variables)
+    assert not [key for key in (*before, *rotating()) if key in run.output]
+    return run
+
+
+def rotating():
+    """The keys of edge-west's tunnel, the one in use first."""
+    lines = (KEYS / WEST).read_text(encoding="utf-8").splitlines()
+    return [lines[0], *(line.split(" ", 2)[2] for line in lines[1:] if line.startswith("also "))]
+
+
+def ours():
+    """The keys that edge-west's charon has of its tunnel."""
+    return sorted(name for name in strongswan.shared_keys("edge-west") if name.startswith(f"ike-{WEST}"))
+
+
+@pytest.mark.thorough(ROTATED_BY)
+def test_a_partners_key_is_rotated_and_the_partner_is_late(found, say):
+    """The old key stays in use until the partner has the new one; a refusal costs nothing."""
+    agreed, address = (
+        keys(partner.settings(*LAYERED)),
+        playbooks.addresses()[partner.VM],
+    )
+    others = {EAST: agreed[EAST]}
+    before = state()
+    with lab.pinging("vm3-west", address, interval=0.01) as pings:
+        check = rotate("--check", vcc_rotate="psk", vcc_rotate_edges="edge-west")
+        assert "edge-west" in check.hosts("changed") and len(rotating()) == 1
+        stopped = rotate(vcc_rotate="psk", vcc_rotate_edges="edge-west", succeeds=False)
+        assert "vcc_rotate_partners=edge-south" in stopped.output
+        assert len(ours()) == 2 and len(rotating()) == 2
+        old, new = rotating()
+        assert old == agreed[WEST] and keys(partner.settings(*LAYERED)) == {**others, WEST: new}
+        refused = rotate(vcc_rotate_partners="edge-south", succeeds=False)
+        assert "did not accept key 2" in refused.output
+        assert rotating() == [new, old] and state() == before  # no other IKE_SA than before
+        assert "is not finished" in playbooks.create(PAYROLL, arguments=LAYERED).output
+        assert state() == before
+    say(f"a partner who is late: {pings.lost} of {pings.sent} lost")
+    assert pings.lost == 0, pings.text
+    partner.configure(found, {**others, WEST: new})
+    with lab.pinging("vm3-west", address, interval=0.01) as pings:
+        rotate()
+    say(f"the key of a partner rotated: {pings.lost} of {pings.sent} lost")
+    assert pings.lost <= 4, pings.text
+    lab.wait_for("one IKE_SA", lambda: len(state()[WEST]) == 1, 20)
+    assert rotating() == [new] and ours() == [f"ike-{WEST}+2"] and state()[WEST] != before[WEST]
+    assert playbooks.create(PAYROLL, arguments=LAYERED).hosts("changed") == set()
+
+
+@pytest.mark.thorough(ROTATED_BY)
+def test_a_partner_is_early_and_then_it_is_abandoned(found, say):
+    """A tunnel that is down comes up by whichever of the two keys the partner has."""
+    others, address = {EAST: keys(partner.settings(*LAYERED))[EAST]}, playbooks.addresses()[partner.VM]
+    rotate(vcc_rotate="psk", vcc_rotate_edges="edge-west", succeeds=False)
+    old, new = rotating()
+    partner.configure(found, {**others, WEST: new})
+    for which in (new, old):
+        partner.configure(found, {**others, WEST: which})
+        partner.hang_up(WEST)
+        _answer, took = lab.wait_for("the tunnel", lambda: lab.answers("vm3-west", address, count=1), 40)
+        say(f"a partner with the {'new' if which == new else 'old'} key, after its tunnel was down: {took:.1f} s")
+    assert playbooks.create(PAYROLL, arguments=LAYERED).hosts("changed") == set()
+    with lab.pinging("vm3-west", address, interval=0.01) as pings:
+        rotate(vcc_rotate_abandon=True)
+    assert pings.lost <= 4, pings.text
+    assert rotating() == [old] and ours() == [f"ike-{WEST}+2"]
+    assert "is not finished" not in playbooks.create(PAYROLL, arguments=LAYERED).output
+    partner.configure(found, {**others, WEST: old})
+
+
 def test_members_reach_what_is_behind_the_partner_and_nothing_else_passes(found, tmp_path, say):
     """On the wire is nothing but ESP, and a second run changes nothing. Taken back, it leaves no trace."""
     begun = time.monotonic()

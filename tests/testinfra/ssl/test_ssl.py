@@ -250,6 +250,69 @@ def test_a_new_key_takes_the_place_of_the_old_one(addresses):
         assert playbooks.create(SSL, verify=False).changed == frozenset()
 
 
+KEY = Path(_lab.STATE_DIR, "tls-crypt/acme", WAITS)
+ROTATED_BY = "unit tests: what a server and a client do with two keys, in each order"
+
+
+def rotating():
+    """The server's keys on the VCC server, the one in use first."""
+    lines = KEY.read_text(encoding="utf-8").splitlines()
+    return [lines[0], *(line.split(" ", 2)[2] for line in lines[1:] if line.startswith("also "))]
+
+
+def loaded(edge):
+    """The keys on an edge's disk."""
+    texts = lab.sh(edge, "cat /etc/openvpn/intercloud-vpn/*.key | grep -v -e -----")
+    digits = texts.replace("\n", "")
+    return {digits[at : at + 512] for at in range(0, len(digits), 512)}
+
+
+@pytest.mark.thorough(ROTATED_BY)
+def test_a_key_is_rotated_and_sessions_wait_for_one_restart(addresses, say):
+    (old,) = rotating()
+    check = playbooks.run("rotate", vcc_rotate="tls_crypt", arguments=("--check",))
+    assert check.hosts("changed") >= {*EDGES} and rotating() == [old]
+    with lab.pinging("vm1-east", addresses["vm1-west"], interval=0.01) as pings:
+        run = playbooks.run("rotate", vcc_rotate="tls_crypt", arguments=("-vvv", "--diff"))
+    say(f"a tls-crypt key rotated: pings went without answer for {pings.lost * 0.01:.2f} s")
+    (new,) = rotating()
+    assert new != old and not [key for key in (old, new) if key[:64] in run.output]
+    assert [loaded(edge) for edge in EDGES] == [{new}, {new}]
+    assert pings.lost * 0.01 < 8
+    lab.wait_for("all members answer", lambda: all_answer(addresses), 20)
+    assert session_of_each() == ONE_SESSION
+    assert playbooks.create(SSL).changed == frozenset()
+
+
+@pytest.mark.thorough(ROTATED_BY)
+@pytest.mark.parametrize("first", EDGES)
+def test_one_edge_is_ahead_when_a_key_is_rotated(addresses, say, first):
+    """Whichever end has changed keys: who starts anew then comes in. Then it is abandoned, or goes on."""
+    (old,) = rotating()
+    cloud = first.partition("-")[2]
+    one = ("--limit", f"localhost,node-{cloud},{first}")
+    playbooks.run("rotate", vcc_rotate="tls_crypt", arguments=one, succeeds=False)
+    playbooks.create(SSL, verify=False)  # both have both keys
+    playbooks.run("rotate", arguments=one, succeeds=False)  # nobody takes it further: one did not answer
+    lines = KEY.read_text(encoding="utf-8").splitlines()
+    also = next(line for line in lines[1:] if line.startswith("also "))
+    number = next((line.split()[1] for line in lines[1:] if line.startswith("generation ")), "1")
+    swapped = [also.split(" ", 2)[2], f"generation {also.split()[1]}", f"also {number} {old}"]
+    KEY.write_text("\n".join(swapped) + "\n", encoding="utf-8")  # as the run does when all have answered
+    playbooks.run("rotate", arguments=one, succeeds=False)
+    for edge in (STARTS, WAITS):
+        lab.sh(edge, "systemctl restart 'intercloud-vpn-ssl@*'")
+        _answer, took = lab.wait_for(
+            "members answer", lambda: lab.answers("vm1-east", addresses["vm1-west"], count=1), 60
+        )
+        say(f"{first} ahead, OpenVPN of {edge} restarted: back after {took:.1f} s")
+    playbooks.run("rotate", **({"vcc_rotate_abandon": True} if first == STARTS else {}))
+    assert (rotating() == [old]) == (first == STARTS)
+    assert [loaded(edge) for edge in EDGES] == [{*rotating()}] * 2
+    lab.wait_for("all members answer", lambda: all_answer(addresses), 20)
+    assert playbooks.create(SSL).changed == frozenset()
+
+
 def test_what_openvpns_user_leaves_behind_stops_nothing(addresses):
     left = "mkfifo edge-x.acme && mkdir edge-y.acme && ln -s /etc/shadow edge-z.acme"
     lab.sh(WAITS, f"runuser -u {processes.USER} -- sh -c 'cd {processes.ARRIVALS} && {left}'")

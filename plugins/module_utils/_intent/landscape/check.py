@@ -17,7 +17,7 @@ from ..pools import unusable
 from ..vpn import Vpn
 from .hosts import Addresses, OrgEdge, VappEdge, Vm
 from .landscape import Landscape
-from .pairs import OWN, check_pair
+from .pairs import OWN, check_alone, check_pair
 
 ORG, VAPP = "vcc_org_network", "vcc_vapp_network"
 
@@ -41,6 +41,8 @@ def check_landscape(
             )
             _check_inside(edge.name, "vcc_org_address", edge.inside, (edge.name, ORG, edge.networks), problems)
             _check_inside(edge.name, OWN, edge.own, (edge.name, ORG, edge.networks), problems)
+            if landscape.in_inventory(edge.name):  # the ledger forgets of a pair that there was one
+                check_alone(edge, problems)
             twin = by_name.get(str(landscape.pairs.twin(edge.name)))
             if twin is not None:
                 check_pair(edge, twin, problems)

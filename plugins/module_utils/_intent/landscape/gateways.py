@@ -92,9 +92,6 @@ def read_edge(host: Facts, others: Mapping[str, str]) -> OrgEdge | None:
 def _read_pair(host: Facts) -> tuple[str | None, Addresses, int | None]:
     """What an edge says of the site that it may share with another one: name, own addresses, virtual router."""
     name, variables = host.variables.get("vcc_site"), host.variables
-    for variable in ("vcc_own_org_address", "vcc_vrrp_id"):
-        if name is None and variables.get(variable) is not None:
-            host.wrong(variable, "is for edges of a pair; name the site of both in vcc_site, or leave it out")
     vrrp = integer(variables.get("vcc_vrrp_id"))
     if vrrp is not None and (isinstance(vrrp, bool) or not isinstance(vrrp, int) or not 1 <= vrrp <= 255):
         host.wrong("vcc_vrrp_id", f"must be a whole number from 1 to 255, not {vrrp!r}")

@@ -128,7 +128,7 @@ class Landscape:
     def facts(self, name: str) -> dict[str, Any]:
         """The host's plain facts, as the ledger remembers them; a VM's with its edge, should the cloud get another."""
         facts = dict(self._hosts[name])
-        if VARIABLE in facts["vars"] and self.home(name) == name and self.pairs.twin(name) is None:
+        if VARIABLE in facts["vars"] and not self.is_paired(name):
             # Else it would have an edge beside it again that it has no more, and that the ledger still knows.
             facts["vars"] = {key: value for key, value in facts["vars"].items() if key != VARIABLE}
         vm = self._vms.get(name)
@@ -151,6 +151,10 @@ class Landscape:
         """The second org edge of a site; None where it has one."""
         name = self.pairs.twin(site)
         return None if name is None else self.edge(name)
+
+    def is_paired(self, edge: str) -> bool:
+        """Whether an org edge is one of two that serve a site."""
+        return self.pairs.twin(self.home(edge)) is not None
 
     def edges_at(self, site: str) -> list[str]:
         """The org edges of a site: its home edge, and the second one, if it has two."""

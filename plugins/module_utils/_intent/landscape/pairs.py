@@ -108,6 +108,16 @@ class Pairs:
         return None
 
 
+def check_alone(edge: OrgEdge, problems: Problems) -> None:
+    """Note what an edge says that is only for pairs, where it names no site."""
+    for variable, said in ((OWN, edge.own), (VRRP, edge.vrrp)):
+        if said and edge.site is None:
+            problems.add(
+                of_host(edge.name, variable),
+                "is for edges of a pair; name the site of both in vcc_site, or leave it out",
+            )
+
+
 def check_pair(home: OrgEdge, twin: OrgEdge, problems: Problems) -> None:
     """Note what two edges of a site do not agree on, or lack."""
     for variable, one, other in (

@@ -26,7 +26,7 @@ def known(running: Running, store: Store) -> Generation:
     }
     keys = {
         **json.loads(running.generation.files.get(secrets.FILE) or "{}"),
-        **secrets.parse(_files.read(store.at(secrets.PATH))),
+        **secrets.salvaged(_files.read(store.at(secrets.PATH))),
     }
     if keys:
         files[secrets.FILE] = json.dumps(keys, sort_keys=True)

@@ -157,6 +157,11 @@ def build(wanted: Mapping[str, str], generation: Generation, store: Store) -> Br
     return Bridges(done, frozenset(str(sa["uniqueid"]) for tunnel in done for sa in seen[tunnel]))
 
 
+def standing(tunnels: Iterable[str]) -> list[str]:
+    """Those of some tunnels that have an IKE_SA which is not about to end."""
+    return [tunnel for tunnel, sas in _seen(tunnels).items() if sas]
+
+
 def _seen(tunnels: Iterable[str]) -> dict[str, list[Document]]:
     """The IKE_SAs of tunnels that are not about to end."""
     found: dict[str, list[Document]] = {tunnel: [] for tunnel in tunnels}

@@ -28,7 +28,7 @@ from ..state import Store
 from ..system import files
 from ..system.run import run
 from ..tunnel_kind import UP
-from . import charon, connections, differing, outdated
+from . import charon, connections, differing, outdated, secrets
 from .vici import Vici, ViciError
 
 CONFIG = "/etc/swanctl/conf.d/intercloud-vpn.former.conf"
@@ -139,7 +139,7 @@ def load(generation: Generation, store: Store) -> None:
 
     CommandError, ViciError.
     """
-    text, found = generation.files.get(FILE, ""), files.read(store.at(CONFIG))
+    text, found = secrets.named(generation.files.get(FILE, ""), generation), files.read(store.at(CONFIG))
     if not found or store.pending is not None or not Former(generation, generation, store).waits(text):
         return
     run("swanctl", "--load-conns", timeout=60)

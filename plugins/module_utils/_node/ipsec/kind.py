@@ -13,7 +13,7 @@ from ..document import Document, Generation, link_name
 from ..state import Busy, Store
 from ..system.run import CommandError
 from ..tunnel_kind import UNKNOWN, UP, NodeKind, Tended
-from . import bridge, certificates, connections, duplicates, former, outdated, partners
+from . import bridge, certificates, connections, duplicates, former, outdated, partner_keys, partners
 from . import lost as _lost
 from . import reasons as _reasons
 from .vici import Vici, ViciError
@@ -170,6 +170,8 @@ class Ipsec(NodeKind):
         wrong = self._initiate(link, timeout)
         if NOT_NAMED in wrong and self._shown_again(link, store):
             return ""
+        if any(word in wrong for word in partner_keys.REFUSED) and self._other_key(tunnel, store):
+            wrong = self._initiate(link, timeout)
         first = f"{tunnel}: {link['vpn']} refused"  # when that was
         if REFUSED in wrong:
             self.remembered[first] = self.remembered.get(first) or now
@@ -184,6 +186,12 @@ class Ipsec(NodeKind):
             if not connections.again([tunnel], reauth=True):
                 return self._initiate(link, timeout)
         return wrong
+
+    def _other_key(self, tunnel: str, store: Store) -> bool:
+        """Have a tunnel that is down use the other key of two, while its partner changes keys (partner_keys.py)."""
+        with contextlib.suppress(Busy, CommandError, ViciError), store.lock(patience=LOCKED):
+            return partner_keys.other(tunnel, store.running().generation, store)
+        return False
 
     def _shown_again(self, link: Document, store: Store) -> bool:
         """Have both ends show their certificates again, in a new IKE_SA; whether the link is up, and whole, by that.

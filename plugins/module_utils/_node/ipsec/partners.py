@@ -29,7 +29,7 @@ from ..names import query
 from ..state import RUN, Store
 from ..system import files
 from ..system.run import run
-from . import charon, former
+from . import charon, former, secrets
 from .connections import answered
 from .vici import Vici, ViciError
 
@@ -68,8 +68,8 @@ def known(store: Store) -> Noted:
 
 
 def filled(text: str, generation: Generation, noted: Noted) -> str:
-    """A swanctl.conf in which names are the addresses that are in use."""
-    names = {*by_name(generation).values()}
+    """A swanctl.conf in which names are the addresses that are in use, and which names the PPKs that are."""
+    text, names = secrets.named(text, generation), {*by_name(generation).values()}
 
     def address(match: re.Match[str]) -> str:
         name = match[2]

@@ -20,11 +20,12 @@ Made = dict[str, dict[str, str]]
 
 def made_with(generation: Generation) -> Made:
     """What an IKE_SA that comes up now is made with, by tunnel; of tunnels that are initiated here."""
-    digests = secrets.digests(generation)
+    known = secrets.digests(generation)
+    used = {entry.tunnel["name"]: entry.name for entry in secrets.entries(generation).values() if entry.used}
     settings = sha256(json.dumps(charon.retransmission(generation), sort_keys=True))
     return {
         tunnel["name"]: {
-            "key": digests.get(tunnel["name"], "") if secrets.kind(tunnel) == secrets.PPK else "",
+            "key": known.get(used.get(tunnel["name"], ""), "") if secrets.kind(tunnel) == secrets.PPK else "",
             "settings": settings,
         }
         for tunnel in generation.tunnels("ipsec")
@@ -39,6 +40,18 @@ def note(want: Generation, have: Generation, store: Store) -> None:
         return
     before, noted = made_with(have), marker.get("made", {})
     made = {name: noted.get(name) or before.get(name) or new for name, new in made_with(want).items()}
+    if made != noted:
+        charon.mark(store, made=made)
+
+
+def note_renamed(generation: Generation, before: str, after: str, store: Store) -> None:
+    """When connections were loaded that name another PPK: charon has made their IKE_SAs anew by that.
+
+    `before`, `after`: swanctl.conf.
+    """
+    renamed = {name.partition(secrets.SECOND)[0] for name in secrets.ppk_ids(after) - secrets.ppk_ids(before)}
+    noted, now = charon.marker(store).get("made", {}), made_with(generation)
+    made = {name: now[name] if name in renamed and name in now else one for name, one in noted.items()}
     if made != noted:
         charon.mark(store, made=made)
 

@@ -14,7 +14,7 @@ from ..kernel import ip
 from ..part import Context, Part
 from ..system import files, systemd
 from ..system.run import CommandError, have, run
-from . import bridge, charon, differing, outdated, partners, revocations, scratch, x509
+from . import bridge, charon, differing, outdated, partners, reauthenticate, revocations, scratch, secrets, x509
 from . import certificates as _certificates
 from . import connections as _connections
 from .former import Former
@@ -284,6 +284,8 @@ class Swanctl(Part):
         run("swanctl", "--load-conns", timeout=60)
         if others and certified:
             outdated.note(self.want, self.have, self.store)
+        if secrets.ppk_ids(self._text) != secrets.ppk_ids(before):
+            reauthenticate.note_renamed(self.want, before, self._text, self.store)
         self._former.untrap()
         charon.mark(self.store, config=self._text, credentials=self._credentials, proofs=self._proofs)
         with contextlib.suppress(ViciError):  # the agent ends what is left

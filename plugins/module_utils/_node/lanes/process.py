@@ -69,7 +69,7 @@ class Greeter:
         self._again: list[tuple[float, str]] = []  # when to look at a site's routes again
         self._pool: ThreadPoolExecutor | None = None
         self._leading: dict[str, Future[switch.Led]] = {}
-        self._led: dict[str, frozenset[str]] = {}  # the leads that were made last, by site
+        self._led: dict[str, frozenset[switch.Made]] = {}  # the leads that were made here, by site
         self._tries: dict[str, int] = {}  # attempts at leads that did not come up, by site
         self._to_lead: dict[str, float] = {}  # sites whose lane in use is to lead, and from when on
         self._vici: Vici | None = None
@@ -206,7 +206,8 @@ class Greeter:
                 del self._to_lead[site]
             elif when <= now and site not in self._leading and choice.lanes[choice.in_use].alive(now):
                 del self._to_lead[site]
-                self._leading[site] = self._job(switch.make_lead, self.generation, site, choice.in_use)
+                mine = self._led.get(site, frozenset()) if own_pair(self.generation) else None
+                self._leading[site] = self._job(switch.make_lead, self.generation, site, choice.in_use, mine)
         if now - self._counted >= COUNT and not self._leading:
             self._counted = now
             self._count(now)
@@ -222,7 +223,8 @@ class Greeter:
             del self._leading[site]
             took = 0.0
             try:
-                self._led[site], wrong, took = job.result()
+                made, wrong, took = job.result()
+                self._led[site] = made | self._led.get(site, frozenset()) if wrong else made
             except (ViciError, OSError, KeyError) as error:
                 wrong = [str(error) or repr(error)]
             what = f"to have packets for {site} take the lane in use"
@@ -271,12 +273,12 @@ class Greeter:
                 if one is None or not isinstance(sa, dict):
                     continue
                 used = self.choices[one.site].in_use == one.lane
-                names = {str(child.get("name")) for child in sa.get("child-sas", {}).values()}
+                names = {(tunnel, str(child.get("name"))) for child in sa.get("child-sas", {}).values()}
+                # Where leads are being made, others end on purpose.
+                gone = one.site not in self._leading and bool(names & self._led.get(one.site, frozenset()))
                 if event.get("up") == "yes" and not used:
                     self._lead(one.site, now)
-                elif one.site in self._leading:
-                    continue  # those that are ended for new ones
-                elif event.get("up") != "yes" and used and names & self._led.get(one.site, frozenset()):
+                elif event.get("up") != "yes" and used and gone:
                     self._lead(one.site, now + CALM)
 
     def _count(self, now: float) -> None:

@@ -49,18 +49,24 @@ def lead_routes(generation: Generation, store: Store, sites: Collection[str], al
 # --- libipsec --------------------------------------------------------------------------------------------------------
 
 
-class Led(NamedTuple):
-    """The leads that were begun, by name; what did not work, in words; the seconds until packets took them."""
+Made = tuple[str, str]  # tunnel, lead
 
-    names: frozenset[str]
+
+class Led(NamedTuple):
+    """The leads that were begun; what did not work, in words; the seconds until packets took them."""
+
+    names: frozenset[Made]
     wrong: list[str]
     seconds: float = 0.0
 
 
-def make_lead(generation: Generation, site: str, lane: int) -> Led:
+def make_lead(generation: Generation, site: str, lane: int, mine: Collection[Made] | None = None) -> Led:
     """Have a lane's CHILD_SAs to a site be the last that were established.
 
     Make before break: a new lead is there before those that it takes the place of end. ViciError.
+
+    `mine`: the leads that this end made. Between two pairs, both ends make leads in a tunnel, and each ends its own
+    only: seen, that each made one anew every second because the other had ended it. None: nobody else makes any.
     """
     tunnels = {lane_of(one): one for one in generation.hellos if one.get("site", one["peer"]) == site}
     wanted = [(link, leads.of(tunnels[lane], link, generation.backend)) for link in tunnels[lane]["links"]]
@@ -77,8 +83,9 @@ def make_lead(generation: Generation, site: str, lane: int) -> Led:
     begin, over = list[str](), list[str]()
     for _link, of_it in wanted:
         free = [lead.name for lead in of_it if lead.name not in taken]
-        if not free:  # what an interrupted turn left
-            free = [of_it[0].name]
+        if not free:  # one is the other end's, or what an interrupted turn left
+            free = [one for one in taken if _own((name, one), mine) and one in [lead.name for lead in of_it]]
+            free = sorted(free)[:1] or [of_it[0].name]
             over += [str(child["uniqueid"]) for one, child in before if one == name and child["name"] == free[0]]
         begin.append(free[0])
     _end(over)
@@ -87,8 +94,13 @@ def make_lead(generation: Generation, site: str, lane: int) -> Led:
     took = time.monotonic() - begun
     if not wrong:
         time.sleep(IN_FLIGHT)
-        _end(str(child["uniqueid"]) for _one, child in before if str(child["uniqueid"]) not in over)
-    return Led(frozenset(begin), wrong, took)
+        old = [child for one, child in before if _own((one, str(child["name"])), mine)]
+        _end(str(child["uniqueid"]) for child in old if str(child["uniqueid"]) not in over)
+    return Led(frozenset((name, one) for one in begin), wrong, took)
+
+
+def _own(one: Made, mine: Collection[Made] | None) -> bool:
+    return mine is None or one in mine
 
 
 def carried(generation: Generation, site: str) -> dict[int, int]:

@@ -25,11 +25,13 @@ class Files:
     `certifying`: whether all authorities of the edge certify addresses.
     """
 
-    def __init__(self, want: Generation, revoked: Iterable[str], store: Store, certifying: bool = False) -> None:
+    def __init__(
+        self, want: Generation, have: Generation, revoked: Iterable[str], store: Store, certifying: bool = False
+    ) -> None:
         self.store = store
         self._processes = processes.processes(want)
         self.texts = processes.files(want)
-        self.keys = tls_crypt.texts(self._processes, want)
+        self.keys = tls_crypt.texts(self._processes, want, have, store)
         self._wanted: Mapping[str, str] = {**self.texts, **{f"{processes.REVOKED}/{serial}": "" for serial in revoked}}
         if certifying and any(process.transport for process in self._processes.values()):
             self._wanted = {**self._wanted, processes.ADDRESSED: ADDRESSED}

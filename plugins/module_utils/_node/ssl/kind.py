@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import time
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,14 +15,14 @@ from ..document import Document, Generation
 from ..kernel.routes import Routes
 from ..part import Context
 from ..state import Busy, Store
-from ..system import systemd
+from ..system import files, systemd
 from ..system.run import CommandError
-from ..tunnel_kind import NodeKind, Tended
+from ..tunnel_kind import UP, NodeKind, Tended
+from . import key_change, tls_crypt
 from . import lost as _lost
 from . import processes as _processes
 from . import reasons as _reasons
 from . import sessions as _sessions
-from . import tls_crypt
 from .management import Silent
 from .processes import Process
 from .sessions import Session
@@ -33,7 +32,6 @@ from .sessions import Session
 TCP_FOR = 60
 # A client's first packet (P_CONTROL_HARD_RESET_CLIENT_V2): opcode and key id, session id, no acknowledgement, packet 0.
 _HELLO = bytes([7 << 3]) + b"intercld" + bytes(5)
-_HELLO_ANSWER = 8  # P_CONTROL_HARD_RESET_SERVER_V2
 
 
 class Ssl(NodeKind):
@@ -77,6 +75,8 @@ class Ssl(NodeKind):
                     return "the node's document has no such tunnel any more"
                 if not systemd.alive(process.unit):
                     systemd.systemctl("start", process.unit)
+                elif link["state"] == "CONNECTING":
+                    key_change.follow(store.running().generation, store, [process.name])
         except (Busy, CommandError) as error:
             return str(error)
         if _wait(process, deadline, store):
@@ -108,9 +108,13 @@ class Ssl(NodeKind):
             if session.up and session.number < 0 and session.transport == "tcp" and time.time() - session.since >= age
         ]
         known = tls_crypt.given(generation)
-        hellos = [_hello(process, known) for process in detours]
+        hellos = [_hello(process, known, store) for process in detours]
         with ThreadPoolExecutor(max(1, len(detours))) as pool:  # each waits a second where UDP is closed
-            return [process for process, answers in zip(detours, pool.map(_udp_answers, detours, hellos)) if answers]
+            return [
+                process
+                for process, answers in zip(detours, pool.map(key_change.udp_answers, detours, hellos))
+                if answers
+            ]
 
     def tend(self, generation: Generation, store: Store) -> Tended:
         """Start what somebody stopped, lead routes to where peers are, and leave TCP when UDP answers again."""
@@ -119,10 +123,16 @@ class Ssl(NodeKind):
             if process.transport and not systemd.alive(process.unit):
                 systemd.systemctl("start", process.unit)
                 done.append(f"{process.name} did not run: started")
+        done += key_change.follow(generation, store, self._without_session(generation, store))
         for process in self._detours(generation, TCP_FOR, store):
             systemd.systemctl("restart", process.unit)
             done.append(f"{process.name}: UDP answers again, so it leaves TCP")
         return Tended([*done, *follow(generation, store)], self.states(generation, store))
+
+    def _without_session(self, generation: Generation, store: Store) -> list[str]:
+        """The tunnels that start here and are down."""
+        states = self.states(generation, store)
+        return sorted({str(one["tunnel"]) for one in states if one["initiator"] and one["state"] not in UP})
 
     def observe(self, generation: Generation, store: Store) -> Document:
         """The sessions."""
@@ -170,22 +180,11 @@ def _wait(process: Process, deadline: float, store: Store) -> bool:
     return False
 
 
-def _hello(process: Process, known: dict[str, str]) -> bytes:
-    key = tls_crypt.key(process, known) if process.tls_crypt else ""
-    return tls_crypt.hello(key) if key else _HELLO
-
-
-def _udp_answers(process: Process, hello: bytes) -> bool:
-    (tunnel,) = process.tunnels
-    port = tunnel["ssl"]["ports"].get("udp")
-    if not port:
-        return False
-    family = socket.AF_INET6 if ":" in tunnel["remote_address"] else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as line:
-        line.settimeout(1.0)
-        try:
-            line.connect((tunnel["remote_address"], port))
-            line.send(hello)
-            return line.recv(64)[0] >> 3 == _HELLO_ANSWER
-        except (OSError, IndexError):
-            return False
+def _hello(process: Process, known: dict[str, str], store: Store) -> bytes:
+    keys = tls_crypt.held(process, known) if process.tls_crypt else None
+    if not keys:
+        return _HELLO
+    there = files.read(store.at(process.key))
+    return tls_crypt.hello(
+        next((key.text for key in keys if key and tls_crypt.file(key.text) == there), keys.used.text)
+    )

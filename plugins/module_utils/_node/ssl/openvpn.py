@@ -16,10 +16,9 @@ from ..ipsec.certificates import Certificates
 from ..part import Context, Part
 from ..system import files, systemd
 from ..system.run import CommandError, have
-from . import processes, trial, units, user
+from . import key_change, processes, tls_crypt, trial, units, user
 from . import sessions as _sessions
 from .files import Files
-from .management import Silent
 from .processes import Process
 from .sessions import Session
 
@@ -42,16 +41,18 @@ class Openvpn(Part):
         }
         self._revoked = certificates.revoked_serials() if self._processes else {}
         authorities = self._credentials[_certificates.AUTHORITY]
-        self._files = Files(self.want, self._revoked, self.store, x509.certifies(authorities))
+        self._files = Files(self.want, self.have, self._revoked, self.store, x509.certifies(authorities))
         self._texts = self._files.texts
         self._concerned = bool(self._processes or processes.tunnels(self.have) or self.have.empty)
 
     # --- compare -------------------------------------------------------------------------------------------------
 
-    def _loaded(self, process: Process, config: str | None = None) -> str:
-        """What a process notes as it starts: the digests of the files that it reads then. ``config``: not as wanted."""
+    def _loaded(self, process: Process, config: str | None = None, other: str | None = None) -> str:
+        """What a process notes as it starts: the digests of the files that it reads then. ``config`` and ``other`` (of
+        its key): not as wanted."""
         (path, text), *key = self._files.digested(process).items()
-        texts = dict([(path, text if config is None else config), *self._credentials.items(), *key])
+        keys = key if other is None else [(process.key, other)]
+        texts = dict([(path, text if config is None else config), *self._credentials.items(), *keys])
         return "".join(f"{sha256(text)}  {path}\n" for path, text in texts.items())
 
     def _restarts(self) -> dict[str, str]:
@@ -74,7 +75,8 @@ class Openvpn(Part):
         """
         noted = files.read(self.store.at(f"{processes.SOCKETS}/{process.name}.loaded"))
         before = _TRACKED.sub("", self._files.texts.get(process.config, ""))
-        return noted in (self._loaded(process), self._loaded(process, before))
+        others = [self._loaded(process, other=text) for text in tls_crypt.others(process, self.want)]
+        return noted in (self._loaded(process), self._loaded(process, before), *others)
 
     def _enabled(self, name: str) -> bool:
         return self.store.at(f"{units.WANTS}/intercloud-vpn-ssl@{name}.service").is_symlink()
@@ -199,7 +201,8 @@ class Openvpn(Part):
             if self.boot:  # they are ordered after us, and we are not done yet
                 systemd.systemctl("start", "--no-block", process.unit)
             elif verb != "enable":
-                self._halt(process)
+                if process.transport:
+                    key_change.halt(process, self.store)
                 systemd.systemctl("restart", process.unit)
         self._end([session for session, _why in ended])
 
@@ -221,13 +224,6 @@ class Openvpn(Part):
                 shutil.rmtree(self.store.at(place), ignore_errors=True)
             if not self.boot:  # its processes are only told to stop then
                 user.remove(self.store)
-
-    def _halt(self, process: Process) -> None:
-        """Have a server's clients start anew, with their first way to it, instead of finding out that it is gone."""
-        if process.transport:
-            with contextlib.suppress(Silent):
-                found = _sessions.of(process, self.store)
-                _sessions.end(process, [session.number for session in found], self.store)
 
     def _end(self, sessions: list[Session]) -> None:
         for name in {session.process: None for session in sessions}:

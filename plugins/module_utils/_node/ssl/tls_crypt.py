@@ -15,6 +15,9 @@ import struct
 import time
 
 from ..document import Generation
+from ..held import Held, parse
+from ..state import Store
+from ..system import files
 from . import aes
 from . import processes as _processes
 
@@ -37,19 +40,38 @@ def given(generation: Generation) -> dict[str, str]:
     return found
 
 
-def key(process: _processes.Process, known: dict[str, str]) -> str:
-    """A process's key, in hexadecimal; all tunnels of a server have the same. Empty if it has none."""
-    return next((known[tunnel["name"]] for tunnel in process.tunnels if tunnel["name"] in known), "")
+def held(process: _processes.Process, known: dict[str, str]) -> Held | None:
+    """A process's keys, in hexadecimal; all tunnels of a server have the same. None if it has none."""
+    text = next((known[tunnel["name"]] for tunnel in process.tunnels if tunnel["name"] in known), "")
+    return parse(text) if text else None
 
 
-def texts(processes: dict[str, _processes.Process], generation: Generation) -> dict[str, str]:
-    """The processes' files, by path."""
-    known = given(generation)
-    wanted = {one.key: key(one, known) for one in processes.values() if one.tls_crypt}
-    return {path: _file(digits) for path, digits in wanted.items() if digits}
+def texts(processes: dict[str, _processes.Process], want: Generation, have: Generation, store: Store) -> dict[str, str]:
+    """The processes' files, by path.
+
+    A server that has one of two keys keeps it until all clients have both, a client the one that its server answered
+    to; but when another key is to be used than before, clients get that at once (key_change.py).
+    """
+    known, before, found = given(want), given(have), {}
+    for one in processes.values():
+        keys = held(one, known) if one.tls_crypt else None
+        if keys:
+            had = held(one, before)
+            keeps = keys.also and (one.transport or (had and had.used == keys.used))
+            there = files.read(store.at(one.key)) if keeps else ""
+            every = [file(key.text) for key in keys if key]
+            found[one.key] = there if there in every else every[0]
+    return found
 
 
-def _file(digits: str) -> str:
+def others(process: _processes.Process, generation: Generation) -> list[str]:
+    """The files that a client's session may be of: what it has loaded is no matter while it is up."""
+    keys = held(process, given(generation)) if not process.transport else None
+    return [file(key.text) for key in keys if key] if keys else []
+
+
+def file(digits: str) -> str:
+    """A key's file."""
     lines = [digits[at : at + _COLUMNS] for at in range(0, len(digits), _COLUMNS)]
     name = "OpenVPN Static key V1"
     return "\n".join([f"-----BEGIN {name}-----", *lines, f"-----END {name}-----"]) + "\n"

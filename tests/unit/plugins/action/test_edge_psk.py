@@ -26,3 +26,11 @@ def test_a_key_for_aws_has_no_blanks() -> None:
 def test_other_gateways_take_it_and_a_check_has_none() -> None:
     refuse_wrong(TUNNELS, {"secrets": {"edge-east--partner": "agreed upon by phone"}, "files": {}})
     refuse_wrong(TUNNELS, {"changed": False})
+
+
+def test_of_two_keys_both_have_to_do() -> None:
+    """While a key is rotated, an edge gets both."""
+    both = f"{'a' * 64}\ngeneration 2\nalso 1 agreed upon by phone"
+    with pytest.raises(VccError, match="edge-east--cloud"):
+        refuse_wrong(TUNNELS, {"secrets": {"edge-east--cloud": both}, "files": FILES})
+    refuse_wrong(TUNNELS, {"secrets": {"edge-east--cloud": f"{'a' * 64}\ngeneration 2"}, "files": FILES})

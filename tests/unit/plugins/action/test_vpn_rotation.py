@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.intercloud.vpn.plugins.action.vpn_rotation import TOLD, _told
+from ansible_collections.intercloud.vpn.plugins.action.vpn_rotation import TOLD, _told, sound_numbers
 from ansible_collections.intercloud.vpn.plugins.module_utils._pki.rotation import Order, Report, Rotation, waiting
 
 CERTIFICATE = {"fits": True, "serial": "7", "key_sha256": "k", "authority_sha256": "a", "authorities": ["a"]}
@@ -36,3 +36,12 @@ def test_one_that_says_nonsense_is_waited_for(place: str, nonsense: Any) -> None
     if place == "authorities":
         answer = {**SOUND, "certificate": {**CERTIFICATE, place: nonsense}}
     assert "edge-east" in kept_waiting(answer)
+
+
+@pytest.mark.parametrize(
+    "nonsense", [7, [], {"a": 1}, {"a": {}}, {"a": {"use": 1, "to_use": 1, "held": 1}},
+                 {"a": {"use": "1", "to_use": 1, "held": [1]}}, {"a": {"use": 1, "to_use": 1, "held": ["x"]}}],
+)  # fmt: skip
+def test_so_is_one_whose_keys_have_no_numbers(nonsense: Any) -> None:
+    assert "edge-east" in kept_waiting({**SOUND, "secrets": nonsense})
+    assert sound_numbers({"a": {"use": 1, "to_use": 1, "held": [1, 2]}})

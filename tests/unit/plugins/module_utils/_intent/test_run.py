@@ -214,10 +214,10 @@ def test_every_variable_of_a_run_that_is_one_value_is_checked() -> None:
         ("keys", None),
         ("keys,authority", None),
         (["certificates", "keys"], None),
-        ("ppk", "ppk is replaced otherwise, as docs/policies.md tells"),
-        (["keys", "tls_crypt"], "tls_crypt is replaced otherwise, as docs/tunnels.md tells"),
-        ("key", "must name what to rotate, of certificates, keys, authority, not 'key'"),
-        ([], "must name what to rotate, of certificates, keys, authority, not []"),
+        ("ppk,psk", None),
+        (["psk", "tls_crypt"], None),
+        ("key", "must name what to rotate, of certificates, keys, authority, ppk, psk, tls_crypt, not 'key'"),
+        ([], "must name what to rotate, of certificates, keys, authority, ppk, psk, tls_crypt, not []"),
     ],
 )
 def test_what_can_be_rotated(value: object, said: str | None) -> None:

@@ -203,6 +203,7 @@ def test_a_machine_that_takes_the_place_of_an_edge_of_a_pair_is_the_other_edge(w
     assert after.documents["edge-east-3"]["pair"]["twin"] == HOME
     assert not after.documents[TWIN]["vpns"]
     assert addresses(after, "payroll") == addresses(before, "payroll")
+    assert not world.plan(PAYROLL).changed  # the ledger still knows the machine that went
     world.settle({*after.documents} - {TWIN}, gone=[TWIN])
     assert f"vpn/payroll/site/{HOME}/edge/{TWIN}" not in world.leases()
     again = world.plan(PAYROLL)
@@ -384,3 +385,30 @@ def test_a_member_that_moved_cannot_be_in_a_vpn_with_a_pair() -> None:
     world.hosts = with_pair(moved)
     found = world.refused(vpn)
     assert any("vm3-west moved here from another place" in error for error in found), found
+
+
+def test_an_edge_may_say_all_of_a_pair_before_there_is_another_one() -> None:
+    """And go on saying it when it is alone again."""
+    hosts = changed(with_pair(lab(2)), {HOME: {"vcc_mac": {"10.10.0.2": "02:00:00:00:00:01"}, "vcc_vrrp_id": 7}})
+    hosts = changed(hosts, {TWIN: {"vcc_vrrp_id": 7}})
+    world = World({name: facts for name, facts in hosts.items() if name != TWIN})
+    before = world.plan(PAYROLL)
+    assert "pair" not in before.documents[HOME]
+    assert not world.plan(PAYROLL).changed
+    world.hosts = hosts
+    assert world.plan(PAYROLL).documents[HOME]["pair"]
+    world.hosts = changed(
+        hosts,
+        {
+            TWIN: {
+                **dict.fromkeys(("vcc_site", "vcc_own_org_address", "vcc_vrrp_id")),
+                "vcc_org_address": ["10.10.0.3", "fd10:10::3"],
+            },
+            **{f"vm{number}-east": {"vcc_edge": HOME} for number in (1, 2, 3)},
+        },
+    )
+    after = world.plan(PAYROLL)
+    assert {node: body for node, body in bodies(after).items() if node != TWIN} == bodies(before)
+    world.settle(after.documents)
+    again = world.plan(PAYROLL)
+    assert not again.changed and not again.unsettled and bodies(again) == bodies(before)

@@ -107,3 +107,22 @@ def test_a_silent_daemon_is_given_up(tmp_path: Path) -> None:
     answering(tmp_path / "vici", lambda connection: connection.recv(4096) and connection.recv(4096) and None)
     with Vici(str(tmp_path / "vici"), 0.1) as vici, pytest.raises(ViciError, match="timed out"):
         vici.request("version")
+
+
+def test_news_are_taken_as_they_come_and_halves_wait(tmp_path: Path) -> None:
+    """Nothing waits for charon: a process that says hello ten times a second listens to it."""
+    server, path = socket.socket(socket.AF_UNIX), tmp_path / "vici"
+    server.bind(str(path))
+    server.listen(1)
+    event = packet(_vici.EVENT, encode({"up": "yes", "a--b": {"child-sas": {}}}), "child-updown")
+    with Vici(str(path), timeout=1) as vici:
+        charon, _address = server.accept()
+        charon.sendall(packet(_vici.EVENT_CONFIRM) + event + event[:9])
+        assert [found["up"] for found in vici.news()] == ["yes"]
+        assert list(vici.news()) == []
+        charon.sendall(event[9:])
+        assert [[*found] for found in vici.news()] == [["up", "a--b"]]
+        charon.close()
+        with pytest.raises(ViciError):
+            list(vici.news())
+    server.close()

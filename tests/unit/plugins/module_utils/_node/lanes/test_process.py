@@ -125,8 +125,10 @@ found["moved"] = live(1.0)
 store.at(noted.FILE).write_text("{")
 routes.Routes(Context(generation, generation, store)).build()  # the agent leads by what it can read
 found["damaged"] = live(1.2)
+say("one", "0")  # now none is master: who says so would be taken
 start("zero", STRANGER, "1")  # a second one beside the first, by an address that is not the peer's
-found["stranger"] = live(1.0)
+found["stranger"] = live(1.2)
+say("one", "1")
 peers["one"].kill()  # its kernel answers on
 found["killed"] = live(1.2)
 sh("ip -n one link set wire down")
@@ -166,7 +168,7 @@ def test_a_note_that_was_lost_is_written_again_and_routes_are_put_back(found: di
 
 
 def test_a_stranger_is_not_believed(found: dict[str, Any]) -> None:
-    """It says that it is master, by the tunnel of the first edge, which does not."""
+    """It says that it is master, by the tunnel of the first edge. No edge does."""
     assert found["stranger"] == found["moved"]
 
 

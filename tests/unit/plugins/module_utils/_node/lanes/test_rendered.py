@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import bridge, connections, differing, leads
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.kernel import routes
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.metrics.metrics import Seen, metrics
 
 NAMESPACE = (
     subprocess.run(["unshare", "-n", "-m", "nft", "--version"], capture_output=True, check=False).returncode == 0
@@ -158,6 +159,20 @@ def test_the_kernel_takes_the_firewall(node: str, backend: str) -> None:
     text = render("nftables.nft.j2", PLAN[node], backend)
     done = subprocess.run(["unshare", "-n", "nft", "-f", "-"], input=text, capture_output=True, text=True, check=False)
     assert done.stderr == ""
+
+
+def test_metrics_tell_which_edge_packets_go_to() -> None:
+    noted = {"master": None, "sites": {"edge-east": {"lane": 1, "alive": [1], "since": 7.0}}}
+    said = metrics(Seen(generation=Generation(WEST, {}, "libipsec"), lanes=noted)).splitlines()
+    assert [line for line in said if line.startswith("intercloud_vpn_lane")] == [
+        'intercloud_vpn_lane_alive{site="edge-east",edge="edge-east"} 0',
+        'intercloud_vpn_lane_alive{site="edge-east",edge="edge-east-2"} 1',
+        'intercloud_vpn_lane_in_use{site="edge-east",edge="edge-east"} 0',
+        'intercloud_vpn_lane_in_use{site="edge-east",edge="edge-east-2"} 1',
+    ]
+    assert not [line for line in said if "gateway_held" in line]
+    east = metrics(Seen(generation=Generation(PLAN["edge-east"], {}, "libipsec"), lanes={"master": True})).splitlines()
+    assert "intercloud_vpn_gateway_held 1" in east
 
 
 # argv: the firewall. Prints how many adverts of each sender came to the edge's own address, and how many were spoofed.

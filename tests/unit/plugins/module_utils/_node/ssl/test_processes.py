@@ -179,7 +179,7 @@ def test_a_daemon_is_started_and_restarted_beside_no_commit(
     monkeypatch.setattr(_kind.systemd, "alive", lambda _unit: False)
     monkeypatch.setattr(sessions, "sessions", lambda *_arguments: [over_tcp])
     monkeypatch.setattr(sessions, "of", lambda *_arguments: [over_tcp])
-    monkeypatch.setattr(_kind, "_udp_answers", lambda _process, _hello: True)
+    monkeypatch.setattr(_kind.key_change, "udp_answers", lambda _process, _hello: True)
     kind, link = _kind.Ssl(), {"tunnel": NAME}
     with store.lock():
         kind.settle(generation, 0.2, store)
