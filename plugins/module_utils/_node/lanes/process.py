@@ -238,7 +238,8 @@ class Greeter:
                 self.journal.works(what)
                 edge = self._edge(site, self.choices[site].in_use) if site in self.choices else "?"
                 self.journal.say(f"packets for {site}: the links of {edge} lead (in {took:.3f} s)")
-                self._carried.pop(site, None)
+                for counts in (self._carried, self._counting):  # of before: another lane may have carried then
+                    counts.pop(site, None)
 
     def _call(self, now: float) -> None:
         """Connect to charon, which tells of links that come."""

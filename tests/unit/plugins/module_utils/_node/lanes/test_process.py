@@ -240,6 +240,38 @@ def test_a_link_that_comes_while_leads_are_made_does_not_keep_the_packets(tmp_pa
     assert [*greeter._to_lead] == (["edge-east"] if tunnel == "first" else [])
 
 
+def test_what_a_lane_carried_before_the_other_led_is_no_stray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts are ten seconds old when they are looked at."""
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes import process, switch
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.choice import Choice
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+
+    carried = {0: 0, 1: 0}
+
+    def job(_do: Any, *_given: Any) -> Future[dict[int, int]]:
+        done: Future[dict[int, int]] = Future()
+        done.set_result(dict(carried))
+        return done
+
+    greeter = process.Greeter(Store(str(tmp_path)), Journal())
+    greeter.choices["edge-east"] = Choice([0, 1], 0, 0.0)
+    monkeypatch.setattr(greeter, "_job", job)
+    greeter._count(0.0)
+    carried[1] = 20  # until lane 0 leads
+    led: Future[switch.Led] = Future()
+    led.set_result(switch.Led(frozenset(), []))
+    greeter._leading["edge-east"] = led
+    greeter._finish(1.0)
+    for now in (10.0, 20.0, 30.0):
+        greeter._count(now)
+    assert not greeter._to_lead
+    carried[1] += process.STRAY + 1
+    for now in (40.0, 50.0):
+        greeter._count(now)
+    assert greeter._to_lead
+
+
 def test_what_is_noted_is_read_with_care(tmp_path: Path) -> None:
     from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes import noted
 
