@@ -77,6 +77,13 @@ def test_the_first_vpn_of_a_tunnel_carries_the_hellos(world: World) -> None:
         assert [link["name"] for link in one["links"] if link.get("hello")] == ["a~hello"]
 
 
+def test_a_vpn_that_comes_moves_no_hellos(world: World) -> None:
+    """The edges of a pair are told one after the other: meanwhile, the one in use would not be heard."""
+    before = [tunnel(world.plan(PAYROLL), edge, "edge-west")["hello"] for edge in (HOME, TWIN)]
+    plan = world.plan(PAYROLL, {**PAYROLL, "name": "a"})
+    assert [tunnel(plan, edge, "edge-west")["hello"] for edge in (HOME, TWIN)] == before
+
+
 def test_gateways_and_members_beside_a_pair_know_both_machines_by_their_own_addresses(world: World) -> None:
     plan = world.plan({**PAYROLL, "members": ["vm1-east", "vm3-east", "vm1-west"]})
     machines = {HOME: "10.10.0.2", TWIN: "10.10.0.3"}
