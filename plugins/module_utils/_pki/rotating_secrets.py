@@ -192,12 +192,18 @@ class RotatingSecrets:
         self.changed = self.changed or went or done
         if done:
             rotation.finish(self.place, organization, kind, now)
-            end = "is undone" if now.abandoned else "is finished"
+            end = f"is undone{self._kept(organization, kind, now)}" if now.abandoned else "is finished"
             self.summary.append(f"{organization}: rotation of {rotation.word(kind)} {end}")
         elif went:
             self._order(organization, kind, now)
         else:
             self.summary.append(f"{organization}: rotation of {rotation.word(kind)} waits")
+
+    def _kept(self, organization: str, kind: str, now: SecretRotation) -> str:
+        """Which keys do not go back: the old ones were gone everywhere already, or nearly so."""
+        there = self._state(organization, kind, now)
+        kept = [name for name, held in there.items() if held.used.number == now.keys[name] + 1]
+        return f", except for {', '.join(kept)}, which {'have' if kept[1:] else 'has'} the new key alone" if kept else ""
 
     def _waits_for(self, organization: str, kind: str, name: str, held: Held, now: SecretRotation) -> dict[str, str]:
         ends = self.keys[organization].get(kind, {}).get(name)
