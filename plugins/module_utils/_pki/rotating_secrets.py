@@ -200,10 +200,11 @@ class RotatingSecrets:
             self.summary.append(f"{organization}: rotation of {rotation.word(kind)} waits")
 
     def _kept(self, organization: str, kind: str, now: SecretRotation) -> str:
-        """Which keys do not go back: the old ones were gone everywhere already, or nearly so."""
+        """Which keys do not go back: the VCC server has the old ones no more."""
         there = self._state(organization, kind, now)
         kept = [name for name, held in there.items() if held.used.number == now.keys[name] + 1]
-        return f", except for {', '.join(kept)}, which {'have' if kept[1:] else 'has'} the new key alone" if kept else ""
+        have = "have" if kept[1:] else "has"
+        return f", except for {', '.join(kept)}, which {have} the new key alone" if kept else ""
 
     def _waits_for(self, organization: str, kind: str, name: str, held: Held, now: SecretRotation) -> dict[str, str]:
         ends = self.keys[organization].get(kind, {}).get(name)
