@@ -123,7 +123,7 @@ def config(generation: Generation, preferred: secrets.Preferred = MappingProxyTy
 def _session(one: Session, key: str) -> list[str]:
     return [
         f"filter from_{one.device} {{",
-        # The partner may name any gateway that we are beside (RFC 4271, 5.1.3): packets go through its tunnel or nowhere.
+        # The partner may name any gateway beside us (RFC 4271, 5.1.3): packets go through its tunnel, or nowhere.
         f"  if gw = {one.peer} && net ~ [ {', '.join(one.accept)} ] then {{ krt_prefsrc = {one.source}; accept; }}",
         "  reject;",
         "}",
