@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from ..document import Change
+from ..ipsec import secrets
 from ..part import Context, Part
 from ..system import dnsmasq, files, systemd
 from ..system.run import CommandError, have, run
@@ -29,7 +30,7 @@ class Bgp(Part):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._sessions = sessions.sessions(self.want)
-        self._wanted = sessions.config(self.want)
+        self._wanted = sessions.config(self.want, secrets.preferred(self.store)) if self._sessions else ""
         self._concerned = bool(self._sessions or sessions.sessions(self.have) or self.have.empty)
 
     # --- compare -------------------------------------------------------------------------------------------------

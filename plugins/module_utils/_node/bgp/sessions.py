@@ -13,10 +13,11 @@ Both prefix lists are the plan's, and so is the firewall: whatever a partner say
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..document import Generation, sha256
-from ..ssl import tls_crypt
+from ..ipsec import secrets
 
 HOME = "/etc/intercloud-vpn-bgp"
 CONFIG = f"{HOME}/bird.conf"
@@ -76,12 +77,21 @@ def md5(psk: str) -> str:
     return sha256(f"intercloud.vpn BGP\0{psk}")[:32]
 
 
-def config(generation: Generation) -> str:
-    """What BIRD reads; empty without sessions. It has keys in it."""
+def _keys(generation: Generation, preferred: secrets.Preferred) -> dict[str, str]:
+    """The pre-shared key that this end authenticates with, by tunnel: of two keys, the one in use."""
+    entries = secrets.entries(generation, preferred).values()
+    return {entry.tunnel["name"]: entry.key for entry in entries if entry.used}
+
+
+def config(generation: Generation, preferred: secrets.Preferred = MappingProxyType({})) -> str:
+    """What BIRD reads; empty without sessions. It has keys in it.
+
+    ``preferred``: of tunnels that have two keys, which one is in use (``secrets.preferred``).
+    """
     found = sessions(generation)
     if not found:
         return ""
-    known = tls_crypt.given(generation)
+    known = _keys(generation, preferred)
     announced = sorted({prefix for one in found for prefix in one.announce})
     lines = [
         "# Made by intercloud.vpn; changes are lost.",
@@ -94,7 +104,8 @@ def config(generation: Generation) -> str:
         "  ipv4 { import none; export where source = RTS_BGP; };",
         "}",
         "protocol static {",
-        "  ipv4;",
+        # Where two partners have tunnels to this edge, one is told what the other tells us: what was heard is routed.
+        "  ipv4 { preference 1; };",
         *(f"  route {prefix} unreachable;" for prefix in announced),
         "}",
     ]
@@ -112,12 +123,16 @@ def config(generation: Generation) -> str:
 def _session(one: Session, key: str) -> list[str]:
     return [
         f"filter from_{one.device} {{",
-        f"  if net ~ [ {', '.join(one.accept)} ] then {{ krt_prefsrc = {one.source}; accept; }}",
+        # The partner may name any gateway beside us (RFC 4271, 5.1.3): packets go through its tunnel, or nowhere.
+        f"  if gw = {one.peer} && net ~ [ {', '.join(one.accept)} ] then {{ krt_prefsrc = {one.source}; accept; }}",
         "  reject;",
         "}",
         f"filter to_{one.device} {{",
-        f"  if source = RTS_STATIC && net ~ [ {', '.join(one.announce)} ] then accept;",
-        "  reject;",
+        f"  if ! (net ~ [ {', '.join(one.announce)} ]) then reject;",
+        # What one partner says of a prefix is not the other's business, and both may have the same AS number.
+        "  if source = RTS_BGP then { bgp_path.empty; bgp_community.empty; bgp_ext_community.empty; "
+        "bgp_large_community.empty; unset(bgp_med); }",
+        "  accept;",
         "}",
         f"protocol bgp {one.device} {{",
         f"  local {one.local} as {one.local_asn};",

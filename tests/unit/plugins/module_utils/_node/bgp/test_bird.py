@@ -15,11 +15,13 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.bgp import bird, inside, observe, sessions, units
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.bgp.tend import tend
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import secrets
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.links import Links
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.secrets import FILE
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
+from ansible_collections.intercloud.vpn.plugins.module_utils._partner.forms.common import bgp_key
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_bgp import BGP, ORDERS, world
 
 UNIT, TUNNEL, KEY = sessions.UNIT, "edge-east--partner", "1" + 63 * "a"
@@ -107,6 +109,23 @@ def test_no_key_is_in_a_change(machine: Machine) -> None:
     for text in (written.before, written.after):
         assert 'password "(hidden)";' in text
         assert sessions.md5(KEY) not in text and KEY not in text
+
+
+def test_the_sessions_key_follows_the_key_in_use_through_a_rotation(machine: Machine) -> None:
+    """The other side computes it from the key alone, with which it authenticates (forms/common.py)."""
+    new = "2" + 63 * "b"
+    for text, used, key in (
+        (f"{KEY}\nalso 2 {new}", "", KEY),
+        (f"{new}\ngeneration 2\nalso 1 {KEY}", "", new),
+        (f"{new}\ngeneration 2\nalso 1 {KEY}", TUNNEL, KEY),  # the partner does not have it yet
+        (f"{new}\ngeneration 2", "", new),
+    ):
+        both = speaking(psk=text)
+        machine.at(secrets.PATH).parent.mkdir(parents=True, exist_ok=True)
+        machine.at(secrets.PATH).write_text(secrets.text(both, {TUNNEL: used} if used else {}), encoding="utf-8")
+        machine.bring(both)
+        (line,) = [one for one in machine.at(sessions.CONFIG).read_text().splitlines() if "password" in one]
+        assert line == f'  password "{bgp_key(key)}";'
 
 
 def test_what_was_taken_away_is_put_back(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

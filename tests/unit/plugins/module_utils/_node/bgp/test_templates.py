@@ -30,6 +30,13 @@ def test_the_kernel_takes_the_firewall(backend: str) -> None:
     assert done.stderr == ""
 
 
+def test_bgps_port_opens_nothing_but_bgp() -> None:
+    """A partner's SYN from port 179 would reach whatever listens on all addresses; test_hostile.py has one."""
+    text = render("org_edge", "nftables.nft.j2", world().plan(ORDERS).documents["edge-east"], "xfrm")
+    (line,) = [line.strip() for line in text.splitlines() if "sport 179" in line]
+    assert line == "tcp sport 179 tcp flags & (syn | ack) != syn accept"
+
+
 def test_nothing_of_it_is_in_the_firewall_of_an_edge_without_bgp() -> None:
     text = render("org_edge", "nftables.nft.j2", world(bgp=None).plan(ORDERS).documents["edge-east"], "xfrm")
     assert "169.254" not in text and "session" not in text and "raw" not in text
