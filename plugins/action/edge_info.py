@@ -26,8 +26,8 @@ class ActionModule(NodeAction):
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)
         directory = arguments.pop("documents", None)
-        kinds = ("", "ssl_", "names_", "pair_")
-        every, ssl, names, pair = (as_list(arguments.pop(f"{what}packages", None)) for what in kinds)
+        kinds = ("", "ssl_", "names_", "bgp_", "pair_")
+        every, ssl, names, bgp, pair = (as_list(arguments.pop(f"{what}packages", None)) for what in kinds)
         arguments["packages"] = every
         if directory is None:
             return self.ask(arguments, task_vars)
@@ -39,6 +39,8 @@ class ActionModule(NodeAction):
             every += ssl
         if document.get("dhcp") or any(vpn.get("names") for vpn in document["vpns"]):
             every += names
+        if any(tunnel.get("bgp") for tunnel in document["tunnels"]):
+            every += bgp
         if document.get("pair"):
             every += pair
         said = self.ask(arguments, task_vars)

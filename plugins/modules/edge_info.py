@@ -56,6 +56,11 @@ options:
     type: list
     elements: raw
     default: []
+  bgp_packages:
+    description: Packages to look for besides, if the document has a tunnel with BGP.
+    type: list
+    elements: raw
+    default: []
   pair_packages:
     description: Packages to look for besides, if the edge is one of a pair.
     type: list

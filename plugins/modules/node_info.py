@@ -176,6 +176,14 @@ neighbours:
   sample:
     - {address: 192.168.1.11, host: vm1-east, device: vapp, mac: ["02:00:5e:10:00:01"], loaded: "02:00:5e:10:00:01",
        unbound: ""}
+bgp:
+  description:
+    - BGP sessions with partners. Each has C(tunnel), C(vpn), C(peer), C(peer_asn), C(state) (V(Established) is right),
+      C(error) (the last one), C(bfd), C(carries) (whether packets take it), C(accepted), C(missing), C(refused) (at
+      most 20 prefixes each) and C(refused_count).
+  type: list
+  elements: dict
+  returned: where a tunnel has BGP
 usage:
   description:
     - What is used of each quota of the edge, with C(vpn), C(member) (its address; null for all members of the site

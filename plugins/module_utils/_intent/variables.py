@@ -16,6 +16,7 @@ OF_HOSTS = (
     "vcc_address",
     "vcc_authentication",
     "vcc_behind_nat",
+    "vcc_bgp",
     "vcc_dhcp",
     "vcc_edge",
     "vcc_external",

@@ -87,6 +87,7 @@ INFO: Arguments = {
     "documents": {"type": "path"},  # for the action plugin, and so are the next
     "ssl_packages": {"type": "list", "elements": "raw", "default": []},
     "names_packages": {"type": "list", "elements": "raw", "default": []},
+    "bgp_packages": {"type": "list", "elements": "raw", "default": []},
     "pair_packages": {"type": "list", "elements": "raw", "default": []},
 }
 DRAIN: Arguments = {"drained": {"type": "bool"}}

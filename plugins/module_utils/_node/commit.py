@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import identity
+from .bgp.bird import Bgp
+from .bgp.inside import Inside
 from .dhcp.dnsmasq import Dhcp
 from .document import NOTHING, Change, Document, Generation
 from .generation import pending as _pending
@@ -58,6 +60,7 @@ ORDER: tuple[type[Part], ...] = (
     Sysctls,
     Links,
     Tuns,
+    Inside,
     Neighbours,
     Addresses,  # before the connections: the userspace backend looks for a local address inside the local selectors
     Secrets,  # before the connections, which need them; taken away after those
@@ -66,6 +69,7 @@ ORDER: tuple[type[Part], ...] = (
     Routes,
     Stretches,
     Frames,  # after the devices that it hangs on, which are up only with it
+    Bgp,  # with the routes' source addresses there, and the tunnels' devices
     Names,  # nearly last: nothing else needs it
     Resolver,  # by the routes' devices
     Hosts,

@@ -32,6 +32,17 @@ def link_name(link: Mapping[str, Any]) -> str:
     return str(link.get("name", link["vpn"]))
 
 
+EVERYTHING = (["0.0.0.0/0"], ["0.0.0.0/0"])
+
+
+def selectors(tunnel: Mapping[str, Any], link: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """The traffic selectors of a CHILD_SA, ours and the peer's.
+
+    Those of a route-based tunnel are everything: what its link has is what BGP may say, and the firewall lets through.
+    """
+    return EVERYTHING if tunnel.get("bgp") else (link["local_ts"], link["remote_ts"])
+
+
 def is_for_moved(link: Mapping[str, Any]) -> bool:
     """Whether a link is for members that moved.
 

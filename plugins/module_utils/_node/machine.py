@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from . import collisions, survey
+from .bgp import sessions as bgp
 from .dhcp import dnsmasq as dhcp
 from .dhcp import server as dhcp_server
 from .ipsec import charon
@@ -55,6 +56,10 @@ class Machine(Part):
         found += self._holders_of_published()
         if dhcp_server.served(self.want):  # at whatever address: two servers would both answer
             found += sockets.holders(sockets.sockets("udp", {dhcp.PORT}), [dhcp_server.UNIT])
+        own = {one.local for one in bgp.sessions(self.want)}
+        listening = sockets.sockets("tcp", {bgp.PORT}) if own else []
+        mine = [one for one in listening if one.anywhere or one.address in own]
+        found += sockets.holders(mine, [bgp.UNIT]) if mine else []
         return list({str(holder): holder for holder in found}.values())
 
     def _holders_of_names(self) -> list[sockets.Holder]:

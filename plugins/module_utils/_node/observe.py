@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
+from .bgp.observe import observed as bgp_observed
 from .commit import compare, refused
 from .confirm import states
 from .document import Change, Document
@@ -33,6 +34,7 @@ def observe(store: Store) -> dict[str, Any]:
         Change("renewal", f"have {name} authenticate anew: it still uses certificate {serial}")
         for name, serial in outdated.pending(store).items()
     ]
+    bgp_sessions = bgp_observed(current, store)
     down = {link["tunnel"] for link in states(current, store) if link["state"] not in UP}
     seen: Document = {}
     reasons: dict[str, list[Document]] = {}
@@ -58,6 +60,7 @@ def observe(store: Store) -> dict[str, Any]:
         "droppers": droppers(),
         "neighbours": neighbours.observed(current),
         "astray": astray(current),
+        **({"bgp": bgp_sessions} if bgp_sessions else {}),
         "usage": usage.observed(store, current),
         **({"lanes": noted.read(store.at(noted.FILE))} if current.hellos else {}),
         **seen,

@@ -24,7 +24,7 @@ TEXTFILES = "/var/lib/prometheus/node-exporter"
 PROTOCOL = "155"  # of our routes, see kernel/routes.py
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Devices of ours: XFRM interfaces, OpenVPN's, strongSwan's in userspace.
-OURS = re.compile(r"vcc\d+b?|vcs.*|vcl\d+|ipsec\d+")
+OURS = re.compile(r"vcc\d+(?:b|p[0-9a-f]{4})?|vcs.*|vcl\d+|ipsec\d+")
 # Of a route's types those that lead somewhere or refuse; `ip` prints a number or a name.
 LEADING = {"": "", "1": "", "unicast": ""}
 REFUSING = {"6": "blackhole", "7": "unreachable", "8": "prohibit"}

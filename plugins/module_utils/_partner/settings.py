@@ -16,6 +16,7 @@ from .._base.problems import did_you_mean
 from .forms.known import files_of
 
 Documents = Mapping[str, Mapping[str, Any]]
+EVERYTHING = ["0.0.0.0/0"]
 AUTH = {"psk": "psk", "pubkey": "certificate"}
 
 
@@ -90,9 +91,11 @@ def with_files(found: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str
     known as well.
     """
     tunnels = []
+    by_name = {tunnel["name"]: tunnel for tunnel in found["tunnels"]}
     for tunnel in found["tunnels"]:
-        files = files_of(tunnel, secrets.get(tunnel["name"]))
-        libreswan = {"libreswan": files} if tunnel["gateway"] in (None, "libreswan") else {}
+        twin = by_name.get(tunnel.get("bgp", {}).get("twin", ""))
+        files = files_of(tunnel, secrets.get(tunnel["name"]), twin, secrets.get(twin["name"]) if twin else None)
+        libreswan = {"libreswan": files} if "ipsec.conf" in files else {}
         tunnels.append({**tunnel, "configuration": files, **libreswan})
     return {**found, "tunnels": tunnels}
 
@@ -100,7 +103,7 @@ def with_files(found: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str
 def _tunnel(
     node: str, tunnel: Mapping[str, Any], vpns: Mapping[str, Any], psk_files: Mapping[str, str], authority: str
 ) -> dict[str, Any]:
-    ike = tunnel["ike"]
+    ike, bgp = tunnel["ike"], tunnel.get("bgp")
     auth = AUTH[ike["auth"]]
     return {
         "name": tunnel["name"],
@@ -123,17 +126,35 @@ def _tunnel(
             "rekey_time": ike["rekey_time"],
             "dpd_delay": ike["dpd_delay"],
         },
-        "vpns": [_vpn(tunnel["peer"], link, vpns[link["vpn"]]) for link in tunnel["links"]],
+        "vpns": [_vpn(tunnel["peer"], link, vpns[link["vpn"]], bool(bgp)) for link in tunnel["links"]],
+        **({"bgp": _bgp(bgp, tunnel["links"][0])} if bgp else {}),
     }
 
 
-def _vpn(edge: str, link: Mapping[str, Any], vpn: Mapping[str, Any]) -> dict[str, Any]:
+def _bgp(bgp: Mapping[str, Any], link: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "local": bgp["peer"],
+        "remote": bgp["local"],
+        "length": bgp["length"],
+        "local_asn": bgp["peer_asn"],
+        "remote_asn": bgp["local_asn"],
+        "bfd": bgp["bfd"],
+        "md5": bgp["md5"],
+        "hold": bgp["hold"],
+        **({"twin": bgp["twin"]} if "twin" in bgp else {}),
+        "maximum": bgp["maximum"],
+        "announce": list(link["remote_ts"]),
+        "accept": list(link["local_ts"]),
+    }
+
+
+def _vpn(edge: str, link: Mapping[str, Any], vpn: Mapping[str, Any], route_based: bool) -> dict[str, Any]:
     return {
         "name": link["vpn"],
         # Of its own where the VPN has several CHILD_SAs: for pairs of selectors, or for members that moved.
         "child": str(link.get("name", link["vpn"])).replace("+", "-"),
-        "local_ts": list(link["remote_ts"]),
-        "remote_ts": list(link["local_ts"]),
+        "local_ts": EVERYTHING if route_based else list(link["remote_ts"]),
+        "remote_ts": EVERYTHING if route_based else list(link["local_ts"]),
         "gateway": vpn["sites"][edge]["address"],
         "esp": {
             "proposals": list(link["esp"]["proposals"]),

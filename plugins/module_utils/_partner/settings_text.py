@@ -14,6 +14,12 @@ from .._intent.profiles.known import profile_of
 Section = Mapping[str, Any]
 _WIDTH = 18  # of the first column
 
+_PLACES = {
+    "swanctl.conf": "put into /etc/swanctl/conf.d/{name}.conf",
+    "device.sh": "run at each boot",
+    "frr.conf": "add to /etc/frr/frr.conf; bgpd and bfdd run",
+}
+
 
 def settings_text(settings: Section) -> str:
     """What `settings` and `with_files` found out, to read and to copy from."""
@@ -39,12 +45,16 @@ def settings_text(settings: Section) -> str:
 
 def _title(tunnel: Section) -> str:
     profile = profile_of(tunnel["gateway"])
+    if tunnel.get("bgp") and not profile:
+        return "strongSwan and FRR"
     return profile.title if profile else "libreswan"
 
 
 def _place(tunnel: Section, file: str) -> str:
     if file.startswith("ipsec."):
         return f"put into /etc/ipsec.d/{tunnel['name']}.{file.partition('.')[2]}"
+    if file in _PLACES:
+        return _PLACES[file].format(name=tunnel["name"])
     if file.endswith(".tf"):
         return "put into a directory of Terraform's"
     return "fill in the pages" if file.startswith("pfsense") else "paste into the command line"
@@ -70,6 +80,8 @@ def _tunnel(edge: str, tunnel: Section) -> Iterator[str]:
     yield _row("IKE", f"version {ike['version']}, {' or '.join(ike['proposals'])}")
     yield _row("", f"rekeyed after {ike['rekey_time']} s; dead peer detection after {ike['dpd_delay']} s of silence")
     yield _row("firewall", "UDP 500 and 4500 and ESP between both addresses, in both directions")
+    if tunnel.get("bgp"):
+        yield from _bgp(tunnel["bgp"])
     for vpn in tunnel["vpns"]:
         esp = vpn["esp"]
         yield f"  VPN {vpn['name']}: one CHILD_SA, tunnel mode"
@@ -78,6 +90,19 @@ def _tunnel(edge: str, tunnel: Section) -> Iterator[str]:
         yield _row("  ESP", f"{' or '.join(esp['proposals'])} (perfect forward secrecy: {' or '.join(esp['pfs'])})")
         yield _row("", f"rekeyed after {esp['rekey_time']} s; replay window {esp['replay_window']} packets")
         yield _row("  packets", f"at most {vpn['mtu']} octets inside the tunnel: TCP MSS {vpn['mss']}")
+
+
+def _bgp(bgp: Section) -> Iterator[str]:
+    yield _row(
+        "route-based", f"this side is {bgp['local']}/{bgp['length']} inside the tunnel, the other {bgp['remote']}"
+    )
+    yield _row(
+        "BGP", f"this side is AS {bgp['local_asn']}, the other AS {bgp['remote_asn']}; hold time {bgp['hold']} s"
+    )
+    guards = [*(["MD5 (TCP)"] if bgp["md5"] else []), *(["BFD every 100 ms, three times"] if bgp["bfd"] else [])]
+    yield _row("", ", ".join(guards) or "neither MD5 nor BFD")
+    yield _row("announces", f"{' '.join(bgp['announce'])}, and nothing else: the rest is refused")
+    yield _row("is told", " ".join(bgp["accept"]))
 
 
 def _ports(ports: Sequence[str] | None) -> str:
@@ -94,6 +119,8 @@ def _initiates(tunnel: Section) -> str:
 
 def _reserved(vpn: Section) -> str:
     """Of several pairs of selectors, one has the gateway's address."""
+    if "0.0.0.0/0" in vpn["local_ts"]:
+        return ""
     gateway = ip_address(vpn["gateway"])
     held = any(gateway in ip_network(prefix) for prefix in vpn["local_ts"])
     return f" (of these, {vpn['gateway']} is the gateway's own)" if held else ""

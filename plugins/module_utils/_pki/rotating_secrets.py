@@ -192,12 +192,19 @@ class RotatingSecrets:
         self.changed = self.changed or went or done
         if done:
             rotation.finish(self.place, organization, kind, now)
-            end = "is undone" if now.abandoned else "is finished"
+            end = f"is undone{self._kept(organization, kind, now)}" if now.abandoned else "is finished"
             self.summary.append(f"{organization}: rotation of {rotation.word(kind)} {end}")
         elif went:
             self._order(organization, kind, now)
         else:
             self.summary.append(f"{organization}: rotation of {rotation.word(kind)} waits")
+
+    def _kept(self, organization: str, kind: str, now: SecretRotation) -> str:
+        """Which keys do not go back: the VCC server has the old ones no more."""
+        there = self._state(organization, kind, now)
+        kept = [name for name, held in there.items() if held.used.number == now.keys[name] + 1]
+        have = "have" if kept[1:] else "has"
+        return f", except for {', '.join(kept)}, which {have} the new key alone" if kept else ""
 
     def _waits_for(self, organization: str, kind: str, name: str, held: Held, now: SecretRotation) -> dict[str, str]:
         ends = self.keys[organization].get(kind, {}).get(name)

@@ -123,6 +123,8 @@ def step(held: Held, rotation: SecretRotation, name: str) -> str:
         return DROP if held.also else ""
     if held.used.number not in (rotation.keys[name], rotation.keys[name] + 1):
         return DROP if held.also else ""  # an administrator has put another key there meanwhile
+    if rotation.abandoned and not held.of(goal):
+        return DROP if held.also else ""  # the old key is gone: another one by its number would be no way back
     return USE if held.of(goal) else MAKE
 
 

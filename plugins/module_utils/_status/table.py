@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .._base.text_table import columns, wrapped
+from .._verify.bgp import shown
 from .._verify.table import findings_lines
 
 Section = Mapping[str, Any]
@@ -27,6 +28,7 @@ def table(status: Section) -> str:
         _vpns(status["vpns"], several),
         _edges(status["nodes"]),
         _partners(status["links"]),
+        _sessions(status["links"]),
         _others(status["nodes"]),
         _pools(status, several),
     ]
@@ -79,6 +81,14 @@ def _partners(links: Iterable[Section]) -> Iterator[str]:
     ]
     if rows:
         yield from columns(["tunnel", "partner's name", "address in use", "since"], rows)
+
+
+def _sessions(links: Iterable[Section]) -> Iterator[str]:
+    """BGP with partners."""
+    found = {link["tunnel"]: link["bgp"] for link in links if link.get("bgp")}
+    rows = [[tunnel, *shown(one)] for tunnel, one in sorted(found.items())]
+    if rows:
+        yield from columns(["tunnel", "BGP", "BFD", "carries", "prefixes heard", "not heard", "refused"], rows)
 
 
 def _ends(node: Section) -> str:

@@ -14,8 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from .._partner.settings import EVERYTHING
 from .._plan.compile.reqids import link_name
 from .algorithms import agree, negotiated
+from .bgp import judge_session as judge_bgp
+from .bgp import session
 from .finding import ERROR, WARNING, Finding, few
 from .reasons import why
 from .ssl import judge_session, unplanned_sessions
@@ -23,6 +26,7 @@ from .ssl import judge_session, unplanned_sessions
 Section = Mapping[str, Any]
 Ends = dict[str, Section]
 Judge = Callable[[str, Ends, Mapping[str, Section]], tuple[list[dict[str, Any]], list[Finding]]]
+ROUTE_BASED = {"local_ts": EVERYTHING, "remote_ts": EVERYTHING}
 ONE_IKE_SA = "one ESTABLISHED IKE_SA"
 LEAD = "!"
 """After the name of a link that an edge has a second CHILD_SA for: of equal policies, the newest counts."""
@@ -64,16 +68,22 @@ def _judge_ipsec(name: str, ends: Ends, observed: Mapping[str, Section]) -> tupl
     broken = any(finding.expected == ONE_IKE_SA for finding in findings)
     for link, vpn in _links(ends):
         children = {node: _named(_children(sas), "name", link) for node, sas in seen.items()}
-        wanted = {node: _link(ends[node], link) for node in ends}
+        wanted: Ends = {
+            node: {**_link(end, link), **(ROUTE_BASED if end.get("bgp") else {})} for node, end in ends.items()
+        }
         record = _record(name, vpn, link, ends, seen, children)
         record["reasons"] = _reasons(name, ends, observed) if record["state"] != "INSTALLED" else {}
         record.update({"lane": True} if any("hello" in end for end in ends.values()) else {})
         links.append(record)
         partner = _partner(name, ends, observed)
         record.update({"partner": partner} if partner else {})
+        bgp = session(name, ends, observed)
+        record.update({"bgp": bgp} if bgp else {})
         if not broken:
             findings += _judge_link(name, link, wanted, children, because)
     findings += _judge_partner(name, ends, observed)
+    # Where the tunnel is down, that says it all.
+    findings += judge_bgp(name, ends, observed) if links and links[0]["state"] == "INSTALLED" else []
     return links, findings
 
 

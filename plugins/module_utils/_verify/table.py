@@ -43,6 +43,10 @@ def table(result: Result, plan: Plan) -> str:
     for tunnel, one in sorted(partners.items()):
         address = f"is {one['address']} since {one['since']}" if one["address"] else "has no address"
         lines += [*wrapped("partner: ", f"{tunnel}: {one['name']} {address}"), ""]
+    sessions = {link["tunnel"]: link["bgp"] for link in result.links if link.get("bgp")}
+    for tunnel, session in sorted(sessions.items()):
+        heard = f"{len(session.get('accepted', []))} prefixes heard, {session.get('refused_count', 0)} refused"
+        lines += [*wrapped("BGP:     ", f"{tunnel}: {session['state']} with {session['peer']}, {heard}"), ""]
     for tunnel, edge in sorted(external.items()):
         lines += [*wrapped("ext:     ", pointer(tunnel, edge)), ""]
     return "\n".join([*lines, *_findings(result)])

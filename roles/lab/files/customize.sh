@@ -5,7 +5,7 @@ set -eu
 root=$1
 
 # A role enables what it sets up; a package must not do so on its own.
-for unit in strongswan strongswan-starter ipsec openvpn nftables; do
+for unit in strongswan strongswan-starter ipsec openvpn nftables bird frr; do
     systemctl --root="$root" --quiet disable "$unit.service" 2>/dev/null || true
 done
 

@@ -15,6 +15,7 @@ from ..._base.prefix import parse_address
 from ..._base.problems import Problems, did_you_mean
 from ..profiles.known import GATEWAYS, profile_of
 from ..profiles.profile import ADDRESS, FQDN, Profile
+from .bgp import VARIABLE, Bgp, read_bgp
 
 AUTHENTICATION = ("psk", "certificate")
 # RFC 1123, 2.1: the last label has a letter, or it would be a mistyped address.
@@ -24,15 +25,19 @@ _HOST = re.compile(
 GIVEN = "given"
 """What stands for a ``vcc_psk`` that is in order, wherever the key itself has no business."""
 # What only says something of an edge that is not ours.
-ONLY_EXTERNAL = ("vcc_authentication", "vcc_gateway", "vcc_identity", "vcc_psk")
+ONLY_EXTERNAL = ("vcc_authentication", VARIABLE, "vcc_gateway", "vcc_identity", "vcc_psk")
 
 
 @dataclass(frozen=True)
 class External:
-    """How an external edge proves who it is: ``psk`` or ``certificate``. ``gateway``: what it is, if it is said."""
+    """How an external edge proves who it is: ``psk`` or ``certificate``. ``gateway``: what it is, if it is said.
+
+    ``bgp``: of one whose tunnel is route-based.
+    """
 
     authentication: str
     gateway: str | None = None
+    bgp: Bgp | None = None
 
     @property
     def auth(self) -> str:
@@ -119,7 +124,12 @@ def read_external(
         problems.add(f"{place}.vcc_psk", "is not used with vcc_authentication: certificate; leave it out")
     elif psk != GIVEN:
         problems.add(f"{place}.vcc_psk", str(psk))
-    return External(str(authentication), gateway)
+    bgp = read_bgp(place, variables, identity, str(authentication), profile_of(gateway), problems)
+    if bgp and bgp.second and folded(bgp.second.identity) in others:
+        problems.add(
+            f"{place}.vcc_bgp.second.identity", f"{bgp.second.identity} is the identity of another edge; set one"
+        )
+    return External(str(authentication), gateway, bgp)
 
 
 def _check_named(

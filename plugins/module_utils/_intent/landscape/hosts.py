@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ..._base.prefix import Prefix, parse_address
 from ..profiles.profile import Profile
+from .bgp import Bgp
 from .external import External
 from .neighbours import EVERY, Macs
 
@@ -89,6 +90,11 @@ class OrgEdge:
     def profile(self) -> Profile | None:
         """What its gateway accepts, where it is not ours and said what it is."""
         return self.external.profile if self.external else None
+
+    @property
+    def bgp(self) -> Bgp | None:
+        """The BGP session with it, where it is not ours and its tunnel is route-based."""
+        return self.external.bgp if self.external else None
 
 
 @dataclass(frozen=True)

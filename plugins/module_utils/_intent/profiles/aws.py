@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .profile import ADDRESS, SHA2, Limits, Profile, PskForm, Source, Suite
+from .profile import ADDRESS, SHA2, BgpForm, Limits, Profile, PskForm, Source, Suite
 
 _SUITE = Suite(
     ciphers=frozenset({"aes128", "aes256", "aes128gcm16", "aes256gcm16"}),
@@ -25,10 +25,13 @@ PROFILE = Profile(
         Source("Subnet CIDR blocks (docs.aws.amazon.com, vpc/latest/userguide/subnet-sizing)", "2026-11-30"),
         # One SA pair per tunnel, public addresses of each connection's own, two tunnels per connection.
         Source("Requirements for a customer gateway device (docs.aws.amazon.com, s2svpn/CGRequirements)", "2026-11-30"),
+        # Networks inside.
+        Source("Tunnel options (docs.aws.amazon.com, vpn/latest/s2svpn/VPNTunnels)", "2026-11-30"),
     ),
     unconfirmed=(
         "the PRF beside AES-GCM: taken to be of the hash that the phase 1 integrity algorithm has",
         "the identity that AWS expects of our edge: its public address",
+        "BFD and MD5 in a VPN's BGP session: no document has them, so neither is used",
     ),
     ike_lifetime=Limits(900, 28800),
     esp_lifetime=Limits(900, 3600),
@@ -40,4 +43,10 @@ PROFILE = Profile(
     tunnels=2,
     reserved=(4, 1),
     replay_window=Limits(64, 2048),
+    bgp=BgpForm(
+        length=30,
+        reserved=(*(f"169.254.{third}.0/30" for third in range(6)), "169.254.169.252/30"),
+        first=True,
+        endpoints=True,
+    ),
 )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .profile import ADDRESS, Limits, Profile, PskForm, Source, Suite
+from .profile import ADDRESS, BgpForm, Limits, Profile, PskForm, Source, Suite
 
 _GROUPS = frozenset({"modp2048", "ecp256", "ecp384"})
 PROFILE = Profile(
@@ -27,12 +27,17 @@ PROFILE = Profile(
         # Form of the key.
         Source("Set-AzureVNetGatewayKey (learn.microsoft.com, previous versions)", "2026-11-30"),
         Source("azurerm_virtual_network_gateway_connection (Terraform provider hashicorp/azurerm)", "2026-11-30"),
+        # Timers, addresses inside.
+        Source(
+            "About BGP with Azure VPN Gateway (learn.microsoft.com, vpn-gateway/vpn-gateway-bgp-overview)", "2026-11-30"
+        ),
     ),
     unconfirmed=(
         "AES-GCM for IKE: the gateway has it, but no document says which PRF goes with it, so it is left out",
         "several CHILD_SAs: a connection has one policy for all, so a tunnel has one VPN with one pair of selectors",
         "the identities: both public addresses",
         "packets inside: at most 1400 octets",
+        "BFD and MD5 in a VPN's BGP session: no document has them, so neither is used",
     ),
     ike_lifetime=Limits(28800, 28800),
     esp_lifetime=Limits(300, None),
@@ -44,4 +49,5 @@ PROFILE = Profile(
     psk=PskForm(1, 128, r"[A-Za-z0-9]", "letters and digits"),
     inner_mtu=1400,
     reserved=(4, 1),
+    bgp=BgpForm(networks=("169.254.21.0/24", "169.254.22.0/24"), hold=180),
 )

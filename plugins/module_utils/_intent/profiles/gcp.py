@@ -1,11 +1,11 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Google Cloud VPN: a Classic VPN with static routes. HA VPN needs BGP, and is not covered."""
+"""Google Cloud VPN: a Classic VPN with static routes, or an HA VPN with BGP."""
 
 from __future__ import annotations
 
-from .profile import ADDRESS, SHA2, Limits, Profile, Source, Suite
+from .profile import ADDRESS, SHA2, BgpForm, Limits, Profile, Source, Suite
 
 _CIPHERS = frozenset({"aes128", "aes192", "aes256", "aes128gcm16", "aes192gcm16", "aes256gcm16"})
 _GROUPS = frozenset(
@@ -25,10 +25,13 @@ PROFILE = Profile(
         Source("Subnets (cloud.google.com, vpc/docs/subnets, unusable addresses in IPv4 subnet ranges)", "2026-11-30"),
         Source("MTU considerations (docs.cloud.google.com, network-connectivity/docs/vpn)", "2026-11-30"),
         Source("google_compute_vpn_tunnel (Terraform provider hashicorp/google)", "2026-11-30"),
+        # MD5 authentication.
+        Source("Key terms (docs.cloud.google.com, network-connectivity/docs/router/concepts/key-terms)", "2026-11-30"),
     ),
     unconfirmed=(
         "the identities: both public addresses",
         "an option to respond only: none was found, so Google may initiate as well",
+        "BFD in a VPN's BGP session: not used",
     ),
     ike_lifetime=Limits(36000, 36000),
     esp_lifetime=Limits(10800, 10800),
@@ -38,4 +41,5 @@ PROFILE = Profile(
     identities=frozenset({ADDRESS}),
     underlay_mtu=1460,
     reserved=(2, 2),
+    bgp=BgpForm(md5=True, length=30, endpoints=True),
 )

@@ -106,6 +106,26 @@ class PskForm:
 
 
 @dataclass(frozen=True)
+class BgpForm:
+    """What a gateway takes of BGP in a tunnel: ``md5`` (RFC 2385), ``bfd`` (RFC 5881), and addresses inside.
+
+    ``length``: of the network inside. ``networks``: one of them has its address. ``reserved``: it takes none of these.
+    ``first``: whether it has the network's first host, and our edge the second. ``hold``: seconds, where it negotiates
+    none.
+    """
+
+    md5: bool = False
+    bfd: bool = False
+    length: int | None = None
+    networks: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
+    first: bool = False
+    hold: int | None = None
+    endpoints: bool = False
+    """Whether the settings of two endpoints are printed."""
+
+
+@dataclass(frozen=True)
 class Profile:
     """A gateway. ``name`` is its word in the inventory, ``title`` its name for people."""
 
@@ -152,6 +172,8 @@ class Profile:
     """How many addresses at the begin and at the end of an IPv4 subnet its cloud keeps for itself."""
     replay_window: Limits = field(default_factory=Limits)
     """Packets."""
+    bgp: BgpForm | None = None
+    """Of one whose settings for route-based tunnels are printed."""
 
     @property
     def by_address(self) -> bool:

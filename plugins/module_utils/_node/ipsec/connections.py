@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..document import Document, Generation, link_name
+from ..document import Document, Generation, link_name, selectors
 from ..state import Store
 from ..system import files
 from ..system.run import CommandError, run
@@ -51,7 +51,8 @@ def shape(generation: Generation) -> Shape:
 def _children(tunnel: Document, backend: str) -> dict[str, Selectors]:
     found = {}
     for link in tunnel.get("links", []):
-        found[link_name(link)] = (prefixes(link["local_ts"]), prefixes(link["remote_ts"]))
+        ours, theirs = selectors(tunnel, link)
+        found[link_name(link)] = (prefixes(ours), prefixes(theirs))
         for lead in leads.of(tunnel, link, backend):
             found[lead.name] = (prefixes(leads.printed(lead.local_ts)), prefixes(leads.printed(lead.remote_ts)))
     return found

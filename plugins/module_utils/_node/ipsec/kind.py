@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from ..document import Document, Generation, link_name
+from ..document import Document, Generation, link_name, selectors
 from ..state import Busy, Store
 from ..system.run import CommandError
 from ..tunnel_kind import UNKNOWN, UP, NodeKind, Tended
@@ -110,7 +110,7 @@ class Ipsec(NodeKind):
 
     def _states(self, generation: Generation, sas: Iterable[tuple[str, Document]]) -> list[Document]:
         wanted = {
-            tunnel["name"]: {link_name(link): (link["local_ts"], link["remote_ts"]) for link in tunnel.get("links", [])}
+            tunnel["name"]: {link_name(link): selectors(tunnel, link) for link in tunnel.get("links", [])}
             for tunnel in generation.tunnels(self.NAME)
         }
         found: dict[tuple[str, str], str] = {}

@@ -5,6 +5,8 @@
 
 A VPN with tunnels to both edges of a pair has another one, `vcc<number>b`, for those to the second: the links to both
 have the same selectors, of which an `if_id` can hold one. So the route decides which edge packets go to.
+
+A tunnel with BGP has one of its own: its selectors are everything.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
+from ..bgp.sessions import sessions
 from ..document import Change, if_id, lane_device
 from ..kernel import ip
 from ..part import Part
@@ -22,7 +25,7 @@ from . import xfrm
 
 RP_FILTER = "/proc/sys/net/ipv4/conf/{}/rp_filter"
 LOOSE = "2"
-OURS = re.compile(r"^vcc\d+b?$")
+OURS = re.compile(r"^vcc\d+(b|p[0-9a-f]{4})?$")
 
 
 class Links(Part):
@@ -35,11 +38,13 @@ class Links(Part):
             return {}
         vpns = [vpn for vpn in self.want.listed("vpns") if vpn.get("kind", "ipsec") == "ipsec"]
         lanes = self.want.lanes()
-        return {
+        found = {
             lane_device(vpn["number"], lane): {**vpn, "if_id": if_id(vpn["number"], lane)}
             for vpn in vpns
             for lane in lanes.get(vpn["name"], [0])
         }
+        found.update((one.device, {"if_id": one.if_id, "mtu": one.mtu}) for one in sessions(self.want))
+        return found
 
     def _concerned(self) -> bool:
         # Nothing known of what the node had: then what is loaded tells.

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..bgp.bird import Bgp
 from ..document import Generation
+from ..part import Context
 from ..state import Store
 from . import bridge, charon, secrets
 
@@ -55,7 +57,8 @@ def in_use(generation: Generation, store: Store) -> dict[str, int]:
 
 
 def renew(generation: Generation, store: Store) -> list[str]:
-    """Try the keys that are to be used; returns the tunnels that use them now. The caller has the lock. ViciError.
+    """Try the keys that are to be used; returns the tunnels that use them now. The caller has the lock. ViciError,
+    CommandError.
 
     A tunnel that is down has nothing to lose: whoever initiates it tries both keys (`other`).
     """
@@ -69,15 +72,25 @@ def renew(generation: Generation, store: Store) -> list[str]:
     refused = {tunnel: before[tunnel] for tunnel in up - done if tunnel in before}
     if refused:
         secrets.prefer(refused, generation, store)
+    _tell_bgp(generation, store)
     return sorted(done)
 
 
 def other(tunnel: str, generation: Generation, store: Store) -> bool:
-    """Authenticate with the tunnel's other key, if it has two; whether it has. The caller has the lock. ViciError."""
+    """Authenticate with the tunnel's other key, if it has two; whether it has. The caller has the lock.
+
+    ViciError, CommandError.
+    """
     names = _both(generation).get(tunnel, {})
     now = _now(names, tunnel, secrets.preferred(store)) if names else ""
     for name in names:
         if name != now:
             secrets.prefer({tunnel: name}, generation, store)
+            _tell_bgp(generation, store)
             return True
     return False
+
+
+def _tell_bgp(generation: Generation, store: Store) -> None:
+    """The key of a BGP session follows from the tunnel's that is in use. CommandError."""
+    Bgp(Context(generation, generation, store)).build()

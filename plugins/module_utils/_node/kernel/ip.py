@@ -89,6 +89,12 @@ def routes(family: int, *selector: str) -> list[Json]:
     return found
 
 
+def has_rule(priority: int, table: int) -> bool:
+    """Whether IPv4 has a rule with a priority that looks at a table."""
+    found = _read("-4", "rule", "show")
+    return any(one.get("priority") == priority and str(one.get("table")) == str(table) for one in found)
+
+
 def neighbours() -> dict[tuple[str, str], str]:
     """The permanent entries of the neighbour table: (address, device) -> link-layer address."""
     found = {}

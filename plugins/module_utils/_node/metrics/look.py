@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import time
 
+from ..bgp.observe import observed as bgp_observed
 from ..confirm import states
 from ..document import Document, Generation
 from ..ipsec import certificates, x509
@@ -42,6 +43,7 @@ def look(store: Store) -> Seen:
         usage=usage.observed(store, current),
         certificate=x509.certificate(store) if certificates.needed(current) else None,
         repairs=repairs.counted(store),
+        bgp=bgp_observed(current, store, 0),
         lanes=noted.read(store.at(noted.FILE)) if current.hellos else {},
     )
 

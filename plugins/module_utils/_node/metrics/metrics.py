@@ -25,6 +25,7 @@ class Seen(NamedTuple):
 
     `links`: vpn, tunnel, initiator, state. `usage`: see kernel/usage.py. `certificate`: see ipsec/x509.py, None where
     no tunnel needs one. `repairs`: by subsystem. `associations`: tunnel -> number of its IKE_SAs or TLS sessions.
+    `bgp`: see bgp/observe.py.
     `lanes`: see lanes/noted.py.
     """
 
@@ -38,6 +39,7 @@ class Seen(NamedTuple):
     usage: Iterable[Document] = ()
     certificate: Document | None = None
     repairs: Mapping[str, int] = {}
+    bgp: Iterable[Document] = ()
     lanes: Mapping[str, Any] = {}
 
 
@@ -54,6 +56,7 @@ def metrics(seen: Seen, took: float = 0.0, now: float | None = None) -> str:
             Family("refusing", "gauge", "1: no generation can be read.", [Sample(int(seen.refusing))]),
             Family("damaged_files", "gauge", "Stored files that cannot be read.", [Sample(seen.damaged)]),
             *_tunnels(seen),
+            *_sessions(seen),
             *_lanes(seen),
             *_traffic(seen),
             *_limits(seen),
@@ -84,6 +87,20 @@ def _tunnels(seen: Seen) -> Iterator[Family]:
     yield Family("link_narrowed", "gauge", "1: the peer carries other addresses than the document.", narrowed)
     yield Family("link_unknown", "gauge", "1: the daemon runs and does not answer.", unknown)
     yield Family("security_associations", "gauge", "IKE_SAs or TLS sessions of a tunnel; 1 is right.", sessions)
+
+
+def _sessions(seen: Seen) -> Iterator[Family]:
+    """BGP with partners; nothing where there is none."""
+    up, heard = [], []
+    for one in seen.bgp:
+        labels = {"tunnel": str(one["tunnel"])}
+        up.append(Sample(int(one["state"] == "Established"), labels))
+        for what in ("accepted", "missing", "refused"):
+            count = one.get("refused_count") if what == "refused" else len(one.get(what) or [])
+            heard.append(Sample(int(count or 0), {**labels, "what": what}))
+    if up:
+        yield Family("bgp_session_up", "gauge", "1: the BGP session with a partner is Established.", up)
+        yield Family("bgp_prefixes", "gauge", "Prefixes of a partner, by what became of them.", heard)
 
 
 def _lanes(seen: Seen) -> Iterator[Family]:

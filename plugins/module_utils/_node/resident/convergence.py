@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from ..bgp.bird import Bgp
+from ..bgp.inside import Inside
 from ..commit import rollback
 from ..dhcp.dnsmasq import Dhcp
 from ..document import Generation
@@ -48,6 +50,7 @@ QUICK: tuple[type[Part], ...] = (
     Sysctls,
     Links,
     Tuns,
+    Inside,
     Neighbours,
     Addresses,
     PresentRoutes,
@@ -62,6 +65,7 @@ ALL: tuple[type[Part], ...] = (
     Sysctls,
     Links,
     Tuns,
+    Inside,
     Neighbours,
     Addresses,
     Secrets,
@@ -70,6 +74,7 @@ ALL: tuple[type[Part], ...] = (
     PresentRoutes,
     Stretches,
     Frames,
+    Bgp,
     Names,
     Resolver,
     Hosts,

@@ -14,6 +14,7 @@ import time
 import zlib
 from typing import Any, NamedTuple
 
+from ..bgp.tend import speaks
 from ..dhcp.tend import serves
 from ..document import NOTHING, Generation
 from ..generation.running import Running
@@ -29,8 +30,8 @@ AGAIN = 5.0  # seconds until one that is damaged is read again: when it is repai
 class Summary(NamedTuple):
     """What the agent decides by, whether there is anything to do. `interval`: seconds between looks at links.
 
-    `silent`: the node has quotas, tunnels of kind ssl, names, stretched networks, or serves DHCP. No event tells when
-    these change.
+    `silent`: the node has quotas, tunnels of kind ssl, names or stretched networks, serves DHCP, or speaks BGP. No
+    event tells when these change.
     """
 
     sysctls: dict[str, str]
@@ -108,5 +109,5 @@ def _summary(running: Running) -> Summary:
         silent = bool(
             usage.quotas(generation) or generation.tunnels("ssl") or has_names(generation) or stretches(generation)
         )
-        silent = silent or serves(generation)
+        silent = silent or serves(generation) or speaks(generation)
     return Summary(generation.sysctls, generation.backend, ipsec, interval, silent, running.refusing)

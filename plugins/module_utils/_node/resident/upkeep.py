@@ -14,6 +14,8 @@ from functools import partial
 from typing import Any
 
 from .. import confirm
+from ..bgp.sessions import sessions
+from ..bgp.tend import tend as tend_bgp
 from ..dhcp.tend import tend as tend_dhcp
 from ..document import Document, Generation, if_id
 from ..ipsec import connections, duplicates, partners, xfrm
@@ -160,6 +162,8 @@ class Upkeep(Worker):
             tended = [self.tried(f"tunnels of kind {k.NAME}", partial(k.tend, generation, store)) for k in KINDS]
             for line in self.tried("names", lambda: tend(generation, store)) or ():
                 self.journal.warn(line)
+            for line in self.tried("BGP", lambda: tend_bgp(generation, store)) or ():
+                self.journal.warn(line)
             for line in self.tried("DHCP", lambda: tend_dhcp(generation, store)) or ():
                 self.journal.warn(line)
             for seen in self.tried("stretched networks", lambda: astray(generation)) or ():
@@ -289,7 +293,8 @@ def clear_up(generation: Generation) -> list[str] | None:
         return []
     try:
         numbers = [int(vpn["number"]) for vpn in generation.listed("vpns")]
-        orphans = xfrm.orphans({if_id(number, lane) for number in numbers for lane in (0, 1)})
+        ours = {if_id(number, lane) for number in numbers for lane in (0, 1)}
+        orphans = xfrm.orphans(ours | {one.if_id for one in sessions(generation)})
     except ViciError:  # no charon: what its predecessor left may carry traffic still
         return None
     for state in orphans:

@@ -28,6 +28,13 @@ COMPILED = f"{HOME}/compiled.json"  # {file that Python compiled: its SHA-256}
 # What the agent needs of this package. Each folder's own file comes with it.
 MODULES = (
     "agent",
+    "bgp.bird",
+    "bgp.control",
+    "bgp.inside",
+    "bgp.observe",
+    "bgp.sessions",
+    "bgp.tend",
+    "bgp.units",
     "calls",
     "catalog.contents",
     "catalog.leave",
@@ -100,6 +107,7 @@ MODULES = (
     "lanes.sites",
     "lanes.switch",
     "lanes.units",
+    "lanes.wire",
     "machine",
     "metrics.counters",
     "metrics.exposition",

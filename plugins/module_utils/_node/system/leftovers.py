@@ -16,6 +16,7 @@ DIRECTORIES = (
     "/var/lib/intercloud-vpn/generations",
     "/var/lib/intercloud-vpn/organizations/*",
     "/etc/intercloud-vpn",
+    "/etc/intercloud-vpn-bgp",
     "/etc/intercloud-vpn-dhcp",
     "/etc/intercloud-vpn-vrrp",
     "/etc/intercloud-vpn-names",

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 
 from .. import part
+from ..bgp import sessions as bgp
+from ..bgp import units as bgp_units
 from ..dhcp import server as dhcp
 from ..dhcp import units as dhcp_units
 from ..document import Change
@@ -146,6 +148,7 @@ ManageForeignRoutingPolicyRules=no
 OWN = {
     **units.OWN,
     **names_units.OWN,
+    **bgp_units.OWN,
     **dhcp_units.OWN,
     **vrrp_units.OWN,
     f"{DIRECTORY}/{RESTORE}": _RESTORE,
@@ -189,6 +192,8 @@ class Units(Part):
             names.append(servers.UNIT)
         if dhcp.served(self.want):
             names.append(dhcp.UNIT)
+        if bgp.sessions(self.want):
+            names.append(bgp.UNIT)
         if vrrp.paired(self.want):
             names.append(vrrp.UNIT)
         if usage.quotas(self.want):

@@ -3,11 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PARTNER: AWS Site-to-Site VPN, as Terraform (provider hashicorp/aws): a virtual private gateway and static routes.
 
-AWS always makes two tunnels; our edge comes to the first. The second has the same options, so that AWS's defaults
-(IKEv1, SHA-1) are open on neither.
+With BGP, the connection has everything as selectors. The virtual private gateway's AS number is the partner's.
+
+AWS always makes two tunnels; our edge comes to the first, with BGP to both if they are declared. The second has the
+same options, so that AWS's defaults (IKEv1, SHA-1) are open on neither.
 """
 
 from __future__ import annotations
+
+from ipaddress import ip_interface
 
 from ..._intent.profiles.aws import PROFILE
 from ..._intent.profiles.proposal import Proposal
@@ -22,15 +26,28 @@ _ASN = 65000
 
 def files(tunnel: Section, psk: str | None) -> dict[str, str]:
     """A file for a directory of Terraform's."""
+    return _files(tunnel, psk, None, None)
+
+
+def both(tunnel: Section, psk: str | None, twin: Section, twins_psk: str | None) -> dict[str, str]:
+    """The same of a connection whose tunnels are both used."""
+    return _files(tunnel, psk, twin, twins_psk)
+
+
+def _files(tunnel: Section, psk: str | None, twin: Section | None, twins_psk: str | None) -> dict[str, str]:
     name = f"vcc_{tunnel['name']}"
-    (vpn,) = tunnel["vpns"]
+    (vpn,), bgp = tunnel["vpns"], tunnel.get("bgp")
     gateway, connection = f"aws_customer_gateway.{name}", f"aws_vpn_connection.{name}"
     blocks = [
         Block("variable", [f"{name}_vpn_gateway_id"], [("type", Reference("string"))]),
         Block(
             "resource",
             ["aws_customer_gateway", name],
-            [("bgp_asn", _ASN), ("ip_address", tunnel["remote"]["address"]), ("type", "ipsec.1")],
+            [
+                ("bgp_asn", bgp["remote_asn"] if bgp else _ASN),
+                ("ip_address", tunnel["remote"]["address"]),
+                ("type", "ipsec.1"),
+            ],
         ),
         Block(
             "resource",
@@ -39,11 +56,20 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
                 ("customer_gateway_id", Reference(f"{gateway}.id")),
                 ("vpn_gateway_id", Reference(f"var.{name}_vpn_gateway_id")),
                 ("type", "ipsec.1"),
-                ("static_routes_only", True),
+                ("static_routes_only", not bgp),
                 # AWS calls our side local.
                 ("local_ipv4_network_cidr", vpn["remote_ts"][0]),
                 ("remote_ipv4_network_cidr", vpn["local_ts"][0]),
+                *([("tunnel1_inside_cidr", _inside(bgp))] if bgp else []),
                 ("tunnel1_preshared_key", placeholder(tunnel) if psk is None else psk),
+                *(
+                    [
+                        ("tunnel2_inside_cidr", _inside(twin["bgp"])),
+                        ("tunnel2_preshared_key", placeholder(twin) if twins_psk is None else twins_psk),
+                    ]
+                    if twin
+                    else []
+                ),
                 *((f"tunnel{number}_{key}", value) for number in (1, 2) for key, value in _options(tunnel, vpn)),
             ],
         ),
@@ -53,16 +79,34 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
                 ["aws_vpn_connection_route", f"{name}_{number}"],
                 [("destination_cidr_block", prefix), ("vpn_connection_id", Reference(f"{connection}.id"))],
             )
-            for number, prefix in enumerate(vpn["remote_ts"], 1)
+            for number, prefix in enumerate([] if bgp else vpn["remote_ts"], 1)
         ),
-        Block("output", [f"{name}_vcc_public_address"], [("value", Reference(f"{connection}.tunnel1_address"))]),
+        *(
+            Block("output", [f"{name}_{what}"], [("value", Reference(f"{connection}.tunnel{number}_address"))])
+            for number, what in ((1, "vcc_public_address"), (2, "second_public_address"))
+            if number == 1 or twin
+        ),
     ]
     comments = [
         f"Tunnel {tunnel['name']}. {tunnel['initiator']} initiates and rekeys; AWS answers.",
-        f"{name}_vpn_gateway_id: the virtual private gateway of the VPC, which has {' '.join(vpn['local_ts'])}.",
-        f"The output is what vcc_public_address is for {tunnel['edge']}. The second tunnel stays down.",
+        f"{name}_vpn_gateway_id: the virtual private gateway of the VPC, which has "
+        f"{' '.join(bgp['announce'] if bgp else vpn['local_ts'])}.",
+        *(
+            [f"Its amazon_side_asn is {bgp['local_asn']}. Enable route propagation in the VPC's route tables."]
+            if bgp
+            else []
+        ),
+        (
+            f"The outputs are what vcc_public_address and vcc_bgp.second.public_address are for {tunnel['edge']}."
+            if twin
+            else f"The output is what vcc_public_address is for {tunnel['edge']}. The second tunnel stays down."
+        ),
     ]
     return {f"{name}.tf": hcl(blocks, comments)}
+
+
+def _inside(bgp: Section) -> str:
+    return str(ip_interface(f"{bgp['local']}/{bgp['length']}").network)
 
 
 def _options(tunnel: Section, vpn: Section) -> list[tuple[str, object]]:

@@ -20,7 +20,7 @@ _GIVEN = ("resource_group_name", "location", "virtual_network_gateway_id")
 def files(tunnel: Section, psk: str | None) -> dict[str, str]:
     """A file for a directory of Terraform's."""
     name = f"vcc_{tunnel['name']}"
-    (vpn,) = tunnel["vpns"]
+    (vpn,), bgp = tunnel["vpns"], tunnel.get("bgp")
     (ike,), (esp,) = proposals(tunnel["ike"]), proposals(vpn["esp"])
     _ike_life, esp_life = lifetimes(tunnel, vpn, PROFILE)
     group, location, gateway = (Reference(f"var.{name}_{key}") for key in _GIVEN)
@@ -44,7 +44,12 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
         Block(
             "resource",
             ["azurerm_local_network_gateway", name],
-            [*where, ("gateway_address", tunnel["remote"]["address"]), ("address_space", vpn["remote_ts"])],
+            [
+                *where,
+                ("gateway_address", tunnel["remote"]["address"]),
+                *([] if bgp else [("address_space", vpn["remote_ts"])]),
+                *([Block("bgp_settings", [], _peer(bgp))] if bgp else []),
+            ],
         ),
         Block(
             "resource",
@@ -57,10 +62,13 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
                 ("connection_protocol", "IKEv2"),
                 ("connection_mode", "ResponderOnly"),
                 ("dpd_timeout_seconds", PROFILE.dpd.within(3 * tunnel["ike"]["dpd_delay"])),
-                ("use_policy_based_traffic_selectors", True),
+                ("use_policy_based_traffic_selectors", not bgp),
+                *([("enable_bgp", True)] if bgp else []),
                 ("shared_key", placeholder(tunnel) if psk is None else psk),
                 policy,
-                Block(
+                Block("custom_bgp_addresses", [], [("primary", bgp["local"])])
+                if bgp
+                else Block(
                     "traffic_selector_policy",
                     [],
                     [("local_address_cidrs", vpn["local_ts"]), ("remote_address_cidrs", vpn["remote_ts"])],
@@ -70,7 +78,17 @@ def files(tunnel: Section, psk: str | None) -> dict[str, str]:
     ]
     comments = [
         f"Tunnel {tunnel['name']}. {tunnel['initiator']} initiates and rekeys; Azure answers.",
-        f"The virtual network has {' '.join(vpn['local_ts'])}; its gateway is route-based, of any SKU but Basic.",
+        f"The virtual network has {' '.join(bgp['announce'] if bgp else vpn['local_ts'])}; its gateway is route-based, "
+        "of any SKU but Basic.",
+        *(
+            [f"The gateway has BGP enabled: AS {bgp['local_asn']}, {bgp['local']} among its APIPA addresses."]
+            if bgp
+            else []
+        ),
         f"The gateway's public address is {tunnel['local']['address']}.",
     ]
     return {f"{name}.tf": hcl(blocks, comments)}
+
+
+def _peer(bgp: Section) -> list[tuple[str, object]]:
+    return [("asn", bgp["remote_asn"]), ("bgp_peering_address", bgp["remote"])]

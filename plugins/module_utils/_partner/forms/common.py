@@ -32,6 +32,16 @@ def placeholder(tunnel: Section) -> str:
     return f"THE KEY: {tunnel['psk']}"
 
 
+def bgp_key(psk: str | None) -> str:
+    """The key of a BGP session's segments (RFC 2385), which follows from the tunnel's; what stands for it without one.
+
+    Our edge computes the same (``_node/bgp/sessions.py``). Names have no part in it: they may change.
+    """
+    if psk is None:
+        return "THE-KEY-IS-SHOWN-WITH-vcc_show_secrets"
+    return hashlib.sha256(f"intercloud.vpn BGP\0{psk}".encode()).hexdigest()[:32]
+
+
 def one_line(text: object) -> str:
     """A text as it may stand in a comment: nothing in it ends the line."""
     return "".join(char if " " <= char <= "~" else "?" for char in str(text))

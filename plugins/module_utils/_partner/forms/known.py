@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import aws, azure, cisco, fortigate, gcp, libreswan, mikrotik, pfsense
+from . import aws, azure, cisco, fortigate, gcp, libreswan, mikrotik, pfsense, strongswan
 from .common import Section
 
 FORMS: Mapping[str, Callable[[Section, str | None], dict[str, str]]] = {
@@ -22,6 +22,23 @@ FORMS: Mapping[str, Callable[[Section, str | None], dict[str, str]]] = {
 }
 
 
-def files_of(tunnel: Section, psk: str | None) -> dict[str, str]:
-    """A tunnel's settings in its gateway's form: texts by file name. Of an unknown gateway, libreswan's."""
+TOGETHER: Mapping[str, Callable[[Section, str | None, Section, str | None], dict[str, str]]] = {
+    "aws": aws.both,
+    "gcp": gcp.both,
+}
+
+
+def files_of(
+    tunnel: Section, psk: str | None, twin: Section | None = None, twins_psk: str | None = None
+) -> dict[str, str]:
+    """A tunnel's settings in its gateway's form: texts by file name.
+
+    ``twin``: the tunnel to the gateway's other endpoint. Where both are made at once, the first one's file has both.
+
+    Of an unknown gateway, libreswan's; with BGP those of strongSwan and FRR.
+    """
+    if tunnel.get("bgp") and not tunnel["gateway"]:
+        return strongswan.files(tunnel, psk)
+    if twin and tunnel["gateway"] in TOGETHER:
+        return {} if twin["name"] < tunnel["name"] else TOGETHER[tunnel["gateway"]](tunnel, psk, twin, twins_psk)
     return FORMS[tunnel["gateway"] or "libreswan"](tunnel, psk)

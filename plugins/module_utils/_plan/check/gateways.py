@@ -1,7 +1,10 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""INTENT: gateways of partners that have one CHILD_SA per tunnel: one VPN, and for some one pair of selectors."""
+"""INTENT: gateways of partners that have one CHILD_SA per tunnel: one VPN, and for some one pair of selectors.
+
+So it is with every tunnel that is route-based (``vcc_bgp``).
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,23 @@ def check_one_vpn(described: Iterable[tuple[Vpn, list[OrgEdge]]], problems: Prob
     ours: dict[str, str] = {}
     # What is stored comes first, so that a mistake is told of the VPN that is asked for.
     for vpn, edges in sorted(described, key=lambda one: (not one[0].path.startswith("ledger."), one[0].name)):
-        single = {edge.name: edge.profile for edge in edges if edge.profile and edge.profile.one_child}
+        single = {edge.name: edge for edge in edges if edge.bgp or (edge.profile and edge.profile.one_child)}
         for pair in vpn.pairs if single else ():
-            profile = single.get(pair[0]) or single.get(pair[1])
-            if profile is None:
+            edge = single.get(pair[0]) or single.get(pair[1])
+            if edge is None:
                 continue
+            profile = edge.profile
             theirs, own = pair if pair[0] in single else pair[::-1]
             found = ours.setdefault(theirs, own)
-            if profile.one_peer and found != own:
+            if edge.bgp and found != own:
+                problems.add(
+                    f"{vpn.path}.members",
+                    f"need a tunnel {own} -- {theirs}, and {theirs} has one with {found}: its addresses inside "
+                    f"(vcc_bgp.inside) are those of one tunnel; add an external edge for {own} with others, or a "
+                    f"topology of kind star with the hub {found}",
+                )
+                continue
+            if profile and profile.one_peer and found != own:
                 problems.add(
                     f"{vpn.path}.members",
                     f"need a tunnel {own} -- {theirs}, and {theirs} has one with {found}: {profile.title} "
@@ -41,7 +53,7 @@ def check_one_vpn(described: Iterable[tuple[Vpn, list[OrgEdge]]], problems: Prob
                 problems.add(
                     f"{vpn.path}.members",
                     f"need a second CHILD_SA in the tunnel {' -- '.join(pair)}, which {other.name} uses, and "
-                    f"{profile.title} (vcc_gateway: {profile.name}) has one per tunnel; give this VPN an external "
+                    f"{_who(edge)} has one per tunnel; give this VPN an external "
                     "edge of its own, with another public address",
                 )
 
@@ -49,7 +61,11 @@ def check_one_vpn(described: Iterable[tuple[Vpn, list[OrgEdge]]], problems: Prob
 def check_one_pair(every: Iterable[Links], problems: Problems) -> None:
     """Note the links that need a CHILD_SA of their own for each pair of selectors, where a tunnel has but one."""
     for links in every:
-        single = {site for site, edge in links.leased.edges.items() if edge.profile and edge.profile.one_child}
+        single = {
+            site
+            for site, edge in links.leased.edges.items()
+            if edge.profile and edge.profile.one_child and not edge.bgp
+        }
         for link in links.touching(single) if single else ():
             profile = link.ends[0].profile or link.ends[1].profile
             if profile is None:
@@ -64,3 +80,30 @@ def check_one_pair(every: Iterable[Links], problems: Problems) -> None:
                     f"{profile.title} (vcc_gateway: {profile.name}) has one per tunnel; make a VPN of its own for "
                     "this edge, in which each side has one block",
                 )
+
+
+def _who(edge: OrgEdge) -> str:
+    """A gateway that has one CHILD_SA per tunnel, in words."""
+    if edge.profile:
+        return f"{edge.profile.title} (vcc_gateway: {edge.profile.name})"
+    return f"{edge.name} (vcc_bgp)"
+
+
+def check_bgp(described: Iterable[tuple[Vpn, list[OrgEdge]]], problems: Problems) -> None:
+    """Note what a VPN asks for and a route-based tunnel cannot carry, and addresses inside that two tunnels have."""
+    inside: dict[str, OrgEdge] = {}
+    for vpn, edges in described:
+        for edge in edges:
+            if edge.bgp is None:
+                continue
+            if vpn.pool.family != 4:
+                problems.add(f"{vpn.path}.pool", f"is of IPv6, and BGP with {edge.name} (vcc_bgp) tells of IPv4 only")
+            for name, other in inside.items():
+                theirs = other.bgp.every if other.bgp and name != edge.name else []
+                for one, here in ((one, here) for one in theirs for here in edge.bgp.every):
+                    if one.network.overlaps(here.network):
+                        problems.add(
+                            f"hosts.{edge.name}.vcc_bgp.inside",
+                            f"{here.network} overlaps {one.network} of {name}; give each tunnel its own network",
+                        )
+            inside.setdefault(edge.name, edge)

@@ -24,7 +24,7 @@ from ..pool.lease_keys import is_vpn_block
 from ..tunnel.kinds import KINDS
 from .destinations import check_between_vpns, check_destinations
 from .families import check_family
-from .gateways import check_one_vpn
+from .gateways import check_bgp, check_one_vpn
 from .names import check_names
 from .outside import check_between_vpns as check_outside_between_vpns
 from .outside import check_outside
@@ -69,6 +69,7 @@ def check_vpns(vpns: Iterable[Vpn], held: Mapping[str, Lease], landscape: Landsc
         KINDS[vpn.tunnel].check(vpn, problems)
         check_tunnels(vpn, edges, landscape, problems)
     check_one_vpn(described, problems)
+    check_bgp(described, problems)
     check_addresses(described, landscape, problems)
     _check_dhcp(described, landscape, problems)
     check_stretches(vpns, landscape, problems)

@@ -32,6 +32,7 @@ CODE = (
     "_base.problems",
     "_intent.allow",
     "_intent.destinations",
+    "_intent.landscape.bgp",
     "_intent.landscape.dhcp",
     "_intent.landscape.external",
     "_intent.landscape.facts",

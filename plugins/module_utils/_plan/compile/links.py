@@ -11,13 +11,17 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..._base.prefix import Prefix, collapse, parse_address
+from ..._intent.landscape.bgp import Bgp, Inside, Second
 from ..._intent.landscape.hosts import OrgEdge
 from ..tunnel.kind import Section
 from ..tunnel.kinds import KINDS
 from .documents import ANY_ADDRESS, Compiled, Document
 from .lanes import lane_of, of_tunnel
 from .leased_vpn import texts
-from .reach import Link, Links, Reach
+from .reach import Link, Links, Reach, second_name
+
+HOLD = 30
+"""Seconds after which a BGP session without a word is dead. Where there is BFD, that is noticed long before."""
 
 
 def compile_links(
@@ -67,7 +71,7 @@ class _EdgeLinks:
         self.entry["remote"] = texts(collapse(self.remote))
 
     def _link(self, link: Link) -> None:
-        own, source, entry = self.own, self.source, self.entry
+        own, entry = self.own, self.entry
         here = 0 if link.ends[0] is own else 1
         peer, local, remote = link.ends[1 - here], link.behind[here], link.behind[1 - here]
         of_tunnel, of_link = self.links.sections(link, own, peer)
@@ -83,20 +87,75 @@ class _EdgeLinks:
             "mss": link.mss,
             **of_link,
         }
+        if peer.bgp:
+            self._route_based(tunnel, whole, peer.bgp, peer.bgp.inside, local, remote)
+            if peer.bgp.second:
+                self._second(link, tunnel, whole, peer.bgp, peer.bgp.second)
+        else:
+            self._policy_based(tunnel, whole, peer, link, here)
+        _size(entry, link)
+        if self.leased.twins and lane_of(self.leased, peer.name):  # that to the home edge says where routes lead
+            return
+        if not peer.bgp:
+            into = {"tunnel": self.vpn.name, "source": self.source, **self.kind.route(link.tunnel)}
+            into |= {"site": peer.name} if peer.name in self.leased.twins else {}
+            self.document["routes"] += [{"prefix": prefix, **into} for prefix in (*remote.texts, *texts(remote.moved))]
+        self.remote += [*remote.blocks, *remote.moved]
+        if self.links.passes_on(*(link.sites if here == 0 else link.sites[::-1])):
+            entry["through"] = True
+
+    def _policy_based(
+        self, tunnel: dict[str, Any], whole: dict[str, Any], peer: OrgEdge, link: Link, here: int
+    ) -> None:
+        """CHILD_SAs with what is behind both ends as selectors."""
+        local, remote = link.behind[here], link.behind[1 - here]
         split = peer.profile is not None and peer.profile.one_pair
         tunnel["links"] += _children(whole, None, local.texts, remote.texts, split)
         for name, ts in link.for_moved(self.vpn.name):
             tunnel["links"] += _children(whole, name, ts[here], ts[1 - here], split)
         self._anchor(local)
-        _size(entry, link)
-        if self.leased.twins and lane_of(self.leased, peer.name):  # that to the home edge says where routes lead
-            return
-        into = {"tunnel": self.vpn.name, "source": source, **self.kind.route(link.tunnel)}
-        into |= {"site": peer.name} if peer.name in self.leased.twins else {}
-        self.document["routes"] += [{"prefix": prefix, **into} for prefix in (*remote.texts, *texts(remote.moved))]
-        self.remote += [*remote.blocks, *remote.moved]
-        if self.links.passes_on(*(link.sites if here == 0 else link.sites[::-1])):
-            entry["through"] = True
+
+    def _route_based(
+        self, tunnel: dict[str, Any], whole: dict[str, Any], bgp: Bgp, inside: Inside, local: Reach, remote: Reach
+    ) -> None:
+        """One CHILD_SA for everything, with a device of its own. The document has as selectors what BGP may say.
+
+        They are what the firewall lets through, too: the gateway holds neither end to them.
+        """
+        number, profile = self.leased.number, self.leased.edges[tunnel["peer"]].profile
+        device = f"vcc{number}p{inside.lane:04x}"
+        tunnel["bgp"] = {
+            "device": device,
+            "if_id": number | inside.lane << 16,
+            "local": inside.ours,
+            "peer": inside.theirs,
+            "length": inside.length,
+            "local_asn": bgp.our_asn,
+            "peer_asn": bgp.asn,
+            "bfd": bgp.bfd,
+            "md5": bgp.md5,
+            "maximum": bgp.maximum,
+            "hold": HOLD if profile is None or profile.bgp is None else profile.bgp.hold or HOLD,
+            "source": self.source,
+        }
+        here, there = ([*one.texts, *texts(one.moved)] for one in (local, remote))
+        tunnel["links"] += _children(whole, None, here, there, False)
+        self.entry.setdefault("partner_devices", []).append(device)
+
+    def _second(self, link: Link, first: dict[str, Any], whole: dict[str, Any], bgp: Bgp, second: Second) -> None:
+        """The tunnel to a partner's other endpoint: like the first one, and both are up. BGP chooses."""
+        here = 0 if link.ends[0] is self.own else 1
+        tunnel = {
+            **{key: value for key, value in first.items() if key != "by_name"},
+            "name": second_name(link.tunnel),
+            "remote_address": second.public,
+            "remote_id": second.identity,
+            "links": [],
+        }
+        self._route_based(tunnel, whole, bgp, second.inside, link.behind[here], link.behind[1 - here])
+        for one, other in ((first, tunnel), (tunnel, first)):
+            one["bgp"]["twin"] = other["name"]
+        self.document["tunnels"].append(tunnel)
 
     def _tunnel(self, link: Link, peer: OrgEdge, section: Section) -> dict[str, Any]:
         """The tunnel in the document, still without links."""

@@ -135,7 +135,7 @@ def summary(links: Links) -> dict[str, Any]:
             for member in vpn.members
         ]
         + stretch.summary(leased),
-        "tunnels": links.tunnels,
+        "tunnels": [*links.tunnels, *links.seconds],
         **access.summary(vpn, leased.leases),
         **allow.summary(vpn),
         **outside.summary(leased),

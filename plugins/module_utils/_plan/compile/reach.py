@@ -93,6 +93,12 @@ class Links:
         return [self._kind.tunnel_name(pair) for pair in self.leased.edge_pairs]
 
     @cached_property
+    def seconds(self) -> list[str]:
+        """The names of the tunnels to partners' second endpoints."""
+        twice = {site for site, edge in self.leased.edges.items() if edge.bgp and edge.bgp.second}
+        return [second_name(link.tunnel) for link in self.touching(twice)] if twice else []
+
+    @cached_property
     def taken(self) -> set[int]:
         """The leased addresses, as numbers."""
         return {lease.prefix.first for lease in self.leased.leases.values() if lease.kind == "address"}
@@ -232,6 +238,15 @@ class Links:
         return initiator(pair, [edge.name for edge in (one, other) if not edge.reachable])
 
 
+def second_name(tunnel: str) -> str:
+    """The name of the tunnel to a partner's second endpoint, of the first one's."""
+    return f"{tunnel}--2"
+
+
 def _of_external(external: External) -> str:
     """An external edge's part of the kind of a tunnel."""
-    return f", external, {f'{external.gateway}, ' if external.gateway else ''}{AUTH[external.auth]}"
+    said, bgp = f", external, {f'{external.gateway}, ' if external.gateway else ''}{AUTH[external.auth]}", external.bgp
+    if bgp is None:
+        return said
+    also = f", and to {bgp.second.public} over {bgp.second.inside.theirs}" if bgp.second else ""
+    return f"{said}, BGP with AS {bgp.asn} over {bgp.inside.theirs}{also}"

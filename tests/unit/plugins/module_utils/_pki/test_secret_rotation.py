@@ -189,6 +189,22 @@ def test_abandoned_in_each_phase_the_old_key_stays(world: World, steps: int) -> 
     assert [edge.keys[TUNNEL] for edge in world.edges.values()] == [old, old]
 
 
+def test_abandoned_after_the_old_key_is_gone_the_new_one_stays(world: World) -> None:
+    """Another key by the old number would be one that nobody has, and that numbers cannot tell from the old one."""
+    world.away = {WEST}
+    world.run(kinds=["ppk"])
+    world.away = set()
+    for _phase in (2, 3):  # as by runs that are killed as soon as they have gone one step
+        world.create()
+        secret_rotation.take(world.place, "acme", PPK, TUNNEL, world.held())
+    world.create()
+    new = world.held()
+    assert new.numbers == [2] and world.state.exists()
+    done = world.run(abandon=True)
+    assert done.summary[-1] == f"acme: rotation of ppk is undone, except for {TUNNEL}, which has the new key alone"
+    assert world.held() == new and not world.state.exists() and world.up()
+
+
 class Killed(Exception):
     """The VCC server lost power."""
 
