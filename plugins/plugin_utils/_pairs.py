@@ -13,7 +13,8 @@ def told_second(documents: Iterable[Mapping[str, Any]], facts: Mapping[str, Mapp
     """{edge: its twin}, of the edges that are told after their twins.
 
     ``facts``: what hosts said of themselves (survey_facts.py). The edge that has the gateway address is the second.
-    Where neither said so, the home edge is. An edge that has no tunnel yet waits for nobody.
+    Where neither said so, the home edge is. An edge that has no tunnel yet waits for nobody. Nor does one whose twin
+    does not answer: the twin may be switched off for days.
     """
     pairs = {str(document["node"]): document["pair"] for document in documents if document.get("pair")}
     found: dict[str, str] = {}
@@ -24,8 +25,10 @@ def told_second(documents: Iterable[Mapping[str, Any]], facts: Mapping[str, Mapp
         masters = [edge for edge in (name, twin) if {*pair["gateway"]} & _held(facts.get(edge) or {})]
         home = twin if pair.get("lane") else name
         second = masters[0] if len(masters) == 1 else home
-        if ((facts.get(second) or {}).get("runs") or {}).get("tunnels"):
-            found[second] = twin if second == name else name
+        first = twin if second == name else name
+        is_silent = "silent" in (facts.get(first) or {})
+        if not is_silent and ((facts.get(second) or {}).get("runs") or {}).get("tunnels"):
+            found[second] = first
     return found
 
 

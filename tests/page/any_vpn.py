@@ -101,10 +101,29 @@ def made() -> fleet.Fleet:
     return found
 
 
+def with_pair() -> fleet.Fleet:
+    """The same hosts with a second edge in Oslo, which is behind a NAT, and one VPN."""
+    alone = hosts()
+    first = alone["edge-osl"]["vars"]
+    both = {key: first[key] for key in ("vcc_org", "vcc_org_address", "vcc_org_network")}
+    own = [[f"10.10.0.{last}", f"fd10::{last}"][: len(both["vcc_org_address"])] for last in (2, 3)]
+    second = {"vcc_public_address": ["203.0.113.99"], "vcc_behind_nat": True, "vcc_own_org_address": own[1]}
+    edges = {
+        "edge-osl": {"vcc_site": "osl", "vcc_own_org_address": own[0]},
+        "edge-osl-2": {"kinds": ["org_edges"], "clouds": ["oslo"], **both, **second, "vcc_site": "osl"},
+    }
+    found = fleet.Fleet(
+        changed(alone, edges), [{"name": "plain", "pool": "internal", "members": ["erp-osl", "jump-fra"]}]
+    )
+    found.pools["six"] = "fd00:99::/48"
+    found.policies = {"tight": {"extends": "postquantum"}}
+    return found
+
+
 def new_vpns(document: dict[str, Any], seed: int, count: int) -> Iterator[dict[str, Any]]:
     """What somebody could have chosen, in the words of the page (`WANTED` in js/intent.js)."""
     rnd = random.Random(seed)
-    every = [site["name"] for site in document["sites"]]
+    every = [site["name"] for site in document["sites"] if "home" not in site]
     usual = [site for site in every if site not in ("edge-bern", "edge-riga", "edge-rome")]
     pick = rnd.choice
     for _number in range(count):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,3 +99,21 @@ def test_any_change_of_members(page: Look, made: fleet.Fleet, document: dict[str
         found.judge(page.run(SHOWN), create, set(members))
     assert found.apart == []
     assert min(found.planned, found.refused) > COUNT / 10
+
+
+def test_any_new_vpn_with_a_pair_of_edges(browser: Any, tmp_path: Path) -> None:
+    """What pairs do not do is told before a plan refuses it, and the second edge is no network of its own."""
+    made = any_vpn.with_pair()
+    page = Look(browser, made.document(), tmp_path / "report.html", "compose")
+    assert "edge-osl-2" not in page.run(
+        "return [...document.querySelectorAll('[data-site]')].map((one) => one.dataset.site)"
+    )
+    found = Agreement(made)
+    wants = any_vpn.new_vpns(made.document(), seed=3, count=COUNT)
+    for wanted in wants:
+        if "edge-osl" not in wanted["sites"]:
+            continue
+        page.run(WANT, wanted)
+        found.judge(page.run(SHOWN), wanted["create"])
+    assert [one for one in found.apart if one[1] != "tunnels"] == []
+    assert found.planned and found.refused

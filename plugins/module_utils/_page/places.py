@@ -80,7 +80,13 @@ def _site(name: str, facts: Section, land: Landscape) -> dict[str, Any]:
         "networks": list(networks),
         "public": list(edge.public.values()) if edge else _texts(said.get("vcc_public_address")),
         "reachable": edge.reachable if edge else True,
+        **_home(name, land.home(name)),
     }
+
+
+def _home(edge: str, site: str) -> dict[str, str]:
+    """What the second edge of a pair is the second of: people choose sites, by their home edges."""
+    return {} if edge == site else {"home": site}
 
 
 def _vapp(name: str, facts: Section, land: Landscape) -> dict[str, Any]:
@@ -129,9 +135,10 @@ def _sites(plan: Section, organization: str) -> set[str]:
 
 def _named(plan: Section) -> Iterator[dict[str, Any]]:
     for vpn in plan["vpns"]:
-        sites = vpn.get("sites", {})
-        for site in dict.fromkeys([*sites, *(edge for one in sites.values() for edge in one.get("edges", ()))]):
-            yield _bare_site(str(site), {"organization": str(vpn["organization"]), "cloud": ""})
+        sites, place = vpn.get("sites", {}), {"organization": str(vpn["organization"]), "cloud": ""}
+        homes = {str(edge): str(site) for site, one in sites.items() for edge in one.get("edges", ())}
+        for edge in dict.fromkeys([*map(str, sites), *homes]):
+            yield {**_bare_site(edge, place), **_home(edge, homes.get(edge, edge))}
 
 
 def _bare_site(name: str, place: Section) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def _link(link: Section) -> dict[str, Any]:
     seconds = [value for value in (link.get("installed_seconds") or {}).values() if value is not None]
     return {
         "vpn": str(link["vpn"]),
+        **({"link": str(link["link"])} if link.get("link") else {}),
         "state": _STATES.get(str(link["state"]), DOWN),
         "said": str(link["state"]),
         "sent": {str(node): int(end.get("out") or 0) for node, end in (link.get("bytes") or {}).items() if end},

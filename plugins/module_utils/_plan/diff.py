@@ -18,7 +18,7 @@ from .compile.recompile import Recompiled
 
 _CONTENT = (
     *("sysctls", "addresses", "routes", "inside", "neighbours", "vpns", "tunnels", "retransmission", "names"),
-    "dhcp",
+    *("dhcp", "pair"),
 )
 _ALLOW = "allow"
 MOST = 400  # tunnels or links that come or go of which each has a line; more are counted

@@ -56,7 +56,7 @@ class Pairs:
             there = [name for name in names if name in current]
             edges = there if len(there) >= SIZE else names
             self._sites[place] = edges
-            if not self._wrong(place[1], edges) and len(edges) == SIZE:
+            if not self._wrong(place, edges) and len(edges) == SIZE:
                 held = leased(place[0])
                 edges.sort(key=lambda name: (name not in held, name))
                 self._homes.update(dict.fromkeys(edges, edges[0]))
@@ -73,7 +73,7 @@ class Pairs:
     def site(self, organization: str, name: str) -> str | None:
         """The site that an organization calls by this name (``vcc_site``)."""
         edges = self._sites.get((organization, name))
-        return self.home(edges[0]) if edges and not self._wrong(name, edges) else None
+        return self.home(edges[0]) if edges and not self._wrong((organization, name), edges) else None
 
     def wrong(self, edge: str) -> str | None:
         """Why an edge cannot serve the site that it names, if that is so."""
@@ -85,7 +85,7 @@ class Pairs:
         edges = self._sites.get((organization, name), [])
         if edge not in edges:
             return None
-        wrong = self._wrong(name, edges)
+        wrong = self._wrong((organization, name), edges)
         if wrong is None and len(edges) == SIZE and {*edges} <= {*self._leased(organization)}:
             wrong = (
                 f"{' and '.join(edges)} both have addresses leased, each as a site of its own, and a pair is one site: "
@@ -93,14 +93,15 @@ class Pairs:
             )
         return wrong
 
-    def _wrong(self, name: str, edges: list[str]) -> str | None:
+    def _wrong(self, site: tuple[str, str], edges: list[str]) -> str | None:
+        organization, name = site
         if len(edges) > SIZE:
             return f"{name} is the site of {', '.join(edges)}; a site has one org edge or two"
         clouds = {edge: ", ".join(self._hosts[edge]["clouds"]) for edge in edges}
         if len({*clouds.values()}) > 1:
             there = " and ".join(f"{edge} is in {cloud or 'none'}" for edge, cloud in clouds.items())
             return f"both edges of the site {name} must be in one cloud, and {there}"
-        if name in self._hosts and name not in edges:
+        if name in self._hosts and name not in edges and organization_of(self._hosts[name]) == organization:
             return f"{name} is the name of a host, too; give the site another name"
         external = [edge for edge in edges if is_external(self._hosts[edge]["vars"])]
         if external and len(edges) == SIZE:

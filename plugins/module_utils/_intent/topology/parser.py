@@ -184,7 +184,8 @@ class TopologyParser:
         for index, text in enumerate(raw):
             site = self._site(text, f"{path}[{index}]")
             if site in found:
-                self.problems.add(f"{path}[{index}]", f"{site} is named twice")
+                same = "" if text == site else f"{text} is the site of {site}: "
+                self.problems.add(f"{path}[{index}]", f"{same}{site} is named twice")
             elif site is not None:
                 found.append(site)
         return found
@@ -201,12 +202,20 @@ class TopologyParser:
         """The org edge that is meant: by its own name, or by that of a cloud where the organization has one."""
         if self.organization is None:  # a mistake of its own: nothing can be said about sites
             return str(text)
+        if isinstance(text, (list, dict)):
+            self.problems.add(place, f"must be the name of one org edge, not {text!r}")
+            return None
         edges = self.landscape.edges_of(self.organization)
         if text in edges:
             return self.landscape.home(str(text))
         site = self.landscape.pairs.site(self.organization, str(text))
-        if site is not None:
+        if site is not None and text not in {*edges.values()} - {edges.get(site)}:
             return site
+        if site is not None:
+            self.problems.add(
+                place, f"{text} is the site of {site} (vcc_site), and another cloud, too; name an org edge"
+            )
+            return None
         sites = {edge: of for edge, of in edges.items() if self.landscape.home(edge) == edge}
         clouds = {cloud: [edge for edge, of in sites.items() if of == cloud] for cloud in edges.values()}
         named = clouds.get(str(text), [])

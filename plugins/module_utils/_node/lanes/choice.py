@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from .hello import Said
+
 DEAD = 0.35  # seconds without a word of a lane. Hellos come every 0.1 s: three may be lost
 STEADY = 0.5  # seconds that a lane which was dead has to be heard again, before it is one to choose among several
+WORD = 3.0  # seconds that what an edge said of itself counts, if since then its kernel alone has answered
 START = 1.0  # seconds that every lane counts as heard, when the process starts: its own pause is no reason to switch
 
 
@@ -19,8 +22,28 @@ class Lane:
         self.heard = now + START - DEAD  # until START is over
         self.back = 0.0
         """Since when it is heard again; 0: it was never lost."""
-        self.master: bool | None = None
-        """Whether its edge said that it is the site's master. None: it has not said anything."""
+        self._said, self._when = Said(False), now
+
+    def hears(self, now: float, said: Said | None) -> None:
+        """Its edge was heard. `said`: see `Choice.heard`."""
+        if not self.alive(now):
+            self.back = now
+        self.heard = max(self.heard, now)
+        if said is not None:
+            self._said, self._when = said, now
+
+    def late(self, seconds: float) -> None:
+        """Nobody listened for so long."""
+        self.heard += seconds
+        self._when += seconds
+
+    def master(self, now: float) -> bool:
+        """Whether its edge said lately that it is the site's master. One whose process died cannot take that back."""
+        return self._said.master and now - self._when <= WORD
+
+    def idle(self) -> bool:
+        """Whether its edge said that nothing comes from its org network."""
+        return self._said.idle
 
     def alive(self, now: float) -> bool:
         """Whether it was heard a moment ago."""
@@ -38,18 +61,14 @@ class Choice:
         self.lanes: Mapping[int, Lane] = {lane: Lane(now) for lane in sorted(lanes)}
         self.in_use = in_use if in_use in self.lanes else min(self.lanes)
 
-    def heard(self, lane: int, now: float, master: bool | None = None) -> None:
-        """A lane was heard. `master`: what its edge said of itself; None: an echo, which only says that it is there."""
-        one = self.lanes[lane]
-        if not one.alive(now):
-            one.back = now
-        one.heard = max(one.heard, now)
-        one.master = one.master if master is None else master
+    def heard(self, lane: int, now: float, said: Said | None = None) -> None:
+        """A lane was heard. `said`: what its edge said of itself; None: an echo, which only says that it is there."""
+        self.lanes[lane].hears(now, said)
 
     def late(self, seconds: float) -> None:
         """This process did not run for so long: what was not heard meanwhile says nothing about the lanes."""
         for lane in self.lanes.values():
-            lane.heard += seconds
+            lane.late(seconds)
 
     def alive(self, now: float) -> list[int]:
         """The lanes that are."""
@@ -60,16 +79,21 @@ class Choice:
 
         An alive lane whose edge is master; of several, the one in use. None says so: the one in use, if it is alive,
         else another that is. None is alive: the one in use, for nothing says that another is better.
+
+        If both edges say that they are master, neither hears the other on the org network: who hears nobody there is
+        cut off from the members.
         """
         used = self.lanes[self.in_use]
         others = [number for number in self.alive(now) if number != self.in_use]
-        masters = [number for number in others if self.lanes[number].master]
+        masters = [number for number in others if self.lanes[number].master(now)]
         if used.alive(now):
             steady = [number for number in masters if self.lanes[number].steady(now)]
-            if used.master or not steady:
+            if used.master(now):
+                steady = [number for number in steady if used.idle() and not self.lanes[number].idle()]
+            if not steady:
                 return ""
             self.in_use = steady[0]
-            return "its edge holds the gateway address"
+            return "its edge hears its org network" if used.master(now) else "its edge holds the gateway address"
         if not others:
             return ""
         silent = now - used.heard

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hellos: datagrams of eight octets that edges of pairs send their peers over each tunnel, ten a second.
 
-One says whether its sender is the master of its site, and nothing else that anybody goes by. The kernel passes on what
-comes from the peer's own address, and by the tunnel's device, and discards all else: the socket is connected, and bound
-to the device.
+One says whether its sender is the master of its site, and whether it hears anything of its org network; nothing else
+that anybody goes by. The kernel passes on what comes from the peer's own address, and by the tunnel's device, and
+discards all else: the socket is connected, and bound to the device.
 
 While a peer says nothing, it is asked for an echo (ICMP): its kernel answers where its process has died, or is about
 to start again. So a process that dies moves no traffic.
@@ -17,13 +17,15 @@ import contextlib
 import os
 import socket
 import struct
+from collections.abc import Iterable
+from typing import NamedTuple
 
 PORT = 14790
 _FORM = struct.Struct("!4sBB2x")
-_MAGIC, _VERSION, _MASTER = b"vccL", 1, 1
-_REQUEST = {socket.AF_INET: 8, socket.AF_INET6: 128}
-_REPLY = {socket.AF_INET: 0, socket.AF_INET6: 129}
-_ICMP = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
+_MAGIC, _VERSION, _MASTER, _IDLE = b"vccL", 1, 1, 2
+_REQUEST: dict[int, int] = {socket.AF_INET: 8, socket.AF_INET6: 128}
+_REPLY: dict[int, int] = {socket.AF_INET: 0, socket.AF_INET6: 129}
+_ICMP: dict[int, int] = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
 _SIZE = 256  # octets; more is none of ours
 _BUNCH = 50  # datagrams that are read at once: whoever floods this is not to keep it from others
 
@@ -32,17 +34,24 @@ _HEADER, _ROUTE, _ATTRIBUTE = struct.Struct("=LHHLL"), struct.Struct("=8BL"), st
 _NEW_ROUTE, _GET_ROUTE, _ASKED, _RTA_DST, _RTN_LOCAL = 24, 26, 1, 1, 2
 
 
-def encode(master: bool) -> bytes:
+class Said(NamedTuple):
+    """What an edge says of itself. `idle`: nothing comes from its org network, which may be cut off."""
+
+    master: bool
+    idle: bool = False
+
+
+def encode(said: Said) -> bytes:
     """A datagram."""
-    return _FORM.pack(_MAGIC, _VERSION, _MASTER if master else 0)
+    return _FORM.pack(_MAGIC, _VERSION, (_MASTER if said.master else 0) | (_IDLE if said.idle else 0))
 
 
-def decode(data: bytes) -> bool | None:
-    """What it says: whether its sender is master. None: it is none of ours."""
+def decode(data: bytes) -> Said | None:
+    """What it says. None: it is none of ours."""
     if len(data) < _FORM.size:
         return None
     magic, version, flags = _FORM.unpack_from(data)
-    return bool(flags & _MASTER) if (magic, version) == (_MAGIC, _VERSION) else None
+    return Said(bool(flags & _MASTER), bool(flags & _IDLE)) if (magic, version) == (_MAGIC, _VERSION) else None
 
 
 def local(addresses: list[str]) -> bool:
@@ -121,14 +130,11 @@ class Line:
         if self._echo is None:
             protocol = _ICMP[self._family]
             self._echo = _connected(socket.SOCK_RAW, protocol, self.source, self.peer, 0, self.device)
-        head = struct.pack("!BBHHH", _REQUEST[self._family], 0, 0, self._number, 0)
-        if self._family == socket.AF_INET:  # of IPv6, the kernel computes it
-            head = struct.pack("!BBHHH", _REQUEST[self._family], 0, _checksum(head), self._number, 0)
-        self._echo.send(head)
+        self._echo.send(_request(self._family, self._number))
 
-    def receive(self) -> tuple[bool, bool | None]:
-        """Whether the peer was heard since the last time, and what it said last of being master (None: nothing)."""
-        heard, master = False, None
+    def receive(self) -> tuple[bool, Said | None]:
+        """Whether the peer was heard since the last time, and what it said last of itself (None: nothing)."""
+        heard, last = False, None
         for _each in range(_BUNCH if self._hello is not None else 0):
             try:
                 said = decode(self._hello.recv(_SIZE))  # type: ignore[union-attr]
@@ -137,13 +143,13 @@ class Line:
             except OSError:  # "port unreachable": so much for that; the rest of what came is read
                 continue
             if said is not None:
-                heard, master = True, said
+                heard, last = True, said
         for _each in range(_BUNCH if self._echo is not None else 0):
             try:
                 heard = self._echoed(self._echo.recv(_SIZE)) or heard  # type: ignore[union-attr]
             except OSError:
                 break
-        return heard, master
+        return heard, last
 
     def _echoed(self, packet: bytes) -> bool:
         at = 0
@@ -163,6 +169,24 @@ class Line:
             if one is not None:
                 one.close()
         self._hello, self._echo, self._index = None, None, 0
+
+
+def provoke(addresses: Iterable[str], device: str) -> None:
+    """Ask machines on a network for an echo, for whoever counts what comes from there."""
+    for address in addresses:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+        with contextlib.suppress(OSError), socket.socket(family, kind, _ICMP[family]) as asking:
+            asking.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+            asking.sendto(_request(family, 0), (address, 0))
+
+
+def _request(family: int, number: int) -> bytes:
+    """An echo request."""
+    head = struct.pack("!BBHHH", _REQUEST[family], 0, 0, number, 0)
+    if family == socket.AF_INET:  # of IPv6, the kernel computes it
+        head = struct.pack("!BBHHH", _REQUEST[family], 0, _checksum(head), number, 0)
+    return head
 
 
 def _checksum(data: bytes) -> int:

@@ -25,8 +25,9 @@ from ..system import files, install
 from ..system.run import CommandError
 from . import noted, switch
 from .choice import Choice
-from .hello import Line, encode, local
+from .hello import Line, Said, encode, local
 from .sites import Greeting, greetings, own_pair
+from .wire import Wire
 
 EVERY = 0.1  # seconds between hellos
 READ = 0.05  # seconds between looks at what has come: one for all tunnels, which costs less than to be woken by each
@@ -37,6 +38,7 @@ AFTER = (0.5, 2.0, 10.0)  # seconds after a switch when routes are looked at aga
 COUNT = 10.0  # seconds between looks at what lanes carry (libipsec)
 STRAY = 3  # packets: fewer may have been on their way
 CALM = 1.0  # seconds between two leads for one site
+PAUSE = 16.0  # seconds at most between attempts at leads that do not come up
 BEAT = 5.0  # seconds between signs of life for systemd
 MASTER, ALONE = 20, -60  # what is added to an edge's priority: it holds the gateway address; it hears no peer
 
@@ -61,18 +63,20 @@ class Greeter:
         self.choices: dict[str, Choice] = {}
         self._since: dict[str, float] = {}
         self._name: str | None = None
-        self._looked = self._said = self._told = 0.0
+        self._looked = self._said = self._told = self._read = 0.0
         self._noted: dict[str, Any] = {}
         self._track = ""
         self._again: list[tuple[float, str]] = []  # when to look at a site's routes again
         self._pool: ThreadPoolExecutor | None = None
         self._leading: dict[str, Future[switch.Led]] = {}
         self._led: dict[str, frozenset[switch.Made]] = {}  # the leads that were made here, by site
+        self._tries: dict[str, int] = {}  # attempts at leads that did not come up, by site
         self._to_lead: dict[str, float] = {}  # sites whose lane in use is to lead, and from when on
         self._vici: Vici | None = None
         self._counted, self._carried = 0.0, dict[str, dict[int, int]]()
         self._counting: dict[str, Future[dict[int, int]]] = {}
         self._code = self._installed()
+        self._wire = Wire(store)
 
     # --- what there is ---------------------------------------------------------------------------------------------
 
@@ -117,6 +121,7 @@ class Greeter:
                 self._lead(site, now + CALM)
         self.choices = {site: choice for site, choice in self.choices.items() if site in lanes}
         self.generation, self._name = generation, name
+        self._wire.forget()
 
     # --- hear and say ----------------------------------------------------------------------------------------------
 
@@ -127,9 +132,9 @@ class Greeter:
             for choice in self.choices.values():
                 choice.late(late)
         for one, line in self.lines.values():
-            heard, master = line.receive()
+            heard, said = line.receive()
             if heard:
-                self.choices[one.site].heard(one.lane, now, master)
+                self.choices[one.site].heard(one.lane, now, said)
         self._follow()
         if now - self._said >= EVERY - READ / 2:
             self._said = now
@@ -150,7 +155,7 @@ class Greeter:
                 for site in self.choices:
                     self._lead(site, now)
         self.master = master
-        datagram = encode(master is not False)
+        datagram = encode(Said(master is not False, bool(pair) and self._wire.idle(self.generation, now)))
         for one, line in self.lines.values():
             line.send(datagram, now - self.choices[one.site].lanes[one.lane].heard > SILENT)
 
@@ -225,12 +230,16 @@ class Greeter:
             what = f"to have packets for {site} take the lane in use"
             if wrong:
                 self.journal.failed(what, "; ".join(wrong))
-                self._lead(site, now + CALM)
+                # Each attempt makes those anew that do come up: a link that is refused is not to keep charon busy.
+                self._tries[site] = tries = self._tries.get(site, 0) + 1
+                self._lead(site, now + min(PAUSE, CALM * 2 ** min(tries - 1, 9)))
             else:
+                self._tries.pop(site, None)
                 self.journal.works(what)
                 edge = self._edge(site, self.choices[site].in_use) if site in self.choices else "?"
                 self.journal.say(f"packets for {site}: the links of {edge} lead (in {took:.3f} s)")
-                self._carried.pop(site, None)
+                for counts in (self._carried, self._counting):  # of before: another lane may have carried then
+                    counts.pop(site, None)
 
     def _call(self, now: float) -> None:
         """Connect to charon, which tells of links that come."""
@@ -298,6 +307,7 @@ class Greeter:
         }
         found = {"master": self.master, "sites": sites}
         try:
+            self._reread(now)
             if found != self._noted:
                 files.write(self.store.at(noted.FILE), noted.text(found))
                 self._noted = found
@@ -313,6 +323,19 @@ class Greeter:
                 self._track = track
         except OSError as error:
             self.journal.failed("note", str(error))
+
+    def _reread(self, now: float) -> None:
+        """What is not noted any more as it was written is written again: the agent leads routes by it."""
+        if now - self._read < LOOK:
+            return
+        self._read = now
+        if self._noted and files.read(self.store.at(noted.FILE)) != noted.text(self._noted):
+            self._noted = {}
+            self.journal.warn(f"{noted.FILE} was lost: written again")
+            if self.generation.backend == "xfrm":
+                self._again += [(now + seconds, site) for site in self.choices for seconds in AFTER]
+        if self._track and files.read(self.store.at(noted.TRACK)) != self._track:
+            self._track = ""
 
     def close(self) -> None:
         """Let go of sockets."""
@@ -340,7 +363,7 @@ def run(greeter: Greeter, ended: Callable[[], bool]) -> None:
             notify("WATCHDOG=1")
             if greeter.outdated:
                 return
-        due = max(due + READ, greeter.clock())
+        due = now + READ  # a turn that takes longer makes the next one late
         time.sleep(max(0.0, due - greeter.clock()))
 
 

@@ -107,6 +107,7 @@ MODULES = (
     "lanes.sites",
     "lanes.switch",
     "lanes.units",
+    "lanes.wire",
     "machine",
     "metrics.counters",
     "metrics.exposition",

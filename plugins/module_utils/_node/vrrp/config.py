@@ -63,7 +63,7 @@ def config(generation: Generation, held: Mapping[str, Sequence[str]]) -> str:
         return ""
     own = next(str(text) for text in entry["own"] if _at([str(text)], held) == at)
     twin = next(str(text) for text in entry["twin_own"] if (":" in text) == (":" in own))
-    gateway = [_with_length(str(text), held[at]) for text in entry["gateway"]]
+    gateway = [_with_length(str(text), held[at], entry["own"]) for text in entry["gateway"]]
     first, *others = sorted(gateway, key=lambda text: (":" in text) != (":" in own))
     outside = [name for name in uplinks(generation, held) if name != at]
     lines = [
@@ -81,6 +81,7 @@ def config(generation: Generation, held: Mapping[str, Sequence[str]]) -> str:
         f" priority {entry['vrrp']['priority']}",
         f" advert_int {ADVERT}",
         f" unicast_src_ip {own}",
+        " check_unicast_src",
         *_block("unicast_peer", [twin]),
         *(_block("track_interface", outside) if outside else []),  # without its uplink, an edge is of no use
         *_block("track_file", ["tunnels weight 1", "drained weight 1"]),
@@ -99,9 +100,13 @@ def _block(name: str, entries: Sequence[str]) -> list[str]:
     return [f" {name} {{", *(f"  {entry}" for entry in entries), " }"]
 
 
-def _with_length(address: str, texts: Sequence[str]) -> str:
-    """An address with the length of the network's prefix, as the device's own address of that family has it."""
-    lengths = [text.partition("/")[2] for text in texts if (":" in text) == (":" in address) and not _local(text)]
+def _with_length(address: str, texts: Sequence[str], own: Sequence[str]) -> str:
+    """An address with the length of the network's prefix, as the edge's own address of that family has it.
+
+    The device may have other networks, too.
+    """
+    alike = [text.partition("/") for text in texts if (":" in text) == (":" in address) and not _local(text)]
+    lengths = [length for held, _slash, length in sorted(alike, key=lambda one: one[0] not in own)]
     return f"{address}/{lengths[0] if lengths else (128 if ':' in address else 32)}"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from ..._base.problems import Problems, some
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.vpn import Vpn
+from ..compile.leased_vpn import LeasedVpn
 from ..compile.reach import Links
 
 
@@ -40,15 +41,22 @@ def check_moved(every: Iterable[Links], problems: Problems) -> None:
     """Note the VPNs with a pair whose members came from other sites, with their addresses."""
     for links in every:
         leased = links.leased
-        moved = sorted(member.vm.name for member in leased.astray) if leased.twins else []
+        moved = sorted(_from_other_sites(leased)) if leased.twins else []
         if moved:
             names = some(["/".join(edge.name for edge in leased.edges_at(site)) for site in leased.twins])
             problems.add(
                 f"{links.vpn.path}.members",
-                f"{some(moved)} moved here from another place and kept the address, which is not yet for a VPN that "
+                f"{some(moved)} moved here from another site and kept the address, which is not yet for a VPN that "
                 f"has a site with two org edges ({names}); take vcc_site from one edge, or delete the VPN and create "
                 "it again",
             )
+
+
+def _from_other_sites(leased: LeasedVpn) -> Iterator[str]:
+    """The members whose addresses need links of their own. One that is behind another vApp of its site needs none."""
+    for member in leased.astray if leased.moved else ():
+        if leased.host(leased.address(member)) in map(str, leased.moved.get(member.vm.site, ())):
+            yield member.vm.name
 
 
 def _refused(vpn: Vpn, landscape: Landscape) -> Iterator[tuple[str, str]]:

@@ -68,13 +68,16 @@ def twin_in(document: Mapping[str, Any]) -> str:
 
 
 def add_hellos(every: Iterable[Links], documents: Mapping[str, Document]) -> None:
-    """Add to each tunnel of a pair the link that its two ends hear each other over, in the first VPN that it has."""
+    """Add to each tunnel of a pair the link that its two ends hear each other over, in the first VPN that it has.
+
+    The first by number: one that comes later is none, and the edges of a pair are told of it one after the other.
+    """
     vpns = {links.vpn.name: links for links in every}
     if not any(links.leased.twins for links in vpns.values()):
         return
     for edge, document in documents.items():
         for tunnel in document["tunnels"]:
-            whole = min(tunnel["links"], key=lambda link: str(link["vpn"]))
+            whole = min(tunnel["links"], key=lambda link: int(link["number"]))
             links = vpns[whole["vpn"]]
             ends = links.leased.home(edge), links.leased.home(tunnel["peer"])
             if {*ends} & links.leased.twins.keys():

@@ -46,17 +46,30 @@ function checkNetworks(wrong) {
   if (organizations.size > 1) wrong("networks", `The networks are of several organizations: ${[...organizations].sort().join(", ")}.`);
 }
 
+// The org edges of a site: one, or the two of a pair.
+const SECOND = new Map(DATA.sites.filter((one) => one.home).map((one) => [one.home, one.name]));
+const isPair = (site) => SECOND.has(site);
+const edgesAt = (site) => (isPair(site) ? [site, SECOND.get(site)] : [site]);
+
 function checkTunnels(wrong) {
-  for (const pair of wantedPairs()) {
-    const [one, other] = pair.map((name) => thing(`site:${name}`) || { public: [], reachable: true });
-    const shown = pair.join(" — ");
-    if (!tunnelBetween(pair) && !WANTED.create) wrong("tunnels", `${shown}: there is no tunnel, and none is to be created.`);
-    if ((one.external || other.external) && WANTED.tunnel.kind !== "ipsec") wrong("kind", `${shown}: a tunnel to a partner's edge is an IPsec tunnel.`);
-    if (one.external && other.external) wrong("tunnels", `${shown}: both edges are partners', and neither can be configured here.`);
-    if (!one.reachable && !other.reachable) wrong("tunnels", `${shown}: both edges are behind a NAT that forwards nothing.`);
-    const [a, b] = [families(one.public), families(other.public)];
-    if (a.size && b.size && ![...a].some((family) => b.has(family))) wrong("tunnels", `${shown}: their public addresses have no IP version in common.`);
+  const paired = wantedSites().filter(isPair);
+  if (paired.length && WANTED.tunnel.kind !== "ipsec") wrong("kind", `A site with two edges (${paired.join(", ")}) has IPsec tunnels only.`);
+  for (const [here, there] of wantedPairs()) {
+    if ([here, there].some(isPair) && [here, there].some(isExternal)) wrong("tunnels", `${here} — ${there}: a site with two edges has no tunnel to a partner's edge.`);
+    for (const one of edgesAt(here)) for (const other of edgesAt(there)) checkTunnel(wrong, [one, other], tunnelBetween([here, there]));
   }
+}
+
+// `had`: the tunnel that these sites have.
+function checkTunnel(wrong, pair, had) {
+  const [one, other] = pair.map((name) => thing(`site:${name}`) || { public: [], reachable: true });
+  const shown = pair.join(" — ");
+  if (!had && !WANTED.create) wrong("tunnels", `${shown}: there is no tunnel, and none is to be created.`);
+  if ((one.external || other.external) && WANTED.tunnel.kind !== "ipsec") wrong("kind", `${shown}: a tunnel to a partner's edge is an IPsec tunnel.`);
+  if (one.external && other.external) wrong("tunnels", `${shown}: both edges are partners', and neither can be configured here.`);
+  if (!one.reachable && !other.reachable) wrong("tunnels", `${shown}: both edges are behind a NAT that forwards nothing.`);
+  const [a, b] = [families(one.public), families(other.public)];
+  if (a.size && b.size && ![...a].some((family) => b.has(family))) wrong("tunnels", `${shown}: their public addresses have no IP version in common.`);
 }
 
 // VPNs that share a tunnel have to agree on its settings. `agreed`: those of this VPN.
@@ -125,6 +138,8 @@ function checkPolicy(wrong) {
   if (known && known.ppk && wantedSites().some(isExternal)) wrong("kind", `The policy ${policy.name} requires a PPK, and tunnels to a partner's edge have none.`);
   checkShared(wrong, known && known.agreed[[tunnel.kind, ...(tunnel.kind === "ssl" ? [tunnel.transport] : [])].join(" ")]);
   if (!policy.own) return;
+  const paired = wantedSites().filter(isPair);
+  if (paired.length && [policy.rate, policy.all, policy.quota, policy.total].some(Boolean)) wrong("kind", `A site with two edges (${paired.join(", ")}) has no rates and quotas.`);
   checkLimit(wrong, "rate", rateOf, DATA.compose.rates, policy.rate, policy.all, "a rate such as 500kbit, 10mbit or 1gbit");
   checkLimit(wrong, "quota", volumeOf, DATA.compose.volumes, policy.quota, policy.total, "a volume such as 10GB/day or 500GB/month");
 }
@@ -164,7 +179,7 @@ function smallest(vms) {
   const ofSite = (site) => {
     const here = vms.filter((vm) => vm.site === site);
     const vapps = [...new Set(here.map((vm) => vm.vapp).filter(Boolean))].map((vapp) => power(here.filter((vm) => vm.vapp === vapp).length));
-    return power([...vapps, 1, here.filter((vm) => !vm.vapp).length].reduce((all, size) => all + size, 0));
+    return power([...vapps, isPair(site) ? 3 : 1, here.filter((vm) => !vm.vapp).length].reduce((all, size) => all + size, 0));
   };
   return BigInt(power(wantedSites().map(ofSite).reduce((all, size) => all + size, 0)));
 }

@@ -48,7 +48,7 @@ function networkChoices() {
     el("input", { type: "checkbox", value: site.name, "data-site": site.name, onchange: (event) => chooseSite(site.name, event.target.checked) }),
     el("span", { class: "network-text" }, el("b", {}, site.cloud || site.name), el("span", {}, several ? `${site.name} of ${site.organization}` : site.name),
       el("span", { class: "note" }, [site.networks[0], plural(vmsOfSite(site.name).length, "VM"), destinationsBehind(site.name).join(", ")].filter(Boolean).join(" · "))));
-  return DATA.sites.length ? el("div", { class: "networks" }, [...DATA.sites].sort((a, b) => (a.cloud < b.cloud ? -1 : a.cloud > b.cloud ? 1 : byName(a, b))).map(one)) : el("p", {}, "The inventory has no org edges.");
+  return DATA.sites.length ? el("div", { class: "networks" }, DATA.sites.filter((site) => !site.home).sort((a, b) => (a.cloud < b.cloud ? -1 : a.cloud > b.cloud ? 1 : byName(a, b))).map(one)) : el("p", {}, "The inventory has no org edges.");
 }
 
 // A network that is taken away takes its members along, and its place in the topology.

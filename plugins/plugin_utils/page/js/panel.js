@@ -89,7 +89,7 @@ const PANELS = {
     facts([["Name", el("span", { class: "mono" }, tunnel.name)], ["Ends", joined(tunnel.ends.map((end) => (thing(`site:${end}`) ? link(`site:${end}`, end) : end)))], ["", tunnel.external ? "one end is a partner's" : ""]]),
     el("h3", {}, plural(tunnel.links.length || tunnel.vpns.length, "link")),
     ...(tunnel.links.length ? tunnel.links.map((one) => el("div", { class: "link-card" },
-      el("div", {}, el("b", {}, one.vpn), " ", badge(one.state, one.state === "down" && one.said !== "DOWN" ? one.said.toLowerCase() : null)),
+      el("div", {}, el("b", {}, one.link || one.vpn), " ", badge(one.state, one.state === "down" && one.said !== "DOWN" ? one.said.toLowerCase() : null)),
       facts([
         ["Algorithms", one.algorithms.length && el("span", { class: "mono" }, one.algorithms.join("  "))], ["Up since", one.seconds ? duration(one.seconds) : ""],
         ["Sent", Object.entries(one.sent).map(([node, octets]) => `${node} ${amount(octets)}`).join(", ")], ["Packets", one.mtu ? `up to ${one.mtu} octets` : ""],

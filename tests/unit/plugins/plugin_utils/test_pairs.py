@@ -33,7 +33,9 @@ def facts(own: str, *more: str, tunnels: bool = True) -> dict[str, Any]:
         (facts("10.10.0.2"), facts("10.10.0.3"), {HOME: TWIN}),
         (facts(GATEWAY), facts("10.10.0.3", tunnels=False), {HOME: TWIN}),  # the twin joins
         (facts("10.10.0.2", tunnels=False), facts("10.10.0.3", tunnels=False), {}),  # both are new
-        ({"silent": "does not answer"}, facts("10.10.0.3", GATEWAY), {TWIN: HOME}),
+        ({}, facts("10.10.0.3", GATEWAY), {TWIN: HOME}),  # it was not asked
+        ({"silent": "does not answer"}, facts("10.10.0.3", GATEWAY), {}),  # it may be switched off for days
+        (facts("10.10.0.2", GATEWAY), {"silent": "does not answer"}, {}),
         (facts("10.10.0.2", GATEWAY), facts("10.10.0.3", GATEWAY), {HOME: TWIN}),  # each takes itself for the only one
     ],
 )

@@ -20,6 +20,7 @@ from ansible_collections.intercloud.vpn.tests.page import fleet
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils.landscapes import (
     changed,
     lab,
+    with_pair,
     with_second_edge,
 )
 
@@ -143,6 +144,21 @@ def test_two_edges_in_a_cloud() -> None:
     )
     vms = by_name(made.document()["vms"])
     assert (vms["vm1-east"]["site"], vms["vm3-east"]["site"]) == ("edge-east", "edge2-east")
+
+
+def test_a_pair_of_edges_is_one_site() -> None:
+    made = fleet.Fleet(
+        with_pair(lab(2)), [{"name": "payroll", "pool": "internal", "members": ["vm3-east", "vm3-west"]}]
+    )
+    document = made.document()
+    assert {site["name"]: site.get("home") for site in document["sites"]} == {
+        "edge-east": None,
+        "edge-east-2": "edge-east",
+        "edge-west": None,
+    }
+    # A link for the edges themselves is told apart from that of the members.
+    links = document["tunnels"][0]["links"]
+    assert [(link["vpn"], link.get("link")) for link in links] == [("payroll", None), ("payroll", "payroll~hello")]
 
 
 def test_hosts_that_this_inventory_does_not_hold_are_shown_by_the_plan() -> None:

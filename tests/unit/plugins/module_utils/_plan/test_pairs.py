@@ -77,6 +77,13 @@ def test_the_first_vpn_of_a_tunnel_carries_the_hellos(world: World) -> None:
         assert [link["name"] for link in one["links"] if link.get("hello")] == ["a~hello"]
 
 
+def test_a_vpn_that_comes_moves_no_hellos(world: World) -> None:
+    """The edges of a pair are told one after the other: meanwhile, the one in use would not be heard."""
+    before = [tunnel(world.plan(PAYROLL), edge, "edge-west")["hello"] for edge in (HOME, TWIN)]
+    plan = world.plan(PAYROLL, {**PAYROLL, "name": "a"})
+    assert [tunnel(plan, edge, "edge-west")["hello"] for edge in (HOME, TWIN)] == before
+
+
 def test_gateways_and_members_beside_a_pair_know_both_machines_by_their_own_addresses(world: World) -> None:
     plan = world.plan({**PAYROLL, "members": ["vm1-east", "vm3-east", "vm1-west"]})
     machines = {HOME: "10.10.0.2", TWIN: "10.10.0.3"}
@@ -148,6 +155,28 @@ def test_a_site_is_named_by_its_own_name_or_by_either_edge(name: str) -> None:
     assert entry(plan, TWIN, "payroll")["servers"] == entry(plan, HOME, "payroll")["servers"]
 
 
+def test_a_name_that_is_a_site_here_and_a_cloud_there_is_refused(world: World) -> None:
+    world.hosts = changed(world.hosts, {edge: {"vcc_site": "west"} for edge in (HOME, TWIN)})
+    found = world.refused({**PAYROLL, "topology": {"kind": "star", "hub": "west"}})
+    assert len(found) == 1 and "west is the site of edge-east (vcc_site), and another cloud, too" in found[0]
+    world.plan({**PAYROLL, "topology": {"kind": "star", "hub": "edge-west"}})
+
+
+def test_the_name_of_a_site_is_nothing_to_hosts_of_another_organization(world: World) -> None:
+    others = lab(2, org="umbrella", tag="u")
+    world.hosts = {**changed(others, {"vm3u-east": None, "east": others["vm3u-east"]}), **world.hosts}
+    for name in ("edgeu-east", "edgeu-west"):
+        address = world.hosts[name]["vars"]["vcc_public_address"][0]
+        world.hosts = changed(world.hosts, {name: {"vcc_public_address": address.replace("203.0.113", "198.51.100")}})
+    plan = world.plan(PAYROLL, {**PAYROLL, "members": ["east", "vm1u-west"]})
+    assert {len(vpn["tunnels"]) for vpn in plan.vpns} == {1, 2}
+
+
+def test_both_edges_of_a_pair_are_one_hub(world: World) -> None:
+    found = world.refused({**PAYROLL, "topology": {"kind": "star", "hubs": [HOME, TWIN]}})
+    assert found == [f"vcc_vpns[0].topology.hubs[1]: {TWIN} is the site of {HOME}: {HOME} is named twice"]
+
+
 # Coming and going
 
 
@@ -177,6 +206,23 @@ def test_an_edge_becomes_a_pair_and_is_alone_again_without_renumbering() -> None
     assert world.leases() == leased
     last = world.plan(PAYROLL)
     assert bodies(last) == bodies(before) and not last.diff and not last.unsettled
+
+
+@pytest.mark.parametrize("later", [{"vcc_own_org_address": ["10.10.0.2", "fd10:10::2"]}, {"vcc_vrrp_id": 7}])
+def test_an_edge_is_prepared_for_its_twin_before_there_is_one(later: dict[str, Any]) -> None:
+    alone = changed(lab(2), {HOME: {"vcc_site": "east", **later}})
+    world = World(alone)
+    before = world.plan(PAYROLL)
+    again = world.plan(PAYROLL)
+    assert not again.changed and not again.diff
+    world.hosts = changed(with_pair(alone), {edge: later for edge in (HOME, TWIN) if "vcc_vrrp_id" in later})
+    assert addresses(world.plan(PAYROLL), "payroll") == addresses(before, "payroll")
+
+
+def test_what_changes_of_a_pair_is_said(world: World) -> None:
+    world.plan(PAYROLL)
+    world.hosts = changed(world.hosts, {edge: {"vcc_vrrp_id": 7} for edge in (HOME, TWIN)})
+    assert world.plan(PAYROLL).diff == [f"~ {HOME}: pair", f"~ {TWIN}: pair"]
 
 
 @pytest.mark.parametrize("missing", [HOME, TWIN])
@@ -377,7 +423,20 @@ def test_a_member_that_moved_cannot_be_in_a_vpn_with_a_pair() -> None:
     world.plan(vpn)
     world.hosts = with_pair(moved)
     found = world.refused(vpn)
-    assert any("vm3-west moved here from another place" in error for error in found), found
+    assert any("vm3-west moved here from another site" in error for error in found), found
+
+
+@pytest.mark.parametrize("cloud", ["east", "west"])
+def test_a_member_may_move_to_a_vapp_of_its_own_site(world: World, cloud: str) -> None:
+    vpn = {**PAYROLL, "members": ["vm1-east", "vm3-east", "vm1-west", "vm3-west"]}
+    before = world.plan(vpn)
+    behind = {"vcc_vapp": f"vapp1-{cloud}", "vcc_address": ["192.168.1.33", "fd10:1::33"]}
+    world.hosts = changed(world.hosts, {f"vm3-{cloud}": behind})
+    after = world.plan(vpn)
+    assert addresses(after, "payroll") == addresses(before, "payroll")
+    for edge in (HOME, TWIN) if cloud == "east" else ("edge-west",):
+        route = {"prefix": f"{addresses(after, 'payroll')[f'vm3-{cloud}']}/32", "via": "10.10.0.11"}
+        assert route in after.documents[edge]["routes"]
 
 
 def test_an_edge_may_say_all_of_a_pair_before_there_is_another_one() -> None:

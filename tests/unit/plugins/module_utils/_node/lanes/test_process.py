@@ -12,6 +12,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,7 @@ DOCUMENT: dict[str, Any] = {
 # the one that it sends by, where that is another.
 PEER = """
 import select, sys, time
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.hello import Line, encode
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.hello import Line, Said, encode
 line, said = Line(sys.argv[1], sys.argv[2], "wire"), sys.argv[3]
 while True:
     if select.select([sys.stdin], [], [], 0.1)[0]:
@@ -56,7 +58,7 @@ while True:
         if not said:
             break
     line.receive()
-    line.send(encode(said == "1"), False)
+    line.send(encode(Said(said == "1")), False)
 """
 
 SCRIPT = """
@@ -120,6 +122,9 @@ found = {"first": live(1.5)}
 say("zero", "0")
 say("one", "1")
 found["moved"] = live(1.0)
+store.at(noted.FILE).write_text("{")
+routes.Routes(Context(generation, generation, store)).build()  # the agent leads by what it can read
+found["damaged"] = live(1.2)
 say("one", "0")  # now none is master: who says so would be taken
 start("zero", STRANGER, "1")  # a second one beside the first, by an address that is not the peer's
 found["stranger"] = live(1.2)
@@ -158,6 +163,10 @@ def test_packets_go_to_the_edge_that_holds_the_gateway_address(found: dict[str, 
     assert found["moved"] == {"device": "vcc7b", "lane": 1, "alive": [0, 1], "drift": []}
 
 
+def test_a_note_that_was_lost_is_written_again_and_routes_are_put_back(found: dict[str, Any]) -> None:
+    assert found["damaged"] == found["moved"]
+
+
 def test_a_stranger_is_not_believed(found: dict[str, Any]) -> None:
     """It says that it is master, by the tunnel of the first edge. No edge does."""
     assert found["stranger"] == found["moved"]
@@ -169,6 +178,98 @@ def test_a_process_that_dies_moves_no_traffic(found: dict[str, Any]) -> None:
 
 def test_a_lane_that_is_cut_is_left(found: dict[str, Any]) -> None:
     assert found["cut"] == {"device": "vcc7", "lane": 0, "alive": [0], "drift": []}
+
+
+def test_a_turn_that_takes_long_is_no_silence_of_others(tmp_path: Path) -> None:
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes import process
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+
+    late: list[float] = []
+
+    class Slow(process.Greeter):
+        def turn(self, now: float, late_: float = 0.0) -> None:
+            late.append(late_)
+            time.sleep(0.4 if len(late) == 1 else 0.0)  # as when `ip` waits for the kernel
+
+    process.run(Slow(Store(str(tmp_path)), Journal()), lambda: len(late) >= 2)
+    assert late[0] < process.HANG < 0.3 < late[1]
+
+
+def test_leads_that_do_not_come_up_are_tried_less_and_less_often(tmp_path: Path) -> None:
+    """Each attempt makes those of other VPNs anew."""
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes import process, switch
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+
+    greeter = process.Greeter(Store(str(tmp_path)), Journal())
+
+    def after(*wrong: str) -> float:
+        job: Future[switch.Led] = Future()
+        job.set_result(switch.Led(frozenset(), list(wrong)))
+        greeter._leading["edge-east"] = job
+        greeter._finish(100.0)
+        return greeter._to_lead.pop("edge-east", 100.0) - 100.0
+
+    assert [after("payroll!1: no") for _each in range(6)] == [1.0, 2.0, 4.0, 8.0, 16.0, 16.0]
+    assert [after(), after("payroll!1: no")] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("tunnel", ["first", "second"])
+def test_a_link_that_comes_while_leads_are_made_does_not_keep_the_packets(tmp_path: Path, tunnel: str) -> None:
+    """Of the lane that is not in use. The last link to come carries (libipsec)."""
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes import process, switch
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.choice import Choice
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.hello import Line
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.sites import Greeting
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+
+    class Charon:
+        def news(self) -> list[dict[str, Any]]:
+            return [{"up": "yes", tunnel: {"child-sas": {"payroll-3": {"name": "payroll"}}}}]
+
+    greeter = process.Greeter(Store(str(tmp_path)), Journal())
+    for lane, name in enumerate(("first", "second")):
+        one = Greeting(name, name, "edge-east", lane, OWN, ZERO, "ipsec0")
+        greeter.lines[name] = one, Line(one.source, one.peer, one.device)
+    greeter.choices["edge-east"] = Choice([0, 1], 1, 0.0)
+    greeter._leading["edge-east"] = Future[switch.Led]()
+    greeter._vici = Charon()  # type: ignore[assignment]
+    greeter._follow()
+    assert [*greeter._to_lead] == (["edge-east"] if tunnel == "first" else [])
+
+
+def test_what_a_lane_carried_before_the_other_led_is_no_stray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts are ten seconds old when they are looked at."""
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes import process, switch
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes.choice import Choice
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
+    from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+
+    carried = {0: 0, 1: 0}
+
+    def job(_do: Any, *_given: Any) -> Future[dict[int, int]]:
+        done: Future[dict[int, int]] = Future()
+        done.set_result(dict(carried))
+        return done
+
+    greeter = process.Greeter(Store(str(tmp_path)), Journal())
+    greeter.choices["edge-east"] = Choice([0, 1], 0, 0.0)
+    monkeypatch.setattr(greeter, "_job", job)
+    greeter._count(0.0)
+    carried[1] = 20  # until lane 0 leads
+    led: Future[switch.Led] = Future()
+    led.set_result(switch.Led(frozenset(), []))
+    greeter._leading["edge-east"] = led
+    greeter._finish(1.0)
+    for now in (10.0, 20.0, 30.0):
+        greeter._count(now)
+    assert not greeter._to_lead
+    carried[1] += process.STRAY + 1
+    for now in (40.0, 50.0):
+        greeter._count(now)
+    assert greeter._to_lead
 
 
 def test_what_is_noted_is_read_with_care(tmp_path: Path) -> None:

@@ -173,3 +173,69 @@ def test_metrics_tell_which_edge_packets_go_to() -> None:
     assert not [line for line in said if "gateway_held" in line]
     east = metrics(Seen(generation=Generation(PLAN["edge-east"], {}, "libipsec"), lanes={"master": True})).splitlines()
     assert "intercloud_vpn_gateway_held 1" in east
+
+
+# argv: the firewall. Prints how many adverts of each sender came to the edge's own address, and how many were spoofed.
+ADVERTS = """
+import json, socket, subprocess, sys
+
+
+def sh(text, **more):
+    return subprocess.run(text, shell=True, check=True, **more)
+
+
+sh("mount -t tmpfs none /run && mkdir /run/netns && sysctl -qw net.ipv4.conf.all.rp_filter=0")
+for name, address, other in (("org", "10.10.0.2/24", "10.10.0.3/24"), ("pub", "203.0.113.2/28", "203.0.113.3/28")):
+    sh(f"ip netns add {name} && ip link add {name} type veth peer name wire netns {name} && ip link set {name} up")
+    sh(f"ip addr add {address} dev {name} && ip -n {name} link set wire up && ip -n {name} addr add {other} dev wire")
+sh("ip -n org addr add 10.10.0.99/24 dev wire; ip -n pub addr add 10.10.0.3/32 dev wire")
+sh("ip -n pub route add 10.10.0.2/32 dev wire; nft -f -", input=sys.argv[1].encode())
+sh("ip addr add fd10:10::2/64 dev org nodad; ip -n org addr add fd10:10::3/64 dev wire nodad")
+sh("ip -n org addr add fd10:10::99/64 dev wire nodad; sleep 2")  # neighbour discovery is asleep for so long
+SEND = "import socket, sys; s = socket.socket(10 if ':' in sys.argv[1] else 2, 3, 112);" \
+    "sys.argv[3:] and s.setsockopt(0, 2, int(sys.argv[3]));" \
+    "s.bind((sys.argv[1], 0)); s.sendto(b'1234567890ab', (sys.argv[2], 0))"
+
+
+def advert(name, source, ttl=""):
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    arrived = socket.socket(family, socket.SOCK_RAW, 112)
+    arrived.settimeout(0.3)
+    own = "fd10:10::2" if ":" in source else "10.10.0.2"
+    sh(f'ip netns exec {name} {sys.executable} -c "{SEND}" {source} {own} {ttl}')
+    try:
+        arrived.recv(256)
+    except TimeoutError:
+        return False
+    return True
+
+
+found = {
+    "twin": advert("org", "10.10.0.3", 255),
+    "twin by IPv6": advert("org", "fd10:10::3"),
+    "other machine": advert("org", "10.10.0.99", 255),
+    "other machine by IPv6": advert("org", "fd10:10::99"),
+    "through a router": advert("org", "10.10.0.3", 254),
+    "twin's address, from the internet": advert("pub", "10.10.0.3", 255),
+}
+said = subprocess.run(["nft", "-j", "list", "counter", "inet", "intercloud_vpn", "spoofed"], capture_output=True)
+print(json.dumps([found, json.loads(said.stdout)["nftables"][1]["counter"]["packets"]]))
+"""
+
+
+@pytest.mark.skipif(not NAMESPACE, reason="needs root and nft")
+def test_nobody_but_the_twin_takes_the_gateway_address() -> None:
+    """VRRP has no authentication: an advert of anybody would have the edge give the gateway address up."""
+    text = render("nftables.nft.j2", PLAN["edge-east"], "libipsec")
+    done = subprocess.run(
+        ["unshare", "-n", "-m", sys.executable, "-c", ADVERTS, text],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"]},
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    arrived, spoofed = json.loads(done.stdout)
+    assert [who for who, came in arrived.items() if came] == ["twin", "twin by IPv6"]
+    assert spoofed == 4

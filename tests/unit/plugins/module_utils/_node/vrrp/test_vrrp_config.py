@@ -63,9 +63,16 @@ def test_the_gateway_addresses_of_both_families_move_together() -> None:
     assert found["virtual_router_id"] == ["51"]
 
 
+def test_the_gateway_address_has_the_length_of_the_edges_own() -> None:
+    """Whatever other networks the device has, in whatever order."""
+    found = said(generation(), {**HELD, "org": ["172.16.0.5/30", "2001:db8:9::5/127", *HELD["org"]]})
+    assert (found["virtual_ipaddress"], found["virtual_ipaddress_excluded"]) == (["10.10.0.1/24"], ["fd10:10::1/64"])
+
+
 def test_adverts_go_to_the_twin_only() -> None:
     found = said(generation())
     assert (found["unicast_src_ip"], found["unicast_peer"]) == (["10.10.0.2"], ["10.10.0.3"])
+    assert found["check_unicast_src"] == []  # and come from it only
 
 
 def test_an_edge_without_its_uplink_gives_the_address_up() -> None:

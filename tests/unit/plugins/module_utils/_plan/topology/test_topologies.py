@@ -84,6 +84,10 @@ def test_a_topology_makes_these_tunnels(topology: Any, wanted: str) -> None:
         ({"kind": "star", "hup": "east"}, {"topology.hup": "did you mean hub?"}),
         ({"kind": "star", "hub": "edge-eastt"}, {"topology.hub": "did you mean edge-east?"}),
         ({"kind": "star", "hub": "vm1-east"}, {"topology.hub": "is not an org edge of acme"}),
+        (
+            {"kind": "star", "hub": ["edge-east"]},
+            {"topology.hub": "must be the name of one org edge, not ['edge-east']"},
+        ),
         ({"kind": "star", "hub": "east", "hubs": ["west"]}, {"topology.hubs": "give one"}),
         ({"kind": "star", "hubs": []}, {"topology.hubs": "must be a list of sites"}),
         ({"kind": "star", "hubs": ["east", "edge-east"]}, {"topology.hubs[1]": "edge-east is named twice"}),
