@@ -16,6 +16,7 @@ from ..._base.problems import Problems, unknown_keys
 from ..profiles.profile import Profile
 
 VARIABLE = "vcc_bgp"
+SECOND = f"{VARIABLE}.second.public_address"
 OUR_ASN = 65000
 """For private use (RFC 6996)."""
 MAXIMUM = 100

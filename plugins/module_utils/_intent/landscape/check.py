@@ -15,6 +15,7 @@ from ..._base.problems import Problems
 from ..paths import of_host
 from ..pools import unusable
 from ..vpn import Vpn
+from .bgp import SECOND
 from .hosts import Addresses, OrgEdge, VappEdge, Vm
 from .landscape import Landscape
 from .pairs import OWN, check_alone, check_pair
@@ -107,6 +108,13 @@ def _check_vapp(vapp: VappEdge, edge: OrgEdge, problems: Problems) -> None:
 
 
 def _check_public(edge: OrgEdge, problems: Problems) -> None:
+    second = edge.bgp.second.public if edge.bgp and edge.bgp.second else None
+    where = unusable(parse_address(second)) if second else None
+    if where:
+        problems.add(
+            of_host(edge.name, SECOND),
+            f"{second} lies in {where}; give the address at which your edge reaches the gateway's second endpoint",
+        )
     path = of_host(edge.name, "vcc_public_address")
     for address in edge.public_addresses:
         where = unusable(parse_address(address))

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from ..._base.problems import Problems
 from ..paths import of_host
 from ..vpn import Vpn
+from .bgp import SECOND
 from .hosts import Addresses, OrgEdge, VappEdge, Vm
 from .landscape import Landscape
 from .pairs import OWN
@@ -52,6 +53,8 @@ def check_addresses(vpns: Iterable[tuple[Vpn, Iterable[OrgEdge]]], landscape: La
         taken.add(home, name, OWN, own)
         if not edge.behind_nat:
             taken.add(INTERNET, name, "vcc_public_address", edge.public)
+        if edge.bgp and edge.bgp.second:
+            taken.add(INTERNET, name, SECOND, {4: edge.bgp.second.public})
     for (name, site), gateway in sorted(gateways.items()):
         if gateway is not None:
             taken.add(site, name, "vcc_org_address", gateway.outside)

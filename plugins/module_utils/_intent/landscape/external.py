@@ -125,10 +125,6 @@ def read_external(
     elif psk != GIVEN:
         problems.add(f"{place}.vcc_psk", str(psk))
     bgp = read_bgp(place, variables, identity, str(authentication), profile_of(gateway), problems)
-    if bgp and bgp.second and folded(bgp.second.identity) in others:
-        problems.add(
-            f"{place}.vcc_bgp.second.identity", f"{bgp.second.identity} is the identity of another edge; set one"
-        )
     return External(str(authentication), gateway, bgp)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..._base.prefix import Prefix
 from ..._base.problems import Problems, did_you_mean
 from ..._intent.destinations import LEAST_NETWORK
+from ..._intent.landscape.bgp import SECOND
 from ..._intent.landscape.check import special_in
 from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.landscape.landscape import Landscape
@@ -62,7 +63,7 @@ def check_destinations(
         # What the inventory says of the partner's own network is what lies behind the partner's edge.
         own = {network.behind} if network.behind in vpn.partners else set[str]()
         own |= {member.vm.name for member in vpn.members if member.vm.external and member.vm.site in own}
-        there = [one for one in real if one[0] not in own or one[1] == "vcc_public_address"]
+        there = [one for one in real if one[0] not in own or one[1] in ("vcc_public_address", SECOND)]
         for what in overlapped(network.prefix, there):
             problems.add(
                 path,

@@ -8,8 +8,9 @@ So it is with every tunnel that is route-based (``vcc_bgp``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from ..._base.names import folded
 from ..._base.problems import Problems
 from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.vpn import Vpn
@@ -92,6 +93,8 @@ def _who(edge: OrgEdge) -> str:
 def check_bgp(described: Iterable[tuple[Vpn, list[OrgEdge]]], problems: Problems) -> None:
     """Note what a VPN asks for and a route-based tunnel cannot carry, and addresses inside that two tunnels have."""
     inside: dict[str, OrgEdge] = {}
+    described = list(described)
+    _check_identities({edge.name: edge for _vpn, edges in described for edge in edges}, problems)
     for vpn, edges in described:
         for edge in edges:
             if edge.bgp is None:
@@ -107,3 +110,17 @@ def check_bgp(described: Iterable[tuple[Vpn, list[OrgEdge]]], problems: Problems
                             f"{here.network} overlaps {one.network} of {name}; give each tunnel its own network",
                         )
             inside.setdefault(edge.name, edge)
+
+
+def _check_identities(edges: Mapping[str, OrgEdge], problems: Problems) -> None:
+    """Note second endpoints that would pass for another edge, or for another partner's endpoint."""
+    known = {(edge.organization, folded(edge.identity)): name for name, edge in sorted(edges.items(), reverse=True)}
+    for name, edge in sorted(edges.items()):
+        if edge.bgp and edge.bgp.second:
+            identity = edge.bgp.second.identity
+            holder = known.setdefault((edge.organization, folded(identity)), name)
+            if holder != name:
+                problems.add(
+                    f"hosts.{name}.vcc_bgp.second.identity",
+                    f"{identity} is an identity of {holder}, too; give each endpoint one of its own",
+                )

@@ -15,6 +15,7 @@ from ..._base.errors import PoolExhausted
 from ..._base.lease import Lease
 from ..._base.prefix import Prefix, parse_address
 from ..._base.problems import Problems, some
+from ..._intent.landscape.bgp import SECOND
 from ..._intent.landscape.hosts import OrgEdge
 from ..._intent.landscape.landscape import Landscape
 from ..._intent.paths import of_host, of_pool
@@ -50,6 +51,8 @@ def real_networks(vpn: Vpn, edges: Iterable[OrgEdge], landscape: Landscape) -> s
     for edge in edges:
         found |= {(edge.name, "vcc_org_network", network) for network in edge.networks}
         found |= {(edge.name, "vcc_public_address", parse_address(address)) for address in edge.public_addresses}
+        if edge.bgp and edge.bgp.second:
+            found.add((edge.name, SECOND, parse_address(edge.bgp.second.public)))
     hosts = {edge.name for edge in edges}
     for _end, stretched in landscape.vapps_of(vpn.ends, vpn.path):
         found |= {(stretched.name, "vcc_vapp_network", network) for network in stretched.networks}

@@ -219,6 +219,34 @@ def test_a_mistake_in_the_second_endpoint_is_named(said: Any, path: str, words: 
     assert words in found
 
 
+def test_the_second_endpoint_is_nobody_else() -> None:
+    """Another edge's identity would have that one pass for the partner, and the tunnel's way would be a loop."""
+    vm = {"kinds": ["members"], "clouds": ["bank"]}
+
+    def errors(second: dict[str, Any], **bank: Any) -> list[str]:
+        other = {**PARTNER, "clouds": ["bank"], "vcc_public_address": ["198.51.100.99"], **bank}
+        ours = {**PARTNER, "vcc_bgp": {**BGP, "second": {**SECOND, **second}}}
+        hosts = {"partner": ours, "vm-partner": {**vm, "clouds": ["partner"]}, "bank": other, "vm-bank": vm}
+        star = {"topology": {"kind": "star", "hubs": ["edge-east"]}, "destinations": {}}
+        both = {**ORDERS, **star, "members": ["vm1-east", "vm-partner", "vm-bank"]}
+        return World(changed(lab(1), hosts)).refused(both)
+
+    path = "hosts.partner.vcc_bgp.second"
+    (error,) = errors({}, vcc_identity="Partner-2.acme")
+    assert error.startswith(f"{path}.identity: partner-2.acme is an identity of bank, too")
+    (error,) = errors({"identity": "edge-east.acme"})
+    assert error.startswith(f"{path}.identity: edge-east.acme is an identity of edge-east, too")
+    (error,) = errors({}, vcc_public_address=["198.51.100.21"])
+    assert error.startswith(f"{path}.public_address: 198.51.100.21 is the address of bank too")
+    (error,) = errors({"public_address": "169.254.0.9"})
+    assert error.startswith(f"{path}.public_address: 169.254.0.9 lies in 169.254.0.0/16, link-local")
+    (error,) = errors({"public_address": "100.64.0.66"})
+    assert f"100.64.0.66/32 ({path}.public_address)" in error
+    loop = {"networks": [{**NETWORKS[0], "network": "198.51.100.21/32"}]}
+    (error,) = world(bgp=TWICE).refused({**ORDERS, "destinations": loop})
+    assert f"overlaps 198.51.100.21/32 ({path}.public_address)" in error
+
+
 def test_azure_has_one_key_for_both() -> None:
     (error, *_more) = world(bgp=TWICE, vcc_gateway="azure").refused(ORDERS)
     assert error == "hosts.partner.vcc_bgp.second: is not known for Azure VPN Gateway; leave it out"

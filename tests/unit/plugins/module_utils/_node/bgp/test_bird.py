@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.bgp import bird, inside, observe, sessions, units
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.bgp.tend import tend
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import secrets
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import partner_keys, secrets
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.links import Links
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.secrets import FILE
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
@@ -126,6 +126,21 @@ def test_the_sessions_key_follows_the_key_in_use_through_a_rotation(machine: Mac
         machine.bring(both)
         (line,) = [one for one in machine.at(sessions.CONFIG).read_text().splitlines() if "password" in one]
         assert line == f'  password "{bgp_key(key)}";'
+
+
+def test_a_tunnel_that_tries_its_other_key_takes_the_session_along(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = "2" + 63 * "b"
+    both = speaking(psk=f"{KEY}\nalso 2 {new}")
+    machine.at(secrets.PATH).parent.mkdir(parents=True, exist_ok=True)
+    machine.at(secrets.PATH).write_text(secrets.text(both), encoding="utf-8")
+    machine.bring(both)
+    monkeypatch.setattr(secrets, "load", lambda _entries: None)  # charon
+    machine.done.clear()
+    assert partner_keys.other(TUNNEL, both, machine.store)
+    assert machine.done == [f"reload {UNIT}"]
+    assert bgp_key(new) in machine.at(sessions.LOADED).read_text()
 
 
 def test_what_was_taken_away_is_put_back(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
