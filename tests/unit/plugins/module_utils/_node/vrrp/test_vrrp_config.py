@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.lanes import process
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.vrrp import config, keepalived
 
 PAIR: dict[str, Any] = {
@@ -101,3 +102,20 @@ def test_keepalived_takes_it_and_says_what_it_does_not_take() -> None:
     text = config.config(generation(), {device: [*HELD["org"], *HELD["pub"]]})
     assert keepalived.refused(text) == ""
     assert "blah" in keepalived.refused(text.replace("advert_int", "blah"))
+
+
+@pytest.mark.parametrize(("drained", "twin"), [(150, 149), (149, 150)])
+def test_a_drained_edge_has_the_gateway_address_only_if_the_twin_reaches_nobody(drained: int, twin: int) -> None:
+    """Priorities: the document's, and what tunnels and maintenance add."""
+
+    def of_drained(master: bool, heard: int) -> int:
+        return drained + process.priority(master, 1, heard) + config.DRAIN
+
+    def of_twin(master: bool, heard: int) -> int:
+        return twin + process.priority(master, 1, heard)
+
+    assert of_drained(master=True, heard=1) < of_twin(master=False, heard=1)  # it gives the address away
+    assert of_drained(master=False, heard=1) < of_twin(master=True, heard=1)
+    assert of_drained(master=False, heard=1) > of_twin(master=True, heard=0)  # it helps out
+    assert of_drained(master=True, heard=1) < of_twin(master=False, heard=1)  # until the twin hears a peer again
+    assert of_drained(master=False, heard=0) < of_twin(master=True, heard=0)
