@@ -33,7 +33,7 @@ KINDS = (PPK, PSK, TLS_CRYPT)
 FORMAT = 1
 STATE = "@rotation.json"  # no tunnel or edge has such a name; backups leave out names that begin with a full stop
 MAKE, USE, DROP = "make", "use", "drop"
-Says = Mapping[str, Mapping[str, Any] | None]
+Says = Mapping[str, "Mapping[str, Any] | None"]
 """Edge -> what it says of a key: its number in `use`, the numbers that it has (`held`), and what it has not loaded
 (`drift`); None: no answer."""
 
