@@ -294,7 +294,7 @@ def test_a_partner_is_found_by_its_name_wherever_it_goes(found, say):
         partner.stop_answering()
         for edge in TUNNELS.values():
             partner.ask_as_before(edge)
-    assert remote_hosts() == {first}
+    assert remote_hosts() == {first}  # and no IKE_SA with where it was
     for edge in TUNNELS.values():
         assert not lab.host(edge).file("/run/intercloud-vpn/partners.json").exists
         assert partner.NAME not in lab.sh(edge, "cat /etc/swanctl/conf.d/*")

@@ -129,7 +129,7 @@ def follow(generation: Generation, store: Store, down: Collection[str]) -> list[
         charon.mark(store, config=text)
     # Last, so that whoever is killed before does all of it again.
     note(after, store)
-    _end_others({one: address for one in moved if (address := _address(after, names[one]))})
+    end_others({one: address for one in moved if (address := _address(after, names[one]))})
     return [
         f"{one}: {names[one]} is {_address(after, names[one]) or 'without an address'} now, and was "
         f"{_address(before, names[one]) or 'without one'}"
@@ -237,8 +237,8 @@ def _address(noted: Noted, name: str) -> str | None:
     return noted.get(name, {}).get("address")
 
 
-def _end_others(addresses: Mapping[str, str]) -> None:
-    """End the IKE_SAs of tunnels with other addresses than those in use, and no others."""
+def end_others(addresses: Mapping[str, str]) -> None:
+    """End the IKE_SAs of tunnels with other addresses than those in use, and no others. ViciError."""
     for tunnel, sa in answered(addresses, patiently=True, timeout=LISTING) if addresses else ():
         if str(sa.get("remote-host")) != addresses[tunnel]:
             options: dict[str, Any] = {"ike-id": str(sa.get("uniqueid")), "force": "yes", "timeout": "1000"}

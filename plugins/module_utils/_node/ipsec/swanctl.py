@@ -305,6 +305,19 @@ class Swanctl(Part):
         as_had = not noted or noted == sha256("".join(had))
         return not as_had or had[0] != self.want.files.get("certificate.pem", "")
 
+    def _moved(self) -> dict[str, str]:
+        """Where the peers of tunnels are now that were elsewhere before.
+
+        charon closes the IKE_SA that it had, and asks the old address for minutes if nothing answers there any more. It
+        does not even close one that is still being made.
+        """
+        if self.boot or not charon.identity()[0]:
+            return {}
+        had = {tunnel["name"]: tunnel.get("remote_address") for tunnel in self.have.tunnels("ipsec")}
+        now = {tunnel["name"]: str(tunnel.get("remote_address")) for tunnel in self.want.tunnels("ipsec")}
+        by_name = partners.by_name(self.want)  # the agent finds out where those are
+        return {name: at for name, at in now.items() if had.get(name, at) != at and name not in by_name}
+
     def _reload(self) -> None:
         try:
             charon.reload_settings()
@@ -323,6 +336,7 @@ class Swanctl(Part):
                 run("swanctl", "--load-conns", timeout=60)
         try:
             _connections.terminate(over)
+            partners.end_others(self._moved())
             self._end_refused()
         except ViciError as error:
             raise CommandError(str(error)) from error

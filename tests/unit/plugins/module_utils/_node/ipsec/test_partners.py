@@ -297,3 +297,34 @@ def charon_with(node: Node, monkeypatch: pytest.MonkeyPatch, remote: str) -> lis
     path.parent.mkdir(parents=True)
     path.write_text(node.conf, encoding="utf-8")
     return told
+
+
+def test_a_commit_ends_what_leads_to_where_a_peer_was_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor what leads to a partner by name, which the agent follows."""
+    monkeypatch.setattr(charon, "identity", lambda: (1, 1.0))
+    store = Store(str(tmp_path))
+    before, after = (
+        {"stays": "192.0.2.1", "goes": "192.0.2.2", "named": "192.0.2.3"},
+        {
+            "stays": "192.0.2.1",
+            "goes": "192.0.2.9",
+            "named": NAME,
+            "new": "192.0.2.4",
+        },
+    )
+    have, want = (
+        Generation(
+            {
+                "tunnels": [
+                    {"name": name, "remote_address": at, **({"by_name": True} if at == NAME else {})}
+                    for name, at in peers.items()
+                ]
+            }
+        )
+        for peers in (before, after)
+    )
+    assert Swanctl(Context(want, have, store))._moved() == {"goes": "192.0.2.9"}
+    assert Swanctl(Context(have, want, store))._moved() == {"goes": "192.0.2.2", "named": "192.0.2.3"}
+    assert Swanctl(Context(want, want, store))._moved() == {}
