@@ -13,7 +13,7 @@ author:
   - The intercloud.vpn developers (@intercloud)
 description:
   - An edge of a pair that is drained gives the gateway address of its org network to the other edge, and does not take
-    it back while that edge lives, not even after a reboot. Its tunnels stay up, so no packet is lost.
+    it back while the other edge lives and hears a peer, not even after a reboot. Its tunnels stay up.
   - Fails on an edge that is not one of a pair.
 options:
   drained:
