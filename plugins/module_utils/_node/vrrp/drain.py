@@ -35,8 +35,8 @@ def drain(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
         if changed and not check:
             with store.lock():
                 _note(bool(wanted), store)
-            if wanted:
-                _wait(generation)
+        if wanted and not check:  # by an earlier run, too, which the twin did not answer
+            _wait(generation)
     except (Busy, OSError, CommandError) as error:
         return {"msg": str(error)}
     entry = config.paired(generation) or {}
