@@ -29,7 +29,9 @@ ORDERS = {
 }
 
 
-def world(clouds: int = 1, bgp: Any = BGP, **partner: Any) -> World:
+def world(clouds: int = 1, bgp: Any = ..., **partner: Any) -> World:
+    """`bgp` None: none."""
+    bgp = BGP if bgp is ... else bgp
     vm = {"kinds": ["members"], "clouds": ["partner"]}
     said = {} if bgp is None else {"vcc_bgp": bgp}
     return World(changed(lab(clouds), {"partner": {**PARTNER, **said, **partner}, "vm-partner": vm}))

@@ -118,7 +118,7 @@ class Network:
 
     def beside(self, document: dict[str, Any], address: str) -> Iterator[str]:
         """Who has a private address beside a node; of a pair of edges, either."""
-        entry = next(one for one in document["neighbours"] if one["address"] == address)
+        (entry,) = (one for one in document["neighbours"] if one["address"] == address)
         yield from (one for one in entry.get("machines", [entry["host"]]) if one != self.down)
 
 

@@ -112,7 +112,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, sessio
         sh(f"ip -n {OURS} link add org type veth peer name out ")
         sh(f"ip -n {OURS} link set out up; ip -n {OURS} link set org up")
         sh(f"ip -n {OURS} address add 10.10.0.1/24 dev org")
-        sh(f"ip -n {OURS} address add {next(iter(ends.values())).source}/32 dev lo")
+        first, *_others = ends.values()
+        sh(f"ip -n {OURS} address add {first.source}/32 dev lo")
         for one in ends.values():
             theirs = space(one)
             sh(f"ip -n {OURS} link add {one.device} type veth peer name wire netns {theirs}")

@@ -185,15 +185,15 @@ def test_a_turn_that_takes_long_is_no_silence_of_others(tmp_path: Path) -> None:
     from ansible_collections.intercloud.vpn.plugins.module_utils._node.resident.journal import Journal
     from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
 
-    late: list[float] = []
+    turns: list[float] = []
 
     class Slow(process.Greeter):
-        def turn(self, now: float, late_: float = 0.0) -> None:
-            late.append(late_)
-            time.sleep(0.4 if len(late) == 1 else 0.0)  # as when `ip` waits for the kernel
+        def turn(self, now: float, late: float = 0.0) -> None:
+            turns.append(late)
+            time.sleep(0.4 if len(turns) == 1 else 0.0)  # as when `ip` waits for the kernel
 
-    process.run(Slow(Store(str(tmp_path)), Journal()), lambda: len(late) >= 2)
-    assert late[0] < process.HANG < 0.3 < late[1]
+    process.run(Slow(Store(str(tmp_path)), Journal()), lambda: len(turns) >= 2)
+    assert turns[0] < process.HANG < 0.3 < turns[1]
 
 
 def test_leads_that_do_not_come_up_are_tried_less_and_less_often(tmp_path: Path) -> None:

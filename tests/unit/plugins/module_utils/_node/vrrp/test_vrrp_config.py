@@ -41,9 +41,9 @@ def generation(**pair: Any) -> Generation:
     )
 
 
-def said(found: Generation, held: dict[str, list[str]] = HELD) -> dict[str, list[str]]:
+def said(found: Generation, held: dict[str, list[str]] | None = None) -> dict[str, list[str]]:
     """{keyword: its lines} of the instance; blocks under their names."""
-    lines = config.config(found, held).partition("vrrp_instance")[2].splitlines()[1:]
+    lines = config.config(found, held or HELD).partition("vrrp_instance")[2].splitlines()[1:]
     blocks: dict[str, list[str]] = {}
     name = ""
     for line in lines:

@@ -22,7 +22,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._partner.forms.know
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings import settings, with_files
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.settings_text import settings_text
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._partner.forms.test_forms import HOSTILE
-from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_bgp import BGP, ORDERS, TWICE, world
+from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_bgp import ORDERS, TWICE, world
 
 SETTINGS = Path(__file__).parents[4] / "settings"
 TUNNEL = "edge-east--partner"
@@ -30,7 +30,7 @@ KEY = "1" + 63 * "a"
 GATEWAYS = ("aws", "azure", "gcp", None)
 
 
-def shown(gateway: str | None, psk: str | None = None, bgp: Any = BGP) -> dict[str, Any]:
+def shown(gateway: str | None, psk: str | None = None, bgp: Any = ...) -> dict[str, Any]:
     plan = world(bgp=bgp, **({"vcc_gateway": gateway} if gateway else {})).plan(ORDERS)
     files = {name: f"/state/psk/acme/{name} on vcc" for name in (TUNNEL, f"{TUNNEL}--2")}
     found = settings("partner", {"vpns": plan.vpns}, dict(plan.documents.items()), files, "")
