@@ -127,6 +127,11 @@ class Generation:
         return [tunnel for tunnel in self.tunnels("ipsec") if tunnel.get("hello")]
 
     @property
+    def pair(self) -> Document:
+        """What the document says of the pair that this edge is one of; empty where it is the only edge of its site."""
+        return dict(self.document.get("pair") or {})
+
+    @property
     def sysctls(self) -> dict[str, str]:
         """Kernel settings by name."""
         return {str(key): str(value) for key, value in (self.document.get("sysctls") or {}).items()}

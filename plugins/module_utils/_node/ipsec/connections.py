@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ..document import Document, Generation, link_name, selectors
@@ -19,6 +19,7 @@ from . import certificates, charon, leads
 from .vici import Vici, ViciError
 
 PATIENCE = 5.0  # seconds that a peer has to make a new IKE_SA with us
+LOCKED = 4.0  # seconds that charon has to answer while the node's lock is held
 CHILDREN_TAKE = 3.0  # seconds to rekey the CHILD_SAs of a tunnel
 
 Selectors = tuple[frozenset[str], frozenset[str]]  # local, remote
@@ -126,6 +127,14 @@ def terminate(gone: Iterable[tuple[str, str]]) -> None:
         with Vici() as vici:
             selector = {"ike": name, "child": child} if child else {"ike": name}
             vici.ask("terminate", {**selector, "force": "yes", "timeout": "3000"})
+
+
+def end_elsewhere(addresses: Mapping[str, str]) -> None:
+    """End the IKE_SAs of tunnels whose peer is at another address than theirs by now, and no others. ViciError."""
+    for tunnel, sa in answered(addresses, patiently=True, timeout=LOCKED) if addresses else ():
+        if str(sa.get("remote-host")) != addresses[tunnel]:
+            with contextlib.suppress(ViciError), Vici() as vici:
+                vici.ask("terminate", {"ike-id": str(sa.get("uniqueid")), "force": "yes", "timeout": "1000"})
 
 
 def again(names: Iterable[str], reauth: bool) -> set[str]:

@@ -25,7 +25,6 @@ SELDOM = 3600.0  # seconds between two IKE_SAs for a link that stays as it is
 SHOWN_AGAIN = 20.0  # seconds after which a peer is asked for its certificate again
 STAYS_NARROWED = "the peer carries other addresses than the document's"
 PEERS_TURN = 90.0  # seconds; an unconfirmed generation lasts 60 by default
-LOCKED = 4.0  # seconds that charon has to answer while the node's lock is held
 REASONS = (NOT_NAMED, "received", "failed", "giving up", "no ", "unable", "error", "destroying", "peer")
 _IKE = {
     "state": "state",
@@ -189,7 +188,7 @@ class Ipsec(NodeKind):
 
     def _other_key(self, tunnel: str, store: Store) -> bool:
         """Have a tunnel that is down use the other key of two, while its partner changes keys (partner_keys.py)."""
-        with contextlib.suppress(Busy, CommandError, ViciError), store.lock(patience=LOCKED):
+        with contextlib.suppress(Busy, CommandError, ViciError), store.lock(patience=connections.LOCKED):
             return partner_keys.other(tunnel, store.running().generation, store)
         return False
 
@@ -202,7 +201,7 @@ class Ipsec(NodeKind):
         shown = f"{tunnel}: shown again"
         if not self._has_a_turn(shown, SELDOM):
             return False
-        with contextlib.suppress(Busy, CommandError, ViciError), store.lock(patience=LOCKED):
+        with contextlib.suppress(Busy, CommandError, ViciError), store.lock(patience=connections.LOCKED):
             generation = store.running().generation
             of_it = next((one for one in generation.tunnels(self.NAME) if one["name"] == tunnel), None)
             if of_it is None or of_it.get("external") or not certificates.proves(of_it):
@@ -252,7 +251,7 @@ class Ipsec(NodeKind):
         Nor do traps of links that are no more, or links that only have another name now.
         """
         if former.read(store):
-            with contextlib.suppress(Busy, CommandError, ViciError), store.lock(patience=LOCKED):
+            with contextlib.suppress(Busy, CommandError, ViciError), store.lock(patience=connections.LOCKED):
                 former.proceed(generation, store, self.states(generation, store))
         if generation.backend == "xfrm" and generation.tunnels(self.NAME):
             with contextlib.suppress(ViciError):
@@ -268,7 +267,7 @@ class Ipsec(NodeKind):
 
     def tend(self, generation: Generation, store: Store) -> Tended:
         """End what is there twice. ViciError if charon does not answer: its links are not down for that."""
-        listed, done = self._listed(generation, LOCKED, bridge.name), list[str]()
+        listed, done = self._listed(generation, connections.LOCKED, bridge.name), list[str]()
         names = {tunnel["name"] for tunnel in generation.tunnels(self.NAME)}
         sas = [(name, sa) for name, sa in listed if name in names]
         with contextlib.suppress(ViciError):
@@ -276,7 +275,7 @@ class Ipsec(NodeKind):
             done += outdated.answer(generation, store, sas, self.remembered)
             done += [f"{tunnel}: the peer is asked to authenticate anew" for tunnel in outdated.ask(store, sas)]
         # A thousand tunnels are listed a second time only where it makes a difference.
-        states = self._states(generation, self._listed(generation, LOCKED) if done else sas)
+        states = self._states(generation, self._listed(generation, connections.LOCKED) if done else sas)
         with contextlib.suppress(CommandError, ViciError):
             done += [f"{tunnel}: its bridge has ended" for tunnel in bridge.finish(listed, generation, store)]
             former.load(generation, store)

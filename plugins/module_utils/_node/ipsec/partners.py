@@ -19,19 +19,16 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, ip_network
-from typing import Any
 
 from ..document import Document, Generation
 from ..names import query
 from ..state import RUN, Store
 from ..system import files
 from ..system.run import run
-from . import charon, former, secrets
-from .connections import answered
-from .vici import Vici, ViciError
+from . import charon, connections, former, secrets
 
 Noted = dict[str, Document]
 """What is known of each name."""
@@ -47,7 +44,6 @@ AGAIN = 2.0  # seconds between two questions about a tunnel that is down, or tha
 RARELY = 60.0
 TIMEOUT = 1.0  # seconds for a server
 SERVERS = 2
-LISTING = 4.0  # seconds that charon has to answer while the node's lock is held
 _ADDRESSES = re.compile(r"^\s*remote_addrs\s*=(.*)$", re.MULTILINE)
 _WORD = re.compile(r"^(\s*remote_addrs = )(\S+)[ \t]*$", re.MULTILINE)
 
@@ -129,7 +125,7 @@ def follow(generation: Generation, store: Store, down: Collection[str]) -> list[
         charon.mark(store, config=text)
     # Last, so that whoever is killed before does all of it again.
     note(after, store)
-    end_others({one: address for one in moved if (address := _address(after, names[one]))})
+    connections.end_elsewhere({one: address for one in moved if (address := _address(after, names[one]))})
     return [
         f"{one}: {names[one]} is {_address(after, names[one]) or 'without an address'} now, and was "
         f"{_address(before, names[one]) or 'without one'}"
@@ -235,12 +231,3 @@ _CODES = {0: "no record", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
 
 def _address(noted: Noted, name: str) -> str | None:
     return noted.get(name, {}).get("address")
-
-
-def end_others(addresses: Mapping[str, str]) -> None:
-    """End the IKE_SAs of tunnels with other addresses than those in use, and no others. ViciError."""
-    for tunnel, sa in answered(addresses, patiently=True, timeout=LISTING) if addresses else ():
-        if str(sa.get("remote-host")) != addresses[tunnel]:
-            options: dict[str, Any] = {"ike-id": str(sa.get("uniqueid")), "force": "yes", "timeout": "1000"}
-            with contextlib.suppress(ViciError), Vici() as vici:
-                vici.ask("terminate", options)

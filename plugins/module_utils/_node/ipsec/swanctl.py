@@ -336,7 +336,7 @@ class Swanctl(Part):
                 run("swanctl", "--load-conns", timeout=60)
         try:
             _connections.terminate(over)
-            partners.end_others(self._moved())
+            _connections.end_elsewhere(self._moved())
             self._end_refused()
         except ViciError as error:
             raise CommandError(str(error)) from error

@@ -26,7 +26,7 @@ from ..system.run import CommandError
 from . import noted, switch
 from .choice import Choice
 from .hello import Line, Said, encode, local
-from .sites import Greeting, greetings, own_pair
+from .sites import Greeting, greetings
 from .wire import Wire
 
 EVERY = 0.1  # seconds between hellos
@@ -147,7 +147,7 @@ class Greeter:
         self._tend(now)
 
     def _say(self, now: float) -> None:
-        pair = own_pair(self.generation)
+        pair = self.generation.pair
         master = local([str(one) for one in pair.get("gateway", ())]) if pair else None
         if master is not None and master != self.master:
             self.journal.say(f"this edge {'holds' if master else 'does not hold'} the gateway address")
@@ -206,7 +206,7 @@ class Greeter:
                 del self._to_lead[site]
             elif when <= now and site not in self._leading and choice.lanes[choice.in_use].alive(now):
                 del self._to_lead[site]
-                mine = self._led.get(site, frozenset()) if own_pair(self.generation) else None
+                mine = self._led.get(site, frozenset()) if self.generation.pair else None
                 self._leading[site] = self._job(switch.make_lead, self.generation, site, choice.in_use, mine)
         if now - self._counted >= COUNT and not self._leading:
             self._counted = now
@@ -312,7 +312,7 @@ class Greeter:
                 files.write(self.store.at(noted.FILE), noted.text(found))
                 self._noted = found
             track = ""
-            if own_pair(self.generation):
+            if self.generation.pair:
                 heard = sum(bool(one["alive"]) for one in sites.values())
                 track = f"{priority(bool(self.master), len(sites), heard)}\n"
             if track != self._track:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..document import LIBIPSEC_DEVICE, Document, Generation, lane_of
+from ..document import LIBIPSEC_DEVICE, Generation, lane_of
 
 
 class Greeting(NamedTuple):
@@ -32,8 +32,3 @@ def greetings(generation: Generation) -> list[Greeting]:
         site = str(tunnel.get("site", peer))
         found.append(Greeting(str(tunnel["name"]), peer, site, lane, str(hello["from"]), str(hello["to"]), device))
     return found
-
-
-def own_pair(generation: Generation) -> Document:
-    """This edge's own pair; empty where it is the only edge of its site."""
-    return dict(generation.document.get("pair") or {})

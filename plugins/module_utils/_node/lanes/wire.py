@@ -65,4 +65,4 @@ class Wire:
 def _beside(generation: Generation) -> list[str]:
     """The twin, and some of the members and vApp edges."""
     neighbours = [str(entry["address"]) for entry in generation.listed("neighbours")]
-    return [*(config.paired(generation) or {}).get("twin_own", ()), *neighbours[:ASKED]]
+    return [*generation.pair.get("twin_own", ()), *neighbours[:ASKED]]

@@ -115,7 +115,7 @@ def _lanes(seen: Seen) -> Iterator[Family]:
     if edges:
         yield Family("lane_alive", "gauge", "1: an edge of that site was heard a moment ago.", alive)
         yield Family("lane_in_use", "gauge", "1: packets for the site go to that edge of it.", used)
-    if seen.generation.document.get("pair"):
+    if seen.generation.pair:
         master = [Sample(int(bool(seen.lanes.get("master"))))]
         yield Family("gateway_held", "gauge", "1: this edge of a pair holds the gateway address.", master)
 

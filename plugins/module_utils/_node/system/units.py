@@ -194,7 +194,7 @@ class Units(Part):
             names.append(dhcp.UNIT)
         if bgp.sessions(self.want):
             names.append(bgp.UNIT)
-        if vrrp.paired(self.want):
+        if self.want.pair:
             names.append(vrrp.UNIT)
         if usage.quotas(self.want):
             names.append(USAGE)

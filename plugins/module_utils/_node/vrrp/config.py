@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..document import Document, Generation
+from ..document import Generation
 from ..state import RUN, STATE
 
-KEY = "pair"
 HOME = "/etc/intercloud-vpn-vrrp"
 CONFIG = f"{HOME}/keepalived.conf"
 UNIT = "intercloud-vpn-vrrp.service"
@@ -28,15 +27,9 @@ ADVERT = 0.1  # seconds between adverts: the twin takes over after three, and a 
 INSTANCE = "gateway"
 
 
-def paired(generation: Generation) -> Document | None:
-    """What the document says of the pair; None of an edge that is alone."""
-    found: Document | None = generation.document.get(KEY)
-    return found or None
-
-
 def device(generation: Generation, held: Mapping[str, Sequence[str]]) -> str:
     """The device that has the edge's own address on the org network; empty if none has. ``held``: texts by device."""
-    return _at([str(text) for text in (paired(generation) or {}).get("own", ())], held)
+    return _at([str(text) for text in generation.pair.get("own", ())], held)
 
 
 def uplinks(generation: Generation, held: Mapping[str, Sequence[str]]) -> list[str]:
@@ -57,8 +50,8 @@ def config(generation: Generation, held: Mapping[str, Sequence[str]]) -> str:
 
     Every closing brace is on a line of its own: keepalived takes one behind an option for a part of it.
     """
-    entry, at = paired(generation), device(generation, held)
-    if entry is None or not at:
+    entry, at = generation.pair, device(generation, held)
+    if not entry or not at:
         return ""
     own = next(str(text) for text in entry["own"] if _at([str(text)], held) == at)
     twin = next(str(text) for text in entry["twin_own"] if (":" in text) == (":" in own))

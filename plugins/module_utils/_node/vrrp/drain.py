@@ -27,7 +27,7 @@ def drain(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
     if running.damaged:
         return {"msg": running.trouble()}
     generation = running.generation
-    if config.paired(generation) is None:
+    if not generation.pair:
         return {"msg": "this edge is not one of a pair (vcc_site): nothing was touched"}
     wanted, before = given.get("drained"), files.read(store.at(config.DRAINED))
     changed = wanted is not None and bool(before) != wanted
@@ -39,11 +39,10 @@ def drain(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
             _wait(generation)
     except (Busy, OSError, CommandError) as error:
         return {"msg": str(error)}
-    entry = config.paired(generation) or {}
     return {
         "changed": changed,
-        "site": entry["site"],
-        "twin": entry["twin"],
+        "site": generation.pair["site"],
+        "twin": generation.pair["twin"],
         "master": master(generation),
         "drained": bool(files.read(store.at(config.DRAINED))),
         "lacking": lacking(generation, store),
@@ -52,7 +51,7 @@ def drain(given: dict[str, Any], store: Store, check: bool) -> dict[str, Any]:
 
 def master(generation: Generation) -> bool:
     """Whether this edge has the gateway address now."""
-    gateway = {str(address) for address in (config.paired(generation) or {}).get("gateway", ())}
+    gateway = {str(address) for address in generation.pair.get("gateway", ())}
     return any(text.partition("/")[0] in gateway for texts in ip.addresses().values() for text in texts)
 
 

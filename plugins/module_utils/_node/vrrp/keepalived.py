@@ -28,8 +28,8 @@ class Vrrp(Part):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._entry = config.paired(self.want)
-        self._concerned = bool(self._entry or config.paired(self.have) or self.have.empty)
+        self._entry = self.want.pair
+        self._concerned = bool(self._entry or self.have.pair or self.have.empty)
         self._config = config.config(self.want, ip.addresses()) if self._entry and have("ip") else ""
 
     # --- compare -------------------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ class Vrrp(Part):
 
     def _surplus(self) -> bool:
         """Whether it runs, and is not wanted."""
-        return not self._entry and bool(config.paired(self.have)) and systemd.alive(config.UNIT)
+        return not self._entry and bool(self.have.pair) and systemd.alive(config.UNIT)
 
     def _over(self) -> list[Path]:
         """What is to be removed."""
@@ -138,7 +138,7 @@ class Vrrp(Part):
 
     def _gateway(self) -> list[tuple[str, str]]:
         """The gateway addresses that this edge has, each with its device."""
-        gateway = {str(address) for address in (config.paired(self.have) or {}).get("gateway", ())}
+        gateway = {str(address) for address in self.have.pair.get("gateway", ())}
         every = [(device, text) for device, texts in ip.addresses().items() for text in texts]
         return [(device, text) for device, text in every if text.partition("/")[0] in gateway]
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
-from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, partners
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec import charon, connections, partners
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.swanctl import Swanctl
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.names import query
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
@@ -290,8 +290,8 @@ def charon_with(node: Node, monkeypatch: pytest.MonkeyPatch, remote: str) -> lis
             told.append(f"ended {options['ike-id']}")
 
     sa = {"uniqueid": "7", "remote-host": remote}
-    monkeypatch.setattr(partners, "answered", lambda names, **_kw: [(one, sa) for one in names if one == TUNNEL])
-    monkeypatch.setattr(partners, "Vici", Told)
+    monkeypatch.setattr(connections, "answered", lambda names, **_kw: [(one, sa) for one in names if one == TUNNEL])
+    monkeypatch.setattr(connections, "Vici", Told)
     monkeypatch.setattr(partners, "run", lambda *_words, **_kw: told.append("loaded"))
     path = node.store.at(charon.CONFIG)
     path.parent.mkdir(parents=True)
