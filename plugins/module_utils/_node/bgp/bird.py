@@ -5,38 +5,36 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-import tempfile
-import time
 from pathlib import Path
 
-from ..document import Change
+from ..daemon import Daemon
 from ..ipsec import secrets
-from ..part import Context, Part
-from ..system import dnsmasq, files, systemd
-from ..system.run import CommandError, have, run
+from ..part import Context
+from ..system import files, systemd, trial
+from ..system.run import have
 from . import control, sessions, units
 
 MODE = 0o600  # it has keys in it
-STARTS = 10.0  # seconds from a start to the first answer
 
 
-class Bgp(Part):
+class Bgp(Daemon):
     """The daemon that speaks BGP with the gateways of partners."""
 
     name = "bgp"
+    CONFIG, UNIT, FAILED = sessions.CONFIG, sessions.UNIT, f"BIRD does not run with {sessions.CONFIG}"
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._sessions = sessions.sessions(self.want)
-        self._wanted = sessions.config(self.want, secrets.preferred(self.store)) if self._sessions else ""
+        self._config = sessions.config(self.want, secrets.preferred(self.store)) if self._sessions else ""
         self._concerned = bool(self._sessions or sessions.sessions(self.have) or self.have.empty)
 
     # --- compare -------------------------------------------------------------------------------------------------
 
-    def _read(self, path: str) -> str:
-        return files.read(self.store.at(path))
+    @property
+    def _wanted(self) -> str:
+        return self._config
 
     def _stale(self) -> bool:
         """Whether the file has to be written."""
@@ -93,21 +91,7 @@ class Bgp(Part):
         wrong = refused(self._wanted)
         return [sessions.shown(wrong)] if wrong else []
 
-    # --- report --------------------------------------------------------------------------------------------------
-
-    def changes(self) -> list[Change]:
-        """What to write, start and remove."""
-        if not self._concerned:
-            return []
-        found = []
-        if self._stale():
-            before, after = sessions.shown(self._read(sessions.CONFIG)), sessions.shown(self._wanted)
-            found.append(Change(self.name, f"write {sessions.CONFIG}", before, after))
-        if self._due():
-            found.append(Change(self.name, f"{self._due()} {sessions.UNIT}"))
-        if self._surplus():
-            found.append(Change(self.name, f"stop {sessions.UNIT}"))
-        return found + [Change(self.name, f"remove /{path.relative_to(self.store.root)}") for path in self._over()]
+    _shown = staticmethod(sessions.shown)
 
     # --- converge ------------------------------------------------------------------------------------------------
 
@@ -125,16 +109,7 @@ class Bgp(Part):
         due = self._due()
         if not due:
             return
-        systemd.systemctl(due, *(["--no-block"] if self.boot else []), sessions.UNIT)
-        if not self.boot:  # there, it is ordered after us, and we are not done yet
-            self._await()
-
-    def _await(self) -> None:
-        deadline = time.monotonic() + STARTS
-        while self._due():
-            if time.monotonic() >= deadline:
-                raise CommandError(f"BIRD does not run with {sessions.CONFIG}{dnsmasq.last_words(sessions.UNIT)}")
-            time.sleep(0.05)
+        self._bring(due)
 
     def clear(self) -> None:
         """Stop what is no longer wanted. BIRD takes its routes along."""
@@ -142,22 +117,11 @@ class Bgp(Part):
             return
         if self._surplus():
             systemd.systemctl("disable", sessions.UNIT)
-            systemd.systemctl("stop", *(["--no-block"] if self.boot else []), sessions.UNIT)
-            with contextlib.suppress(CommandError):  # it did not fail
-                systemd.systemctl("reset-failed", sessions.UNIT)
+            systemd.stop(sessions.UNIT, wait=not self.boot)
         for path in self._over():
             shutil.rmtree(path)
 
 
 def refused(text: str) -> str:
     """Why BIRD does not take a configuration; empty if it does, or is not there."""
-    if not have("bird"):
-        return ""
-    with tempfile.TemporaryDirectory(prefix="intercloud-vpn.") as place:
-        path = Path(place) / "conf"
-        files.write(path, text, MODE)
-        try:
-            run("bird", "-p", "-c", str(path))
-        except CommandError as error:
-            return str(error)
-    return ""
+    return trial.refused(text, "bird", "-p", "-c", "{}")

@@ -5,28 +5,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import time
 from pathlib import Path
 
-from ..document import Change
+from ..daemon import Daemon
 from ..kernel import sockets
-from ..part import Context, Part
+from ..part import Context
 from ..system import dnsmasq, files, systemd
 from ..system.run import CommandError
 from . import server, units
 
 READABLE = 0o644
 PORT = 67
-STARTS = 10.0  # seconds from a start until it listens
 
 
-class Dhcp(Part):
+class Dhcp(Daemon):
     """The document's `dhcp`."""
 
     name = "dhcp"
+    CONFIG, UNIT, FAILED = server.CONFIG, server.UNIT, "the DHCP server does not start"
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -41,9 +39,6 @@ class Dhcp(Part):
     def _wanted(self) -> str:
         """What the file is to say. While no device has the edge's address: what it says."""
         return self._config or (self._read(server.CONFIG) if self._entry else "")
-
-    def _read(self, path: str) -> str:
-        return files.read(self.store.at(path))
 
     def _stale(self) -> bool:
         """Whether the file has to be written."""
@@ -69,11 +64,11 @@ class Dhcp(Part):
             return ""
         if not systemd.alive(server.UNIT):
             return "start"
-        if not self._loaded():
+        if not self._ready():
             return "restart"
         return "" if self._enabled() else "enable"
 
-    def _loaded(self) -> bool:
+    def _ready(self) -> bool:
         """Whether the server has read what is wanted, and listens."""
         return self._read(server.LOADED) == self._wanted and bool(sockets.sockets("udp", {PORT}))
 
@@ -117,19 +112,6 @@ class Dhcp(Part):
             if one.macs and one.untold
         ]
 
-    def changes(self) -> list[Change]:
-        """What to write, start and remove."""
-        if not self._concerned:
-            return []
-        found = []
-        if self._stale():
-            found.append(Change(self.name, f"write {server.CONFIG}", self._read(server.CONFIG), self._wanted))
-        if self._due():
-            found.append(Change(self.name, f"{self._due()} {server.UNIT}"))
-        if self._surplus():
-            found.append(Change(self.name, f"stop {server.UNIT}"))
-        return found + [Change(self.name, f"remove /{path.relative_to(self.store.root)}") for path in self._over()]
-
     # --- converge ------------------------------------------------------------------------------------------------
 
     def build(self) -> None:
@@ -151,9 +133,7 @@ class Dhcp(Part):
             due = "start"
         if due == "start" and self._strangers():
             self._forget()
-        systemd.systemctl(due, *(["--no-block"] if self.boot else []), server.UNIT)
-        if not self.boot:  # there, it is ordered after us, and we are not done yet
-            self._await()
+        self._bring(due)
 
     def _strangers(self) -> bool:
         leases = self._read(server.LEASES)
@@ -168,22 +148,13 @@ class Dhcp(Part):
             file.write(kept)  # first: it is no longer than what was there, so a disk that is full has room for it
             file.truncate()
 
-    def _await(self) -> None:
-        deadline = time.monotonic() + STARTS
-        while not self._loaded():
-            if time.monotonic() >= deadline:
-                raise CommandError(f"the DHCP server does not start{dnsmasq.last_words(server.UNIT)}")
-            time.sleep(0.05)
-
     def clear(self) -> None:
         """Stop what is no longer wanted, and remove what it kept."""
         if not self._concerned:
             return
         if self._surplus():
             systemd.systemctl("disable", server.UNIT)
-            systemd.systemctl("stop", *(["--no-block"] if self.boot else []), server.UNIT)
-            with contextlib.suppress(CommandError):  # it did not fail
-                systemd.systemctl("reset-failed", server.UNIT)
+            systemd.stop(server.UNIT, wait=not self.boot)
         for path in self._over():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

@@ -181,14 +181,7 @@ class Vici:
     def news(self) -> Iterator[Section]:
         """The events that have come since `subscribe`, as far as they are whole, without waiting. ViciError when charon
         ended."""
-        while select.select([self], [], [], 0)[0]:
-            try:
-                data = self._socket.recv(1 << 16)
-            except OSError as error:
-                raise ViciError(f"charon: {error.strerror or error}") from error
-            if not data:
-                raise ViciError("charon closed the connection")
-            self._begun += data
+        self._begun += b"".join(self._arrived())
         while len(self._begun) >= 4 and len(self._begun) >= 4 + int.from_bytes(self._begun[:4], "big"):
             size = int.from_bytes(self._begun[:4], "big")
             packet, self._begun = self._begun[4 : 4 + size], self._begun[4 + size :]
@@ -200,6 +193,11 @@ class Vici:
 
         Half a message is none of that: charon may have been stopped between two writes.
         """
+        for _data in self._arrived():
+            pass
+
+    def _arrived(self) -> Iterator[bytes]:
+        """The octets that have come, without waiting. ViciError when charon ended."""
         while select.select([self], [], [], 0)[0]:
             try:
                 data = self._socket.recv(1 << 16)
@@ -207,6 +205,7 @@ class Vici:
                 raise ViciError(f"charon: {error.strerror or error}") from error
             if not data:
                 raise ViciError("charon closed the connection")
+            yield data
 
     def stream(self, command: str, event: str, arguments: Section | None = None) -> Iterator[Section]:
         """Run a command that answers with a sequence of events."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shutil
 import time
@@ -134,9 +133,7 @@ class Names(Part):
 
     def _stop(self, vpn: str) -> None:
         systemd.systemctl("disable", unit(vpn))
-        systemd.systemctl("stop", *(["--no-block"] if self.boot else []), unit(vpn))
-        with contextlib.suppress(CommandError):  # it did not fail
-            systemd.systemctl("reset-failed", unit(vpn))
+        systemd.stop(unit(vpn), wait=not self.boot)
 
     def _bring(self, server: Server, changed: bool) -> None:
         """Have a server run with what is in its files."""
@@ -152,7 +149,7 @@ class Names(Part):
                 return
             systemd.systemctl("restart", server.unit)
         if not loaded(server, server.config, STARTS) or not loaded(server, server.hosts, NOTICES):
-            said = dnsmasq.last_words(server.unit)
+            said = systemd.last_words(server.unit)
             raise CommandError(f"the name server of {server.vpn} does not answer at {server.address}{said}")
 
     def clear(self) -> None:

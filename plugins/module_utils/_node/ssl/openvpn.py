@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shutil
 
@@ -213,9 +212,7 @@ class Openvpn(Part):
         for name in self._surplus():
             unit = f"intercloud-vpn-ssl@{name}.service"
             systemd.systemctl("disable", unit)
-            systemd.systemctl("stop", *(["--no-block"] if self.boot else []), unit)
-            with contextlib.suppress(CommandError):  # it did not fail
-                systemd.systemctl("reset-failed", unit)
+            systemd.stop(unit, wait=not self.boot)
             for path in (f"{processes.SOCKETS}/{name}.socket", f"{processes.SOCKETS}/{name}.loaded"):
                 self.store.at(path).unlink(missing_ok=True)
         self._files.remove()

@@ -1,15 +1,12 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every service of ours asks of dnsmasq: that it is there, and takes what it is to read; and what it said last."""
+"""What every service of ours asks of dnsmasq: that it is there, and takes what it is to read."""
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
-from . import files, systemd
-from .run import CommandError, have, run
+from . import systemd, trial
+from .run import have
 
 
 def confined(families: str) -> str:
@@ -45,21 +42,4 @@ def lacking(what: str, instead: str, check: bool) -> list[str]:
 
 def refused(text: str) -> str:
     """Why dnsmasq does not take a configuration; empty if it does, or is not there."""
-    if not have("dnsmasq"):
-        return ""
-    with tempfile.TemporaryDirectory(prefix="intercloud-vpn.") as place:
-        files.write(Path(place) / "conf", text)
-        try:
-            run("dnsmasq", "--test", f"--conf-file={place}/conf")
-        except CommandError as error:
-            return str(error)
-    return ""
-
-
-def last_words(unit: str) -> str:
-    """The last lines of a service's log, after a colon; empty if there are none."""
-    try:
-        lines = run("journalctl", "--unit", unit, "--lines=3", "--output=cat").strip().splitlines()
-    except CommandError:
-        return ""
-    return f": {'; '.join(lines)}" if lines else ""
+    return trial.refused(text, "dnsmasq", "--test", "--conf-file={}")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from .run import CommandError, run, succeeds
@@ -18,6 +19,13 @@ def here() -> bool:
 def systemctl(*arguments: str) -> None:
     """Run systemctl. Raises CommandError."""
     run("systemctl", *arguments, timeout=60)
+
+
+def stop(unit: str, wait: bool = True) -> None:
+    """Stop a unit, which then has not failed. Raises CommandError."""
+    systemctl("stop", *([] if wait else ["--no-block"]), unit)
+    with contextlib.suppress(CommandError):  # it did not fail
+        systemctl("reset-failed", unit)
 
 
 def enabled(unit: str) -> bool:
@@ -47,3 +55,12 @@ def outdated(unit: str) -> bool:
         return run("systemctl", "show", "--property=NeedDaemonReload", "--value", unit).strip() == "yes"
     except CommandError:
         return False
+
+
+def last_words(unit: str) -> str:
+    """The last lines of a service's log, after a colon; empty if there are none."""
+    try:
+        lines = run("journalctl", "--unit", unit, "--lines=3", "--output=cat").strip().splitlines()
+    except CommandError:
+        return ""
+    return f": {'; '.join(lines)}" if lines else ""

@@ -5,26 +5,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-import time
 from pathlib import Path
 
-from ..document import Change
+from ..daemon import Daemon
 from ..kernel import ip
-from ..part import Context, Part
-from ..system import dnsmasq, files, systemd
-from ..system.run import CommandError, have, run
+from ..part import Context
+from ..system import files, systemd, trial
+from ..system.run import CommandError, have
 from . import config
 
 READABLE = 0o644  # keepalived does not read what others may run
-STARTS = 10.0  # seconds from a start until it has read its file
 
 
-class Vrrp(Part):
+class Vrrp(Daemon):
     """The document's `pair`."""
 
     name = "vrrp"
+    CONFIG, UNIT, FAILED = config.CONFIG, config.UNIT, "keepalived does not start"
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -38,9 +35,6 @@ class Vrrp(Part):
     def _wanted(self) -> str:
         """What the file is to say. While no device has the edge's own address: what it says."""
         return self._config or (self._read(config.CONFIG) if self._entry else "")
-
-    def _read(self, path: str) -> str:
-        return files.read(self.store.at(path))
 
     def _stale(self) -> bool:
         return bool(self._wanted) and self._read(config.CONFIG) != self._wanted
@@ -79,21 +73,6 @@ class Vrrp(Part):
         wrong = refused(self._config)
         return [f"keepalived does not take its configuration: {wrong}"] if wrong else []
 
-    # --- report --------------------------------------------------------------------------------------------------
-
-    def changes(self) -> list[Change]:
-        """What to write, start and remove."""
-        if not self._concerned:
-            return []
-        found = []
-        if self._stale():
-            found.append(Change(self.name, f"write {config.CONFIG}", self._read(config.CONFIG), self._wanted))
-        if self._due():
-            found.append(Change(self.name, f"{self._due()} {config.UNIT}"))
-        if self._surplus():
-            found.append(Change(self.name, f"stop {config.UNIT}"))
-        return found + [Change(self.name, f"remove /{path.relative_to(self.store.root)}") for path in self._over()]
-
     # --- converge ------------------------------------------------------------------------------------------------
 
     def build(self) -> None:
@@ -106,18 +85,8 @@ class Vrrp(Part):
         if self._stale():
             files.write(self.store.at(config.CONFIG), self._wanted, READABLE)
         due = self._due()
-        if not due:
-            return
-        systemd.systemctl(due, *(["--no-block"] if self.boot else []), config.UNIT)
-        if not self.boot:  # there, it is ordered after us, and we are not done yet
-            self._await()
-
-    def _await(self) -> None:
-        deadline = time.monotonic() + STARTS
-        while self._due():
-            if time.monotonic() >= deadline:
-                raise CommandError(f"keepalived does not start{dnsmasq.last_words(config.UNIT)}")
-            time.sleep(0.05)
+        if due:
+            self._bring(due)
 
     def clear(self) -> None:
         """Stop what is no longer wanted: the gateway address goes with it. Remove what it kept."""
@@ -125,11 +94,9 @@ class Vrrp(Part):
             return
         if self._surplus():
             held = self._gateway()
-            systemd.systemctl("stop", *(["--no-block"] if self.boot else []), config.UNIT)
+            systemd.stop(config.UNIT, wait=not self.boot)
             if not (self.want.empty or self.boot):
                 self._keep(held)
-            with contextlib.suppress(CommandError):  # it did not fail
-                systemd.systemctl("reset-failed", config.UNIT)
         for path in self._over():
             if path.is_dir():
                 path.rmdir()
@@ -160,12 +127,4 @@ def lacking(check: bool) -> list[str]:
 
 def refused(text: str) -> str:
     """Why keepalived does not take a configuration; empty if it does, or is not there."""
-    if not have("keepalived"):
-        return ""
-    with tempfile.TemporaryDirectory(prefix="intercloud-vpn.") as place:
-        files.write(Path(place) / "conf", text)
-        try:
-            run("keepalived", "--config-test", "--log-console", f"--use-file={place}/conf")
-        except CommandError as error:
-            return str(error)
-    return ""
+    return trial.refused(text, "keepalived", "--config-test", "--log-console", "--use-file={}")

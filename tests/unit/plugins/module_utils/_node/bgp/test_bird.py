@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import daemon
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.bgp import bird, inside, observe, sessions, units
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.bgp.tend import tend
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
@@ -20,6 +21,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.links i
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.ipsec.secrets import FILE
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import trial
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 from ansible_collections.intercloud.vpn.plugins.module_utils._partner.forms.common import bgp_key
 from ansible_collections.intercloud.vpn.tests.unit.plugins.module_utils._plan.test_bgp import BGP, ORDERS, world
@@ -44,8 +46,9 @@ class Machine:
         monkeypatch.setattr(bird.systemd, "alive", lambda _unit: self.running)
         monkeypatch.setattr(bird.systemd, "systemctl", self.systemctl)
         monkeypatch.setattr(bird, "have", lambda _program: True)
-        monkeypatch.setattr(bird, "run", lambda *_words: "")
-        monkeypatch.setattr(bird, "STARTS", 0.0)
+        monkeypatch.setattr(trial, "have", lambda _program: True)
+        monkeypatch.setattr(trial, "run", lambda *_words: "")
+        monkeypatch.setattr(daemon, "STARTS", 0.0)
         monkeypatch.setattr(bird.control, "ask", self.answer)
 
     def answer(self, _path: Path, _command: str) -> list[str]:
@@ -170,7 +173,7 @@ def test_esp_in_user_space_is_refused(machine: Machine) -> None:
 
 
 def test_a_daemon_that_does_not_start_is_said(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bird.dnsmasq, "last_words", lambda _unit: ": it fell over")
+    monkeypatch.setattr(bird.systemd, "last_words", lambda _unit: ": it fell over")
     monkeypatch.setattr(bird.systemd, "systemctl", lambda *_words: None)
     with pytest.raises(CommandError, match=r"BIRD does not run with .*: it fell over"):
         machine.part(speaking(), NOTHING).build()

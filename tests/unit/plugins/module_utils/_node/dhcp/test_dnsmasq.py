@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import daemon
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.dhcp import dnsmasq, server, units
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.dhcp.tend import tend
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import trial
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 
 UNIT = server.UNIT
@@ -42,9 +44,10 @@ class Machine:
         monkeypatch.setattr(dnsmasq.systemd, "systemctl", self.systemctl)
         monkeypatch.setattr(dnsmasq.sockets, "sockets", lambda *_what: ["one"] if self.running else [])
         monkeypatch.setattr(dnsmasq.dnsmasq, "have", lambda _program: True)
-        monkeypatch.setattr(dnsmasq.dnsmasq, "run", lambda *_words: "")
+        monkeypatch.setattr(trial, "have", lambda _program: True)
+        monkeypatch.setattr(trial, "run", lambda *_words: "")
         monkeypatch.setattr(server.ip, "addresses", lambda: self.devices)
-        monkeypatch.setattr(dnsmasq, "STARTS", 0.0)
+        monkeypatch.setattr(daemon, "STARTS", 0.0)
 
     def at(self, path: str) -> Path:
         return Path(self.store.at(path))
@@ -195,9 +198,10 @@ def test_what_dnsmasq_does_not_take_is_refused(machine: Machine, monkeypatch: py
     def refuse(*_words: str) -> str:
         raise CommandError("dnsmasq: bad option at line 3")
 
-    monkeypatch.setattr(dnsmasq.dnsmasq, "run", refuse)
+    monkeypatch.setattr(trial, "run", refuse)
     assert machine.part(serving(), NOTHING).problems() == ["dnsmasq: bad option at line 3"]
-    monkeypatch.setattr(dnsmasq.dnsmasq, "have", lambda _program: False)
+    for module in (dnsmasq.dnsmasq, trial):
+        monkeypatch.setattr(module, "have", lambda _program: False)
     (problem,) = machine.part(serving(), NOTHING).problems()
     assert problem.startswith("dnsmasq is not installed, which serves addresses (vcc_dhcp): install dnsmasq-base")
     assert machine.part(serving(), NOTHING, check=True).problems() == []

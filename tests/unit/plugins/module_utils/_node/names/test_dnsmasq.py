@@ -14,6 +14,7 @@ from ansible_collections.intercloud.vpn.plugins.module_utils._node.document impo
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.names import dnsmasq, query, units
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import trial
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 
 HOME = "/etc/intercloud-vpn-names"
@@ -32,7 +33,8 @@ class Machine:
         monkeypatch.setattr(dnsmasq.systemd, "systemctl", self.systemctl)
         monkeypatch.setattr(dnsmasq, "have", lambda _program: True)
         monkeypatch.setattr(dnsmasq.dnsmasq, "have", lambda _program: True)
-        monkeypatch.setattr(dnsmasq.dnsmasq, "run", lambda *_words: "")
+        monkeypatch.setattr(trial, "have", lambda _program: True)
+        monkeypatch.setattr(trial, "run", lambda *_words: "")
         monkeypatch.setattr(query, "ask", self.ask)
         for name in ("PATIENCE", "NOTICES", "STARTS"):
             monkeypatch.setattr(dnsmasq, name, 0.0)
@@ -181,7 +183,7 @@ def test_a_configuration_that_dnsmasq_does_not_take_is_refused(
     def refuse(*_words: str) -> str:
         raise CommandError("dnsmasq: bad option at line 3")
 
-    monkeypatch.setattr(dnsmasq.dnsmasq, "run", refuse)
+    monkeypatch.setattr(trial, "run", refuse)
     assert machine.part(named, NOTHING).problems() == ["payroll: dnsmasq: bad option at line 3"]
 
 

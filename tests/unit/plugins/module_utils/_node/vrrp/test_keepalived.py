@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.intercloud.vpn.plugins.module_utils._node import daemon
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.document import NOTHING, Generation
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.part import Context
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.state import Store
+from ansible_collections.intercloud.vpn.plugins.module_utils._node.system import trial
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.system.run import CommandError
 from ansible_collections.intercloud.vpn.plugins.module_utils._node.vrrp import config, drain, keepalived
 
@@ -48,10 +50,11 @@ class Machine:
         monkeypatch.setattr(keepalived.systemd, "alive", lambda _unit: self.running)
         monkeypatch.setattr(keepalived.systemd, "systemctl", self.systemctl)
         monkeypatch.setattr(keepalived, "have", lambda _program: True)
-        monkeypatch.setattr(keepalived, "run", lambda *_words: "")
+        monkeypatch.setattr(trial, "have", lambda _program: True)
+        monkeypatch.setattr(trial, "run", lambda *_words: "")
         monkeypatch.setattr(keepalived.ip, "addresses", lambda: self.devices)
         monkeypatch.setattr(keepalived.ip, "batch", lambda _family, commands: self.added.extend(commands))
-        monkeypatch.setattr(keepalived, "STARTS", 0.0)
+        monkeypatch.setattr(daemon, "STARTS", 0.0)
 
     def at(self, path: str) -> Path:
         return Path(self.store.at(path))
