@@ -56,6 +56,11 @@ def lane_of(tunnel: Mapping[str, Any]) -> int:
     return int(tunnel.get("lane", 0))
 
 
+def site_of(tunnel: Mapping[str, Any]) -> str:
+    """The site that a tunnel leads to: its peer, unless that is one of a pair."""
+    return str(tunnel.get("site", tunnel["peer"]))
+
+
 def lane_device(number: int, lane: int = 0) -> str:
     """The XFRM interface of a VPN's lane."""
     return f"vcc{number}{'b' if lane else ''}"

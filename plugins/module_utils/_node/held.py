@@ -10,6 +10,7 @@ that was never rotated.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 _NUMBER = re.compile(r"^generation (\d{1,9})$", re.MULTILINE)
@@ -40,3 +41,10 @@ def parse(text: str) -> Held:
     first, _newline, rest = text.partition("\n")
     number, also = _NUMBER.search(rest), _ALSO.search(rest)
     return Held(Key(int(number[1]) if number else 1, first), Key(int(also[1]), also[2]) if also else None)
+
+
+def text_of(keys: Mapping[int, str]) -> str:
+    """A text that says these keys, by number: the lowest one is in use, and the next one is the other."""
+    first, *others = sorted(keys)
+    lines = [keys[first], *([] if first == 1 else [f"generation {first}"])]
+    return "\n".join([*lines, *(f"also {number} {keys[number]}" for number in others[:1])])

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ..document import Change, Document, Generation, sha256
-from ..held import Held
+from ..held import Held, text_of
 from ..held import parse as parse_held
 from ..part import Context, Part
 from ..ssl import tls_crypt
@@ -196,13 +196,7 @@ def salvaged(content: str) -> Keys:
     for name, key in parse(content).items():
         tunnel, _plus, number = name.partition(SECOND)
         found.setdefault(tunnel, {})[int(number) if number.isdigit() else 1] = key
-    return {tunnel: _written(keys) for tunnel, keys in found.items()}
-
-
-def _written(keys: dict[int, str]) -> str:
-    first, *others = sorted(keys)
-    lines = [keys[first], *([] if first == 1 else [f"generation {first}"])]
-    return "\n".join([*lines, *(f"also {number} {keys[number]}" for number in others[:1])])
+    return {tunnel: text_of(keys) for tunnel, keys in found.items()}
 
 
 def load(entries: Iterable[Entry]) -> None:

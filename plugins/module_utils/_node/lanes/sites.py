@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..document import LIBIPSEC_DEVICE, Generation, lane_of
+from ..document import LIBIPSEC_DEVICE, Generation, lane_of, site_of
 
 
 class Greeting(NamedTuple):
@@ -29,6 +29,6 @@ def greetings(generation: Generation) -> list[Greeting]:
         hello, lane = tunnel["hello"], lane_of(tunnel)
         peer = str(tunnel["peer"])
         device = generation.tunnel_device(hello["vpn"], lane) if generation.backend == "xfrm" else LIBIPSEC_DEVICE
-        site = str(tunnel.get("site", peer))
+        site = site_of(tunnel)
         found.append(Greeting(str(tunnel["name"]), peer, site, lane, str(hello["from"]), str(hello["to"]), device))
     return found

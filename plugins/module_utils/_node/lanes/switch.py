@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from ..document import Document, Generation, lane_of
+from ..document import Document, Generation, lane_of, site_of
 from ..ipsec import connections, leads
 from ..ipsec.vici import Vici, ViciError
 from ..kernel import ip, routes
@@ -68,7 +68,7 @@ def make_lead(generation: Generation, site: str, lane: int, mine: Collection[Mad
     `mine`: the leads that this end made. Between two pairs, both ends make leads in a tunnel, and each ends its own
     only: seen, that each made one anew every second because the other had ended it. None: nobody else makes any.
     """
-    tunnels = {lane_of(one): one for one in generation.hellos if one.get("site", one["peer"]) == site}
+    tunnels = {lane_of(tunnel): tunnel for tunnel in _lanes(generation, site)}
     wanted = [(link, leads.of(tunnels[lane], link, generation.backend)) for link in tunnels[lane]["links"]]
     wanted = [(link, of_it) for link, of_it in wanted if of_it]
     names, begun = {str(one["name"]): number for number, one in tunnels.items()}, time.monotonic()
@@ -99,13 +99,18 @@ def make_lead(generation: Generation, site: str, lane: int, mine: Collection[Mad
     return Led(frozenset((name, one) for one in begin), wrong, took)
 
 
+def _lanes(generation: Generation, site: str) -> list[Document]:
+    """The tunnels to a site."""
+    return [tunnel for tunnel in generation.hellos if site_of(tunnel) == site]
+
+
 def _own(one: Made, mine: Collection[Made] | None) -> bool:
     return mine is None or one in mine
 
 
 def carried(generation: Generation, site: str) -> dict[int, int]:
     """How many packets each lane's links to a site have carried from here, since they are there. ViciError."""
-    tunnels = {str(t["name"]): t for t in generation.hellos if t.get("site", t["peer"]) == site}
+    tunnels = {str(tunnel["name"]): tunnel for tunnel in _lanes(generation, site)}
     found = {lane_of(tunnel): 0 for tunnel in tunnels.values()}
     hellos = {str(link.get("name")) for tunnel in tunnels.values() for link in tunnel["links"] if link.get("hello")}
     for name, sa in connections.answered(tunnels, timeout=PATIENCE):

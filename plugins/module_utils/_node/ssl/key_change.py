@@ -117,31 +117,25 @@ def answers(process: Process, hello: bytes) -> bool:
 
 def udp_answers(process: Process, hello: bytes) -> bool:
     """The same over UDP."""
-    (tunnel,) = process.tunnels
-    port = tunnel["ssl"]["ports"].get("udp")
-    if not port:
-        return False
-    with socket.socket(_family(process), socket.SOCK_DGRAM) as line:
-        line.settimeout(PATIENCE)
-        try:
-            line.connect((tunnel["remote_address"], port))
-            line.send(hello)
-            return line.recv(64)[0] >> 3 == _ANSWER
-        except (OSError, IndexError):
-            return False
+    return _answers(process, "udp", socket.SOCK_DGRAM, b"", hello)
 
 
 def _tcp_answers(process: Process, hello: bytes) -> bool:
+    return _answers(process, "tcp", socket.SOCK_STREAM, struct.pack("!H", len(hello)), hello)
+
+
+def _answers(process: Process, transport: str, kind: socket.SocketKind, head: bytes, hello: bytes) -> bool:
+    """``head``: what is in front of each packet."""
     (tunnel,) = process.tunnels
-    port = tunnel["ssl"]["ports"].get("tcp")
+    port = tunnel["ssl"]["ports"].get(transport)
     if not port:
         return False
-    with socket.socket(_family(process), socket.SOCK_STREAM) as line:
+    with socket.socket(_family(process), kind) as line:
         line.settimeout(PATIENCE)
         try:
             line.connect((tunnel["remote_address"], port))
-            line.sendall(struct.pack("!H", len(hello)) + hello)
-            return line.recv(64)[2] >> 3 == _ANSWER
+            line.sendall(head + hello)
+            return line.recv(64)[len(head)] >> 3 == _ANSWER
         except (OSError, IndexError):
             return False
 
