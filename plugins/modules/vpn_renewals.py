@@ -137,7 +137,7 @@ PREDICTED = "a certificate that is not signed yet"
 def _known(module: AnsibleModule) -> tuple[list[str] | None, dict[str, dict[str, list[str]]]]:
     """The nodes that are in VPNs, and the addresses that edges' certificates name.
 
-    None and nothing where no ledger says that: it keeps nobody's certificate from being renewed.
+    None and nothing where no ledger says that: it keeps no certificate from being renewed.
     """
     if not ledger_exists(module):
         return None, {}

@@ -13,7 +13,7 @@ def told_second(documents: Iterable[Mapping[str, Any]], facts: Mapping[str, Mapp
     """{edge: its twin}, of the edges that are told after their twins.
 
     ``facts``: what hosts said of themselves (survey_facts.py). The edge that has the gateway address is the second.
-    Where neither said so, the home edge is. An edge that has no tunnel yet waits for nobody. Nor does one whose twin
+    Where neither said so, the home edge is. An edge that has no tunnel yet does not wait. Nor does one whose twin
     does not answer: the twin may be switched off for days.
     """
     pairs = {str(document["node"]): document["pair"] for document in documents if document.get("pair")}

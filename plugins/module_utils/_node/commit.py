@@ -74,7 +74,7 @@ ORDER: tuple[type[Part], ...] = (
     Resolver,  # by the routes' devices
     Hosts,
     Dhcp,
-    Vrrp,  # last of all: whoever has the gateway address can do all else; on the way down, it goes first
+    Vrrp,  # last of all: an edge with the gateway address can do all else; on the way down, it goes first
 )
 # What going back takes: it stays on a node that is left until that is confirmed.
 KEPT = (Agent, Certificates, Units)

@@ -51,7 +51,7 @@ class RotatingSecrets:
         self.orders: dict[str, dict[str, Any]] = {}
 
     def unfinished(self) -> bool:
-        """Whether a rotation waits for somebody."""
+        """Whether a rotation waits for an edge or a partner."""
         return any(self._read(name, kind) for name in self.keys for kind in rotation.KINDS)
 
     def _read(self, organization: str, kind: str) -> SecretRotation | None:

@@ -129,7 +129,7 @@ def unfinished(state_dir: str | Path, organizations: Iterable[str]) -> list[str]
 
 
 def without_addresses(state_dir: str | Path, organizations: Iterable[str]) -> list[str]:
-    """A sentence for each organization whose certificates name no addresses, for whoever wants that they do."""
+    """A sentence for each organization whose certificates cannot name the addresses that it asks for."""
     owners = {name: trusted(state_dir, name) for name in sorted(organizations)}
     return [
         f"{name}: vcc_certified_addresses has no effect: its authority was made without addresses. Replace it: rotate "

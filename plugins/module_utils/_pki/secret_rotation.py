@@ -11,7 +11,7 @@
 The file of a key (held.py) says how far it is, and is written whole. ``@rotation.json`` beside these files says which
 keys are to get which numbers, so that a run that was killed is continued by the next one. To abandon a rotation is to
 have the old numbers for the new ones: the same steps lead back. create_vpn hands out what the files say. So ends are
-one step apart at most, which is a working state: whoever uses a key, the other end has it.
+one step apart at most, which is a working state: the key that one end uses, the other end has.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def read(state_dir: str | Path, organization: str, kind: str) -> SecretRotation 
 
 
 def unfinished(state_dir: str | Path, organizations: Iterable[str]) -> list[str]:
-    """A line for each rotation that waits for somebody."""
+    """A line for each rotation that waits."""
     found = ((name, kind, read(state_dir, name, kind)) for name in sorted(organizations) for kind in KINDS)
     return [f"{_of(name, kind, one)}, is not finished: run rotate again" for name, kind, one in found if one]
 
@@ -139,7 +139,7 @@ def after(held: Held, rotation: SecretRotation, name: str, kind: str) -> Held:
 
 
 def waits_for(held: Held, rotation: SecretRotation, name: str, says: Says) -> dict[str, str]:
-    """What keeps a key from its next step, by edge. MAKE waits for nobody."""
+    """What keeps a key from its next step, by edge. MAKE waits for none."""
     following, found = step(held, rotation, name), {}
     for edge, said in sorted(says.items()) if following != MAKE else ():
         if said is None:

@@ -46,7 +46,7 @@ def judge_session(name: str, ends: Mapping[str, Section], observed: Mapping[str,
     if found["refused_count"]:
         count = found["refused_count"]
         seen = f"{node}: {count} refused: {few(found['refused'])}"
-        look = f"nobody reaches these; if members are to, name them in destinations.networks with behind: {partner}"
+        look = f"members do not reach these; if they are to, name them in destinations.networks with behind: {partner}"
         yield Finding(WARNING, subject, f"{partner} announces nothing else", seen, look)
     if found.get("bfd", "Up") != "Up":
         seen = f"{node}: BFD is {found['bfd']}; a path that fails is noticed when the hold time ends"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VERIFY: could the other edge of a pair take over now, and does everybody agree which of the two is in use?
+"""VERIFY: could the other edge of a pair take over now, and do all peers agree which of the two is in use?
 
 That the tunnels of both are up is for links.py to find.
 """

@@ -66,7 +66,7 @@ class Second:
 class Bgp:
     """BGP with a gateway, over one tunnel or two.
 
-    ``maximum``: of so many prefixes at most does it hear before it begins anew.
+    ``maximum``: the most prefixes that the session takes; with more, it restarts.
     """
 
     asn: int

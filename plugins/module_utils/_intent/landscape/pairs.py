@@ -4,7 +4,7 @@
 """INTENT: pairs: two org edges that serve one site (docs/pairs.md), and what both of them must agree on.
 
 A site has the name of its *home edge*: the edge that addresses are leased to, else the first of the two by name. So an
-edge that gets a second one beside it renumbers nobody.
+edge that gets a second one beside it renumbers no member.
 """
 
 from __future__ import annotations

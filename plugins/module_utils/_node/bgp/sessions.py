@@ -7,7 +7,7 @@ The routes that BGP learns are in a table of their own, which is looked at befor
 on the machine, each of which clears up in the tables that it has, has nothing to do with them. In the main table the
 guards stay: what BGP withdraws is refused.
 
-Both prefix lists are the plan's, and so is the firewall: whatever a partner says, no other address is reached.
+Both prefix lists are the plan's, and so is the firewall: a partner that announces more reaches no more.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def sessions(generation: Generation) -> list[Session]:
 
 
 def md5(psk: str) -> str:
-    """The key of a session's segments (RFC 2385). It follows from the tunnel's: nobody has to keep another one.
+    """The key of a session's segments (RFC 2385). It follows from the tunnel's: there is no second secret to keep.
 
     ``_partner/forms/common.py`` says the same to the other side.
     """

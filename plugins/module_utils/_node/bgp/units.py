@@ -21,7 +21,7 @@ ConditionPathExists={sessions.CONFIG}
 StartLimitIntervalSec=0
 
 [Service]
-# What it reads is what the copy says: so whoever looks knows what it has loaded. Both have keys in them.
+# What it reads is what the copy says: so the copy shows what is loaded. Both have keys in them.
 ExecStartPre=/bin/cp --preserve=mode {sessions.CONFIG} {sessions.LOADED}
 ExecStart=/usr/sbin/bird -f -c {sessions.LOADED} -s {sessions.SOCKET}
 ExecReload=/bin/cp --preserve=mode {sessions.CONFIG} {sessions.LOADED}

@@ -215,7 +215,7 @@ class Ipsec(NodeKind):
 
     def _has_a_turn(self, what: str, most: float) -> bool:
         """Whether something is to be tried again that may not help: each time, twice as long passes until the next one,
-        and `most` seconds at most. What nobody wanted for a while begins anew."""
+        and `most` seconds at most. After a while without a try, it starts again."""
         last, wanted, pause = (f"{what}, {word}" for word in ("last", "wanted", "pause"))
         now, wait = time.monotonic(), self.remembered.get(pause, SHOWN_AGAIN)
         if now - self.remembered.get(wanted, now) > AGAIN:

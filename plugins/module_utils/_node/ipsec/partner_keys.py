@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pre-shared keys of external edges, while one takes the place of another: which of the two the partner accepts.
 
-charon verifies a partner with both keys, and authenticates with one of them. Nobody can ask a partner which one it has.
-So the new key is tried with a second IKE_SA, behind which the one that is up stays (bridge.py): where the partner
+charon verifies a partner with both keys, and authenticates with one of them. A partner cannot be asked which one
+it has. So the new key is tried with a second IKE_SA, behind which the one that is up stays (bridge.py): if the partner
 refuses, nothing has changed. Where the tunnel is down, and the partner refuses one key, the other one is tried.
 """
 
@@ -60,7 +60,7 @@ def renew(generation: Generation, store: Store) -> list[str]:
     """Try the keys that are to be used; returns the tunnels that use them now. The caller has the lock. ViciError,
     CommandError.
 
-    A tunnel that is down has nothing to lose: whoever initiates it tries both keys (`other`).
+    A tunnel that is down has nothing to lose: what initiates it tries both keys (`other`).
     """
     todo = pending(generation, store) if charon.identity()[0] else {}
     if not todo:

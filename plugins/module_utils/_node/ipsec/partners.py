@@ -40,7 +40,7 @@ DUMMY = "192.0.0.8"
 LEAST, MOST = 5.0, 3600.0  # seconds that an answer holds, whatever its time to live
 KEPT = 3600.0  # seconds that an address is used after that, while no server answers
 AGAIN = 2.0  # seconds between two questions about a tunnel that is down, or that got no answer
-# Twice as long after each that got none, up to so many: whoever asks has the node's lock, and waits for each server.
+# Twice as long after each that got none, up to so many: a question holds the node's lock, and waits for each server.
 RARELY = 60.0
 TIMEOUT = 1.0  # seconds for a server
 SERVERS = 2

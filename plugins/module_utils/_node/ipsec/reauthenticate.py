@@ -45,7 +45,7 @@ def note(want: Generation, have: Generation, store: Store) -> None:
 
 
 def note_renamed(generation: Generation, before: str, after: str, store: Store) -> None:
-    """When connections were loaded that name another PPK: charon has made their IKE_SAs anew by that.
+    """When connections were loaded that name another PPK: charon has made new IKE_SAs by that.
 
     `before`, `after`: swanctl.conf.
     """

@@ -90,7 +90,7 @@ class Entry:
 
 
 Preferred = Mapping[str, str]
-"""Tunnel to an external edge -> the name of the key that this end authenticates with, whatever its generation says."""
+"""Tunnel to an external edge -> the name of the key that this end uses. Without an entry, the generation says which."""
 
 
 def entry_name(tunnel: str, number: int) -> str:
@@ -166,7 +166,7 @@ def ppk_ids(text: str) -> set[str]:
 
 
 def unnamed(generation: Generation) -> list[str]:
-    """Tunnels whose connections, by a template of somebody's own, name no PPK that could be replaced (`named`)."""
+    """Tunnels whose connections, by a template of the user's own, name no PPK that could be replaced (`named`)."""
     there = ppk_ids(generation.files.get("swanctl.conf", ""))
     return [name for name, (_tunnel, its) in tunnels(generation).items() if its == PPK and name not in there]
 

@@ -35,8 +35,10 @@ class Lane:
             self._said, self._when = said, now
 
     def late(self, seconds: float) -> None:
-        """Nobody listened for so long. That excuses a silence once: on a machine that is late all the time, too, a lane
-        that is dead has to be seen."""
+        """The process did not listen for so long.
+
+        That excuses a silence once: on a machine that is late all the time, too, a lane that is dead has to be seen.
+        """
         if not self._excused:
             self.heard += seconds
             self._when += seconds
@@ -85,8 +87,8 @@ class Choice:
         An alive lane whose edge is master; of several, the one in use. None says so: the one in use, if it is alive,
         else another that is. None is alive: the one in use, for nothing says that another is better.
 
-        If both edges say that they are master, neither hears the other on the org network: who hears nobody there is
-        cut off from the members.
+        If both edges say that they are master, neither hears the other on the org network: an edge that hears
+        nothing there is cut off from the members.
         """
         used = self.lanes[self.in_use]
         others = [number for number in self.alive(now) if number != self.in_use]

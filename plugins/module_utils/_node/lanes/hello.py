@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hellos: datagrams of eight octets that edges of pairs send their peers over each tunnel, ten a second.
 
-One says whether its sender is the master of its site, and whether it hears anything of its org network; nothing else
-that anybody goes by. The kernel passes on what comes from the peer's own address, and by the tunnel's device, and
+One says whether its sender is the master of its site, and whether it hears anything of its org network. Nothing
+else counts. The kernel passes on what comes from the peer's own address, and by the tunnel's device, and
 discards all else: the socket is connected, and bound to the device.
 
 While a peer says nothing, it is asked for an echo (ICMP): its kernel answers where its process has died, or is about
@@ -27,7 +27,7 @@ _REQUEST: dict[int, int] = {socket.AF_INET: 8, socket.AF_INET6: 128}
 _REPLY: dict[int, int] = {socket.AF_INET: 0, socket.AF_INET6: 129}
 _ICMP: dict[int, int] = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
 _SIZE = 256  # octets; more is none of ours
-_BUNCH = 50  # datagrams that are read at once: whoever floods this is not to keep it from others
+_BUNCH = 50  # datagrams that are read at once: a flood of one is not to keep it from others
 
 # rtnetlink(7)
 _HEADER, _ROUTE, _ATTRIBUTE = struct.Struct("=LHHLL"), struct.Struct("=8BL"), struct.Struct("=HH")
@@ -172,7 +172,7 @@ class Line:
 
 
 def provoke(addresses: Iterable[str], device: str) -> None:
-    """Ask machines on a network for an echo, for whoever counts what comes from there."""
+    """Ask machines on a network for an echo, so that something comes from there that can be counted."""
     for address in addresses:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC

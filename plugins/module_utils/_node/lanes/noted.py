@@ -1,9 +1,9 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the process that says hello has found: for the agent, which keeps routes, and for whoever asks.
+"""What the process that says hello has found: for the agent, which keeps routes, and for status.
 
-In /run: after a reboot, lanes are chosen anew.
+In /run: after a reboot, lanes are chosen again.
 """
 
 from __future__ import annotations

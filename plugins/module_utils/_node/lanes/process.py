@@ -151,7 +151,7 @@ class Greeter:
         master = local([str(one) for one in pair.get("gateway", ())]) if pair else None
         if master is not None and master != self.master:
             self.journal.say(f"this edge {'holds' if master else 'does not hold'} the gateway address")
-            if master:  # whoever it was before has led; now packets come here
+            if master:  # the master before has led; now packets come here
                 for site in self.choices:
                     self._lead(site, now)
         self.master = master
@@ -230,7 +230,7 @@ class Greeter:
             what = f"to have packets for {site} take the lane in use"
             if wrong:
                 self.journal.failed(what, "; ".join(wrong))
-                # Each attempt makes those anew that do come up: a link that is refused is not to keep charon busy.
+                # Each attempt repeats those that do come up: a link that is refused is not to keep charon busy.
                 self._tries[site] = tries = self._tries.get(site, 0) + 1
                 self._lead(site, now + min(PAUSE, CALM * 2 ** min(tries - 1, 9)))
             else:
@@ -257,7 +257,7 @@ class Greeter:
     def _follow(self) -> None:
         """A link that has come over another lane than the one in use carries what is sent now: that is put right.
 
-        So is a lead that has gone with its IKE_SA, as when that is made anew for another certificate.
+        So is a lead that has gone with its IKE_SA, as when that is replaced for another certificate.
         """
         if self._vici is None:
             return
@@ -353,7 +353,7 @@ def run(greeter: Greeter, ended: Callable[[], bool]) -> None:
         try:
             greeter.turn(now, now - due)
             greeter.journal.works("hellos")
-        except Exception as error:  # whatever it is: a process that says nothing is worse
+        except Exception as error:  # of any kind: a process that says nothing is worse
             greeter.journal.failed("hellos", str(error) or repr(error))
         if not ready:
             notify("READY=1")

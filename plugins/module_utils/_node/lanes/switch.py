@@ -66,7 +66,7 @@ def make_lead(generation: Generation, site: str, lane: int, mine: Collection[Mad
     Make before break: a new lead is there before those that it takes the place of end. ViciError.
 
     `mine`: the leads that this end made. Between two pairs, both ends make leads in a tunnel, and each ends its own
-    only: seen, that each made one anew every second because the other had ended it. None: nobody else makes any.
+    only: else each makes a new one every second, because the other has ended its last one. None: the peer makes none.
     """
     tunnels = {lane_of(tunnel): tunnel for tunnel in _lanes(generation, site)}
     wanted = [(link, leads.of(tunnels[lane], link, generation.backend)) for link in tunnels[lane]["links"]]

@@ -6,7 +6,7 @@
 OpenVPN's user runs this file as it is (install.py), for each peer that it is about to let in: it imports nothing of
 this package. OpenVPN hands over what the certificates of the peer (0) and its authority (1) name, as openssl prints it,
 with one character for each line's end (`x509-track`). While all authorities of the edge certify addresses, there is a
-file that says so (files.py): where OpenVPN, or its OpenSSL, shows no addresses of anybody, no peer is let in then.
+file that says so (files.py): where OpenVPN, or its OpenSSL, shows no addresses at all, no peer is let in then.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tls-crypt keys, while one takes the place of another. OpenVPN has one at a time: a server has to start anew.
+"""tls-crypt keys, while one takes the place of another. OpenVPN has one at a time: a server has to restart.
 
-A client has the key in use on disk, where it reads it when it starts anew; a session that is up needs none. So clients
+A client has the key in use on disk, where it reads it when it restarts; a session that is up needs none. So clients
 get the new key first, and nothing ends. When all of them have it, their server ends its sessions, and they come again.
 A client whose server does not answer to its key asks with the other one: no order of restarts leaves it outside.
 """
@@ -29,7 +29,7 @@ PATIENCE = 1.0  # seconds
 
 
 def halt(process: Process, store: Store) -> None:
-    """Have a server's clients start anew, with their first way to it, instead of finding out that it is gone."""
+    """Have a server's clients restart, with their first way to it, instead of finding out that it is gone."""
     with contextlib.suppress(Silent):
         found = _sessions.of(process, store)
         _sessions.end(process, [session.number for session in found], store)
@@ -70,7 +70,7 @@ def pending(generation: Generation, store: Store) -> list[str]:
 
 
 def switch(generation: Generation, store: Store) -> list[str]:
-    """Have servers use the key that is to be used, and clients when they start anew next; returns the tunnels.
+    """Have servers use the key that is to be used, and clients when they restart next; returns the tunnels.
 
     The caller has the lock. CommandError.
     """

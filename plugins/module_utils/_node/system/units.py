@@ -242,7 +242,7 @@ class Units(Part):
         return self.want.empty and not part.RESIDENT and systemd.outdated(RESTORE)
 
     def _silent(self, write: list[str]) -> bool:
-        """Whether what says hello to other edges has to be started. Of other code, it starts itself anew."""
+        """Whether what says hello to other edges has to be started. It restarts by itself for other code."""
         return (
             bool(self.want.hellos)
             and systemd.here()

@@ -22,7 +22,7 @@ LOADED = f"{RUNTIME}/keepalived.conf"  # what keepalived has read: its unit copi
 TUNNELS = f"{RUN}/vrrp.track"  # what the tunnels add to the priority
 DRAINED = f"{STATE}/drained.track"  # what maintenance adds: it lasts through a reboot
 DRAIN = -30  # less than what keeps the address at its master (lanes/process.py), and more than what an edge loses that
-# hears no peer: an edge that is worked on has the address before one that reaches nobody
+# hears no peer: an edge that is worked on has the address before one that reaches no peer
 ADVERT = 0.1  # seconds between adverts: the twin takes over after three, and a part of one (RFC 5798, 6.1)
 INSTANCE = "gateway"
 

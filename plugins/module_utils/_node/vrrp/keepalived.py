@@ -110,7 +110,7 @@ class Vrrp(Daemon):
         return [(device, text) for device, text in every if text.partition("/")[0] in gateway]
 
     def _keep(self, held: list[tuple[str, str]]) -> None:
-        """An edge that is alone from now on keeps the gateway address, until its network is configured anew."""
+        """An edge that is alone from now on keeps the gateway address, until its network is configured again."""
         for device, text in (one for one in held if one not in self._gateway()):
             ip.batch(ip.family(text), [f"address add {text} dev {device}"])
 

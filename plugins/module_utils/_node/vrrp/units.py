@@ -30,7 +30,7 @@ StartLimitIntervalSec=0
 # At its start, keepalived takes off gateway addresses that are there. Where the edge has no address of its own, it
 # could not put one on again: so it waits for a network that comes late, and leaves an edge alone that left a pair.
 ExecStartPre=/bin/sh -c 'ip -o address show | grep -qF " $$(sed -n "s/^ unicast_src_ip //p" {config.CONFIG})/"'
-# What it reads is what the copy says: so whoever looks knows what it has loaded.
+# What it reads is what the copy says: so the copy shows what is loaded.
 ExecStartPre=/bin/cp {config.CONFIG} {config.LOADED}
 ExecStart=/usr/sbin/keepalived --dont-fork --vrrp --use-file={config.LOADED} \\
   --pid={config.RUNTIME}/parent.pid --vrrp_pid={config.RUNTIME}/vrrp.pid

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The intercloud.vpn developers
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""INTENT: what a VPN cannot have at a site of two org edges (docs/pairs.md). Whatever is refused here works at a site
+"""INTENT: what a VPN cannot have at a site of two org edges (docs/pairs.md). What is refused here works at a site
 of one."""
 
 from __future__ import annotations
